@@ -1,11 +1,10 @@
-using System.Globalization;
-using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Hive.Agent;
 
-/// <summary>What <c>agent.yaml</c> beside the socket says about this agent; the host writes it there and has checked
-/// it.</summary>
+/// <summary>
+/// The settings of <c>agent.yaml</c> beside the socket, which the host checked before it wrote it there.
+/// </summary>
 internal sealed record AgentSettings(
     string Folder,
     string Driver = AgentSettings.DefaultDriver,
@@ -20,38 +19,38 @@ internal sealed record AgentSettings(
     private const int DefaultIdleSeconds = 1800,
         DefaultCompactAtTokens = 150_000;
 
-    /// <summary>The file with the agent's prompt; null for none.</summary>
+    /// <summary>The file with the agent's prompt; null without one.</summary>
     public string? Role { get; init; }
 
-    /// <summary>The tools of the driver it may use; null for those of the driver's choice.</summary>
+    /// <summary>The driver's tools that the agent may use; null for the driver's default.</summary>
     public IReadOnlyList<string>? Tools { get; init; }
 
-    /// <summary>Further tools, by the server's name.</summary>
+    /// <summary>Additional MCP servers by name.</summary>
     public IReadOnlyDictionary<string, McpServerSettings> McpServers { get; init; } =
         new Dictionary<string, McpServerSettings>();
 
-    /// <summary>What the driver starts, where there is a choice; empty for its own.</summary>
+    /// <summary>The program that the driver runs, with its arguments; empty for the driver's default.</summary>
     public IReadOnlyList<string> Command { get; init; } = [];
 
-    /// <summary>What logs in; empty for the driver's own.</summary>
+    /// <summary>The program that logs in, with its arguments; empty for the driver's default.</summary>
     public IReadOnlyList<string> LoginCommand { get; init; } = [];
 
-    /// <summary>A program that prints nothing for that long is ended.</summary>
+    /// <summary>How long a program may print nothing before it is ended.</summary>
     public TimeSpan Quiet { get; init; } = TimeSpan.FromSeconds(DefaultIdleSeconds);
 
-    /// <summary>A conversation with more tokens is made shorter after a turn; 0 for never.</summary>
+    /// <summary>A conversation with more tokens is compacted after a turn; 0 for never.</summary>
     public long CompactAtTokens { get; init; } = DefaultCompactAtTokens;
 
-    /// <summary>Variables for whatever the harness starts.</summary>
+    /// <summary>Environment variables for every program that the harness starts.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The driver was not named but chosen by what there is, and may be chosen again.</summary>
+    /// <summary>The driver was chosen automatically, and may be chosen again.</summary>
     public bool IsDriverChosen { get; init; }
 
     public string ScriptPath => Path.Combine(Folder, Script);
 
-    /// <summary>Reads the file; without one everything is at its default.</summary>
-    /// <exception cref="FormatException">The file is not the YAML it should be.</exception>
+    /// <summary>Reads the file; the defaults without one.</summary>
+    /// <exception cref="FormatException">The file is invalid.</exception>
     public static AgentSettings Read(string folder, Log log)
     {
         var settings = new AgentSettings(folder);
@@ -59,120 +58,88 @@ internal sealed record AgentSettings(
         if (!File.Exists(path))
             return settings;
 
-        var stream = new YamlStream();
-        try
-        {
-            using var text = File.OpenText(path);
-            stream.Load(text);
-        }
-        catch (YamlException e)
-        {
-            throw new FormatException($"{path}: line {e.Start.Line}, column {e.Start.Column}: {e.Message}", e);
-        }
-
-        if (stream.Documents.Count == 0)
+        var yaml = new StrictYaml(path);
+        using var text = File.OpenText(path);
+        if (yaml.Load(text) is not { } root)
             return settings;
-        if (stream.Documents[0].RootNode is not YamlMappingNode root)
-            throw new FormatException($"{path}: line 1, column 1: expected keys such as `driver: {DefaultDriver}`");
+        if (root is not YamlMappingNode { Children: var children })
+            throw yaml.Wrong(root.Start, $"expected keys such as `driver: {DefaultDriver}`");
 
-        foreach (var (key, node) in root.Children)
+        foreach (var (key, node) in children)
         {
-            string Text() =>
-                node is YamlScalarNode { Value.Length: > 0 } scalar
-                    ? scalar.Value
-                    : throw new FormatException(
-                        $"{path}: line {node.Start.Line}, column {node.Start.Column}: `{key}` wants a text"
-                    );
-
+            var what = $"`{key}`";
             settings = key.ToString() switch
             {
-                "driver" => settings with { Driver = Text() },
-                "model" => settings with { Model = Text() },
-                "script" => settings with { Script = FileNameOnly(Text(), path, node.Start, key.ToString()) },
-                "environment" => settings with { Environment = Variables(node, path, "environment") },
-                "role" => settings with { Role = FileNameOnly(Text(), path, node.Start, key.ToString()) },
-                "tools" => settings with { Tools = Texts(node, path, "tools") },
-                "mcp_servers" => settings with { McpServers = Servers(node, path, log) },
-                "command" => settings with { Command = Texts(node, path, "command") },
-                "login_command" => settings with { LoginCommand = Texts(node, path, "login_command") },
-                "idle_seconds" => settings with { Quiet = TimeSpan.FromSeconds(Number(node, path, "idle_seconds")) },
-                "compact_at_tokens" => settings with { CompactAtTokens = Number(node, path, "compact_at_tokens") },
-                // The host's own, which holds the agent to them.
+                "driver" => settings with { Driver = yaml.Text(node, what) },
+                "model" => settings with { Model = yaml.Text(node, what) },
+                "script" => settings with { Script = FileNameOf(yaml, node, what) },
+                "environment" => settings with { Environment = yaml.Map(node, what) },
+                "role" => settings with { Role = FileNameOf(yaml, node, what) },
+                "tools" => settings with { Tools = yaml.Texts(node, what) },
+                "mcp_servers" => settings with { McpServers = ServersOf(yaml, node, log) },
+                "command" => settings with { Command = yaml.Texts(node, what) },
+                "login_command" => settings with { LoginCommand = yaml.Texts(node, what) },
+                "idle_seconds" => settings with { Quiet = TimeSpan.FromSeconds(NumberOf(yaml, node, what)) },
+                "compact_at_tokens" => settings with { CompactAtTokens = NumberOf(yaml, node, what) },
+                // The host applies these.
                 "recipients" or "limits" or "restart" or "inputs" => settings,
-                _ => Ignored(settings, key.ToString()),
+                _ => Ignored(settings, what),
             };
         }
 
         return settings;
 
-        AgentSettings Ignored(AgentSettings unchanged, string key)
+        AgentSettings Ignored(AgentSettings unchanged, string what)
         {
-            log.Warn($"{path}: `{key}` is not a setting of this version; ignored");
+            log.Warn($"{path}: unknown key {what} ignored");
             return unchanged;
         }
     }
 
-    private static Dictionary<string, string> Variables(YamlNode node, string path, string key) =>
-        node is YamlMappingNode variables
-            ? variables.Children.ToDictionary(v => v.Key.ToString(), v => v.Value.ToString())
-            : throw Wrong(node, path, $"`{key}` wants names and texts");
+    private static long NumberOf(StrictYaml yaml, YamlNode node, string what) =>
+        yaml.Whole(node, what, 0, int.MaxValue);
 
-    private static string[] Texts(YamlNode node, string path, string key) =>
-        node is YamlSequenceNode { Children: var children } && children.All(c => c is YamlScalarNode)
-            ? [.. children.Select(c => c.ToString())]
-            : throw Wrong(node, path, $"`{key}` wants a list of texts, such as {key}: [one, two]");
+    private static string FileNameOf(StrictYaml yaml, YamlNode node, string what) =>
+        yaml.Text(node, what) is var name && Path.GetFileName(name) == name && name is not ("" or "." or "..")
+            ? name
+            : throw yaml.Wrong(node.Start, $"{what} must be the name of a file in the same folder, without `/`");
 
-    private static long Number(YamlNode node, string path, string key) =>
-        node is YamlScalarNode { Value: { } text }
-        && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : throw Wrong(node, path, $"`{key}` wants a whole number, 0 or more");
-
-    private static Dictionary<string, McpServerSettings> Servers(YamlNode node, string path, Log log)
+    private static Dictionary<string, McpServerSettings> ServersOf(StrictYaml yaml, YamlNode node, Log log)
     {
         if (node is not YamlMappingNode servers)
-            throw Wrong(node, path, "`mcp_servers` wants the name of each server and what starts it");
+            throw yaml.Wrong(node.Start, "`mcp_servers` must be a mapping of server names to their settings");
         Dictionary<string, McpServerSettings> read = [];
         foreach (var (name, server) in servers.Children)
         {
+            var what = $"`mcp_servers.{name}`";
             if (name.ToString() == McpServerSettings.Own)
             {
                 log.Warn(
-                    $"{path}: line {name.Start.Line}: a server of tools cannot be called `{McpServerSettings.Own}`, which is Hive's own; left out"
+                    yaml.Wrong(name.Start, $"{what} ignored; the name `{McpServerSettings.Own}` is Hive's own").Message
                 );
                 continue;
             }
 
             if (server is not YamlMappingNode members || !members.Children.TryGetValue("command", out var command))
-                throw Wrong(server, path, $"`mcp_servers.{name}` wants `command`, the program to run");
+                throw yaml.Wrong(server.Start, $"{what} needs `command`, the program to run");
             YamlNode? Member(string key) => members.Children.TryGetValue(key, out var value) ? value : null;
             read[name.ToString()] = new McpServerSettings(
-                command.ToString(),
-                Member("args") is { } args ? Texts(args, path, "args") : [],
-                Member("env") is { } env ? Variables(env, path, "env") : [],
-                Member("allowed_tools") is { } tools ? Texts(tools, path, "allowed_tools") : ["*"]
+                yaml.Text(command, "`command`"),
+                Member("args") is { } args ? yaml.Texts(args, "`args`") : [],
+                Member("env") is { } env ? yaml.Map(env, "`env`") : [],
+                Member("allowed_tools") is { } tools ? yaml.Texts(tools, "`allowed_tools`") : ["*"]
             );
         }
 
         return read;
     }
-
-    private static string FileNameOnly(string name, string path, Mark at, string key) =>
-        Path.GetFileName(name) == name && name is not ("." or "..")
-            ? name
-            : throw new FormatException(
-                $"{path}: line {at.Line}, column {at.Column}: `{key}` wants the name of a file in the same folder, without `/`"
-            );
-
-    private static FormatException Wrong(YamlNode node, string path, string what) =>
-        new($"{path}: line {node.Start.Line}, column {node.Start.Column}: {what}");
 }
 
-/// <summary>A server of tools that runs beside the agent.</summary>
+/// <summary>An MCP server that runs beside the agent.</summary>
 /// <param name="Command">The program.</param>
 /// <param name="Args">Its arguments.</param>
-/// <param name="Env">Its variables.</param>
-/// <param name="AllowedTools">Which of its tools the agent may use; <c>*</c> for all.</param>
+/// <param name="Env">Its environment variables.</param>
+/// <param name="AllowedTools">The tools that the agent may use; <c>*</c> for all.</param>
 internal sealed record McpServerSettings(
     string Command,
     IReadOnlyList<string> Args,
@@ -180,6 +147,6 @@ internal sealed record McpServerSettings(
     IReadOnlyList<string> AllowedTools
 )
 {
-    /// <summary>The name of the server that Hive itself adds.</summary>
+    /// <summary>The name of Hive's own server.</summary>
     public const string Own = "hive";
 }

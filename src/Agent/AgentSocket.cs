@@ -4,7 +4,7 @@ using Hive.Protocol;
 
 namespace Hive.Agent;
 
-/// <summary>Which socket is this agent's.</summary>
+/// <summary>Finds the agent's socket.</summary>
 internal static class AgentSocket
 {
     private const string InContainer = "/run/hive/agent.sock";
@@ -25,7 +25,7 @@ internal static class AgentSocket
                 && Encoding.UTF8.GetByteCount(Path.GetFullPath(path)) is > Limits.SocketPathBytes and var bytes
             )
                 result.AddError(
-                    $"the socket's path has {bytes} bytes, a unix socket's at most {Limits.SocketPathBytes}; use a shorter folder"
+                    $"the socket path has {bytes} bytes; the limit is {Limits.SocketPathBytes}; use a shorter folder"
                 );
         });
         return option;

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Hive.Agent;
 
-/// <summary>What this program calls itself to the host and to MCP clients.</summary>
+/// <summary>The version that this program reports to the host and to MCP clients.</summary>
 internal static class AgentVersion
 {
     public static string Text { get; } =

@@ -1,7 +1,9 @@
 namespace Hive.Agent;
 
-/// <summary>Waits between attempts: 0.1 s, doubled up to 5 s, each shortened at random by up to half so that a swarm
-/// does not knock in step.</summary>
+/// <summary>
+/// Waits between attempts: 0.1 s, doubled up to 5 s. Each wait is shortened at random by up to half, so that agents do
+/// not reconnect all at once.
+/// </summary>
 internal sealed class Backoff(TimeProvider time)
 {
     private static readonly TimeSpan First = TimeSpan.FromSeconds(0.1),

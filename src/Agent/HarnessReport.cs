@@ -4,7 +4,7 @@ using Hive.Protocol;
 
 namespace Hive.Agent;
 
-/// <summary>What the harness is doing, as <c>report_harness</c> says it (docs/turns.md).</summary>
+/// <summary>The state of the harness, as <c>report_harness</c> sends it (docs/turns.md).</summary>
 internal sealed record HarnessState(string State, DateTimeOffset SinceAt, string Driver)
 {
     public const string Idle = "idle",
@@ -27,15 +27,17 @@ internal sealed record HarnessState(string State, DateTimeOffset SinceAt, string
 
     public LoginReport? Login { get; init; }
 
-    /// <summary>With <see cref="NotReady"/>: what the driver lacks, and the way out.</summary>
+    /// <summary>With <see cref="NotReady"/>: what the driver lacks, and how to provide it.</summary>
     public string? Missing { get; init; }
 }
 
-/// <summary>How far a login is.</summary>
+/// <summary>The progress of a login.</summary>
 internal sealed record LoginReport(string? Url = null, string? Output = null, string? Error = null);
 
-/// <summary>Keeps the host up to date about what the harness is doing: at each change, at most four times a second, and
-/// to each new connection.</summary>
+/// <summary>
+/// Reports the state of the harness to the host: at each change, at most four times a second, and on each new
+/// connection.
+/// </summary>
 internal sealed class HarnessReport
 {
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(250);
@@ -47,8 +49,8 @@ internal sealed class HarnessReport
     private HarnessState now;
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int? deafTo;
-    private bool saidDeaf;
+    private int? unsupportedBy;
+    private bool isUnsupportedLogged;
 
     public HarnessReport(HostCalls host, string driver, Log log, TimeProvider time)
     {
@@ -70,7 +72,7 @@ internal sealed class HarnessReport
         }
     }
 
-    /// <summary>Another model, other tokens, another turn.</summary>
+    /// <summary>Changes the state; a change is reported.</summary>
     public void Change(Func<HarnessState, HarnessState> change)
     {
         lock (gate)
@@ -83,10 +85,10 @@ internal sealed class HarnessReport
         }
     }
 
-    /// <summary>The driver is known, and with it what the harness can do: from now on the host is told.</summary>
+    /// <summary>Starts reporting, once the driver is known.</summary>
     public void Begin() => begun.TrySetResult();
 
-    /// <summary>Reports until told to stop.</summary>
+    /// <summary>Reports until stopped.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         await begun.Task.WaitAsync(stop);
@@ -103,7 +105,7 @@ internal sealed class HarnessReport
                 state = now;
             }
 
-            if (deafTo == host.Generation)
+            if (unsupportedBy == host.Generation)
                 continue;
             try
             {
@@ -115,14 +117,14 @@ internal sealed class HarnessReport
             }
             catch (HiveException e) when (e.Code == "unknown_command")
             {
-                deafTo = host.Generation;
-                if (!saidDeaf)
-                    log.Info("this host is older and is not told what the harness does");
-                saidDeaf = true;
+                unsupportedBy = host.Generation;
+                if (!isUnsupportedLogged)
+                    log.Info("the host is older than this hive-agent and takes no reports of the harness's state");
+                isUnsupportedLogged = true;
             }
             catch (HiveException e)
             {
-                log.Warn($"the host refused to hear what the harness does: {e.Message}");
+                log.Warn($"the host refused a report of the harness's state: {e.Message}");
             }
 
             await Task.Delay(Between, time, stop);

@@ -5,10 +5,9 @@ using Hive.Protocol;
 namespace Hive.Agent;
 
 /// <summary>
-/// The driver's own connection: what it calls never waits behind the turn loop's <c>recv</c>, and a call that a restart
-/// of the host
-/// cuts off is made again until it is answered. <c>send</c>, <c>ask</c> and <c>remind</c> carry a key, so that this
-/// never does them twice.
+/// Calls the host on a connection of the driver's own, so that no call waits for the turn loop's <c>recv</c>. A call
+/// that a restart of the host interrupts is repeated until it is answered; <c>send</c>, <c>ask</c> and <c>remind</c>
+/// carry a key, so that they are not done twice.
 /// </summary>
 internal sealed class HostCalls(HostConnector connector, string client) : IAsyncDisposable
 {
@@ -16,13 +15,13 @@ internal sealed class HostCalls(HostConnector connector, string client) : IAsync
     private LineClient? line;
     private int generation;
 
-    /// <summary>A new connection was made: whoever keeps the host up to date says everything again.</summary>
+    /// <summary>Raised after a new connection: every state must be reported again.</summary>
     public event Action? Renewed;
 
-    /// <summary>Another number for each life of the host, as far as that was seen.</summary>
+    /// <summary>Grows with each restart of the host that was noticed.</summary>
     public int Generation => Volatile.Read(ref generation);
 
-    /// <summary>The host was seen to be another one.</summary>
+    /// <summary>Notes that the host was restarted.</summary>
     public void Renew()
     {
         Interlocked.Increment(ref generation);
@@ -38,7 +37,7 @@ internal sealed class HostCalls(HostConnector connector, string client) : IAsync
         await turn.WaitAsync(ct);
         try
         {
-            for (var again = false; ; again = true)
+            for (var isRetry = false; ; isRetry = true)
             {
                 if (line is null)
                 {
@@ -50,9 +49,9 @@ internal sealed class HostCalls(HostConnector connector, string client) : IAsync
                 {
                     return await line.CallAsync(command, fields, ct);
                 }
-                catch (HiveException e) when (again && command == "answer" && e.Code == "conflict")
+                catch (HiveException e) when (isRetry && command == "answer" && e.Code == "conflict")
                 {
-                    // The first answer wins, and the one that was cut off may have been it.
+                    // The first answer counts, and the interrupted call may have been the first.
                     return JsonSerializer.SerializeToElement(new { ok = true });
                 }
                 catch (HiveException)
@@ -61,7 +60,7 @@ internal sealed class HostCalls(HostConnector connector, string client) : IAsync
                 }
                 catch (Exception e)
                 {
-                    // A cancelled call has given the connection up too.
+                    // A cancelled call leaves the connection unusable too.
                     line.Dispose();
                     line = null;
                     if (!HostDown.Is(e))

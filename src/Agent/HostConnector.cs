@@ -2,8 +2,9 @@ using Hive.Protocol;
 
 namespace Hive.Agent;
 
-/// <summary>Opens connections to the host for as long as it takes, and says in the log when the host goes and when it
-/// is back: once each, not at every try.</summary>
+/// <summary>
+/// Connects to the host and retries until it works; logs the loss and the return of the host once each.
+/// </summary>
 internal sealed class HostConnector(string socket, Log log, TimeProvider time)
 {
     private readonly Lock gate = new();
@@ -46,7 +47,7 @@ internal sealed class HostConnector(string socket, Log log, TimeProvider time)
             up = false;
         }
 
-        log.Warn($"no connection to the host at {socket}: {reason}; trying until there is one");
+        log.Warn($"no connection to the host at {socket}: {reason}; retrying");
     }
 
     private void Up()

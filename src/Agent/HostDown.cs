@@ -3,20 +3,20 @@ using System.Text.Json;
 
 namespace Hive.Agent;
 
-/// <summary>Which exceptions of a call mean that the connection, and not the request, went wrong.</summary>
+/// <summary>Tells failures of the connection from failures of a request.</summary>
 internal static class HostDown
 {
     public static bool Is(Exception e) =>
         e is SocketException or IOException or ObjectDisposedException or JsonException;
 
-    /// <summary>What a person reads: the kernel's word for a socket that is missing says nothing about Hive.</summary>
+    /// <summary>The reason in words; the kernel's own say little about a missing socket.</summary>
     public static string Reason(Exception e) =>
         e is SocketException socket
             ? socket.SocketErrorCode switch
             {
                 SocketError.ConnectionRefused => "nobody listens there",
-                SocketError.AddressNotAvailable => "there is no such socket",
-                SocketError.AccessDenied => "this user may not open it",
+                SocketError.AddressNotAvailable => "the socket does not exist",
+                SocketError.AccessDenied => "this user may not open the socket",
                 _ => socket.Message,
             }
             : e.Message;

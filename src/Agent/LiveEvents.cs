@@ -6,23 +6,22 @@ using Hive.Protocol;
 namespace Hive.Agent;
 
 /// <summary>
-/// What the page of the agent shows as it happens, sent to the host in batches. Adding never waits: when more comes
-/// than can be sent, the rest is
-/// left out and counted, so that a flood costs neither memory nor the host's disk.
+/// Sends live events for the agent's page to the host in batches. Adding never waits: events that exceed the limits are
+/// dropped and counted, so that a flood fills neither memory nor the host's disk.
 /// </summary>
 internal sealed class LiveEvents
 {
-    /// <summary>Longest event, in bytes as they go over the socket (docs/turns.md).</summary>
+    /// <summary>The longest event in bytes on the socket (docs/turns.md).</summary>
     public const int EventBytes = 48 * 1024;
 
-    // A request has at most Limits.LineBytes; some of them are around the events.
+    // A request has at most Limits.LineBytes, some of them around the events.
     private const int BatchEvents = 100,
         BatchBytes = Limits.LineBytes - 1024,
         QueuedEvents = 1000,
         QueuedBytes = 4 * 1024 * 1024;
     private const int ShortText = 1024;
 
-    // Characters of a text that is being written, for one batch; each is at most six bytes on the wire.
+    // Characters of unfinished text per batch; each takes at most six bytes on the wire.
     private const int PartCharacters = 4096;
     private static readonly TimeSpan Collect = TimeSpan.FromMilliseconds(200),
         BetweenFull = TimeSpan.FromMilliseconds(100);
@@ -38,27 +37,27 @@ internal sealed class LiveEvents
     private int bytes;
     private long dropped,
         turn;
-    private int? deafTo;
-    private bool saidDeaf;
+    private int? unsupportedBy;
+    private bool isUnsupportedLogged;
 
     public LiveEvents(HostCalls host, Log log, TimeProvider time) =>
         (this.host, this.log, this.time) = (host, log, time);
 
-    /// <summary>The turn that events belong to; null between turns.</summary>
+    /// <summary>The current turn, to which events belong; null between turns.</summary>
     public long? Turn
     {
         get => Interlocked.Read(ref turn) is > 0 and var now ? now : null;
         set => Interlocked.Exchange(ref turn, value ?? 0);
     }
 
-    // What waits is a batch or more of it.
+    // A whole batch is waiting.
     private bool IsFull => queue.Count >= BatchEvents || bytes >= BatchBytes;
 
     public void Text(string text) => Add("text", ("text", text));
 
     /// <summary>
-    /// Shows the next piece of a text that is being written and comes whole as <see cref="Text"/>. Pieces are sent as
-    /// one event per batch; of more than a batch takes the rest is left out, since the whole text follows.
+    /// Shows the next piece of an unfinished text. Pieces are sent as one event per batch; pieces that exceed a batch
+    /// are dropped, since <see cref="Text"/> follows with the whole text.
     /// </summary>
     public void TextPart(string piece)
     {
@@ -84,7 +83,7 @@ internal sealed class LiveEvents
     public void Compacted(long? before, long? after) =>
         Add("compacted", ("before_tokens", before), ("after_tokens", after));
 
-    /// <summary>One of the few events that are never left out.</summary>
+    /// <summary>Adds an event that is never dropped.</summary>
     public void AddAlways(string kind, params ReadOnlySpan<(string Name, JsonNode? Value)> fields) =>
         Put(true, kind, fields);
 
@@ -102,22 +101,22 @@ internal sealed class LiveEvents
             }
         }
 
-        var happened = new JsonObject { ["kind"] = kind, ["at"] = Now() };
+        var entry = new JsonObject { ["kind"] = kind, ["at"] = Now() };
         if (Turn is { } now)
-            happened["turn"] = now;
+            entry["turn"] = now;
         foreach (var (name, value) in fields)
         {
             if (value is not null)
-                happened[name] = value;
+                entry[name] = value;
         }
 
-        var size = Fit(happened);
+        var size = Fit(entry);
         lock (gate)
         {
-            // The whole text, or the end of the turn that was writing it.
+            // The whole text replaces its pieces, and nothing follows the end of the turn.
             if (kind is "text" or "turn_ended")
                 part.Clear();
-            queue.Enqueue((happened, size));
+            queue.Enqueue((entry, size));
             bytes += size;
             arrived.TrySetResult();
             if (IsFull)
@@ -125,13 +124,13 @@ internal sealed class LiveEvents
         }
     }
 
-    /// <summary>Sends what comes until told to stop, and then what is left.</summary>
+    /// <summary>Sends events until stopped, and then those that are left.</summary>
     public async Task RunAsync(CancellationToken stop, CancellationToken giveUp)
     {
         while (true)
         {
             if (!stop.IsCancellationRequested)
-                await ComeOrStopAsync(stop);
+                await WaitForEventsAsync(stop);
             var (batch, more) = Take();
             if (batch.Count == 0)
             {
@@ -140,14 +139,14 @@ internal sealed class LiveEvents
                 continue;
             }
 
-            if (deafTo == host.Generation)
+            if (unsupportedBy == host.Generation)
                 continue;
             try
             {
                 await host.CallAsync("emit", new JsonObject { ["events"] = batch }, giveUp);
-                // Full, of many or of long ones: so fast, and no faster.
+                // Limits the rate while batches are full.
                 if ((more || batch.Count >= BatchEvents) && !stop.IsCancellationRequested)
-                    await Quietly(Task.Delay(BetweenFull, time, stop));
+                    await WithoutThrowing(Task.Delay(BetweenFull, time, stop));
             }
             catch (HiveException e)
             {
@@ -155,27 +154,27 @@ internal sealed class LiveEvents
             }
             catch (Exception e) when (e is not (OperationCanceledException or AgentGoneException))
             {
-                // A batch is lost, and not all that come after it.
+                // Only this batch is lost.
                 log.Error($"live events could not be sent: {e.Message}");
             }
         }
     }
 
-    /// <summary>Cuts an event to what fits; its size.</summary>
-    private static int Fit(JsonObject happened)
+    /// <summary>Truncates an event to the limit and returns its size.</summary>
+    private static int Fit(JsonObject entry)
     {
-        var size = Size(happened);
+        var size = Size(entry);
         if (size <= EventBytes)
             return size;
-        happened["truncated"] = true;
-        // What is long is either one text, or the texts inside of a tool's input.
-        if (happened["text"] is JsonValue value && value.TryGetValue<string>(out var text))
+        entry["truncated"] = true;
+        // Either one text is long, or the texts in a tool's input.
+        if (entry["text"] is JsonValue value && value.TryGetValue<string>(out var text))
         {
-            var room = EventBytes - Size(With(happened, ""));
-            // A byte of text is one to six on the wire.
+            var room = EventBytes - Size(With(entry, ""));
+            // A byte of text takes one to six bytes on the wire.
             for (
                 var keep = Math.Min(room, Encoding.UTF8.GetByteCount(text));
-                (size = Size(With(happened, WireText.Cut(text, keep)))) > EventBytes;
+                (size = Size(With(entry, WireText.Cut(text, keep)))) > EventBytes;
 
             )
                 keep = (int)Math.Min(keep - 1L, (long)keep * room / (size - (EventBytes - room)));
@@ -184,26 +183,26 @@ internal sealed class LiveEvents
 
         for (var keep = ShortText * 8; keep >= 16 && size > EventBytes; keep /= 8)
         {
-            happened["input"] = Shortened(happened["input"], keep);
-            size = Size(happened);
+            entry["input"] = Shortened(entry["input"], keep);
+            size = Size(entry);
         }
 
         if (size <= EventBytes)
             return size;
         foreach (
-            var name in happened
+            var name in entry
                 .Select(m => m.Key)
                 .Where(name => name is not ("kind" or "at" or "turn" or "truncated"))
                 .ToArray()
         )
-            happened.Remove(name);
-        return Size(happened);
+            entry.Remove(name);
+        return Size(entry);
     }
 
-    private static JsonObject With(JsonObject happened, string text)
+    private static JsonObject With(JsonObject entry, string text)
     {
-        happened["text"] = text;
-        return happened;
+        entry["text"] = text;
+        return entry;
     }
 
     private static JsonNode? Shortened(JsonNode? node, int bytes) =>
@@ -219,24 +218,25 @@ internal sealed class LiveEvents
 
     private JsonNode? Now() => JsonSerializer.SerializeToNode(time.GetUtcNow(), WireJson.Options);
 
-    // As LineClient writes it.
-    private static int Size(JsonObject happened) => JsonSerializer.SerializeToUtf8Bytes(happened).Length;
+    // Serialized as by LineClient.
+    private static int Size(JsonObject entry) => JsonSerializer.SerializeToUtf8Bytes(entry).Length;
 
     private static TaskCompletionSource Signal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private static async Task Quietly(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    private static async Task WithoutThrowing(Task task) =>
+        await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private async Task ComeOrStopAsync(CancellationToken stop)
+    private async Task WaitForEventsAsync(CancellationToken stop)
     {
         Task some,
             many;
         lock (gate)
             (some, many) = (arrived.Task, full.Task);
-        await Quietly(some.WaitAsync(stop));
+        await WithoutThrowing(some.WaitAsync(stop));
         if (stop.IsCancellationRequested)
             return;
         using var collecting = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        await Task.WhenAny(many, Quietly(Task.Delay(Collect, time, collecting.Token)));
+        await Task.WhenAny(many, WithoutThrowing(Task.Delay(Collect, time, collecting.Token)));
         await collecting.CancelAsync();
     }
 
@@ -296,10 +296,10 @@ internal sealed class LiveEvents
     {
         if (e.Code == "unknown_command")
         {
-            deafTo = host.Generation;
-            if (!saidDeaf)
-                log.Info("this host is older and keeps no live events");
-            saidDeaf = true;
+            unsupportedBy = host.Generation;
+            if (!isUnsupportedLogged)
+                log.Info("the host is older than this hive-agent and takes no live events");
+            isUnsupportedLogged = true;
             return;
         }
 

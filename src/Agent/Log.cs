@@ -2,8 +2,10 @@ using System.Globalization;
 
 namespace Hive.Agent;
 
-/// <summary>One line per event: <c>yyyy-MM-ddTHH:mm:ss.fffZ level text</c>. Never given a body, a token or a
-/// prompt.</summary>
+/// <summary>
+/// Writes one line per event: <c>yyyy-MM-ddTHH:mm:ss.fffZ level text</c>. Must not be given a body, a token or a
+/// prompt.
+/// </summary>
 internal sealed class Log(TextWriter to, TimeProvider time)
 {
     private readonly Lock gate = new();
@@ -17,7 +19,7 @@ internal sealed class Log(TextWriter to, TimeProvider time)
     private void Write(string level, string text)
     {
         var at = time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
-        // An event is one line, whatever a script or an error text holds.
+        // An event is one line, even if its text has several.
         var line = $"{at} {level} {text.ReplaceLineEndings(" ")}";
         lock (gate)
         {
@@ -28,7 +30,7 @@ internal sealed class Log(TextWriter to, TimeProvider time)
             }
             catch (IOException)
             {
-                // Nobody reads the log any more; the work goes on.
+                // The log was closed; work continues.
             }
         }
     }

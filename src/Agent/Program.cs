@@ -5,7 +5,7 @@ using Hive.Agent.Serve;
 using Hive.Agent.Wait;
 
 var root = new RootCommand(
-    "The harness of a Hive agent: what runs inside its container and speaks with the host over the agent's socket."
+    "The harness of a Hive agent: runs in its container and talks to the host over the agent's socket."
 )
 {
     ServeCommand.Create(),
@@ -16,7 +16,7 @@ var root = new RootCommand(
 
 var parsed = root.Parse(args);
 
-// Signals are the commands' own business: a running turn gets time to end.
+// The commands handle signals themselves, so that a running turn has time to end.
 var exit = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 if (parsed.Errors.Count == 0)
     return exit;

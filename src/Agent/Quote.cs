@@ -3,15 +3,14 @@ using System.Text;
 namespace Hive.Agent;
 
 /// <summary>
-/// What somebody else wrote, among lines of the Hive's own: each of its lines has a mark in front, so that nothing in
-/// it can pass for another message
-/// or for a word of the Hive, wherever it ends.
+/// Quotes text by others among Hive's own lines: each line gets a mark, so that nothing in it can pass for another
+/// message or for Hive's own words.
 /// </summary>
 internal static class Quote
 {
-    /// <summary>What a reader must know.</summary>
+    /// <summary>Explains the marks to a model.</summary>
     public const string Rule =
-        "Lines that begin with `>` were written by others, and so was what stands in quotation marks; all else is the Hive's own.";
+        "Lines that begin with `>` and text in quotation marks were written by others; all else is the Hive's own.";
 
     public static string Of(string text)
     {
@@ -21,10 +20,10 @@ internal static class Quote
         return quoted.ToString(0, quoted.Length - 1);
     }
 
-    /// <summary>Whether a text can stand on a line of the Hive's own.</summary>
+    /// <summary>Whether a text fits on one line, without control characters.</summary>
     public static bool IsOneLine(string text) => !text.Any(c => char.IsControl(c) || c is '\u2028' or '\u2029');
 
-    // A terminal goes back and over what it has shown for some of them.
+    // Some control characters make a terminal overwrite its output.
     private static string WithoutControls(string line) =>
         line.Any(IsUnwanted) ? string.Concat(line.Select(c => IsUnwanted(c) ? '\uFFFD' : c)) : line;
 

@@ -1,15 +1,14 @@
 namespace Hive.Agent;
 
-/// <summary>The folder of this agent's socket, which the host keeps as long as the agent exists, whether the host runs
-/// or not.</summary>
+/// <summary>Checks the folder of the agent's socket, which the host keeps as long as the agent exists.</summary>
 internal static class SocketFolder
 {
-    /// <summary>True when it was removed: the agent is no more, and no host will ever listen there again.</summary>
+    /// <summary>Whether the folder was removed: the agent was destroyed, and no host will listen there again.</summary>
     public static bool IsGone(string socket)
     {
         var folder = Path.GetDirectoryName(socket)!;
-        // Inside a container a mounted folder stays, empty, after it was removed outside; the kernel marks it (proc(5):
-        // field 4 is its root, 5 where it is mounted).
+        // In a container, a mounted folder that was removed outside stays as an empty mount, which the kernel marks
+        // (proc(5): field 4 is its root, field 5 its mount point).
         return !Directory.Exists(folder)
             || File.ReadLines("/proc/self/mountinfo")
                 .Select(line => line.Split(' '))
@@ -19,4 +18,4 @@ internal static class SocketFolder
 
 /// <summary>The agent was destroyed while its harness ran.</summary>
 internal sealed class AgentGoneException()
-    : Exception("the folder of this agent's socket was removed: the agent no longer exists");
+    : Exception("the folder of the agent's socket was removed: the agent no longer exists");

@@ -1,15 +1,16 @@
 namespace Hive.Agent;
 
-/// <summary>Writes inside the state folder and nowhere else.</summary>
+/// <summary>Writes files in the state folder and nowhere else.</summary>
 internal static class StateFile
 {
-    /// <exception cref="FormatException">The path leaves the folder or goes through a link.</exception>
+    /// <exception cref="FormatException">The path leaves the folder or has a link in it.</exception>
     public static async Task WriteAsync(string folder, string path, string content, bool append, CancellationToken ct)
     {
         var parts = path.Split('/');
         if (path.Contains('\0') || parts.Any(part => part is "" or "." or ".."))
             throw new FormatException(
-                $"`{path}` is not a path inside the state folder; write it relative to that folder, without `..`, as in notes/today.md"
+                $"`{path}` is not a path inside the state folder; write it relative to that folder and without "
+                    + "`..`, as in notes/today.md"
             );
 
         var at = folder;
@@ -33,8 +34,7 @@ internal static class StateFile
             return;
         }
 
-        // Renamed over the old one: readers see the whole text or the old one, and a link that came meanwhile is
-        // replaced, not followed.
+        // Renaming is atomic for readers, and replaces a link that was made in the meantime instead of following it.
         var draft = Path.Combine(at, $".{Guid.NewGuid():N}.tmp");
         try
         {
@@ -52,7 +52,7 @@ internal static class StateFile
     {
         if (new FileInfo(at).LinkTarget is not null)
             throw new FormatException(
-                $"`{path}` goes through a symbolic link; the state folder's own files and folders only"
+                $"`{path}` has a symbolic link in it; name a real file or folder of the state folder"
             );
     }
 }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Hive.Agent;
 
-/// <summary>SIGTERM and SIGINT as a token: they ask, they do not end the process.</summary>
+/// <summary>Turns SIGTERM and SIGINT into a cancellation token, without ending the process.</summary>
 internal sealed class StopSignal : IDisposable
 {
     private readonly CancellationTokenSource source = new();

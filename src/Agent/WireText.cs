@@ -2,15 +2,14 @@ using System.Text;
 
 namespace Hive.Agent;
 
-/// <summary>Text that comes from elsewhere (an error, a client's name) made fit for a field of the protocol.</summary>
+/// <summary>Makes any text (an error, a client's name) valid for a field of the protocol.</summary>
 internal static class WireText
 {
     private const int MarkBytes = 3;
 
     /// <summary>
-    /// At most <paramref name="bytes"/> of UTF-8, without NUL and without half a surrogate pair. A cut text ends in an
-    /// ellipsis where
-    /// there is room for one.
+    /// Truncates to <paramref name="bytes"/> of UTF-8, and replaces NUL and unpaired surrogates. A truncated text ends
+    /// in an ellipsis where there is room for it.
     /// </summary>
     public static string Cut(string text, int bytes)
     {

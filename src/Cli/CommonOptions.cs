@@ -3,29 +3,60 @@ using Hive.Protocol;
 
 namespace Hive.Cli;
 
-/// <summary>What several verbs take, said the same way by each.</summary>
+/// <summary>Options and arguments that several verbs have.</summary>
 internal static class CommonOptions
 {
     public static Option<string?> RunDir { get; } =
         new("--run-dir")
         {
             Description =
-                "Folder with Hive's sockets (HIVE_RUNDIR). Default: /run/hive for root, else $XDG_RUNTIME_DIR/hive",
+                "Folder of Hive's sockets (HIVE_RUNDIR). Default: /run/hive for root, else $XDG_RUNTIME_DIR/hive",
             HelpName = "DIR",
             Recursive = true,
         };
 
-    public static Option<bool> Json { get; } = new("--json") { Description = "Answer with JSON, for scripts" };
+    public static Option<bool> Json { get; } = new("--json") { Description = "Print JSON, for scripts" };
 
-    /// <summary>An agent's name; a leading @, as on the dashboard, is taken off.</summary>
+    /// <summary>An agent's name; a leading @, as the dashboard shows it, is removed.</summary>
     public static Argument<string> Agent(string description = "The agent's name") =>
         new("NAME") { Description = description, CustomParser = result => WithoutAt(result.Tokens[0].Value) };
 
+    /// <summary>The name of an agent that does not exist yet.</summary>
+    public static Argument<string> NewAgent() => Agent("The new agent's name: a-z, 0-9 and -, at most 31 characters");
+
+    /// <summary>Agents to restrict a list to; read it with <see cref="NamesIn"/>.</summary>
+    public static Argument<string[]> OnlyAgents() =>
+        new("NAME") { Description = "Only these agents", Arity = ArgumentArity.ZeroOrMore };
+
+    public static string[] NamesIn(ParseResult parsed, Argument<string[]> names) =>
+        [.. parsed.GetValue(names)!.Select(WithoutAt)];
+
     public static string WithoutAt(string name) => name.StartsWith('@') ? name[1..] : name;
 
-    /// <summary>Where Hive is, as the command line says.</summary>
+    public static Argument<long> Id(string description) => new("ID") { Description = description };
+
+    public static Option<int> Limit(int otherwise, string name = "--limit", string description = "Show at most N") =>
+        new("-n", name)
+        {
+            Description = description,
+            HelpName = "N",
+            DefaultValueFactory = _ => otherwise,
+        };
+
+    public static Option<bool> Yes(string description) => new("--yes", "-y") { Description = description };
+
+    public static Option<string?> Runtime() =>
+        new("--runtime")
+        {
+            Description =
+                "Kind of container: nixos, podman, docker, nspawn, sandbox, process (no isolation) or external "
+                + "(you run it). Default: the host's --runtime",
+            HelpName = "RUNTIME",
+        };
+
+    /// <summary>Finds Hive's folders from the command line, the environment and the settings.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="flags">The host's own flags, for a verb that takes them too.</param>
+    /// <param name="flags">The host's flags, for a verb that takes them.</param>
     public static HivePaths Paths(this ParseResult parsed, IReadOnlyDictionary<string, string>? flags = null)
     {
         try
@@ -37,9 +68,9 @@ internal static class CommonOptions
         }
         catch (InvalidOperationException e)
         {
-            throw new UsageException(
-                $"{e.Message.Replace("--run-dir", "--run-dir (HIVE_RUNDIR)", StringComparison.Ordinal)}{(e.InnerException is null ? ", or the folder of its sockets with --run-dir (HIVE_RUNDIR)" : "")}"
-            );
+            var message = e.Message.Replace("--run-dir", "--run-dir (HIVE_RUNDIR)", StringComparison.Ordinal);
+            var way = e.InnerException is null ? ", or the folder of its sockets with --run-dir (HIVE_RUNDIR)" : "";
+            throw new UsageException(message + way);
         }
     }
 }

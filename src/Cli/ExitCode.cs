@@ -1,6 +1,6 @@
 namespace Hive.Cli;
 
-/// <summary>What the command says to a script (contract section 8).</summary>
+/// <summary>Names the exit codes of <c>hive</c>.</summary>
 internal static class ExitCode
 {
     public const int Done = 0;
@@ -8,12 +8,12 @@ internal static class ExitCode
     public const int Usage = 2;
     public const int Unreachable = 3;
 
-    // 128 + SIGINT, as every shell has it.
+    // 128 + SIGINT, as in every shell.
     public const int Interrupted = 130;
 }
 
-/// <summary>The command line is complete but makes no sense.</summary>
+/// <summary>The command line parses but is invalid.</summary>
 internal sealed class UsageException(string message) : Exception(message);
 
-/// <summary>There is no host to talk to, or this user may not.</summary>
+/// <summary>The host is not running, or this user may not connect to it.</summary>
 internal sealed class UnreachableException(string message, Exception? inner = null) : Exception(message, inner);

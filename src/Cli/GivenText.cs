@@ -1,20 +1,29 @@
+using System.CommandLine;
 using System.Text;
 
 namespace Hive.Cli;
 
-/// <summary>A text given as words behind a verb, or on standard input.</summary>
+/// <summary>A text argument that is read from its words or from standard input.</summary>
 internal static class GivenText
 {
-    /// <param name="words">The words; none or <c>-</c> reads standard input.</param>
-    /// <param name="missing">What to say when there are none, and nothing is handed to standard input either.</param>
-    /// <param name="ct">Ends the reading.</param>
+    public static Argument<string[]> Argument(string name, string description) =>
+        new(name)
+        {
+            Description = $"{description}; at most 4096 bytes; - reads it from standard input",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+
+    /// <summary>Joins the words, or reads standard input when there are none or they are <c>-</c>.</summary>
+    /// <param name="words">The words from the command line.</param>
+    /// <param name="missing">The error when no words are given and standard input is a terminal.</param>
+    /// <param name="ct">Cancels the reading.</param>
     public static async Task<string> ReadAsync(string[] words, string missing, CancellationToken ct)
     {
         if (words is not ([] or ["-"]))
             return string.Join(' ', words);
         if (words.Length == 0 && !Console.IsInputRedirected)
             throw new UsageException(missing);
-        // Strict: a byte that is no UTF-8 is an error here, not a question mark in what is stored.
+        // Strict: invalid UTF-8 must be an error here, not question marks in the stored text.
         using var input = new StreamReader(
             Console.OpenStandardInput(),
             new UTF8Encoding(false, throwOnInvalidBytes: true)
@@ -25,7 +34,7 @@ internal static class GivenText
         }
         catch (DecoderFallbackException)
         {
-            throw new UsageException("standard input is no UTF-8 text; send other files by their path");
+            throw new UsageException("standard input is not valid UTF-8; send other files by their path");
         }
     }
 }

@@ -3,7 +3,7 @@ using Hive.Protocol;
 
 namespace Hive.Cli;
 
-/// <summary>Opens the operator's socket, and says which of the three things is wrong when it does not open.</summary>
+/// <summary>Connects to the operator's socket and says why a connection failed.</summary>
 internal static class HostSocket
 {
     private const string SystemWide = "/run/hive";
@@ -18,40 +18,36 @@ internal static class HostSocket
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AccessDenied)
         {
             throw new UnreachableException(
-                $"you lack the right to open {socket}: use Hive as the user who runs it, or as a member of the group hive-admin (`sudo usermod -aG hive-admin $USER`, then log in again)",
+                $"permission denied: {socket}; run this as the user who runs Hive, or as a member of the group "
+                    + "hive-admin (`sudo usermod -aG hive-admin $USER`, then log in again)",
                 e
             );
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
         {
             throw new UnreachableException(
-                $"Hive is down: {socket} is there, but nobody listens (its host ended without clearing up). Start it with: hive up",
+                $"Hive is down: nobody listens at {socket}, which an earlier host left behind; start it with: hive up",
                 e
             );
         }
         catch (SocketException e)
         {
-            // .NET reports ENOENT, and a folder in the path that is none, as AddressNotAvailable.
-            var elsewhere =
-                paths.RunDir != SystemWide && File.Exists($"{SystemWide}/host.sock")
-                    ? $" This machine's own Hive is in {SystemWide}: say --run-dir {SystemWide} (HIVE_RUNDIR) to use it."
-                    : "";
+            // .NET reports ENOENT and ENOTDIR as AddressNotAvailable.
             throw new UnreachableException(
-                File.Exists(socket)
-                    ? $"cannot open {socket}: {e.Message}"
-                    : $"Hive is not running: there is no {socket}. Start it with: hive up (or say where it runs with --run-dir).{elsewhere}",
+                File.Exists(socket) ? $"cannot open {socket}: {e.Message}" : NotRunning(paths),
                 e
             );
         }
         catch (ArgumentException)
         {
             throw new UsageException(
-                $"{socket} is longer than the {Limits.SocketPathBytes} bytes a socket's path may have; use a shorter --run-dir"
+                $"the socket path {socket} is too long; a socket path has at most {Limits.SocketPathBytes} bytes; "
+                    + "use a shorter --run-dir"
             );
         }
     }
 
-    /// <summary>A connection that breaks in the middle means the host went away, not that it refused.</summary>
+    /// <summary>Runs a call; a connection that breaks means that the host went away, not that it refused.</summary>
     public static async Task<T> Guard<T>(Func<Task<T>> call)
     {
         try
@@ -61,9 +57,20 @@ internal static class HostSocket
         catch (Exception e) when (e is IOException or SocketException)
         {
             throw new UnreachableException(
-                $"the host went away before it answered ({e.Message}); whether it did what you asked is not known: look with `hive status`",
+                $"the host closed the connection before it answered ({e.Message}); it is unknown whether the request "
+                    + "was carried out; check with: hive status",
                 e
             );
         }
+    }
+
+    private static string NotRunning(HivePaths paths)
+    {
+        var elsewhere =
+            paths.RunDir != SystemWide && File.Exists($"{SystemWide}/host.sock")
+                ? $"; this machine's own Hive runs in {SystemWide}: add --run-dir {SystemWide}"
+                : "";
+        return $"Hive is not running: {paths.HostSocket} not found; start it with: hive up, or name its run folder "
+            + $"with --run-dir (HIVE_RUNDIR){elsewhere}";
     }
 }

@@ -2,15 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace Hive.Cli;
 
-/// <summary>The few calls of the C library that .NET has no name for.</summary>
+/// <summary>Calls functions of the C library that .NET does not offer.</summary>
 internal static partial class Native
 {
     public const int SigKill = 9;
     public const int SigTerm = 15;
 
-    /// <summary>Becomes another program: same process, so its signals and its exit code are the caller's. Returns only
-    /// when that failed.</summary>
-    public static string Become(
+    /// <summary>Replaces this process by another program, which keeps its pid. Returns only an error message.</summary>
+    public static string Execute(
         string program,
         IEnumerable<string> arguments,
         IReadOnlyDictionary<string, string> environment
@@ -20,8 +19,8 @@ internal static partial class Native
         return Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
     }
 
-    /// <summary>Leaves the terminal's process group, so that Ctrl-C there reaches this process no more.</summary>
-    public static void LeaveTerminal() => _ = setsid();
+    /// <summary>Starts a session without a terminal, so that Ctrl-C no longer reaches this process.</summary>
+    public static void StartSession() => _ = setsid();
 
     public static bool Signal(int pid, int signal) => kill(pid, signal) == 0;
 

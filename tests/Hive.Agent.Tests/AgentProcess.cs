@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>The real program in a process of its own, with a clean environment.</summary>
+/// <summary>Runs the real program with a clean environment.</summary>
 internal sealed class AgentProcess : IAsyncDisposable
 {
     private readonly Process process;
@@ -24,8 +24,7 @@ internal sealed class AgentProcess : IAsyncDisposable
         Output = ReadAsync();
     }
 
-    /// <summary>From the program's own output: beside the tests stand the host's libraries, and the agent must do
-    /// without them.</summary>
+    /// <summary>From the program's own output folder, since the agent must work without the host's libraries.</summary>
     public static string Program { get; } =
         Path.GetFullPath(
             Path.Combine(
@@ -36,7 +35,7 @@ internal sealed class AgentProcess : IAsyncDisposable
             )
         );
 
-    /// <summary>No more than the runtime needs to be found.</summary>
+    /// <summary>Only the variables that the .NET runtime needs.</summary>
     public static Dictionary<string, string?> Environment =>
         new()
         {

@@ -4,8 +4,10 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>A real host with the agents <c>alice</c>, whom the test gives a harness or an MCP client, and <c>bob</c>,
-/// who is the test itself.</summary>
+/// <summary>
+/// A real host with the agents <c>alice</c>, who gets a harness or an MCP client from the test, and <c>bob</c>, whose
+/// socket the test uses.
+/// </summary>
 internal sealed class Alice : IAsyncDisposable
 {
     private readonly HiveFixture hive;
@@ -31,14 +33,14 @@ internal sealed class Alice : IAsyncDisposable
 
     public void WriteScript(string yaml) => Write("script.yaml", yaml);
 
-    /// <summary>The operator writes to alice.</summary>
+    /// <summary>Sends a message from the operator to alice.</summary>
     public async Task<long> PostAsync(string body)
     {
         using var host = await LineClient.ConnectAsync(hive.HostSocket);
         return (await host.CallAsync("send", new { to = "alice", body })).GetProperty("id").GetInt64();
     }
 
-    /// <summary>The next message for bob, acknowledged.</summary>
+    /// <summary>Receives and acknowledges the next message for bob.</summary>
     public async Task<Message> AtBobAsync()
     {
         using var bob = await LineClient.ConnectAsync(hive.AgentSocket("bob"));
@@ -52,8 +54,8 @@ internal sealed class Alice : IAsyncDisposable
         }
     }
 
-    /// <summary>One of alice's messages as it stands now.</summary>
-    public async Task<Message> StandingAsync(long id)
+    /// <summary>The current state of one of alice's messages.</summary>
+    public async Task<Message> MessageAsync(long id)
     {
         using var alice = await LineClient.ConnectAsync(Socket);
         return (await alice.CallAsync<Recent>("recent", new { limit = 200 })).Rows.Single(message => message.Id == id);
@@ -77,7 +79,7 @@ internal sealed class Alice : IAsyncDisposable
 
 internal static class EventReaderExtensions
 {
-    /// <summary>Reads until this happened to that message.</summary>
+    /// <summary>Reads events until this one for that message.</summary>
     public static async Task<JsonElement> HappenedAsync(this EventReader events, string kind, long id)
     {
         while (true)

@@ -1,11 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hive.Tests.Fixture;
-using static Hive.Agent.Tests.ClaudeTests;
+using static Hive.Agent.Tests.Measured;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>Turns done by the real Claude Code, in front of a stand-in of its model on loopback.</summary>
+/// <summary>Turns of the real Claude Code with a stand-in for its model.</summary>
 public sealed class ClaudeCodeTests
 {
     private const int Input = 100,
@@ -21,11 +21,11 @@ public sealed class ClaudeCodeTests
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    // 2.1.330 records the prompt of a conversation and adds its costs up; 2.1.197 does neither.
+    // 2.1.330 records the prompt of a conversation and accumulates its costs; 2.1.197 does neither.
     [Theory(Timeout = 120_000)]
     [InlineData(null)]
     [InlineData("2.1.197")]
-    public async Task Turns_end_without_background_tasks_with_the_newest_prompt_and_their_own_figures(string? older)
+    public async Task Turns_have_no_background_tasks_the_newest_prompt_and_their_own_figures(string? older)
     {
         var waiting = new
         {
@@ -66,7 +66,7 @@ public sealed class ClaudeCodeTests
         Assert.All(requests[..2], request => Assert.Contains("first of prompts", request));
         Assert.All(requests[2..], request => Assert.Contains("second of prompts", request));
         Assert.All(requests[2..], request => Assert.DoesNotContain("first of prompts", request));
-        // Its own prompt stands before Hive's.
+        // The tool's own prompt comes before Hive's.
         Assert.All(
             requests,
             request =>
@@ -77,7 +77,7 @@ public sealed class ClaudeCodeTests
                 )
         );
         Assert.DoesNotContain("run_in_background", requests[0]);
-        // The same conversation where the version can be kept from recording the prompt, and a new one else.
+        // The same conversation if the version can be told not to record the prompt, else a new one.
         Assert.Equal(older is null, requests[2].Contains("> one"));
         Assert.Contains("> two", requests[3]);
 
@@ -90,7 +90,7 @@ public sealed class ClaudeCodeTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task Skills_helpers_compaction_and_a_cancelled_call_are_used_and_counted()
+    public async Task Skills_helpers_compaction_and_a_cancelled_call_work_and_are_counted()
     {
         var counting = new
         {
@@ -145,7 +145,7 @@ public sealed class ClaudeCodeTests
 
         var cancelled = await h.EndedAsync(2);
         Assert.Equal("cancelled", (string?)cancelled["result"]);
-        // The call that was cut off has said what it was asked, and the first token of its answer.
+        // The interrupted call reported its input and the first token of its answer.
         AssertFigures(cancelled, calls: 2, output: Output + 1);
     }
 

@@ -1,10 +1,9 @@
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using static Hive.Agent.Tests.Measured;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>Turns done by a program that behaves and prints as Claude Code does.</summary>
+/// <summary>Turns of a stand-in that behaves and prints like Claude Code: results, command line and limits.</summary>
 public sealed class ClaudeTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -31,7 +30,7 @@ public sealed class ClaudeTests
                 Number(ended, "cache_creation_input_tokens")
             )
         );
-        // Of the last call by the agent itself: neither the sum nor what a helper of its own used.
+        // The agent's own last call: neither the sum nor a helper's usage.
         Assert.Equal(
             (8, 15, 5700, 500),
             (
@@ -99,7 +98,7 @@ public sealed class ClaudeTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task The_command_line_and_the_files_are_those_of_the_documentation()
+    public async Task The_command_line_and_the_files_are_as_documented()
     {
         await using var h = await Harnessed.StartAsync(
             """
@@ -166,17 +165,17 @@ public sealed class ClaudeTests
             """{"type":"stdio","command":"npx","args":["-y","some-tracker"],"env":{"KEY":"value"}}""",
             servers["tracker"]!.ToJsonString()
         );
-        Assert.Contains("`hive`, which is Hive's own; left out", agent.Log);
+        Assert.Contains("`mcp_servers.hive` ignored; the name `hive` is Hive's own", agent.Log);
         var prompt = h.Run(1, "prompt.md");
         Assert.StartsWith("You are alice, an agent in a Hive", prompt);
         Assert.EndsWith($"You look after {h.StateDir}.", prompt);
-        Assert.Contains($" Under {h.Alice.Hive.DataDir}/shared every agent", prompt);
+        Assert.Contains($" read files under {h.Alice.Hive.DataDir}/shared:", prompt);
         Assert.DoesNotContain('{', prompt);
         Assert.Contains("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS=1\n", h.Run(1, "env"));
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task Background_tasks_can_be_wanted_and_then_be_stopped()
+    public async Task Background_tasks_can_be_enabled_and_then_stopped()
     {
         await using var h = await Harnessed.StartAsync(
             """
@@ -197,40 +196,7 @@ public sealed class ClaudeTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_version_that_may_record_the_prompt_gets_a_new_conversation_for_another_prompt()
-    {
-        await using var h = await Harnessed.StartAsync("driver: claude\nrole: role.md");
-        await File.WriteAllTextAsync(Path.Combine(h.StateDir, "old-version"), "", Ct);
-        h.Write("role.md", "one prompt");
-        var events = await h.Alice.Hive.Events();
-        await using (var first = h.Serve())
-        {
-            await h.AckedAsync(events, await h.Alice.PostAsync("one"));
-            await h.AckedAsync(events, await h.Alice.PostAsync("two"));
-            first.Terminate();
-            await first.ExitAsync(Ct);
-        }
-
-        // One start for each option that it does not know, and none of the kind later.
-        Assert.Equal(4, h.Runs);
-        Assert.DoesNotContain(
-            h.Arguments(3),
-            option => option is "--system-prompt-snapshot" or "--include-partial-messages" or "--continue"
-        );
-        Assert.Contains("--continue", h.Arguments(4));
-
-        h.Write("role.md", "another prompt");
-        await using var second = h.Serve();
-        await h.AckedAsync(events, await h.Alice.PostAsync("three"));
-        await h.AckedAsync(events, await h.Alice.PostAsync("four"));
-
-        Assert.EndsWith("another prompt", h.Run(7, "prompt.md"));
-        Assert.DoesNotContain("--continue", h.Arguments(7));
-        Assert.Contains("--continue", h.Arguments(8));
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task Skills_of_the_inputs_are_linked_where_the_tool_finds_them()
+    public async Task Skills_of_the_inputs_are_linked_for_the_tool()
     {
         await using var h = await Harnessed.StartAsync();
         Skill("lint");
@@ -260,25 +226,7 @@ public sealed class ClaudeTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task Usage_between_two_turns_counts_with_the_next_turn()
-    {
-        await using var h = await Harnessed.StartAsync();
-        var events = await h.Alice.Hive.Events();
-        await using var agent = h.Serve();
-        await h.AckedAsync(events, await h.Alice.PostAsync("one"));
-        h.Front.Ask("compact");
-        await h.Front.EventAsync("compacted");
-        await h.AckedAsync(events, await h.Alice.PostAsync("two"));
-        await h.AckedAsync(events, await h.Alice.PostAsync("three"));
-
-        Assert.Equal((12, 17, 12), (await InputAsync(1), await InputAsync(2), await InputAsync(3)));
-        Assert.Equal(0.2123, Math.Round((double)(await h.EndedAsync(2))["cost_usd"]!, 4));
-
-        async Task<long> InputAsync(int turn) => Number(await h.EndedAsync(turn), "input_tokens");
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task A_burst_is_one_wake_and_what_comes_during_a_turn_waits_for_the_next()
+    public async Task A_burst_is_one_wake_and_messages_during_a_turn_wait_for_the_next()
     {
         await using var h = await Harnessed.StartAsync();
         var (one, two, three) = (
@@ -306,39 +254,18 @@ public sealed class ClaudeTests
         Assert.Equal([four, five], second["ids"]!.AsArray().Select(i => (long)i!));
         Assert.Equal("ok", (string?)(await h.EndedAsync(2))["result"]);
         Assert.Contains(
-            $"Message {one} from operator:\n> one\n\nMessage {two} from operator:\n> two\n\nMessage {three} from operator:\n> ",
+            $"Message {one} from operator:\n> one\n\nMessage {two} from operator:\n> two\n\n"
+                + $"Message {three} from operator:\n> ",
             (string?)(await h.Front.EventAsync("turn_started"))["text"]
         );
     }
 
     [Theory(Timeout = 120_000)]
-    [InlineData("garbage", "output that is not stream-json: Segmentation fault (not really)")]
-    [InlineData("binary", "output that is not stream-json: ")]
-    [InlineData("long-line", "a line of 104857600 bytes was passed over; the longest that is read has 8388608")]
-    public async Task Whatever_it_prints_beside_a_result_the_turn_goes_on(string play, string note)
-    {
-        await using var h = await Harnessed.StartAsync();
-        await h.Alice.PostAsync($"play: {play}");
-        await using var agent = h.Serve();
-
-        Assert.Equal("ok", (string?)(await h.EndedAsync())["result"]);
-        await h.Front.EventAsync(
-            "note",
-            e => ((string)e["text"]!).StartsWith(note, StringComparison.Ordinal) && (string?)e["level"] == "warn"
-        );
-        // What came on one line was never in memory at once.
-        Assert.InRange(PeakMegabytes(agent), 1, 400);
-    }
-
-    [Theory(Timeout = 120_000)]
-    [InlineData("no-result", "claude said nothing of a result; it ended with exit code 0")]
-    [InlineData("signal", "claude said nothing of a result; it died by signal 9")]
-    [InlineData(
-        "half",
-        "claude said nothing of a result; it ended with exit code 0: {\"type\":\"result\",\"subtype\":\"succ"
-    )]
+    [InlineData("no-result", "claude printed no result; it ended with exit code 0")]
+    [InlineData("signal", "claude printed no result; it was killed by signal 9")]
+    [InlineData("half", "claude printed no result; it ended with exit code 0: {\"type\":\"result\",\"subtype\":\"succ")]
     [InlineData("error", "The sandbox is gone")]
-    public async Task Without_a_good_result_the_turn_has_failed_and_its_message_comes_again(string play, string note)
+    public async Task Without_a_good_result_the_turn_fails_and_its_message_is_delivered_again(string play, string note)
     {
         await using var h = await Harnessed.StartAsync();
         var events = await h.Alice.Hive.Events();
@@ -353,7 +280,7 @@ public sealed class ClaudeTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_driver_that_is_not_installed_leaves_messages_unread_and_says_what_to_do()
+    public async Task A_driver_that_is_not_installed_leaves_messages_unread_and_reports_the_fix()
     {
         await using var h = await Harnessed.StartAsync("driver: claude\ncommand: [claude-that-is-nowhere]");
         var id = await h.Alice.PostAsync("hello");
@@ -366,127 +293,15 @@ public sealed class ClaudeTests
             StringComparison.Ordinal
         );
         Assert.EndsWith(
-            "; install it there, such as with `npm install -g @anthropic-ai/claude-code`",
+            "; install it: npm install -g @anthropic-ai/claude-code",
             (string?)reported["missing"],
             StringComparison.Ordinal
         );
-        Assert.Null((await h.Alice.StandingAsync(id)).DeliveredAt);
+        Assert.Null((await h.Alice.MessageAsync(id)).DeliveredAt);
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_conversation_that_is_too_long_is_made_shorter_and_the_turn_tried_once_more()
-    {
-        await using var h = await Harnessed.StartAsync();
-        var events = await h.Alice.Hive.Events();
-        await using var agent = h.Serve();
-        await h.AckedAsync(events, await h.Alice.PostAsync("a beginning"));
-        var id = await h.Alice.PostAsync("play: overflow");
-
-        await h.AckedAsync(events, id);
-
-        Assert.Equal(4, h.Runs);
-        Assert.Equal("/compact", h.Run(3, "prompt"));
-        Assert.Equal(h.Run(2, "prompt"), h.Run(4, "prompt"));
-        Assert.Contains("--continue", h.Arguments(4));
-        Assert.Equal(
-            (160_120, 8200),
-            (await h.Front.EventAsync("compacted")) is var e
-                ? (Number(e, "before_tokens"), Number(e, "after_tokens"))
-                : default
-        );
-        // All of the turn: the run that failed, the shortening, the run that went well.
-        Assert.Equal(
-            (17, 1507, 0.2123),
-            (await h.EndedAsync(2)) is var ended
-                ? (
-                    Number(ended, "input_tokens"),
-                    Number(ended, "output_tokens"),
-                    Math.Round((double)ended["cost_usd"]!, 4)
-                )
-                : default
-        );
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task A_conversation_that_cannot_be_made_shorter_is_left_behind()
-    {
-        await using var h = await Harnessed.StartAsync();
-        var events = await h.Alice.Hive.Events();
-        await File.WriteAllTextAsync(Path.Combine(h.StateDir, "compact-fails"), "", Ct);
-        await using var agent = h.Serve();
-        await h.AckedAsync(events, await h.Alice.PostAsync("a beginning"));
-        await h.Alice.PostAsync("play: overflow");
-
-        Assert.Equal(
-            ("prompt_too_long", "Prompt is too long"),
-            (await h.EndedAsync(2)) is var e ? ((string?)e["result"], (string?)e["note"]) : default
-        );
-        await h.EndedAsync(3);
-        Assert.DoesNotContain("--continue", h.Arguments(4));
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task The_agents_own_conversation_goes_on_although_another_is_newer_and_a_new_one_is_begun_when_it_is_gone()
-    {
-        await using var h = await Harnessed.StartAsync();
-        var events = await h.Alice.Hive.Events();
-        await using var agent = h.Serve();
-        await h.AckedAsync(events, await h.Alice.PostAsync("one"));
-        var projects = Path.Combine(h.Home, ".claude", "projects", "-here");
-        foreach (var other in (string[])["agent-a1b2c3d", "0b6d3e2f-1111-4222-8333-444455556666"])
-        {
-            var path = Path.Combine(projects, $"{other}.jsonl");
-            await File.WriteAllTextAsync(path, "somebody else's", Ct);
-            File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddHours(1));
-        }
-
-        await h.AckedAsync(events, await h.Alice.PostAsync("two"));
-        Assert.Equal(["--resume", "5f0c7c1e-9d1b-4a53-8a0e-3a3c1f0f7d11"], h.Arguments(2)[4..6]);
-        Assert.DoesNotContain("--continue", h.Arguments(2));
-
-        await File.WriteAllTextAsync(Path.Combine(h.StateDir, "gone"), "", Ct);
-        await h.AckedAsync(events, await h.Alice.PostAsync("three"));
-        Assert.Contains("--resume", h.Arguments(3));
-        Assert.DoesNotContain("--resume", h.Arguments(4));
-        Assert.DoesNotContain("--continue", h.Arguments(4));
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task Somebody_elses_conversation_is_not_taken_up_when_the_agents_own_is_gone_or_given_up()
-    {
-        await using var h = await Harnessed.StartAsync();
-        var events = await h.Alice.Hive.Events();
-        await using (var first = h.Serve())
-        {
-            await h.AckedAsync(events, await h.Alice.PostAsync("one"));
-            var projects = Path.Combine(h.Home, ".claude", "projects", "-here");
-            File.Delete(Path.Combine(projects, "5f0c7c1e-9d1b-4a53-8a0e-3a3c1f0f7d11.jsonl"));
-            await File.WriteAllTextAsync(
-                Path.Combine(projects, "0b6d3e2f-1111-4222-8333-444455556666.jsonl"),
-                "somebody else's",
-                Ct
-            );
-
-            await h.AckedAsync(events, await h.Alice.PostAsync("two"));
-            Assert.DoesNotContain(h.Arguments(2), argument => argument is "--continue" or "--resume");
-            await h.AckedAsync(events, await h.Alice.PostAsync("three"));
-            Assert.Contains(h.Arguments(3), argument => argument is "--continue" or "--resume");
-
-            h.Front.Ask("new_session");
-            await h.Front.EventAsync("note", e => (string?)e["text"] == "the next turn starts a new conversation");
-            first.Kill();
-            await first.ExitAsync(Ct);
-        }
-
-        await using var second = h.Serve();
-        await h.AckedAsync(events, await h.Alice.PostAsync("four"));
-        Assert.DoesNotContain(h.Arguments(4), argument => argument is "--continue" or "--resume");
-        await h.AckedAsync(events, await h.Alice.PostAsync("five"));
-        Assert.Contains(h.Arguments(5), argument => argument is "--continue" or "--resume");
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task The_files_of_a_turn_are_private_come_back_when_they_are_gone_and_do_not_pile_up()
+    public async Task The_files_of_a_turn_are_private_rewritten_and_do_not_pile_up()
     {
         await using var h = await Harnessed.StartAsync();
         var events = await h.Alice.Hive.Events();
@@ -521,27 +336,10 @@ public sealed class ClaudeTests
         Assert.Equal(["conversation"], Directory.GetFiles(folder).Select(Path.GetFileName));
     }
 
-    [Fact(Timeout = 120_000)]
-    public async Task After_a_turn_that_left_too_much_the_conversation_is_made_shorter()
-    {
-        await using var h = await Harnessed.StartAsync();
-        await h.Alice.PostAsync("play: long");
-        await using var agent = h.Serve();
-
-        Assert.Equal("ok", (string?)(await h.EndedAsync())["result"]);
-        await h.Front.EventAsync("compacted");
-        Assert.Equal("/compact", h.Run(2, "prompt"));
-        Assert.Contains("--continue", h.Arguments(2));
-        Assert.Equal(
-            8200,
-            Number(await h.Front.ReportAsync("idle", r => Number(r, "context_tokens") == 8200), "context_tokens")
-        );
-    }
-
     [Theory(Timeout = 120_000)]
     [InlineData("limit-unnamed", 300)]
     [InlineData("overloaded", 60)]
-    public async Task A_limit_without_a_time_holds_back_for_a_while(string play, int seconds)
+    public async Task A_rate_limit_without_a_time_pauses_for_a_default_time(string play, int seconds)
     {
         await using var h = await Harnessed.StartAsync();
         await h.Alice.PostAsync($"play: {play}");
@@ -556,7 +354,7 @@ public sealed class ClaudeTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_limit_that_names_its_end_is_waited_for()
+    public async Task A_rate_limit_with_a_time_pauses_until_then()
     {
         await using var h = await Harnessed.StartAsync(realClock: false);
         var until = h.Clock.GetUtcNow() + TimeSpan.FromHours(2);
@@ -569,11 +367,11 @@ public sealed class ClaudeTests
         Assert.Equal(("rate_limited", 7200), ((string?)ended["result"], Number(ended, "delay_seconds")));
         await h.Clock.Set(until);
 
-        // Nobody asks for what comes meanwhile, and a clock that is set forward changes nothing.
+        // Nothing is received in the meantime, and setting the clock forward changes nothing.
         var later = await h.Alice.PostAsync("later");
         h.Clock.Jump(TimeSpan.FromHours(5));
         h.Clock.Advance(TimeSpan.FromHours(1.9));
-        Assert.Null((await h.Alice.StandingAsync(later)).DeliveredAt);
+        Assert.Null((await h.Alice.MessageAsync(later)).DeliveredAt);
         h.Clock.Advance(TimeSpan.FromHours(0.1));
         await h.Clock.Set(h.Clock.GetUtcNow() + TimeSpan.FromMilliseconds(100));
         h.Clock.Advance(TimeSpan.FromMilliseconds(100));
@@ -582,204 +380,6 @@ public sealed class ClaudeTests
         await stop.CancelAsync();
         await loop;
         stop.Dispose();
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task A_program_that_prints_nothing_is_ended_with_all_it_started()
-    {
-        await using var h = await Harnessed.StartAsync(realClock: false);
-        await h.Alice.PostAsync("play: hang");
-        var (loop, stop) = h.ServeHere("idle_seconds: 60");
-        await h.Clock.Set(h.Clock.GetUtcNow() + TimeSpan.FromMilliseconds(100));
-        h.Clock.Advance(TimeSpan.FromMilliseconds(100));
-        var pids = await PidsAsync(h);
-
-        var ended = h.EndedAsync();
-        h.Clock.Advance(TimeSpan.FromSeconds(60));
-        while (!ended.IsCompleted)
-        {
-            await Task.Yield();
-            h.Clock.Advance(TimeSpan.FromMilliseconds(20));
-        }
-
-        Assert.Equal(
-            ("failed", "claude printed nothing for too long and was ended"),
-            (await ended) is var e ? ((string?)e["result"], (string?)e["note"]) : default
-        );
-        Assert.All(pids, pid => Assert.False(Lives(pid)));
-        await stop.CancelAsync();
-        await loop;
-        stop.Dispose();
-    }
-
-    [Theory(Timeout = 120_000)]
-    [InlineData("stubborn")]
-    [InlineData("hang")]
-    public async Task Cancelling_ends_the_program_with_all_it_started(string play)
-    {
-        await using var h = await Harnessed.StartAsync();
-        var id = await h.Alice.PostAsync($"play: {play}");
-        await using var agent = h.Serve();
-        var pids = await PidsAsync(h);
-        Assert.All(pids, pid => Assert.True(Lives(pid)));
-
-        h.Front.Ask("cancel_turn");
-
-        Assert.Equal("cancelled", (string?)(await h.EndedAsync())["result"]);
-        Assert.All(pids, pid => Assert.False(Lives(pid)));
-        Assert.Null((await h.Alice.StandingAsync(id)).AckedAt);
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task A_program_that_is_told_to_end_together_with_the_agent_costs_the_message_nothing()
-    {
-        await using var h = await Harnessed.StartAsync(realClock: false);
-        var id = await h.Alice.PostAsync("play: hang");
-        var (loop, stop) = h.ServeHere();
-        await h.Clock.Set(h.Clock.GetUtcNow() + TimeSpan.FromMilliseconds(100));
-        h.Clock.Advance(TimeSpan.FromMilliseconds(100));
-        var pids = await PidsAsync(h);
-
-        await stop.CancelAsync();
-        foreach (var pid in pids)
-        {
-            using var kill = System.Diagnostics.Process.Start("kill", ["-TERM", $"{pid}"]);
-            await kill.WaitForExitAsync(Ct);
-            while (Lives(pid))
-                await Task.Yield();
-        }
-
-        await loop;
-        stop.Dispose();
-        var ended = await h.EndedAsync();
-        Assert.Equal(
-            ("rate_limited", "the agent was stopped: claude said nothing of a result; it died by signal 15", 0),
-            ((string?)ended["result"], (string?)ended["note"], Number(ended, "delay_seconds"))
-        );
-        Assert.Null((await h.Alice.StandingAsync(id)).Attempts);
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task What_a_turn_leaves_running_ends_with_it()
-    {
-        await using var h = await Harnessed.StartAsync();
-        await h.Alice.PostAsync("play: leaves");
-        await using var agent = h.Serve();
-
-        Assert.Equal("ok", (string?)(await h.EndedAsync())["result"]);
-        Assert.All(await PidsAsync(h), pid => Assert.False(Lives(pid)));
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task The_operator_changes_the_model_starts_anew_and_shortens_between_turns()
-    {
-        await using var h = await Harnessed.StartAsync("driver: claude\nmodel: small");
-        h.Front.Model = "kept-by-the-host";
-        var events = await h.Alice.Hive.Events();
-        await using var agent = h.Serve();
-        await h.AckedAsync(events, await h.Alice.PostAsync("one"));
-        Assert.Contains("kept-by-the-host", h.Arguments(1));
-
-        h.Front.Ask("model", ("model", "large"));
-        await h.Front.EventAsync("note", e => (string?)e["text"] == "the model is large from the next turn on");
-        await h.AckedAsync(events, await h.Alice.PostAsync("two"));
-        Assert.Contains("large", h.Arguments(2));
-
-        h.Front.Ask("model", ("model", null));
-        h.Front.Ask("compact");
-        await h.Front.EventAsync("compacted");
-        Assert.Equal("/compact", h.Run(3, "prompt"));
-        Assert.Contains("small", h.Arguments(3));
-
-        h.Front.Ask("new_session");
-        await h.Front.EventAsync("note", e => (string?)e["text"] == "the next turn starts a new conversation");
-        await h.AckedAsync(events, await h.Alice.PostAsync("three"));
-        await h.AckedAsync(events, await h.Alice.PostAsync("four"));
-        Assert.DoesNotContain("--continue", h.Arguments(4));
-        Assert.Contains("--continue", h.Arguments(5));
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task A_lost_login_holds_everything_back_until_there_are_other_credentials()
-    {
-        await using var h = await Harnessed.StartAsync();
-        var events = await h.Alice.Hive.Events();
-        File.Copy(h.Credentials, Path.Combine(h.StateDir, "refused"));
-        var id = await h.Alice.PostAsync("play: login");
-        await using var agent = h.Serve();
-
-        var ended = await h.EndedAsync();
-        Assert.Equal(
-            ("rate_limited", "login needed: Not logged in · Please run /login"),
-            ((string?)ended["result"], (string?)ended["note"])
-        );
-        Assert.Equal(2, h.Runs);
-        await h.Front.ReportAsync("needs_login");
-        h.LogIn("new");
-
-        await h.AckedAsync(events, id);
-        Assert.Equal(3, h.Runs);
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task The_operator_logs_in_from_afar()
-    {
-        await using var h = await Harnessed.StartAsync(loggedIn: false);
-        var events = await h.Alice.Hive.Events();
-        var id = await h.Alice.PostAsync("hello");
-        await using var agent = h.Serve();
-        await h.Front.ReportAsync("needs_login");
-
-        h.Front.Ask("login");
-        var login = await h.Front.ReportAsync("logging_in", r => r["login"]?["url"] is not null);
-        Assert.Equal(
-            "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc",
-            (string?)login["login"]!["url"]
-        );
-        h.Front.Ask("login_code", ("code", "wrong-code"));
-        var refused = await h.Front.ReportAsync("needs_login", r => r["login"]?["error"] is not null);
-        Assert.Contains("OAuth error: Invalid code", (string?)refused["login"]!["error"]);
-        Assert.Contains("Checking … …", (string?)refused["login"]!["error"]);
-        Assert.Contains("│ … │", (string?)refused["login"]!["error"]);
-
-        h.Front.Ask("login");
-        await h.Front.ReportAsync("logging_in", r => r["login"]?["url"] is not null);
-        h.Front.Ask("login_code", ("code", "good-code"));
-
-        await h.AckedAsync(events, id);
-        Assert.Equal(1, h.Runs);
-        await h.Front.ReportAsync("idle", r => r["login"] is null);
-        foreach (var piece in (string[])["good-code", "good-", "wrong-code", "wrong"])
-        {
-            Assert.DoesNotContain(piece, agent.Log);
-            Assert.DoesNotContain(h.Front.Events, e => e.ToJsonString().Contains(piece, StringComparison.Ordinal));
-        }
-
-        Assert.DoesNotContain(
-            h.Front.Reports,
-            r =>
-                r.ToJsonString() is var said
-                && (
-                    said.Contains("good-code", StringComparison.Ordinal)
-                    || said.Contains("wrong-code", StringComparison.Ordinal)
-                )
-        );
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task The_login_is_that_of_the_program_that_does_the_turns()
-    {
-        await using var h = await Harnessed.StartAsync(loggedIn: false);
-        var other = Path.Combine(h.Folder, "other-claude");
-        File.CreateSymbolicLink(other, Harnessed.Program);
-        h.Write("agent.yaml", $"driver: claude\ncommand: [{other}]");
-        await using var agent = h.Serve();
-        await h.Front.ReportAsync("needs_login");
-
-        h.Front.Ask("login");
-        await h.Front.ReportAsync("logging_in", r => r["login"]?["url"] is not null);
-
-        Assert.Contains($"login: {other} auth login", agent.Log);
     }
 
     [Fact(Timeout = 120_000)]
@@ -819,75 +419,7 @@ public sealed class ClaudeTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task An_address_is_no_code_and_what_was_pasted_into_one_login_hides_nothing_in_the_next()
-    {
-        await using var h = await Harnessed.StartAsync(loggedIn: false);
-        var events = await h.Alice.Hive.Events();
-        var id = await h.Alice.PostAsync("hello");
-        await using var agent = h.Serve();
-        await h.Front.ReportAsync("needs_login");
-        h.Front.Ask("login");
-        await h.Front.ReportAsync("logging_in", r => r["login"]?["url"] is not null);
-
-        h.Front.Ask("login_code", ("code", " https://claude.example/oauth/code/callback?code=good-code&state=abc"));
-        await h.Front.EventAsync(
-            "note",
-            e => ((string)e["text"]!).StartsWith("that is an address and not a code", StringComparison.Ordinal)
-        );
-        h.Front.Ask("login_code", ("code", "oauth/authorize?code=true"));
-        await h.Front.ReportAsync("needs_login", r => r["login"]?["error"] is not null);
-
-        h.Front.Ask("login");
-        await h.Front.ReportAsync(
-            "logging_in",
-            r =>
-                r["login"] is { } login
-                && login["error"] is null
-                && (string?)login["url"] == "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc"
-        );
-        h.Front.Ask("login_code", ("code", "good-code "));
-        await h.AckedAsync(events, id);
-        Assert.DoesNotContain("callback", agent.Log);
-    }
-
-    // Many lines, and 100 MB in long ones.
-    [Theory(Timeout = 120_000)]
-    [InlineData("flood", 300_000)]
-    [InlineData("flood-long", 1600)]
-    public async Task A_flood_of_events_is_sampled_and_memory_stays_flat(string play, int lines)
-    {
-        await using var h = await Harnessed.StartAsync();
-        await h.Alice.PostAsync($"play: {play}");
-        await using var agent = h.Serve();
-
-        Assert.Equal("ok", (string?)(await h.EndedAsync())["result"]);
-        await h.Front.EventAsync("turn_ended");
-        var left = h.Front.Events.Where(e => (string?)e["kind"] == "dropped").Sum(e => (long)e["count"]!);
-        Assert.Equal(lines, left + h.Front.Events.Count(e => (string?)e["kind"] == "text"));
-        Assert.InRange(left, 1, lines);
-        Assert.InRange(PeakMegabytes(agent), 1, 400);
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task An_event_that_is_too_long_is_cut_and_says_so()
-    {
-        await using var h = await Harnessed.StartAsync();
-        await h.Alice.PostAsync("play: big-event");
-        await using var agent = h.Serve();
-
-        foreach (var kind in (string[])["text", "tool_call"])
-        {
-            var cut = await h.Front.EventAsync(kind);
-            Assert.True((bool)cut["truncated"]!);
-            Assert.InRange(Encoding.UTF8.GetByteCount(JsonSerializer.Serialize(cut)), 1000, LiveEvents.EventBytes);
-        }
-
-        Assert.Equal("/a", (string?)(await h.Front.EventAsync("tool_call"))["input"]!["file_path"]);
-        Assert.StartsWith("ä<\"ä<\"", (string?)(await h.Front.EventAsync("text"))["text"]);
-    }
-
-    [Fact(Timeout = 120_000)]
-    public async Task An_older_host_is_served_all_the_same()
+    public async Task The_harness_works_with_an_older_host()
     {
         await using var h = await Harnessed.StartAsync();
         h.Front.IsOld = true;
@@ -896,47 +428,8 @@ public sealed class ClaudeTests
         await h.AckedAsync(events, await h.Alice.PostAsync("one"));
         await h.AckedAsync(events, await h.Alice.PostAsync("two"));
 
-        await agent.LoggedAsync("this host is older and keeps no live events", Ct);
-        foreach (
-            var said in (string[])["keeps no live events", "is not told what the harness does", "passes on nothing"]
-        )
+        await agent.LoggedAsync("takes no live events", Ct);
+        foreach (var said in (string[])["takes no live events", "takes no reports", "passes on no controls"])
             Assert.Single(agent.Log.Split('\n'), line => line.Contains(said, StringComparison.Ordinal));
     }
-
-    internal static long Number(JsonObject of, string name) => of[name] is { } number ? (long)number : -1;
-
-    internal static bool Lives(int pid)
-    {
-        try
-        {
-            return !File.ReadAllText($"/proc/{pid}/stat").Split(')')[^1].StartsWith(" Z", StringComparison.Ordinal);
-        }
-        catch (IOException)
-        {
-            // Gone, be it between opening the file and reading it.
-            return false;
-        }
-    }
-
-    private static async Task<int[]> PidsAsync(Harnessed h)
-    {
-        var path = Path.Combine(h.StateDir, "pids");
-        using var written = new SemaphoreSlim(0);
-        using var watcher = new FileSystemWatcher(h.StateDir, "pids");
-        watcher.Changed += (_, _) => written.Release();
-        watcher.Created += (_, _) => written.Release();
-        watcher.EnableRaisingEvents = true;
-        string text;
-        while (!File.Exists(path) || !(text = await File.ReadAllTextAsync(path, Ct)).EndsWith('\n'))
-            await written.WaitAsync(Ct);
-        return [.. text.Split(' ').Select(int.Parse)];
-    }
-
-    private static long PeakMegabytes(AgentProcess agent) =>
-        long.Parse(
-            File.ReadLines($"/proc/{agent.Id}/status")
-                .Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
-                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
-            System.Globalization.CultureInfo.InvariantCulture
-        ) / 1024;
 }

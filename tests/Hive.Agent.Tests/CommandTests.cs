@@ -4,13 +4,13 @@ using Hive.Protocol.Options;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>Turns done by any program.</summary>
+/// <summary>Turns of the driver <c>command</c>.</summary>
 public sealed class CommandTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 60_000)]
-    public async Task What_it_prints_is_the_answer_to_whoever_wrote()
+    public async Task The_output_is_the_answer_to_the_sender()
     {
         await using var h = await Harnessed.StartAsync(
             Yaml("cat; echo \"for $HIVE_MESSAGE_FROM $HIVE_MESSAGE_ID $HIVE_REDELIVERED\"; echo beside >&2")
@@ -43,7 +43,7 @@ public sealed class CommandTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_long_answer_is_a_file_and_its_beginning()
+    public async Task A_long_answer_is_sent_as_its_beginning_and_a_file()
     {
         await using var h = await Harnessed.StartAsync(
             Yaml("i=0; while [ $i -lt 2000 ]; do echo \"line $i ü\"; i=$((i+1)); done")
@@ -55,11 +55,11 @@ public sealed class CommandTests
         var answer = await h.Alice.AtBobAsync();
 
         Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 3500, 4096);
-        // A copy that bob can read, too.
+        // A copy that bob can read.
         var path = answer.Body[
             (
-                answer.Body.LastIndexOf("All of it:\n\nFile: ", StringComparison.Ordinal)
-                + "All of it:\n\nFile: ".Length
+                answer.Body.LastIndexOf("Whole answer:\n\nFile: ", StringComparison.Ordinal)
+                + "Whole answer:\n\nFile: ".Length
             )..
         ];
         Assert.StartsWith(Path.Combine(h.Alice.Hive.DataDir, "agents/bob/state/received/alice"), path);
@@ -72,7 +72,7 @@ public sealed class CommandTests
     [InlineData("head -c 998 /dev/zero | tr '\\0' e >&2; echo >&2; echo more >&2; echo done", "done")]
     [InlineData("i=0; while [ $i -lt 200 ]; do echo \"warning $i\" >&2; i=$((i+1)); done; echo done", "done")]
     [InlineData("head -c 1048574 /dev/zero | tr '\\0' o; echo; echo more; echo and more", "oooo")]
-    public async Task Output_that_fills_what_is_kept_does_not_fail_the_turn(string script, string answer)
+    public async Task Output_beyond_the_limit_does_not_fail_the_turn(string script, string answer)
     {
         await using var h = await Harnessed.StartAsync(Yaml(script));
         var bob = await h.Alice.Hive.Connect("bob");
@@ -84,7 +84,7 @@ public sealed class CommandTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_long_answer_whose_file_cannot_be_handed_over_is_sent_with_the_reason()
+    public async Task A_long_answer_whose_file_cannot_be_sent_contains_the_reason()
     {
         await using var h = await Harnessed.StartAsync(Yaml("yes \"$(printf 'ü%.0s' $(seq 1000))\" | head -n 700"));
         var bob = await h.Alice.Hive.Connect("bob");
@@ -95,7 +95,7 @@ public sealed class CommandTests
 
         Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 3500, 4096);
         Assert.Contains(
-            "which could not be handed over: 'file_path' has more than 1048576 bytes",
+            "which could not be sent: 'file_path' has more than 1048576 bytes",
             answer.Body,
             StringComparison.Ordinal
         );
@@ -103,8 +103,8 @@ public sealed class CommandTests
 
     [Theory(Timeout = 60_000)]
     [InlineData("echo no answer; echo why >&2; exit 3", "it ended with exit code 3: why")]
-    [InlineData("kill -TERM $$", "it died by signal 15")]
-    public async Task An_exit_code_is_a_failure_and_nothing_is_answered(string script, string note)
+    [InlineData("kill -TERM $$", "it was killed by signal 15")]
+    public async Task An_exit_code_other_than_0_fails_the_turn_without_an_answer(string script, string note)
     {
         await using var h = await Harnessed.StartAsync(Yaml(script));
         var events = await h.Alice.Hive.Events();
@@ -116,7 +116,7 @@ public sealed class CommandTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task An_answer_is_sent_once_although_the_turn_is_done_again()
+    public async Task An_answer_is_sent_once_even_when_the_turn_is_repeated()
     {
         await using var h = await Harnessed.StartAsync(Yaml("echo done"));
         var events = await h.Alice.Hive.Events();
@@ -130,7 +130,7 @@ public sealed class CommandTests
             await first.ExitAsync(Ct);
         }
 
-        // As if the statistics had been lost too.
+        // As if the statistics had been lost.
         File.Delete(Path.Combine(h.StateDir, Statistics.TurnStats.FileName));
         h.Front.Deaf.Clear();
         await using var second = h.Serve();
@@ -142,7 +142,7 @@ public sealed class CommandTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_program_that_is_not_installed_leaves_messages_unread_and_says_so()
+    public async Task A_missing_program_leaves_messages_unread_and_is_reported()
     {
         await using var h = await Harnessed.StartAsync("driver: command\ncommand: [nowhere-to-be-found]");
         var id = await h.Alice.PostAsync("hello");
@@ -150,25 +150,25 @@ public sealed class CommandTests
 
         var missing = (string?)(await h.Front.ReportAsync("not_ready"))["missing"];
         Assert.StartsWith(
-            "the program `nowhere-to-be-found` is not on the agent's PATH (",
+            "program `nowhere-to-be-found` not found on the agent's PATH (",
             missing,
             StringComparison.Ordinal
         );
-        Assert.Null((await h.Alice.StandingAsync(id)).DeliveredAt);
+        Assert.Null((await h.Alice.MessageAsync(id)).DeliveredAt);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Without_a_command_it_ends_with_what_to_write()
+    public async Task Without_a_command_the_harness_ends_with_the_fix()
     {
         await using var h = await Harnessed.StartAsync("driver: command");
         await using var agent = h.Serve();
 
         Assert.Equal(1, await agent.ExitAsync(Ct));
-        Assert.Contains("the driver `command` wants `command` in agent.yaml", agent.Log);
+        Assert.Contains("the driver `command` needs `command` in agent.yaml", agent.Log);
     }
 
     [Fact]
-    public void The_drivers_that_the_hosts_option_may_name_are_those_there_are() =>
+    public void The_hosts_option_names_exactly_the_existing_drivers() =>
         Assert.Equal(
             $"{HiveOptions.Auto}, {DriverCatalog.Names}",
             string.Join(", ", HiveOption.All.Single(o => o.Key == "Driver").Choices)

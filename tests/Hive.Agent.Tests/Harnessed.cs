@@ -5,8 +5,10 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>Alice with a harness whose driver starts programs: a real host, a socket in front of hers, a home of her
-/// own and the stand-in for Claude Code on her PATH.</summary>
+/// <summary>
+/// Alice with a harness whose driver starts programs: a real host, a socket in front of alice's, a home folder and the
+/// stand-in for Claude Code on the PATH.
+/// </summary>
 internal sealed class Harnessed : IAsyncDisposable
 {
     private readonly string root;
@@ -27,7 +29,7 @@ internal sealed class Harnessed : IAsyncDisposable
 
     public string Folder { get; }
 
-    /// <summary>Stands for the folder where a container has the agent's inputs.</summary>
+    /// <summary>The folder of the agent's inputs.</summary>
     public string Inputs => Path.Combine(root, "inputs");
 
     public ManualClock Clock => Alice.Hive.Clock;
@@ -36,7 +38,7 @@ internal sealed class Harnessed : IAsyncDisposable
 
     public string Credentials => Path.Combine(Home, ".claude", ".credentials.json");
 
-    /// <summary>The stand-in for Claude Code.</summary>
+    /// <summary>The path of the stand-in for Claude Code.</summary>
     public static string Program => Path.Combine(StandIn, "claude");
 
     private static string StandIn { get; } = Path.Combine(AppContext.BaseDirectory, "StandIn");
@@ -63,12 +65,11 @@ internal sealed class Harnessed : IAsyncDisposable
         File.WriteAllText(Credentials, $$$"""{"claudeAiOauth":{"accessToken":"{{{token}}}"}}""");
     }
 
-    /// <summary>The real program.</summary>
+    /// <summary>Starts the real program.</summary>
     public AgentProcess Serve(string? path = null) =>
         new(Front.Socket, path is null ? Variables : new Dictionary<string, string>(Variables) { ["PATH"] = path });
 
-    /// <summary>In this process, for a clock that the test moves; agent.yaml names the stand-in and the folder of
-    /// credentials.</summary>
+    /// <summary>Runs the harness in this process, with a clock that the test moves.</summary>
     public (Task Ended, CancellationTokenSource Stop) ServeHere(string more = "", string? program = null)
     {
         Write(
@@ -92,7 +93,7 @@ internal sealed class Harnessed : IAsyncDisposable
         }
     }
 
-    /// <summary>What was given to the nth run of the stand-in.</summary>
+    /// <summary>A file that the nth run of the stand-in recorded.</summary>
     public string Run(int number, string file) => File.ReadAllText(Path.Combine(StateDir, "runs", $"{number}", file));
 
     public string[] Arguments(int number) => Run(number, "args").TrimEnd('\n').Split('\n');
@@ -102,7 +103,7 @@ internal sealed class Harnessed : IAsyncDisposable
             ? Directory.GetDirectories(Path.Combine(StateDir, "runs")).Length
             : 0;
 
-    /// <summary>How the nth turn ended, as the host was told.</summary>
+    /// <summary>The nth report of the end of a turn.</summary>
     public Task<JsonObject> EndedAsync(int number = 1) => Front.RequestAsync("end_turn", number);
 
     public async Task AckedAsync(EventReader events, long id) => await events.HappenedAsync("acked", id);

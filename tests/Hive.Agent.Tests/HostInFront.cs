@@ -6,9 +6,8 @@ using Hive.Protocol;
 namespace Hive.Agent.Tests;
 
 /// <summary>
-/// A socket in front of an agent's own: what the harness says about itself is kept for the test to look at, what the
-/// operator asks for comes from the
-/// test, and everything else is answered by the real host.
+/// A socket in front of an agent's own: it records the harness's reports and events, returns the test's controls, and
+/// passes everything else to the real host.
 /// </summary>
 internal sealed class HostInFront : IAsyncDisposable
 {
@@ -35,30 +34,30 @@ internal sealed class HostInFront : IAsyncDisposable
 
     public string Socket { get; }
 
-    /// <summary>It knows nothing of events, reports and controls.</summary>
+    /// <summary>Acts like a host without events, reports and controls.</summary>
     public bool IsOld { get; set; }
 
-    /// <summary>Commands on which the connection is closed instead of an answer.</summary>
+    /// <summary>Commands that are answered by closing the connection.</summary>
     public HashSet<string> Deaf { get; } = [];
 
-    /// <summary>Requests that are refused, and with which code; null for those that the real host answers.</summary>
+    /// <summary>The error code for a refused request; null for requests that the real host answers.</summary>
     public Func<JsonObject, string?>? Refuses { get; set; }
 
-    /// <summary>What is said when something is refused; null for words of its own.</summary>
+    /// <summary>The error message of a refusal; null for the default.</summary>
     public string? Refusal { get; set; }
 
-    /// <summary>The model that the host keeps.</summary>
+    /// <summary>The model that the host returns.</summary>
     public string? Model { get; set; }
 
-    /// <summary>Every event that was emitted, in order.</summary>
+    /// <summary>The emitted events in order.</summary>
     public IReadOnlyList<JsonObject> Events => Copy(events);
 
     public IReadOnlyList<JsonObject> Reports => Copy(reports);
 
-    /// <summary>Every request that went to the real host, or would have.</summary>
+    /// <summary>The requests for the real host, including refused ones.</summary>
     public IReadOnlyList<JsonObject> Requests => Copy(requests);
 
-    /// <summary>The operator asks for something.</summary>
+    /// <summary>Adds a control of the operator.</summary>
     public void Ask(string kind, params (string Name, string? Value)[] fields)
     {
         var control = new JsonObject { ["kind"] = kind };
@@ -162,7 +161,7 @@ internal sealed class HostInFront : IAsyncDisposable
         catch (Exception e)
             when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
         {
-            // One of the two has gone.
+            // One of the two connections was closed.
         }
         finally
         {

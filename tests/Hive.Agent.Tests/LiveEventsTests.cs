@@ -9,10 +9,10 @@ public sealed class LiveEventsTests
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(100);
 
     [Fact(Timeout = 60_000)]
-    public async Task Long_events_are_bounded_and_paced_as_many_are()
+    public async Task Long_events_are_limited_and_paced_like_many_short_ones()
     {
         await using var h = await Harnessed.StartAsync();
-        // Its own: nobody else waits by it.
+        // A clock of its own, on which nobody else waits.
         var clock = new ManualClock(DateTimeOffset.UnixEpoch);
         var log = new Log(TextWriter.Null, clock);
         await using var calls = new HostCalls(new HostConnector(h.Front.Socket, log, clock), "test");
@@ -23,7 +23,7 @@ public sealed class LiveEventsTests
 
         var running = live.RunAsync(stop.Token, CancellationToken.None);
 
-        // Two of them are a call, and nothing more is said until the clock has moved.
+        // Two events make one call, and no other call is made until the clock moves.
         for (var sent = 2; sent <= 20; sent += 2)
         {
             await clock.Set(clock.GetUtcNow() + Between);
@@ -31,7 +31,7 @@ public sealed class LiveEventsTests
             clock.Advance(Between);
         }
 
-        // Told to stop, it sends what is left: no more than it may hold, and how many there were besides.
+        // After the stop it sends the rest, which is limited, and the count of dropped events.
         await stop.CancelAsync();
         await running;
         var left = h.Front.Events.Single(e => (string?)e["kind"] == "dropped");
@@ -45,7 +45,7 @@ public sealed class LiveEventsTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_text_that_is_being_written_is_one_event_per_batch_and_ends_with_the_whole_text()
+    public async Task Pieces_of_a_text_become_one_event_per_batch_and_the_whole_text_follows()
     {
         await using var h = await Harnessed.StartAsync();
         var clock = new ManualClock(DateTimeOffset.UnixEpoch);
@@ -62,7 +62,7 @@ public sealed class LiveEventsTests
         var first = await h.Front.EventAsync("text_part");
         Assert.Equal(4096, ((string)first["text"]!).Length);
 
-        // The whole text takes the place of pieces that were not sent yet.
+        // The whole text replaces pieces that were not sent yet.
         live.TextPart("more ");
         live.Text("all of it");
         live.TextPart("the next");

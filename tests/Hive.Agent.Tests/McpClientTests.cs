@@ -4,7 +4,7 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>The tools, used by the official MCP client for JavaScript: what a person's own tool is made of.</summary>
+/// <summary>The tools through the official MCP client for JavaScript.</summary>
 public sealed class McpClientTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -37,7 +37,7 @@ public sealed class McpClientTests
 
         var empty = await SaidAsync(client, "empty");
         Assert.Equal(
-            "(empty) Nothing came within 0 seconds. Call recv again to go on waiting.",
+            "(empty) No message came within 0 seconds. Call recv again to keep waiting.",
             empty.GetProperty("text").GetString()
         );
 
@@ -49,14 +49,14 @@ public sealed class McpClientTests
         await SaidAsync(client, "cancelled");
         var id = await alice.PostAsync("after that");
         var later = await SaidAsync(client, "later");
-        // Told of as delivered before, where it came before the bridge heard of the cancel.
+        // Marked as delivered before when it arrived before the bridge got the cancellation.
         Assert.Matches(
             $"^Message {id} from operator(\\. It was delivered before: [^\n]*)?:\n> after that$",
             later.GetProperty("text").GetString()
         );
         await SaidAsync(client, "closed");
         await client.WaitForExitAsync(Ct);
-        Assert.NotNull((await alice.StandingAsync(id)).AckedAt);
+        Assert.NotNull((await alice.MessageAsync(id)).AckedAt);
     }
 
     private static Process Start(Alice alice)

@@ -8,14 +8,15 @@ using ModelContextProtocol.Server;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>What the bridge has received and cannot hand over: its client takes nothing while a call comes to its
-/// end.</summary>
+/// <summary>
+/// What the bridge has received and cannot hand over: its client takes nothing while a call comes to its end.
+/// </summary>
 public sealed class McpLostAnswerTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 60_000)]
-    public async Task What_a_call_had_received_when_it_was_cancelled_comes_with_the_next()
+    public async Task Messages_of_a_cancelled_call_come_with_the_next_call()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
         await using var client = await StuckClient.StartAsync(alice, turn: null);
@@ -35,7 +36,7 @@ public sealed class McpLostAnswerTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task What_a_turn_had_received_when_its_client_went_is_not_taken_for_read()
+    public async Task Messages_received_in_a_turn_whose_client_left_stay_unread()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
         using var harness = await LineClient.ConnectAsync(alice.Socket);
@@ -52,8 +53,8 @@ public sealed class McpLostAnswerTests
         }
 
         await harness.CallAsync("end_turn", new { turn, result = "ok" }, Ct);
-        Assert.NotNull((await alice.StandingAsync(wake)).AckedAt);
-        Assert.Null((await alice.StandingAsync(one)).AckedAt);
+        Assert.NotNull((await alice.MessageAsync(wake)).AckedAt);
+        Assert.Null((await alice.MessageAsync(one)).AckedAt);
         Assert.Contains(
             one,
             (await harness.CallAsync<Alice.Received>("recv", new { max = 32 }, Ct)).Messages.Select(m => m.Id)
@@ -61,7 +62,7 @@ public sealed class McpLostAnswerTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task What_a_cancelled_call_had_received_is_delivered_to_one_of_two_sessions()
+    public async Task Messages_of_a_cancelled_call_are_delivered_to_one_of_two_sessions()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
         await using var first = await StuckClient.StartAsync(alice, turn: null);
@@ -69,7 +70,7 @@ public sealed class McpLostAnswerTests
         await first.ReceiveWithoutReadingAsync();
         await first.CallAsync(2, "recv", """{"wait_seconds":50}""");
         await first.WaitsAsync(50);
-        // This one has received, and the next, which waits, closes the connection that both have used.
+        // This call has received; the next one, which waits, closes the connection that both used.
         await first.CancelAsync(1);
         await first.CancelAsync(2);
 
@@ -81,7 +82,7 @@ public sealed class McpLostAnswerTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task An_older_host_that_cannot_requeue_is_received_from()
+    public async Task Messages_are_received_from_an_older_host_that_cannot_requeue()
     {
         await using var h = await Harnessed.StartAsync();
         h.Front.Refuses = request => (string?)request["cmd"] == "requeue_closed" ? "unknown_command" : null;
@@ -90,7 +91,7 @@ public sealed class McpLostAnswerTests
         Assert.EndsWith("> hello", RawMcp.Text(await client.CallAsync("recv", "{}")));
     }
 
-    /// <summary>A client of a bridge in this process, whose output stands still until the client reads.</summary>
+    /// <summary>A client of a bridge in this process; the bridge's output blocks until the client reads.</summary>
     private sealed class StuckClient : IAsyncDisposable
     {
         private readonly Pipe requests = new(),
@@ -106,7 +107,7 @@ public sealed class McpLostAnswerTests
             this.alice = alice;
             var clock = alice.Hive.Clock;
             var bridge = new McpBridge(alice.Socket, turn, new Log(TextWriter.Null, clock), clock);
-            var input = new ClientInput(requests.Reader.AsStream(), bridge.Close);
+            var input = new ClientInput(requests.Reader.AsStream(), bridge.Receiver.Close);
             stdio = new StreamServerTransport(input, answers.Writer.AsStream(), "hive");
             reader = new StreamReader(answers.Reader.AsStream());
             serving = ServeAsync(bridge);
@@ -118,9 +119,8 @@ public sealed class McpLostAnswerTests
         {
             var client = new StuckClient(alice, turn);
             await client.WriteAsync(
-                """
-                {"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}
-                """
+                """{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","""
+                    + """ "capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}"""
             );
             await client.ReadAsync(0);
             await client.WriteAsync("""{"jsonrpc":"2.0","method":"notifications/initialized","params":{}}""");
@@ -132,10 +132,11 @@ public sealed class McpLostAnswerTests
 
         public Task CallAsync(long id, string tool, string arguments, bool progress = false) =>
             WriteAsync(
-                $$$"""{"jsonrpc":"2.0","id":{{{id}}},"method":"tools/call","params":{"name":"{{{tool}}}","arguments":{{{arguments}}}{{{(progress ? ",\"_meta\":{\"progressToken\":1}" : "")}}}}}"""
+                $$$"""{"jsonrpc":"2.0","id":{{{id}}},"method":"tools/call","params":{"name":"{{{tool}}}","""
+                    + $$$""" "arguments":{{{arguments}}}{{{(progress ? ",\"_meta\":{\"progressToken\":1}" : "")}}}}}"""
             );
 
-        /// <summary>Gives a call up, and returns once the bridge knows, which reads what it is sent in order.</summary>
+        /// <summary>Cancels a call, and returns once the bridge has read that.</summary>
         public async Task CancelAsync(long call)
         {
             await WriteAsync(
@@ -145,10 +146,10 @@ public sealed class McpLostAnswerTests
             Assert.Equal("cancelled", (await alice.AtBobAsync()).Body);
         }
 
-        /// <summary>Until somebody waits for as long.</summary>
+        /// <summary>Waits until a call waits for that long.</summary>
         public Task WaitsAsync(int seconds) => Clock.Set(Clock.GetUtcNow() + TimeSpan.FromSeconds(seconds));
 
-        /// <summary>Call 1 receives a message, and its answer waits behind its progress, which nobody reads.</summary>
+        /// <summary>Call 1 receives a message, and its answer is blocked behind an unread progress report.</summary>
         public async Task<long> ReceiveWithoutReadingAsync()
         {
             await CallAsync(1, "recv", """{"wait_seconds":50}""", progress: true);
@@ -168,7 +169,7 @@ public sealed class McpLostAnswerTests
             return one;
         }
 
-        /// <summary>Call 2 has received: one receives after the other, so that call 1 has returned.</summary>
+        /// <summary>Call 2 has received; since calls receive one at a time, call 1 has returned.</summary>
         public async Task ReceiveAnotherAsync()
         {
             var events = await alice.Hive.Events();
@@ -177,14 +178,14 @@ public sealed class McpLostAnswerTests
             await events.HappenedAsync("delivered", two);
         }
 
-        /// <summary>The client goes, and the transport knows it before anything is read.</summary>
+        /// <summary>Closes the client, so that the transport knows it before anything is read.</summary>
         public async Task LeaveAsync()
         {
             await requests.Writer.CompleteAsync();
             await stdio.MessageReader.Completion.WaitAsync(Ct);
         }
 
-        /// <summary>Reads until these calls are answered: all answers on the way, by their calls.</summary>
+        /// <summary>Reads until these calls are answered; returns all answers by call.</summary>
         public async Task<Dictionary<long, string>> ReadAsync(params long[] calls)
         {
             Dictionary<long, string> read = [];
@@ -215,7 +216,9 @@ public sealed class McpLostAnswerTests
         private async Task ServeAsync(McpBridge bridge)
         {
             await using (bridge)
-            await using (var server = McpServer.Create(new WholeMessages(stdio, bridge), McpCommand.Options(bridge)))
+            await using (
+                var server = McpServer.Create(new WholeMessages(stdio, bridge.Receiver), McpCommand.Options(bridge))
+            )
                 await server.RunAsync(stop.Token);
         }
     }

@@ -42,14 +42,14 @@ public sealed class McpTests
             pair => Assert.StartsWith(pair.First.GetProperty("description").GetString()!, pair.Second.Description)
         );
         var recv = tools.Single(tool => tool.Name == "recv");
-        Assert.EndsWith("A call waits at most 50 seconds; when nothing came, call again.", recv.Description);
+        Assert.EndsWith("A call waits at most 50 seconds; when no message came, call again.", recv.Description);
         var fields = recv.JsonSchema.GetProperty("properties");
         Assert.Equal((0, 50), Range(fields.GetProperty("wait_seconds")));
         Assert.Equal((1, 32), Range(fields.GetProperty("max")));
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Every_tool_tells_what_a_client_may_take_for_granted()
+    public async Task Every_tool_has_annotations_for_the_client()
     {
         await using var alice = await Alice.StartAsync();
         await using var manager = await ConnectAsync(alice, socket: alice.Hive.AgentSocket("manager"));
@@ -59,7 +59,7 @@ public sealed class McpTests
             tool => tool.ProtocolTool.Annotations!
         );
 
-        // Each is stated: what is left out stands for the worst.
+        // All are stated, since an omitted hint means the worst.
         bool?[] Stated(ToolAnnotations a) => [a.ReadOnlyHint, a.DestructiveHint, a.IdempotentHint, a.OpenWorldHint];
         Assert.All(hints.Values.SelectMany(Stated), hint => Assert.NotNull(hint));
         Assert.Equal(["get_logs", "loose_ends", "whoami"], Those(hint => hint.ReadOnlyHint));
@@ -78,16 +78,24 @@ public sealed class McpTests
         await using var alice = await Alice.StartAsync();
         using var client = await RawMcp.StartAsync(alice.Socket);
 
-        await RefusesAsync("send", """{"too":"bob"}""", "send has no argument 'too' (did you mean to?); it takes: to,");
+        await RefusesAsync(
+            "send",
+            """{"too":"bob"}""",
+            "send has no argument 'too' (did you mean to?); available: to,"
+        );
         await RefusesAsync("whoami", """{"cmd":"requeue_inflight"}""", "whoami has no argument 'cmd'; it takes none");
         await RefusesAsync("recv", """{"wait_seconds":-5}""", "'wait_seconds' is -5; give a whole number from 0 to 50");
         await RefusesAsync("recv", """{"wait_seconds":"5"}""", "'wait_seconds' is \"5\"; give a whole number from ");
         await RefusesAsync("recv", """{"wait_seconds":0.5}""", "'wait_seconds' is 0.5; give a whole number from ");
         await RefusesAsync("recv", """{"max":0}""", "'max' is 0; give a whole number from 1 to 32");
         await RefusesAsync("send", """{"to":["bob"],"body":5}""", "'to' has the wrong type or form");
-        await RefusesAsync("send", """{"to":"bob","body":"a\ud800"}""", "the arguments of send hold half a surrogate");
+        await RefusesAsync(
+            "send",
+            """{"to":"bob","body":"a\ud800"}""",
+            "the arguments of send contain an unpaired surrogate"
+        );
         await RefusesAsync("whoami", "[]", "the arguments of whoami are not a JSON object; give an object");
-        await RefusesAsync("sendd", "{}", "there is no tool sendd (did you mean send?); there are: ack, ");
+        await RefusesAsync("sendd", "{}", "unknown tool sendd (did you mean send?); available: ack, ");
         // More than the limit means the limit.
         Assert.EndsWith("> here", RawMcp.Text(await ReceivesAsync("""{"wait_seconds":1000,"max":1000.0}""")));
 
@@ -106,7 +114,7 @@ public sealed class McpTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Every_answer_is_a_line_of_its_own_also_when_progress_is_asked_for()
+    public async Task Every_answer_is_a_line_of_its_own_even_with_progress_reports()
     {
         await using var alice = await Alice.StartAsync();
         using var client = await RawMcp.StartAsync(alice.Socket);
@@ -116,10 +124,10 @@ public sealed class McpTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task An_answer_on_its_way_is_written_whole_and_stays_given_when_its_call_is_cancelled()
+    public async Task An_answer_being_sent_is_completed_and_stays_valid_when_its_call_is_cancelled()
     {
         await using var alice = await Alice.StartAsync();
-        // More than a pipe holds, so that the answer is on its way for as long as nobody reads it.
+        // More than a pipe holds, so that the answer is blocked until it is read.
         for (var i = 0; i < Limits.MaxBatch; i++)
             await alice.PostAsync(new string('x', Limits.BodyBytes));
         var events = await alice.Hive.Events();
@@ -151,11 +159,11 @@ public sealed class McpTests
         await client.CallAsync("whoami", "{}");
 
         Assert.StartsWith("(empty)", RawMcp.Text(await client.CallAsync("recv", """{"wait_seconds":0}""")));
-        Assert.NotNull((await alice.StandingAsync(id)).AckedAt);
+        Assert.NotNull((await alice.MessageAsync(id)).AckedAt);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_client_that_comes_back_gets_at_once_what_it_had_not_acked()
+    public async Task A_returning_client_gets_its_unacked_messages_at_once()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
         var id = await alice.PostAsync("not done");
@@ -166,7 +174,7 @@ public sealed class McpTests
         var returned = Text(await CallAsync(again, "recv", []));
 
         Assert.StartsWith($"Message {id} from operator. It was delivered before", returned);
-        Assert.Null((await alice.StandingAsync(id)).Attempts);
+        Assert.Null((await alice.MessageAsync(id)).Attempts);
     }
 
     [Fact(Timeout = 60_000)]
@@ -184,7 +192,7 @@ public sealed class McpTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Asks_sees_what_it_waits_for_and_answers()
+    public async Task A_client_asks_lists_loose_ends_and_answers()
     {
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice);
@@ -231,7 +239,7 @@ public sealed class McpTests
 
         var unlisted = await CallAsync(client, "requeue_inflight", new() { ["except_turns"] = Array.Empty<int>() });
         Assert.True(unlisted.IsError);
-        Assert.Contains("there is no tool requeue_inflight; there are: ", Text(unlisted));
+        Assert.Contains("unknown tool requeue_inflight; available: ", Text(unlisted));
 
         foreach (var bytes in (int[])[5_000, 70_000])
         {
@@ -247,7 +255,7 @@ public sealed class McpTests
     [InlineData("some-client")]
     [InlineData("claude-code")]
     [InlineData("codex-mcp-client")]
-    public async Task What_others_wrote_is_marked_and_no_client_gets_anything_without_marks(string name)
+    public async Task Text_by_others_is_marked_for_every_client(string name)
     {
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice, name);
@@ -272,7 +280,7 @@ public sealed class McpTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task What_others_wrote_is_marked_in_a_refusal_too()
+    public async Task Text_by_others_is_marked_in_a_refusal_too()
     {
         await using var h = await Harnessed.StartAsync();
         h.Front.Refuses = r => (string?)r["cmd"] == "whoami" ? "unavailable" : null;
@@ -282,35 +290,36 @@ public sealed class McpTests
         var refused = await CallAsync(client, "whoami", []);
 
         Assert.Equal(
-            "The call was refused:\n> alice does not come up. Its last words: \uFFFD[2K\n> Message 9 from operator:\n> do it",
+            "The call was refused:\n> alice does not come up. Its last words: \uFFFD[2K\n"
+                + "> Message 9 from operator:\n> do it",
             Text(refused)
         );
         Assert.True(refused.IsError);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Receiving_again_acknowledges_what_came_before()
+    public async Task Receiving_again_acknowledges_earlier_messages()
     {
         await using var alice = await Alice.StartAsync();
         var (one, two) = (await alice.PostAsync("one"), await alice.PostAsync("two"));
         await using var client = await ConnectAsync(alice);
 
         Assert.Equal($"Message {one} from operator:\n> one", Text(await CallAsync(client, "recv", [])));
-        Assert.Null((await alice.StandingAsync(one)).AckedAt);
+        Assert.Null((await alice.MessageAsync(one)).AckedAt);
         Assert.Equal($"Message {two} from operator:\n> two", Text(await CallAsync(client, "recv", [])));
-        Assert.NotNull((await alice.StandingAsync(one)).AckedAt);
-        Assert.Null((await alice.StandingAsync(two)).AckedAt);
+        Assert.NotNull((await alice.MessageAsync(one)).AckedAt);
+        Assert.Null((await alice.MessageAsync(two)).AckedAt);
         Assert.Equal("acked: 1", Text(await CallAsync(client, "ack", new() { ["all"] = true })));
-        Assert.NotNull((await alice.StandingAsync(two)).AckedAt);
+        Assert.NotNull((await alice.MessageAsync(two)).AckedAt);
         Assert.Equal("acked: 0", Text(await CallAsync(client, "ack", new() { ["all"] = true })));
         Assert.StartsWith(
-            "(empty) Nothing came within 0 seconds.",
+            "(empty) No message came within 0 seconds.",
             Text(await CallAsync(client, "recv", new() { ["wait_seconds"] = 0 }))
         );
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task What_was_received_in_a_turn_is_acknowledged_by_its_end()
+    public async Task Messages_received_in_a_turn_are_acknowledged_by_its_end()
     {
         await using var alice = await Alice.StartAsync();
         using var harness = await LineClient.ConnectAsync(alice.Socket);
@@ -324,18 +333,18 @@ public sealed class McpTests
         {
             Assert.EndsWith("one", Text(await CallAsync(client, "recv", [])));
             Assert.EndsWith("two", Text(await CallAsync(client, "recv", [])));
-            Assert.Null((await alice.StandingAsync(one)).AckedAt);
+            Assert.Null((await alice.MessageAsync(one)).AckedAt);
         }
 
         await harness.CallAsync("end_turn", new { turn, result = "ok" }, Ct);
         foreach (var id in (long[])[wake, one, two])
-            Assert.NotNull((await alice.StandingAsync(id)).AckedAt);
+            Assert.NotNull((await alice.MessageAsync(id)).AckedAt);
     }
 
     [Theory(Timeout = 60_000)]
     [InlineData("some-client", 50)]
     [InlineData("claude-code", 170)]
-    public async Task A_long_wait_is_cut_to_what_the_client_stands_and_holds_nothing_up(string name, int seconds)
+    public async Task A_long_wait_is_limited_by_the_client_and_blocks_no_other_call(string name, int seconds)
     {
         await using var alice = await Alice.StartAsync(realClock: false);
         await using var client = await ConnectAsync(alice, name);
@@ -347,11 +356,11 @@ public sealed class McpTests
             alice.Hive.Clock.Advance(TimeSpan.FromSeconds(seconds));
         }
 
-        Assert.StartsWith($"(empty) Nothing came within {seconds} seconds.", Text(await waiting));
+        Assert.StartsWith($"(empty) No message came within {seconds} seconds.", Text(await waiting));
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_wait_ends_with_the_message_it_waited_for()
+    public async Task A_wait_ends_with_a_message()
     {
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice);
@@ -363,7 +372,7 @@ public sealed class McpTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_cancelled_wait_takes_no_message_with_it()
+    public async Task A_cancelled_wait_loses_no_message()
     {
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice);
@@ -389,7 +398,7 @@ public sealed class McpTests
             cancellationToken: Ct
         );
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
-        // The bridge reads what it is sent in order: when this is answered, it knows of the cancelling.
+        // The bridge reads in order: when this call is answered, it has read the cancellation.
         await CallAsync(client, "whoami", []);
         await alice.PostAsync("later");
 
@@ -434,7 +443,7 @@ public sealed class McpTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_restart_of_the_host_fails_at_most_the_call_under_way()
+    public async Task A_restart_of_the_host_fails_at_most_the_running_call()
     {
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice);
@@ -448,7 +457,7 @@ public sealed class McpTests
         await alice.PostAsync("after");
         var answer = await waiting;
 
-        // When the restart came before the host had heard of the wait, the bridge has simply connected again.
+        // When the host restarted before it got the wait, the bridge just reconnected.
         if (answer.IsError == true)
         {
             Assert.Contains("Call again", Text(answer));
@@ -510,7 +519,7 @@ public sealed class McpTests
             new McpClientOptions
             {
                 ClientInfo = new Implementation { Name = name, Version = "1.2" },
-                // A machine that is busy may take longer than the client's five seconds to start a program.
+                // A busy machine may need more than the client's five seconds to start a program.
                 DiscoverProbeTimeout = Timeout.InfiniteTimeSpan,
             },
             cancellationToken: Ct
@@ -525,7 +534,7 @@ public sealed class McpTests
 
     private static string Text(CallToolResult result) => ((TextContentBlock)Assert.Single(result.Content)).Text;
 
-    // The first line of what is stored.
+    // The first line of the stored text.
     private static long Id(CallToolResult result) =>
         long.Parse(Text(result).Split('\n')[0]["id: ".Length..], CultureInfo.InvariantCulture);
 

@@ -2,8 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>Host and harness share a process here, and it has one SQLite: the host chooses it first, as it
-/// must.</summary>
+/// <summary>Host and harness share one SQLite in this process, which the host must load first.</summary>
 internal static class OneSqlite
 {
     [ModuleInitializer]

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>A client of the bridge that writes and reads its lines itself, so that it sees each as it is.</summary>
+/// <summary>A client of the bridge that reads and writes raw lines.</summary>
 internal sealed class RawMcp : IDisposable
 {
     private readonly Process process;
@@ -37,7 +37,7 @@ internal sealed class RawMcp : IDisposable
     public static string Text(JsonElement answer) =>
         answer.GetProperty("result").GetProperty("content")[0].GetProperty("text").GetString()!;
 
-    /// <summary>Sends a request and gives its number.</summary>
+    /// <summary>Sends a request and returns its id.</summary>
     public long Request(string method, string parameters)
     {
         Write($$"""{"jsonrpc":"2.0","id":{{++last}},"method":"{{method}}","params":{{parameters}}}""");
@@ -47,14 +47,14 @@ internal sealed class RawMcp : IDisposable
     public void Notify(string method, string parameters) =>
         Write($$"""{"jsonrpc":"2.0","method":"{{method}}","params":{{parameters}}}""");
 
-    /// <summary>Calls a tool, asking for progress, and gives the request's number.</summary>
+    /// <summary>Calls a tool with progress reports and returns the request's id.</summary>
     public long Send(string tool, string arguments) =>
         Request(
             "tools/call",
             $$$"""{"name":"{{{tool}}}","arguments":{{{arguments}}},"_meta":{"progressToken":{{{last + 1}}}}}"""
         );
 
-    /// <summary>The answer of a tool.</summary>
+    /// <summary>Reads the answer of a tool.</summary>
     public async Task<JsonElement> CallAsync(string tool, string arguments)
     {
         var call = Send(tool, arguments);
@@ -63,7 +63,7 @@ internal sealed class RawMcp : IDisposable
         return answer;
     }
 
-    /// <summary>The next line, which is one message.</summary>
+    /// <summary>Reads the next line, which is one message.</summary>
     public async Task<JsonElement> ReadAsync()
     {
         var line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
@@ -71,7 +71,7 @@ internal sealed class RawMcp : IDisposable
         return JsonElement.Parse(line.Length > 0 ? line : throw new InvalidOperationException("the bridge has ended"));
     }
 
-    /// <summary>Reads the first character of the next line: the bridge is writing it.</summary>
+    /// <summary>Reads the first character of the next line, while the bridge writes it.</summary>
     public async Task BeginAsync()
     {
         var first = new char[1];

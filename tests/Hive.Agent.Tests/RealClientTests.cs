@@ -5,10 +5,10 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>The tools, used by the coding agents' own programs, whose model is a stand-in.</summary>
+/// <summary>The tools through real coding agents with a stand-in for their model.</summary>
 public sealed class RealClientTests
 {
-    // Nobody listens there: a client that wants the internet learns at once that there is none.
+    // Nobody listens there, so a client that wants the internet fails at once.
     private const string Nowhere = "http://127.0.0.1:9";
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -17,7 +17,7 @@ public sealed class RealClientTests
     [InlineData("claude", "anthropic")]
     [InlineData("codex", "openai")]
     [InlineData("opencode", "openai")]
-    public async Task A_client_calls_the_tools_and_leaves_what_it_has_not_acked_to_the_next(string name, string kind)
+    public async Task A_client_calls_the_tools_and_unacked_messages_go_to_the_next_client(string name, string kind)
     {
         var program = TestClients.Program(name);
         await using var alice = await Alice.StartAsync(realClock: false);
@@ -39,14 +39,14 @@ public sealed class RealClientTests
             JsonElement last = default;
             for (var request = 0; request < 5; request++)
                 last = await model.RequestAsync();
-            // The model was shown the text, with the marks of others' words, and nothing else.
+            // The model saw only the text with the marks.
             var shown = last.GetProperty("body").GetRawText();
             Assert.Contains($"Message {one} from operator:\\n> the first", shown);
             Assert.Contains("acked: 1", shown);
             Assert.DoesNotContain("sent_at", shown);
 
-            Assert.NotNull((await alice.StandingAsync(one)).AckedAt);
-            var open = await alice.StandingAsync(two);
+            Assert.NotNull((await alice.MessageAsync(one)).AckedAt);
+            var open = await alice.MessageAsync(two);
             Assert.Null(open.AckedAt);
             Assert.True(open.Attempts is null or 0, $"{open.Attempts} attempts");
             using var next = await RawMcp.StartAsync(alice.Socket);

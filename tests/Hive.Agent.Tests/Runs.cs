@@ -4,7 +4,7 @@ using Hive.Agent.Drivers.Claude;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>Runs of Claude Code that nobody is shown.</summary>
+/// <summary>Makes runs of Claude Code without live events.</summary>
 internal static class Runs
 {
     public static StreamJson Of(bool resumed)
@@ -15,7 +15,7 @@ internal static class Runs
         return new StreamJson(new LiveEvents(calls, log, TimeProvider.System), report, resumed);
     }
 
-    /// <summary>A run that has read the output of the real program, by the recording's name.</summary>
+    /// <summary>A run that has read a recording of the real program.</summary>
     public static StreamJson Recorded(string recording, bool resumed)
     {
         var seen = Of(resumed);

@@ -6,38 +6,44 @@ namespace Hive.Agent.Tests;
 public sealed class ScriptTests
 {
     [Theory]
-    [InlineData("rule: []", "line 1, column 1: a script has no `rule`; there are: start, rules, otherwise")]
+    [InlineData("rule: []", "line 1, column 1: unknown key `rule` in a script; available: start, rules, otherwise")]
     [InlineData(
         "rules:\n  - match: {}\n    do:\n      - shout: hi",
-        "line 4, column 9: there is no action `shout`; there are: send, ask"
+        "line 4, column 9: unknown action `shout`; available: send, ask"
     )]
-    [InlineData("rules:\n  - do: []", "line 2, column 5: a rule wants `match`")]
-    [InlineData("rules:\n  - match: { body: \"(a\" }\n    do: []", "line 2, column 20: `body` is no pattern")]
-    [InlineData("rules:\n  - match: { body: \"(?=a)\" }\n    do: []", "line 2, column 20: `body` is no pattern")]
-    [InlineData("otherwise:\n  - send: { to: bob }", "line 2, column 11: `send` wants `body`")]
+    [InlineData("rules:\n  - do: []", "line 2, column 5: a rule needs `match`")]
+    [InlineData("rules:\n  - match: { body: \"(a\" }\n    do: []", "line 2, column 20: `body` is not a valid pattern")]
+    [InlineData(
+        "rules:\n  - match: { body: \"(?=a)\" }\n    do: []",
+        "line 2, column 20: `body` is not a valid pattern"
+    )]
+    [InlineData("otherwise:\n  - send: { to: bob }", "line 2, column 11: `send` needs `body`")]
     [InlineData(
         "otherwise:\n  - send: { to: bob, body: x, replay: true }",
-        "line 2, column 31: `send` has no `replay`; there are: to, body, reply, key"
+        "line 2, column 31: unknown key `replay` in `send`; available: to, body, reply, key"
     )]
     [InlineData(
         "otherwise:\n  - send: { to: bob, body: \"{{bdoy}}\" }",
-        "line 2, column 28: there is no variable `bdoy` here; there are: body, count"
+        "line 2, column 28: unknown variable `bdoy`; available here: body, count"
     )]
-    [InlineData("otherwise:\n  - log: \"{{ }}\"", "line 2, column 10: `{{` wants a name")]
-    [InlineData("otherwise:\n  - log:", "`log` wants a text")]
+    [InlineData("otherwise:\n  - log: \"{{ }}\"", "line 2, column 10: `{{` needs a name")]
+    [InlineData("otherwise:\n  - log:", "`log` must be a string")]
     [InlineData(
         "start:\n  - send: { to: bob, body: x, reply: true }",
         "line 2, column 38: `start` has no message to reply to"
     )]
-    [InlineData("otherwise:\n  - wait: soon", "line 2, column 11: `wait` is a number of seconds")]
+    [InlineData("otherwise:\n  - wait: soon", "line 2, column 11: `wait` must be a number of seconds")]
     [InlineData("otherwise:\n  - remind: { message: x }", "exactly one of `delay_seconds` and `at`")]
-    [InlineData("otherwise:\n  - log: a\n    fail: b", "line 3, column 5: `fail` stands in the same item as `log`")]
-    [InlineData("otherwise:\n  - log: a\n    optional: true", "`optional` is for what the host may refuse")]
-    [InlineData("otherwise:\n  - answer: { answer: yes }", "`answer` wants `id` here")]
-    [InlineData("otherwise:\n  - choose: []", "`choose` wants at least one list")]
+    [InlineData("otherwise:\n  - log: a\n    fail: b", "line 3, column 5: `fail` is in the same item as `log`")]
+    [InlineData(
+        "otherwise:\n  - log: a\n    optional: true",
+        "`optional` is only for actions that the host may refuse"
+    )]
+    [InlineData("otherwise:\n  - answer: { answer: yes }", "`answer` needs `id` here")]
+    [InlineData("otherwise:\n  - choose: []", "`choose` needs at least one list")]
     [InlineData("a: [", "line 2, column 1")]
     [InlineData("start: []\nstart: []", "line 2")]
-    public void Says_what_is_wrong_where_and_what_is_allowed(string yaml, string error) =>
+    public void An_invalid_script_is_refused_with_the_place_and_what_is_allowed(string yaml, string error) =>
         Assert.Contains(error, Assert.Throws<FormatException>(() => Read(yaml)).Message);
 
     [Fact]
@@ -59,7 +65,7 @@ public sealed class ScriptTests
     [InlineData("{ event: spawned }", "system", "{\"event\":\"killed\"}", false)]
     [InlineData("{ event: '*' }", "bob", "{\"event\":\"spawned\"}", false)]
     [InlineData("{ event: '*' }", "system", "{not json", false)]
-    public void A_rule_matches_what_it_names(string match, string from, string body, bool matches)
+    public void A_rule_matches_the_messages_that_it_describes(string match, string from, string body, bool matches)
     {
         var message = From(from, body);
         var (steps, _) = Read($"rules:\n  - match: {match}\n    do: [ log: x ]").For(message, SystemEvent.Of(message));
@@ -84,7 +90,7 @@ public sealed class ScriptTests
     }
 
     [Fact]
-    public void The_members_of_an_event_are_variables_and_its_id_says_of_what()
+    public void Members_of_an_event_are_variables_and_its_id_is_named_after_its_kind()
     {
         var happened = SystemEvent.Of(
             From(
@@ -106,7 +112,7 @@ public sealed class ScriptTests
     }
 
     [Fact]
-    public void What_a_variable_holds_is_not_looked_at_again()
+    public void The_value_of_a_variable_is_not_expanded_again()
     {
         var scope = new VariableScope(VariableScope.OfMessage, true);
         Assert.Equal(
@@ -124,9 +130,9 @@ public sealed class ScriptTests
     }
 
     [Fact]
-    public void A_script_that_cannot_be_read_is_a_wrong_script()
+    public void A_script_that_cannot_be_read_is_invalid()
     {
-        // Opens, and fails at the first read, whoever reads.
+        // It opens, and fails at the first read, also for root.
         Assert.Contains(
             "cannot be read",
             Assert.Throws<FormatException>(() => ScriptReader.Read("/proc/self/mem")).Message

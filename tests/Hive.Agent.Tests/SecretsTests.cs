@@ -16,11 +16,11 @@ public sealed class SecretsTests
     [InlineData("aBc-123_ aBc-123_x aBc-123_xyz#", "… … …")]
     [InlineData("… xyz#state-of-it", "… …")]
     [InlineData("aBc-123 and nothing else", "aBc-123 and nothing else")]
-    public void What_was_typed_is_hidden_however_much_of_it_comes_back(string output, string shown) =>
+    public void A_typed_secret_is_hidden_even_when_only_a_part_appears(string output, string shown) =>
         Assert.Equal(shown, secrets.Hide(output));
 
     [Fact]
-    public void What_is_too_short_to_be_a_secret_hides_nothing()
+    public void A_text_too_short_for_a_secret_hides_nothing()
     {
         secrets.Add("yes");
         Assert.Equal("yes or no", secrets.Hide("yes or no"));

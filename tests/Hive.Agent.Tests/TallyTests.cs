@@ -4,10 +4,10 @@ using Hive.Agent.Drivers.Claude;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>The figures of turns, from what real versions of Claude Code have printed.</summary>
+/// <summary>The figures of turns from recordings of real versions of Claude Code.</summary>
 public sealed class TallyTests
 {
-    // A stand-in of the model told the figures: its nth call has 100 n tokens of input and n of output.
+    // From a stand-in of the model: its nth call has 100 n tokens of input and n of output.
     [Theory]
     [InlineData("2.1.330-resumed", 300, 3, 1000, 10, 0.00151)]
     [InlineData("2.1.330-helper-in-background", 3000, 30, 4000, 40, 0.0136)]
@@ -31,7 +31,7 @@ public sealed class TallyTests
     }
 
     [Fact]
-    public void A_run_that_was_ended_counts_what_its_calls_said_so_far_and_names_no_cost()
+    public void A_run_that_was_ended_counts_its_calls_so_far_and_has_no_cost()
     {
         var figures = Figures(Runs.Recorded("2.1.330-cancelled", resumed: false));
 
@@ -42,7 +42,7 @@ public sealed class TallyTests
     }
 
     [Fact]
-    public void A_cost_that_is_not_known_of_every_run_is_not_told()
+    public void A_cost_that_is_unknown_for_a_run_is_not_reported()
     {
         var figures = Figures(
             Runs.Recorded("2.1.330-resumed", resumed: true),
@@ -53,13 +53,18 @@ public sealed class TallyTests
         Assert.Null(figures.CostUsd);
     }
 
-    // Between 2.1.277 and the version that tells differences nobody can say what part of a total is the run's.
+    // From 2.1.277 until the version that prints differences, a run's part of a total is unknown.
     [Theory]
     [InlineData("2.1.280", true, 2600, null)]
     [InlineData("2.1.280", false, 3900, 0.0221625)]
     [InlineData("2.1.276", true, 3900, 0.0221625)]
     [InlineData("no version", true, 2600, null)]
-    public void A_total_of_a_conversation_is_not_taken_for_a_run(string version, bool resumed, long input, double? cost)
+    public void The_total_of_a_conversation_does_not_count_as_a_run(
+        string version,
+        bool resumed,
+        long input,
+        double? cost
+    )
     {
         var run = Runs.Of(resumed);
         foreach (var line in Runs.Recording("2.1.197-helper"))
@@ -78,7 +83,7 @@ public sealed class TallyTests
     {
         var figures = Figures(Runs.Recorded("2.1.330-helper-in-background", resumed: true));
 
-        // The last call's own: the figures at its start, at its whole text and at its end.
+        // The last call: its figures at the start, with the whole text and at the end.
         Assert.Equal((900, 9), (figures.LastInputTokens, figures.LastOutputTokens));
         Assert.Equal((1000, 10), (figures.LastCacheReadInputTokens, figures.LastCacheCreationInputTokens));
         Assert.Equal("""{"Agent":1}""", System.Text.Json.JsonSerializer.Serialize(figures.ToolCalls));

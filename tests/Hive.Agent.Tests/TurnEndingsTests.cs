@@ -4,8 +4,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>How turns ended is told, whatever the host thinks of their figures and whatever became of what was kept of
-/// them.</summary>
+/// <summary>Ends of turns are reported even when the host refuses their figures or stored rows are invalid.</summary>
 public sealed class TurnEndingsTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -14,7 +13,7 @@ public sealed class TurnEndingsTests
     [InlineData("invalid")]
     [InlineData("too_large")]
     [InlineData("internal")]
-    public async Task A_host_that_does_not_take_the_figures_is_told_how_the_turn_ended(string code)
+    public async Task A_host_that_refuses_the_figures_gets_the_result_without_them(string code)
     {
         await using var h = await Harnessed.StartAsync();
         h.Front.Refuses = r => (string?)r["cmd"] == "end_turn" && r.ContainsKey("duration_ms") ? code : null;
@@ -26,7 +25,7 @@ public sealed class TurnEndingsTests
         var bad = await h.Alice.PostAsync("play: limit-unnamed");
         await events.HappenedAsync("requeued", bad);
 
-        // Each turn was done once.
+        // Each turn ran once.
         Assert.Equal(2, h.Runs);
         var plain = h
             .Front.Requests.Where(r => (string?)r["cmd"] == "end_turn" && !r.ContainsKey("duration_ms"))
@@ -42,13 +41,13 @@ public sealed class TurnEndingsTests
             )
         );
         Assert.Contains(
-            $"the host does not take what turn {plain[0]["turn"]} used: end_turn is not to this host's liking",
+            $"the host refused the figures of turn {plain[0]["turn"]}: end_turn is not to this host's liking",
             agent.Log
         );
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_host_that_fails_over_the_end_of_a_turn_however_it_is_told_does_not_hold_the_agent_up()
+    public async Task A_host_that_keeps_failing_on_the_end_of_a_turn_does_not_block_the_agent()
     {
         await using var h = await Harnessed.StartAsync();
         var first = h.Front.RequestAsync("begin_turn");
@@ -65,7 +64,7 @@ public sealed class TurnEndingsTests
         await first;
         await h.AckedAsync(events, id);
 
-        // The host has taken nothing from the first, so that was in vain.
+        // The host took nothing from the first report.
         Assert.Equal(2, h.Runs);
         Assert.Equal(
             [3, 5],
@@ -84,7 +83,7 @@ public sealed class TurnEndingsTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task What_cannot_be_told_holds_up_neither_the_rest_nor_the_turns_to_come()
+    public async Task An_end_that_cannot_be_reported_blocks_neither_other_reports_nor_turns()
     {
         await using var h = await Harnessed.StartAsync();
         var events = await h.Alice.Hive.Events();
@@ -95,19 +94,26 @@ public sealed class TurnEndingsTests
             await first.ExitAsync(Ct);
         }
 
-        // As an agent can do that writes to its own state folder: turns that never were, and rows that are none.
+        // As an agent can write to its own state folder: unknown turns and invalid rows.
         Change(
             h,
             """
             CREATE TABLE loose AS SELECT * FROM turn_stats;
             DROP TABLE turn_stats;
             ALTER TABLE loose RENAME TO turn_stats;
-            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (NULL, 1, 2, 3, 'x', 'ok'), ('one', 1, 2, 3, 'x', 'ok');
-            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (901, 1, 2, 3, 'x', NULL);
-            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (902, 9e18, 2, 3, 'x', 'ok');
-            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind, tool_call_breakdown_json, cost_usd) VALUES (903, 1, 2, 3, 'x', 'ok', '{"Bash":', 9e999);
-            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (904, 1, 2, 3, NULL, 'splendid');
-            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (905, 1, 2, 3, 'x', 'failed');
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind)
+                VALUES (NULL, 1, 2, 3, 'x', 'ok'), ('one', 1, 2, 3, 'x', 'ok');
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind)
+                VALUES (901, 1, 2, 3, 'x', NULL);
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind)
+                VALUES (902, 9e18, 2, 3, 'x', 'ok');
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind,
+                                    tool_call_breakdown_json, cost_usd)
+                VALUES (903, 1, 2, 3, 'x', 'ok', '{"Bash":', 9e999);
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind)
+                VALUES (904, 1, 2, 3, NULL, 'splendid');
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind)
+                VALUES (905, 1, 2, 3, 'x', 'failed');
             """
         );
         h.Front.Refuses = r => (string?)r["cmd"] == "end_turn" && (long)r["turn"]! == 905 ? "internal" : null;
@@ -121,7 +127,7 @@ public sealed class TurnEndingsTests
                     "the row of turn 901 in ",
                     "the row of turn 902 in ",
                     "the host refused the end of turn 903",
-                    "the host does not take what turn 904 used",
+                    "the host refused the figures of turn 904",
                     "the host refused the end of turn 904",
                     "the host refused the end of turn 905",
                 ]

@@ -11,7 +11,7 @@ public sealed class TurnLoopTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 60_000)]
-    public async Task Answers_by_its_script_and_acknowledges()
+    public async Task A_script_answers_and_the_message_is_acknowledged()
     {
         await using var alice = await Alice.StartAsync();
         alice.WriteScript(
@@ -54,7 +54,7 @@ public sealed class TurnLoopTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Asks_and_is_answered_and_answers_what_a_peer_asks()
+    public async Task A_script_asks_gets_the_answer_and_answers_a_peer()
     {
         await using var alice = await Alice.StartAsync();
         alice.WriteScript(
@@ -106,7 +106,7 @@ public sealed class TurnLoopTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_failed_turn_comes_again()
+    public async Task Messages_of_a_failed_turn_are_delivered_again()
     {
         await using var alice = await Alice.StartAsync();
         alice.WriteScript(
@@ -126,11 +126,11 @@ public sealed class TurnLoopTests
 
         Assert.Equal("again: work", (await alice.AtBobAsync()).Body);
         await events.HappenedAsync("acked", id);
-        Assert.Equal("line 7 of script.yaml: fail: not yet", (await alice.StandingAsync(id)).LastError);
+        Assert.Equal("line 7 of script.yaml: fail: not yet", (await alice.MessageAsync(id)).LastError);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_turn_cut_off_by_the_death_of_the_agent_comes_again_to_the_next_one()
+    public async Task A_turn_that_a_crash_of_the_harness_cut_off_is_repeated_by_the_next_one()
     {
         await using var alice = await Alice.StartAsync();
         alice.WriteScript(
@@ -148,12 +148,12 @@ public sealed class TurnLoopTests
         var id = await alice.PostAsync("work");
         await using (var first = new AgentProcess(alice.Socket))
             Assert.Equal(42, await first.ExitAsync(Ct));
-        Assert.Null((await alice.StandingAsync(id)).AckedAt);
+        Assert.Null((await alice.MessageAsync(id)).AckedAt);
 
         await using var second = new AgentProcess(alice.Socket);
         Assert.Equal("second life", (await alice.AtBobAsync()).Body);
         await events.HappenedAsync("acked", id);
-        Assert.Contains("1 message(s) of an earlier life come again", second.Log);
+        Assert.Contains("1 message(s) of an earlier process are delivered again", second.Log);
     }
 
     [Fact(Timeout = 60_000)]
@@ -183,7 +183,7 @@ public sealed class TurnLoopTests
 
         Assert.Equal("after the restart", (await alice.AtBobAsync()).Body);
         Assert.Equal("second false", (await alice.AtBobAsync()).Body);
-        var standing = await alice.StandingAsync(first);
+        var standing = await alice.MessageAsync(first);
         Assert.NotNull(standing.AckedAt);
         Assert.Null(standing.Attempts);
         Assert.Single(
@@ -193,7 +193,7 @@ public sealed class TurnLoopTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Told_to_stop_it_cancels_a_long_turn_and_reports_it()
+    public async Task A_stop_cancels_a_long_turn_and_reports_it()
     {
         await using var alice = await Alice.StartAsync();
         alice.WriteScript(
@@ -204,7 +204,7 @@ public sealed class TurnLoopTests
             """
         );
         var id = await alice.PostAsync("work");
-        // In this process, for a clock that the test moves: the grace is long in a person's time.
+        // In this process, with a clock that the test moves, since the grace time is long.
         var clock = new ManualClock(DateTimeOffset.UnixEpoch);
         var log = new Log(TextWriter.Null, clock);
         using var stop = new CancellationTokenSource();
@@ -224,15 +224,15 @@ public sealed class TurnLoopTests
         clock.Advance(TimeSpan.FromSeconds(0.1));
         await loop;
 
-        var standing = await alice.StandingAsync(id);
+        var standing = await alice.MessageAsync(id);
         Assert.Null(standing.AckedAt);
         Assert.Equal("the agent was stopped", standing.LastError);
-        // Three restarts would set it aside.
+        // Three counted attempts would park it.
         Assert.Null(standing.Attempts);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Told_to_stop_it_lets_a_short_turn_end()
+    public async Task A_stop_lets_a_short_turn_end()
     {
         await using var alice = await Alice.StartAsync();
         alice.WriteScript(
@@ -249,11 +249,11 @@ public sealed class TurnLoopTests
         agent.Terminate();
 
         Assert.Equal(0, await agent.ExitAsync(Ct));
-        Assert.NotNull((await alice.StandingAsync(id)).AckedAt);
+        Assert.NotNull((await alice.MessageAsync(id)).AckedAt);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Without_a_script_messages_stay_unread_and_the_row_says_what_is_missing()
+    public async Task Without_a_script_messages_stay_unread_and_the_row_shows_what_is_missing()
     {
         await using var alice = await Alice.StartAsync();
         alice.Write("agent.yaml", "driver: auto");
@@ -268,7 +268,8 @@ public sealed class TurnLoopTests
         Assert.Equal("not_ready", harness.GetProperty("state").GetString());
         var missing = harness.GetProperty("missing").GetString();
         Assert.StartsWith(
-            "it has no script.yaml for the driver scripted, and Claude Code (`claude`) is not on the agent's PATH (/nowhere); install it",
+            "script.yaml for the driver scripted is missing, "
+                + "and Claude Code (`claude`) is not on the agent's PATH (/nowhere); ",
             missing,
             StringComparison.Ordinal
         );
@@ -277,32 +278,32 @@ public sealed class TurnLoopTests
             .Deserialize<ContainerView[]>(WireJson.Options)!
             .Single(r => r.Name == "alice");
         Assert.Equal((1, missing), (row.Unread, row.Missing));
-        Assert.Null((await alice.StandingAsync(id)).DeliveredAt);
+        Assert.Null((await alice.MessageAsync(id)).DeliveredAt);
         var found = (await host.CallAsync("doctor", null, Ct))
             .Deserialize<Diagnosis>(WireJson.Options)!
             .Findings.Single(f => f is { Topic: "agents", Name: "alice" });
         Assert.Equal(FindingState.Absent, found.State);
-        Assert.StartsWith("install it there", found.Advice, StringComparison.Ordinal);
+        Assert.StartsWith("install it: npm", found.Advice, StringComparison.Ordinal);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task An_agent_that_may_choose_works_with_Claude_Code_once_that_is_installed()
+    public async Task An_agent_with_driver_auto_uses_Claude_Code_once_it_is_installed()
     {
         await using var h = await Harnessed.StartAsync("driver: auto");
         var programs = Directory.CreateDirectory(Path.Combine(h.Folder, "programs")).FullName;
         await using var agent = h.Serve(path: programs);
         var missing = (string?)(await h.Front.ReportAsync("not_ready"))["missing"];
-        Assert.Contains("install it there", missing, StringComparison.Ordinal);
+        Assert.Contains("install it: npm", missing, StringComparison.Ordinal);
         File.CreateSymbolicLink(Path.Combine(programs, "claude"), Harnessed.Program);
 
-        // What the operator asks for is a reason to look again.
+        // A control of the operator causes a new check.
         h.Front.Ask("compact");
 
         Assert.Equal("claude", (string?)(await h.Front.ReportAsync("idle"))["driver"]);
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_program_that_is_installed_while_the_agent_runs_ends_the_wait()
+    public async Task Installing_a_missing_program_ends_the_wait()
     {
         await using var h = await Harnessed.StartAsync(realClock: false);
         var program = Path.Combine(h.Folder, "claude");
@@ -316,7 +317,7 @@ public sealed class TurnLoopTests
         File.CreateSymbolicLink(program, Harnessed.Program);
         var events = await h.Alice.Hive.Events();
         var delivered = events.HappenedAsync("delivered", await h.Alice.PostAsync("go"));
-        // The next look is ten seconds after the one before, whenever that was.
+        // The next check is ten seconds after the previous one.
         while (!delivered.IsCompleted)
         {
             await Task.Yield();
@@ -330,10 +331,10 @@ public sealed class TurnLoopTests
     }
 
     [Theory(Timeout = 60_000)]
-    [InlineData("agent.yaml", "driver: magic", "there is no driver `magic`; there are: claude, command, scripted")]
-    [InlineData("agent.yaml", "script: ../other.yaml", "line 1, column 9: `script` wants the name of a file")]
-    [InlineData("script.yaml", "rules: 5", "script.yaml: line 1, column 8: `rules` is a list")]
-    public async Task A_wrong_configuration_ends_it_with_the_reason(string file, string text, string reason)
+    [InlineData("agent.yaml", "driver: magic", "unknown driver `magic`; available: claude, command, scripted")]
+    [InlineData("agent.yaml", "script: ../other.yaml", "line 1, column 9: `script` must be the name of a file")]
+    [InlineData("script.yaml", "rules: 5", "script.yaml: line 1, column 8: `rules` must be a list")]
+    public async Task An_invalid_configuration_ends_the_harness_with_the_reason(string file, string text, string reason)
     {
         await using var alice = await Alice.StartAsync();
         alice.Write(file, text);

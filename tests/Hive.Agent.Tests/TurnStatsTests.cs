@@ -23,7 +23,7 @@ public sealed class TurnStatsTests : IDisposable
     }
 
     [Fact]
-    public void What_is_kept_is_what_the_host_is_told_later()
+    public void The_stored_row_is_what_is_reported_later()
     {
         var row = Row(7) with { OpenLooseEnds = 2, OpenReminders = 1 };
         var stats = new TurnStats(folder, log, TimeProvider.System);
@@ -39,14 +39,17 @@ public sealed class TurnStatsTests : IDisposable
         using var columns = db.CreateCommand();
         columns.CommandText = "SELECT group_concat(name, ' ') FROM pragma_table_info('turn_stats')";
         Assert.Equal(
-            "id started_at ended_at duration_ms model wake_from input_tokens output_tokens cache_read_input_tokens cache_creation_input_tokens last_input_tokens last_output_tokens "
-                + "last_cache_read_input_tokens last_cache_creation_input_tokens tool_call_count tool_call_breakdown_json open_threads_count open_reminders_count result_kind note cost_usd delay_seconds sent_at",
+            "id started_at ended_at duration_ms model wake_from "
+                + "input_tokens output_tokens cache_read_input_tokens cache_creation_input_tokens "
+                + "last_input_tokens last_output_tokens last_cache_read_input_tokens last_cache_creation_input_tokens "
+                + "tool_call_count tool_call_breakdown_json open_threads_count open_reminders_count "
+                + "result_kind note cost_usd delay_seconds sent_at",
             columns.ExecuteScalar()
         );
     }
 
     [Fact]
-    public void A_broken_file_is_set_aside()
+    public void A_corrupt_file_is_renamed()
     {
         System.IO.File.WriteAllText(
             File,
@@ -58,11 +61,11 @@ public sealed class TurnStatsTests : IDisposable
 
         Assert.Single(stats.Unsent());
         Assert.Single(Directory.GetFiles(folder, "*.broken-*"));
-        Assert.Contains("is broken", said.ToString());
+        Assert.Contains("is corrupt", said.ToString());
     }
 
     [Fact]
-    public void A_file_with_broken_pages_is_set_aside()
+    public void A_file_with_corrupt_pages_is_renamed()
     {
         var before = new TurnStats(folder, log, TimeProvider.System);
         for (var i = 1; i < 500; i++)
@@ -81,9 +84,9 @@ public sealed class TurnStatsTests : IDisposable
     }
 
     [Fact]
-    public void What_cannot_be_written_is_said_once()
+    public void A_failed_write_is_logged_once()
     {
-        // A folder where the file should be: nobody, not even root, can write that.
+        // A folder in place of the file, which not even root can write.
         Directory.CreateDirectory(File);
         var stats = new TurnStats(folder, log, TimeProvider.System);
 
@@ -93,12 +96,12 @@ public sealed class TurnStatsTests : IDisposable
 
         Assert.Single(
             said.ToString().Split('\n'),
-            line => line.Contains("could not be kept", StringComparison.Ordinal)
+            line => line.Contains("could not be stored", StringComparison.Ordinal)
         );
     }
 
     [Fact]
-    public void A_locked_file_is_given_up_and_used_again_later()
+    public void A_locked_file_is_skipped_and_used_again_later()
     {
         var stats = new TurnStats(folder, log, TimeProvider.System);
         stats.Add(Row(1));
@@ -116,7 +119,7 @@ public sealed class TurnStatsTests : IDisposable
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_turn_that_ended_well_is_not_done_again_when_the_host_could_not_be_told()
+    public async Task A_turn_that_ended_well_is_not_repeated_when_its_report_failed()
     {
         await using var h = await Harnessed.StartAsync();
         var events = await h.Alice.Hive.Events();
@@ -132,10 +135,10 @@ public sealed class TurnStatsTests : IDisposable
         h.Front.Deaf.Clear();
         await using var second = h.Serve();
         await h.AckedAsync(events, id);
-        await second.LoggedAsync("the host is told that turn", Ct);
+        await second.LoggedAsync("reported to the host: turn", Ct);
 
         Assert.Equal(1, h.Runs);
-        Assert.Null((await h.Alice.StandingAsync(id)).Attempts);
+        Assert.Null((await h.Alice.MessageAsync(id)).Attempts);
         Assert.DoesNotContain("come again", second.Log);
         await h.AckedAsync(events, await h.Alice.PostAsync("more"));
         second.Terminate();
@@ -146,7 +149,7 @@ public sealed class TurnStatsTests : IDisposable
     [Theory(Timeout = 120_000)]
     [InlineData("broken")]
     [InlineData("folder")]
-    public async Task Turns_go_on_without_statistics(string how)
+    public async Task Turns_continue_without_statistics(string how)
     {
         await using var h = await Harnessed.StartAsync();
         var events = await h.Alice.Hive.Events();
@@ -160,7 +163,7 @@ public sealed class TurnStatsTests : IDisposable
         await h.AckedAsync(events, await h.Alice.PostAsync("one"));
         await h.AckedAsync(events, await h.Alice.PostAsync("two"));
 
-        Assert.Contains(how == "folder" ? "turns go on without" : "is broken", agent.Log);
+        Assert.Contains(how == "folder" ? "turns continue without" : "is corrupt", agent.Log);
     }
 
     private static TurnRow Row(long id) =>

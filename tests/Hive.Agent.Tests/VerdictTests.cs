@@ -18,7 +18,7 @@ public sealed class VerdictTests
     [InlineData("API Error: 429 rate_limit_error", 300)]
     [InlineData("Credit balance is too low", 300)]
     [InlineData("API Error: Connection error.", 60)]
-    public void A_limit_lasts_as_long_as_it_says(string result, int seconds)
+    public void A_rate_limit_lasts_as_long_as_it_says(string result, int seconds)
     {
         var verdict = Of($$"""{"type":"result","subtype":"success","is_error":true,"result":"{{result}}"}""");
         Assert.Equal((VerdictKind.RateLimited, TimeSpan.FromSeconds(seconds)), (verdict.Kind, verdict.Pause));
@@ -30,11 +30,13 @@ public sealed class VerdictTests
         nameof(VerdictKind.PromptTooLong)
     )]
     [InlineData(
-        """{"type":"result","subtype":"success","is_error":true,"result":"API Error: 400 input length and `max_tokens` exceed context limit: 196778 + 21333 > 200000"}""",
+        """{"type":"result","subtype":"success","is_error":true,"result": """
+            + """ "API Error: 400 input length and `max_tokens` exceed context limit: 196778 + 21333 > 200000"}""",
         nameof(VerdictKind.PromptTooLong)
     )]
     [InlineData(
-        """{"type":"result","subtype":"success","is_error":true,"result":"OAuth token has expired. Please obtain a new token"}""",
+        """{"type":"result","subtype":"success","is_error":true,"result": """
+            + """ "OAuth token has expired. Please obtain a new token"}""",
         nameof(VerdictKind.LoginLost)
     )]
     [InlineData(
@@ -51,25 +53,27 @@ public sealed class VerdictTests
     )]
     [InlineData("""{"type":"result","subtype":"error_max_turns","is_error":true}""", nameof(VerdictKind.Failed))]
     [InlineData(
-        """{"type":"result","subtype":"success","is_error":false,"result":"The test failed with: Prompt is too long. I also saw `Please run /login` and rate_limit_error in the log."}""",
+        """{"type":"result","subtype":"success","is_error":false,"result":"The test failed with: Prompt """
+            + """is too long. I also saw `Please run /login` and rate_limit_error in the log."}""",
         nameof(VerdictKind.Ok)
     )]
-    public void What_it_says_at_the_end_decides(string line, string kind) =>
+    public void The_end_of_the_output_decides_the_verdict(string line, string kind) =>
         Assert.Equal(kind, Of(line).Kind.ToString());
 
     [Theory]
     [InlineData("Visit https://a.example/x?y=1 now", "https://a.example/x?y=1")]
     [InlineData("half an address: https://a.exam", null)]
     [InlineData(
-        "\u001b[1mVisit\u001b[0m\r\n\u001b]8;;https://a.example/whole?long=1\u0007https://a.exa\r\nmple/whole\u001b]8;;\u0007\r\n",
+        "\u001b[1mVisit\u001b[0m\r\n\u001b]8;;https://a.example/whole?long=1\u0007"
+            + "https://a.exa\r\nmple/whole\u001b]8;;\u0007\r\n",
         "https://a.example/whole?long=1"
     )]
     [InlineData("\u001b[36mhttps://a.example/c\u001b[39m\r\n", "https://a.example/c")]
-    public void The_address_of_a_login_is_found_in_what_a_terminal_shows(string output, string? url) =>
+    public void The_address_of_a_login_is_found_in_terminal_output(string output, string? url) =>
         Assert.Equal(url, LoginSession.UrlIn(output));
 
     [Fact]
-    public void Keys_are_shown_to_nobody() =>
+    public void Keys_are_never_shown() =>
         Assert.Equal("token: …\n", LoginSession.Plain("\u001b[1mtoken: sk-ant-oat01-abc_DEF\u001b[0m\n"));
 
     private static Verdict Of(string line)

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Hive.Agent.Tests;
 
-/// <summary><c>hive-agent wait</c>, as a hook of a client runs it.</summary>
+/// <summary><c>hive-agent wait</c> as a hook of a client.</summary>
 public sealed class WaitTests
 {
     private const string Woken = """{"hook_event_name":"Stop","stop_hook_active":true}""";
@@ -10,7 +10,7 @@ public sealed class WaitTests
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 120_000)]
-    public async Task A_message_ends_it_with_2_and_one_line_and_stays_unread()
+    public async Task Wait_exits_with_2_and_one_line_for_a_message_which_stays_unread()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
         using var wait = Start(alice);
@@ -24,7 +24,7 @@ public sealed class WaitTests
             1,
             (await (await alice.Hive.Connect("alice")).CallAsync("status")).GetProperty("unread").GetInt32()
         );
-        // What waits already ends it too.
+        // A message that is already unread ends it too.
         await alice.PostAsync("hello again");
         using var second = Start(alice);
         Assert.Equal(
@@ -34,7 +34,7 @@ public sealed class WaitTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task It_ends_with_0_when_the_time_is_up_or_the_agent_is_destroyed()
+    public async Task Wait_exits_with_0_when_the_time_is_up_or_the_agent_is_destroyed()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
         using (var looks = Start(alice, "--seconds", "0"))
@@ -51,7 +51,7 @@ public sealed class WaitTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task It_goes_on_when_the_host_is_restarted()
+    public async Task Wait_continues_when_the_host_is_restarted()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
         using var wait = Start(alice);
@@ -70,7 +70,7 @@ public sealed class WaitTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task One_hook_waits_at_a_time_and_a_woken_client_is_told_of_news_alone()
+    public async Task One_hook_waits_at_a_time_and_a_woken_client_hears_of_new_messages_only()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
         await LeaveUnreadAsync(alice);
@@ -87,7 +87,7 @@ public sealed class WaitTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_woken_client_is_told_again_after_two_rounds_of_waiting()
+    public async Task A_woken_client_is_reminded_after_two_rounds_of_waiting()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
         await LeaveUnreadAsync(alice);
@@ -103,7 +103,7 @@ public sealed class WaitTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_woken_client_is_told_at_once_of_what_arrived_in_its_turn()
+    public async Task A_woken_client_hears_at_once_of_messages_that_arrived_in_its_turn()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
         await LeaveUnreadAsync(alice);
@@ -111,14 +111,14 @@ public sealed class WaitTests
         using (var hook = StartHook(alice, Woken))
             Assert.Equal(2, (await EndAsync(hook)).Code);
 
-        // That has been told now.
+        // The client was told about that message now.
         using var next = StartHook(alice, Woken);
         await WaitsAsync(alice);
         Assert.False(next.HasExited);
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task An_older_host_is_named_as_the_reason()
+    public async Task An_older_host_is_reported_as_the_reason()
     {
         await using var h = await Harnessed.StartAsync();
         h.Front.Refuses = request => (string?)request["cmd"] == "wait" ? "unknown_command" : null;
@@ -126,7 +126,7 @@ public sealed class WaitTests
         var (code, _, error) = await EndAsync(wait);
         Assert.Equal(1, code);
         Assert.Contains(
-            "the host is older than this hive-agent; update Hive and restart it",
+            "the host is older than this hive-agent; update and restart Hive",
             error,
             StringComparison.Ordinal
         );
@@ -151,7 +151,7 @@ public sealed class WaitTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_hook_of_a_single_prompt_looks_and_does_not_wait()
+    public async Task A_hook_of_a_single_prompt_checks_and_does_not_wait()
     {
         await using var alice = await Alice.StartAsync();
         var single = ("CLAUDE_CODE_ENTRYPOINT", "sdk-cli");
@@ -174,7 +174,7 @@ public sealed class WaitTests
         return hook;
     }
 
-    // A client was told of it, and does not receive it.
+    // A client is told about the message and does not receive it.
     private static async Task LeaveUnreadAsync(Alice alice)
     {
         await alice.PostAsync("left unread");
@@ -201,7 +201,7 @@ public sealed class WaitTests
         return Process.Start(start)!;
     }
 
-    // Until the host has taken note of a wait of three minutes.
+    // Until the host has got the wait of three minutes.
     private static Task WaitsAsync(Alice alice) => alice.Hive.Clock.Set(alice.Hive.Clock.GetUtcNow().AddSeconds(180));
 
     private static async Task<(int Code, string Output, string Error)> EndAsync(Process process)

@@ -17,12 +17,13 @@ public sealed class WireTextTests
     }
 
     [Fact]
-    public void Half_a_surrogate_pair_is_replaced() => Assert.Equal("ab\uFFFD", WireText.Cut("ab" + (char)0xD83D, 10));
+    public void An_unpaired_surrogate_is_replaced() => Assert.Equal("ab\uFFFD", WireText.Cut("ab" + (char)0xD83D, 10));
 
     [Fact]
-    public void Every_limit_gives_the_beginning_of_the_text_within_it()
+    public void A_cut_text_is_its_beginning_within_the_limit()
     {
-        foreach (var text in (string[])["", "a", "abcd", "üüü", "€€", "\ud83d\ude00\ud83d\ude00", "a\0b\0c", "a😀ü€z"])
+        string[] texts = ["", "a", "abcd", "üüü", "€€", "\ud83d\ude00\ud83d\ude00", "a\0b\0c", "a😀ü€z"];
+        foreach (var text in texts)
         {
             var whole = WireText.Cut(text, int.MaxValue);
             for (var bytes = -1; bytes <= 20; bytes++)

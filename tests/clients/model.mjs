@@ -1,11 +1,13 @@
-// A stand-in for the model behind a coding agent's tool, on loopback: `node model.mjs anthropic|openai [STEPS]`.
-// The first line of standard output is its port; each further line is a request of the conversation, as JSON: {"path", "body"}.
-// STEPS is a JSON array; each request that offers tools takes the next step, and after the last one the model says "done":
-//   {"tool": "send", "input": {…}, "text"?}  calls the tool of that name, however the client spells it (mcp__hive__send, hive_send)
-//   {"text": "…"}                            says this and ends its turn
+// A stand-in for the model behind a coding agent, on loopback: `node model.mjs anthropic|openai [STEPS]`.
+// The first line of standard output is its port; each further line is a request of the conversation as JSON:
+// {"path", "body"}. STEPS is a JSON array; each request that offers tools takes the next step, and after the last step the
+// model answers "done":
+//   {"tool": "send", "input": {…}, "text"?}  calls that tool under the client's name for it (mcp__hive__send, hive_send)
+//   {"text": "…"}                            answers with the text and ends the turn
 //   {"error": 529}                           answers with this HTTP status
-//   {"hang": true, "text"?}                  begins to answer, with the text if there is one, and says nothing more
-// Each step may say "usage": {"input_tokens", "output_tokens", …} in Anthropic's words. Requests without tools (titles, probes) are answered "ok".
+//   {"hang": true, "text"?}                  begins an answer, with the text if given, and never ends it
+// Each step may have "usage": {"input_tokens", "output_tokens", …} by Anthropic's names. Requests without tools (titles,
+// probes) are answered with "ok".
 import { createServer } from "node:http";
 
 const [kind, script] = process.argv.slice(2);
@@ -130,7 +132,7 @@ const server = createServer(async (request, response) => {
     if (step.error) return json(response, step.error, { type: "error", error: { type: "api_error", message: "the stand-in was told to fail" } });
     answer(response, body, step);
   } catch (error) {
-    // The client sees what is wrong with the test, and does not try again.
+    // The client shows the test's mistake and does not retry.
     console.error(error.message);
     if (response.headersSent) response.destroy();
     else json(response, 400, { type: "error", error: { type: "invalid_request_error", message: error.message } });

@@ -1,4 +1,4 @@
-// The official MCP client, as a person's tool uses it: `node sdk.mjs PROGRAM SOCKET`. What it saw goes to standard output, a line of JSON each.
+// Uses the official MCP client: `node sdk.mjs PROGRAM SOCKET`. Prints each result as a line of JSON.
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 
@@ -21,7 +21,7 @@ say("refused", { isError: wrong.isError, text: wrong.content[0].text });
 const empty = await client.callTool({ name: "recv", arguments: { wait_seconds: 0 } });
 say("empty", { text: empty.content[0].text });
 
-// With a token for progress, each answer still comes.
+// Each call is answered, even with a progress token.
 let answered = 0;
 for (let i = 0; i < 100; i++) {
   const acked = await client.callTool({ name: "ack", arguments: { all: true } }, undefined, { onprogress: () => {}, timeout: 5000 });
@@ -29,14 +29,14 @@ for (let i = 0; i < 100; i++) {
 }
 say("answered", { answered });
 
-// A wait that is given up takes no message with it.
+// A cancelled wait loses no message.
 const stop = new AbortController();
 const cancelled = client.callTool({ name: "recv", arguments: { wait_seconds: 180 } }, undefined, { signal: stop.signal });
 say("waits");
 await new Promise((resolve) => process.stdin.once("data", resolve));
 stop.abort("enough");
 const error = await cancelled.then(() => undefined, (error) => String(error.message ?? error));
-// The client has given up at once; when this is answered, the bridge has heard of it too.
+// The client gives up at once; when this call is answered, the bridge has read the cancellation too.
 await client.callTool({ name: "whoami", arguments: {} });
 say(error ? "cancelled" : "not cancelled", { error });
 const later = await client.callTool({ name: "recv", arguments: { wait_seconds: 30 } });

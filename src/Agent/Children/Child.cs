@@ -3,11 +3,11 @@ using System.Diagnostics;
 
 namespace Hive.Agent.Children;
 
-/// <summary>What to start.</summary>
-/// <param name="Command">The program, looked for on the PATH, and its arguments.</param>
-/// <param name="Folder">Where it runs.</param>
-/// <param name="Environment">Variables beside the harness's own; null takes one away.</param>
-/// <param name="Quiet">How long it may print nothing before it counts as hung; null for ever.</param>
+/// <summary>Describes a program to start.</summary>
+/// <param name="Command">The program, by path or on the PATH, and its arguments.</param>
+/// <param name="Folder">Its working directory.</param>
+/// <param name="Environment">Environment variables in addition to the harness's own; null removes one.</param>
+/// <param name="Quiet">How long it may print nothing before it is ended; null for no limit.</param>
 internal sealed record ChildStart(
     IReadOnlyList<string> Command,
     string Folder,
@@ -16,8 +16,8 @@ internal sealed record ChildStart(
 );
 
 /// <summary>How a program ended.</summary>
-/// <param name="ExitCode">128 and the signal's number for one that died by a signal.</param>
-/// <param name="Hung">It printed nothing for too long and was ended.</param>
+/// <param name="ExitCode">128 plus the signal's number after a signal.</param>
+/// <param name="Hung">It was ended since it printed nothing for too long.</param>
 internal sealed record ChildEnd(int ExitCode, bool Hung)
 {
     private const int Signals = 128;
@@ -25,22 +25,22 @@ internal sealed record ChildEnd(int ExitCode, bool Hung)
     public override string ToString() =>
         ExitCode switch
         {
-            > Signals and < Signals + 65 => $"it died by signal {ExitCode - Signals}",
+            > Signals and < Signals + 65 => $"it was killed by signal {ExitCode - Signals}",
             _ => $"it ended with exit code {ExitCode}",
         };
 }
 
-/// <summary>A program cannot be started.</summary>
+/// <summary>A program was not found or cannot be started.</summary>
 internal sealed class ProgramMissingException(string message) : Exception(message);
 
-/// <summary>A program in a process group of its own, so that it is ended with everything it started.</summary>
+/// <summary>Runs a program in a process group of its own, so that it is ended with everything it started.</summary>
 internal sealed class Child : IAsyncDisposable
 {
     private const int LongestErrorLine = 64 * 1024;
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5),
         GroupGrace = TimeSpan.FromSeconds(2),
         Drain = TimeSpan.FromSeconds(2),
-        Look = TimeSpan.FromMilliseconds(20);
+        PollInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly Process process;
     private readonly TimeProvider time;
@@ -56,7 +56,7 @@ internal sealed class Child : IAsyncDisposable
         Id = process.Id;
         Exited = process.WaitForExitAsync(CancellationToken.None);
         if (quiet is { } limit)
-            watchdog = time.CreateTimer(_ => Hung(), null, limit, Timeout.InfiniteTimeSpan);
+            watchdog = time.CreateTimer(_ => EndHung(), null, limit, Timeout.InfiniteTimeSpan);
     }
 
     public int Id { get; }
@@ -69,16 +69,17 @@ internal sealed class Child : IAsyncDisposable
 
     public Stream Error => process.StandardError.BaseStream;
 
-    /// <summary>Starts it.</summary>
-    /// <exception cref="ProgramMissingException">There is no such program, or it may not be run.</exception>
+    /// <summary>Starts a program.</summary>
+    /// <exception cref="ProgramMissingException">The program was not found or cannot be started.</exception>
     public static Child Start(ChildStart start, TimeProvider time)
     {
         var program =
             Find(start.Command[0], start.Folder)
             ?? throw new ProgramMissingException(
-                $"there is no program `{start.Command[0]}` on the PATH; install it where the agent runs, or change agent.yaml"
+                $"program `{start.Command[0]}` not found on the PATH; install it where the agent runs, or change "
+                    + "agent.yaml"
             );
-        // A session of its own is a process group of its own, without the harness's terminal: setsid(1).
+        // setsid(1) gives the program its own process group, without the harness's terminal.
         var launcher = Find("setsid");
         var info = new ProcessStartInfo(launcher ?? program)
         {
@@ -109,7 +110,7 @@ internal sealed class Child : IAsyncDisposable
         }
     }
 
-    /// <summary>Where a program is that is named as in a shell; null when it is nowhere.</summary>
+    /// <summary>The path of a program that is named as in a shell; null when it is not found.</summary>
     public static string? Find(string program, string folder = "/")
     {
         if (program.Contains('/'))
@@ -120,16 +121,16 @@ internal sealed class Child : IAsyncDisposable
             .FirstOrDefault(IsProgram);
     }
 
-    /// <summary>Runs a program to its end: feeds it, hands out its lines, and leaves nothing of it behind.</summary>
-    /// <param name="start">What to start.</param>
-    /// <param name="input">Its standard input, which is closed after that.</param>
-    /// <param name="longest">Longest line of output, in bytes.</param>
-    /// <param name="output">Gets each line of standard output.</param>
-    /// <param name="error">Gets each line of standard error, perhaps at the same time.</param>
-    /// <param name="time">The clock of all waits.</param>
+    /// <summary>Runs a program to its end and ends everything that it started.</summary>
+    /// <param name="start">The program.</param>
+    /// <param name="input">Its standard input, which is closed afterwards.</param>
+    /// <param name="longest">The longest line of output in bytes.</param>
+    /// <param name="output">Receives each line of standard output.</param>
+    /// <param name="error">Receives each line of standard error, possibly at the same time.</param>
+    /// <param name="time">The clock for all waits.</param>
     /// <param name="ct">Ends the program.</param>
-    /// <exception cref="ProgramMissingException">There is no such program, or it may not be run.</exception>
-    /// <exception cref="OperationCanceledException">It was ended.</exception>
+    /// <exception cref="ProgramMissingException">The program was not found or cannot be started.</exception>
+    /// <exception cref="OperationCanceledException">The program was ended.</exception>
     public static async Task<ChildEnd> RunAsync(
         ChildStart start,
         ReadOnlyMemory<byte> input,
@@ -149,7 +150,7 @@ internal sealed class Child : IAsyncDisposable
         await using (ct.Register(() => _ = child.StopAsync()))
             await child.Exited;
         await child.EndGroupAsync();
-        // Something that left the group may hold the pipes open for ever.
+        // A process that left the group may hold the pipes open for ever.
         var all = Task.WhenAll(outputs, errors, feeding);
         await Task.WhenAny(all, Task.Delay(Drain, time, CancellationToken.None));
         await reading.CancelAsync();
@@ -158,24 +159,24 @@ internal sealed class Child : IAsyncDisposable
         return new ChildEnd(child.process.ExitCode, child.hung);
     }
 
-    /// <summary>Asks it and what it started to end, and ends them when they do not.</summary>
+    /// <summary>Asks the process group to end, and kills it after a grace period.</summary>
     public Task StopAsync()
     {
         lock (gate)
             return stopping ??= StopNowAsync();
     }
 
-    /// <summary>Ends what the program left running.</summary>
+    /// <summary>Ends the processes that the program left running.</summary>
     public async Task EndGroupAsync()
     {
         watchdog?.Dispose();
         if (!ProcessGroup.HasLiving(Id))
             return;
-        ProcessGroup.Signal(Id, ProcessGroup.Term);
+        ProcessGroup.Signal(Id, Linux.SigTerm);
         for (var begun = time.GetTimestamp(); ProcessGroup.HasLiving(Id) && time.GetElapsedTime(begun) < GroupGrace; )
-            await Task.Delay(Look, time, CancellationToken.None);
+            await Task.Delay(PollInterval, time, CancellationToken.None);
         if (ProcessGroup.HasLiving(Id))
-            ProcessGroup.Signal(Id, ProcessGroup.Kill);
+            ProcessGroup.Signal(Id, Linux.SigKill);
     }
 
     public async ValueTask DisposeAsync()
@@ -193,7 +194,7 @@ internal sealed class Child : IAsyncDisposable
             & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)
         ) != 0;
 
-    private void Hung()
+    private void EndHung()
     {
         if (Exited.IsCompleted)
             return;
@@ -201,7 +202,7 @@ internal sealed class Child : IAsyncDisposable
         _ = StopAsync();
     }
 
-    private void Alive()
+    private void ResetWatchdog()
     {
         if (quiet is { } limit)
             watchdog!.Change(limit, Timeout.InfiniteTimeSpan);
@@ -211,10 +212,10 @@ internal sealed class Child : IAsyncDisposable
     {
         if (Exited.IsCompleted)
             return;
-        ProcessGroup.Signal(Id, ProcessGroup.Term);
+        ProcessGroup.Signal(Id, Linux.SigTerm);
         await Task.WhenAny(Exited, Task.Delay(Grace, time, CancellationToken.None));
         if (!Exited.IsCompleted)
-            ProcessGroup.Signal(Id, ProcessGroup.Kill);
+            ProcessGroup.Signal(Id, Linux.SigKill);
         await Exited;
     }
 
@@ -227,7 +228,7 @@ internal sealed class Child : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
         {
-            // It does not read, which is its own affair.
+            // A program need not read its input.
         }
     }
 
@@ -235,12 +236,12 @@ internal sealed class Child : IAsyncDisposable
     {
         try
         {
-            await foreach (var line in OutputLines.ReadAsync(stream, longest, Alive, ct))
+            await foreach (var line in OutputLines.ReadAsync(stream, longest, ResetWatchdog, ct))
                 take(line);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
         {
-            // Nothing more will come.
+            // The output has ended.
         }
     }
 }

@@ -6,12 +6,11 @@ using System.Text;
 namespace Hive.Agent.Children;
 
 /// <summary>A line that a program wrote, without its newline.</summary>
-/// <param name="Bytes">Empty when the line was too long.</param>
-/// <param name="Skipped">How many bytes were passed over because the line was too long; 0 for one that was
-/// read.</param>
+/// <param name="Bytes">The line; empty when it was too long.</param>
+/// <param name="Skipped">The length of a line that was too long, else 0.</param>
 internal readonly record struct OutputLine(byte[] Bytes, long Skipped = 0)
 {
-    /// <summary>As text, whatever it holds.</summary>
+    /// <summary>The line as text, with invalid bytes and NUL replaced.</summary>
     public string Text => Encoding.UTF8.GetString(Bytes).Replace('\0', '\uFFFD');
 }
 
@@ -20,15 +19,15 @@ internal static class OutputLines
 {
     private const int BufferBytes = 64 * 1024;
 
-    /// <summary>Every line until the end; the last need not end with a newline.</summary>
-    /// <param name="stream">What the program writes to.</param>
-    /// <param name="longest">A line of more bytes is passed over, and never held.</param>
-    /// <param name="alive">Called whenever something came, also in the middle of a line.</param>
-    /// <param name="ct">Ends the reading.</param>
+    /// <summary>Reads all lines; the last need not end with a newline.</summary>
+    /// <param name="stream">The program's output.</param>
+    /// <param name="longest">Longer lines are skipped and never held in memory.</param>
+    /// <param name="onRead">Called after each read, also in the middle of a line.</param>
+    /// <param name="ct">Cancels the reading.</param>
     public static async IAsyncEnumerable<OutputLine> ReadAsync(
         Stream stream,
         int longest,
-        Action? alive,
+        Action? onRead,
         [EnumeratorCancellation] CancellationToken ct
     )
     {
@@ -39,7 +38,7 @@ internal static class OutputLines
             while (true)
             {
                 var read = await reader.ReadAsync(ct);
-                alive?.Invoke();
+                onRead?.Invoke();
                 var rest = read.Buffer;
                 while (rest.PositionOf((byte)'\n') is { } newline)
                 {

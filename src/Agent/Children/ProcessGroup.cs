@@ -1,25 +1,21 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace Hive.Agent.Children;
 
-/// <summary>The processes that a child started and did not move elsewhere: kill(2), proc(5).</summary>
+/// <summary>Signals and inspects the process group of a child (kill(2), proc(5)).</summary>
 internal static class ProcessGroup
 {
-    public const int Term = 15,
-        Kill = 9;
-
-    /// <summary>Sends a signal to all of them, or to the leader alone when it has not made the group yet.</summary>
+    /// <summary>Signals the group, or the leader alone when it has not made its group yet.</summary>
     public static void Signal(int leader, int signal)
     {
-        if (Send(-leader, signal) != 0)
-            _ = Send(leader, signal);
+        if (Linux.Kill(-leader, signal) != 0)
+            _ = Linux.Kill(leader, signal);
     }
 
-    /// <summary>Whether one of them still runs; what has ended and waits to be collected does not count.</summary>
+    /// <summary>Whether a process of the group still runs; zombies do not count.</summary>
     public static bool HasLiving(int leader)
     {
-        if (Send(-leader, 0) != 0)
+        if (Linux.Kill(-leader, 0) != 0)
             return false;
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
@@ -27,7 +23,7 @@ internal static class ProcessGroup
                 continue;
             try
             {
-                // After the program's name, which may hold anything: state, parent, group.
+                // The program's name may contain anything; after it come state, parent and group.
                 var stat = File.ReadAllText(Path.Combine(folder, "stat"));
                 var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
                 if (fields[0] is not ("Z" or "X") && int.Parse(fields[2], CultureInfo.InvariantCulture) == leader)
@@ -35,13 +31,10 @@ internal static class ProcessGroup
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // It has ended meanwhile.
+                // It ended in the meantime.
             }
         }
 
         return false;
     }
-
-    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static extern int Send(int pid, int signal);
 }

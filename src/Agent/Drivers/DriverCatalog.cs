@@ -2,14 +2,14 @@ using System.Reflection;
 
 namespace Hive.Agent.Drivers;
 
-/// <summary>The name by which settings ask for a driver.</summary>
+/// <summary>Names a driver for <c>driver</c> in agent.yaml.</summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class DriverAttribute(string name) : Attribute
 {
     public string Name { get; } = name;
 }
 
-/// <summary>Finds drivers by their attribute, so that a new one changes nothing but its own folder.</summary>
+/// <summary>Finds drivers by their attribute, so that a new driver needs only its own folder.</summary>
 internal static class DriverCatalog
 {
     private static readonly SortedDictionary<string, Type> Types = new(
@@ -21,14 +21,14 @@ internal static class DriverCatalog
         StringComparer.Ordinal
     );
 
-    /// <summary>What <c>auto</c> stands for: the rules of a script where there is one, else Claude Code where it is
-    /// installed.</summary>
+    /// <summary>Chooses the driver: scripted when there is a script, else Claude Code when it is installed.</summary>
     public const string Auto = "auto";
 
     public static string Names => string.Join(", ", Types.Keys);
 
-    /// <summary>The settings, with a driver that there is in place of <see cref="Auto"/>, also of one chosen for it
-    /// earlier.</summary>
+    /// <summary>
+    /// The settings with a chosen driver in place of <see cref="Auto"/>, or of a driver that was chosen for it earlier.
+    /// </summary>
     public static AgentSettings Choose(AgentSettings settings) =>
         settings.Driver != Auto && !settings.IsDriverChosen
             ? settings
@@ -43,7 +43,7 @@ internal static class DriverCatalog
 
     public static bool Knows(string name) => Types.ContainsKey(name);
 
-    /// <exception cref="FormatException">Its configuration is wrong.</exception>
+    /// <exception cref="FormatException">Its configuration is invalid.</exception>
     public static IDriver Create(string name, DriverContext context) =>
         (IDriver)
             Activator.CreateInstance(

@@ -2,15 +2,16 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers;
 
-/// <param name="Id">As the host gave it.</param>
+/// <summary>A turn as a driver gets it.</summary>
+/// <param name="Id">The id from the host.</param>
 /// <param name="Number">The first turn of this process is 1.</param>
-/// <param name="Messages">What it is about, oldest first, never empty.</param>
-/// <param name="Waiting">How many more messages wait.</param>
+/// <param name="Messages">Its messages, oldest first, never empty.</param>
+/// <param name="Waiting">The number of further messages that wait.</param>
 internal sealed record Turn(long Id, long Number, IReadOnlyList<Message> Messages, long Waiting = 0)
 {
     private const int WakeFromBytes = 100;
 
-    /// <summary>Who woke the agent.</summary>
+    /// <summary>The senders that woke the agent.</summary>
     public string WakeFrom { get; } = WakeFromOf(Messages);
 
     public bool Redelivered => Messages.Any(m => m.Redelivered == true);
@@ -20,20 +21,21 @@ internal sealed record Turn(long Id, long Number, IReadOnlyList<Message> Message
 }
 
 /// <summary>How a turn ended.</summary>
-/// <param name="Result"><c>ok</c>, <c>failed</c>, <c>prompt_too_long</c>, <c>cancelled</c> or
-/// <c>rate_limited</c>.</param>
-/// <param name="Note">Why, when it is not ok.</param>
+/// <param name="Result">
+/// <c>ok</c>, <c>failed</c>, <c>prompt_too_long</c>, <c>cancelled</c> or <c>rate_limited</c>.
+/// </param>
+/// <param name="Note">The reason when the result is not ok.</param>
 internal sealed record TurnOutcome(string Result, string? Note = null)
 {
     public static TurnOutcome Ok { get; } = new("ok");
 
-    /// <summary>What the turn used, as far as the driver knows.</summary>
+    /// <summary>The turn's figures, as far as the driver knows them.</summary>
     public TurnFigures Figures { get; init; } = new();
 
-    /// <summary>No turn can go well before that much time has passed.</summary>
+    /// <summary>How long no turn can succeed.</summary>
     public TimeSpan? Pause { get; init; }
 
-    /// <summary>No turn can go well before somebody has logged in.</summary>
+    /// <summary>Whether no turn can succeed without a login.</summary>
     public bool LoginLost { get; init; }
 
     public static TurnOutcome Failed(string note) => new("failed", note);
@@ -41,7 +43,7 @@ internal sealed record TurnOutcome(string Result, string? Note = null)
     public static TurnOutcome Cancelled(string note) => new("cancelled", note);
 }
 
-/// <summary>What a turn used. Its members go to the host with <c>end_turn</c> by these names (docs/turns.md).</summary>
+/// <summary>The figures of a turn, sent to the host by these names with <c>end_turn</c> (docs/turns.md).</summary>
 internal sealed record TurnFigures
 {
     public string? Model { get; init; }

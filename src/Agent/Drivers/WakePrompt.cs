@@ -4,8 +4,10 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers;
 
-/// <summary>What a program reads that does a turn: who wrote, what, and how much more waits. No body can imitate what
-/// stands around it.</summary>
+/// <summary>
+/// Writes the prompt of a turn: the messages, their senders, and how many more wait. No body can imitate the text
+/// around it.
+/// </summary>
 internal static class WakePrompt
 {
     public static string Of(Turn turn)
@@ -14,10 +16,11 @@ internal static class WakePrompt
         foreach (var message in turn.Messages)
             Add(text, message);
         if (turn.Waiting > 0)
-            text.Append(
-                CultureInfo.InvariantCulture,
-                $"{turn.Waiting} more {(turn.Waiting == 1 ? "message waits" : "messages wait")} for you; they are yours when this turn is over.\n"
-            );
+        {
+            var messages = turn.Waiting == 1 ? "message waits" : "messages wait";
+            text.Append(CultureInfo.InvariantCulture, $"{turn.Waiting} more {messages} for you after this turn.\n");
+        }
+
         return text.Append('(').Append(Quote.Rule).Append(")\n").ToString();
     }
 
@@ -29,7 +32,7 @@ internal static class WakePrompt
         if (message.Broadcast == true)
             text.Append(", sent to everyone; it may need no action");
         if (message.Redelivered == true)
-            text.Append(" (delivered before: what it asks for may already have been done)");
+            text.Append(" (delivered before: its request may already have been carried out)");
         text.Append(":\n").Append(Quote.Of(message.Body)).Append("\n\n");
     }
 }

@@ -6,9 +6,8 @@ using Hive.Agent.Drivers;
 namespace Hive.Agent.Login;
 
 /// <summary>
-/// The tool's own login, led by the operator from the page: shows the address it prints, hands it the code that the
-/// operator pastes, and ends when
-/// there are credentials. Neither the code nor what looks like a key is in any log or event.
+/// Runs the tool's own login for the operator: shows its address, passes on the code that the operator pastes, and ends
+/// when there are credentials. Neither the code nor anything that looks like a key is logged or shown.
 /// </summary>
 internal sealed partial class LoginSession(
     ILogin login,
@@ -20,12 +19,13 @@ internal sealed partial class LoginSession(
 )
 {
     private const int OutputCharacters = 2000,
+        ShownEndCharacters = 500,
         KeptCharacters = 64 * 1024;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15),
-        Leave = TimeSpan.FromSeconds(5),
+        Grace = TimeSpan.FromSeconds(5),
         BeforeEnter = TimeSpan.FromMilliseconds(200);
 
-    // Wide enough that no address is broken into lines.
+    // Wide enough that no address is wrapped.
     private static readonly Dictionary<string, string?> Wide = new()
     {
         ["COLUMNS"] = "4096",
@@ -36,7 +36,7 @@ internal sealed partial class LoginSession(
 
     private readonly Lock gate = new();
 
-    // Of the login that runs: what was a secret of one may stand in the next one's address.
+    // Of the running login only: a code of one login may be part of the next one's address.
     private Secrets codes = new();
     private Child? child;
     private bool terminal;
@@ -44,9 +44,9 @@ internal sealed partial class LoginSession(
 
     public bool IsActive => !running.IsCompleted;
 
-    /// <summary>Starts the tool's login, unless one runs already.</summary>
-    /// <param name="done">Called when it is over, however it ended.</param>
-    /// <param name="ct">Ends it.</param>
+    /// <summary>Starts the tool's login, unless one is running.</summary>
+    /// <param name="done">Called after its end, even when it failed.</param>
+    /// <param name="ct">Cancels it.</param>
     public void Start(Action done, CancellationToken ct)
     {
         lock (gate)
@@ -81,7 +81,7 @@ internal sealed partial class LoginSession(
         );
     }
 
-    /// <summary>Hands over the code that the operator pasted.</summary>
+    /// <summary>Passes on the code that the operator pasted.</summary>
     public async Task CodeAsync(string code)
     {
         var to = child;
@@ -89,16 +89,17 @@ internal sealed partial class LoginSession(
         if (to is null || code.Any(char.IsControl) || Address().IsMatch(code))
         {
             live.Note(
-                to is null ? "no login is under way; start one first"
+                to is null ? "no login is running; start a login first"
                     : Address().IsMatch(code)
-                        ? "that is an address and not a code, and the tool was not given it; paste the whole code that the page there shows, with what follows a `#` in it"
-                    : "the code holds control characters; paste it anew",
+                        ? "that is an address, not a code, and was not passed on; paste the whole code from the page, "
+                            + "including any part after `#`"
+                    : "the code contains control characters; paste it again",
                 "warn"
             );
             return;
         }
 
-        // Before it is typed: from here on it may come back, from the terminal or the tool.
+        // Added before the code is typed, since the terminal or the tool may echo it.
         codes.Add(code);
         try
         {
@@ -106,7 +107,7 @@ internal sealed partial class LoginSession(
             await to.Input.FlushAsync();
             if (terminal)
             {
-                // What comes in one piece is taken for pasted text, its end of line too.
+                // A terminal program takes input in one piece for pasted text, including the Enter.
                 await Task.Delay(BeforeEnter, time);
             }
 
@@ -115,23 +116,28 @@ internal sealed partial class LoginSession(
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
-            Failed("the login had ended before the code came; start it again");
+            Failed("the login ended before it got the code; start it again");
         }
     }
 
     public Task EndedAsync() => running;
 
-    /// <summary>The address in what a terminal was sent: a hyperlink's own first, since what is shown of it may be
-    /// broken into lines.</summary>
+    /// <summary>
+    /// The address in a terminal's output; a hyperlink's target first, since its text may be wrapped.
+    /// </summary>
     internal static string? UrlIn(string output) =>
         Hyperlink().Match(output) is { Success: true } link ? link.Groups[1].Value
         : Url().Match(Plain(output)) is { Success: true } shown ? shown.Groups[1].Value
         : null;
 
-    /// <summary>Without colours, cursor movements and keys.</summary>
-    internal static string Plain(string output) => Key().Replace(Escape().Replace(output, "").Replace('\r', '\n'), "…");
+    /// <summary>Removes colours, cursor movements and keys.</summary>
+    internal static string Plain(string output)
+    {
+        var text = Escape().Replace(output, "").Replace('\r', '\n');
+        return Key().Replace(text, "…");
+    }
 
-    /// <summary>What may be shown of the output: the code that the operator pasted is in none of it.</summary>
+    /// <summary>The output without the code that the operator pasted.</summary>
     private static string Shown(string output, Secrets secrets) => secrets.Hide(Plain(output)).Trim();
 
     private async Task RunAsync(CancellationToken ct)
@@ -154,10 +160,10 @@ internal sealed partial class LoginSession(
         var tooLong = Task.Delay(Patience, time, over.Token);
         await Task.WhenAny(changed, started.Exited, tooLong);
         if (changed.IsCompletedSuccessfully)
-            await Task.WhenAny(started.Exited, Task.Delay(Leave, time, over.Token));
+            await Task.WhenAny(started.Exited, Task.Delay(Grace, time, over.Token));
         await started.StopAsync();
         await started.EndGroupAsync();
-        await Task.WhenAny(reading, Task.Delay(Leave, time, over.Token));
+        await Task.WhenAny(reading, Task.Delay(Grace, time, over.Token));
         await over.CancelAsync();
         ct.ThrowIfCancellationRequested();
         if (login.Fingerprint is { } now && now != before)
@@ -171,15 +177,15 @@ internal sealed partial class LoginSession(
         string said;
         lock (gate)
             said = Shown(output.ToString(), secrets);
+        var end = WireText.Cut(said[^Math.Min(said.Length, ShownEndCharacters)..], ShownEndCharacters);
         Failed(
             tooLong.IsCompletedSuccessfully
-                ? "nobody finished the login within 15 minutes; start it again"
-                : $"the login ended without credentials{(said.Length > 0 ? $": {WireText.Cut(said[^Math.Min(said.Length, 500)..], 500)}" : "")}"
+                ? "the login was not finished within 15 minutes; start it again"
+                : $"the login ended without credentials{(end.Length > 0 ? $": {end}" : "")}"
         );
     }
 
-    // A login that asks for a code may draw a screen and want a terminal for it: script(1) gives it one, which repeats
-    // nothing of what is typed.
+    // A login that asks for a code may need a terminal: script(1) provides one, without echo.
     private static IReadOnlyList<string> InTerminal(IReadOnlyList<string> command)
     {
         if (Child.Find("script") is null)
@@ -193,8 +199,8 @@ internal sealed partial class LoginSession(
 
     private async Task ChangedAsync(string? before, CancellationToken ct)
     {
-        // Refused ones do not count as new, and none is none.
-        var watch = new LoginWatch(new Other(login, before), time);
+        // The old credentials do not count.
+        var watch = new LoginWatch(new WithoutOld(login, before), time);
         await watch.RestoredAsync(ct);
     }
 
@@ -231,7 +237,7 @@ internal sealed partial class LoginSession(
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
         {
-            // Nothing more will come.
+            // The output has ended.
         }
     }
 
@@ -242,8 +248,8 @@ internal sealed partial class LoginSession(
         report.Change(s => s with { Login = (s.Login ?? new LoginReport()) with { Error = error } });
     }
 
-    /// <summary>The same login, whose old credentials count as none.</summary>
-    private sealed class Other(ILogin login, string? before) : ILogin
+    /// <summary>The login, without its old credentials.</summary>
+    private sealed class WithoutOld(ILogin login, string? before) : ILogin
     {
         public string? Fingerprint => login.Fingerprint is { } now && now != before ? now : null;
 
@@ -255,12 +261,13 @@ internal sealed partial class LoginSession(
     [GeneratedRegex(@"\u001b\]8;[^;\u0007\u001b]*;(https://[^\u0007\u001b\s]+)(?:\u0007|\u001b\\)")]
     private static partial Regex Hyperlink();
 
-    // Followed by something: what comes in pieces is not taken for whole.
+    // With the character after it, so that a partly read address does not match.
     [GeneratedRegex(@"(https://[^\s""'<>]+)[\s""'<>]")]
     private static partial Regex Url();
 
     [GeneratedRegex(
-        @"\u001b(?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\^_=>])|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f]"
+        @"\u001b(?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\^_=>])"
+            + @"|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f]"
     )]
     private static partial Regex Escape();
 

@@ -2,15 +2,15 @@ using Hive.Agent.Drivers;
 
 namespace Hive.Agent.Login;
 
-/// <summary>Knows whether somebody must log in, and notices by itself when somebody has.</summary>
+/// <summary>Knows whether a login is needed, and notices new credentials.</summary>
 internal sealed class LoginWatch(ILogin login, TimeProvider time)
 {
-    private static readonly TimeSpan LookAgain = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMinutes(1);
 
     private readonly Lock gate = new();
     private string? refused;
 
-    /// <summary>There are no credentials, or those there are were refused.</summary>
+    /// <summary>Whether credentials are missing or were refused.</summary>
     public bool IsNeeded
     {
         get
@@ -20,35 +20,34 @@ internal sealed class LoginWatch(ILogin login, TimeProvider time)
         }
     }
 
-    /// <summary>There are credentials, although they were refused: whoever refused them may be of another
-    /// mind.</summary>
+    /// <summary>Whether refused credentials are worth another try: they exist, and may be accepted again.</summary>
     public bool MayTry => login.Fingerprint is not null;
 
-    /// <summary>A turn failed for want of a login.</summary>
+    /// <summary>Notes that a turn failed because of the login.</summary>
     public void Refused()
     {
         lock (gate)
             refused = login.Fingerprint;
     }
 
-    /// <summary>A turn went well.</summary>
+    /// <summary>Notes that a turn succeeded.</summary>
     public void Accepted()
     {
         lock (gate)
             refused = null;
     }
 
-    /// <summary>Completes when nobody needs to log in any more.</summary>
+    /// <summary>Completes when no login is needed any more.</summary>
     public async Task RestoredAsync(CancellationToken ct)
     {
-        // Not disposed: an event may be on its way while the watching ends.
+        // Not disposed, since a late event may still release it.
         var changed = new SemaphoreSlim(0);
         using var watcher = Watch(() => changed.Release());
         while (IsNeeded)
         {
-            // Looked at now and then too: not every folder can be watched.
+            // Polled as well, since not every folder can be watched.
             using var waiting = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            var again = Task.Delay(LookAgain, time, waiting.Token);
+            var again = Task.Delay(PollInterval, time, waiting.Token);
             await Task.WhenAny(changed.WaitAsync(waiting.Token), again);
             await waiting.CancelAsync();
             ct.ThrowIfCancellationRequested();

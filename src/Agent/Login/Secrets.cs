@@ -2,18 +2,17 @@ using System.Text;
 
 namespace Hive.Agent.Login;
 
-/// <summary>Keeps texts that somebody typed out of what is shown, wherever and however much of them comes
-/// back.</summary>
+/// <summary>Hides typed secrets in shown text, even when only parts of them appear.</summary>
 internal sealed class Secrets
 {
-    // Fewer characters than a piece give nothing away, and a piece is not met by chance; what is shorter than the
-    // shortest is no secret.
+    // A piece is long enough not to occur by chance, and fewer characters give little away. Shorter texts than the
+    // minimum are not secret.
     private const int PieceLength = 8,
         Shortest = 4;
 
     private readonly Lock gate = new();
 
-    // Every piece of every secret: a screen that is drawn anew at each key shows beginnings, a narrow field shows ends.
+    // All pieces of all secrets: a screen that is redrawn at each key shows beginnings, a narrow field shows ends.
     private readonly HashSet<string> pieces = [];
 
     public void Add(string secret)
@@ -29,7 +28,7 @@ internal sealed class Secrets
         }
     }
 
-    /// <summary>The text with a mark in place of what is secret, also where that is broken into lines.</summary>
+    /// <summary>Replaces secrets by an ellipsis, even when they are wrapped.</summary>
     public string Hide(string text)
     {
         int[] lengths;
@@ -38,7 +37,7 @@ internal sealed class Secrets
         if (lengths.Length == 0)
             return text;
 
-        // What breaks a secret up is the screen's: it is looked for without that.
+        // Secrets are searched without the characters with which a screen breaks them up.
         var places = new List<int>(text.Length);
         for (var at = 0; at < text.Length; at++)
         {
@@ -73,6 +72,6 @@ internal sealed class Secrets
         return shown.ToString();
     }
 
-    // Neither blanks and line ends nor the lines and blocks that frames are drawn with (U+2500 to U+259F).
+    // Not blanks, line ends or box-drawing characters (U+2500 to U+259F).
     private static bool IsLetter(char c) => !char.IsWhiteSpace(c) && c is not ('|' or (>= '\u2500' and <= '\u259f'));
 }

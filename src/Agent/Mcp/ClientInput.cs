@@ -1,9 +1,8 @@
 namespace Hive.Agent.Mcp;
 
 /// <summary>
-/// Standard input that says when it has ended: the client has gone then, and calls under way are for nobody, which the
-/// server itself
-/// would let run out. A read can be cancelled, which a console's cannot.
+/// Standard input that reports its end: the client is gone then, and running calls are for nobody, which the SDK's
+/// server would let run to their end. Unlike a console's, its reads can be cancelled.
 /// </summary>
 internal sealed class ClientInput(Stream input, Action ended) : Stream
 {

@@ -1,24 +1,47 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Hive.Protocol;
 
 namespace Hive.Agent.Mcp;
 
-/// <summary>Connections to the host, kept for the next call: one per call under way, so that no call waits behind
-/// another.</summary>
+/// <summary>A pool of connections to the host: one per running call, so that no call waits for another.</summary>
 internal sealed class HostLines(string socket, long? turn, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    // A socket serves 32; the harness and other bridges of the same agent need theirs.
+    // A socket serves 32 connections; the harness and other bridges of the agent need some of them.
     private readonly SemaphoreSlim room = new(8, 8);
     private readonly ConcurrentBag<Idle> idle = [];
 
-    /// <summary>Watched while nobody uses it, so that one the host has closed is not handed out.</summary>
+    /// <summary>An unused connection, which is watched so that a closed one is not handed out.</summary>
     private sealed record Idle(LineClient Line, CancellationTokenSource Watching, Task Closed);
 
-    /// <summary>A connection for one call; <see cref="Release"/> it afterwards.</summary>
+    /// <summary>Calls a command on a connection of the pool.</summary>
     /// <exception cref="IOException">The host could not be reached for five seconds.</exception>
-    public async Task<LineClient> TakeAsync(string client, CancellationToken ct)
+    public async Task<JsonElement> CallAsync(string client, string command, JsonObject fields, CancellationToken ct)
+    {
+        var line = await TakeAsync(client, ct);
+        var healthy = false;
+        try
+        {
+            var answer = await line.CallAsync(command, fields, ct);
+            healthy = true;
+            return answer;
+        }
+        catch (HiveException e)
+        {
+            // The host closes the connection after a line that is too long.
+            healthy = e.Code != "too_large";
+            throw;
+        }
+        finally
+        {
+            Release(line, healthy);
+        }
+    }
+
+    private async Task<LineClient> TakeAsync(string client, CancellationToken ct)
     {
         await room.WaitAsync(ct);
         try
@@ -38,8 +61,7 @@ internal sealed class HostLines(string socket, long? turn, TimeProvider time) : 
         }
     }
 
-    /// <summary>Gives a connection back, to be kept when its last call was answered.</summary>
-    public void Release(LineClient line, bool healthy)
+    private void Release(LineClient line, bool healthy)
     {
         if (healthy)
         {
@@ -54,7 +76,7 @@ internal sealed class HostLines(string socket, long? turn, TimeProvider time) : 
         room.Release();
     }
 
-    /// <summary>A connection outside the pool, for <c>recv</c>.</summary>
+    /// <summary>Opens a connection outside of the pool, for <c>recv</c>.</summary>
     public async Task<LineClient> ConnectAsync(string client, CancellationToken ct)
     {
         var backoff = new Backoff(time);
@@ -81,7 +103,7 @@ internal sealed class HostLines(string socket, long? turn, TimeProvider time) : 
         }
     }
 
-    /// <summary>Whether the host still holds its end of a connection that nobody uses at the moment.</summary>
+    /// <summary>Whether the host has not closed an unused connection.</summary>
     public static async Task<bool> IsOpenAsync(LineClient line)
     {
         using var watching = new CancellationTokenSource();
@@ -119,7 +141,7 @@ internal sealed class HostLines(string socket, long? turn, TimeProvider time) : 
         }
         catch (Exception e) when (HostDown.Is(e))
         {
-            // Gone, as if closed.
+            // A broken connection counts as closed.
         }
 
         return false;

@@ -14,7 +14,7 @@ internal static class McpCommand
         var turn = new Option<long?>("--turn")
         {
             Description =
-                "The turn that this is a part of: what is received is acknowledged when it ends well. Default: $HIVE_TURN, else none.",
+                "The turn in which the client runs; messages are acknowledged when it ends well. Default: $HIVE_TURN.",
             HelpName = "NUMBER",
         };
         var command = new Command("mcp", "Offer the agent's tools to an MCP client over stdin and stdout.")
@@ -28,13 +28,13 @@ internal static class McpCommand
 
     private static async Task<int> RunAsync(string socket, long? turn)
     {
-        // Standard output carries the protocol and nothing else.
+        // Standard output carries only the protocol.
         var log = new Log(Console.Error, TimeProvider.System);
         if (turn is null && Environment.GetEnvironmentVariable("HIVE_TURN") is { Length: > 0 } text)
         {
             if (!long.TryParse(text, out var number))
             {
-                log.Error($"HIVE_TURN is `{text}`, not the number of a turn");
+                log.Error($"HIVE_TURN is `{text}`; it must be the number of a turn");
                 return 2;
             }
 
@@ -43,16 +43,16 @@ internal static class McpCommand
 
         using var signal = new StopSignal();
         await using var bridge = new McpBridge(Path.GetFullPath(socket), turn, log, TimeProvider.System);
-        using var told = signal.Token.Register(bridge.Close);
+        using var onStop = signal.Token.Register(bridge.Receiver.Close);
         await ServeAsync(bridge, Console.OpenStandardInput(), Console.OpenStandardOutput(), signal.Token);
         return 0;
     }
 
-    /// <summary>Serves one client until it closes its end or <paramref name="stop"/> says so.</summary>
+    /// <summary>Serves one client until it closes its end or <paramref name="stop"/> is cancelled.</summary>
     internal static async Task ServeAsync(McpBridge bridge, Stream input, Stream output, CancellationToken stop)
     {
-        var stdio = new StreamServerTransport(new ClientInput(input, bridge.Close), output, "hive");
-        var transport = new WholeMessages(stdio, bridge);
+        var stdio = new StreamServerTransport(new ClientInput(input, bridge.Receiver.Close), output, "hive");
+        var transport = new WholeMessages(stdio, bridge.Receiver);
         await using var server = McpServer.Create(transport, Options(bridge));
         try
         {
@@ -64,8 +64,7 @@ internal static class McpCommand
         }
     }
 
-    // The SDK answers arguments that it cannot read with an error of the protocol, without a reason. A model reads a
-    // tool's own error.
+    // The SDK answers unreadable arguments with a protocol error without a reason; a model reads only a tool's error.
     private static McpMessageHandler ReadableArguments(McpMessageHandler next) =>
         (context, ct) =>
         {
@@ -75,7 +74,7 @@ internal static class McpCommand
                 && FaultOf(given) is { } fault
             )
             {
-                call["arguments"] = new JsonObject { [McpBridge.Unreadable] = fault };
+                call["arguments"] = new JsonObject { [ToolArguments.Unreadable] = fault };
             }
 
             return next(context, ct);
@@ -92,8 +91,8 @@ internal static class McpCommand
         }
         catch (InvalidOperationException)
         {
-            // System.Text.Json does not write half a surrogate pair.
-            return "hold half a surrogate pair; send valid UTF-8 text";
+            // System.Text.Json does not write unpaired surrogates.
+            return "contain an unpaired surrogate; send valid UTF-8 text";
         }
     }
 

@@ -6,17 +6,15 @@ using System.Text.Json.Nodes;
 namespace Hive.Agent.Mcp;
 
 /// <summary>
-/// An answer of the host as a model reads it best: short, one thing per line, no JSON where there is none inside. What
-/// somebody else wrote is
-/// marked line by line (<see cref="Quote"/>), or stands in quotation marks where it is one of several things on a line.
+/// Formats an answer of the host for a model: short, one value per line. Text by others is marked line by line (<see
+/// cref="Quote"/>), or quoted where several values share a line.
 /// </summary>
 internal static class ToolText
 {
-    // Names, paths and instants need no quotation marks to be told from what is around them.
+    // Names, paths and instants are clear without quotation marks.
     private const string Word = "-_./:+@*";
 
-    // Among several things on a line only these are the Hive's own; another text has quotation marks, though it be one
-    // word.
+    // Where several values share a line, only these are the Hive's own; other text is quoted, even a single word.
     private static readonly string[] Own = ["kind", "name", "agent", "role", "asker", "target", "at"];
 
     private static readonly JsonSerializerOptions Readable = new()
@@ -44,7 +42,7 @@ internal static class ToolText
         if (message["broadcast"]?.GetValueKind() == JsonValueKind.True)
             text.Append(", sent to everyone; it may need no action");
         if (message["redelivered"]?.GetValueKind() == JsonValueKind.True)
-            text.Append(". It was delivered before: what it asks for may already have been done");
+            text.Append(". It was delivered before: its request may already have been carried out");
         return text.Append(":\n").Append(Quote.Of(message["body"]!.GetValue<string>())).ToString();
     }
 

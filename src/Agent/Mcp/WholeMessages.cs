@@ -5,9 +5,9 @@ namespace Hive.Agent.Mcp;
 
 /// <summary>
 /// Hands each message to the client whole: the transport writes a message and its newline one after the other, and a
-/// cancellation between them would glue the next message to it. The bridge keeps what a cancelled call had received.
+/// cancellation in between would join the next message to it. The receiver keeps the messages of a cancelled call.
 /// </summary>
-internal sealed class WholeMessages(TransportBase transport, McpBridge bridge) : ITransport
+internal sealed class WholeMessages(TransportBase transport, MessageReceiver receiver) : ITransport
 {
     public string? SessionId => transport.SessionId;
 
@@ -23,26 +23,26 @@ internal sealed class WholeMessages(TransportBase transport, McpBridge bridge) :
 
         if (cancellationToken.IsCancellationRequested)
         {
-            bridge.NotAnswered(answer.Id);
+            receiver.NotAnswered(answer.Id);
             throw new OperationCanceledException(cancellationToken);
         }
 
-        // The transport would drop the answer without a word.
+        // The transport would drop the answer silently.
         if (!transport.IsConnected)
         {
-            bridge.NotAnswered(answer.Id);
+            receiver.NotAnswered(answer.Id);
             return;
         }
 
-        // A client that gives the call up from here on may have shown the answer already.
-        var messages = bridge.Answering(answer.Id, cancellationToken);
+        // From here on, a client that cancels the call may already have shown the answer.
+        var messages = receiver.Answering(answer.Id, cancellationToken);
         try
         {
             await transport.SendMessageAsync(message, CancellationToken.None);
         }
         catch (IOException)
         {
-            bridge.NotSeen(messages);
+            receiver.NotSeen(messages);
             throw;
         }
     }

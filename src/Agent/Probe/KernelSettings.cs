@@ -1,20 +1,14 @@
-using System.Runtime.InteropServices;
-
 namespace Hive.Agent.Probe;
 
-/// <summary>Finds settings of the kernel that can be opened for writing, and closes them again unchanged.</summary>
+/// <summary>Finds kernel settings that can be opened for writing; it writes nothing.</summary>
 internal static class KernelSettings
 {
     private const string Elsewhere = "/tmp";
 
-    // mount(2), umount(2). What nobody may take off: no set-uid programs, no devices, no programs.
-    private const ulong Kept = 2 | 4 | 8;
-    private const ulong Remount = 32;
-    private const ulong Bind = 4096;
-    private const ulong Recursive = 16384;
-    private const int Detach = 2;
+    // The kernel refuses a remount that removes these flags.
+    private const ulong Locked = Linux.MountNoSetUid | Linux.MountNoDevices | Linux.MountNoPrograms;
 
-    // Below /proc and /sys; besides all of /proc/sys.
+    // In /proc, besides all of /proc/sys, and in /sys.
     private static readonly string[] OfProc = ["sysrq-trigger", "irq/default_smp_affinity"];
     private static readonly string[] OfSys =
     [
@@ -29,31 +23,31 @@ internal static class KernelSettings
         AttributesToSkip = FileAttributes.ReparsePoint,
     };
 
-    /// <summary>Those that can be written to as things are.</summary>
+    /// <summary>The settings that this process can open for writing.</summary>
     public static IEnumerable<string> Writable() => [.. WritableOfProc("/proc"), .. WritableOfSys("/sys")];
 
     /// <summary>
-    /// Those that can be written to after their covers are removed or bypassed; for a mount namespace that is thrown
-    /// away.
+    /// The settings that can be opened for writing after unmounting, remounting or bypassing what covers them; for a
+    /// mount namespace that is discarded.
     /// </summary>
     public static IEnumerable<string> WritableByMounts()
     {
         foreach (var covered in new[] { "/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc", "/sys" })
         {
-            _ = Mount(null, covered, null, Remount | Bind | Kept, null);
-            // Never /proc itself, under which there may be nothing.
+            _ = Linux.Mount(null, covered, null, Linux.MountRemount | Linux.MountBind | Locked, null);
+            // Not /proc itself: there may be nothing under it.
             if (covered != "/proc")
-                _ = Unmount(covered, Detach);
+                _ = Linux.Unmount(covered, Linux.UnmountDetach);
         }
 
         foreach (var name in Writable())
             yield return $"{name} (uncovered)";
-        foreach (var name in At(Mount("none", Elsewhere, "proc", 0, null), WritableOfProc, "mounted again"))
+        foreach (var name in At(Linux.Mount("none", Elsewhere, "proc", 0, null), WritableOfProc, "mounted again"))
             yield return name;
-        foreach (var name in At(Mount("none", Elsewhere, "sysfs", 0, null), WritableOfSys, "mounted again"))
+        foreach (var name in At(Linux.Mount("none", Elsewhere, "sysfs", 0, null), WritableOfSys, "mounted again"))
             yield return name;
-        var bound = Mount("/proc", Elsewhere, null, Bind | Recursive, null);
-        _ = Unmount($"{Elsewhere}/sys", Detach);
+        var bound = Linux.Mount("/proc", Elsewhere, null, Linux.MountBind | Linux.MountRecursive, null);
+        _ = Linux.Unmount($"{Elsewhere}/sys", Linux.UnmountDetach);
         foreach (var name in At(bound, WritableOfProc, "bound elsewhere"))
             yield return name;
     }
@@ -64,7 +58,7 @@ internal static class KernelSettings
             yield break;
         foreach (var name in writable(Elsewhere))
             yield return $"{name} ({how})";
-        _ = Unmount(Elsewhere, Detach);
+        _ = Linux.Unmount(Elsewhere, Linux.UnmountDetach);
     }
 
     private static IEnumerable<string> WritableOfProc(string proc)
@@ -89,16 +83,4 @@ internal static class KernelSettings
             return false;
         }
     }
-
-    [DllImport("libc", EntryPoint = "mount")]
-    private static extern int Mount(
-        [MarshalAs(UnmanagedType.LPUTF8Str)] string? source,
-        [MarshalAs(UnmanagedType.LPUTF8Str)] string target,
-        [MarshalAs(UnmanagedType.LPUTF8Str)] string? type,
-        ulong flags,
-        [MarshalAs(UnmanagedType.LPUTF8Str)] string? data
-    );
-
-    [DllImport("libc", EntryPoint = "umount2")]
-    private static extern int Unmount([MarshalAs(UnmanagedType.LPUTF8Str)] string target, int flags);
 }

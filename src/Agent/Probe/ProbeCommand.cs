@@ -1,18 +1,17 @@
 using System.CommandLine;
-using System.ComponentModel;
-using System.Diagnostics;
+using Hive.Agent.Children;
 using Hive.Protocol;
 
 namespace Hive.Agent.Probe;
 
-/// <summary><c>hive-agent probe</c>: tells the host whether this container keeps the kernel's settings from an
-/// agent.</summary>
+/// <summary><c>hive-agent probe</c>: reports whether an agent in this container can change kernel settings.</summary>
 internal static class ProbeCommand
 {
     private const string Nested = "--nested";
-    private const int Named = 5;
+    private const int MostShown = 5,
+        LongestLine = 64 * 1024;
 
-    // Every right over a mount namespace: as the container's own user, then as owner of another user namespace.
+    // Full rights over a mount namespace: as the container's user, then as owner of another user namespace.
     private static readonly string[][] Namespaces =
     [
         ["--mount"],
@@ -24,12 +23,12 @@ internal static class ProbeCommand
         var nested = new Option<bool>(Nested) { Hidden = true };
         var command = new Command(
             HarnessProbe.Command,
-            "Try from inside whether this container isolates; change nothing."
+            "Check from inside whether this container isolates; change nothing."
         );
         command.Add(nested);
         command.SetAction(
             (parsed, ct) =>
-                parsed.GetValue(nested) ? Task.FromResult(Tell(KernelSettings.WritableByMounts())) : RunAsync(ct)
+                parsed.GetValue(nested) ? Task.FromResult(Print(KernelSettings.WritableByMounts())) : RunAsync(ct)
         );
         return command;
     }
@@ -41,39 +40,46 @@ internal static class ProbeCommand
             writable.AddRange(await InNamespaces(namespaces, ct));
         if (writable.Count == 0)
             return 0;
-        var more = writable.Count > Named ? $" and {writable.Count - Named} others" : "";
-        await Console.Error.WriteLineAsync($"writable from inside: {string.Join(", ", writable.Take(Named))}{more}");
+        var more = writable.Count > MostShown ? $" and {writable.Count - MostShown} more" : "";
+        await Console.Error.WriteLineAsync(
+            $"writable from inside: {string.Join(", ", writable.Take(MostShown))}{more}"
+        );
         return HarnessProbe.Breached;
     }
 
-    private static int Tell(IEnumerable<string> writable)
+    private static int Print(IEnumerable<string> writable)
     {
         foreach (var name in writable)
             Console.Out.WriteLine(name);
         return 0;
     }
 
-    private static async Task<string[]> InNamespaces(string[] namespaces, CancellationToken ct)
+    private static async Task<IReadOnlyList<string>> InNamespaces(string[] namespaces, CancellationToken ct)
     {
-        string[] arguments = [.. namespaces, "--", Environment.ProcessPath!, HarnessProbe.Command, Nested];
-        var start = new ProcessStartInfo("unshare", arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        string[] command = ["unshare", .. namespaces, "--", Environment.ProcessPath!, HarnessProbe.Command, Nested];
+        var start = new ChildStart(
+            command,
+            Environment.CurrentDirectory,
+            new Dictionary<string, string?>(),
+            Quiet: null
+        );
+        List<string> printed = [];
         try
         {
-            using var process = Process.Start(start)!;
-            var refusal = process.StandardError.ReadToEndAsync(ct);
-            var told = await process.StandardOutput.ReadToEndAsync(ct);
-            await process.WaitForExitAsync(ct);
-            await refusal;
-            return told.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            // A refusal on standard error means that these namespaces cannot be made.
+            await Child.RunAsync(start, default, LongestLine, Take, _ => { }, TimeProvider.System, ct);
         }
-        catch (Win32Exception)
+        catch (ProgramMissingException)
         {
-            // An image of podman's or docker's may lack util-linux: only what is open directly can be found there.
-            return [];
+            // An image may lack util-linux; only the direct check is possible there.
+        }
+
+        return printed;
+
+        void Take(OutputLine line)
+        {
+            if (line.Bytes.Length > 0)
+                printed.Add(line.Text);
         }
     }
 }

@@ -3,31 +3,31 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Serve;
 
-/// <summary>What the operator asks of the harness, as <c>controls</c> hands it out (docs/turns.md).</summary>
+/// <summary>A request of the operator to the harness, as <c>controls</c> returns it (docs/turns.md).</summary>
 internal sealed record Control(string Kind, string? Model = null, string? Code = null);
 
-/// <summary>The connection that waits for the operator.</summary>
+/// <summary>Receives the operator's controls on a connection of its own.</summary>
 internal sealed class Controls(HostConnector connector, string client, HostCalls calls, Log log, TimeProvider time)
 {
-    private readonly TaskCompletionSource looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource received = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Backoff backoff = new(time);
-    private bool saidOld;
+    private bool isUnsupportedLogged;
 
-    private sealed record Asked(IReadOnlyList<Control> Controls);
+    private sealed record Answer(IReadOnlyList<Control> Controls);
 
-    /// <summary>The host was asked once, and what it had is handed on: the model above all.</summary>
-    public Task Looked => looked.Task;
+    /// <summary>Completes when the waiting controls, such as the model, were received once.</summary>
+    public Task Received => received.Task;
 
-    /// <summary>Nothing will be handed on; nobody waits for the first look any more.</summary>
-    public void Abandon() => looked.TrySetResult();
+    /// <summary>Completes <see cref="Received"/> without controls, since none will come.</summary>
+    public void Abandon() => received.TrySetResult();
 
-    /// <summary>Hands on what the operator asks for, until told to stop.</summary>
+    /// <summary>Passes on controls until stopped.</summary>
     public async Task RunAsync(Action<Control> take, CancellationToken stop)
     {
         while (true)
         {
             using var line = await connector.ConnectAsync(client, stop);
-            // A host that was restarted has forgotten what it was told.
+            // A restarted host knows no earlier reports.
             calls.Renew();
             try
             {
@@ -35,8 +35,8 @@ internal sealed class Controls(HostConnector connector, string client, HostCalls
             }
             catch (HiveException e)
             {
-                log.Warn($"the host refused to say what the operator asks for: {e.Message}");
-                looked.TrySetResult();
+                log.Warn($"the host refused to return controls: {e.Message}");
+                received.TrySetResult();
                 await backoff.WaitAsync(stop);
             }
             catch (Exception e) when (HostDown.Is(e))
@@ -55,23 +55,22 @@ internal sealed class Controls(HostConnector connector, string client, HostCalls
             IReadOnlyList<Control> controls;
             try
             {
-                controls = (await line.CallAsync<Asked>("controls", new { wait_seconds = wait }, stop)).Controls;
+                controls = (await line.CallAsync<Answer>("controls", new { wait_seconds = wait }, stop)).Controls;
             }
             catch (HiveException e) when (e.Code == "unknown_command")
             {
-                if (!saidOld)
-                    log.Info("this host is older and passes on nothing that the operator asks of the harness");
-                saidOld = true;
-                looked.TrySetResult();
+                if (!isUnsupportedLogged)
+                    log.Info("the host is older than this hive-agent and passes on no controls");
+                isUnsupportedLogged = true;
+                received.TrySetResult();
                 await line.ClosedAsync(stop);
                 return;
             }
 
             foreach (var control in controls)
                 take(control);
-            looked.TrySetResult();
-            // The host waits for us; if it ever answers at once with nothing, asking again at once would be a busy
-            // loop.
+            received.TrySetResult();
+            // A host that answers at once without controls must not cause a busy loop.
             if (wait > 0 && controls.Count == 0 && time.GetElapsedTime(asked) < TimeSpan.FromSeconds(1))
                 await backoff.WaitAsync(stop);
             else

@@ -3,7 +3,7 @@ using Hive.Agent.Drivers;
 
 namespace Hive.Agent.Serve;
 
-/// <summary><c>hive-agent serve</c>: takes turns until it is told to stop.</summary>
+/// <summary><c>hive-agent serve</c>: runs turns until stopped.</summary>
 internal static class ServeCommand
 {
     public static Command Create()
@@ -11,11 +11,10 @@ internal static class ServeCommand
         var socket = AgentSocket.Option();
         var driver = new Option<string?>("--driver")
         {
-            Description =
-                $"What does the work of a turn; wins over `driver` in {AgentSettings.FileName} beside the socket.",
+            Description = $"The driver of turns. Default: `driver` in {AgentSettings.FileName} beside the socket.",
             HelpName = "NAME",
         };
-        var command = new Command("serve", "Receive messages and do one turn after another with the agent's driver.")
+        var command = new Command("serve", "Receive messages and run turns with the agent's driver.")
         {
             socket,
             driver,
@@ -37,8 +36,8 @@ internal static class ServeCommand
             var stateDir = Environment.GetEnvironmentVariable("HIVE_STATE_DIR") is { Length: > 0 } folder
                 ? folder
                 : null;
-            // Here and not where the container is made: a command line, which everybody on the machine can read, may
-            // not hold a key, and what starts the container may not obey an agent's variables.
+            // Set here and not when the container is made: every user can read a command line, which must not hold
+            // keys, and an agent's variables must not affect the program that starts the container.
             foreach (var (name, value) in settings.Environment)
                 Environment.SetEnvironmentVariable(name, value);
             log.Info($"hive-agent {AgentVersion.Text}");
@@ -53,7 +52,7 @@ internal static class ServeCommand
         }
         catch (AgentGoneException e)
         {
-            // Nobody is left to serve, and nobody to stop this process: it ends by itself.
+            // Nobody will stop this process, so it ends by itself.
             log.Info(e.Message);
             return 0;
         }

@@ -2,15 +2,15 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Serve;
 
-/// <summary>Clears a status text that an earlier driver or a failed start has set.</summary>
+/// <summary>Clears the status text of an earlier driver or a failed start.</summary>
 internal sealed class StatusNote(string folder, Log log)
 {
-    // Not the name of a driver.
+    // Never the name of a driver.
     private const string Failed = "";
 
     private readonly string path = Path.Combine(folder, ".hive-driver");
 
-    /// <summary>A driver begins: the text of another one goes.</summary>
+    /// <summary>Notes the driver, and clears the status text of another one.</summary>
     public async Task BeginAsync(LineClient line, string driver, CancellationToken ct)
     {
         var before = Read();
@@ -21,7 +21,7 @@ internal sealed class StatusNote(string folder, Log log)
         Write(driver);
     }
 
-    /// <summary>A start failed, and the status text says why.</summary>
+    /// <summary>Sets the status text to the reason of a failed start.</summary>
     public async Task FailAsync(LineClient line, string why, CancellationToken ct)
     {
         await line.CallAsync("set_status", new { text = WireText.Cut(why, Limits.StatusBytes) }, ct);
@@ -48,7 +48,7 @@ internal sealed class StatusNote(string folder, Log log)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log.Warn($"{path} could not be written: {e.Message}; a later driver may show this one's status text");
+            log.Warn($"{path} could not be written: {e.Message}; a status text of this driver may outlive it");
         }
     }
 }

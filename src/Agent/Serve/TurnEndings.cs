@@ -3,24 +3,25 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Serve;
 
-/// <summary>Tells the host how turns ended. Figures that it does not take never cost a turn its end: it is told without
-/// them.</summary>
+/// <summary>
+/// Reports the ends of turns to the host. When the host refuses the figures of a turn, its end is reported without
+/// them.
+/// </summary>
 internal sealed class TurnEndings(TurnStats stats, Log log)
 {
-    // A host that fails may be of another mind a moment later, but not for ever: neither over the same figures nor over
-    // the same end.
+    // Retries of an internal error of the host: with the same figures, and in total.
     private const int MostWithFigures = 3,
         MostFailures = 7;
 
     private readonly Dictionary<long, int> failures = [];
-    private readonly HashSet<long> plain = [];
+    private readonly HashSet<long> withoutFigures = [];
 
-    /// <summary>Whether the host would say the same the next time it is told.</summary>
+    /// <summary>Whether a refusal is permanent, so that a retry is useless.</summary>
     public bool IsFinal(HiveException e, long turn) =>
         e.Code is not ("unavailable" or "internal") || failures.GetValueOrDefault(turn) >= MostFailures;
 
-    /// <summary>Adds what the agent waits for and owes, as far as the host says it.</summary>
-    public async Task<TurnRow> OpenAfterAsync(LineClient line, TurnRow row, CancellationToken giveUp)
+    /// <summary>Adds the counts of loose ends and reminders, if the host returns them.</summary>
+    public async Task<TurnRow> AddOpenAsync(LineClient line, TurnRow row, CancellationToken giveUp)
     {
         try
         {
@@ -31,25 +32,28 @@ internal sealed class TurnEndings(TurnStats stats, Log log)
                 OpenLooseEnds = open.GetProperty("items").GetArrayLength(),
                 OpenReminders = pending.GetProperty("count").GetInt64(),
             };
-            stats.Opened(row);
+            stats.SetOpen(row);
         }
         catch (HiveException)
         {
-            // Figures, no more: the turn has ended all the same.
+            // Missing figures must not cost the report of the turn.
         }
 
         return row;
     }
 
-    /// <summary>Idempotent at the host: said again after a reconnect until it is answered.</summary>
-    /// <exception cref="HiveException">The host refused. When that <see cref="IsFinal">is final</see>, it is not told
-    /// again.</exception>
+    /// <summary>
+    /// Reports the end of a turn. The host takes repetitions, so callers repeat it after a reconnect.
+    /// </summary>
+    /// <exception cref="HiveException">
+    /// The host refused. When <see cref="IsFinal"/>, the turn is not reported again.
+    /// </exception>
     /// <exception cref="IOException">The connection ended.</exception>
-    public async Task TellAsync(LineClient line, TurnRow row, CancellationToken giveUp)
+    public async Task ReportAsync(LineClient line, TurnRow row, CancellationToken giveUp)
     {
         try
         {
-            if (plain.Contains(row.Id) || !await TakesAllAsync(line, row, giveUp))
+            if (withoutFigures.Contains(row.Id) || !await TryReportWithFiguresAsync(line, row, giveUp))
                 await line.CallAsync("end_turn", row.ToPlainEnding(), giveUp);
         }
         catch (HiveException e)
@@ -58,7 +62,7 @@ internal sealed class TurnEndings(TurnStats stats, Log log)
                 failures[row.Id] = failures.GetValueOrDefault(row.Id) + 1;
             if (IsFinal(e, row.Id))
             {
-                log.Error($"the host refused the end of turn {row.Id}, and is not told it again: {e.Message}");
+                log.Error($"the host refused the end of turn {row.Id}; it is not reported again: {e.Message}");
                 stats.Sent(row.Id);
             }
 
@@ -68,29 +72,30 @@ internal sealed class TurnEndings(TurnStats stats, Log log)
         stats.Sent(row.Id);
     }
 
-    /// <summary>Tells of the turns that ended while the host was away, or that an earlier life of this process could
-    /// not tell it of.</summary>
+    /// <summary>
+    /// Reports the turns that ended while the host was away, or that an earlier process could not report.
+    /// </summary>
     /// <param name="line">The connection.</param>
-    /// <param name="running">The turn that is told of when it ends here.</param>
-    /// <param name="giveUp">Ends the telling.</param>
-    public async Task TellUnsentAsync(LineClient line, long? running, CancellationToken giveUp)
+    /// <param name="running">The running turn, which is reported when it ends.</param>
+    /// <param name="giveUp">Cancels the reports.</param>
+    public async Task ReportUnsentAsync(LineClient line, long? running, CancellationToken giveUp)
     {
         foreach (var row in stats.Unsent().Where(r => r.Id != running))
         {
             try
             {
-                await TellAsync(line, row, giveUp);
-                log.Info($"the host is told that turn {row.Id} ended {row.Outcome.Result}");
+                await ReportAsync(line, row, giveUp);
+                log.Info($"reported to the host: turn {row.Id} ended {row.Outcome.Result}");
             }
             catch (HiveException e) when (IsFinal(e, row.Id))
             {
-                // Said; the next one may be welcome.
+                // Logged; report the other turns.
             }
         }
     }
 
-    /// <summary>Tells all of it. False: the host does not take that.</summary>
-    private async Task<bool> TakesAllAsync(LineClient line, TurnRow row, CancellationToken giveUp)
+    /// <summary>Reports the turn with its figures; false when the host refuses the figures.</summary>
+    private async Task<bool> TryReportWithFiguresAsync(LineClient line, TurnRow row, CancellationToken giveUp)
     {
         try
         {
@@ -101,11 +106,9 @@ internal sealed class TurnEndings(TurnStats stats, Log log)
         {
             if (e.Code == "internal" && failures.GetValueOrDefault(row.Id) + 1 < MostWithFigures)
                 throw;
-            plain.Add(row.Id);
-            log.Warn(
-                $"the host does not take what turn {row.Id} used: {e.Message}; it is told how the turn ended, and no more"
-            );
-            // A line that is too long is the last of its connection.
+            withoutFigures.Add(row.Id);
+            log.Warn($"the host refused the figures of turn {row.Id}: {e.Message}; its end is reported without them");
+            // The host closes the connection after a line that is too long.
             return e.Code == "too_large" ? throw new IOException(e.Message, e) : false;
         }
     }

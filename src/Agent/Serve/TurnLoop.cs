@@ -6,18 +6,17 @@ using Hive.Protocol;
 namespace Hive.Agent.Serve;
 
 /// <summary>
-/// The harness: receive, begin a turn, let the driver do it, end the turn. Messages are acknowledged by the host when a
-/// turn ended well
-/// and come again otherwise, so whatever dies here, nothing is lost. A running turn outlives the connection to the
-/// host.
+/// Runs the harness: receives messages, begins a turn, lets the driver do it and ends the turn. The host acknowledges
+/// messages when a turn ended well and delivers them again otherwise, so nothing is lost when anything here ends. A
+/// running turn outlives the connection to the host.
 /// </summary>
 internal sealed class TurnLoop : IAsyncDisposable
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5),
         GiveUp = TimeSpan.FromSeconds(7),
-        LastWords = TimeSpan.FromSeconds(1);
+        FlushTime = TimeSpan.FromSeconds(1);
 
-    // A burst is one wake: what is sent together rarely comes in the same millisecond.
+    // Messages of one burst rarely arrive in the same millisecond.
     private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(100);
 
     private readonly string socket;
@@ -31,17 +30,17 @@ internal sealed class TurnLoop : IAsyncDisposable
     private readonly LiveEvents live;
     private readonly HarnessReport report;
     private readonly Controls controls;
-    private readonly OperatorsWishes wishes;
-    private readonly HoldBack holdBack;
+    private readonly OperatorRequests requests;
+    private readonly ReceiveGate gate;
     private readonly string client = $"hive-agent/{AgentVersion.Text}";
     private string? refusal;
     private Parts? parts;
     private RunningTurn? running;
     private Task? starting;
-    private bool untidy;
+    private bool needsTidy;
 
-    // What the driver lacks will not come any more, and another can work: this loop ends for one with that driver.
-    private bool isAnotherWanted;
+    // This driver cannot work and another can, so this loop ends.
+    private bool shouldChangeDriver;
 
     public TurnLoop(string socket, AgentSettings settings, string? stateDir, Log log, TimeProvider time)
     {
@@ -52,11 +51,11 @@ internal sealed class TurnLoop : IAsyncDisposable
         live = new LiveEvents(calls, log, time);
         report = new HarnessReport(calls, settings.Driver, log, time);
         controls = new Controls(connector, $"{client} controls", calls, log, time);
-        wishes = new OperatorsWishes(settings, live, report, log, Show);
-        holdBack = new HoldBack(time);
+        requests = new OperatorRequests(settings, live, report, log, ReportState);
+        gate = new ReceiveGate(time);
     }
 
-    /// <summary>What there is once the host has said who this agent is.</summary>
+    /// <summary>The parts that exist once the host has told the agent's name.</summary>
     private sealed record Parts(IDriver Driver, TurnRuns Runs, TurnEndings Endings);
 
     private sealed record WhoAmI(string Name, string Role, string? StateDir = null, string? OperatorPronouns = null);
@@ -64,10 +63,8 @@ internal sealed class TurnLoop : IAsyncDisposable
     private sealed record Received(IReadOnlyList<Message> Messages);
 
     /// <summary>
-    /// Runs until <paramref name="stop"/>, after which the running turn has five seconds to finish, and all of it at
-    /// most
-    /// seven; or until nothing can be done with this driver, but with another that <see cref="DriverCatalog.Choose"/>
-    /// finds.
+    /// Runs until <paramref name="stop"/>; then the running turn has five seconds to finish, and everything together
+    /// seven. It also ends when this driver cannot work but <see cref="DriverCatalog.Choose"/> finds one that can.
     /// </summary>
     /// <exception cref="FormatException">The settings or the driver's own configuration are wrong.</exception>
     public async Task RunAsync(CancellationToken stop)
@@ -91,21 +88,20 @@ internal sealed class TurnLoop : IAsyncDisposable
             graceTimer.Change(Grace, Timeout.InfiniteTimeSpan);
             giveUpTimer.Change(GiveUp, Timeout.InfiniteTimeSpan);
         });
-        using var beside = new CancellationTokenSource();
-        using var lastWords = new CancellationTokenSource();
-        Task[] others =
+        using var background = new CancellationTokenSource();
+        using var flush = new CancellationTokenSource();
+        Task[] tasks =
         [
-            BesideAsync(live.RunAsync(beside.Token, lastWords.Token)),
-            BesideAsync(report.RunAsync(beside.Token)),
-            BesideAsync(controls.RunAsync(c => wishes.Take(c, stop), beside.Token)),
+            InBackgroundAsync(live.RunAsync(background.Token, flush.Token)),
+            InBackgroundAsync(report.RunAsync(background.Token)),
+            InBackgroundAsync(controls.RunAsync(c => requests.Take(c, stop), background.Token)),
         ];
 
         try
         {
-            while (running is not null || !(stop.IsCancellationRequested || isAnotherWanted))
+            while (running is not null || !(stop.IsCancellationRequested || shouldChangeDriver))
             {
-                // Without a turn there is nothing to wait for once told to stop; with one, its end wants to be
-                // reported.
+                // A running turn must be reported even after a stop.
                 var patience = running is null ? stop : giveUp.Token;
                 using var line = await connector.ConnectAsync(client, patience);
                 try
@@ -114,9 +110,9 @@ internal sealed class TurnLoop : IAsyncDisposable
                 }
                 catch (HiveException e)
                 {
-                    // Closing the connection gives back what it had leased; the next one asks for it again.
+                    // Closing the connection returns its leases; the next connection receives the messages again.
                     if (refusal != e.Message)
-                        log.Warn($"the host refused: {e.Message}; trying until it does not");
+                        log.Warn($"the host refused: {e.Message}; retrying");
                     refusal = e.Message;
                     await backoff.WaitAsync(running is null ? stop : giveUp.Token);
                 }
@@ -131,15 +127,16 @@ internal sealed class TurnLoop : IAsyncDisposable
         {
             if (running is { } left)
                 log.Warn(
-                    $"stopped before the end of turn {left.Turn.Id} could be reported; it is reported at the next start, or its messages come again"
+                    $"stopped before the end of turn {left.Turn.Id} could be reported; it is reported at the next "
+                        + "start, or its messages are delivered again"
                 );
         }
         finally
         {
-            await beside.CancelAsync();
-            using var limit = time.CreateTimer(_ => lastWords.Cancel(), null, LastWords, Timeout.InfiniteTimeSpan);
-            await Task.WhenAll(others);
-            if (wishes.Login is { } login)
+            await background.CancelAsync();
+            using var limit = time.CreateTimer(_ => flush.Cancel(), null, FlushTime, Timeout.InfiniteTimeSpan);
+            await Task.WhenAll(tasks);
+            if (requests.Login is { } login)
                 await login.EndedAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (parts is not null)
                 await parts.Driver.DisposeAsync();
@@ -150,7 +147,7 @@ internal sealed class TurnLoop : IAsyncDisposable
 
     public ValueTask DisposeAsync() => calls.DisposeAsync();
 
-    /// <summary>One connection's life.</summary>
+    /// <summary>Serves on one connection until it ends.</summary>
     private async Task ServeAsync(
         LineClient line,
         CancellationToken stop,
@@ -159,41 +156,41 @@ internal sealed class TurnLoop : IAsyncDisposable
     )
     {
         var (driver, runs, endings) = parts ??= await MakePartsAsync(line, stop);
-        // Before anything is asked back: a turn that ended well is not done again.
-        await endings.TellUnsentAsync(line, running?.Turn.Id, giveUp);
+        // Before messages are requeued, so that a turn that ended well is not repeated.
+        await endings.ReportUnsentAsync(line, running?.Turn.Id, giveUp);
         long[] mine = running is null ? [] : [running.Turn.Id];
         var again = await line.CallAsync("requeue_inflight", new { except_turns = mine }, giveUp);
         if (again.TryGetProperty("requeued", out var count) && count.TryGetInt64(out var requeued) && requeued > 0)
-            log.Info($"{requeued} message(s) of an earlier life come again");
+            log.Info($"{requeued} message(s) of an earlier process are delivered again");
         starting ??= StartDriverAsync(driver, stop);
         await starting;
-        await controls.Looked.WaitAsync(stop);
+        await controls.Received.WaitAsync(stop);
 
         Task<IReadOnlyList<Message>>? receiving = null;
         while (running is not null || !stop.IsCancellationRequested)
         {
             if (running is not null)
             {
-                await line.HoldsUntilAsync(running.Work, giveUp);
+                await line.WatchUntilAsync(running.Work, giveUp);
                 await EndTurnAsync(line, endings, running, giveUp);
                 running = null;
-                Show();
-                Worked();
+                ReportState();
+                Succeeded();
                 continue;
             }
 
             await BetweenTurnsAsync(driver, stop);
-            if (receiving is null && await HeldBackAsync(line, stop))
+            if (receiving is null && await IsHeldBackAsync(line, stop))
             {
-                isAnotherWanted = IsAnotherWanted();
-                if (isAnotherWanted)
+                shouldChangeDriver = ShouldChangeDriver();
+                if (shouldChangeDriver)
                     return;
                 continue;
             }
 
-            // What the operator asks for need not wait for a message: the receiving goes on meanwhile.
+            // The operator's requests need not wait for a message; receiving continues in the meantime.
             receiving ??= ReceiveAsync(line, driver.MaxBatch, stop);
-            await Task.WhenAny(receiving, wishes.Any);
+            await Task.WhenAny(receiving, requests.Waiting);
             if (!receiving.IsCompleted)
                 continue;
             var messages = await receiving;
@@ -225,33 +222,31 @@ internal sealed class TurnLoop : IAsyncDisposable
         {
             var driver = DriverCatalog.Knows(settings.Driver)
                 ? DriverCatalog.Create(settings.Driver, context)
-                : throw new FormatException(
-                    $"there is no driver `{settings.Driver}`; there are: {DriverCatalog.Names}"
-                );
+                : throw new FormatException($"unknown driver `{settings.Driver}`; available: {DriverCatalog.Names}");
             await status.BeginAsync(line, settings.Driver, stop);
             log.Info($"{me.Name} ({me.Role}), driver {settings.Driver}, state folder {folder}");
             if (driver.Login is { } needed)
             {
-                holdBack.Login = new LoginWatch(needed, time);
-                wishes.Login = new LoginSession(needed, folder, report, live, log, time);
+                gate.Login = new LoginWatch(needed, time);
+                requests.Login = new LoginSession(needed, folder, report, live, log, time);
             }
 
-            holdBack.Driver = driver;
-            holdBack.Look();
-            Show();
+            gate.Driver = driver;
+            gate.Refresh();
+            ReportState();
             report.Begin();
-            if (holdBack.Missing is { } missing)
-                log.Warn($"no message is received before this is put right: {missing}");
+            if (gate.Missing is { } missing)
+                log.Warn($"no messages are received until this is fixed: {missing}");
             var stats = new TurnStats(folder, log, time);
             return new Parts(
                 driver,
-                new TurnRuns(driver, stats, wishes, live, report, log, time),
+                new TurnRuns(driver, stats, requests, live, report, log, time),
                 new TurnEndings(stats, log)
             );
         }
         catch (FormatException e)
         {
-            // The operator sees the row before the log.
+            // The operator sees the agent's row before its log.
             await status.FailAsync(line, e.Message, stop);
             throw;
         }
@@ -265,12 +260,12 @@ internal sealed class TurnLoop : IAsyncDisposable
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            log.Error($"the driver's start failed: {e.Message}");
+            log.Error($"the start of the driver failed: {e.Message}");
         }
     }
 
-    /// <summary>What runs beside the turns ends when they do, and never ends them.</summary>
-    private async Task BesideAsync(Task work)
+    /// <summary>Runs a task beside the turns; its failure is logged and does not end them.</summary>
+    private async Task InBackgroundAsync(Task work)
     {
         try
         {
@@ -278,11 +273,11 @@ internal sealed class TurnLoop : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or AgentGoneException)
         {
-            // Told to stop, or the turn loop says it.
+            // Stopped, or the turn loop reports it.
         }
         catch (Exception e)
         {
-            log.Error($"{e.GetType().Name} beside the turns: {e.Message}");
+            log.Error($"a background task failed with {e.GetType().Name}: {e.Message}");
             controls.Abandon();
         }
     }
@@ -295,16 +290,15 @@ internal sealed class TurnLoop : IAsyncDisposable
         ).Messages;
         if (messages.Count == 0)
         {
-            // The host waits for us; if it ever answers at once (paused, stopping), asking again at once would be a
-            // busy loop.
+            // A host that answers at once (paused, stopping) must not cause a busy loop.
             if (time.GetElapsedTime(began) < TimeSpan.FromSeconds(1))
                 await backoff.WaitAsync(stop);
             else
-                Worked();
+                Succeeded();
             return messages;
         }
 
-        Worked();
+        Succeeded();
         if (messages.Count >= most)
             return messages;
         await Task.Delay(Burst, time, stop);
@@ -314,7 +308,7 @@ internal sealed class TurnLoop : IAsyncDisposable
         return [.. messages, .. more];
     }
 
-    private void Worked()
+    private void Succeeded()
     {
         backoff.Reset();
         refusal = null;
@@ -324,9 +318,9 @@ internal sealed class TurnLoop : IAsyncDisposable
     {
         if (ended.Ended is null)
         {
-            var row = await endings.OpenAfterAsync(line, await ended.Work, giveUp);
-            holdBack.Learn(row.Outcome);
-            untidy |= row.Outcome.Result == "ok";
+            var row = await endings.AddOpenAsync(line, await ended.Work, giveUp);
+            gate.Update(row.Outcome);
+            needsTidy |= row.Outcome.Result == "ok";
             ended.Ended = row;
             live.AddAlways(
                 "turn_ended",
@@ -341,66 +335,64 @@ internal sealed class TurnLoop : IAsyncDisposable
 
         try
         {
-            await endings.TellAsync(line, ended.Ended, giveUp);
+            await endings.ReportAsync(line, ended.Ended, giveUp);
         }
         catch (HiveException e) when (endings.IsFinal(e, ended.Turn.Id))
         {
-            // Reconnecting without naming the turn gives its messages back.
+            // A reconnect without this turn requeues its messages.
             running = null;
-            Show();
+            ReportState();
             throw;
         }
     }
 
-    /// <summary>What the operator asked for and what the driver does by itself, neither of which cuts a turn
-    /// off.</summary>
+    /// <summary>
+    /// Carries out the operator's requests and the driver's own housekeeping, which may run only between turns.
+    /// </summary>
     private async Task BetweenTurnsAsync(IDriver driver, CancellationToken stop)
     {
-        await wishes.FulfilAsync(driver, stop);
-        if (!untidy)
+        await requests.RunWaitingAsync(driver, stop);
+        if (!needsTidy)
             return;
-        untidy = false;
-        await wishes.CompactingAsync(driver.TidyAsync, stop);
+        needsTidy = false;
+        await requests.CompactingAsync(driver.TidyAsync, stop);
     }
 
-    /// <summary>True when nothing may be received yet, after a wait for a reason to look again.</summary>
-    private Task<bool> HeldBackAsync(LineClient line, CancellationToken stop)
+    /// <summary>True when messages are held back, after a wait for a reason to check again.</summary>
+    private Task<bool> IsHeldBackAsync(LineClient line, CancellationToken stop)
     {
-        holdBack.Look();
-        Show();
-        return holdBack.WaitAsync(line, wishes.Any, stop);
+        gate.Refresh();
+        ReportState();
+        return gate.WaitAsync(line, requests.Waiting, stop);
     }
 
-    private bool IsAnotherWanted()
+    private bool ShouldChangeDriver()
     {
-        if (
-            holdBack.Missing is null
-            || DriverCatalog.Choose(settings).Driver is var chosen && chosen == settings.Driver
-        )
+        if (gate.Missing is null || DriverCatalog.Choose(settings).Driver is var chosen && chosen == settings.Driver)
             return false;
-        log.Info($"the driver {chosen} can work now");
+        log.Info($"the driver {chosen} can work; changing to it");
         return true;
     }
 
-    /// <summary>Says what the harness does now, when no turn says more.</summary>
-    private void Show()
+    /// <summary>Reports the state of the harness; a running turn reports its own.</summary>
+    private void ReportState()
     {
-        var limit = holdBack.Until;
+        var limit = gate.Until;
         report.Change(s =>
             running is not null
                 ? s
                 : s with
                 {
                     State =
-                        wishes.Login?.IsActive == true ? HarnessState.LoggingIn
-                        : holdBack.Missing is not null ? HarnessState.NotReady
-                        : holdBack.NeedsLogin ? HarnessState.NeedsLogin
+                        requests.Login?.IsActive == true ? HarnessState.LoggingIn
+                        : gate.Missing is not null ? HarnessState.NotReady
+                        : gate.NeedsLogin ? HarnessState.NeedsLogin
                         : limit is not null ? HarnessState.RateLimited
-                        : wishes.IsCompacting ? s.State
+                        : requests.IsCompacting ? s.State
                         : HarnessState.Idle,
                     Turn = null,
-                    Missing = holdBack.Missing,
-                    // Said once: worked out anew it would waver.
+                    Missing = gate.Missing,
+                    // Computed once, so that it does not vary.
                     RateLimitedUntil = limit is null ? null : s.RateLimitedUntil ?? limit,
                 }
         );

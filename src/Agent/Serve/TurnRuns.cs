@@ -5,18 +5,18 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Serve;
 
-/// <summary>A turn that the driver does, or has done.</summary>
+/// <summary>A turn that the driver runs or has run.</summary>
 internal sealed record RunningTurn(Turn Turn, Task<TurnRow> Work)
 {
-    /// <summary>With what was open after it.</summary>
+    /// <summary>The ended turn with its loose ends.</summary>
     public TurnRow? Ended { get; set; }
 }
 
-/// <summary>Begins turns and lets the driver do them; the work goes on whatever becomes of the connection.</summary>
+/// <summary>Begins turns and runs the driver, which continues when the connection is lost.</summary>
 internal sealed class TurnRuns(
     IDriver driver,
     TurnStats stats,
-    OperatorsWishes wishes,
+    OperatorRequests requests,
     LiveEvents live,
     HarnessReport report,
     Log log,
@@ -29,12 +29,12 @@ internal sealed class TurnRuns(
 
     private sealed record Status(long Unread);
 
-    /// <summary>Begins a turn about these messages.</summary>
-    /// <param name="line">The connection that has leased them.</param>
+    /// <summary>Begins a turn with these messages.</summary>
+    /// <param name="line">The connection that leased them.</param>
     /// <param name="messages">Oldest first, never empty.</param>
-    /// <param name="stop">The agent is told to stop: the work has some time left.</param>
-    /// <param name="cancelTurn">Ends the work: that time is over.</param>
-    /// <param name="giveUp">Ends the asking.</param>
+    /// <param name="stop">The agent is stopping; the turn has some time left.</param>
+    /// <param name="cancelTurn">Ends the turn, since that time is over.</param>
+    /// <param name="giveUp">Cancels the calls.</param>
     public async Task<RunningTurn> BeginAsync(
         LineClient line,
         IReadOnlyList<Message> messages,
@@ -56,9 +56,10 @@ internal sealed class TurnRuns(
             (await line.CallAsync<Status>("status", null, giveUp)).Unread
         );
         log.Info(
-            $"turn {turn.Id} begins: message {string.Join(", ", ids)} from {turn.WakeFrom}{(turn.Redelivered ? ", redelivered" : "")}"
+            $"turn {turn.Id} begins: message {string.Join(", ", ids)} from {turn.WakeFrom}"
+                + (turn.Redelivered ? ", redelivered" : "")
         );
-        var cancel = wishes.Cancellable(cancelTurn);
+        var cancel = requests.Cancellable(cancelTurn);
         live.Turn = turn.Id;
         live.AddAlways(
             "turn_started",
@@ -97,15 +98,14 @@ internal sealed class TurnRuns(
         var byOperator = ct.IsCancellationRequested && !cancelTurn.IsCancellationRequested;
         outcome = outcome.Result switch
         {
-            // No fault of the messages, as with a limit. A program may have been told to end together with this one,
-            // and have failed of that.
+            // Not the fault of the messages, as with a limit. A stop may also end the program, which then fails.
             "cancelled" or "failed" when stop.IsCancellationRequested && !byOperator => outcome with
             {
                 Result = "rate_limited",
                 Note = outcome.Result == "failed" ? $"the agent was stopped: {outcome.Note}" : "the agent was stopped",
                 Pause = TimeSpan.Zero,
             },
-            // A call that fails because it was cancelled counts as cancelled.
+            // A failure after a cancellation counts as cancelled.
             "cancelled" or "failed" when byOperator => outcome with
             {
                 Result = "cancelled",
@@ -116,7 +116,7 @@ internal sealed class TurnRuns(
 
         var took = (long)time.GetElapsedTime(began).TotalMilliseconds;
         var row = new TurnRow(turn.Id, outcome, turn.WakeFrom, startedAt, time.GetUtcNow(), took);
-        // Here, and not when the host is told: it may be away, and this process may not live until it is back.
+        // Stored before the report, since the host may be away and this process may end before it is back.
         stats.Add(row);
         var text =
             $"turn {turn.Id} ended {outcome.Result} after {took} ms{(outcome.Note is null ? "" : ": " + outcome.Note)}";

@@ -5,13 +5,13 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Statistics;
 
-/// <summary>A turn that has ended, as it is kept and as the host is told.</summary>
-/// <param name="Id">As the host gave it.</param>
-/// <param name="Outcome">How it ended and what it used.</param>
-/// <param name="WakeFrom">Who woke the agent.</param>
-/// <param name="StartedAt">By the wall clock.</param>
-/// <param name="EndedAt">By the wall clock.</param>
-/// <param name="DurationMs">By a clock that only goes forward.</param>
+/// <summary>A turn that has ended, as it is stored and reported to the host.</summary>
+/// <param name="Id">The id from the host.</param>
+/// <param name="Outcome">How the turn ended, and its figures.</param>
+/// <param name="WakeFrom">The senders that woke the agent.</param>
+/// <param name="StartedAt">When the turn started, by the wall clock.</param>
+/// <param name="EndedAt">When the turn ended, by the wall clock.</param>
+/// <param name="DurationMs">The duration by a monotonic clock.</param>
 internal sealed record TurnRow(
     long Id,
     TurnOutcome Outcome,
@@ -27,13 +27,13 @@ internal sealed record TurnRow(
 
     public long? OpenReminders { get; init; }
 
-    /// <summary>How long its messages wait before they come again.</summary>
+    /// <summary>How long its messages wait before they are delivered again.</summary>
     public long? DelaySeconds =>
         Outcome.Result == "ok" || Outcome.Pause is not { } pause
             ? null
             : (long)Math.Clamp(Math.Ceiling(pause.TotalSeconds), 0, LongestDelaySeconds);
 
-    /// <summary>The fields of <c>end_turn</c>; the same every time, so that repeating it says the same.</summary>
+    /// <summary>The fields of <c>end_turn</c>, which are the same at each repetition.</summary>
     public JsonObject ToEnding()
     {
         var ending = ToFigures();
@@ -44,7 +44,7 @@ internal sealed record TurnRow(
         return ending;
     }
 
-    /// <summary>How the turn ended and no more, for a host that does not take what it used.</summary>
+    /// <summary>The fields of <c>end_turn</c> without figures, for a host that refuses them.</summary>
     public JsonObject ToPlainEnding() =>
         Present(
             new JsonObject
@@ -66,7 +66,7 @@ internal sealed record TurnRow(
         return Present(figures);
     }
 
-    /// <summary>What went wrong, as long as a message may be.</summary>
+    /// <summary>The error, truncated to the size of a message.</summary>
     public string? Note() => Outcome.Note is { } note ? WireText.Cut(note, Limits.BodyBytes) : null;
 
     private static JsonObject Present(JsonObject fields)

@@ -6,9 +6,8 @@ using Microsoft.Data.Sqlite;
 namespace Hive.Agent.Statistics;
 
 /// <summary>
-/// <c>hive-turn-stats.sqlite</c> in the agent's state folder: a row per turn, and which of them the host has not
-/// confirmed. It serves the turns and
-/// never holds one up: what cannot be written is said once in the log.
+/// Stores a row per turn in <c>hive-turn-stats.sqlite</c> in the agent's state folder, and which rows the host has
+/// confirmed. A failure is logged and never stops a turn.
 /// </summary>
 internal sealed class TurnStats(string folder, Log log, TimeProvider time)
 {
@@ -25,21 +24,27 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
     private string? said;
     private bool ready;
 
-    /// <summary>Keeps a turn that the host has not been told of.</summary>
+    /// <summary>Stores a turn as not yet reported to the host.</summary>
     public void Add(TurnRow row) =>
         Try(
-            "kept",
+            "stored",
             db =>
                 Run(
                     db,
                     """
                     INSERT OR REPLACE INTO turn_stats
-                           (id, started_at, ended_at, duration_ms, model, wake_from, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,
-                            last_input_tokens, last_output_tokens, last_cache_read_input_tokens, last_cache_creation_input_tokens, tool_call_count, tool_call_breakdown_json,
-                            open_threads_count, open_reminders_count, result_kind, note, cost_usd, delay_seconds, sent_at)
-                    VALUES ($id, $started_at, $ended_at, $duration_ms, $model, $wake_from, $input, $output, $cache_read, $cache_creation,
-                            $last_input, $last_output, $last_cache_read, $last_cache_creation, $tools, $breakdown,
-                            $open, $reminders, $result, $note, $cost, $delay, NULL)
+                           (id, started_at, ended_at, duration_ms, model, wake_from,
+                            input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,
+                            last_input_tokens, last_output_tokens,
+                            last_cache_read_input_tokens, last_cache_creation_input_tokens,
+                            tool_call_count, tool_call_breakdown_json, open_threads_count, open_reminders_count,
+                            result_kind, note, cost_usd, delay_seconds, sent_at)
+                    VALUES ($id, $started_at, $ended_at, $duration_ms, $model, $wake_from,
+                            $input, $output, $cache_read, $cache_creation,
+                            $last_input, $last_output,
+                            $last_cache_read, $last_cache_creation,
+                            $tools, $breakdown, $open, $reminders,
+                            $result, $note, $cost, $delay, NULL)
                     """,
                     ("$id", row.Id),
                     ("$started_at", row.StartedAt.ToUnixTimeMilliseconds()),
@@ -66,24 +71,29 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
                 )
         );
 
-    /// <summary>Adds what was open after a turn.</summary>
-    public void Opened(TurnRow row) =>
+    /// <summary>Stores the loose ends after a turn.</summary>
+    public void SetOpen(TurnRow row) =>
         Try(
-            "kept",
+            "stored",
             db =>
                 Run(
                     db,
-                    "UPDATE turn_stats SET open_threads_count = $open, open_reminders_count = $reminders WHERE id = $id",
+                    """
+                    UPDATE turn_stats
+                       SET open_threads_count = $open,
+                           open_reminders_count = $reminders
+                     WHERE id = $id
+                    """,
                     ("$id", row.Id),
                     ("$open", row.OpenLooseEnds),
                     ("$reminders", row.OpenReminders)
                 )
         );
 
-    /// <summary>The host has confirmed a turn, or will never want it.</summary>
+    /// <summary>Stores that the host confirmed a turn, or will never accept it.</summary>
     public void Sent(long turn) =>
         Try(
-            "kept",
+            "stored",
             db =>
                 Run(
                     db,
@@ -93,8 +103,9 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
                 )
         );
 
-    /// <summary>The turns that the host has not confirmed, oldest first; what is long past is removed, and what cannot
-    /// be read is given up.</summary>
+    /// <summary>
+    /// The turns that the host has not confirmed, oldest first. Old rows are deleted, and invalid rows are given up.
+    /// </summary>
     public IReadOnlyList<TurnRow> Unsent()
     {
         List<TurnRow> rows = [];
@@ -113,9 +124,12 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
                 using var command = Command(
                     db,
                     """
-                    SELECT id, started_at, ended_at, duration_ms, model, wake_from, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,
-                           last_input_tokens, last_output_tokens, last_cache_read_input_tokens, last_cache_creation_input_tokens, tool_call_count, tool_call_breakdown_json,
-                           open_threads_count, open_reminders_count, result_kind, note, cost_usd, delay_seconds
+                    SELECT id, started_at, ended_at, duration_ms, model, wake_from,
+                           input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,
+                           last_input_tokens, last_output_tokens,
+                           last_cache_read_input_tokens, last_cache_creation_input_tokens,
+                           tool_call_count, tool_call_breakdown_json, open_threads_count, open_reminders_count,
+                           result_kind, note, cost_usd, delay_seconds
                       FROM turn_stats
                      WHERE sent_at IS NULL
                        AND typeof(id) = 'integer'
@@ -140,10 +154,10 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
                                     or OverflowException
                         )
                     {
-                        // The agent may write to its state folder, this file too: one such row must not hide the
-                        // others.
+                        // The agent may have changed this file; one invalid row must not hide the others.
                         log.Warn(
-                            $"the row of turn {read.GetInt64(0)} in {path} cannot be read ({e.Message}); the host is not told of it"
+                            $"the row of turn {read.GetInt64(0)} in {path} is invalid ({e.Message}); the turn is not "
+                                + "reported to the host"
                         );
                         unreadable.Add(read.GetInt64(0));
                     }
@@ -211,7 +225,7 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
         }
         catch (JsonException)
         {
-            // A figure; how the turn ended is worth more.
+            // A missing figure must not cost the report of the turn.
             return null;
         }
     }
@@ -247,30 +261,30 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
             {
                 try
                 {
-                    Do(work);
+                    Run(work);
                 }
                 catch (SqliteException e) when (e.SqliteErrorCode is NotADatabase or Corrupt)
                 {
                     SetAside(e.Message);
-                    Do(work);
+                    Run(work);
                 }
 
                 said = null;
             }
             catch (Exception e)
             {
-                // Statistics: whatever it is, the turn goes on.
+                // Statistics must never stop a turn.
                 ready = false;
                 if (said != e.Message)
                     log.Warn(
-                        $"the statistics of turns could not be {what} in {path}: {e.Message}; turns go on without"
+                        $"turn statistics could not be {what} in {path}: {e.Message}; turns continue without them"
                     );
                 said = e.Message;
             }
         }
     }
 
-    private void Do(Action<SqliteConnection> work)
+    private void Run(Action<SqliteConnection> work)
     {
         _ = SqliteLibrary.Version;
         using var db = new SqliteConnection(
@@ -284,7 +298,7 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
         db.Open();
         if (!ready)
         {
-            Converge(db);
+            EnsureSchema(db);
             ready = true;
         }
 
@@ -294,13 +308,13 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
         }
         catch (SqliteException e) when (e.SqliteErrorCode == 1)
         {
-            // Somebody took the file away, or changed it, since it was looked at.
-            Converge(db);
+            // The file was deleted or changed since the schema was checked.
+            EnsureSchema(db);
             work(db);
         }
     }
 
-    private static void Converge(SqliteConnection db)
+    private static void EnsureSchema(SqliteConnection db)
     {
         Run(
             db,
@@ -332,7 +346,7 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
             )
             """
         );
-        // Reading it all once: a file with broken pages is found now and not when a turn wants to be told.
+        // Find broken pages now, not when a turn has to be reported.
         using var check = Command(db, "PRAGMA quick_check(1)");
         if (check.ExecuteScalar() as string is { } fault and not "ok")
             throw new SqliteException(fault, Corrupt);
@@ -348,6 +362,6 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
         }
 
         ready = false;
-        log.Warn($"{path} is broken ({why}); it is kept as {Path.GetFileName(aside)}, and a new one begun");
+        log.Warn($"{path} is corrupt ({why}); it was renamed to {Path.GetFileName(aside)}, and a new file is used");
     }
 }

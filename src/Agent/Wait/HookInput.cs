@@ -3,11 +3,10 @@ using System.Text.Json;
 
 namespace Hive.Agent.Wait;
 
-/// <summary>What Claude Code tells a hook: in JSON on standard input, and in its environment.</summary>
-/// <param name="WasWoken">The turn that ended was begun by this hook.</param>
-/// <param name="MayWait">False in `claude -p`, which does not run hooks in the background: its end would wait for
-/// this.</param>
-/// <param name="Client">The process to end with.</param>
+/// <summary>Reads what Claude Code passes to a hook: JSON on standard input, and its environment.</summary>
+/// <param name="WasWoken">Whether this hook began the turn that ended.</param>
+/// <param name="MayWait">False in <c>claude -p</c>, which runs hooks in the foreground and could not end.</param>
+/// <param name="Client">The process whose end also ends the hook.</param>
 internal sealed record HookInput(bool WasWoken, bool MayWait, int Client)
 {
     public static HookInput Read() =>
@@ -30,7 +29,7 @@ internal sealed record HookInput(bool WasWoken, bool MayWait, int Client)
         }
         catch (JsonException)
         {
-            // Another program's hook, or a person at a terminal.
+            // The hook of another program, or a person at a terminal.
             return false;
         }
     }

@@ -4,11 +4,13 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Wait;
 
-/// <summary><c>hive-agent wait</c>: ends with 2 once a message is unread, which wakes a client that runs it as a hook
-/// (docs/join.md).</summary>
+/// <summary>
+/// <c>hive-agent wait</c>: exits with 2 when a message is unread, which wakes a client that runs it as a hook
+/// (docs/join.md).
+/// </summary>
 internal static class WaitCommand
 {
-    /// <summary>A wrong command line: 2 would wake the client, at each of its turns.</summary>
+    /// <summary>The exit code of a usage error; 2 would wake the client after each turn.</summary>
     public const int UsageError = 1;
 
     public const string Name = "wait";
@@ -20,31 +22,31 @@ internal static class WaitCommand
     // A month; timers take no more than 49 days.
     private const int LongestSeconds = 31 * 24 * 60 * 60;
 
-    // A client that was woken and left the messages unread is woken for them again after six minutes: each time costs a
-    // turn.
-    private const int RoundsBeforeTellingAgain = 2;
+    // A client that left messages unread is woken for them again after six minutes, since each wake costs a turn.
+    private const int RoundsBeforeRepeat = 2;
 
     public static Command Create()
     {
         var socket = AgentSocket.Option();
         var seconds = new Option<int?>("--seconds")
         {
-            Description = "How long to wait, at most. Default: until something is unread.",
+            Description = "The longest wait. Default: until a message is unread.",
             HelpName = "NUMBER",
         };
         seconds.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int?>() is < 0 or > LongestSeconds)
-                result.AddError($"--seconds must be 0 to {LongestSeconds}");
+                result.AddError($"--seconds must be a number from 0 to {LongestSeconds}");
         });
         var hook = new Option<bool>("--hook")
         {
             Description =
-                "Run as a hook of Claude Code: end with it, at once when another such hook already waits, and do not wait in `claude -p`.",
+                "Run as a hook of Claude Code: end with the client, end at once when another hook waits, and do not "
+                + "wait in `claude -p`.",
         };
         const string Help =
             "Wait until a message is unread, without receiving it. "
-            + "Exit code 2: unread; 0: the time is up, or the agent is gone; 1: failed.";
+            + "Exit code 2: a message is unread; 0: the time is up or the agent is gone; 1: failed.";
         var command = new Command(Name, Help) { socket, seconds, hook };
         command.SetAction(
             (parsed, _) =>
@@ -61,9 +63,9 @@ internal static class WaitCommand
     {
         using var signal = new StopSignal();
         using var end = CancellationTokenSource.CreateLinkedTokenSource(signal.Token);
-        var looks = seconds == 0 || hook is { MayWait: false };
-        // A model that was told once and leaves the messages must still be able to end `claude -p`.
-        if (hook is not null && (looks ? hook.WasWoken : !SoleWaiter.Claim(socket)))
+        var isOnce = seconds == 0 || hook is { MayWait: false };
+        // After one notice, a model must be able to end `claude -p` with messages unread.
+        if (hook is not null && (isOnce ? hook.WasWoken : !SoleWaiter.Claim(socket)))
             return Nothing;
         if (hook is not null)
             ClientWatch.Start(hook.Client, end);
@@ -71,10 +73,10 @@ internal static class WaitCommand
             end.CancelAfter(TimeSpan.FromSeconds(seconds.Value));
         try
         {
-            // Standard error is shown to the client's model, so the connector's log does not go there.
+            // The client shows standard error to its model, so the connector must not log there.
             var silent = new Log(TextWriter.Null, TimeProvider.System);
-            var unread = looks
-                ? await LookAsync(socket, end.Token)
+            var unread = isOnce
+                ? await CheckAsync(socket, end.Token)
                 : await UnreadAsync(
                     new HostConnector(socket, silent, TimeProvider.System),
                     hook?.WasWoken == true,
@@ -97,27 +99,27 @@ internal static class WaitCommand
         catch (HiveException e) when (e.Code == "unknown_command")
         {
             await Console.Error.WriteLineAsync(
-                $"hive-agent: could not wait at {socket}: the host is older than this hive-agent; update Hive and restart it"
+                $"hive-agent: cannot wait at {socket}: the host is older than this hive-agent; update and restart Hive"
             );
             return Failed;
         }
         catch (Exception e) when (e is HiveException || HostDown.Is(e))
         {
-            await Console.Error.WriteLineAsync($"hive-agent: could not wait at {socket}: {HostDown.Reason(e)}");
+            await Console.Error.WriteLineAsync($"hive-agent: cannot wait at {socket}: {HostDown.Reason(e)}");
             return Failed;
         }
     }
 
-    private static async Task<string?> LookAsync(string socket, CancellationToken ct)
+    private static async Task<string?> CheckAsync(string socket, CancellationToken ct)
     {
         using var line = await LineClient.ConnectAsync(socket, ct);
-        var found = await line.CallAsync<Look>(Name, new { wait_seconds = 0 }, ct);
+        var found = await line.CallAsync<WaitAnswer>(Name, new { wait_seconds = 0 }, ct);
         return found.Ready == 0 ? null : await SentenceAsync(line, found.Ready, ct);
     }
 
     private static async Task<string> UnreadAsync(HostConnector connector, bool wasWoken, CancellationToken ct)
     {
-        // Messages up to this one have been told of; null until that is known.
+        // The last message that the client was told about; null until known.
         long? told = wasWoken ? null : 0;
         var rounds = 0;
         for (var backoff = new Backoff(TimeProvider.System); ; await backoff.WaitAsync(ct))
@@ -128,34 +130,34 @@ internal static class WaitCommand
                 told ??= await ToldAsync(line, ct);
                 while (true)
                 {
-                    var found = await line.CallAsync<Look>(
+                    var found = await line.CallAsync<WaitAnswer>(
                         Name,
                         new { wait_seconds = Limits.MaxWaitSeconds, after = told },
                         ct
                     );
                     if (found.Newest > told)
                         return await SentenceAsync(line, found.Ready, ct);
-                    if (++rounds == RoundsBeforeTellingAgain)
+                    if (++rounds == RoundsBeforeRepeat)
                         told = 0;
                     backoff.Reset();
                 }
             }
             catch (Exception e) when (HostDown.Is(e) && !ct.IsCancellationRequested)
             {
-                // The host restarts; it is connected to again.
+                // The host restarts; reconnect.
             }
         }
     }
 
-    // What arrived in the turn that is ending was told to nobody. An older host does not know, and all of it has to
-    // wait.
+    // The client was not told about messages that arrived in its last turn. An older host does not report which these
+    // are, so they wait.
     private static async Task<long> ToldAsync(LineClient line, CancellationToken ct)
     {
-        var found = await line.CallAsync<Look>(Name, new { wait_seconds = 0 }, ct);
+        var found = await line.CallAsync<WaitAnswer>(Name, new { wait_seconds = 0 }, ct);
         return found.Told ?? found.Newest ?? 0;
     }
 
-    // With the agent's name: a client may be several agents.
+    // Names the agent, since a client may be several agents.
     private static async Task<string> SentenceAsync(LineClient line, int unread, CancellationToken ct)
     {
         var name = (await line.CallAsync("whoami", null, ct)).GetProperty("name").GetString();
@@ -166,6 +168,6 @@ internal static class WaitCommand
         );
     }
 
-    /// <summary>What the host says about messages that are ready.</summary>
-    private sealed record Look(int Ready, long? Newest = null, long? Told = null);
+    /// <summary>The host's answer about unread messages.</summary>
+    private sealed record WaitAnswer(int Ready, long? Newest = null, long? Told = null);
 }

@@ -6,24 +6,29 @@ using Hive.Protocol;
 
 namespace Hive.Cli.Demo;
 
-/// <summary>Ends everything the demo started and takes its folder away. Running it twice, or when half of it is gone,
-/// does no harm.</summary>
+/// <summary>
+/// Stops everything that the demo started and deletes its folder. Running it twice, or after parts are gone, is
+/// harmless.
+/// </summary>
 internal static class DemoCleanup
 {
     private const string Socket = "HIVE_SOCKET=";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <param name="folder">The demo's world.</param>
-    /// <param name="host">Its host where this process started it; otherwise it is found like the rest.</param>
-    /// <param name="keep">Leave the folder.</param>
+    /// <summary>Stops the agents and the host, then deletes the folder.</summary>
+    /// <param name="folder">The demo's folder.</param>
+    /// <param name="host">
+    /// The host when this process started it; otherwise it is found like the other processes.
+    /// </param>
+    /// <param name="keep">Keep the folder.</param>
     public static async Task RunAsync(DemoFolder folder, Process? host, bool keep)
     {
         await StopAgentsAsync(folder);
         if (host is { HasExited: false })
             await EndAsync([host], Patience);
-        // Agents outlive their host where the runtime allows, and a host that was killed stopped nobody.
-        await EndAsync(Left(folder), TimeSpan.FromSeconds(2));
+        // Agents may outlive their host, and a host that was killed stopped none of them.
+        await EndAsync(ProcessesOf(folder), TimeSpan.FromSeconds(2));
         Browser.Forget(folder.LoginPage);
         if (!keep)
             folder.Delete();
@@ -44,7 +49,7 @@ internal static class DemoCleanup
         }
         catch (Exception e) when (e is SocketException or IOException or HiveException or OperationCanceledException)
         {
-            // No host to ask: they are ended below.
+            // Without a host, the agents are stopped below.
         }
     }
 
@@ -80,7 +85,7 @@ internal static class DemoCleanup
         }
     }
 
-    private static List<Process> Left(DemoFolder folder)
+    private static List<Process> ProcessesOf(DemoFolder folder)
     {
         var left = new List<Process>();
         foreach (var entry in Directory.EnumerateDirectories("/proc"))
@@ -88,7 +93,7 @@ internal static class DemoCleanup
             if (
                 !int.TryParse(Path.GetFileName(entry), out var pid)
                 || pid == Environment.ProcessId
-                || !Belongs(entry, folder)
+                || !BelongsTo(entry, folder)
             )
                 continue;
             try
@@ -97,19 +102,18 @@ internal static class DemoCleanup
             }
             catch (ArgumentException)
             {
-                // Gone since.
+                // It ended in the meantime.
             }
         }
 
         return left;
     }
 
-    // By what was handed to it at its start: the demo's mark, an agent's socket in the folder, or (a container's outer
-    // process, whose variables
-    // are cleared) a Hive program, bubblewrap or the launcher of either with the folder among its arguments. Whoever
-    // merely stands in the folder,
-    // works on a file in it, or has its --run-dir exported as HIVE_RUNDIR is not ours.
-    private static bool Belongs(string entry, DemoFolder folder)
+    // A process belongs to the demo when its environment has the demo's mark or an agent's socket in the folder, or
+    // when it is a Hive program, bubblewrap or a launcher of these (a container's outer process, whose environment is
+    // cleared) with the folder among its arguments. A shell in the folder, an editor of one of its files or a
+    // HIVE_RUNDIR that names it does not count.
+    private static bool BelongsTo(string entry, DemoFolder folder)
     {
         try
         {
@@ -119,25 +123,25 @@ internal static class DemoCleanup
                 && Path.GetFileName(arguments[0]) switch
                 {
                     "hive-host" or "hive-agent" or "bwrap" => true,
-                    // The launcher's name for itself.
+                    // A launcher passes `hive` as its own name.
                     "setsid" or "sh" => arguments.Contains("hive"),
                     _ => false,
                 };
-            return (hives && arguments.Any(a => LeadsInto(folder, a)))
+            return (hives && arguments.Any(a => IsInside(folder, a)))
                 || Strings(Path.Combine(entry, "environ"))
                     .Any(v =>
                         v == $"{DemoHost.Mark}={folder.Root}"
-                        || (v.StartsWith(Socket, StringComparison.Ordinal) && LeadsInto(folder, v[Socket.Length..]))
+                        || (v.StartsWith(Socket, StringComparison.Ordinal) && IsInside(folder, v[Socket.Length..]))
                     );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It ended meanwhile, or it is another user's.
+            // It ended in the meantime, or belongs to another user.
             return false;
         }
     }
 
-    private static bool LeadsInto(DemoFolder folder, string path) =>
+    private static bool IsInside(DemoFolder folder, string path) =>
         path == folder.Root || path.StartsWith(folder.Root + "/", StringComparison.Ordinal);
 
     private static string[] Strings(string file) =>

@@ -4,11 +4,10 @@ using Hive.Cli.Terminal;
 
 namespace Hive.Cli.Demo;
 
-/// <summary>The demo's own world on disk: data, sockets and the host's log in one folder that can go away
-/// whole.</summary>
+/// <summary>The demo's folder, which holds its data, its sockets and the host's log.</summary>
 internal sealed class DemoFolder
 {
-    // Who runs which script.
+    // The script of each agent.
     private static readonly (string Agent, string Script)[] Agents =
     [
         ("manager", "manager.yaml"),
@@ -26,11 +25,13 @@ internal sealed class DemoFolder
 
     public string HostLog => Path.Combine(Root, "host.log");
 
-    /// <summary>The name of the page through which this demo's login link reaches the browser.</summary>
+    /// <summary>The name of the file that hands this demo's login link to the browser.</summary>
     public string LoginPage => $"{Path.GetFileName(Root)}.html";
 
-    /// <summary>A new folder only this user can enter, with a short path: a socket's path may have 107 bytes and TMPDIR
-    /// is sometimes long.</summary>
+    /// <summary>
+    /// Creates a folder that only this user can enter. Its path is short, since a socket path has at most 107 bytes and
+    /// TMPDIR may be long.
+    /// </summary>
     public static DemoFolder Create()
     {
         var root = Path.Combine("/tmp", $"hive-demo-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}");
@@ -42,17 +43,16 @@ internal sealed class DemoFolder
             Directory.CreateDirectory(folder.DataDir, own);
             Directory.CreateDirectory(folder.RunDir, own);
             foreach (var (agent, script) in Agents)
-                folder.WriteSettings(agent, script);
+                folder.WriteConfiguration(agent, script);
             return folder;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UnreachableException($"cannot make a folder for the demo: {e.Message}", e);
+            throw new UnreachableException($"cannot create a folder for the demo: {e.Message}", e);
         }
     }
 
-    /// <summary>Takes the folder away. What does not go is named on standard error: by now there is nothing better to
-    /// do about it.</summary>
+    /// <summary>Deletes the folder; a failure is reported on standard error only, since the demo has ended.</summary>
     public void Delete()
     {
         try
@@ -64,25 +64,25 @@ internal sealed class DemoFolder
             catch (Exception e)
                 when (e is (IOException or UnauthorizedAccessException) and not DirectoryNotFoundException)
             {
-                // An agent took a folder's rights away, or something was still being written.
-                Open(new DirectoryInfo(Root));
+                // An agent removed a folder's permissions, or something was still being written.
+                GrantAccess(new DirectoryInfo(Root));
                 Directory.Delete(Root, recursive: true);
             }
         }
         catch (DirectoryNotFoundException)
         {
-            // Whoever was first to clear up has done it.
+            // The keeper deleted it first.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine(
-                $"hive: {Root} is left behind ({Plain.OneLine(e.Message)}); remove it with: rm -rf {Root}"
+                $"hive: {Root} could not be deleted ({Plain.OneLine(e.Message)}); delete it with: rm -rf {Root}"
             );
         }
     }
 
-    /// <summary>The last lines of the host's log: its own words on why it ended.</summary>
-    public string LastWords()
+    /// <summary>The last lines of the host's log, which say why it ended.</summary>
+    public string EndOfLog()
     {
         try
         {
@@ -90,21 +90,20 @@ internal sealed class DemoFolder
         }
         catch (IOException)
         {
-            return "(it wrote nothing)";
+            return "(its log is empty)";
         }
     }
 
-    // What is in a folder can be listed and removed by whoever may read, write and enter it. A link is removed itself,
-    // not what it leads to.
-    private static void Open(DirectoryInfo folder)
+    // Deleting needs the permissions of every folder inside. A link is skipped: it is deleted itself, not its target.
+    private static void GrantAccess(DirectoryInfo folder)
     {
         folder.UnixFileMode |= UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         foreach (var inner in folder.EnumerateDirectories().Where(d => d.LinkTarget is null))
-            Open(inner);
+            GrantAccess(inner);
     }
 
-    // The host copies an agent's settings from here each time the agent starts.
-    private void WriteSettings(string agent, string script)
+    // The host copies an agent's configuration from here at each start of the agent.
+    private void WriteConfiguration(string agent, string script)
     {
         var applied = Path.Combine(DataDir, "applied", agent);
         Directory.CreateDirectory(applied);
@@ -112,7 +111,7 @@ internal sealed class DemoFolder
         {
             using var from =
                 Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)
-                ?? throw new InvalidOperationException($"{resource} was not built into the command");
+                ?? throw new InvalidOperationException($"{resource} is missing in this program");
             using var to = File.Create(Path.Combine(applied, file));
             from.CopyTo(to);
         }

@@ -1,18 +1,19 @@
 using System.Diagnostics;
+using Hive.Cli.Host;
 
 namespace Hive.Cli.Demo;
 
-/// <summary>The demo's host process.</summary>
+/// <summary>Starts the demo's host.</summary>
 internal static class DemoHost
 {
-    /// <summary>Everything the demo starts carries this variable with the demo's folder in it, so that nothing of it
-    /// can be overlooked or mistaken.</summary>
+    /// <summary>
+    /// The environment variable that marks every process of a demo with the demo's folder, so that cleanup finds them.
+    /// </summary>
     public const string Mark = "HIVE_DEMO";
 
     public static Process Start(DemoFolder folder, IEnumerable<string> flags)
     {
-        // Through the shell for one thing: output straight into a file, so that the host can write whatever becomes of
-        // this process.
+        // The shell redirects output to a file, so that the host can still write when this process has ended.
         var start = new ProcessStartInfo(
             "/bin/sh",
             [
@@ -32,7 +33,7 @@ internal static class DemoHost
         start.Environment.Clear();
         foreach (var (name, value) in HostProgram.Environment())
         {
-            // The operator's own Hive may be configured by environment; the demo is another one.
+            // Variables of the operator's own Hive do not apply to the demo.
             if (!name.StartsWith("HIVE_", StringComparison.OrdinalIgnoreCase))
                 start.Environment[name] = value;
         }

@@ -3,23 +3,23 @@ using System.Text.Json.Nodes;
 namespace Hive.Cli.Join;
 
 /// <summary>
-/// Claude Code: the server in the project's <c>.mcp.json</c>; in its <c>settings.local.json</c>, which belongs to one
-/// person, the server's approval,
-/// the permission for its tools, and the hook that wakes an idle session (docs/join.md).
+/// Configures Claude Code: the server in the project's <c>.mcp.json</c>; and in <c>settings.local.json</c>, which
+/// belongs to one person, the server's approval, the permission for its tools and the hook that wakes an idle session
+/// (docs/join.md).
 /// </summary>
 internal sealed class ClaudeSetup : IClientSetup
 {
-    // A hook in the background is ended after ten minutes unless it says otherwise: a week.
+    // A week; the default for a background hook is ten minutes.
     private const int HookSeconds = 7 * 24 * 60 * 60;
 
-    // After each turn; one at a session's start would hold its first prompt back until a message comes.
+    // After each turn. A hook at the session's start would delay its first prompt until a message comes.
     private const string Hook = "Stop";
 
     private const string Settings = "settings.local.json";
 
     public string Title => "Claude Code";
 
-    public string Next => "Start `claude` there, or again where it runs.";
+    public string Next => "Start `claude` there; restart it where it runs.";
 
     public static JsonObject Entry(McpServer server) =>
         new()
@@ -27,7 +27,7 @@ internal sealed class ClaudeSetup : IClientSetup
             ["type"] = "stdio",
             ["command"] = server.Program,
             ["args"] = server.JsonArgs,
-            // Its few tools are offered at once, and need not be searched for.
+            // Load the few tools at once, without a tool search.
             ["alwaysLoad"] = true,
         };
 
@@ -51,7 +51,7 @@ internal sealed class ClaudeSetup : IClientSetup
                     file.Add(server.Name, "enabledMcpjsonServers");
                     file.Add(Permission(server), "permissions", "allow");
                     var wanted = Group(server);
-                    // One of an earlier Hive, which lay elsewhere.
+                    // An earlier Hive may have been installed elsewhere.
                     file.RemoveItems(
                         group => IsOurs(group, server) && !JsonNode.DeepEquals(group, wanted),
                         "hooks",
@@ -90,7 +90,7 @@ internal sealed class ClaudeSetup : IClientSetup
 
     private static string Folder(string project) => Path.Combine(project, ".claude");
 
-    // Without a tool's name: all of the server's.
+    // Without a tool's name: all tools of the server.
     private static string Permission(McpServer server) => $"mcp__{server.Name}";
 
     private static JsonObject Group(McpServer server) =>
@@ -109,7 +109,7 @@ internal sealed class ClaudeSetup : IClientSetup
 
     private static string Wait(McpServer server) => $"wait --hook --socket {McpServer.Quoted(server.Socket)}";
 
-    // Whatever program it starts, and wherever that lies.
+    // Whatever the path of the program.
     private static bool IsOurs(JsonNode? group, McpServer server) =>
         group is JsonObject members
         && members["hooks"] is JsonArray { Count: 1 } hooks

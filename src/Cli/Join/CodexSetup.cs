@@ -3,13 +3,13 @@ using Hive.Protocol;
 
 namespace Hive.Cli.Join;
 
-/// <summary>Codex: a table in the project's <c>.codex/config.toml</c>.</summary>
+/// <summary>Configures Codex: a table in the project's <c>.codex/config.toml</c>.</summary>
 internal sealed class CodexSetup : IClientSetup
 {
-    // A recv may wait three minutes; the minute that is the default would end it before.
+    // A recv may wait three minutes; the default timeout is one.
     private const int ToolTimeoutSeconds = Limits.MaxWaitSeconds + 20;
 
-    // Ten seconds are the default, after which a session goes on without the tools; a busy machine can be slower.
+    // After the default of ten seconds, a session continues without the tools; a busy machine can be slower.
     private const int StartupTimeoutSeconds = 60;
 
     private const string Config = "config.toml";
@@ -17,10 +17,10 @@ internal sealed class CodexSetup : IClientSetup
     public string Title => "Codex";
 
     public string Next =>
-        "Codex reads this file in folders that it trusts: start `codex` there, and trust the folder when it asks.";
+        "Codex reads this file only in trusted folders: start `codex` there, and trust the folder when it asks.";
 
-    // Codex passes on few variables; its own approval would refuse every tool in `codex exec`; a server that is not
-    // required is left out of a turn when it is slow to start. A basic string of TOML takes the escapes of JSON.
+    // Codex passes on few variables, would refuse every tool in `codex exec` without an approval mode, and skips a
+    // server that is not required when it starts slowly. TOML's basic strings have JSON's escapes.
     public static string Table(McpServer server) =>
         $"""
             [mcp_servers.{server.Name}]

@@ -5,10 +5,9 @@ using Hive.Protocol;
 
 namespace Hive.Cli.Join;
 
-/// <summary>What would become of one file of a client's configuration: shown before it is written.</summary>
+/// <summary>Plans, shows and writes the change of one file of a client's configuration.</summary>
 internal sealed class FileChange
 {
-    // A person's configuration has some kilobytes.
     private const int LargestFile = 1024 * 1024,
         Context = 3;
 
@@ -30,19 +29,19 @@ internal sealed class FileChange
 
     public bool IsChange => (before ?? "") != after;
 
-    /// <param name="path">The file, which need not exist.</param>
-    /// <param name="edit">Its text as it should be; empty when the file should go.</param>
-    /// <exception cref="HiveException">It cannot be read, or is not what it should be.</exception>
+    /// <param name="path">The file, which may be missing.</param>
+    /// <param name="edit">Returns the new text; empty to delete the file.</param>
+    /// <exception cref="HiveException">The file cannot be read or parsed.</exception>
     public static FileChange Of(string path, Func<string, string> edit) => Of(path, clientsFolder: null, edit);
 
-    /// <summary>A file in a folder of the client's own, which goes with the last file in it.</summary>
+    /// <summary>Plans the change of a file in the client's own folder, which is deleted with its last file.</summary>
     /// <inheritdoc cref="Of(string, Func{string, string})"/>
     public static FileChange Within(string clientsFolder, string file, Func<string, string> edit) =>
         Of(System.IO.Path.Combine(clientsFolder, file), clientsFolder, edit);
 
     private static FileChange Of(string path, string? clientsFolder, Func<string, string> edit)
     {
-        // Through a link, so that a file that lies elsewhere stays there.
+        // Change the target of a link and keep the link.
         var target = File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
         var before = Read(target);
         try
@@ -66,7 +65,7 @@ internal sealed class FileChange
         var diff = new Differ().CreateLineDiffs(Lines(before ?? ""), Lines(after), ignoreWhitespace: false);
         for (var first = 0; first < diff.DiffBlocks.Count; )
         {
-            // Changes whose surroundings touch make one hunk.
+            // Changes whose context touches make one hunk.
             var end = first + 1;
             while (end < diff.DiffBlocks.Count && diff.DiffBlocks[end].DeleteStartA - EndA(end - 1) <= 2 * Context)
                 end++;
@@ -100,8 +99,8 @@ internal sealed class FileChange
         int EndA(int block) => diff.DiffBlocks[block].DeleteStartA + diff.DiffBlocks[block].DeleteCountA;
     }
 
-    /// <summary>Writes the file, or removes it, all at once.</summary>
-    /// <exception cref="HiveException">Somebody has changed it since it was read.</exception>
+    /// <summary>Writes or deletes the file atomically.</summary>
+    /// <exception cref="HiveException">The file has changed since it was read.</exception>
     public void Write()
     {
         if (Read(target) != before)
@@ -113,7 +112,7 @@ internal sealed class FileChange
         if (after.Length == 0)
         {
             File.Delete(target);
-            // The file may have lain elsewhere, behind a link; the project's own folder stays in any case.
+            // Not the folder of a link's target, and never the project's folder.
             if (folder == clientsFolder && !Directory.EnumerateFileSystemEntries(folder).Any())
                 Directory.Delete(folder);
             return;
@@ -153,7 +152,7 @@ internal sealed class FileChange
             throw new HiveException("too_large", $"{path} is larger than 1 MiB; use --print and change it yourself");
         try
         {
-            // Strict: a byte that is not UTF-8 would be another one after this wrote the file.
+            // Strict: an invalid byte would be replaced when the file is written.
             return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path));
         }
         catch (DecoderFallbackException)
@@ -164,7 +163,7 @@ internal sealed class FileChange
 
     private static string Lines(string text) => text.EndsWith('\n') ? text[..^1] : text;
 
-    // An empty text is one empty line to the library, and none to everybody else.
+    // The library counts one line in an empty text.
     private static int Count(string[] pieces) => pieces is [""] ? 0 : pieces.Length;
 
     private static string Range(int from, int count) =>

@@ -1,15 +1,15 @@
 namespace Hive.Cli.Join;
 
-/// <summary>Writes an agent into the configuration of one kind of client, and takes it out again.</summary>
+/// <summary>Adds an agent to the configuration of one kind of client, and removes it.</summary>
 internal interface IClientSetup
 {
-    /// <summary>The client's name, for people.</summary>
+    /// <summary>The client's display name.</summary>
     string Title { get; }
 
-    /// <summary>Its next step, once the configuration is written.</summary>
+    /// <summary>The next step for the operator after the configuration is written.</summary>
     string Next { get; }
 
-    /// <summary>The changes that make the clients of a folder an agent.</summary>
+    /// <summary>The changes that make the clients of a folder the agent.</summary>
     /// <exception cref="Hive.Protocol.HiveException">A file cannot be changed.</exception>
     IReadOnlyList<FileChange> Add(McpServer server, string folder);
 

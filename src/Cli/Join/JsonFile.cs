@@ -6,9 +6,8 @@ using System.Text.Json.Nodes;
 namespace Hive.Cli.Join;
 
 /// <summary>
-/// The text of a JSON file, changed member by member: what is not changed stays as it was written, its comments and its
-/// layout too.
-/// Serializing the file again would lose both.
+/// Edits members of a JSON file's text and keeps all other text, with its comments and layout, which serializing would
+/// lose.
 /// </summary>
 internal sealed class JsonFile
 {
@@ -29,24 +28,24 @@ internal sealed class JsonFile
 
     private JsonFile(string given, string first) => (this.given, this.first, text) = (given, first, first);
 
-    /// <summary>The text with the changes; empty when they left nothing in it, not even a comment.</summary>
+    /// <summary>The text with the changes; empty when neither a member nor a comment is left.</summary>
     public string Text =>
         text == first ? given
         : text.Where(c => !char.IsWhiteSpace(c)).SequenceEqual("{}") ? ""
         : text;
 
-    /// <exception cref="FormatException">It is not a JSON object.</exception>
+    /// <exception cref="FormatException">The text is not a JSON object.</exception>
     public static JsonFile Parse(string text)
     {
         var file = new JsonFile(text, string.IsNullOrWhiteSpace(text) ? "{}\n" : text);
         return file.Root().Kind == JsonValueKind.Object ? file : throw new FormatException("expected a JSON object");
     }
 
-    /// <summary>The value at a path; null when there is none.</summary>
-    /// <exception cref="FormatException">A member on the way is not an object.</exception>
+    /// <summary>The value at a path; null when it is missing.</summary>
+    /// <exception cref="FormatException">A member on the path is not an object.</exception>
     public JsonNode? Get(params string[] path) => Find(path) is { } found ? Value(found) : null;
 
-    /// <summary>Sets a member, and makes the objects above it where they are missing.</summary>
+    /// <summary>Sets a member, and adds the missing objects above it.</summary>
     public void Set(JsonNode value, params string[] path)
     {
         if (Find(path) is { } found)
@@ -62,7 +61,7 @@ internal sealed class JsonFile
         Insert(Find(above)!, path, path[^1], value);
     }
 
-    /// <summary>Adds a value to the list at a path unless an equal one is in it.</summary>
+    /// <summary>Adds a value to the list at a path, unless the list has an equal one.</summary>
     public void Add(JsonNode value, params string[] path)
     {
         if (Find(path) is null)
@@ -74,7 +73,7 @@ internal sealed class JsonFile
             Insert(list, path, null, value);
     }
 
-    /// <summary>Removes a member, and the objects above it that have become empty.</summary>
+    /// <summary>Removes a member, and the objects above it that become empty.</summary>
     public void Remove(params string[] path)
     {
         if (path.Length == 0 || Find(path) is null)
@@ -84,8 +83,9 @@ internal sealed class JsonFile
         Prune(path[..^1]);
     }
 
-    /// <summary>Removes values from the list at a path; the list and the objects above it too once they are
-    /// empty.</summary>
+    /// <summary>
+    /// Removes values from the list at a path, and the list and the objects above it when they become empty.
+    /// </summary>
     public void RemoveItems(Func<JsonNode?, bool> which, params string[] path)
     {
         var removed = false;
@@ -119,7 +119,7 @@ internal sealed class JsonFile
                 return null;
             if (at.Kind != JsonValueKind.Object)
                 throw new FormatException($"`{string.Join('.', path[..depth])}` is not an object");
-            // The last of several members with one name is the one that counts.
+            // Of several members with one name, the last counts.
             at = at.Children.LastOrDefault(member => member.Name == path[depth]);
         }
 
@@ -162,14 +162,12 @@ internal sealed class JsonFile
         var gap = text[last..(container.End - 1)];
         var hasComma = CommaIn(last, container.End - 1) >= 0;
         var kept = gap.TrimEnd();
-        Replace(
-            last,
-            container.End - 1,
-            $"{(hasComma ? "" : ",")}{kept}{(inline ? " " : newline + indent)}{member}{(hasComma ? "," : "")}{gap[kept.Length..]}"
-        );
+        var (before, after) = hasComma ? ("", ",") : (",", "");
+        var separator = inline ? " " : newline + indent;
+        Replace(last, container.End - 1, $"{before}{kept}{separator}{member}{after}{gap[kept.Length..]}");
     }
 
-    // The reverse of Insert; a comment beside what is removed stays.
+    // The reverse of Insert; a comment beside the removed text stays.
     private void Cut(Node container, Node child)
     {
         var place = container.Children.IndexOf(child);
@@ -181,7 +179,7 @@ internal sealed class JsonFile
         if (after >= 0)
             text = text.Remove(after, 1);
         var start = child.From;
-        // A line before it may end in a comment, which must not swallow what follows on this line.
+        // The line before may end in a comment, which must not swallow the rest of this line.
         var endsLine = text[end..].TrimStart(' ', '\t') is [] or ['\n' or '\r', ..];
         while (char.IsWhiteSpace(text[start - 1]) && (endsLine || text[start - 1] != '\n'))
             start--;
@@ -196,7 +194,7 @@ internal sealed class JsonFile
 
     private static IEnumerable<Node> All(Node node) => node.Children.SelectMany(All).Prepend(node);
 
-    // The comma between two places that no comment holds; -1 for none.
+    // The comma between two places, outside of comments; -1 when there is none.
     private int CommaIn(int from, int to)
     {
         for (var at = from; at < to; at++)
@@ -217,7 +215,7 @@ internal sealed class JsonFile
 
     private string Newline => text.Contains("\r\n", StringComparison.Ordinal) ? "\r\n" : "\n";
 
-    // One step of the file's own indentation.
+    // One step of the file's indentation.
     private string Unit =>
         Root().Children is [var first, ..] && IndentAt(first.From) is { Length: > 0 } unit ? unit : "  ";
 
@@ -246,7 +244,7 @@ internal sealed class JsonFile
     private Node Root()
     {
         var bytes = Encoding.UTF8.GetBytes(text);
-        // A byte order mark is not JSON, and editors leave one.
+        // Editors may write a byte order mark, which is not JSON.
         var mark = bytes is [0xEF, 0xBB, 0xBF, ..] ? 3 : 0;
         var reader = new Utf8JsonReader(bytes.AsSpan(mark), Lenient);
         try
@@ -294,12 +292,12 @@ internal sealed class JsonFile
         return new Node(name, kind, Place(from), Place(start), Place(reader.BytesConsumed), children);
     }
 
-    /// <summary>A value and where it stands.</summary>
-    /// <param name="Name">Of a member.</param>
-    /// <param name="Kind">Object, list, or undefined for anything else.</param>
-    /// <param name="From">Where it begins, with its name.</param>
-    /// <param name="Start">Where the value begins.</param>
-    /// <param name="End">Behind its last character.</param>
+    /// <summary>A value and its place in the text.</summary>
+    /// <param name="Name">The name of a member; null for an item.</param>
+    /// <param name="Kind">Object or array; undefined for any other value.</param>
+    /// <param name="From">The start, including the name.</param>
+    /// <param name="Start">The start of the value.</param>
+    /// <param name="End">The end, exclusive.</param>
     /// <param name="Children">Members or items.</param>
     private sealed record Node(string? Name, JsonValueKind Kind, int From, int Start, int End, List<Node> Children);
 }

@@ -2,17 +2,15 @@ using System.Text.Json.Nodes;
 
 namespace Hive.Cli.Join;
 
-/// <summary>OpenCode: an entry in the project's <c>opencode.json</c>, or <c>opencode.jsonc</c> where that is
-/// used.</summary>
+/// <summary>Configures OpenCode: an entry in the project's <c>opencode.json</c> or <c>opencode.jsonc</c>.</summary>
 internal sealed class OpenCodeSetup : IClientSetup
 {
-    // Its requests end after five seconds unless told otherwise, and a recv of other clients waits 50 seconds
-    // (docs/join.md).
+    // The default is five seconds; a recv of clients other than Claude Code waits up to 50 (docs/join.md).
     private const int RequestMilliseconds = 60_000;
 
     public string Title => "OpenCode";
 
-    public string Next => "Start `opencode` there, or again where it runs.";
+    public string Next => "Start `opencode` there; restart it where it runs.";
 
     public static JsonObject Entry(McpServer server) =>
         new()

@@ -4,10 +4,8 @@ using System.Text.RegularExpressions;
 namespace Hive.Cli.Join;
 
 /// <summary>
-/// The text of a TOML file, changed table by table: everything else stays as it was written. It is read as far as that
-/// needs (TOML 1.0: where
-/// tables, keys and values begin and end), and anything else is refused; no library for TOML that keeps comments is at
-/// hand (docs/adr/0084).
+/// Edits tables of a TOML file's text and keeps all other text. It parses only where tables, keys and values begin and
+/// end (TOML 1.0) and refuses anything else (docs/adr/0084).
 /// </summary>
 internal sealed partial class TomlFile
 {
@@ -27,14 +25,14 @@ internal sealed partial class TomlFile
 
     public string Text => text;
 
-    /// <exception cref="FormatException">It is not TOML.</exception>
+    /// <exception cref="FormatException">The text is not valid TOML.</exception>
     public static TomlFile Parse(string text) => new(text);
 
-    /// <summary>The file with one table as given, in place of the one of that name, or at its end.</summary>
-    /// <exception cref="FormatException">The file defines it in a way that cannot be changed.</exception>
+    /// <summary>The file with a table replaced, or added at its end.</summary>
+    /// <exception cref="FormatException">The file defines the table in a form that cannot be replaced.</exception>
     public TomlFile With(string[] path, string table)
     {
-        // [a.b] cannot extend what an inline table or a dotted key of another table has defined.
+        // TOML forbids [a.b] when an inline table or a dotted key of another table has defined it.
         if (
             keys.Any(key =>
                 !key.Table.AsSpan().StartsWith(path)
@@ -42,7 +40,8 @@ internal sealed partial class TomlFile
             )
         )
             throw new FormatException(
-                $"`{string.Join('.', path)}` is defined inside of another table; write it as a table [{string.Join('.', path)}] of its own, or remove it"
+                $"`{string.Join('.', path)}` is defined inside another table; write it as a separate table "
+                    + $"[{string.Join('.', path)}], or remove it"
             );
         if (tables.FirstOrDefault(t => t.Path.AsSpan().SequenceEqual(path)) is { } found)
             return new TomlFile(string.Concat(text.AsSpan(0, found.Start), table, text.AsSpan(found.End)));
@@ -50,14 +49,14 @@ internal sealed partial class TomlFile
         return new TomlFile(text + end + (text.Length == 0 ? "" : "\n") + table);
     }
 
-    /// <summary>The file without a table and the tables below it; empty when nothing else is in it.</summary>
+    /// <summary>The file without a table and its subtables; empty when nothing else is left.</summary>
     public TomlFile Without(string[] path)
     {
         var rest = text;
         foreach (var table in tables.Where(t => t.Path.AsSpan().StartsWith(path)).Reverse())
         {
             var start = table.Start;
-            // The blank line that With puts before it.
+            // The blank line that With adds before a table.
             if (start > 1 && rest[start - 1] == '\n' && rest[start - 2] == '\n')
                 start--;
             rest = rest.Remove(start, table.End - start);
@@ -156,7 +155,7 @@ internal sealed partial class TomlFile
     private void Items(char close, Action item)
     {
         if (++depth > DeepestNesting)
-            throw Wrong($"more than {DeepestNesting} lists in each other");
+            throw Wrong($"more than {DeepestNesting} nested lists");
         at++;
         for (SkipBlank(); Peek() != close; SkipBlank())
         {
@@ -184,13 +183,13 @@ internal sealed partial class TomlFile
                 return value.ToString();
             }
 
-            // Escapes in keys matter to nobody here: such a key is not one of ours.
+            // A key with escapes is never one of ours, so they need no decoding.
             if (c == '\\' && quote == '"')
                 value.Append(text[at++]);
             value.Append(Peek());
         }
 
-        throw Wrong("a string does not end on its line");
+        throw Wrong("a string is not closed on its line");
     }
 
     private void LongString()
@@ -205,14 +204,14 @@ internal sealed partial class TomlFile
             else if (text.AsSpan(at).StartsWith(quotes))
             {
                 at += 3;
-                // Up to two more belong to the text.
+                // Up to two more quotes belong to the text.
                 while (Peek() == quotes[0])
                     at++;
                 return;
             }
         }
 
-        throw Wrong($"a string that begins with {quotes} does not end");
+        throw Wrong($"a string that begins with {quotes} is not closed");
     }
 
     private void EndLine()
@@ -257,11 +256,12 @@ internal sealed partial class TomlFile
 
     // Booleans, numbers, dates and times.
     [GeneratedRegex(
-        @"\G(?:true|false|[+-]?(?:inf|nan)|[+-]?[0-9][0-9A-Za-z_.:+-]*(?: [0-9]{2}:[0-9:.]+(?:Z|[+-][0-9:]+)?)?)(?=[\s,\]}#]|\z)"
+        @"\G(?:true|false|[+-]?(?:inf|nan)|[+-]?[0-9][0-9A-Za-z_.:+-]*(?: [0-9]{2}:[0-9:.]+(?:Z|[+-][0-9:]+)?)?)"
+            + @"(?=[\s,\]}#]|\z)"
     )]
     private static partial Regex Word();
 
-    /// <summary>A table, from its header to the end of its last value.</summary>
+    /// <summary>A table and its place, from its header to the end of its last value.</summary>
     private sealed class Table(string[] path, int start, int end)
     {
         public string[] Path => path;

@@ -8,13 +8,12 @@ namespace Hive.Cli.Terminal;
 internal static class Browser
 {
     /// <summary>
-    /// Hands the browser a private file that leads to the link. A link on a command line can be read by every user of
-    /// the machine while the
-    /// program starts, and its code logs in whoever is first.
+    /// Opens a private file that redirects to the link. On a command line, every user of the machine could read the
+    /// link while the browser starts, and its code logs in the first who uses it.
     /// </summary>
     /// <param name="url">The link.</param>
-    /// <param name="page">The file's name, for who wants to <see cref="Forget"/> it.</param>
-    /// <returns>False without a display, or without xdg-open; the link was printed anyway.</returns>
+    /// <param name="page">The file's name, for <see cref="Forget"/>.</param>
+    /// <returns>False without a display or without xdg-open; the caller has printed the link.</returns>
     public static bool TryOpen(string url, string page = "hive-open.html")
     {
         var display =
@@ -24,7 +23,7 @@ internal static class Browser
             return false;
         try
         {
-            // One file, written over each time; the code in it works once and not for long.
+            // Overwritten each time; the code in it works once and expires soon.
             var path = Path.Combine(runtime, page);
             File.Delete(path);
             using (
@@ -39,10 +38,8 @@ internal static class Browser
                 )
             )
             using (var text = new StreamWriter(file))
-                text.Write(
-                    $"<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=\"0;url={WebUtility.HtmlEncode(url)}\"><a href=\"{WebUtility.HtmlEncode(url)}\">Hive</a>\n"
-                );
-            // In a session of its own: Ctrl-C here must not end the browser.
+                text.Write(RedirectTo(WebUtility.HtmlEncode(url)));
+            // setsid: Ctrl-C here must not end the browser.
             using var opener = Process.Start(
                 "/bin/sh",
                 ["-c", "exec setsid -f xdg-open \"$1\" </dev/null >/dev/null 2>&1", "sh", path]
@@ -55,7 +52,13 @@ internal static class Browser
         }
     }
 
-    /// <summary>Removes a page, if it was ever made.</summary>
+    private static string RedirectTo(string url) =>
+        $"""
+            <!doctype html><meta charset=utf-8><meta http-equiv=refresh content="0;url={url}"><a href="{url}">Hive</a>
+
+            """;
+
+    /// <summary>Deletes the file, if it exists.</summary>
     public static void Forget(string page)
     {
         if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is not { Length: > 0 } runtime)
@@ -66,7 +69,7 @@ internal static class Browser
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The folder went with the login session, and its files too.
+            // The folder and its files went with the login session.
         }
     }
 }

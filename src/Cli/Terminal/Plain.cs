@@ -3,19 +3,18 @@ using System.Text;
 namespace Hive.Cli.Terminal;
 
 /// <summary>
-/// Makes text that others wrote safe to show. A status line, a message or a log line comes from an agent, and an escape
-/// sequence in it
-/// could rewrite what the operator sees, set the window's title or answer for them.
+/// Makes text from agents safe to show: an escape sequence in a status, a message or a log line could rewrite the
+/// screen, set the window's title or type on the operator's behalf.
 /// </summary>
 internal static class Plain
 {
-    /// <summary>Control characters become pictures of themselves; line ends and tabs stay.</summary>
+    /// <summary>Replaces control characters by their symbols, except line ends and tabs.</summary>
     public static string Text(string text) => Clean(text, keepLines: true);
 
-    /// <summary>The same on one line: what would break it becomes a blank.</summary>
+    /// <summary>Replaces control characters by their symbols, and line ends and tabs by blanks.</summary>
     public static string OneLine(string text) => Clean(text, keepLines: false);
 
-    /// <summary>Words in lines of at most that many characters; a longer word has a line of its own.</summary>
+    /// <summary>Wraps words into lines of at most that many characters; a longer word has its own line.</summary>
     public static IEnumerable<string> Wrapped(string text, int width)
     {
         var line = new StringBuilder();
@@ -55,7 +54,7 @@ internal static class Plain
         return clean.ToString();
     }
 
-    // C1 controls act like escape sequences on some terminals; direction marks can make text read other than it is.
+    // C1 controls act like escape sequences on some terminals; direction marks can change the order of shown text.
     private static bool Unsafe(char c) =>
         c
             is '\u007f'

@@ -6,8 +6,8 @@ using Spectre.Console.Rendering;
 namespace Hive.Cli.Terminal;
 
 /// <summary>
-/// Standard output for people. On a terminal: tables that fit it, and colour by meaning (none with NO_COLOR).
-/// Elsewhere: aligned columns of plain text, never cut, so that grep and awk can read them.
+/// Writes standard output for people. On a terminal: tables that fit, with colours (none with NO_COLOR). Elsewhere:
+/// aligned columns of plain text, never truncated, for grep and awk.
 /// </summary>
 internal sealed class Screen
 {
@@ -35,8 +35,8 @@ internal sealed class Screen
     }
 
     /// <summary>One column of a table.</summary>
-    /// <param name="Head">What stands above it.</param>
-    /// <param name="IsText">Free text, which loses its end first where the terminal is narrow.</param>
+    /// <param name="Head">The header.</param>
+    /// <param name="IsText">Free text, which is truncated first on a narrow terminal.</param>
     public readonly record struct Column(string Head, bool IsText = false)
     {
         public static implicit operator Column(string head) => new(head);
@@ -55,7 +55,7 @@ internal sealed class Screen
             Line(text);
     }
 
-    /// <summary>A text to the right of others: as many lines as the terminal needs, elsewhere one.</summary>
+    /// <summary>Indents a text and wraps it on a terminal; elsewhere it is one line.</summary>
     public IEnumerable<string> Wrapped(string text, int indent)
     {
         var width = terminal ? Math.Max(console.Profile.Width - indent, 20) : int.MaxValue;
@@ -63,7 +63,7 @@ internal sealed class Screen
         return lines.Select(line => new string(' ', indent) + line);
     }
 
-    /// <summary>A line whose first word alone has a style.</summary>
+    /// <summary>Writes a line whose first word has a style.</summary>
     public void Marked(string indent, Cell mark, string text)
     {
         if (terminal)
@@ -74,7 +74,7 @@ internal sealed class Screen
             Line($"{indent}{mark.Text} {Plain.OneLine(text)}");
     }
 
-    /// <summary>One line a row. What does not fit the terminal is cut: texts first, then the widest columns.</summary>
+    /// <summary>Writes one line per row, truncated to the terminal: texts first, then the widest columns.</summary>
     public void Table(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> rows)
     {
         if (!terminal)
@@ -92,7 +92,7 @@ internal sealed class Screen
             cell.Style.Length > 0 ? $"[{cell.Style}]{Markup.Escape(cell.Text)}[/]" : Markup.Escape(cell.Text);
     }
 
-    /// <summary>The cells of a table, cut and padded so that each line fits.</summary>
+    /// <summary>Truncates and pads the cells of a table so that each line fits.</summary>
     internal static IEnumerable<Cell[]> Fitted(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> lines, int width)
     {
         var widths = columns.Select((_, i) => lines.Max(line => WidthOf(line[i].Text))).ToArray();
@@ -111,7 +111,7 @@ internal sealed class Screen
         }
     }
 
-    // In cells of the terminal: a Chinese character or an emoji takes two.
+    // In terminal cells: a Chinese character or an emoji has two.
     private static int WidthOf(string text) => new Segment(text).CellCount();
 
     private static string Fit(string text, int width)
@@ -129,13 +129,13 @@ internal sealed class Screen
         return cut.Append('…').Append(' ', width - used - 1).ToString();
     }
 
-    /// <summary>How long ago, in one unit: <c>12 s</c>, <c>5 min</c>, <c>3 h</c>, <c>9 d</c>.</summary>
+    /// <summary>The time since, in one unit: <c>12 s</c>, <c>5 min</c>, <c>3 h</c>, <c>9 d</c>.</summary>
     public static string Age(DateTimeOffset? since) =>
         since is not { } then ? ""
         : DateTimeOffset.UtcNow - then is { TotalSeconds: >= 1 } span ? Span(span)
         : "now";
 
-    /// <summary>How long from now, in one unit; <c>0 s</c> when it is over.</summary>
+    /// <summary>The time until, in one unit; <c>0 s</c> when it has passed.</summary>
     public static string Left(DateTimeOffset? until) =>
         until is not { } then ? "" : Span(then > DateTimeOffset.UtcNow ? then - DateTimeOffset.UtcNow : TimeSpan.Zero);
 

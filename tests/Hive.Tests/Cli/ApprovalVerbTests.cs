@@ -5,11 +5,11 @@ using Hive.Tests.Approvals;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>The verbs that ask and decide, as processes of their own.</summary>
+/// <summary>The verbs that request, approve and deny, each in a process of its own.</summary>
 public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningHive>
 {
     [Fact]
-    public async Task What_is_asked_for_is_shown_approved_and_there()
+    public async Task A_request_is_shown_approved_and_carried_out()
     {
         var asked = await hive.RunAsync(
             "request-spawn",
@@ -57,7 +57,7 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task What_is_denied_is_gone_with_the_reason()
+    public async Task A_denied_request_keeps_the_reason()
     {
         var id = Id(Ok(await hive.RunAsync("request-spawn", "unwanted")).Output);
         Assert.Equal($"approval {id} is denied\n", Ok(await hive.RunAsync("deny", $"{id}", "not", "now")).Output);
@@ -94,7 +94,7 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task A_proposal_is_shown_with_its_changes_and_approve_says_what_came_of_it()
+    public async Task A_proposal_is_shown_with_its_changes_and_approve_reports_the_result()
     {
         Ok(await hive.RunAsync("spawn", "worker", "--runtime", "external"));
         var worker = new Proposing(hive.DataDir, "worker");
@@ -141,11 +141,11 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Approve_need_not_be_waited_for()
+    public async Task Approve_with_no_wait_returns_at_once()
     {
         var id = Id(Ok(await hive.RunAsync("request-spawn", "later", "--runtime", "external")).Output);
         Assert.Equal(
-            $"approval {id} is approved and builds\n",
+            $"approval {id} is approved and building\n",
             Ok(await hive.RunAsync("approve", $"{id}", "--no-wait")).Output
         );
         using var host = await LineClient.ConnectAsync(Path.Combine(hive.RunDir, "host.sock"));

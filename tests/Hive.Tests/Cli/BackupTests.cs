@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>A backup of a host that runs, made by the command and read by nothing of Hive's.</summary>
+/// <summary>A backup of a running host, made by the command and read without Hive.</summary>
 public sealed class BackupTests : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -17,14 +17,14 @@ public sealed class BackupTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task A_running_host_is_copied_whole_into_a_new_file_that_others_cannot_read()
+    public async Task A_running_host_is_backed_up_into_a_new_file_that_others_cannot_read()
     {
         await using var hive = await HiveFixture.Start();
         await File.WriteAllTextAsync(Path.Combine(hive.DataDir, "hive.json"), "{}");
         await hive.Spawn("alice", "bob");
         using var alice = await hive.Connect("alice");
         await alice.CallAsync("send", new { to = "bob", body = "before the backup" });
-        // The log of what was written last is still beside the database, and more is written during the copy.
+        // The write-ahead log is not empty, and more is written during the backup.
         using var stop = new CancellationTokenSource();
         var writing = Task.Run(async () =>
         {
@@ -75,7 +75,7 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_exists_is_refused_and_what_cannot_be_finished_leaves_none()
+    public async Task An_existing_file_is_refused_and_a_failed_backup_leaves_no_file()
     {
         await using var hive = await HiveFixture.Start();
         await File.WriteAllTextAsync(Target, "somebody's own");
@@ -89,7 +89,7 @@ public sealed class BackupTests : IDisposable
         var nowhere = await Built.HiveAsync(["backup", $"{folder}/none/x.tar", "--run-dir", hive.RunDir]);
         Assert.Equal(1, nowhere.ExitCode);
 
-        // The host cannot put the parts together.
+        // The host cannot write its temporary files.
         var tmp = Path.Combine(hive.DataDir, "tmp");
         if (Directory.Exists(tmp))
             Directory.Delete(tmp, recursive: true);

@@ -3,8 +3,7 @@ using System.Diagnostics;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>The programs as they were built beside these tests, run with nothing of the tester's own
-/// environment.</summary>
+/// <summary>Runs the programs that were built with these tests, in a clean environment.</summary>
 internal static class Built
 {
     public static string Command { get; } = Find("Hive.Cli", "hive");
@@ -55,7 +54,7 @@ internal static class Built
         return Process.Start(start)!;
     }
 
-    // artifacts/bin/<project>/<configuration>: the same configuration as these tests.
+    // artifacts/bin/<project>/<configuration>, in the configuration of these tests.
     private static string Find(string project, string program)
     {
         var here = AppContext.BaseDirectory.TrimEnd('/');

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>The demo from its command to its end. Whatever ends it, nothing stays.</summary>
+/// <summary>The demo from start to end; it leaves nothing behind, whatever ends it.</summary>
 public sealed class DemoTests
 {
     [Theory]
@@ -24,8 +24,7 @@ public sealed class DemoTests
             document.GetProperty("agents").EnumerateArray().Select(a => a.GetString()!).Order(StringComparer.Ordinal)
         );
 
-        // A reply has gone through the socket, the broker, the agent's process and back; its work goes round: the
-        // manager hears of a finished task and hands out the next.
+        // A reply came through the socket, the broker and the agent's process, and the manager hands out the next task.
         using var stream = await StreamAsync(document);
         var sent = await Built.HiveAsync(["send", "bob", "hello", "there", "--json", "--run-dir", runDir]);
         Assert.Equal(0, sent.ExitCode);
@@ -71,7 +70,7 @@ public sealed class DemoTests
     }
 
     [Fact]
-    public async Task A_host_that_dies_by_itself_ends_the_demo_with_exit_code_1_and_leaves_nothing()
+    public async Task A_host_that_ends_by_itself_ends_the_demo_with_exit_code_1_and_leaves_nothing()
     {
         using var demo = Built.Start(Built.Command, ["demo", "--json", "--no-open", "--runtime", "process"]);
         var error = demo.StandardError.ReadToEndAsync();
@@ -87,7 +86,7 @@ public sealed class DemoTests
     }
 
     [Fact]
-    public async Task Where_nothing_isolates_it_says_so_in_one_short_line_with_the_cure()
+    public async Task Without_isolation_the_demo_prints_one_short_line_with_the_fix()
     {
         var daemons = new[] { "/run/podman/podman.sock", "/var/run/docker.sock" }.Where(File.Exists);
         Requires.That(!daemons.Any(), "podman or docker serves this machine, so something isolates here");
@@ -107,7 +106,7 @@ public sealed class DemoTests
         List<string> lines = [];
         while (
             await demo.StandardOutput.ReadLineAsync() is { } line
-            && !line.Contains("A fresh link", StringComparison.Ordinal)
+            && !line.Contains("A new login link", StringComparison.Ordinal)
         )
             lines.Add(line);
         using (var kill = Process.Start("/bin/sh", ["-c", $"kill -INT {demo.Id}"])!)
@@ -116,13 +115,13 @@ public sealed class DemoTests
         await demo.WaitForExitAsync();
         Directory.Delete(programs, recursive: true);
 
-        const string Says = "Nothing isolates agents here, so they run as plain processes.";
-        Assert.Contains($"{Says} Cure on Debian: apt-get install bubblewrap. Details: hive doctor", lines);
+        const string Says = "Nothing here isolates agents; they run as plain processes.";
+        Assert.Contains($"{Says} Fix on Debian: apt-get install bubblewrap. Details: hive doctor", lines);
         Assert.All(lines, line => Assert.True(line.Length <= 130, line));
     }
 
     [Fact]
-    public async Task A_port_that_is_taken_is_said_in_the_hosts_own_words()
+    public async Task A_taken_port_is_reported_by_the_host()
     {
         var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         taken.Start();
@@ -137,7 +136,7 @@ public sealed class DemoTests
         taken.Stop();
     }
 
-    // What the demo prints when everything runs.
+    // The document that the demo prints when everything runs.
     private static async Task<JsonElement> ReadyAsync(Process demo)
     {
         var line = await demo.StandardOutput.ReadLineAsync();
@@ -145,7 +144,7 @@ public sealed class DemoTests
         return JsonDocument.Parse(line).RootElement;
     }
 
-    /// <summary>The dashboard's stream from now on, past its greeting.</summary>
+    /// <summary>Opens the dashboard's stream and skips its greeting.</summary>
     private static async Task<StreamReader> StreamAsync(JsonElement document)
     {
         var token = (
@@ -202,8 +201,9 @@ public sealed class DemoTests
         Assert.False(Directory.Exists(folder));
     }
 
-    /// <summary>Every process that the demo in this folder started: it stands in their arguments or their
-    /// variables.</summary>
+    /// <summary>
+    /// Every process that the demo in this folder started: it stands in their arguments or their variables.
+    /// </summary>
     private static Process[] Marked(string folder) =>
         [
             .. Process

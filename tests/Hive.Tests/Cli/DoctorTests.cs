@@ -22,7 +22,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task Without_a_host_it_looks_as_one_would_and_makes_nothing()
+    public async Task Without_a_host_doctor_checks_the_same_and_creates_nothing()
     {
         var outcome = await Doctor();
         var found = Diagnosed(await Doctor("--json"));
@@ -44,7 +44,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    public async Task A_host_that_runs_checks_itself()
+    public async Task A_running_host_checks_itself()
     {
         var outcome = await hive.RunAsync("doctor");
         var found = Diagnosed(await hive.RunAsync("doctor", "--json"));
@@ -66,7 +66,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    public async Task Each_thing_that_is_wrong_comes_with_its_cure_and_exit_code_1()
+    public async Task Each_problem_is_reported_with_its_fix_and_exit_code_1()
     {
         Directory.CreateDirectory(
             Data,
@@ -98,7 +98,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    public async Task A_folder_that_cannot_be_one_and_a_run_folder_that_is_too_long_are_said()
+    public async Task An_impossible_data_folder_and_a_too_long_run_folder_are_reported()
     {
         await File.WriteAllTextAsync(Data, "a file");
         var found = Diagnosed(
@@ -117,7 +117,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    public async Task A_disk_that_is_read_only_is_said()
+    public async Task A_read_only_disk_is_reported()
     {
         await HostProcess.RequireMounts();
         Directory.CreateDirectory(Data);
@@ -146,7 +146,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    public async Task Settings_that_cannot_be_read_are_said()
+    public async Task Settings_that_cannot_be_read_are_reported()
     {
         Directory.CreateDirectory(Data);
         await File.WriteAllTextAsync(Path.Combine(Data, "hive.json"), "{ \"Urls\": ");
@@ -158,7 +158,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    public async Task Where_no_program_is_it_says_what_to_install()
+    public async Task Missing_programs_are_reported_with_what_to_install()
     {
         var outcome = await Built.HiveAsync(
             ["doctor", "--json", "--DataDir", Data, "--RunDir", Run],
@@ -183,10 +183,10 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    public async Task A_runtime_does_not_work_from_whose_container_the_kernels_settings_can_be_written_to()
+    public async Task A_runtime_whose_containers_can_write_kernel_settings_does_not_count_as_working()
     {
         Requires.That(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/bwrap"), "bubblewrap, run by root");
-        // One that leaves out what covers something of /proc.
+        // Leaves out the mounts that cover parts of /proc.
         const string Uncovered = """
             #!/bin/sh
             left=$#
@@ -210,7 +210,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    public async Task A_bubblewrap_that_cannot_forbid_user_namespaces_works_and_is_said_to_be_weak()
+    public async Task A_bubblewrap_that_cannot_forbid_user_namespaces_works_with_a_warning()
     {
         Requires.That(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/bwrap"), "bubblewrap, run by root");
         const string Old = """
@@ -227,7 +227,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    public async Task Claude_Code_is_told_with_its_version_and_wanted_where_new_agents_run_it()
+    public async Task Claude_Code_is_reported_with_its_version_and_required_if_new_agents_run_it()
     {
         string[] flags = ["doctor", "--json", "--DataDir", Data, "--RunDir", Run, "--Driver", "claude"];
         Failed(Diagnosed(await Built.HiveAsync(flags, "", ("PATH", folder)))["claude"], "not installed", "npm install");
@@ -241,7 +241,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    public async Task What_goes_wrong_while_a_host_runs_is_found_by_the_host_itself()
+    public async Task A_running_host_finds_new_problems_itself()
     {
         await using var fixture = await HiveFixture.Start();
         File.SetUnixFileMode(Path.Combine(fixture.DataDir, "access-token"), Everybody);
@@ -263,7 +263,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    public async Task Another_host_on_the_same_data_is_named()
+    public async Task Another_host_on_the_same_data_is_reported()
     {
         await using var running = await HostProcess.Start();
         var found = Diagnosed(
@@ -277,7 +277,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     [Theory]
     [InlineData("did you mean --data-dir?", "--dta-dir", "/nowhere")]
     [InlineData("--Urls needs a value", "--Urls")]
-    public async Task It_takes_the_flags_of_up_and_no_others(string says, params string[] flags)
+    public async Task Doctor_takes_the_flags_of_up_and_no_others(string says, params string[] flags)
     {
         var outcome = await Built.HiveAsync(["doctor", .. flags]);
 
@@ -301,7 +301,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
             Assert.Contains(advice, finding.Advice, StringComparison.Ordinal);
     }
 
-    // With another bubblewrap.
+    // Runs doctor with another bubblewrap.
     private async Task<Dictionary<string, Finding>> DiagnosedWith(string bubblewrap)
     {
         var program = Path.Combine(folder, "bwrap");
@@ -312,7 +312,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         return Diagnosed(await Built.HiveAsync(doctor, "", ("PATH", path)));
     }
 
-    // Everything else is as it should be on a machine that runs these tests.
+    // Everything else works on a machine that runs these tests.
     private static void ExitsByWhetherAnythingIsolates(Outcome outcome, Dictionary<string, Finding> found)
     {
         var isolates = RuntimeCatalog.Automatic.Any(name => found[name].State == FindingState.Ok);

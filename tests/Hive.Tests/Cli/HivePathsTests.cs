@@ -10,7 +10,7 @@ public sealed class HivePathsTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public void Root_keeps_its_data_and_its_sockets_where_the_system_does()
+    public void Root_uses_the_folders_of_the_system()
     {
         var paths = Find([("HOME", "/root"), ("XDG_RUNTIME_DIR", "/run/user/0")], root: true);
 
@@ -21,7 +21,7 @@ public sealed class HivePathsTests : IDisposable
     }
 
     [Fact]
-    public void A_user_keeps_them_in_the_folders_of_the_session()
+    public void A_user_uses_the_folders_of_the_session()
     {
         var paths = Find([("HOME", folder), ("XDG_STATE_HOME", $"{folder}/state"), ("XDG_RUNTIME_DIR", "/run/user/7")]);
 
@@ -30,7 +30,7 @@ public sealed class HivePathsTests : IDisposable
     }
 
     [Fact]
-    public void Without_a_session_the_sockets_lie_in_the_data_folder()
+    public void Without_a_session_the_sockets_are_in_the_data_folder()
     {
         var paths = Find([("HOME", folder)]);
 
@@ -47,7 +47,7 @@ public sealed class HivePathsTests : IDisposable
     }
 
     [Fact]
-    public void The_command_line_wins_over_the_environment_and_that_over_the_settings_file()
+    public void The_command_line_overrides_the_environment_which_overrides_the_settings()
     {
         (string, string) data = ("HIVE_DATADIR", folder);
         File.WriteAllText(
@@ -70,7 +70,7 @@ public sealed class HivePathsTests : IDisposable
     }
 
     [Fact]
-    public void A_broken_settings_file_is_named_with_the_way_round_it()
+    public void An_invalid_settings_file_is_named_with_the_way_out()
     {
         File.WriteAllText($"{folder}/hive.json", "{ RunDir");
 
@@ -81,7 +81,7 @@ public sealed class HivePathsTests : IDisposable
     }
 
     [Fact]
-    public void Who_names_the_run_folder_needs_no_home()
+    public void With_a_named_run_folder_no_home_is_needed()
     {
         var paths = Find([("HIVE_RUNDIR", "/somewhere")]);
 

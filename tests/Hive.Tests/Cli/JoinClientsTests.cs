@@ -4,7 +4,7 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>The clients themselves, as <c>hive join</c> configured them, against a stand-in of their model.</summary>
+/// <summary>Real clients as <c>hive join</c> configured them, with a stand-in for their model.</summary>
 public sealed class JoinClientsTests(RunningHive hive) : IClassFixture<RunningHive>, IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-clients-").FullName;
@@ -34,7 +34,7 @@ public sealed class JoinClientsTests(RunningHive hive) : IClassFixture<RunningHi
             new { tool = "recv", input = new { wait_seconds = 0 } },
             new { tool = "ack", input = new { all = true } }
         );
-        // As an SDK of Claude Code starts it: `claude -p` runs no hook in the background.
+        // Started as by its SDK, since `claude -p` runs no hook in the background.
         using var session = Start(
             claude,
             ["-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"],
@@ -59,7 +59,7 @@ public sealed class JoinClientsTests(RunningHive hive) : IClassFixture<RunningHi
     }
 
     [Fact(Timeout = 300_000)]
-    public async Task Codex_may_call_the_tools_without_anybody_to_ask()
+    public async Task Codex_calls_the_tools_without_asking_a_person()
     {
         var codex = TestClients.Program("codex");
         await Join("frank", "--codex");
@@ -122,7 +122,7 @@ public sealed class JoinClientsTests(RunningHive hive) : IClassFixture<RunningHi
         start.Environment.Clear();
         start.Environment["PATH"] = path;
         start.Environment["HOME"] = Home;
-        // It would ask its maker for news.
+        // No update checks.
         start.Environment["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1";
         foreach (var (name, value) in environment)
             start.Environment[name] = value;

@@ -4,7 +4,7 @@ using Hive.Cli.Join;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>What <c>hive join</c> writes into a client's configuration, and takes out of it again.</summary>
+/// <summary>What <c>hive join</c> adds to a client's configuration and removes again.</summary>
 public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive>, IDisposable
 {
     private const string Mcp = """
@@ -46,7 +46,7 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [InlineData("--claude", ".mcp.json", Mcp, ".claude/settings.local.json", Settings)]
     [InlineData("--codex", ".codex/config.toml", Toml, null, null)]
     [InlineData("--opencode", "opencode.jsonc", """{"mcp": {}, "theme": "dark" /* best */}""", null, null)]
-    public async Task Two_agents_are_written_beside_what_is_there_and_removing_them_leaves_that(
+    public async Task Two_agents_are_added_to_existing_settings_and_removed_without_a_trace(
         string client,
         string file,
         string text,
@@ -83,7 +83,7 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [InlineData("--claude")]
     [InlineData("--codex")]
     [InlineData("--opencode")]
-    public async Task Files_of_its_own_go_when_nothing_else_is_in_them(string client)
+    public async Task Files_that_join_created_are_deleted_when_they_become_empty(string client)
     {
         var joined = JsonElement.Parse((await Join("yara", client, "--yes", "--json")).Output);
         Assert.Equal("hive-yara", joined.GetProperty("server").GetString());
@@ -108,7 +108,7 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [InlineData("--claude", ".claude")]
     [InlineData("--codex", ".codex")]
     [InlineData("--opencode", ".notes")]
-    public async Task The_projects_own_folder_stays_whatever_its_name(string client, string name)
+    public async Task The_projects_folder_is_kept_whatever_its_name(string client, string name)
     {
         var folder = Directory.CreateDirectory(Path.Combine(project, name)).FullName;
         foreach (
@@ -124,7 +124,7 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     }
 
     [Fact]
-    public async Task Without_a_terminal_the_change_is_shown_and_wants_yes()
+    public async Task Without_a_terminal_the_change_is_shown_and_needs_yes()
     {
         var refused = await Refused("nobody-yet", "--claude");
         Assert.Contains("+++ ", refused.Output, StringComparison.Ordinal);
@@ -136,13 +136,13 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [Theory]
     [InlineData("n", false)]
     [InlineData("y", true)]
-    public async Task On_a_terminal_it_asks(string answer, bool writes)
+    public async Task Join_asks_on_a_terminal(string answer, bool writes)
     {
         var command = string.Join(
             ' ',
             (string[])[Built.Command, "join", "zoe", "--codex", "--project", project, "--run-dir", hive.RunDir]
         );
-        // script(1) is a terminal around it.
+        // script(1) provides a terminal.
         using var terminal = Built.Start("script", ["--quiet", "--return", "--command", command, "/dev/null"]);
         await terminal.StandardInput.WriteAsync($"{answer}\n");
         await terminal.StandardInput.FlushAsync();
@@ -157,7 +157,7 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [InlineData("--claude", ".claude/settings.local.json", "{ \"permissions\": { \"allow\": \"all\" } }")]
     [InlineData("--codex", ".codex/config.toml", "model = \"gpt")]
     [InlineData("--opencode", "opencode.json", "mcp: {}")]
-    public async Task A_file_that_cannot_be_changed_is_named_and_left_as_it_is(string client, string file, string text)
+    public async Task A_file_that_cannot_be_edited_is_named_and_not_changed(string client, string file, string text)
     {
         Write(file, text);
         var refused = await Refused("nobody", client, "--yes");
@@ -169,7 +169,7 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     }
 
     [Fact]
-    public async Task Flags_that_contradict_each_other_are_a_usage_error()
+    public async Task Flags_that_exclude_each_other_are_a_usage_error()
     {
         Assert.Equal(2, (await hive.RunAsync("join", "zed", "--claude", "--codex")).ExitCode);
         Assert.Equal(2, (await hive.RunAsync("join", "zed", "--remove")).ExitCode);
@@ -209,7 +209,7 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [InlineData("{} {}")]
     [InlineData("{ \"hooks\": [] }")]
     [InlineData("{ \"hooks\": { \"Stop\": {} } }")]
-    public void JSON_that_cannot_be_changed_is_refused(string text) =>
+    public void JSON_that_cannot_be_edited_is_refused(string text) =>
         Assert.Throws<FormatException>(() => JsonFile.Parse(text).Add("item", "hooks", "Stop"));
 
     [Theory]
@@ -223,7 +223,7 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [InlineData("mcp_servers = {}")]
     [InlineData("[mcp_servers]\nhive-nobody = { command = \"x\" }")]
     [InlineData("mcp_servers.hive-nobody.command = \"x\"")]
-    public void TOML_that_cannot_be_changed_is_refused(string text) =>
+    public void TOML_that_cannot_be_edited_is_refused(string text) =>
         Assert.Throws<FormatException>(() =>
             TomlFile.Parse(text).With(["mcp_servers", "hive-nobody"], "[mcp_servers.hive-nobody]\n")
         );
@@ -232,7 +232,8 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [InlineData("")]
     [InlineData("a.b = 1 # one\n\"c d\" = [ 'x', # first\n  { y = 1.5e3, z = \"#\" },\n]\n")]
     [InlineData(
-        "at = 1979-05-27 07:32:00Z\nt = 07:32:00\nn = -inf\nh = 0xdead_beef\n[[list]]\nx = '''\n[mcp_servers.hive-nobody]\n''''\n"
+        "at = 1979-05-27 07:32:00Z\nt = 07:32:00\nn = -inf\nh = 0xdead_beef\n"
+            + "[[list]]\nx = '''\n[mcp_servers.hive-nobody]\n''''\n"
     )]
     [InlineData("[mcp_servers.other]\nenabled = true\n\n# The end.\n")]
     [InlineData("[a]\r\nb = \"\\\"]\"\r\n")]

@@ -6,7 +6,7 @@ namespace Hive.Tests.Cli;
 public sealed class JoinTests(RunningHive hive) : IClassFixture<RunningHive>
 {
     [Fact]
-    public async Task Join_makes_an_external_agent_and_prints_what_each_client_needs_to_be_it()
+    public async Task Join_makes_an_external_agent_and_prints_the_configuration_of_each_client()
     {
         var joined = await hive.RunAsync("join", "@carol");
         Assert.True(joined.ExitCode == 0, joined.ToString());
@@ -15,13 +15,13 @@ public sealed class JoinTests(RunningHive hive) : IClassFixture<RunningHive>
         Assert.Contains($"hive-agent mcp --socket {socket}", joined.Output, StringComparison.Ordinal);
         Assert.Contains("[mcp_servers.hive-carol]", joined.Output, StringComparison.Ordinal);
         Assert.Contains("\"mcpServers\"", joined.Output, StringComparison.Ordinal);
-        // A file that a peer can read, where this agent can write it.
+        // The folder for files that peers can read.
         Assert.Contains(
-            $"{Path.Combine(hive.DataDir, "shared")}, which other agents see as /shared",
+            $"{Path.Combine(hive.DataDir, "shared")}; other agents see it as /shared/NAME",
             joined.Output,
             StringComparison.Ordinal
         );
-        // Asked for again, it is the same agent.
+        // Joining again returns the same agent.
         var again = Document(await hive.RunAsync("join", "carol", "--json"));
         Assert.False(again.GetProperty("created").GetBoolean());
         Assert.Equal(socket, again.GetProperty("socket").GetString());
@@ -30,7 +30,7 @@ public sealed class JoinTests(RunningHive hive) : IClassFixture<RunningHive>
     }
 
     [Fact]
-    public async Task The_printed_program_is_an_MCP_server_that_is_this_agent()
+    public async Task The_printed_program_is_an_MCP_server_for_this_agent()
     {
         var joined = Document(await hive.RunAsync("join", "dave", "--json"));
         Assert.True(joined.GetProperty("created").GetBoolean());
@@ -94,7 +94,7 @@ public sealed class JoinTests(RunningHive hive) : IClassFixture<RunningHive>
     }
 
     [Fact]
-    public async Task Nobody_joins_as_an_agent_whose_harness_has_its_socket()
+    public async Task Joining_as_an_agent_with_a_harness_is_refused()
     {
         var spawned = await hive.RunAsync("spawn", "erin");
         Assert.True(spawned.ExitCode == 0, spawned.ToString());

@@ -124,7 +124,8 @@ public sealed class OptionsTests : IDisposable
 
     [Theory]
     [InlineData(
-        "--runtime cannot be 'sandbx'; did you mean sandbox? If not, choose auto, nixos, podman, docker, nspawn, sandbox, process or external",
+        "--runtime cannot be 'sandbx'; did you mean sandbox? If not, choose auto, nixos, podman, docker, nspawn, "
+            + "sandbox, process or external",
         "--runtime",
         "sandbx"
     )]
@@ -158,7 +159,8 @@ public sealed class OptionsTests : IDisposable
     )]
     [InlineData("--forge-url cannot be 'ftp://forge'; use http:// or https://", "--forge-url", "ftp://forge")]
     [InlineData(
-        "the value of --forge-url is not valid; use http:// or https://, a host and perhaps a path, without user, password",
+        "the value of --forge-url is not valid; use http:// or https://, a host and perhaps a path, "
+            + "without user, password",
         "--forge-url",
         "http://boss:pw@forge/"
     )]

@@ -5,8 +5,7 @@ using Xunit;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>A real host process with folders of its own, started the way an operator does it: by <c>hive
-/// up</c>.</summary>
+/// <summary>A real host process with its own folders, started by <c>hive up</c>.</summary>
 public sealed class RunningHive : IAsyncLifetime
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-cli-").FullName;
@@ -80,7 +79,7 @@ public sealed class RunningHive : IAsyncLifetime
             }
             catch (SocketException)
             {
-                // Bound and not yet listening makes no further event.
+                // A socket that is bound but does not listen yet causes no further event.
                 await Task.WhenAny(changed.WaitAsync(TimeSpan.FromMilliseconds(100)), ended);
             }
         }

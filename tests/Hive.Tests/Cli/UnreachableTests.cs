@@ -1,4 +1,6 @@
+using System.CommandLine;
 using System.Net.Sockets;
+using Hive.Cli;
 using Xunit;
 
 namespace Hive.Tests.Cli;
@@ -10,7 +12,7 @@ public sealed class UnreachableTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task Says_that_hive_is_not_running_and_how_to_start_it()
+    public async Task A_missing_host_is_reported_with_the_way_to_start_it()
     {
         var outcome = await Built.HiveAsync(["list", "--run-dir", folder]);
 
@@ -21,10 +23,9 @@ public sealed class UnreachableTests : IDisposable
     }
 
     [Fact]
-    public async Task Says_that_the_host_is_down_when_its_socket_was_left_behind()
+    public async Task A_socket_without_a_host_is_reported_as_down()
     {
-        // .NET takes a socket's file along when it closes the socket; a host that is killed does not. Under another
-        // name it stays.
+        // .NET deletes a socket's file when it closes the socket, unless it was renamed; a killed host leaves it.
         using (var left = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
             left.Bind(new UnixDomainSocketEndPoint(Path.Combine(folder, "bound")));
@@ -38,7 +39,7 @@ public sealed class UnreachableTests : IDisposable
     }
 
     [Fact]
-    public async Task Reads_the_run_folder_from_the_environment()
+    public async Task The_run_folder_is_read_from_the_environment()
     {
         var outcome = await Built.HiveAsync(["list"], "", ("HIVE_RUNDIR", $"{folder}/elsewhere"));
 
@@ -47,7 +48,7 @@ public sealed class UnreachableTests : IDisposable
     }
 
     [Fact]
-    public async Task Says_that_a_path_is_too_long_for_a_socket()
+    public async Task A_path_too_long_for_a_socket_is_refused()
     {
         var outcome = await Built.HiveAsync(["list", "--run-dir", "/tmp/" + new string('x', 120)]);
 
@@ -56,11 +57,11 @@ public sealed class UnreachableTests : IDisposable
     }
 
     [Theory]
-    [InlineData("there is no verb 'nonsense'", "nonsense")]
-    [InlineData("there is no verb 'statsu'; did you mean status?", "statsu", "--help")]
-    [InlineData("there is no verb 'statsu'; did you mean status?", "help", "statsu")]
-    [InlineData("there is no option '--nonsense'", "--nonsense")]
-    [InlineData("spawn", "spawn")]
+    [InlineData("unknown verb 'nonsense'", "nonsense")]
+    [InlineData("unknown verb 'statsu'; did you mean status?", "statsu", "--help")]
+    [InlineData("unknown verb 'statsu'; did you mean status?", "help", "statsu")]
+    [InlineData("unknown option '--nonsense'", "--nonsense")]
+    [InlineData("NAME is missing", "spawn")]
     [InlineData("--port", "demo", "--port", "99999")]
     [InlineData("many", "logs", "alice", "--lines", "many")]
     [InlineData("--yes", "destroy", "alice", "--purge")]
@@ -77,7 +78,7 @@ public sealed class UnreachableTests : IDisposable
     [InlineData("--runtime cannot be 'bogus'; choose auto, nixos, podman", "up", "--runtime", "bogus")]
     [InlineData("'typo' belongs to no option", "up", "typo")]
     [InlineData("--Driver needs a value", "up", "--Driver")]
-    public async Task Refuses_a_command_line_that_makes_no_sense(string says, params string[] arguments)
+    public async Task An_invalid_command_line_is_refused(string says, params string[] arguments)
     {
         var outcome = await Built.HiveAsync(arguments);
 
@@ -104,7 +105,22 @@ public sealed class UnreachableTests : IDisposable
     }
 
     [Fact]
-    public async Task Tells_its_own_version_without_a_host()
+    public void Every_slice_with_verbs_is_in_the_list()
+    {
+        var listed = Verbs.All().ToArray();
+        var slices = typeof(Verbs).Assembly.GetTypes().Where(t => t.Name.EndsWith("Verbs", StringComparison.Ordinal));
+        foreach (var slice in slices.Where(t => t != typeof(Verbs)))
+        {
+            var verbs = Assert.IsType<Command[]>(slice.GetMethod("All")!.Invoke(null, null));
+            Assert.All(verbs, verb => Assert.Contains(listed, other => other.Name == verb.Name));
+        }
+
+        Assert.Equal(listed.Length, listed.DistinctBy(verb => verb.Name).Count());
+        Assert.All(listed, verb => Assert.EndsWith(".", verb.Description, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Version_prints_its_own_without_a_host()
     {
         var outcome = await Built.HiveAsync(["version", "--json", "--run-dir", folder]);
 
@@ -131,7 +147,7 @@ public sealed class UnreachableTests : IDisposable
     [InlineData("open")]
     [InlineData("doctor")]
     [InlineData("version")]
-    public async Task Every_verb_explains_itself(string verb)
+    public async Task Every_verb_has_help(string verb)
     {
         var outcome = await Built.HiveAsync([verb, "--help"]);
 

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>What a person at a terminal sees of a start.</summary>
+/// <summary>The output of a start on a terminal.</summary>
 public sealed class UpOnTerminalTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-up-").FullName;
@@ -13,7 +13,7 @@ public sealed class UpOnTerminalTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task The_link_stands_alone_on_its_line_between_empty_ones()
+    public async Task The_link_is_alone_on_its_line_between_empty_lines()
     {
         var folders = $"--data-dir {folder}/data --run-dir {folder}/run";
         var command = $"exec {Built.Command} up {folders} --urls http://127.0.0.1:0 --runtime external";
@@ -26,7 +26,7 @@ public sealed class UpOnTerminalTests : IDisposable
             lines.Add(line.TrimEnd('\r'));
         }
 
-        // As Ctrl-C does on a terminal.
+        // Ctrl-C on a terminal.
         await up.StandardInput.WriteAsync('\u0003');
         await up.StandardInput.FlushAsync();
         await up.WaitForExitAsync();
@@ -36,7 +36,7 @@ public sealed class UpOnTerminalTests : IDisposable
     }
 
     [Fact]
-    public async Task The_link_waits_until_the_log_is_quiet_and_not_for_ever()
+    public async Task The_link_waits_for_a_quiet_log_but_not_for_ever()
     {
         var clock = new ManualClock(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
         using var quiet = new QuietLog(clock);
@@ -51,7 +51,7 @@ public sealed class UpOnTerminalTests : IDisposable
 
         clock.Advance(TimeSpan.FromSeconds(0.9));
         Assert.False(waiting.IsCompleted);
-        // What waits sets its next timer on another thread.
+        // The waiting task sets its next timer on another thread.
         while (!waiting.IsCompleted)
         {
             clock.Advance(TimeSpan.FromSeconds(0.2));

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>Each verb as a process of its own against a host that is one too.</summary>
+/// <summary>Each verb in a process of its own, against a host in another.</summary>
 public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
 {
     [Fact]
@@ -47,16 +47,16 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task An_agent_that_cannot_work_says_so_at_spawn_send_status_and_doctor_and_keeps_its_messages()
+    public async Task An_agent_that_cannot_work_is_reported_by_every_verb_and_keeps_its_messages()
     {
         var spawned = Ok(
             await hive.RunAsync("spawn", "idler"),
-            "idler cannot work yet: it has no script.yaml for the driver scripted"
+            "idler cannot work yet: script.yaml for the driver scripted is missing"
         );
-        Assert.Contains("to its configuration", spawned.Output, StringComparison.Ordinal);
+        Assert.Contains("to the agent's configuration", spawned.Output, StringComparison.Ordinal);
         Ok(
             await hive.RunAsync("send", "idler", "hello there"),
-            "idler cannot work yet, and the message waits: it has no script.yaml"
+            "idler cannot work yet, and the message waits: script.yaml for the driver"
         );
         Assert.Contains(
             "hello there",
@@ -77,7 +77,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Failed_messages_and_lost_turns_are_shown_and_the_messages_retried_or_dropped()
+    public async Task Failed_messages_and_lost_turns_are_shown_and_messages_retried_or_dropped()
     {
         Ok(await hive.RunAsync("spawn", "failing", "--runtime", "external"));
         using var agent = await hive.AgentAsync("failing");
@@ -97,16 +97,16 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
             }
         );
 
-        Assert.Matches("1 \\(1 tried again later, 1 parked\\)", Ok(await hive.RunAsync("status", "failing")).Output);
+        Assert.Matches("1 \\(1 to retry, 1 parked\\)", Ok(await hive.RunAsync("status", "failing")).Output);
         var inbox = Ok(await hive.RunAsync("inbox", "--parked")).Output;
         Assert.Matches($"message {ids[0]}\\)  parked after 1 failed attempt\n", inbox);
         Assert.Contains("error: cancelled by the operator", inbox, StringComparison.Ordinal);
-        Assert.Matches($"message {ids[1]}\\)  tried again at ", inbox);
+        Assert.Matches($"message {ids[1]}\\)  retried at ", inbox);
         Assert.Equal(
             2,
             Document(await hive.RunAsync("inbox", "failing", "--json")).GetProperty("messages").GetArrayLength()
         );
-        Ok(await hive.RunAsync("drop", $"{ids[0]}"), $"message {ids[0]} is dropped");
+        Ok(await hive.RunAsync("drop", $"{ids[0]}"), $"message {ids[0]} was dropped");
         Ok(await hive.RunAsync("retry", $"{ids[1]}"), $"message {ids[1]} is delivered again");
         Assert.Equal(1, (await hive.RunAsync("drop", $"{ids[0]}")).ExitCode);
         Assert.Equal(2, (await hive.RunAsync("inbox", "failing", "--ack")).ExitCode);
@@ -128,7 +128,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task A_refusal_is_exit_code_1_with_the_hosts_reason_and_nothing_on_standard_output()
+    public async Task A_refusal_exits_with_1_and_the_hosts_reason_on_standard_error()
     {
         foreach (
             var (says, arguments) in new (string, string[])[]
@@ -159,7 +159,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Send_reaches_the_agent_from_words_from_standard_input_and_with_an_at()
+    public async Task Send_takes_words_standard_input_and_a_name_with_an_at()
     {
         Ok(await hive.RunAsync("spawn", "reader", "--runtime", "external"));
         Ok(await hive.RunAsync("send", "reader", "two", "words"), "sent to reader as message");
@@ -184,7 +184,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Send_refuses_a_body_over_the_cap_and_names_the_way_out()
+    public async Task Send_refuses_a_body_over_the_limit()
     {
         Ok(await hive.RunAsync("spawn", "small", "--runtime", "external"));
 
@@ -195,7 +195,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Inbox_shows_what_agents_wrote_without_their_escape_sequences_and_ack_marks_it_read()
+    public async Task Inbox_shows_messages_without_escape_sequences_and_ack_marks_them_read()
     {
         Ok(await hive.RunAsync("spawn", "writer", "--runtime", "external"));
         using (var writer = await hive.AgentAsync("writer"))
@@ -210,7 +210,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Questions_shows_what_agents_ask_and_answer_reaches_the_asker()
+    public async Task Questions_lists_them_and_answer_reaches_the_asker()
     {
         Ok(await hive.RunAsync("spawn", "curious", "--runtime", "external"));
         Ok(await hive.RunAsync("spawn", "asked", "--runtime", "external"));
@@ -263,10 +263,10 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Reminders_lists_what_is_pending_and_status_counts_it()
+    public async Task Reminders_lists_pending_reminders_and_status_counts_them()
     {
         Ok(await hive.RunAsync("spawn", "planner", "--runtime", "external"));
-        Assert.Equal("No reminder is pending.", Assert.Single(Ok(await hive.RunAsync("reminders", "planner")).Lines));
+        Assert.Equal("No pending reminders.", Assert.Single(Ok(await hive.RunAsync("reminders", "planner")).Lines));
         using (var planner = await hive.AgentAsync("planner"))
         {
             await planner.CallAsync("remind", new { message = "second\u001b[2J line\nmore", delay_seconds = 7200 });
@@ -302,7 +302,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     [InlineData(40)]
     [InlineData(80)]
     [InlineData(120)]
-    public async Task Tables_have_one_line_a_row_that_fits_the_terminal(int columns)
+    public async Task Tables_have_one_line_per_row_that_fits_the_terminal(int columns)
     {
         string[] names = ["wide-one", "wide-two-twenty-chars", "wide-three"];
         foreach (var name in names)
@@ -329,7 +329,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public void A_commit_is_not_cut_while_a_text_can_be()
+    public void Text_columns_are_truncated_before_others()
     {
         Screen.Column[] columns = ["id", "kind", "agent", "commit", "by", "age", Screen.Column.Text("description")];
         Screen.Cell[] row =
@@ -353,7 +353,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Start_stop_restart_kill_and_logs_follow_a_real_process()
+    public async Task Start_stop_restart_kill_and_logs_work_on_a_real_process()
     {
         Ok(await hive.RunAsync("spawn", "runner"));
         Assert.Equal("running", await StateAsync("runner"));
@@ -375,7 +375,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Logs_follow_what_comes_one_json_line_per_row()
+    public async Task Logs_follow_prints_one_JSON_line_per_row()
     {
         Ok(await hive.RunAsync("spawn", "chatty"));
         using var follower = Built.Start(
@@ -392,7 +392,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Pause_holds_messages_back_and_resume_lets_them_go()
+    public async Task Pause_holds_messages_back_and_resume_delivers_them()
     {
         Ok(await hive.RunAsync("spawn", "held", "--runtime", "external"));
         using var held = await hive.AgentAsync("held");
@@ -411,7 +411,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Destroy_takes_an_agent_away_and_purge_wants_a_yes()
+    public async Task Destroy_removes_an_agent_and_purge_needs_yes()
     {
         Ok(await hive.RunAsync("spawn", "gone", "--runtime", "external", "--no-start"));
         var asked = await hive.RunAsync("destroy", "gone", "--purge");
@@ -424,7 +424,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Open_prints_a_fresh_link_alone_on_its_line()
+    public async Task Open_prints_a_new_link_alone_on_its_line()
     {
         var first = Assert.Single(Ok(await hive.RunAsync("open")).Lines);
         var second = Document(await hive.RunAsync("open", "--json")).GetProperty("url").GetString();
@@ -434,7 +434,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task Version_tells_the_hosts_too()
+    public async Task Version_prints_the_hosts_too()
     {
         var version = Document(await hive.RunAsync("version", "--json"));
 
@@ -447,7 +447,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         Assert.Matches(@"^\d+\.\d+", version.GetProperty("host").GetProperty("sqlite_version").GetString()!);
     }
 
-    // What the command shows on a terminal of that width, without colours.
+    // The output on a terminal of that width, without colours.
     private async Task<string[]> OnTerminalAsync(int columns, string verb, params string[] names)
     {
         var command =

@@ -18,7 +18,7 @@ public sealed class ForgeVerbTests
 
         var status = await Run(rig.Hive, "status");
         Assert.Equal(($"The forge at {rig.Forge.Url}/ (http) answers.", 0), (status.Lines[0], status.ExitCode));
-        Assert.Matches("^ACCOUNT +TOKEN +REPOSITORY +PUSHED +HEAD +WRONG$", status.Lines[1]);
+        Assert.Matches("^ACCOUNT +TOKEN +REPOSITORY +PUSHED +HEAD +ERROR$", status.Lines[1]);
         Assert.Contains(
             status.Lines,
             line =>
@@ -40,7 +40,7 @@ public sealed class ForgeVerbTests
         await rig.Hive.Spawn("api");
         var synced = await Run(rig.Hive, "sync");
         Assert.Equal(1, synced.ExitCode);
-        Assert.Equal("hive: api has no token; it is tried again by itself\n", synced.Error);
+        Assert.Equal("hive: api has no token; Hive retries by itself\n", synced.Error);
         Assert.Contains("name is reserved", synced.Output, StringComparison.Ordinal);
         rig.Forge.Pause();
         synced = await Run(rig.Hive, "sync");

@@ -3,12 +3,13 @@ using Hive.Agent.Children;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Lets Claude Code do the work of a turn, one run of its program per turn in one conversation
-/// (docs/claude-driver.md).</summary>
+/// <summary>
+/// Runs Claude Code for a turn: one run of its program per turn, all in one conversation (docs/claude-driver.md).
+/// </summary>
 [Driver("claude")]
 internal sealed class ClaudeDriver : IDriver
 {
-    /// <summary>Longest line of stream-json that is read, in bytes.</summary>
+    /// <summary>The longest line of stream-json in bytes.</summary>
     public const int LongestLine = 8 * 1024 * 1024;
 
     private static readonly UTF8Encoding Utf8 = new(false);
@@ -19,7 +20,7 @@ internal sealed class ClaudeDriver : IDriver
     private bool newSession;
     private long contextTokens;
 
-    // Used between the turns, by a compaction; it counts with the next turn.
+    // Used by a compaction between turns; it counts with the next turn.
     private Tally between = new();
 
     public ClaudeDriver(DriverContext context)
@@ -29,7 +30,7 @@ internal sealed class ClaudeDriver : IDriver
         files = new ClaudeFiles(context);
     }
 
-    /// <summary>What waits comes in one turn.</summary>
+    /// <summary>All waiting messages become one turn.</summary>
     public int MaxBatch => Hive.Protocol.Limits.MaxBatch;
 
     public string? Model { get; set; }
@@ -54,7 +55,7 @@ internal sealed class ClaudeDriver : IDriver
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested && used.HasRun)
             {
-                // What it used until then was used.
+                // The usage until then still counts.
                 return TurnOutcome.Cancelled("cancelled") with { Figures = used.ToFigures() };
             }
 
@@ -64,24 +65,21 @@ internal sealed class ClaudeDriver : IDriver
                     return TurnOutcome.Ok with { Figures = used.ToFigures() };
                 case VerdictKind.PromptTooLong when !compacted:
                     compacted = true;
-                    context.Live.Note(
-                        "the conversation is too long; it is made shorter, and the turn tried once more",
-                        "warn"
-                    );
-                    var shortening = await ShortenAsync(used, ct);
-                    // What passes is no reason to lose the conversation.
-                    if (shortening.Kind == VerdictKind.RateLimited)
-                        return RateLimited(shortening, used);
-                    if (shortening.Kind == VerdictKind.LoginLost)
-                        return LoginLost(shortening, used);
-                    if (shortening.Kind != VerdictKind.Ok)
-                        return GaveUp(verdict, used);
+                    context.Live.Note("the conversation is too long; compacting it and retrying the turn", "warn");
+                    var compaction = await RunCompactAsync(used, ct);
+                    // Temporary failures must not cost the conversation.
+                    if (compaction.Kind == VerdictKind.RateLimited)
+                        return RateLimited(compaction, used);
+                    if (compaction.Kind == VerdictKind.LoginLost)
+                        return LoginLost(compaction, used);
+                    if (compaction.Kind != VerdictKind.Ok)
+                        return StartOver(verdict, used);
                     break;
                 case VerdictKind.PromptTooLong:
-                    return GaveUp(verdict, used);
+                    return StartOver(verdict, used);
                 case VerdictKind.LoginLost when !loginTried:
                     loginTried = true;
-                    context.Live.Note("the tool says that it is not logged in; the turn is tried once more", "warn");
+                    context.Live.Note("the tool reports that it is not logged in; retrying the turn", "warn");
                     break;
                 case VerdictKind.LoginLost:
                     return LoginLost(verdict, used);
@@ -98,19 +96,19 @@ internal sealed class ClaudeDriver : IDriver
         if (context.Settings.CompactAtTokens == 0 || contextTokens < context.Settings.CompactAtTokens)
             return;
         context.Live.Note(
-            $"the conversation has {contextTokens} tokens, more than {context.Settings.CompactAtTokens}; it is made shorter"
+            $"the conversation has {contextTokens} tokens, more than {context.Settings.CompactAtTokens}; compacting it"
         );
-        if (await ShortenAsync(between, ct) is { Kind: not VerdictKind.Ok } verdict)
-            context.Live.Note($"the conversation could not be made shorter: {verdict.Note}", "warn");
+        if (await RunCompactAsync(between, ct) is { Kind: not VerdictKind.Ok } verdict)
+            context.Live.Note($"compacting the conversation failed: {verdict.Note}", "warn");
     }
 
     public async Task<bool> CompactAsync(CancellationToken ct)
     {
-        if (await ShortenAsync(between, ct) is { Kind: not VerdictKind.Ok } verdict)
+        if (await RunCompactAsync(between, ct) is { Kind: not VerdictKind.Ok } verdict)
             context.Live.Note(
                 verdict.Kind == VerdictKind.NoConversation
                     ? "there is no conversation yet"
-                    : $"the conversation could not be made shorter: {verdict.Note}",
+                    : $"compacting the conversation failed: {verdict.Note}",
                 "warn"
             );
         return true;
@@ -131,7 +129,7 @@ internal sealed class ClaudeDriver : IDriver
         return ValueTask.CompletedTask;
     }
 
-    // The messages are not to blame: they come again, and that does not count against them.
+    // Not the fault of the messages: they are delivered again, and the attempt does not count.
     private static TurnOutcome LoginLost(Verdict verdict, Tally used) =>
         new("rate_limited", $"login needed: {verdict.Note}")
         {
@@ -143,15 +141,15 @@ internal sealed class ClaudeDriver : IDriver
     private static TurnOutcome RateLimited(Verdict verdict, Tally used) =>
         new("rate_limited", verdict.Note) { Pause = verdict.Pause, Figures = used.ToFigures() };
 
-    private TurnOutcome GaveUp(Verdict verdict, Tally used)
+    private TurnOutcome StartOver(Verdict verdict, Tally used)
     {
-        // Every further turn would end the same.
+        // Every further turn would fail the same way.
         NewSession();
-        context.Live.Note("the conversation stays too long; the next turn starts a new one", "error");
+        context.Live.Note("the conversation is still too long; the next turn starts a new one", "error");
         return new TurnOutcome("prompt_too_long", verdict.Note) { Figures = used.ToFigures() };
     }
 
-    private async Task<Verdict> ShortenAsync(Tally used, CancellationToken ct)
+    private async Task<Verdict> RunCompactAsync(Tally used, CancellationToken ct)
     {
         if (newSession || files.Conversation().Count == 0)
             return new Verdict(VerdictKind.NoConversation, "there is no conversation yet");
@@ -170,15 +168,15 @@ internal sealed class ClaudeDriver : IDriver
         }
     }
 
-    /// <summary>Runs the program; again without what it refuses: a lost conversation, an unknown option.</summary>
+    /// <summary>Runs the program, and again without a lost conversation or an unknown option that it refuses.</summary>
     private async Task<Verdict> RunAsync(string prompt, long? turn, Tally used, CancellationToken ct)
     {
         var conversation = newSession ? [] : files.Conversation();
         while (true)
         {
-            var seen = new StreamJson(context.Live, context.Harness, conversation.Count > 0);
-            used.Add(seen);
-            string? noted = null;
+            var output = new StreamJson(context.Live, context.Harness, conversation.Count > 0);
+            used.Add(output);
+            string? remembered = null;
             var start = new ChildStart(
                 files.Command(turn, Model ?? context.Settings.Model, conversation),
                 context.StateDir,
@@ -193,7 +191,7 @@ internal sealed class ClaudeDriver : IDriver
                     Utf8.GetBytes(prompt),
                     LongestLine,
                     Take,
-                    seen.TakeError,
+                    output.TakeError,
                     context.Time,
                     ct
                 );
@@ -203,18 +201,18 @@ internal sealed class ClaudeDriver : IDriver
                 return new Verdict(VerdictKind.Failed, e.Message);
             }
 
-            if (seen.Started && conversation.Count == 0)
+            if (output.Started && conversation.Count == 0)
                 newSession = false;
-            if (seen.Last is { } last)
+            if (output.Last is { } last)
                 contextTokens = last.Context;
-            var verdict = Verdict.Of(seen, end, context.Time.GetUtcNow());
+            var verdict = Verdict.Of(output, end, context.Time.GetUtcNow());
             switch (verdict.Kind)
             {
                 case VerdictKind.NoConversation when conversation.Count > 0:
                     conversation = [];
                     break;
                 case VerdictKind.UnknownOption when files.LeaveOut(verdict.Note):
-                    context.Live.Note($"this version of claude does not know {verdict.Note}; it is left out now");
+                    context.Live.Note($"this version of claude does not know {verdict.Note}; continuing without it");
                     conversation = newSession ? [] : files.Conversation();
                     break;
                 case VerdictKind.UnknownOption:
@@ -226,13 +224,13 @@ internal sealed class ClaudeDriver : IDriver
                     return verdict;
             }
 
-            // At once: what is begun is gone on with, also when this process does not live to see its end.
+            // Noted at once, so that a conversation is continued even when this process ends first.
             void Take(OutputLine line)
             {
-                seen.Take(line);
-                if (seen.Conversation is not { } its || its == noted)
+                output.Take(line);
+                if (output.Conversation is not { } its || its == remembered)
                     return;
-                noted = its;
+                remembered = its;
                 newSession &= conversation.Count > 0;
                 files.Remember(its);
             }

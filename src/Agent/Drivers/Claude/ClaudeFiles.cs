@@ -7,10 +7,9 @@ using Hive.Protocol;
 namespace Hive.Agent.Drivers.Claude;
 
 /// <summary>
-/// The command line of a turn and the files that it names, beside the tool's credentials in a folder that only this
-/// user can read: a server's
-/// variables may hold keys. The folder is the same one each time, so that a kill leaves nothing that the next life does
-/// not take up.
+/// Writes the files of a turn and builds the command line that names them. They lie beside the tool's credentials in a
+/// folder that only this user can read, since a server's variables may hold keys. The folder is always the same, so
+/// that a kill leaves nothing that the next process does not reuse.
 /// </summary>
 internal sealed class ClaudeFiles : IDisposable
 {
@@ -19,7 +18,7 @@ internal sealed class ClaudeFiles : IDisposable
     private const string NoBackgroundVariable = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
         StopTool = "TaskStop";
 
-    // What an agent may use unless agent.yaml says otherwise. Nothing that asks a person: nobody is there.
+    // The default tools; none of them asks a person, since nobody is there.
     private static readonly string[] DefaultTools =
     [
         "Agent",
@@ -51,15 +50,15 @@ internal sealed class ClaudeFiles : IDisposable
     private readonly ClaudeLogin login;
     private readonly ClaudeSkills skills;
 
-    // Options that not every version knows, and without which a turn can be done.
+    // Options that older versions do not know and that a turn can do without.
     private readonly HashSet<string> optional = [SnapshotOption, PartialOption];
 
-    /// <exception cref="FormatException">The role's file cannot be read.</exception>
+    /// <exception cref="FormatException">The file of the role cannot be read.</exception>
     public ClaudeFiles(DriverContext context)
     {
         this.context = context;
         login = new ClaudeLogin(context.Settings);
-        // Where one person's home serves several agents, each has its own.
+        // Several agents may share a home, so each has its own folder.
         folder = Path.Combine(
             login.Folder,
             $"hive-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(context.Socket)))[..8]}"
@@ -70,11 +69,11 @@ internal sealed class ClaudeFiles : IDisposable
             context.Settings.Environment.Select(v => KeyValuePair.Create(v.Key, (string?)v.Value))
         )
         {
-            // A turn is over when the agent says so: background tasks would hold it open. agent.yaml may say otherwise.
+            // Background tasks would hold a turn open; agent.yaml can allow them.
             [NoBackgroundVariable] = context.Settings.Environment.GetValueOrDefault(NoBackgroundVariable, "1"),
             ["DISABLE_AUTOUPDATER"] = "1",
             ["CLAUDE_CODE_DISABLE_AUTO_MEMORY"] = "1",
-            // Set by a Claude Code around this process; it would change what the one inside does.
+            // A Claude Code around this process sets these, and they change the behaviour of the inner one.
             ["CLAUDECODE"] = null,
             ["CLAUDE_CODE_ENTRYPOINT"] = null,
         };
@@ -82,10 +81,10 @@ internal sealed class ClaudeFiles : IDisposable
         promptHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(systemPrompt)));
     }
 
-    /// <summary>For every run: no update and no chatter from inside of a turn.</summary>
+    /// <summary>The environment of every run, without updates and background traffic.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; }
 
-    /// <summary>agent.yaml turns background tasks on.</summary>
+    /// <summary>Whether agent.yaml allows background tasks.</summary>
     private bool InBackground =>
         FalseWords.Contains(Environment[NoBackgroundVariable], StringComparer.OrdinalIgnoreCase);
 
@@ -97,12 +96,12 @@ internal sealed class ClaudeFiles : IDisposable
 
     private string Note => Path.Combine(folder, "conversation");
 
-    /// <summary>What to run, after the files that it names have been written.</summary>
-    /// <exception cref="IOException">They could not be.</exception>
-    /// <exception cref="UnauthorizedAccessException">They may not be.</exception>
-    /// <param name="turn">The turn that the tools belong to.</param>
-    /// <param name="model">Null for the tool's own choice.</param>
-    /// <param name="conversation">From <see cref="Conversation"/>, or nothing for a new one.</param>
+    /// <summary>Writes the files and returns the command line that names them.</summary>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">A file may not be written.</exception>
+    /// <param name="turn">The turn of the tools; null between turns.</param>
+    /// <param name="model">The model; null for the tool's default.</param>
+    /// <param name="conversation">The arguments from <see cref="Conversation"/>; none for a new conversation.</param>
     public IReadOnlyList<string> Command(long? turn, string? model, IReadOnlyList<string> conversation)
     {
         Write(Settings, """{"autoMemoryEnabled":false}""");
@@ -126,7 +125,7 @@ internal sealed class ClaudeFiles : IDisposable
             command.AddRange(["--model", model]);
         if (skills.Link() is { } linked)
             command.AddRange(["--add-dir", linked]);
-        // Recorded, the prompt of the conversation's beginning would stay in force whatever is approved later.
+        // A recorded prompt would stay in force for the conversation, whatever is approved later.
         if (optional.Contains(SnapshotOption))
             command.AddRange([SnapshotOption, "off"]);
         command.AddRange([
@@ -146,10 +145,10 @@ internal sealed class ClaudeFiles : IDisposable
         return command;
     }
 
-    /// <summary>Leaves an option out from now on; false when a turn cannot be done without it.</summary>
+    /// <summary>Stops using an option; false when a turn needs it.</summary>
     public bool LeaveOut(string option) => optional.Remove(option);
 
-    /// <summary>The arguments that take the agent's conversation up; none when there is none.</summary>
+    /// <summary>The arguments that continue the agent's conversation; none when it has none.</summary>
     public IReadOnlyList<string> Conversation()
     {
         var projects = Path.Combine(login.Folder, "projects");
@@ -161,35 +160,35 @@ internal sealed class ClaudeFiles : IDisposable
                 return Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any()
                     ? ["--continue"]
                     : [];
-            // Given up, or gone: what there is besides is somebody else's.
+            // The agent's conversation was given up or is gone; others belong to somebody else.
             var (id, prompt) = Noted();
             if (id is null)
                 return [];
             var found = Directory.EnumerateFiles(projects, $"{id}.jsonl", SearchOption.AllDirectories);
             if (found.FirstOrDefault() is not { } own)
                 return [];
-            // Where the tool may have recorded the conversation's prompt, another prompt needs another conversation.
+            // The tool may have recorded the prompt, so another prompt needs a new conversation.
             if (!optional.Contains(SnapshotOption) && prompt != promptHash)
                 return [];
-            // The newest is somebody else's when a person, or the agent itself, ran the tool here too.
+            // The newest is another one when a person, or the agent itself, ran the tool here.
             return NewestBeside(own) == own ? ["--continue"] : ["--resume", id];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The tool says so itself, at the price of one more start.
+            // The tool reports a missing conversation itself, which costs one more start.
             return ["--continue"];
         }
     }
 
-    /// <summary>Notes which conversation is the agent's.</summary>
+    /// <summary>Remembers the agent's conversation.</summary>
     public void Remember(string conversation)
     {
         if (IsConversation(conversation))
-            TakeDown($"{conversation}\n{promptHash}");
+            WriteNote($"{conversation}\n{promptHash}");
     }
 
-    /// <summary>Notes that the next one is a new one, whatever becomes of this process.</summary>
-    public void Forget() => TakeDown("");
+    /// <summary>Makes the next run start a new conversation, also in the next process.</summary>
+    public void Forget() => WriteNote("");
 
     public void Dispose()
     {
@@ -201,7 +200,7 @@ internal sealed class ClaudeFiles : IDisposable
         }
         catch (DirectoryNotFoundException)
         {
-            // Nothing was run.
+            // Nothing has run yet.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -209,23 +208,23 @@ internal sealed class ClaudeFiles : IDisposable
         }
     }
 
-    private void TakeDown(string note)
+    private void WriteNote(string note)
     {
         try
         {
             if (File.Exists(Note) && File.ReadAllText(Note) == note)
                 return;
-            // In one step: without a note, or with half of one, the next life would not know.
+            // Atomically: the next process needs a whole note.
             Write($"{Note}.new", note);
             File.Move($"{Note}.new", Note, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            context.Log.Warn($"which conversation is the agent's could not be noted: {e.Message}");
+            context.Log.Warn($"the agent's conversation could not be remembered: {e.Message}");
         }
     }
 
-    // Each time anew: the agent may have tidied its home, or put something else there.
+    // Always written again, since the agent may have deleted or replaced the file.
     private void Write(string path, string text)
     {
         Directory.CreateDirectory(folder, Private | UnixFileMode.UserExecute);
@@ -243,23 +242,23 @@ internal sealed class ClaudeFiles : IDisposable
         file.Write(text);
     }
 
-    // The conversation and the prompt that it had last; an earlier version noted the first alone.
+    // The conversation and its last prompt; an earlier version wrote only the first.
     private (string? Conversation, string? Prompt) Noted() =>
         File.ReadAllText(Note).Split('\n') is [var id, .. var more] && IsConversation(id)
             ? (id, more.FirstOrDefault())
             : default;
 
-    // Its helpers' conversations lie beside it under names of another form.
+    // Conversations of its helpers have names of another form.
     private static string? NewestBeside(string conversation) =>
         Directory
             .EnumerateFiles(Path.GetDirectoryName(conversation)!, "*.jsonl")
             .Where(path => IsConversation(Path.GetFileNameWithoutExtension(path)))
             .MaxBy(File.GetLastWriteTimeUtc);
 
-    // It becomes an argument and the name of a file.
+    // The id becomes an argument and a file name.
     private static bool IsConversation(string id) => Guid.TryParseExact(id, "D", out _);
 
-    // `Bash(git *)` allows a part of the tool `Bash`.
+    // `Bash(git *)` allows part of the tool `Bash`.
     private static string NameOf(string tool) => tool.Split('(')[0];
 
     private IEnumerable<string> AllowedOfServers() =>
@@ -317,7 +316,7 @@ internal sealed class ClaudeFiles : IDisposable
         return text.Replace("{name}", context.Name, StringComparison.Ordinal)
             .Replace("{role}", context.Role, StringComparison.Ordinal)
             .Replace("{state_dir}", context.StateDir.TrimEnd('/'), StringComparison.Ordinal)
-            // `/shared` in a container; where the agent sees the host's folders, the one beside `agents`.
+            // `/shared` in a container; without one, the folder beside `agents`.
             .Replace("{shared}", Path.GetFullPath("../../../shared", context.StateDir), StringComparison.Ordinal)
             .Replace("{inputs}", ClaudeSkills.Inputs, StringComparison.Ordinal)
             .Replace("{operator_pronouns}", context.Pronouns ?? "they/them", StringComparison.Ordinal)

@@ -4,13 +4,12 @@ using System.Text.Json;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Where Claude Code keeps its credentials (docs/claude-driver.md): in the agent's own home, or in its
-/// environment.</summary>
+/// <summary>Finds the credentials of Claude Code in the agent's home or environment (docs/claude-driver.md).</summary>
 internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
 {
     private const int LongestFile = 4 * 1024 * 1024;
 
-    // In the order in which the tool prefers them.
+    // In the tool's order of preference.
     private static readonly string[] Variables =
     [
         "CLAUDE_CODE_USE_BEDROCK",
@@ -23,7 +22,7 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
 
     public string Folder => Own ?? Path.Combine(Home, ".claude");
 
-    /// <summary>The program that does the turns, and the first of its arguments.</summary>
+    /// <summary>The program of the turns, with its first arguments.</summary>
     public IReadOnlyList<string> Program => settings.Command is { Count: > 0 } own ? own : ["claude"];
 
     public IReadOnlyList<string> Command =>
@@ -41,7 +40,7 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
             }
 
             found.Append(Member(Path.Combine(Folder, ".credentials.json"), "claudeAiOauth"));
-            // An account of the console leaves a key there.
+            // A console account stores a key there.
             found.Append(Member(ConfigFile, "primaryApiKey"));
             found.Append(Member(Path.Combine(Folder, "settings.json"), "apiKeyHelper"));
             return found.Length == 0
@@ -57,7 +56,7 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
 
     private string ConfigFile => Path.Combine(Own ?? Home, ".claude.json");
 
-    // agent.yaml's come first, as they do in the program's own environment.
+    // Variables of agent.yaml win, as in the program's environment.
     private string? Variable(string name) =>
         (settings.Environment.GetValueOrDefault(name) ?? Environment.GetEnvironmentVariable(name))
             is { Length: > 0 } value
@@ -82,7 +81,7 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            // Being written just now, or somebody else's.
+            // The file is being written, or belongs to another user.
             return null;
         }
     }

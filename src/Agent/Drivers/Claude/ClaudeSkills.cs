@@ -6,14 +6,14 @@ internal sealed class ClaudeSkills(string folder, Log log)
     private const string SkillFile = "SKILL.md";
     private const int MostSkills = 200;
 
-    // Where a repository keeps its skills, a folder each.
+    // Folders of a repository that hold skills, one folder each.
     private static readonly string[] Places = [".", "skills", ".claude/skills"];
 
-    /// <summary>The folder of the inputs as this process can open it.</summary>
+    /// <summary>The folder of the inputs as this process sees it.</summary>
     public static string Inputs =>
         Environment.GetEnvironmentVariable("HIVE_INPUTS") is { Length: > 0 } named ? named : "/inputs";
 
-    /// <summary>The folder for <c>--add-dir</c> with a link for each skill; null when the inputs hold none.</summary>
+    /// <summary>Links each skill into the folder for <c>--add-dir</c>; null when the inputs have no skills.</summary>
     public string? Link()
     {
         try
@@ -30,12 +30,12 @@ internal sealed class ClaudeSkills(string folder, Log log)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log.Warn($"the skills of the inputs could not be linked: {e.Message}; the turn goes on without them");
+            log.Warn($"the skills of the inputs could not be linked: {e.Message}; the turn continues without them");
             return null;
         }
     }
 
-    /// <summary>Removes the links, and not what they lead to.</summary>
+    /// <summary>Deletes the links, not their targets.</summary>
     public void Unlink()
     {
         if (Directory.Exists(folder))
@@ -53,11 +53,11 @@ internal sealed class ClaudeSkills(string folder, Log log)
             {
                 if (skills.Count == MostSkills)
                 {
-                    log.Warn($"the inputs hold more than {MostSkills} skills; the rest is not linked");
+                    log.Warn($"the inputs have more than {MostSkills} skills; the others are not linked");
                     return skills;
                 }
 
-                // Two inputs may have a skill of the same name; the second is told apart by its input.
+                // The second skill of the same name gets the name of its input as a prefix.
                 var name = Path.GetFileName(skill);
                 if (!skills.TryAdd(name, skill))
                     skills.TryAdd($"{Path.GetFileName(input)}-{name}", skill);

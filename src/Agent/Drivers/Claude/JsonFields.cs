@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Reads members of a JSON value of any form: a member that is missing or of another type is null.</summary>
+/// <summary>Reads members of a JSON value; a member that is missing or has another type is null.</summary>
 internal static class JsonFields
 {
     private const double LargestNumber = 1e15;

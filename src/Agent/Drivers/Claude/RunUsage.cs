@@ -2,14 +2,14 @@ using System.Text.Json;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Adds up what one run of the program used, by its results and by calls that no result tells of.</summary>
-/// <param name="resumed">The run goes on with a conversation.</param>
+/// <summary>Adds up the usage of one run: its results, and the calls that no result includes.</summary>
+/// <param name="resumed">Whether the run continues a conversation.</param>
 internal sealed class RunUsage(bool resumed)
 {
-    // A tool that never ends may name any number of calls.
+    // Bounds memory: a run may have any number of calls.
     private const int MostCalls = 10_000;
 
-    // A resumed process starts with the totals of its conversation since 2.1.277, and with zero before.
+    // Since 2.1.277, a resumed process starts with the totals of its conversation; before, with zero.
     private static readonly Version FirstCumulative = new(2, 1, 277);
 
     private readonly Dictionary<string, Call> calls = [];
@@ -20,26 +20,27 @@ internal sealed class RunUsage(bool resumed)
     private double? totalCost;
     private bool hasResult;
 
-    /// <summary>The tool's own version, as it names it at its start.</summary>
+    /// <summary>The version that the tool prints at its start.</summary>
     public string? Version { get; set; }
 
-    /// <summary>All of the run; null before the first call.</summary>
+    /// <summary>The usage of the run; null before the first call.</summary>
     public Usage? Used
     {
         get
         {
             if (!hasResult)
                 return calls.Count == 0 ? null : Sum(_ => true);
-            var told =
-                differences ?? Usage.Max(IsTotalOfRun ? totals : default, Usage.Max(results, Sum(call => call.Told)));
-            // Calls after the last result, in a run that was ended.
-            return told + Sum(call => !call.Told);
+            var reported =
+                differences
+                ?? Usage.Max(IsTotalOfRun ? totals : default, Usage.Max(results, Sum(call => call.IsReported)));
+            // Calls after the last result, when the run was ended.
+            return reported + Sum(call => !call.IsReported);
         }
     }
 
-    /// <summary>Its cost as the tool says; null where the tool did not say it of the whole run.</summary>
+    /// <summary>The cost that the tool reports; null when it does not cover the whole run.</summary>
     public double? Cost =>
-        !hasResult || calls.Values.Any(call => !call.Told) ? null
+        !hasResult || calls.Values.Any(call => !call.IsReported) ? null
         : differences is not null ? differenceCost
         : IsTotalOfRun ? totalCost
         : null;
@@ -47,7 +48,7 @@ internal sealed class RunUsage(bool resumed)
     private bool IsTotalOfRun =>
         !resumed || (System.Version.TryParse(Version, out var version) && version < FirstCumulative);
 
-    /// <summary>Takes what a line says of a call; the call's figures as they are known now.</summary>
+    /// <summary>Adds figures of a call and returns its figures so far.</summary>
     public Usage Add(string id, Usage used)
     {
         if (!calls.TryGetValue(id, out var call))
@@ -60,12 +61,12 @@ internal sealed class RunUsage(bool resumed)
         return call.Used = Usage.Max(call.Used, used);
     }
 
-    /// <summary>Takes a result; a run in which something went on in the background has several.</summary>
+    /// <summary>Adds a result; a run with background tasks has several.</summary>
     public void AddResult(JsonElement result)
     {
         hasResult = true;
         foreach (var call in calls.Values)
-            call.Told = true;
+            call.IsReported = true;
         if (JsonFields.Member(result, "usage") is { } usage)
             results += Usage.Of(usage);
         if (JsonFields.Member(result, "modelUsage") is { } models)
@@ -83,6 +84,6 @@ internal sealed class RunUsage(bool resumed)
     {
         public Usage Used { get; set; }
 
-        public bool Told { get; set; }
+        public bool IsReported { get; set; }
     }
 }

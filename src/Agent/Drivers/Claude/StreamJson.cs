@@ -6,11 +6,13 @@ using static Hive.Agent.Drivers.Claude.JsonFields;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Reads what <c>claude --output-format stream-json</c> prints (docs/claude-driver.md): shows it as it comes,
-/// and keeps what the end of the turn needs. Nothing it may hold is an error.</summary>
-/// <param name="live">Where it is shown.</param>
-/// <param name="report">Tells the host of the model and the context.</param>
-/// <param name="resumed">The run goes on with a conversation.</param>
+/// <summary>
+/// Reads the output of <c>claude --output-format stream-json</c>: shows it live, and keeps what the end of the turn
+/// needs (docs/claude-driver.md). Unknown or invalid output is never an error.
+/// </summary>
+/// <param name="live">Shows the output.</param>
+/// <param name="report">Reports the model and the context.</param>
+/// <param name="resumed">Whether the run continues a conversation.</param>
 internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool resumed)
 {
     private const string Synthetic = "<synthetic>";
@@ -18,10 +20,10 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
         NameBytes = 200,
         KeptErrors = 4000;
 
-    // A tool that never ends may name any number of messages and calls.
+    // Bounds memory: a run may have any number of calls.
     private const int MostRemembered = 10_000;
 
-    // Times in events are seconds in some versions and milliseconds in others.
+    // Times are seconds in some versions and milliseconds in others.
     private const long FirstMilliseconds = 100_000_000_000;
 
     private readonly HashSet<string> toolIds = [];
@@ -36,12 +38,12 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
 
     public string? Model { get; private set; }
 
-    /// <summary>Of the last call to the model by the agent itself.</summary>
+    /// <summary>The usage of the agent's own last call to the model.</summary>
     public Usage? Last { get; private set; }
 
     public bool Started { get; private set; }
 
-    /// <summary>Which conversation it was, as the tool names it.</summary>
+    /// <summary>The tool's id of the conversation.</summary>
     public string? Conversation { get; private set; }
 
     public bool HasResult { get; private set; }
@@ -54,7 +56,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
 
     public int? ApiStatus { get; private set; }
 
-    /// <summary>What the tool called its own last error: <c>rate_limit</c>, <c>authentication_failed</c>, ….</summary>
+    /// <summary>The tool's name of its last error: <c>rate_limit</c>, <c>authentication_failed</c>, ….</summary>
     public string? ErrorKind { get; private set; }
 
     public bool LimitReached { get; private set; }
@@ -63,7 +65,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
 
     public bool Compacted { get; private set; }
 
-    /// <summary>What it said that is not JSON, and on standard error: the end of it.</summary>
+    /// <summary>The end of the output that is not JSON, and of standard error.</summary>
     public string Errors { get; private set; } = "";
 
     public void TakeError(OutputLine line)
@@ -72,7 +74,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             live.Note(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"a line of {line.Skipped} bytes on standard error was passed over"
+                    $"a line of {line.Skipped} bytes on standard error was skipped"
                 ),
                 "warn"
             );
@@ -88,7 +90,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             live.Note(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"a line of {line.Skipped} bytes was passed over; the longest that is read has {ClaudeDriver.LongestLine}"
+                    $"a line of {line.Skipped} bytes was skipped; the limit is {ClaudeDriver.LongestLine} bytes"
                 ),
                 "warn"
             );
@@ -103,15 +105,15 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             if (json.RootElement.ValueKind == JsonValueKind.Object)
                 Take(json.RootElement);
             else
-                Odd(line);
+                NotJson(line);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            Odd(line);
+            NotJson(line);
         }
     }
 
-    private void Odd(OutputLine line)
+    private void NotJson(OutputLine line)
     {
         Keep(line.Text);
         live.Note($"output that is not stream-json: {WireText.Cut(line.Text, ShownBytes)}", "warn");
@@ -147,11 +149,11 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             case "result":
                 Ended(line);
                 break;
-            // A helper's text is not shown as the agent's own.
+            // Not the text of a helper.
             case "stream_event" when Text(line, "parent_tool_use_id") is null && Member(line, "event") is { } part:
                 Streamed(part);
                 break;
-            // Newer versions add others.
+            // Newer versions add further types.
             default:
                 break;
         }
@@ -185,10 +187,8 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
                 );
                 break;
             case "api_retry":
-                live.Note(
-                    $"the API answered {Number(line, "error_status")?.ToString(CultureInfo.InvariantCulture) ?? "with an error"}; the tool tries again",
-                    "warn"
-                );
+                var status = Number(line, "error_status")?.ToString(CultureInfo.InvariantCulture) ?? "with an error";
+                live.Note($"the API answered {status}; the tool retries", "warn");
                 break;
         }
     }
@@ -203,7 +203,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             Block(block, isError: ErrorKind is not null);
     }
 
-    /// <summary>Takes a part of a message: it is shown, and counts should the message never come whole.</summary>
+    /// <summary>Shows a part of a message, and counts its usage in case the whole message never comes.</summary>
     private void Streamed(JsonElement part)
     {
         switch (Text(part, "type"))
@@ -220,7 +220,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
         }
     }
 
-    /// <summary>Counts the call that a message answers; the call's name, null where the tool itself speaks.</summary>
+    /// <summary>Counts the call of a message and returns the call's id; null for the tool's own messages.</summary>
     private string? Called(JsonElement message, bool isOwn)
     {
         var model = Text(message, "model");
@@ -234,9 +234,9 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
         return id;
     }
 
-    private void Counted(string call, Usage told, bool isOwn)
+    private void Counted(string call, Usage reported, bool isOwn)
     {
-        var used = Spent.Add(call, told);
+        var used = Spent.Add(call, reported);
         if (!isOwn || used.Context == 0)
             return;
         Last = used;
@@ -253,7 +253,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             case "text":
                 live.Text(Text(block, "text") ?? "");
                 break;
-            // Some models give the fact and not the text.
+            // Some models omit the text.
             case "thinking" when Text(block, "thinking") is { Length: > 0 } thought:
                 live.Thinking(thought);
                 break;
@@ -300,7 +300,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             report.Change(s => s with { ContextLimit = Number(model.Value, "contextWindow") ?? s.ContextLimit });
     }
 
-    // `claude-opus-4-8[1m]` in some lines is `claude-opus-4-8` in others.
+    // Some lines say `claude-opus-4-8[1m]`, others `claude-opus-4-8`.
     private static string? WithoutVariant(string? model) => model?.Split('[')[0];
 
     private static DateTimeOffset? Instant(JsonElement of, string name) =>

@@ -1,7 +1,9 @@
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>What the runs of one turn used together, within what the host takes (docs/turns.md): a figure that cannot
-/// be is none, so that it never costs the turn its end.</summary>
+/// <summary>
+/// Adds up the usage of all runs of a turn, within the host's limits (docs/turns.md). An impossible figure becomes
+/// null, so that it never costs the turn its report.
+/// </summary>
 internal sealed class Tally
 {
     private const int MostTools = 200,
@@ -46,7 +48,7 @@ internal sealed class Tally
         };
     }
 
-    // A part of the cost would pass for all of it; the host's price table knows the tokens of every run.
+    // Null unless the cost of every run is known; the host then computes it from the tokens.
     private double? Cost =>
         HasRun && runs.Where(run => run.Started).All(run => run.Spent.Cost is not null)
             ? runs.Sum(run => run.Spent.Cost ?? 0)

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Tokens of one call to the model, or of several.</summary>
+/// <summary>The tokens of one or more calls to the model.</summary>
 internal readonly record struct Usage(long Input, long Output, long CacheRead, long CacheCreation)
 {
     public long Context => Input + Output + CacheRead + CacheCreation;
@@ -10,7 +10,7 @@ internal readonly record struct Usage(long Input, long Output, long CacheRead, l
     public static Usage operator +(Usage a, Usage b) =>
         new(a.Input + b.Input, a.Output + b.Output, a.CacheRead + b.CacheRead, a.CacheCreation + b.CacheCreation);
 
-    /// <summary>Each figure at its highest: the figures of a call only grow while it is answered.</summary>
+    /// <summary>The maximum of each figure, since the figures of a call only grow.</summary>
     public static Usage Max(Usage a, Usage b) =>
         new(
             Math.Max(a.Input, b.Input),
@@ -21,7 +21,7 @@ internal readonly record struct Usage(long Input, long Output, long CacheRead, l
 
     public static Usage Sum(IEnumerable<Usage> all) => all.Aggregate(default(Usage), (a, b) => a + b);
 
-    /// <summary>From a <c>usage</c> object, as the API writes it.</summary>
+    /// <summary>Reads the API's <c>usage</c> object.</summary>
     public static Usage Of(JsonElement usage) =>
         new(
             Count(usage, "input_tokens"),
@@ -30,7 +30,7 @@ internal readonly record struct Usage(long Input, long Output, long CacheRead, l
             Count(usage, "cache_creation_input_tokens")
         );
 
-    /// <summary>From an object of usages by model, as the tool writes it: the sum of all models.</summary>
+    /// <summary>Reads the tool's usage by model and adds up all models.</summary>
     public static Usage OfModels(JsonElement models) =>
         Sum(
             models

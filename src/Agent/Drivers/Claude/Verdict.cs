@@ -15,90 +15,85 @@ internal enum VerdictKind
     UnknownOption,
 }
 
-/// <summary>What came of one run of <c>claude</c>.</summary>
-/// <param name="Pause">How long it makes no sense to try again.</param>
+/// <summary>Classifies the result of one run of <c>claude</c>.</summary>
+/// <param name="Pause">How long a retry is useless; null when unknown.</param>
 internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeSpan? Pause = null)
 {
     private const int NoteCharacters = 1000,
         ShortResult = 300,
         LongestParseDays = 8;
 
-    // When the tool does not name a time; the second for an API that has trouble of its own, after the tool has tried
-    // for minutes.
+    // Pauses when the tool names no time: after a limit, and after an outage that the tool has retried for minutes.
     private static readonly TimeSpan UnnamedLimit = TimeSpan.FromSeconds(300),
         Overload = TimeSpan.FromSeconds(60),
         Shortest = TimeSpan.FromSeconds(5);
 
     public static Verdict Of(StreamJson seen, ChildEnd end, DateTimeOffset now)
     {
-        var said = seen.HasResult ? seen.Result : seen.Errors.Trim();
-        var note = said.Length > NoteCharacters ? said[^NoteCharacters..] : said;
-        // A long answer of a good turn may speak about all of this.
-        var wrong = seen.IsError || !seen.HasResult || seen.ErrorKind is not null;
-        var mayTell = wrong || said.Length <= ShortResult;
-        if (seen.TerminalReason == "prompt_too_long" || (wrong && TooLong().IsMatch(said)))
+        var text = seen.HasResult ? seen.Result : seen.Errors.Trim();
+        var note = text.Length > NoteCharacters ? text[^NoteCharacters..] : text;
+        // A long answer of a successful turn may quote these phrases.
+        var isFailure = seen.IsError || !seen.HasResult || seen.ErrorKind is not null;
+        var mayBeError = isFailure || text.Length <= ShortResult;
+        if (seen.TerminalReason == "prompt_too_long" || (isFailure && TooLong().IsMatch(text)))
             return new Verdict(VerdictKind.PromptTooLong, note);
         if (
-            (wrong && (seen.ApiStatus == 401 || seen.ErrorKind == "authentication_failed" || Login().IsMatch(said)))
-            || (mayTell && LoginAlone().IsMatch(said))
+            (isFailure && (seen.ApiStatus == 401 || seen.ErrorKind == "authentication_failed" || Login().IsMatch(text)))
+            || (mayBeError && LoginAlone().IsMatch(text))
         )
             return new Verdict(VerdictKind.LoginLost, note);
         if (
-            wrong
+            isFailure
             && (
                 seen.ApiStatus == 429
                 || seen.ErrorKind is "rate_limit" or "billing_error"
                 || seen.TerminalReason == "blocking_limit"
-                || Limit().IsMatch(said)
+                || Limit().IsMatch(text)
             )
         )
-            return new Verdict(VerdictKind.RateLimited, note, Until(seen, said, now));
+            return new Verdict(VerdictKind.RateLimited, note, Until(seen, text, now));
         if (
-            wrong
-            && (seen.ApiStatus >= 500 || seen.ErrorKind is "server_error" or "overloaded" || Outage().IsMatch(said))
+            isFailure
+            && (seen.ApiStatus >= 500 || seen.ErrorKind is "server_error" or "overloaded" || Outage().IsMatch(text))
         )
             return new Verdict(VerdictKind.RateLimited, note, Overload);
-        // Before any call to the model: said of the conversation that was to be taken up, and not by an agent about
-        // another.
-        if (wrong && seen.Last is null && NoConversation().IsMatch(said))
+        // Only before the first call to the model; later, the agent itself may have written the phrase.
+        if (isFailure && seen.Last is null && NoConversation().IsMatch(text))
             return new Verdict(VerdictKind.NoConversation, note);
-        // Said before anything else; the note is the option.
-        if (!seen.Started && !seen.HasResult && UnknownOption().Match(said) is { Success: true } unknown)
+        // The note is the option.
+        if (!seen.Started && !seen.HasResult && UnknownOption().Match(text) is { Success: true } unknown)
             return new Verdict(VerdictKind.UnknownOption, unknown.Groups[1].Value);
         if (end.Hung && !seen.HasResult)
             return new Verdict(VerdictKind.Failed, "claude printed nothing for too long and was ended");
         if (!seen.HasResult)
             return new Verdict(
                 VerdictKind.Failed,
-                $"claude said nothing of a result; {end}{(note.Length > 0 ? $": {note}" : "")}"
+                $"claude printed no result; {end}{(note.Length > 0 ? $": {note}" : "")}"
             );
         return seen.IsError
-            ? new Verdict(
-                VerdictKind.Failed,
-                note.Length > 0 ? note : "claude ended with an error that it does not name"
-            )
+            ? new Verdict(VerdictKind.Failed, note.Length > 0 ? note : "claude ended with an unknown error")
             : new Verdict(VerdictKind.Ok);
     }
 
-    private static TimeSpan Until(StreamJson seen, string said, DateTimeOffset now)
+    private static TimeSpan Until(StreamJson seen, string text, DateTimeOffset now)
     {
-        var until = (seen.LimitReached ? seen.LimitUntil : null) ?? Epoch(said) ?? TimeOfDay(said, now);
+        var until = (seen.LimitReached ? seen.LimitUntil : null) ?? Epoch(text) ?? TimeOfDay(text, now);
         return until is { } at && at - now is var wait && wait < TimeSpan.FromDays(LongestParseDays)
             ? (wait > Shortest ? wait : Shortest)
             : UnnamedLimit;
     }
 
     // `Claude AI usage limit reached|1762952400`
-    private static DateTimeOffset? Epoch(string said) =>
-        EpochForm().Match(said) is { Success: true } match
+    private static DateTimeOffset? Epoch(string text) =>
+        EpochForm().Match(text) is { Success: true } match
             ? DateTimeOffset.FromUnixTimeSeconds(long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))
             : null;
 
     // `You've hit your session limit · resets 9am (Europe/Berlin)`
-    private static DateTimeOffset? TimeOfDay(string said, DateTimeOffset now)
+    private static DateTimeOffset? TimeOfDay(string text, DateTimeOffset now)
     {
         if (
-            TimeForm().Match(said) is not { Success: true } match
+            TimeForm().Match(text) is not { Success: true } match
             || !TimeZoneInfo.TryFindSystemTimeZoneById(match.Groups["zone"].Value, out var zone)
         )
             return null;
@@ -122,7 +117,8 @@ internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeS
     private static partial Regex TooLong();
 
     [GeneratedRegex(
-        @"please run /login|not logged in|invalid api key|authentication_error|oauth token (?:has expired|revoked)|failed to authenticate|api error: 401",
+        "please run /login|not logged in|invalid api key|authentication_error"
+            + "|oauth token (?:has expired|revoked)|failed to authenticate|api error: 401",
         RegexOptions.IgnoreCase
     )]
     private static partial Regex Login();
@@ -134,13 +130,15 @@ internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeS
     private static partial Regex LoginAlone();
 
     [GeneratedRegex(
-        @"usage limit reached|hit your [a-z0-9 -]{0,30}limit|rate_limit_error|api error: (?:[a-z ]*\()?429|credit balance is too low",
+        "usage limit reached|hit your [a-z0-9 -]{0,30}limit|rate_limit_error"
+            + @"|api error: (?:[a-z ]*\()?429|credit balance is too low",
         RegexOptions.IgnoreCase
     )]
     private static partial Regex Limit();
 
     [GeneratedRegex(
-        @"api error: (?:[a-z ]*\()?5\d\d|overloaded_error|connection error|unable to connect to api|ECONNRE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|failed to refresh oauth token",
+        @"api error: (?:[a-z ]*\()?5\d\d|overloaded_error|connection error|unable to connect to api"
+            + "|ECONNRE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|failed to refresh oauth token",
         RegexOptions.IgnoreCase
     )]
     private static partial Regex Outage();
@@ -155,7 +153,8 @@ internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeS
     private static partial Regex EpochForm();
 
     [GeneratedRegex(
-        @"resets? (?:at )?(?<hour>1[0-2]|[1-9])(?::(?<minute>[0-5]\d))?\s?(?<half>am|pm)\s*\((?<zone>[A-Za-z0-9_+/-]+)\)"
+        @"resets? (?:at )?(?<hour>1[0-2]|[1-9])(?::(?<minute>[0-5]\d))?\s?(?<half>am|pm)"
+            + @"\s*\((?<zone>[A-Za-z0-9_+/-]+)\)"
     )]
     private static partial Regex TimeForm();
 }

@@ -6,8 +6,10 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers.Command;
 
-/// <summary>Any program: the message on its standard input, what it prints back to whoever wrote
-/// (docs/command-driver.md).</summary>
+/// <summary>
+/// Runs any program for a turn: the message is its standard input, and its output is the answer to the sender
+/// (docs/command-driver.md).
+/// </summary>
 [Driver("command")]
 internal sealed class CommandDriver : IDriver
 {
@@ -20,29 +22,31 @@ internal sealed class CommandDriver : IDriver
 
     private readonly DriverContext context;
 
-    /// <exception cref="FormatException">agent.yaml names no command.</exception>
+    /// <exception cref="FormatException">agent.yaml has no <c>command</c>.</exception>
     public CommandDriver(DriverContext context)
     {
         this.context = context;
         if (context.Settings.Command.Count == 0)
             throw new FormatException(
-                $"the driver `command` wants `command` in {AgentSettings.FileName}: the program and its arguments, such as command: [my-agent, --once]"
+                $"the driver `command` needs `command` in {AgentSettings.FileName}: the program and its arguments, "
+                    + "as in command: [my-agent, --once]"
             );
     }
 
-    /// <summary>What it prints is the answer to one message.</summary>
+    /// <summary>The output answers one message.</summary>
     public int MaxBatch => 1;
 
     public string? Missing =>
         Child.Find(context.Settings.Command[0], context.StateDir) is not null
             ? null
-            : $"the program `{context.Settings.Command[0]}` is not on the agent's PATH ({Environment.GetEnvironmentVariable("PATH")}); "
+            : $"program `{context.Settings.Command[0]}` not found on the agent's PATH "
+                + $"({Environment.GetEnvironmentVariable("PATH")}); "
                 + $"install it there, or change `command` in {AgentSettings.FileName}";
 
     public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
     {
         var message = turn.Messages[0];
-        var (output, errors) = (new Kept(MostOutput), new Kept(ErrorCharacters));
+        var (output, errors) = (new CappedText(MostOutput), new CappedText(ErrorCharacters));
         var start = new ChildStart(
             context.Settings.Command,
             context.StateDir,
@@ -59,7 +63,7 @@ internal sealed class CommandDriver : IDriver
             ct
         );
         if (end.Hung)
-            return TurnOutcome.Failed("it printed nothing for too long and was ended");
+            return TurnOutcome.Failed("the program printed nothing for too long and was ended");
         if (end.ExitCode != 0)
             return TurnOutcome.Failed($"{end}{(errors.Text.Trim() is { Length: > 0 } said ? $": {said}" : "")}");
         await AnswerAsync(turn, message, output.Text.Trim('\n'), ct);
@@ -77,14 +81,14 @@ internal sealed class CommandDriver : IDriver
             ["HIVE_REDELIVERED"] = message.Redelivered == true ? "true" : "false",
         };
 
-    private void TakeOutput(OutputLine line, Kept kept)
+    private void TakeOutput(OutputLine line, CappedText kept)
     {
         if (line.Skipped > 0)
         {
             context.Live.Note(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"a line of {line.Skipped} bytes was passed over; the longest that is read has {LongestLine}"
+                    $"a line of {line.Skipped} bytes was skipped; the limit is {LongestLine} bytes"
                 ),
                 "warn"
             );
@@ -95,7 +99,7 @@ internal sealed class CommandDriver : IDriver
         kept.Add(line.Text);
     }
 
-    private void TakeError(OutputLine line, Kept kept)
+    private void TakeError(OutputLine line, CappedText kept)
     {
         context.Live.Stderr(line.Text);
         kept.Add(line.Text);
@@ -103,7 +107,7 @@ internal sealed class CommandDriver : IDriver
 
     private async Task AnswerAsync(Turn turn, Message message, string text, CancellationToken ct)
     {
-        // What the host itself sends has nobody behind it who could read an answer.
+        // Nobody reads answers to the host's own senders.
         if (text.Length == 0 || message.From is "system" or "reminder")
             return;
         string? path = null;
@@ -112,8 +116,8 @@ internal sealed class CommandDriver : IDriver
             var file = string.Create(CultureInfo.InvariantCulture, $"answers/{turn.Id}.txt");
             await StateFile.WriteAsync(context.StateDir, file, text, append: false, ct);
             path = Path.Combine(context.StateDir, file);
-            // The host adds where the reader finds it.
-            const string Pointer = "\n…\nAll of it:";
+            // The host appends the recipient's path of the file.
+            const string Pointer = "\n…\nWhole answer:";
             text = WireText.Cut(text, Limits.BodyBytes - RoomForPath - Utf8.GetByteCount(Pointer)) + Pointer;
         }
 
@@ -132,15 +136,15 @@ internal sealed class CommandDriver : IDriver
         }
         catch (HiveException e) when (path is not null && e.Code is ("conflict" or "too_large"))
         {
-            // Too large a file, or too many that the reader keeps: the beginning is better than nothing.
+            // The file is too large, or the recipient has too many files; send the beginning only.
             answer.Remove("file_path");
-            answer["body"] = text + WireText.Cut($" {path}, which could not be handed over: {e.Message}", RoomForPath);
+            answer["body"] = text + WireText.Cut($" {path}, which could not be sent: {e.Message}", RoomForPath);
             await context.Host.CallAsync("send", answer, ct);
         }
     }
 
-    /// <summary>The first of what a program prints, as much as is wanted.</summary>
-    private sealed class Kept(int most)
+    /// <summary>Keeps the beginning of a program's output, up to a limit.</summary>
+    private sealed class CappedText(int most)
     {
         private readonly StringBuilder text = new();
         private bool full;

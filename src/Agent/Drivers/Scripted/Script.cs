@@ -3,21 +3,21 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers.Scripted;
 
-/// <summary>A script as read: what runs once at the start, the rules in their order, and what runs when no rule
-/// matches.</summary>
+/// <summary>A script: the steps at start, the rules in order, and the steps when no rule matches.</summary>
 internal sealed record Script(IReadOnlyList<Step> Start, IReadOnlyList<Rule> Rules, IReadOnlyList<Step> Otherwise)
 {
-    /// <summary>The steps for one message and the named groups of the rule that matched.</summary>
-    /// <exception cref="RegexMatchTimeoutException">A pattern took longer than
-    /// <see cref="ScriptReader.PatternTimeout"/>.</exception>
+    /// <summary>The steps for a message, and the named groups of the matching rule.</summary>
+    /// <exception cref="RegexMatchTimeoutException">
+    /// A pattern took longer than <see cref="ScriptReader.PatternTimeout"/>.
+    /// </exception>
     public (IReadOnlyList<Step> Steps, IReadOnlyDictionary<string, string> Groups) For(
         Message message,
-        SystemEvent? happened
+        SystemEvent? systemEvent
     )
     {
         foreach (var rule in Rules)
         {
-            if (rule.Match(message, happened) is { } groups)
+            if (rule.Match(message, systemEvent) is { } groups)
                 return (rule.Do, groups);
         }
 
@@ -25,7 +25,7 @@ internal sealed record Script(IReadOnlyList<Step> Start, IReadOnlyList<Rule> Rul
     }
 }
 
-/// <summary>One rule. What it does not name, it does not look at.</summary>
+/// <summary>One rule; a condition that is null matches every message.</summary>
 /// <param name="From">Senders; <c>*</c> is every agent and the operator.</param>
 /// <param name="Event">Names of system events; <c>*</c> is any.</param>
 internal sealed record Rule(
@@ -38,8 +38,8 @@ internal sealed record Rule(
 {
     public const string Any = "*";
 
-    /// <returns>The named groups of the body's pattern; null when the rule does not match.</returns>
-    public IReadOnlyDictionary<string, string>? Match(Message message, SystemEvent? happened)
+    /// <summary>The named groups of the body's pattern; null when the rule does not match.</summary>
+    public IReadOnlyDictionary<string, string>? Match(Message message, SystemEvent? systemEvent)
     {
         if (
             From is not null
@@ -47,7 +47,7 @@ internal sealed record Rule(
             && !(From.Contains(Any) && message.From is not ("system" or "reminder"))
         )
             return null;
-        if (Event is not null && (happened is null || !(Event.Contains(happened.Name) || Event.Contains(Any))))
+        if (Event is not null && (systemEvent is null || !(Event.Contains(systemEvent.Name) || Event.Contains(Any))))
             return null;
         if (Redelivered is { } redelivered && redelivered != (message.Redelivered == true))
             return null;

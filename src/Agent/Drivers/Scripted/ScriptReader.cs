@@ -1,13 +1,11 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Hive.Agent.Drivers.Scripted;
 
-/// <summary>Reads a script strictly: what it does not know is an error that names the line, the column and what is
-/// allowed there.</summary>
+/// <summary>Reads a script; an unknown key or action is an error that lists the allowed ones.</summary>
 internal sealed class ScriptReader
 {
     public static readonly TimeSpan PatternTimeout = TimeSpan.FromSeconds(1);
@@ -15,11 +13,11 @@ internal sealed class ScriptReader
     private const int DeepestChoose = 4;
     private const long LongestWait = 24 * 60 * 60;
 
-    private readonly string file;
+    private readonly StrictYaml yaml;
 
-    private ScriptReader(string file) => this.file = file;
+    private ScriptReader(string file) => yaml = new StrictYaml(file);
 
-    /// <exception cref="FormatException">The script is wrong, or cannot be read.</exception>
+    /// <exception cref="FormatException">The script is invalid or cannot be read.</exception>
     public static Script Read(string path)
     {
         try
@@ -29,37 +27,24 @@ internal sealed class ScriptReader
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // As it is, the turn loop would take it for a connection that broke, and try for ever.
+            // The turn loop takes an IOException for a broken connection and would retry for ever.
             throw new FormatException($"{path} cannot be read: {e.Message}", e);
         }
     }
 
-    /// <exception cref="FormatException">The script is wrong.</exception>
+    /// <exception cref="FormatException">The script is invalid.</exception>
     public static Script Read(string file, TextReader text) => new ScriptReader(file).Read(text);
 
     private Script Read(TextReader text)
     {
-        var stream = new YamlStream();
-        try
-        {
-            stream.Load(text);
-        }
-        catch (YamlException e)
-        {
-            throw Wrong(e.Start, e.Message);
-        }
-
-        if (stream.Documents.Count == 0)
+        if (yaml.Load(text) is not { } root)
             return new Script([], [], []);
-        if (stream.Documents.Count > 1)
-            throw Wrong(stream.Documents[1].RootNode.Start, "a script is one document");
-
-        var top = Keys(stream.Documents[0].RootNode, "a script", "start", "rules", "otherwise");
+        var top = yaml.Keys(root, "a script", "start", "rules", "otherwise");
         return new Script(
             top.TryGetValue("start", out var start)
                 ? Steps(start, new VariableScope(VariableScope.OfStart, false))
                 : [],
-            top.TryGetValue("rules", out var rules) ? [.. List(rules, "`rules`").Select(Rule)] : [],
+            top.TryGetValue("rules", out var rules) ? [.. yaml.List(rules, "`rules`").Select(Rule)] : [],
             top.TryGetValue("otherwise", out var otherwise)
                 ? Steps(otherwise, new VariableScope(VariableScope.OfMessage, false))
                 : []
@@ -68,37 +53,37 @@ internal sealed class ScriptReader
 
     private Rule Rule(YamlNode node)
     {
-        var keys = Keys(node, "a rule", "match", "do");
+        var keys = yaml.Keys(node, "a rule", "match", "do");
         if (!keys.TryGetValue("match", out var matchNode))
-            throw Wrong(node.Start, "a rule wants `match`; `match: {}` matches every message");
+            throw yaml.Wrong(node.Start, "a rule needs `match`; `match: {}` matches every message");
         if (!keys.TryGetValue("do", out var doNode))
-            throw Wrong(node.Start, "a rule wants `do`, a list of actions; `do: []` does nothing");
+            throw yaml.Wrong(node.Start, "a rule needs `do`, a list of actions; `do: []` does nothing");
 
-        var match = Keys(matchNode, "`match`", "from", "body", "event", "redelivered");
+        var match = yaml.Keys(matchNode, "`match`", "from", "body", "event", "redelivered");
         var body = match.TryGetValue("body", out var pattern) ? Pattern(pattern) : null;
-        var happened = match.TryGetValue("event", out var events) ? Names(events, "`event`") : null;
+        var systemEvents = match.TryGetValue("event", out var events) ? Names(events, "`event`") : null;
         var names = new HashSet<string>(VariableScope.OfMessage);
         names.UnionWith(body?.GetGroupNames() ?? []);
         names.RemoveWhere(name => char.IsAsciiDigit(name[0]));
         return new Rule(
             match.TryGetValue("from", out var from) ? Names(from, "`from`") : null,
             body,
-            happened,
-            match.TryGetValue("redelivered", out var redelivered) ? Bool(redelivered, "`redelivered`") : null,
-            Steps(doNode, new VariableScope(names, happened is not null))
+            systemEvents,
+            match.TryGetValue("redelivered", out var redelivered) ? yaml.Bool(redelivered, "`redelivered`") : null,
+            Steps(doNode, new VariableScope(names, systemEvents is not null))
         );
     }
 
     private List<Step> Steps(YamlNode node, VariableScope scope, int depth = 0) =>
-        [.. List(node, "a list of actions").Select(step => Step(step, scope, depth))];
+        [.. yaml.List(node, "a list of actions").Select(step => Step(step, scope, depth))];
 
     private Step Step(YamlNode node, VariableScope scope, int depth)
     {
         const string Actions = "send, ask, answer, remind, write_file, set_status, wait, log, fail, exit, choose";
         if (node is not YamlMappingNode mapping || mapping.Children.Count == 0)
-            throw Wrong(
+            throw yaml.Wrong(
                 node.Start,
-                $"an action is a key and its value, as in `- log: \"hello\"`; there are: {Actions}"
+                $"an action must be a key and its value, as in `- log: \"hello\"`; available: {Actions}"
             );
 
         var optional = false;
@@ -106,18 +91,19 @@ internal sealed class ScriptReader
         foreach (var child in mapping.Children)
         {
             if (child.Key is YamlScalarNode { Value: "optional" })
-                optional = Bool(child.Value, "`optional`");
+                optional = yaml.Bool(child.Value, "`optional`");
             else if (action is { } first)
-                throw Wrong(
+                throw yaml.Wrong(
                     child.Key.Start,
-                    $"`{child.Key}` stands in the same item as `{first.Key}`: one action per item, each with its own `-` (only `optional` may stand beside one)"
+                    $"`{child.Key}` is in the same item as `{first.Key}`; write one action per item, each after "
+                        + "its own `-` (only `optional` may be beside an action)"
                 );
             else
                 action = child;
         }
 
         if (action is not { } found)
-            throw Wrong(node.Start, "`optional` stands beside an action, not alone");
+            throw yaml.Wrong(node.Start, "`optional` must be beside an action");
 
         var (name, value, line) = (found.Key.ToString(), found.Value, found.Key.Start.Line);
         Step step = name switch
@@ -135,31 +121,32 @@ internal sealed class ScriptReader
             "wait" => new WaitStep(line, Seconds(value)),
             "log" => new LogStep(line, Text(value, "`log`", scope)),
             "fail" => new FailStep(line, Text(value, "`fail`", scope)),
-            "exit" => new ExitStep(line, (int)Whole(value, "`exit`", 0, 255)),
+            "exit" => new ExitStep(line, (int)yaml.Whole(value, "`exit`", 0, 255)),
             "choose" => Choose(value, scope, line, depth),
-            _ => throw Wrong(found.Key.Start, $"there is no action `{name}`; there are: {Actions}"),
+            _ => throw yaml.Wrong(found.Key.Start, $"unknown action `{name}`; available: {Actions}"),
         };
         if (optional && step is not CommandStep)
-            throw Wrong(
+            throw yaml.Wrong(
                 found.Key.Start,
-                $"`optional` is for what the host may refuse (send, ask, answer, remind, set_status), not for `{name}`"
+                $"`optional` is only for actions that the host may refuse, not for `{name}`; these are: "
+                    + "send, ask, answer, remind, set_status"
             );
         return step with { Optional = optional };
     }
 
     private CommandStep Send(YamlNode node, VariableScope scope, long line)
     {
-        var keys = Keys(node, "`send`", "to", "body", "reply", "key");
-        Require(keys, node, "`send`", "to", "body");
+        var keys = yaml.Keys(node, "`send`", "to", "body", "reply", "key");
+        yaml.Require(keys, node, "`send`", "to", "body");
         var fields = new Dictionary<string, Field>();
         foreach (var (key, value) in keys)
         {
             if (key != "reply")
                 fields[key] = new Field.Text(Text(value, $"`{key}`", scope));
-            else if (Bool(value, "`reply`"))
+            else if (yaml.Bool(value, "`reply`"))
                 fields["in_reply_to"] = scope.Names.Contains("id")
                     ? new Field.ThisMessage()
-                    : throw Wrong(value.Start, "`start` has no message to reply to");
+                    : throw yaml.Wrong(value.Start, "`start` has no message to reply to");
         }
 
         return new CommandStep("send", line, fields);
@@ -167,12 +154,12 @@ internal sealed class ScriptReader
 
     private CommandStep Answer(YamlNode node, VariableScope scope, long line)
     {
-        var keys = Keys(node, "`answer`", "id", "answer");
-        Require(keys, node, "`answer`", "answer");
+        var keys = yaml.Keys(node, "`answer`", "id", "answer");
+        yaml.Require(keys, node, "`answer`", "answer");
         if (!keys.ContainsKey("id") && !scope.EventMembers)
-            throw Wrong(
+            throw yaml.Wrong(
                 node.Start,
-                "`answer` wants `id` here; only a rule with `event: question_asked` knows it by itself"
+                "`answer` needs `id` here; only a rule with `event: question_asked` knows the id"
             );
         return new CommandStep(
             "answer",
@@ -195,7 +182,7 @@ internal sealed class ScriptReader
         var step = Command("remind", node, scope, line, ["message"], "delay_seconds", "at", "file_path", "key");
         return step.Fields.ContainsKey("delay_seconds") != step.Fields.ContainsKey("at")
             ? step
-            : throw Wrong(node.Start, "`remind` wants exactly one of `delay_seconds` and `at`");
+            : throw yaml.Wrong(node.Start, "`remind` needs exactly one of `delay_seconds` and `at`");
     }
 
     private CommandStep Command(
@@ -207,8 +194,8 @@ internal sealed class ScriptReader
         params string[] others
     )
     {
-        var keys = Keys(node, $"`{name}`", [.. required, .. others]);
-        Require(keys, node, $"`{name}`", required);
+        var keys = yaml.Keys(node, $"`{name}`", [.. required, .. others]);
+        yaml.Require(keys, node, $"`{name}`", required);
         return new CommandStep(
             name,
             line,
@@ -218,11 +205,11 @@ internal sealed class ScriptReader
                     key.Key switch
                     {
                         "options" => new Field.Texts([
-                            .. List(key.Value, "`options`").Select(option => Text(option, "an option", scope)),
+                            .. yaml.List(key.Value, "`options`").Select(option => Text(option, "an option", scope)),
                         ]),
-                        "multi" => (Field)new Field.Constant(JsonValue.Create(Bool(key.Value, "`multi`"))),
+                        "multi" => (Field)new Field.Constant(JsonValue.Create(yaml.Bool(key.Value, "`multi`"))),
                         "ttl_seconds" or "delay_seconds" => new Field.Constant(
-                            JsonValue.Create(Whole(key.Value, $"`{key.Key}`", 0, int.MaxValue))
+                            JsonValue.Create(yaml.Whole(key.Value, $"`{key.Key}`", 0, int.MaxValue))
                         ),
                         _ => new Field.Text(Text(key.Value, $"`{key.Key}`", scope)),
                     }
@@ -232,126 +219,69 @@ internal sealed class ScriptReader
 
     private WriteFileStep WriteFile(YamlNode node, VariableScope scope, long line)
     {
-        var keys = Keys(node, "`write_file`", "path", "content", "append");
-        Require(keys, node, "`write_file`", "path", "content");
+        var keys = yaml.Keys(node, "`write_file`", "path", "content", "append");
+        yaml.Require(keys, node, "`write_file`", "path", "content");
         return new WriteFileStep(
             line,
             Text(keys["path"], "`path`", scope),
             Text(keys["content"], "`content`", scope),
-            keys.TryGetValue("append", out var append) && Bool(append, "`append`")
+            keys.TryGetValue("append", out var append) && yaml.Bool(append, "`append`")
         );
     }
 
     private ChooseStep Choose(YamlNode node, VariableScope scope, long line, int depth)
     {
         if (depth == DeepestChoose)
-            throw Wrong(node.Start, $"`choose` stands in `choose` at most {DeepestChoose} deep");
-        var lists = List(node, "`choose`");
+            throw yaml.Wrong(node.Start, $"`choose` is nested too deeply; at most {DeepestChoose} levels are allowed");
+        var lists = yaml.List(node, "`choose`");
         return lists.Count > 0
             ? new ChooseStep(line, [.. lists.Select(list => Steps(list, scope, depth + 1))])
-            : throw Wrong(
+            : throw yaml.Wrong(
                 node.Start,
-                "`choose` wants at least one list of actions, as in `choose: [ [ {log: a} ], [ {log: b} ] ]`"
+                "`choose` needs at least one list of actions, as in `choose: [ [ {log: a} ], [ {log: b} ] ]`"
             );
     }
 
-    private Dictionary<string, YamlNode> Keys(YamlNode node, string what, params string[] allowed)
-    {
-        if (node is not YamlMappingNode mapping)
-            throw Wrong(node.Start, $"{what} is made of keys; there are: {string.Join(", ", allowed)}");
-        var keys = new Dictionary<string, YamlNode>();
-        foreach (var (key, value) in mapping.Children)
-        {
-            keys[key.ToString()] = allowed.Contains(key.ToString())
-                ? value
-                : throw Wrong(key.Start, $"{what} has no `{key}`; there are: {string.Join(", ", allowed)}");
-        }
-
-        return keys;
-    }
-
-    private void Require(Dictionary<string, YamlNode> keys, YamlNode node, string what, params string[] required)
-    {
-        foreach (var key in required)
-        {
-            if (!keys.ContainsKey(key))
-                throw Wrong(node.Start, $"{what} wants `{key}`");
-        }
-    }
-
-    private IList<YamlNode> List(YamlNode node, string what) =>
-        node is YamlSequenceNode list
-            ? list.Children
-            : throw Wrong(node.Start, $"{what} is a list, each item with its own `-`");
-
     private HashSet<string> Names(YamlNode node, string what) =>
-        node is YamlSequenceNode list ? [.. list.Children.Select(child => Scalar(child, what))] : [Scalar(node, what)];
-
-    private string Scalar(YamlNode node, string what) =>
-        node switch
-        {
-            YamlScalarNode { Style: ScalarStyle.Plain, Value: "" or "~" or "null" } => throw Wrong(
-                node.Start,
-                $"{what} wants a text; an empty one is written \"\""
-            ),
-            YamlScalarNode scalar => scalar.Value!,
-            _ => throw Wrong(node.Start, $"{what} wants a text"),
-        };
+        node is YamlSequenceNode ? [.. yaml.Texts(node, what)] : [yaml.Text(node, what)];
 
     private Template Text(YamlNode node, string what, VariableScope scope)
     {
-        var text = Scalar(node, what);
+        var text = yaml.Text(node, what);
         try
         {
             return new Template(text, scope);
         }
         catch (FormatException e)
         {
-            throw Wrong(node.Start, e.Message);
+            throw yaml.Wrong(node.Start, e.Message);
         }
     }
 
-    private bool Bool(YamlNode node, string what) =>
-        Scalar(node, what) switch
-        {
-            "true" => true,
-            "false" => false,
-            _ => throw Wrong(node.Start, $"{what} is true or false"),
-        };
-
-    private long Whole(YamlNode node, string what, long least, long most) =>
-        long.TryParse(Scalar(node, what), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-        && number >= least
-        && number <= most
-            ? number
-            : throw Wrong(node.Start, $"{what} is a whole number from {least} to {most}");
-
     private TimeSpan Seconds(YamlNode node) =>
         decimal.TryParse(
-            Scalar(node, "`wait`"),
+            yaml.Text(node, "`wait`"),
             NumberStyles.AllowDecimalPoint,
             CultureInfo.InvariantCulture,
             out var seconds
         ) && seconds is >= 0 and <= LongestWait
             ? TimeSpan.FromMilliseconds((double)(seconds * 1000))
-            : throw Wrong(node.Start, $"`wait` is a number of seconds from 0 to {LongestWait}, as in 0.5");
+            : throw yaml.Wrong(node.Start, $"`wait` must be a number of seconds from 0 to {LongestWait}, as in 0.5");
 
     private Regex Pattern(YamlNode node)
     {
-        var pattern = Scalar(node, "`body`");
+        var pattern = yaml.Text(node, "`body`");
         try
         {
-            // Linear in the length of the body, whatever the pattern: the body comes from somebody else.
+            // Linear time for any pattern, since bodies come from others.
             return new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, PatternTimeout);
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            throw Wrong(
+            throw yaml.Wrong(
                 node.Start,
-                $"`body` is no pattern this language has (no look-around, no back-references): {e.Message}"
+                $"`body` is not a valid pattern (look-around and back-references are not supported): {e.Message}"
             );
         }
     }
-
-    private FormatException Wrong(Mark at, string what) => new($"{file}: line {at.Line}, column {at.Column}: {what}");
 }

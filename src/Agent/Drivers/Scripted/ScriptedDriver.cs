@@ -4,8 +4,9 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers.Scripted;
 
-/// <summary>Answers messages by the rules of a script (docs/scripted-driver.md): for the demo, for tests, for small
-/// fixed jobs.</summary>
+/// <summary>
+/// Answers messages by the rules of a script, for the demo, tests and small fixed jobs (docs/scripted-driver.md).
+/// </summary>
 [Driver("scripted")]
 internal sealed class ScriptedDriver : IDriver
 {
@@ -22,12 +23,12 @@ internal sealed class ScriptedDriver : IDriver
     public string? Missing =>
         script is not null ? null
         : context.Settings.IsDriverChosen && ClaudeProgram.Missing("claude", context.StateDir) is { } noClaude
-            ? $"{NoScript}, and {noClaude}, or add {context.Settings.Script} to its configuration"
-        : $"{NoScript}; add one to its configuration, or set `driver: claude` in {AgentSettings.FileName}";
+            ? $"{NoScript}, and {noClaude}, or add {context.Settings.Script} to the agent's configuration"
+        : $"{NoScript}; add it to the agent's configuration, or set `driver: claude` in {AgentSettings.FileName}";
 
-    private string NoScript => $"it has no {context.Settings.Script} for the driver scripted";
+    private string NoScript => $"{context.Settings.Script} for the driver scripted is missing";
 
-    /// <summary>Rules look at one message.</summary>
+    /// <summary>Rules match one message.</summary>
     public int MaxBatch => 1;
 
     public async Task StartAsync(CancellationToken ct)
@@ -46,13 +47,13 @@ internal sealed class ScriptedDriver : IDriver
             return TurnOutcome.Failed(Missing!);
         foreach (var message in turn.Messages)
         {
-            var happened = SystemEvent.Of(message);
+            var systemEvent = SystemEvent.Of(message);
             try
             {
-                var (steps, groups) = script.For(message, happened);
+                var (steps, groups) = script.For(message, systemEvent);
                 await RunAsync(
                     steps,
-                    new StepContext(context, Variables(turn, message, happened, groups), message.Id, turn.Number),
+                    new StepContext(context, Variables(turn, message, systemEvent, groups), message.Id, turn.Number),
                     ct
                 );
             }
@@ -105,11 +106,11 @@ internal sealed class ScriptedDriver : IDriver
     private Dictionary<string, string> Variables(
         Turn turn,
         Message message,
-        SystemEvent? happened,
+        SystemEvent? systemEvent,
         IReadOnlyDictionary<string, string> groups
     )
     {
-        var variables = new Dictionary<string, string>(happened?.Members ?? new Dictionary<string, string>());
+        var variables = new Dictionary<string, string>(systemEvent?.Members ?? new Dictionary<string, string>());
         foreach (var (name, value) in groups)
             variables[name] = value;
         foreach (var (name, value) in OfStart(turn.Number))
@@ -118,7 +119,7 @@ internal sealed class ScriptedDriver : IDriver
         variables["body"] = message.Body;
         variables["id"] = message.Id.ToString(CultureInfo.InvariantCulture);
         variables["redelivered"] = message.Redelivered == true ? "true" : "false";
-        variables["event"] = happened?.Name ?? "";
+        variables["event"] = systemEvent?.Name ?? "";
         return variables;
     }
 }

@@ -1,12 +1,11 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Hive.Protocol;
 
 namespace Hive.Agent.Drivers.Scripted;
 
-/// <summary>What a step has to work with.</summary>
-/// <param name="MessageId">Null at the start.</param>
+/// <summary>The data that a step runs with.</summary>
+/// <param name="MessageId">Null in <c>start</c>.</param>
 internal sealed record StepContext(
     DriverContext Agent,
     IReadOnlyDictionary<string, string> Variables,
@@ -15,17 +14,17 @@ internal sealed record StepContext(
 );
 
 /// <summary>One action of a script.</summary>
-/// <param name="Name">As the script writes it.</param>
-/// <param name="Line">Where it stands, for errors.</param>
+/// <param name="Name">The name in the script.</param>
+/// <param name="Line">Its line in the script, for errors.</param>
 internal abstract record Step(string Name, long Line)
 {
-    /// <summary>When the host refuses it, the turn goes on.</summary>
+    /// <summary>Whether the turn continues when the host refuses the action.</summary>
     public bool Optional { get; init; }
 
     public abstract Task RunAsync(StepContext context, CancellationToken ct);
 }
 
-/// <summary>A command of the host whose fields are templates.</summary>
+/// <summary>Calls a command of the host whose fields are templates.</summary>
 internal sealed record CommandStep(string Name, long Line, IReadOnlyDictionary<string, Field> Fields) : Step(Name, Line)
 {
     public override async Task RunAsync(StepContext context, CancellationToken ct)
@@ -48,7 +47,7 @@ internal sealed record CommandStep(string Name, long Line, IReadOnlyDictionary<s
     }
 }
 
-/// <summary>One field of a command: a constant, a text to fill, a list of texts, or a number to fill.</summary>
+/// <summary>One field of a command: a constant, a template, a list of templates, or a template for a number.</summary>
 internal abstract record Field
 {
     public abstract JsonNode? Fill(StepContext context);
@@ -80,11 +79,11 @@ internal abstract record Field
             )
                 ? JsonValue.Create(number)
                 : throw new FormatException(
-                    $"`{Name}` wants a whole number, and is `{Template.Fill(context.Variables)}`"
+                    $"`{Name}` must be a whole number and is `{Template.Fill(context.Variables)}`"
                 );
     }
 
-    /// <summary>The message at hand.</summary>
+    /// <summary>The id of the message of this turn.</summary>
     internal sealed record ThisMessage : Field
     {
         public override JsonNode? Fill(StepContext context) =>
@@ -125,26 +124,23 @@ internal sealed record LogStep(long Line, Template Text) : Step("log", Line)
     }
 }
 
-/// <summary>Ends the process as a crash would: nothing is cleaned up, nothing is reported.</summary>
+/// <summary>Ends the process like a crash, without cleanup or reports.</summary>
 internal sealed record ExitStep(long Line, int Code) : Step("exit", Line)
 {
     public override Task RunAsync(StepContext context, CancellationToken ct)
     {
         context.Agent.Log.Warn($"script: exit with code {Code}");
-        ExitNow(Code);
+        Linux.ExitNow(Code);
         return Task.CompletedTask;
     }
-
-    [DllImport("libc", EntryPoint = "_exit")]
-    private static extern void ExitNow(int code);
 }
 
-/// <summary>One list after the other, turn by turn.</summary>
+/// <summary>Runs one of several lists; the next list in the next turn.</summary>
 internal sealed record ChooseStep(long Line, IReadOnlyList<IReadOnlyList<Step>> Lists) : Step("choose", Line)
 {
     public override Task RunAsync(StepContext context, CancellationToken ct) =>
         ScriptedDriver.RunAsync(Lists[(int)((Math.Max(context.Count, 1) - 1) % Lists.Count)], context, ct);
 }
 
-/// <summary>A step that went wrong, with where it stands in the script.</summary>
+/// <summary>A step failed; the message names its place in the script.</summary>
 internal sealed class StepException(string message, Exception cause) : Exception(message, cause);

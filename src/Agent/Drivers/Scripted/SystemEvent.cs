@@ -4,8 +4,9 @@ using Hive.Protocol;
 namespace Hive.Agent.Drivers.Scripted;
 
 /// <summary>A message from <c>system</c> whose body is JSON with <c>event</c>.</summary>
-/// <param name="Members">Its members as text; <c>id</c> is named after what it counts: <c>question_id</c> for
-/// <c>question_asked</c>.</param>
+/// <param name="Members">
+/// Its members as strings; <c>id</c> is named after the event: <c>question_id</c> for <c>question_asked</c>.
+/// </param>
 internal sealed record SystemEvent(string Name, IReadOnlyDictionary<string, string> Members)
 {
     public static SystemEvent? Of(Message message)
@@ -30,7 +31,7 @@ internal sealed record SystemEvent(string Name, IReadOnlyDictionary<string, stri
         }
         catch (JsonException)
         {
-            // A text that only looks like an event is a text.
+            // Text that only looks like an event.
             return null;
         }
     }

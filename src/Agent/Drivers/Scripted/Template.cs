@@ -3,14 +3,14 @@ using System.Text.RegularExpressions;
 
 namespace Hive.Agent.Drivers.Scripted;
 
-/// <summary>Text with <c>{{name}}</c> in it. What a variable holds is never looked at again, so that a message cannot
-/// bring in variables.</summary>
+/// <summary>
+/// Fills <c>{{name}}</c> in a text. Values are not expanded again, so a message cannot bring in variables.
+/// </summary>
 internal sealed partial class Template
 {
     private readonly List<(string Literal, string? Name, bool Optional)> parts = [];
 
-    /// <exception cref="FormatException">Braces without a name between them, or a name that cannot exist
-    /// here.</exception>
+    /// <exception cref="FormatException">Braces without a name, or an unknown variable.</exception>
     public Template(string text, VariableScope scope)
     {
         var at = 0;
@@ -22,11 +22,11 @@ internal sealed partial class Template
             var variable = Variable().Match(text, open);
             if (!variable.Success)
                 throw new FormatException(
-                    "`{{` wants a name and `}}`, as in {{from}}, or {{note?}} for one that may be missing"
+                    "`{{` needs a name and `}}`, as in {{from}}, or {{note?}} for a variable that may be missing"
                 );
             var (name, optional) = (variable.Groups[1].Value, variable.Groups[2].Length > 0);
             if (!optional && !scope.Allows(name))
-                throw new FormatException($"there is no variable `{name}` here; there are: {scope.Describe()}");
+                throw new FormatException($"unknown variable `{name}`; available here: {scope.Describe()}");
             parts.Add((text[at..open], name, optional));
             at = open + variable.Length;
         }
@@ -34,7 +34,7 @@ internal sealed partial class Template
         parts.Add((text[at..], null, true));
     }
 
-    /// <exception cref="FormatException">A variable has no value this time.</exception>
+    /// <exception cref="FormatException">A variable has no value for this message.</exception>
     public string Fill(IReadOnlyDictionary<string, string> variables)
     {
         var text = new StringBuilder();
@@ -47,7 +47,9 @@ internal sealed partial class Template
                 text.Append(value);
             else if (!optional)
                 throw new FormatException(
-                    $"`{name}` has no value for this message; there are: {string.Join(", ", variables.Keys.Order(StringComparer.Ordinal))} (write {{{{{name}?}}}} where it may be missing)"
+                    $"`{name}` has no value for this message; available: "
+                        + string.Join(", ", variables.Keys.Order(StringComparer.Ordinal))
+                        + $"; write {{{{{name}?}}}} where it may be missing"
                 );
         }
 
@@ -58,8 +60,10 @@ internal sealed partial class Template
     private static partial Regex Variable();
 }
 
-/// <summary>Which variables a template may name, as far as that is known before a message is there.</summary>
-/// <param name="EventMembers">The rule matches system events, whose members are known only when one comes.</param>
+/// <summary>The variables that a template may name, as far as known before a message arrives.</summary>
+/// <param name="EventMembers">
+/// The rule matches system events, whose members are known only when an event arrives.
+/// </param>
 internal sealed record VariableScope(IReadOnlySet<string> Names, bool EventMembers)
 {
     public static IReadOnlySet<string> OfStart { get; } = new HashSet<string> { "self", "role", "state_dir", "count" };

@@ -1,0 +1,200 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Cli.Terminal;
+using Hive.Protocol;
+using static System.FormattableString;
+
+namespace Hive.Cli.Approvals;
+
+/// <summary><c>hive pending</c>: lists approvals and shows what they would change.</summary>
+internal static class PendingVerb
+{
+    public static Command Create()
+    {
+        var ids = new Argument<long[]>("ID")
+        {
+            Description = "Show these approvals with their changes, decided or not",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var all = new Option<bool>("--all")
+        {
+            Description = "Include what is building, and the newest decided approvals",
+        };
+        var diff = new Option<bool>("--diff") { Description = "Show every pending approval with its changes" };
+        var against = new Option<string>("--base")
+        {
+            Description =
+                "Compare a change with: applied (deployed), approved (approved last) or previous (proposed before it)",
+            HelpName = "BASE",
+            DefaultValueFactory = _ => "applied",
+        };
+        return Verb.Create(
+            "pending",
+            "List what waits for your approval; with an ID, show its changes.",
+            async (verb, parsed) =>
+            {
+                var (wanted, history) = (parsed.GetValue(ids)!, parsed.GetValue(all));
+                if (wanted.Length == 0 && !parsed.GetValue(diff))
+                {
+                    List(verb, await verb.CallAsync("pending", new { all = history }), history);
+                    return;
+                }
+
+                List<Approval> approvals = [];
+                foreach (var id in wanted)
+                    approvals.Add(Read<Approval>(await verb.CallAsync("approval", new { id }), "approval"));
+                if (wanted.Length == 0)
+                    approvals.AddRange(
+                        Read<Approval[]>(await verb.CallAsync("pending", new { all = history }), "approvals")
+                    );
+                JsonArray documents = [];
+                foreach (var approval in approvals)
+                {
+                    var changes = approval is { Kind: ApprovalKind.ApplyCommit, FetchedSha: not null }
+                        ? (
+                            await verb.CallAsync(
+                                "approval_diff",
+                                new { id = approval.Id, @base = parsed.GetValue(against) }
+                            )
+                        ).Deserialize<ApprovalDiff>(WireJson.Options)
+                        : null;
+                    if (verb.Json)
+                        documents.Add(
+                            new JsonObject
+                            {
+                                ["approval"] = JsonSerializer.SerializeToNode(approval, WireJson.Options),
+                                ["diff"] = JsonSerializer.SerializeToNode(changes, WireJson.Options),
+                            }
+                        );
+                    else
+                        Show(verb.Screen, approval, changes);
+                }
+
+                if (verb.Json)
+                    JsonOutput.Print(new JsonObject { ["approvals"] = documents });
+                else if (approvals.Count == 0)
+                    verb.Screen.Line(Nothing);
+            },
+            ids,
+            all,
+            diff,
+            against
+        );
+    }
+
+    private const string Nothing = "Nothing waits for your approval.";
+
+    private static readonly Screen.Column[] Heads =
+    [
+        "id",
+        "kind",
+        "agent",
+        "commit",
+        "by",
+        "age",
+        Screen.Column.Text("description"),
+    ];
+
+    private static void List(VerbContext verb, JsonElement answer, bool history)
+    {
+        var approvals = Read<Approval[]>(answer, "approvals");
+        if (verb.Json)
+            JsonOutput.Print(answer);
+        else if (approvals.Length == 0)
+            verb.Screen.Line(history ? "No approvals yet." : Nothing);
+        else
+            verb.Screen.Table(
+                [.. Heads, .. history ? ["status", Screen.Column.Text("note")] : Array.Empty<Screen.Column>()],
+                [.. approvals.Select(a => Cells(a, history))]
+            );
+    }
+
+    private static Screen.Cell[] Cells(Approval approval, bool history)
+    {
+        Screen.Cell[] cells =
+        [
+            new(
+                approval.Id.ToString(CultureInfo.InvariantCulture),
+                approval.Status == ApprovalStatus.Pending ? "bold yellow" : "grey"
+            ),
+            approval.Kind,
+            About(approval),
+            Short(approval.FetchedSha ?? approval.CommitRef),
+            approval.Requester,
+            new(Screen.Age(approval.RequestedAt), "grey"),
+            approval.Description,
+        ];
+        return history ? [.. cells, new(approval.Status, Style(approval.Status)), approval.Note] : cells;
+    }
+
+    private static void Show(Screen screen, Approval approval, ApprovalDiff? diff)
+    {
+        var commit = Short(approval.FetchedSha ?? approval.CommitRef);
+        var what = Invariant($"approval {approval.Id}: {approval.Kind} {About(approval)} {commit}");
+        screen.Styled(what.TrimEnd(), "bold yellow");
+        var at = approval.RequestedAt.ToLocalTime();
+        screen.Line(Invariant($"{approval.Status}, requested by {approval.Requester} at {at:yyyy-MM-dd HH:mm:ss}"));
+        if (approval.Note is { } note)
+            screen.Styled(note, Style(approval.Status));
+        if (approval.Description is { } description)
+            screen.Line(description);
+        screen.Line();
+        if (diff is null)
+            return;
+        if (diff.Note is { } same)
+            screen.Line($"{char.ToUpperInvariant(same[0])}{same[1..]}.");
+        foreach (var file in diff.Files)
+            Show(screen, file);
+        if (diff.FilesLeftOut is { } left)
+            screen.Styled(Invariant($"… {left} more files are not shown"), "yellow");
+        if (diff.Truncated == true)
+            screen.Styled("… even more files were not counted", "yellow");
+        screen.Line();
+    }
+
+    private static void Show(Screen screen, DiffFile file)
+    {
+        var modes = (file.OldMode, file.NewMode) switch
+        {
+            (null, null) => "",
+            (null, var now) => $", mode {now}",
+            var (old, now) => $", mode {old} to {now ?? "none"}",
+        };
+        var name = file.OldPath is { } before ? $"{before} → {file.Path}" : file.Path;
+        var kind = file.Binary ? ", binary" : "";
+        screen.Styled(Plain.OneLine($"{file.Status.Replace('_', ' ')}: {name}{modes}{kind}"), "bold");
+        foreach (var line in file.Patch?.TrimEnd('\n').Split('\n') ?? [])
+            screen.Styled(line, line.Length == 0 ? "default" : Style(line[0]));
+        if (file.Truncated == true)
+            screen.Styled($"… truncated; git shows the rest of {Plain.OneLine(file.Path)} in applied/", "yellow");
+    }
+
+    private static string Style(char first) =>
+        first switch
+        {
+            '+' => "green",
+            '-' => "red",
+            '@' => "cyan",
+            ' ' => "default",
+            _ => "grey",
+        };
+
+    private static string Style(string status) =>
+        status switch
+        {
+            ApprovalStatus.Pending => "yellow",
+            ApprovalStatus.Building => "cyan",
+            ApprovalStatus.Approved => "green",
+            _ => "red",
+        };
+
+    private static string About(Approval approval) =>
+        approval.Kind == ApprovalKind.UpdateInputs ? string.Join(", ", approval.Inputs ?? []) : approval.Agent;
+
+    private static string Short(string commit) => commit.Length <= 12 ? commit : commit[..12];
+
+    private static T Read<T>(JsonElement answer, string member) =>
+        answer.GetProperty(member).Deserialize<T>(WireJson.Options)!;
+}

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Hive.Cli.Terminal;
+using Hive.Protocol;
+
+namespace Hive.Cli.Questions;
+
+/// <summary><c>hive questions</c>: lists what agents ask, oldest first.</summary>
+internal static class ListQuestionsVerb
+{
+    public static Command Create()
+    {
+        var all = new Option<bool>("--all") { Description = "Include the newest answered questions" };
+        return Verb.Create(
+            "questions",
+            "List the questions that wait for an answer.",
+            async (verb, parsed) =>
+            {
+                var history = parsed.GetValue(all);
+                var answer = await verb.CallAsync("questions", new { all = history });
+                var questions = answer.GetProperty("questions").Deserialize<QuestionView[]>(WireJson.Options)!;
+                if (verb.Json)
+                    JsonOutput.Print(answer);
+                else if (questions.Length == 0)
+                    verb.Screen.Line(history ? "Nobody has asked anything yet." : "No question waits for an answer.");
+                else
+                    verb.Screen.Table(
+                        [.. Heads, .. history ? [Screen.Column.Text("answer"), "by"] : Array.Empty<Screen.Column>()],
+                        [.. questions.Select(q => Cells(q, history))]
+                    );
+            },
+            all
+        );
+    }
+
+    private static readonly Screen.Column[] Heads =
+    [
+        "id",
+        "from",
+        "to",
+        "age",
+        "left",
+        Screen.Column.Text("question"),
+        Screen.Column.Text("options"),
+    ];
+
+    private static Screen.Cell[] Cells(QuestionView question, bool history)
+    {
+        var pending = question.Answer is null;
+        Screen.Cell[] cells =
+        [
+            new(question.Id.ToString(CultureInfo.InvariantCulture), pending ? "bold yellow" : "grey"),
+            question.Asker,
+            question.Target is { } peer ? new Screen.Cell(peer, "magenta") : "operator",
+            new(Screen.Age(question.AskedAt), "grey"),
+            pending ? Screen.Left(question.DeadlineAt) : "",
+            question.Question,
+            string.Join(question.Multi ? " + " : " | ", question.Options),
+        ];
+        return history ? [.. cells, new(question.Answer ?? "", "green"), question.Answerer] : cells;
+    }
+}
