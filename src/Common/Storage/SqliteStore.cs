@@ -12,7 +12,7 @@ namespace Hive.Common.Storage;
 /// <summary>
 /// The store over one SQLite file: one writer thread that commits everything queued since its last commit at once, and
 /// a pool of readers.
-/// One connection does all writes and all checkpoints, so that SQLite's old WAL-reset fault cannot occur.
+/// One connection does all writes and all checkpoints, so commits never wait for another connection's checkpoint.
 /// </summary>
 public sealed partial class SqliteStore : IStore, IDisposable
 {
