@@ -1,11 +1,9 @@
-using System.Collections.Concurrent;
 using System.Data.Common;
 using Dapper;
 using Hive.Common.Errors;
 using MediatR;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
-using SQLitePCL;
 
 namespace Hive.Common.Storage;
 
@@ -16,30 +14,22 @@ namespace Hive.Common.Storage;
 /// </summary>
 public sealed partial class SqliteStore : IStore, IDisposable
 {
-    private const int Readers = 4;
-
     // Bounds the time until the first caller of a batch is answered.
     private const int MaxBatch = 512;
-
-    // 16 MiB of WAL, overwritten again and again: a smaller one checkpoints too often, a larger or growing one makes
-    // commits two to three times slower (docs/benchmarks.md).
-    private const int CheckpointPages = 4000;
 
     // How long the writer has been idle when it copies what is left in the WAL into the database.
     private static readonly TimeSpan IdleBeforeCheckpoint = TimeSpan.FromSeconds(1);
 
-    private readonly string path;
+    private readonly DatabaseFile file;
     private readonly CommitPublisher publisher;
     private readonly ILogger<SqliteStore> log;
     private readonly object gate = new();
     private readonly Thread writer;
     private readonly CommitMark mark;
-    private readonly SemaphoreSlim readSlots = new(Readers, Readers);
-    private readonly ConcurrentBag<CachedConnection> readers = [];
+    private readonly ReaderPool readers;
     private List<Work> queue = [];
     private bool stopping;
     private long writes;
-    private long reads;
 
     // Columns are named due_at, members DueAt.
     static SqliteStore() => DefaultTypeMap.MatchNamesWithUnderscores = true;
@@ -60,7 +50,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
         _ = SqliteLibrary.Version;
         // Beside the file itself, as SQLite has it, also where its name is a link.
         path = (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? path;
-        this.path = path;
+        file = new DatabaseFile(path);
+        readers = new ReaderPool(file, log);
         this.publisher = publisher;
         this.log = log;
         if (DatabaseCheck.Run(path, roster, acceptLoss))
@@ -69,7 +60,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         CachedConnection? connection = null;
         try
         {
-            connection = OpenWriter();
+            connection = file.OpenWriter();
             SchemaConvergence.Apply(connection, schemas, clock.GetUtcNow());
             mark.Committed();
         }
@@ -93,7 +84,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
     public long Writes => Interlocked.Read(ref writes);
 
     /// <summary>How many reads have run since the start; an idle host adds none.</summary>
-    public long Reads => Interlocked.Read(ref reads);
+    public long Reads => readers.Reads;
 
     /// <inheritdoc />
     public Task<T> Write<T>(Func<IWrite, T> work, CancellationToken ct = default)
@@ -114,35 +105,23 @@ public sealed partial class SqliteStore : IStore, IDisposable
     }
 
     /// <inheritdoc />
-    public async Task<T> Read<T>(Func<DbConnection, T> query, CancellationToken ct = default)
-    {
-        await readSlots.WaitAsync(ct).ConfigureAwait(false);
-        try
-        {
-            // Never on the caller's thread: that may be the one which serves every socket.
-            return await Task.Run(() => RunRead(query), CancellationToken.None).ConfigureAwait(false);
-        }
-        finally
-        {
-            readSlots.Release();
-        }
-    }
+    public Task<T> Read<T>(Func<DbConnection, T> query, CancellationToken ct = default) => readers.Read(query, ct);
 
     /// <summary>
     /// Copies the database as it is at one moment into a new file, and checks the copy. Nobody else waits for it.
     /// </summary>
-    /// <param name="file">The copy; needs no second file beside it.</param>
+    /// <param name="target">The copy's path; the copy needs no second file beside it.</param>
     /// <param name="ct">Withdraws the copy while it has not started.</param>
     /// <exception cref="Problem">Code <c>unavailable</c>: it is damaged, or the copy cannot be written.</exception>
-    public Task CopyTo(string file, CancellationToken ct) =>
+    public Task CopyTo(string target, CancellationToken ct) =>
         Task.Run(
             () =>
             {
                 try
                 {
-                    using var source = OpenReader();
-                    var target = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false };
-                    using var copy = new SqliteConnection(target.ToString());
+                    using var source = file.OpenReader();
+                    var how = new SqliteConnectionStringBuilder { DataSource = target, Pooling = false };
+                    using var copy = new SqliteConnection(how.ToString());
                     copy.Open();
                     source.Inner.BackupDatabase(copy);
                     using var command = copy.CreateCommand();
@@ -178,115 +157,12 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
 
         writer.Join();
-        while (readers.TryTake(out var reader))
-            reader.Dispose();
+        readers.Dispose();
         Note(mark.Closed);
         mark.Dispose();
-        readSlots.Dispose();
     }
 
     private static Problem Stopping() => Problem.Unavailable("Hive is stopping; try again when it is back");
-
-    private Problem? AsProblem(Exception error) =>
-        error switch
-        {
-            SqliteException { SqliteErrorCode: raw.SQLITE_FULL } => Problem.Unavailable(
-                "the disk with the data folder is full; nothing was stored. Make room and try again",
-                error
-            ),
-            SqliteException { SqliteErrorCode: raw.SQLITE_READONLY or raw.SQLITE_CANTOPEN or raw.SQLITE_PERM } =>
-                Problem.Unavailable(
-                    "the data folder cannot be written; nothing was stored. Make it writable and try again",
-                    error
-                ),
-            SqliteException
-            {
-                SqliteErrorCode: raw.SQLITE_IOERR or raw.SQLITE_NOMEM or raw.SQLITE_BUSY or raw.SQLITE_LOCKED
-            } => Problem.Unavailable("the database cannot be written now; nothing was stored. Try again", error),
-            _ when DatabaseCheck.IsDamage(error) => Problem.Unavailable(
-                $"the database {path} is damaged; stop Hive and restore a backup",
-                error
-            ),
-            _ => null,
-        };
-
-    private T RunRead<T>(Func<DbConnection, T> query)
-    {
-        Interlocked.Increment(ref reads);
-        if (!readers.TryTake(out var reader))
-            reader = OpenReader();
-        try
-        {
-            Execute(reader, "BEGIN");
-            var result = query(reader);
-            Execute(reader, "COMMIT");
-            readers.Add(reader);
-            return result;
-        }
-        catch (Exception e)
-        {
-            // A connection that failed may be in any state; a new one costs little.
-            reader.Dispose();
-            if (AsProblem(e) is { } problem)
-            {
-                LogReadFailed(log, e);
-                throw DatabaseCheck.IsDamage(e)
-                    ? problem
-                    : Problem.Unavailable("the database cannot be read now; try again", problem);
-            }
-
-            if (DatabaseCheck.IsUnreadable(e))
-                throw new UnreadableDataException($"a row cannot be read: {e.Message}", e);
-            throw;
-        }
-    }
-
-    private CachedConnection OpenWriter()
-    {
-        var connection = Open(SqliteOpenMode.ReadWriteCreate);
-        try
-        {
-            Execute(connection, "PRAGMA journal_mode = WAL");
-            Execute(connection, "PRAGMA synchronous = FULL");
-            Execute(connection, $"PRAGMA wal_autocheckpoint = {CheckpointPages}");
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
-
-    private CachedConnection OpenReader()
-    {
-        var connection = Open(SqliteOpenMode.ReadWrite);
-        Execute(connection, "PRAGMA query_only = ON");
-        Execute(connection, "PRAGMA wal_autocheckpoint = 0");
-        return connection;
-    }
-
-    private CachedConnection Open(SqliteOpenMode mode)
-    {
-        var connection = new SqliteConnection(
-            new SqliteConnectionStringBuilder
-            {
-                DataSource = path,
-                Mode = mode,
-                Pooling = false,
-                ForeignKeys = true,
-            }.ToString()
-        );
-        connection.Open();
-        return new CachedConnection(connection);
-    }
-
-    private static void Execute(CachedConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
 
     private void RunWriter(CachedConnection connection)
     {
@@ -402,7 +278,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         {
             Note(mark.Reopening);
             session?.Dispose();
-            return new WriterSession(OpenWriter());
+            return new WriterSession(file.OpenWriter());
         }
         catch (SqliteException e)
         {
@@ -440,7 +316,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
             session.Abandon();
             FailAll(
                 batch,
-                AsProblem(e) ?? Problem.Unavailable("the database failed; nothing was stored. Try again", e),
+                file.ProblemOf(e) ?? Problem.Unavailable("the database failed; nothing was stored. Try again", e),
                 session.TakeUndone()
             );
             return false;
@@ -470,7 +346,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
             if (session.TransactionWasLost)
                 throw;
             session.UndoWork();
-            var problem = AsProblem(e);
+            var problem = file.ProblemOf(e);
             // Opened while its files could not be written, a connection stays read-only for ever: the next batch gets a
             // new one.
             session.Broken |= problem is not null;
@@ -517,156 +393,4 @@ public sealed partial class SqliteStore : IStore, IDisposable
         Message = "the last commit could not be noted beside the database, so a loss of its write-ahead log may go unseen: {Reason}"
     )]
     private static partial void LogNotNoted(ILogger logger, string reason);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "a read failed")]
-    private static partial void LogReadFailed(ILogger logger, Exception error);
-
-    /// <summary>The writer's connection with the transaction of the present batch. The transaction and the savepoints
-    /// begin with the first statement, so a work that only looks at memory costs no SQL.</summary>
-    private sealed class WriterSession(CachedConnection connection) : IWrite, IDisposable
-    {
-        private static long lastBatch;
-
-        // By the text's identity: texts are constants, and hashing a long one costs as much as running it.
-        private readonly Dictionary<string, Statement> statements = new(ReferenceEqualityComparer.Instance);
-        private readonly List<Action> undo = [];
-        private List<object> raised = [];
-        private List<INotification> undone = [];
-        private bool inSavepoint;
-        private int undoMark;
-        private int raisedMark;
-
-        public CachedConnection Connection => connection;
-
-        public bool Broken { get; set; }
-
-        public bool InTransaction { get; private set; }
-
-        public int Touched { get; private set; }
-
-        public long Batch { get; private set; }
-
-        public DbConnection Db
-        {
-            get
-            {
-                EnterSavepoint();
-                return connection;
-            }
-        }
-
-        public bool TransactionWasLost => InTransaction && raw.sqlite3_get_autocommit(connection.Inner.Handle) != 0;
-
-        public Statement Prepare(string sql)
-        {
-            EnterSavepoint();
-            return Cached(sql);
-        }
-
-        public void Raise(INotification notification) => raised.Add(notification);
-
-        public void AfterCommit(Action action) => raised.Add(action);
-
-        public void OnRollback(Action undo) => this.undo.Add(undo);
-
-        public void Clear()
-        {
-            undo.Clear();
-            raised.Clear();
-            Touched = 0;
-            // Of the process, not of the session: a number must not come again after the database was opened anew.
-            Batch = Interlocked.Increment(ref lastBatch);
-        }
-
-        public void Start()
-        {
-            undoMark = undo.Count;
-            raisedMark = raised.Count;
-        }
-
-        public void Keep()
-        {
-            if (!inSavepoint)
-                return;
-            Touched++;
-            inSavepoint = false;
-            Cached("RELEASE work").Step();
-        }
-
-        public void UndoWork()
-        {
-            if (inSavepoint)
-            {
-                inSavepoint = false;
-                Cached("ROLLBACK TO work").Step();
-                Cached("RELEASE work").Step();
-            }
-
-            Undo(undoMark, raisedMark);
-        }
-
-        public void Commit()
-        {
-            Cached("COMMIT").Step();
-            InTransaction = false;
-        }
-
-        public void Abandon()
-        {
-            Undo(0, 0);
-            Broken = true;
-            InTransaction = inSavepoint = false;
-        }
-
-        public List<object> TakeRaised()
-        {
-            var taken = raised;
-            raised = [];
-            return taken;
-        }
-
-        public List<INotification> TakeUndone()
-        {
-            var taken = undone;
-            undone = [];
-            return taken;
-        }
-
-        public void Dispose()
-        {
-            foreach (var statement in statements.Values)
-                statement.Dispose();
-            connection.Dispose();
-        }
-
-        private void Undo(int mark, int raisedMark)
-        {
-            for (var i = undo.Count - 1; i >= mark; i--)
-                undo[i]();
-            undo.RemoveRange(mark, undo.Count - mark);
-            undone.AddRange(raised.Skip(raisedMark).OfType<INotification>());
-            raised.RemoveRange(raisedMark, raised.Count - raisedMark);
-        }
-
-        private void EnterSavepoint()
-        {
-            if (inSavepoint)
-                return;
-            if (!InTransaction)
-            {
-                Cached("BEGIN IMMEDIATE").Step();
-                InTransaction = true;
-            }
-
-            Cached("SAVEPOINT work").Step();
-            inSavepoint = true;
-        }
-
-        private Statement Cached(string sql)
-        {
-            if (!statements.TryGetValue(sql, out var statement))
-                statements.Add(sql, statement = new Statement(connection.Inner.Handle!, sql));
-            return statement;
-        }
-    }
 }
