@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Hive.Common;
 
-/// <summary>Registers what carries every feature: the hub, the doors, Carter.</summary>
+/// <summary>Registers the services that every feature needs: the event hub, the doors, git, Carter.</summary>
 public static class CommonRegistration
 {
     /// <summary>Registers it, with exactly these features' modules.</summary>

@@ -6,13 +6,12 @@ using System.Text.Json;
 namespace Hive.Protocol;
 
 /// <summary>
-/// One connection to a Hive socket: a JSON object per line out, one answer per line back, in order.
-/// Calls may come from several threads; they go out one after another, so a waiting <c>recv</c> wants a connection of
-/// its own.
+/// One connection to a Hive socket: a JSON object per line out, one answer per line back, in order. Calls may come from
+/// several threads; they are sent one after another, so a waiting <c>recv</c> needs a connection of its own.
 /// </summary>
 public sealed class LineClient : IAsyncDisposable, IDisposable
 {
-    // How long a host may take to answer a wait that was given up.
+    // How long the host may take to answer a cancelled wait.
     private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(5);
 
     private readonly Socket socket;
@@ -25,7 +24,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     private LineClient(Socket socket) => this.socket = socket;
 
     /// <summary>Opens the socket at <paramref name="path"/>.</summary>
-    /// <exception cref="SocketException">Nobody listens there, or the caller may not open it.</exception>
+    /// <exception cref="SocketException">Nothing listens there, or the caller may not open the socket.</exception>
     public static async Task<LineClient> ConnectAsync(string path, CancellationToken ct = default)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -43,8 +42,8 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
 
     /// <summary>Sends one command and reads its answer.</summary>
     /// <param name="command">The command's name.</param>
-    /// <param name="fields">An object whose JSON members go beside <c>cmd</c>; null for none.</param>
-    /// <param name="ct">Cancelling gives the connection up: its answers would no longer match.</param>
+    /// <param name="fields">An object whose JSON members are sent beside <c>cmd</c>; null for none.</param>
+    /// <param name="ct">Cancelling closes the connection: its answers would no longer match.</param>
     /// <returns>The whole answer, <c>ok</c> being true.</returns>
     /// <exception cref="HiveException">The host refused.</exception>
     /// <exception cref="IOException">The connection ended first.</exception>
@@ -78,15 +77,14 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         (await CallAsync(command, fields, ct).ConfigureAwait(false)).Deserialize<T>(WireJson.Options)!;
 
     /// <summary>
-    /// As <see cref="CallAsync(string, object?, CancellationToken)"/> for a command that waits. Giving up ends the
-    /// waiting at the host, and what the host
-    /// had handed over just before is still read, so that the caller can give it back. The connection cannot be used
-    /// after that.
+    /// As <see cref="CallAsync(string, object?, CancellationToken)"/>, for a command that waits. Cancelling ends the
+    /// wait at the host, and an answer that the host sent just before is still read, so that the caller can return its
+    /// messages. The connection cannot be used after that.
     /// </summary>
     /// <param name="command">The command's name.</param>
-    /// <param name="fields">An object whose JSON members go beside <c>cmd</c>; null for none.</param>
-    /// <param name="giveUp">Ends the waiting.</param>
-    /// <returns>The whole answer; null when the host had nothing to say before the waiting was given up.</returns>
+    /// <param name="fields">An object whose JSON members are sent beside <c>cmd</c>; null for none.</param>
+    /// <param name="giveUp">Cancels the wait.</param>
+    /// <returns>The whole answer; null when the wait was cancelled without one.</returns>
     /// <exception cref="HiveException">The host refused.</exception>
     /// <exception cref="IOException">The connection ended first.</exception>
     public async Task<JsonElement?> CallUntilAsync(string command, object? fields, CancellationToken giveUp)
@@ -103,13 +101,13 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
                     broken = true;
                     try
                     {
-                        // The host sees that nobody sends any more, stops waiting and answers; the other direction
-                        // stays open for that.
+                        // The host sees the end of input, stops waiting and answers; the other direction stays open for
+                        // that answer.
                         socket.Shutdown(SocketShutdown.Send);
                     }
                     catch (SocketException)
                     {
-                        // It has closed already; the read says so.
+                        // The host has closed already; the read below reports it.
                     }
 
                     lastWord.CancelAfter(LastWord);
@@ -133,8 +131,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>Sends one command whose answer is a line of its own followed by further lines until either side
-    /// closes.</summary>
+    /// <summary>Sends one command whose answer is followed by further lines until either side closes.</summary>
     public async IAsyncEnumerable<JsonElement> StreamAsync(
         string command,
         object? fields = null,
@@ -146,8 +143,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
             yield return Checked(line);
     }
 
-    /// <summary>Completes when the host has closed its end; only for a connection on which no call is under
-    /// way.</summary>
+    /// <summary>Completes when the host has closed its end; only for a connection without a call in progress.</summary>
     public async Task ClosedAsync(CancellationToken ct = default)
     {
         try
@@ -156,7 +152,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         }
         catch (SocketException)
         {
-            // A reset is a close too.
+            // A reset counts as a close.
         }
     }
 
@@ -229,8 +225,8 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         }
     }
 
-    // Closing alone would tell the host only once no other process holds the socket, and one that is being started
-    // right now may, for a moment: what the host sends then is lost without its knowing.
+    // Closing alone tells the host only when no other process holds the socket, and a child that is just starting may
+    // hold it for a moment: the host would not notice that its next answer is lost.
     private void Close()
     {
         try
@@ -239,7 +235,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // It was closed already.
+            // The connection was closed already.
         }
 
         socket.Dispose();

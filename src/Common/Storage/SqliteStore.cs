@@ -8,16 +8,16 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Common.Storage;
 
 /// <summary>
-/// The store over one SQLite file: one writer thread that commits everything queued since its last commit at once, and
-/// a pool of readers.
-/// One connection does all writes and all checkpoints, so commits never wait for another connection's checkpoint.
+/// Stores everything in one SQLite file: a single writer thread commits all works queued since its last commit at once,
+/// and a pool of readers runs the queries. One connection does all writes and all checkpoints, so commits never wait
+/// for another connection's checkpoint.
 /// </summary>
 public sealed partial class SqliteStore : IStore, IDisposable
 {
-    // Bounds the time until the first caller of a batch is answered.
+    // Limits the time until the first caller of a batch gets its answer.
     private const int MaxBatch = 512;
 
-    // How long the writer has been idle when it copies what is left in the WAL into the database.
+    // How long the writer is idle before it copies the rest of the WAL into the database.
     private static readonly TimeSpan IdleBeforeCheckpoint = TimeSpan.FromSeconds(1);
 
     private readonly DatabaseFile file;
@@ -31,12 +31,12 @@ public sealed partial class SqliteStore : IStore, IDisposable
     private bool stopping;
     private long writes;
 
-    // Columns are named due_at, members DueAt.
+    // Columns have names such as due_at, properties such as DueAt.
     static SqliteStore() => DefaultTypeMap.MatchNamesWithUnderscores = true;
 
-    /// <summary>Opens the database, creating it if need be, and brings its schema up to date.</summary>
-    /// <exception cref="InvalidDataException">The file is of a newer Hive, is not a database, is damaged, or lacks
-    /// commits; it is left as it is.</exception>
+    /// <summary>Opens the database, creates it when missing, and brings its schema up to date.</summary>
+    /// <exception cref="InvalidDataException">The file was written by a newer Hive, is not a database, is damaged, or
+    /// lacks commits; it is left unchanged.</exception>
     public SqliteStore(
         string path,
         IEnumerable<ISchema> schemas,
@@ -48,7 +48,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
     )
     {
         _ = SqliteLibrary.Version;
-        // Beside the file itself, as SQLite has it, also where its name is a link.
+        // SQLite puts its other files beside the real file, also when the path is a link.
         path = (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? path;
         file = new DatabaseFile(path);
         readers = new ReaderPool(file, log);
@@ -80,10 +80,10 @@ public sealed partial class SqliteStore : IStore, IDisposable
         writer.Start();
     }
 
-    /// <summary>How many works have touched the database since the start; an idle host adds none.</summary>
+    /// <summary>The number of works that have used the database since the start; an idle host adds none.</summary>
     public long Writes => Interlocked.Read(ref writes);
 
-    /// <summary>How many reads have run since the start; an idle host adds none.</summary>
+    /// <summary>The number of reads since the start; an idle host adds none.</summary>
     public long Reads => readers.Reads;
 
     /// <inheritdoc />
@@ -108,11 +108,12 @@ public sealed partial class SqliteStore : IStore, IDisposable
     public Task<T> Read<T>(Func<DbConnection, T> query, CancellationToken ct = default) => readers.Read(query, ct);
 
     /// <summary>
-    /// Copies the database as it is at one moment into a new file, and checks the copy. Nobody else waits for it.
+    /// Copies a consistent state of the database into a new file, and checks the copy. Reads and writes continue.
     /// </summary>
     /// <param name="target">The copy's path; the copy needs no second file beside it.</param>
-    /// <param name="ct">Withdraws the copy while it has not started.</param>
-    /// <exception cref="Problem">Code <c>unavailable</c>: it is damaged, or the copy cannot be written.</exception>
+    /// <param name="ct">Withdraws the copy if it has not started.</param>
+    /// <exception cref="Problem">Code <c>unavailable</c>: the database is damaged, or the copy cannot be
+    /// written.</exception>
     public Task CopyTo(string target, CancellationToken ct) =>
         Task.Run(
             () =>
@@ -130,14 +131,14 @@ public sealed partial class SqliteStore : IStore, IDisposable
                     command.CommandText = "PRAGMA integrity_check(1)";
                     if (command.ExecuteScalar() is not "ok" and var damage)
                         throw Problem.Unavailable(
-                            $"the database is damaged ({damage}); nothing was copied, restore a backup"
+                            $"the database is damaged ({damage}); nothing was copied; restore a backup"
                         );
                 }
                 catch (SqliteException e)
                 {
                     LogCopyFailed(log, e);
                     throw Problem.Unavailable(
-                        $"the database cannot be copied: {e.Message}. Make room in the data folder, and try again",
+                        $"the database cannot be copied: {e.Message}. Make room in the data folder and try again",
                         e
                     );
                 }
@@ -145,7 +146,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
             ct
         );
 
-    /// <summary>Finishes what is queued, copies the WAL into the database and closes it.</summary>
+    /// <summary>Finishes the queued works, copies the WAL into the database and closes it.</summary>
     public void Dispose()
     {
         lock (gate)
@@ -198,7 +199,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         Checkpoint,
     }
 
-    // Null when the store is stopping and nothing is left to do.
+    // Null when the store is stopping and the queue is empty.
     private Next? Take(ref List<Work> batch, bool uncopied)
     {
         lock (gate)
@@ -232,9 +233,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
     }
 
-    // The last close makes SQLite remove the WAL. By then the note must not claim that commits are in it: a host that
-    // is
-    // killed in between would seem to have lost them.
+    // When the last connection closes, SQLite removes the WAL. The note must not claim by then that commits are in it:
+    // after a kill in between they would seem lost.
     private void WithdrawClaim(CachedConnection connection)
     {
         try
@@ -248,7 +248,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
     }
 
-    // True when nothing is left in the WAL that is not in the database: busy, frames in the WAL, frames copied.
+    // True when the database holds everything that is in the WAL. The pragma returns: busy, frames in the WAL, frames
+    // copied.
     private static bool CopiesAll(CachedConnection connection)
     {
         using var command = connection.CreateCommand();
@@ -257,7 +258,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         return row.Read() && row.GetInt64(0) == 0 && row.GetInt64(1) >= 0 && row.GetInt64(1) == row.GetInt64(2);
     }
 
-    // A commit stays a commit, whether it could be noted or not.
+    // A commit counts whether or not it could be noted.
     private void Note(Action note)
     {
         try
@@ -287,7 +288,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
     }
 
-    // True when something was committed.
+    // True when the batch committed a change.
     private bool RunBatch(WriterSession? session, List<Work> batch)
     {
         if (session is null)
@@ -329,7 +330,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         return session.Touched > 0;
     }
 
-    // Throws only what ends the whole batch.
+    // Throws only errors that end the whole batch.
     private void RunOne(WriterSession session, Work work)
     {
         if (work.WithdrawnBeforeStart())
@@ -341,14 +342,13 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
         catch (Exception e)
         {
-            // Disk full, I/O errors and lack of memory may have rolled back everything, the works before this one
-            // included.
+            // A full disk, I/O errors and lack of memory may have rolled back the whole transaction, with the works
+            // before this one.
             if (session.TransactionWasLost)
                 throw;
             session.UndoWork();
             var problem = file.ProblemOf(e);
-            // Opened while its files could not be written, a connection stays read-only for ever: the next batch gets a
-            // new one.
+            // A connection that was opened while its files were read-only stays so; the next batch gets a new one.
             session.Broken |= problem is not null;
             work.Fail(problem ?? e);
             return;
@@ -364,10 +364,10 @@ public sealed partial class SqliteStore : IStore, IDisposable
         publisher.Ended([], undone, batch);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "the database could not be copied for a backup")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "copying the database for a backup failed")]
     private static partial void LogCopyFailed(ILogger logger, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "a batch of {Count} works failed; nothing of it was stored")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "a batch of {Count} works failed; nothing was stored")]
     private static partial void LogBatchFailed(ILogger logger, int count, Exception error);
 
     [LoggerMessage(
@@ -378,19 +378,20 @@ public sealed partial class SqliteStore : IStore, IDisposable
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "the WAL could not be copied into the database; the next write opens it anew"
+        Message = "WAL checkpoint failed; the next write opens the database again"
     )]
     private static partial void LogCheckpointFailed(ILogger logger, Exception error);
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "{Path} was not closed the last time, or was changed since; it was checked and is whole"
+        Message = "{Path} was not closed cleanly, or has changed since; a full check found no damage"
     )]
     private static partial void LogChecked(ILogger logger, string path);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "the last commit could not be noted beside the database, so a loss of its write-ahead log may go unseen: {Reason}"
+        Message = "the last commit could not be noted beside the database; "
+            + "a lost write-ahead log may go unnoticed: {Reason}"
     )]
     private static partial void LogNotNoted(ILogger logger, string reason);
 }

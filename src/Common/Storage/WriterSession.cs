@@ -10,7 +10,7 @@ internal sealed class WriterSession(CachedConnection connection) : IWrite, IDisp
 {
     private static long lastBatch;
 
-    // By the text's identity: texts are constants, and hashing a long one costs as much as running it.
+    // Compared by reference: SQL texts are constants, and hashing a long one costs as much as running it.
     private readonly Dictionary<string, Statement> statements = new(ReferenceEqualityComparer.Instance);
     private readonly List<Action> undo = [];
     private List<object> raised = [];
@@ -57,7 +57,7 @@ internal sealed class WriterSession(CachedConnection connection) : IWrite, IDisp
         undo.Clear();
         raised.Clear();
         Touched = 0;
-        // Of the process, not of the session: a number must not come again after the database was opened anew.
+        // Counted for the process, not the session: a number must not repeat after the database is reopened.
         Batch = Interlocked.Increment(ref lastBatch);
     }
 

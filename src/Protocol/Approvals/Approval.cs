@@ -1,21 +1,20 @@
 namespace Hive.Protocol;
 
-/// <summary>Something the operator has to decide, or has decided, as every door shows it.</summary>
-/// <param name="Id">Given once, never again.</param>
-/// <param name="Agent">The agent it is about; for a spawn the one that is to be.</param>
+/// <summary>A request that the operator has to decide or has decided, as every door shows it.</summary>
+/// <param name="Id">The id; never reused.</param>
+/// <param name="Agent">The agent that the request is about; for a spawn, the new agent.</param>
 /// <param name="Kind">One of <see cref="ApprovalKind"/>.</param>
-/// <param name="CommitRef">The commit as it was asked for; empty where none is meant.</param>
+/// <param name="CommitRef">The commit as it was requested; empty for other kinds.</param>
 /// <param name="Status">One of <see cref="ApprovalStatus"/>.</param>
-/// <param name="RequestedAt">When it was asked for.</param>
+/// <param name="RequestedAt">When it was requested.</param>
 /// <param name="Requester">Who asked: <c>manager</c> or <c>operator</c>.</param>
-/// <param name="ResolvedAt">When it came to its end; absent until then.</param>
-/// <param name="Description">Why, in the words of who asked; at most <see cref="Limits.BodyBytes"/> bytes of
-/// UTF-8.</param>
+/// <param name="ResolvedAt">When it was approved, denied or failed; absent until then.</param>
+/// <param name="Description">The requester's reason; at most <see cref="Limits.BodyBytes"/> bytes of UTF-8.</param>
 /// <param name="Note">The operator's reason for a denial, or why it failed.</param>
-/// <param name="FetchedSha">The whole name of the commit that would be deployed, whatever became of it where it was
+/// <param name="FetchedSha">The full name of the commit to deploy, whether or not it still exists where it was
 /// proposed.</param>
-/// <param name="Runtime">The runtime that was asked for by name, for a spawn.</param>
-/// <param name="Inputs">The inputs to pin anew, for an update of inputs.</param>
+/// <param name="Runtime">The requested runtime, for a spawn.</param>
+/// <param name="Inputs">The inputs to re-pin, for an update of inputs.</param>
 public sealed record Approval(
     long Id,
     string Agent,
@@ -32,26 +31,26 @@ public sealed record Approval(
     IReadOnlyList<string>? Inputs = null
 );
 
-/// <summary>What can be asked for.</summary>
+/// <summary>The kinds of approvals.</summary>
 public static class ApprovalKind
 {
-    /// <summary>A new agent.</summary>
+    /// <summary>Create a new agent.</summary>
     public const string Spawn = "spawn";
 
-    /// <summary>An agent's configuration as of a commit.</summary>
+    /// <summary>Deploy a commit of an agent's configuration.</summary>
     public const string ApplyCommit = "apply_commit";
 
-    /// <summary>Inputs pinned anew.</summary>
+    /// <summary>Re-pin inputs.</summary>
     public const string UpdateInputs = "update_inputs";
 }
 
-/// <summary>How far it has come. The last three are ends.</summary>
+/// <summary>The states of an approval. The last three are final.</summary>
 public static class ApprovalStatus
 {
-    /// <summary>Waits for the operator, as long as it takes.</summary>
+    /// <summary>Waits for the operator, without a time limit.</summary>
     public const string Pending = "pending";
 
-    /// <summary>Approved, and under way.</summary>
+    /// <summary>Approved, and in progress.</summary>
     public const string Building = "building";
 
     /// <summary>Approved and done.</summary>
@@ -60,6 +59,6 @@ public static class ApprovalStatus
     /// <summary>Refused by the operator.</summary>
     public const string Denied = "denied";
 
-    /// <summary>It could not be done, and everything is as it was before.</summary>
+    /// <summary>The change failed and was rolled back.</summary>
     public const string Failed = "failed";
 }

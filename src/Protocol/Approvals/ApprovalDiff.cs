@@ -1,14 +1,14 @@
 namespace Hive.Protocol;
 
-/// <summary>What a proposal would change.</summary>
+/// <summary>The changes of a proposal.</summary>
 /// <param name="Id">The approval.</param>
-/// <param name="Base">What it is compared with: <c>applied</c>, <c>approved</c> or <c>previous</c>.</param>
-/// <param name="BaseSha">The commit behind that.</param>
-/// <param name="Sha">The commit that is proposed.</param>
-/// <param name="Files">The files that differ, <c>agent.yaml</c> first; none when there is no difference.</param>
-/// <param name="FilesLeftOut">How many more there are.</param>
-/// <param name="Truncated">There are even more, which were not counted.</param>
-/// <param name="Note">Says in words that there is no difference.</param>
+/// <param name="Base">The base of the comparison: <c>applied</c>, <c>approved</c> or <c>previous</c>.</param>
+/// <param name="BaseSha">The commit of the base.</param>
+/// <param name="Sha">The proposed commit.</param>
+/// <param name="Files">The files that differ, <c>agent.yaml</c> first; empty when nothing differs.</param>
+/// <param name="FilesLeftOut">The number of further files.</param>
+/// <param name="Truncated">True when there are even more files, which were not counted.</param>
+/// <param name="Note">A sentence when nothing differs.</param>
 public sealed record ApprovalDiff(
     long Id,
     string Base,
@@ -21,18 +21,18 @@ public sealed record ApprovalDiff(
 );
 
 /// <summary>One file that differs.</summary>
-/// <param name="Path">Its name, as it is after the change.</param>
+/// <param name="Path">Its path after the change.</param>
 /// <param name="Status"><c>added</c>, <c>modified</c>, <c>deleted</c>, <c>renamed</c>, <c>mode_changed</c> or
 /// <c>type_changed</c>.</param>
-/// <param name="Binary">Its content is no text and is not shown.</param>
-/// <param name="Patch">What changes, as git writes it; absent when it is too much altogether.</param>
-/// <param name="OldPath">Its name before, when it was renamed.</param>
-/// <param name="OldMode">Its mode before, when that changes: <c>100644</c> a file, <c>100755</c> a program,
+/// <param name="Binary">The content is not text and is not shown.</param>
+/// <param name="Patch">The change in git's format; absent when all patches together are too large.</param>
+/// <param name="OldPath">Its path before, when it was renamed.</param>
+/// <param name="OldMode">Its mode before, when the mode changes: <c>100644</c> a file, <c>100755</c> a program,
 /// <c>120000</c> a link, <c>160000</c> a submodule.</param>
-/// <param name="NewMode">Its mode afterwards, when that changes or is out of the ordinary.</param>
-/// <param name="Additions">Lines that come.</param>
-/// <param name="Deletions">Lines that go.</param>
-/// <param name="Truncated">The patch is not there, or not to its end.</param>
+/// <param name="NewMode">Its mode afterwards, when the mode changes or is unusual.</param>
+/// <param name="Additions">The number of added lines.</param>
+/// <param name="Deletions">The number of deleted lines.</param>
+/// <param name="Truncated">The patch is missing or cut.</param>
 public sealed record DiffFile(
     string Path,
     string Status,

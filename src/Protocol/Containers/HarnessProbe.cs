@@ -1,12 +1,12 @@
 namespace Hive.Protocol;
 
-/// <summary>How <c>hive-agent probe</c> tells the host whether the container it runs in isolates.</summary>
+/// <summary>How <c>hive-agent probe</c> reports to the host whether its container isolates.</summary>
 public static class HarnessProbe
 {
-    /// <summary>The harness's command.</summary>
+    /// <summary>The name of the harness's command.</summary>
     public const string Command = "probe";
 
-    /// <summary>Its exit code when a setting of the kernel could be changed from inside; standard error says
-    /// which.</summary>
+    /// <summary>The exit code when a kernel setting could be changed from inside; standard error names the
+    /// setting.</summary>
     public const int Breached = 3;
 }

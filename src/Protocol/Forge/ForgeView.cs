@@ -1,15 +1,15 @@
 namespace Hive.Protocol;
 
-/// <summary>How Hive and the git forge stand: whether it answers, who has an account there, and what is
-/// pushed.</summary>
-/// <param name="Mode">How it is reached: <c>http</c>, <c>nixos</c>, or <c>off</c>.</param>
+/// <summary>The state of the git forge: whether it answers, the agents' accounts, and the pushed
+/// repositories.</summary>
+/// <param name="Mode">How Hive reaches it: <c>http</c>, <c>nixos</c>, or <c>off</c>.</param>
 /// <param name="State">One of <see cref="ForgeState"/>.</param>
 /// <param name="Accounts">One for each agent; none while the forge is off.</param>
-/// <param name="Repositories">What is pushed, and what is behind; none while the forge is off.</param>
-/// <param name="Note">Why it is off or down, or what keeps Hive from its own account.</param>
+/// <param name="Repositories">The pushed repositories; none while the forge is off.</param>
+/// <param name="Note">Why the forge is off or down, or why Hive has no account there.</param>
 /// <param name="Url">Where people open it.</param>
-/// <param name="CheckedAt">When it was asked last.</param>
-/// <param name="NextAttemptAt">When what failed is tried again.</param>
+/// <param name="CheckedAt">When Hive last contacted it.</param>
+/// <param name="NextAttemptAt">When Hive retries failed operations.</param>
 public sealed record ForgeView(
     string Mode,
     string State,
@@ -21,28 +21,28 @@ public sealed record ForgeView(
     DateTimeOffset? NextAttemptAt = null
 );
 
-/// <summary>The words for how the forge stands.</summary>
+/// <summary>The states of the forge.</summary>
 public static class ForgeState
 {
-    /// <summary>None is configured, and none is found.</summary>
+    /// <summary>No forge is configured or found.</summary>
     public const string Off = "off";
 
-    /// <summary>Not asked yet.</summary>
+    /// <summary>Not contacted yet.</summary>
     public const string Unknown = "unknown";
 
-    /// <summary>It answers.</summary>
+    /// <summary>The forge answers.</summary>
     public const string Up = "up";
 
-    /// <summary>It does not answer, or not as a forge should.</summary>
+    /// <summary>The forge does not answer, or not as a forge should.</summary>
     public const string Down = "down";
 }
 
 /// <summary>An agent's account on the forge.</summary>
-/// <param name="Agent">The agent; its account has the same name.</param>
-/// <param name="HasToken">A token for it lies in the agent's state folder.</param>
+/// <param name="Agent">The agent, whose account has the same name.</param>
+/// <param name="HasToken">A token of the account is in the agent's state folder.</param>
 /// <param name="Url">Where people open it.</param>
 /// <param name="Error">Why there is no token.</param>
-/// <param name="FailedAt">When that was tried last.</param>
+/// <param name="FailedAt">When that last failed.</param>
 public sealed record ForgeAccount(
     string Agent,
     bool HasToken,
@@ -51,16 +51,16 @@ public sealed record ForgeAccount(
     DateTimeOffset? FailedAt = null
 );
 
-/// <summary>A repository of Hive's on the forge.</summary>
+/// <summary>One of Hive's repositories on the forge.</summary>
 /// <param name="Name">Owner and name, such as <c>agents/alice</c>.</param>
-/// <param name="Behind">It lacks something that is there here.</param>
-/// <param name="Agent">Whose configuration it holds; none for <c>core/meta</c>.</param>
-/// <param name="Head">The commit of main that was pushed last.</param>
-/// <param name="PushedAt">When that was.</param>
+/// <param name="Behind">It lacks commits or tags that the local repository has.</param>
+/// <param name="Agent">The agent whose configuration it holds; absent for <c>core/meta</c>.</param>
+/// <param name="Head">The last pushed commit of main.</param>
+/// <param name="PushedAt">When it was pushed.</param>
 /// <param name="Url">Where people open it.</param>
 /// <param name="Error">Why the last push failed.</param>
-/// <param name="FailedAt">When that was.</param>
-/// <param name="Attempts">How often in a row it has failed.</param>
+/// <param name="FailedAt">When the push failed.</param>
+/// <param name="Attempts">How many pushes in a row have failed.</param>
 public sealed record ForgeRepository(
     string Name,
     bool Behind,

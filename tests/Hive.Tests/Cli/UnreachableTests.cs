@@ -75,7 +75,7 @@ public sealed class UnreachableTests : IDisposable
         "--Runtme=process"
     )]
     [InlineData("--runtime cannot be 'bogus'; choose auto, nixos, podman", "up", "--runtime", "bogus")]
-    [InlineData("'typo' belongs to no option", "up", "typo")]
+    [InlineData("'typo' does not belong to an option", "up", "typo")]
     [InlineData("--Driver needs a value", "up", "--Driver")]
     public async Task Refuses_a_command_line_that_makes_no_sense(string says, params string[] arguments)
     {

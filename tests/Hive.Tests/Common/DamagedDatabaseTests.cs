@@ -35,8 +35,8 @@ public sealed class DamagedDatabaseTests : IDisposable
         [
             ("is missing", null),
             ("is empty", []),
-            ("is damaged at its beginning", whole[..31]),
-            ("is damaged at its beginning", Changed(17)),
+            ("is damaged at the beginning", whole[..31]),
+            ("is damaged at the beginning", Changed(17)),
             ("is damaged", whole[..half]),
             ("is damaged", whole[..(half + 100)]),
             ("is damaged", Changed(half + 100)),

@@ -242,7 +242,7 @@ public sealed class GitQuarantineTests
         }
 
         var problem = await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit));
-        Assert.Contains("no git repository", problem.Message, StringComparison.Ordinal);
+        Assert.Contains("not a git repository", problem.Message, StringComparison.Ordinal);
     }
 
     [Fact]
