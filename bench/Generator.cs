@@ -37,7 +37,7 @@ internal sealed class Generator
         }
     }
 
-    /// <summary>Runs one measurement; an error of the server's or a lost message ends the benchmark.</summary>
+    /// <summary>Runs one measurement; a server error or a lost message ends the benchmark.</summary>
     public async Task<Sample> RunAsync(
         IServer server,
         string mode,
@@ -99,7 +99,7 @@ internal sealed class Generator
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>What one run of the load generator printed.</summary>
+/// <summary>The output of one run of the load generator.</summary>
 internal sealed record Sample(
     string Mode,
     string Server,

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Hive.Benchmarks;
 
-/// <summary>What the figures were measured on; without it they say nothing.</summary>
+/// <summary>Describes the machine that the figures were measured on.</summary>
 internal static class Machine
 {
     public static async Task DescribeAsync(Plan plan, CancellationToken ct)
@@ -26,11 +26,13 @@ internal static class Machine
         var redis = await RedisServer.VersionAsync(ct);
         plan.Report.Title("Machine");
         plan.Report.Line(
-            $"{Environment.ProcessorCount} cores ({cpu}), {RuntimeInformation.OSDescription}, kernel {kernel}, {drive?.DriveFormat ?? "unknown file system"}, "
+            $"{Environment.ProcessorCount} cores ({cpu}), {RuntimeInformation.OSDescription}, kernel "
+                + $"{kernel}, {drive?.DriveFormat ?? "unknown file system"}, "
                 + $".NET {Environment.Version}, redis {redis}, {DateTimeOffset.UtcNow:yyyy-MM-dd}."
         );
         plan.Report.Line(
-            $"Appending 4 KiB and waiting for the disk: median {Report.Number(sync)} us. Load before the run: {File.ReadAllText("/proc/loadavg").Split(' ')[0]}."
+            $"Appending 4 KiB and waiting for the disk: median {Report.Number(sync)} us. Load before the "
+                + $"run: {File.ReadAllText("/proc/loadavg").Split(' ')[0]}."
         );
         if (sync < 15)
             plan.Report.Line(

@@ -2,8 +2,8 @@ using System.Diagnostics;
 
 namespace Hive.Benchmarks;
 
-/// <summary>A hundred thousand pending reminders of which ten thousand are due in one second, and how late a single one
-/// comes on an idle host.</summary>
+/// <summary>Measures a hundred thousand pending reminders of which ten thousand are due in one second, and the lateness
+/// of a single one on an idle host.</summary>
 internal static class RemindersFigure
 {
     private const int Agents = 2000,
@@ -15,12 +15,13 @@ internal static class RemindersFigure
     public static async Task RunAsync(Plan plan, CancellationToken ct)
     {
         plan.Report.Title(
-            $"{Report.Number(Agents * PerAgent)} pending reminders of {Report.Number(Agents)} agents, {Report.Number(Agents * DuePerAgent)} due in one second"
+            $"{Report.Number(Agents * PerAgent)} pending reminders of {Report.Number(Agents)} agents, "
+                + $"{Report.Number(Agents * DuePerAgent)} due in one second"
         );
         await using var host = await HiveHost.StartAsync(plan, Agents, ct);
         await LatenessAsync(plan, host, 0, ct);
 
-        // The far ones first, so that the time until the burst need not be guessed.
+        // The distant ones first, so that the time until the burst is known.
         var far = DateTimeOffset.UtcNow.AddDays(30);
         var filling = Stopwatch.StartNew();
         await SetAsync(host, PerAgent - DuePerAgent, (agent, i) => far.AddSeconds((agent * PerAgent) + i), ct);
@@ -40,7 +41,9 @@ internal static class RemindersFigure
         await LastAsync(host, burst, ct);
         var all = DateTimeOffset.UtcNow - burst;
         plan.Report.Line(
-            $"All {Report.Number(Agents * DuePerAgent)} were delivered **{Report.Fraction(all.TotalSeconds)} s** after the first was due, that is {Report.Fraction(all.TotalSeconds - 1)} s after the last."
+            $"All {Report.Number(Agents * DuePerAgent)} were delivered "
+                + $"**{Report.Fraction(all.TotalSeconds)} s** after the first was due, that is "
+                + $"{Report.Fraction(all.TotalSeconds - 1)} s after the last."
         );
         plan.Report.Keep(
             "reminders",
@@ -55,12 +58,12 @@ internal static class RemindersFigure
         await Figures.KeepMemoryAsync(plan, host, "the reminders", ct);
     }
 
-    // One at a time, each received by its agent that waits for it: from the time it was due to the receiver's whole
+    // One at a time, each received by its agent that waits for it: from the time it was due to the receiver's complete
     // answer.
     private static async Task LatenessAsync(Plan plan, HiveHost host, int pending, CancellationToken ct)
     {
         using var line = await host.AgentAsync(0, ct);
-        // What it got before and has not read would be taken for what is waited for.
+        // An older unread message would be mistaken for the expected one.
         while (
             (await line.CallAsync("recv", new { wait_seconds = 0, max = 32 }, ct))
                 .GetProperty("messages")
@@ -87,7 +90,8 @@ internal static class RemindersFigure
             p99 = Report.Percentile(late, 0.99),
             max = late.Max();
         plan.Report.Line(
-            $"Lateness of single ones with {Report.Number(pending)} others pending, {Singles} of them: p50 {Report.Fraction(p50)} ms, p99 **{Report.Fraction(p99)} ms**, max {Report.Fraction(max)} ms."
+            $"Lateness of single ones with {Report.Number(pending)} others pending, {Singles} of them: p50 "
+                + $"{Report.Fraction(p50)} ms, p99 **{Report.Fraction(p99)} ms**, max {Report.Fraction(max)} ms."
         );
         plan.Report.Keep(
             "reminder_lateness",
@@ -133,8 +137,8 @@ internal static class RemindersFigure
         );
     }
 
-    // Follows the stream until every due one is in an inbox: each is stored with its message in one commit, and shows
-    // there as removed.
+    // Follows the stream until every due reminder is in an inbox: its message is stored in the commit that removes it,
+    // and the stream reports the removal.
     private static async Task LastAsync(HiveHost host, DateTimeOffset burst, CancellationToken ct)
     {
         using var http = host.Http();

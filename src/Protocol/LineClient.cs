@@ -30,7 +30,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), ct).ConfigureAwait(false);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), ct);
             return new LineClient(socket);
         }
         catch
@@ -49,14 +49,13 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     /// <exception cref="IOException">The connection ended first.</exception>
     public async Task<JsonElement> CallAsync(string command, object? fields = null, CancellationToken ct = default)
     {
-        await turn.WaitAsync(ct).ConfigureAwait(false);
+        await turn.WaitAsync(ct);
         try
         {
             ObjectDisposedException.ThrowIf(broken, this);
-            await WriteAsync(command, fields, ct).ConfigureAwait(false);
+            await WriteAsync(command, fields, ct);
             return Checked(
-                await ReadAsync(ct).ConfigureAwait(false)
-                    ?? throw new IOException("the host closed the connection before it answered")
+                await ReadAsync(ct) ?? throw new IOException("the host closed the connection before it answered")
             );
         }
         catch (Exception e) when (e is not HiveException)
@@ -74,7 +73,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     /// <summary>As <see cref="CallAsync(string, object?, CancellationToken)"/>, with the answer read as
     /// <typeparamref name="T"/>.</summary>
     public async Task<T> CallAsync<T>(string command, object? fields = null, CancellationToken ct = default) =>
-        (await CallAsync(command, fields, ct).ConfigureAwait(false)).Deserialize<T>(WireJson.Options)!;
+        (await CallAsync(command, fields, ct)).Deserialize<T>(WireJson.Options)!;
 
     /// <summary>
     /// As <see cref="CallAsync(string, object?, CancellationToken)"/>, for a command that waits. Cancelling ends the
@@ -89,31 +88,29 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     /// <exception cref="IOException">The connection ended first.</exception>
     public async Task<JsonElement?> CallUntilAsync(string command, object? fields, CancellationToken giveUp)
     {
-        await turn.WaitAsync(giveUp).ConfigureAwait(false);
+        await turn.WaitAsync(giveUp);
         try
         {
             ObjectDisposedException.ThrowIf(broken, this);
-            await WriteAsync(command, fields, CancellationToken.None).ConfigureAwait(false);
+            await WriteAsync(command, fields, CancellationToken.None);
             using var lastWord = new CancellationTokenSource();
-            await using var givenUp = giveUp
-                .Register(() =>
+            await using var givenUp = giveUp.Register(() =>
+            {
+                broken = true;
+                try
                 {
-                    broken = true;
-                    try
-                    {
-                        // The host sees the end of input, stops waiting and answers; the other direction stays open for
-                        // that answer.
-                        socket.Shutdown(SocketShutdown.Send);
-                    }
-                    catch (SocketException)
-                    {
-                        // The host has closed already; the read below reports it.
-                    }
+                    // The host sees the end of input, stops waiting and answers; the other direction stays open for
+                    // that answer.
+                    socket.Shutdown(SocketShutdown.Send);
+                }
+                catch (SocketException)
+                {
+                    // The host has closed already; the read below reports it.
+                }
 
-                    lastWord.CancelAfter(LastWord);
-                })
-                .ConfigureAwait(false);
-            return await ReadAsync(lastWord.Token).ConfigureAwait(false) is { } answer ? Checked(answer)
+                lastWord.CancelAfter(LastWord);
+            });
+            return await ReadAsync(lastWord.Token) is { } answer ? Checked(answer)
                 : broken ? null
                 : throw new IOException("the host closed the connection before it answered");
         }
@@ -138,8 +135,8 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         [EnumeratorCancellation] CancellationToken ct = default
     )
     {
-        await WriteAsync(command, fields, ct).ConfigureAwait(false);
-        while (await ReadAsync(ct).ConfigureAwait(false) is { } line)
+        await WriteAsync(command, fields, ct);
+        while (await ReadAsync(ct) is { } line)
             yield return Checked(line);
     }
 
@@ -148,7 +145,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     {
         try
         {
-            while (await ReadAsync(ct).ConfigureAwait(false) is not null) { }
+            while (await ReadAsync(ct) is not null) { }
         }
         catch (SocketException)
         {
@@ -192,7 +189,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
 
         line.Write("\n"u8);
         for (var rest = line.WrittenMemory; !rest.IsEmpty; )
-            rest = rest[await socket.SendAsync(rest, SocketFlags.None, ct).ConfigureAwait(false)..];
+            rest = rest[await socket.SendAsync(rest, SocketFlags.None, ct)..];
     }
 
     private async Task<JsonElement?> ReadAsync(CancellationToken ct)
@@ -218,7 +215,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
             looked = end;
             if (end == buffer.Length)
                 Array.Resize(ref buffer, buffer.Length * 2);
-            var read = await socket.ReceiveAsync(buffer.AsMemory(end), SocketFlags.None, ct).ConfigureAwait(false);
+            var read = await socket.ReceiveAsync(buffer.AsMemory(end), SocketFlags.None, ct);
             if (read == 0)
                 return null;
             end += read;

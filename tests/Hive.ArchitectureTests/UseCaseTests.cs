@@ -1,11 +1,11 @@
 namespace Hive.ArchitectureTests;
 
-/// <summary>How requests, notifications and types are shaped (architecture, sections 1 and 2).</summary>
+/// <summary>Checks the shape of requests, notifications and types.</summary>
 public sealed class UseCaseTests
 {
     private static readonly ScannedType[] Types = [.. Solution.Features.Types.Where(t => !t.IsCompilers)];
 
-    // Brought into range instead of being refused (contract, beginning).
+    // These fields are clamped instead of refused.
     private static readonly string[] Clamped = ["WaitSeconds", "Max", "Limit", "Lines"];
 
     [Fact]

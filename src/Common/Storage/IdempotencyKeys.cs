@@ -100,38 +100,34 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
         while (true)
         {
             // A reader finds them: that scans all keys, which would delay the writer.
-            var old = await store
-                .Read(
-                    db =>
-                        db.Query<OldKey>(
-                                """
-                                SELECT agent, key FROM idempotency_keys
-                                WHERE created_at <= @since
-                                LIMIT @KeysPerWrite
-                                """,
-                                new { since, KeysPerWrite }
-                            )
-                            .ToArray(),
-                    ct
-                )
-                .ConfigureAwait(false);
+            var old = await store.Read(
+                db =>
+                    db.Query<OldKey>(
+                            """
+                            SELECT agent, key FROM idempotency_keys
+                            WHERE created_at <= @since
+                            LIMIT @KeysPerWrite
+                            """,
+                            new { since, KeysPerWrite }
+                        )
+                        .ToArray(),
+                ct
+            );
             if (old.Length == 0)
                 return;
-            await store
-                .Write(
-                    write =>
-                        write.Db.Execute(
-                            "DELETE FROM idempotency_keys WHERE agent = @Agent AND key = @Key AND created_at <= @Since",
-                            old.Select(o => new
-                            {
-                                o.Agent,
-                                o.Key,
-                                Since = since,
-                            })
-                        ),
-                    ct
-                )
-                .ConfigureAwait(false);
+            await store.Write(
+                write =>
+                    write.Db.Execute(
+                        "DELETE FROM idempotency_keys WHERE agent = @Agent AND key = @Key AND created_at <= @Since",
+                        old.Select(o => new
+                        {
+                            o.Agent,
+                            o.Key,
+                            Since = since,
+                        })
+                    ),
+                ct
+            );
         }
     }
 

@@ -32,13 +32,13 @@ public sealed partial class Reactions(IServiceProvider services, ILogger<Reactio
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await foreach (var notification in queue.Reader.ReadAllAsync(stoppingToken).ConfigureAwait(false))
+        await foreach (var notification in queue.Reader.ReadAllAsync(stoppingToken))
         {
             foreach (var reaction in For(notification.GetType()))
             {
                 try
                 {
-                    await reaction.Run(notification, stoppingToken).ConfigureAwait(false);
+                    await reaction.Run(notification, stoppingToken);
                 }
                 catch (Exception e) when (!stoppingToken.IsCancellationRequested)
                 {

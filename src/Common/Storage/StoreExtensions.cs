@@ -37,14 +37,14 @@ public static class StoreExtensions
         {
             try
             {
-                await store.Write(work, CancellationToken.None).ConfigureAwait(false);
+                await store.Write(work, CancellationToken.None);
                 return;
             }
             catch (Problem e) when (e.Code == Protocol.ErrorCode.Unavailable)
             {
                 try
                 {
-                    await Task.Delay(Pause, clock, stopping).ConfigureAwait(false);
+                    await Task.Delay(Pause, clock, stopping);
                 }
                 catch (OperationCanceledException)
                 {

@@ -34,7 +34,7 @@ public sealed class FolderLockTests
     }
 
     [Fact]
-    public void One_folder_is_not_taken_for_both()
+    public void The_data_folder_cannot_also_be_the_run_folder()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var refused = Assert.Throws<StartupProblem>(() =>
@@ -62,7 +62,7 @@ public sealed class FolderLockTests
     public void A_folder_of_another_owner_is_refused(string which, string flag)
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
-        // Somebody else's: made so by root, found so by everybody else.
+        // A folder of another user: root creates one, others use an existing one.
         var foreign = "/usr/share";
         if (Environment.IsPrivilegedProcess)
         {

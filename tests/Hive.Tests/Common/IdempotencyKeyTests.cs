@@ -9,7 +9,7 @@ namespace Hive.Tests.Common;
 public sealed class IdempotencyKeyTests
 {
     [Fact]
-    public async Task The_same_key_answers_with_the_first_result_and_does_nothing_again()
+    public async Task The_same_key_answers_with_the_first_result_and_runs_once()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -24,7 +24,7 @@ public sealed class IdempotencyKeyTests
                 key = "k",
             }
         );
-        // Another connection, another text: it is the key that counts.
+        // Another connection and another text: only the key counts.
         var again = await (await hive.Connect("alice")).CallAsync(
             "send",
             new
@@ -107,7 +107,7 @@ public sealed class IdempotencyKeyTests
     }
 
     [Fact]
-    public async Task Many_requests_with_one_key_at_once_are_done_once()
+    public async Task Concurrent_requests_with_one_key_run_once()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -171,7 +171,7 @@ public sealed class IdempotencyKeyTests
     }
 
     [Fact]
-    public async Task Refuses_a_key_that_is_too_long()
+    public async Task A_key_that_is_too_long_is_refused()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");

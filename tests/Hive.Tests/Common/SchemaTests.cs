@@ -10,7 +10,7 @@ namespace Hive.Tests.Common;
 public sealed class SchemaTests
 {
     [Fact]
-    public async Task An_empty_file_gets_the_newest_shape_and_says_so()
+    public async Task An_empty_file_gets_the_newest_shape_and_records_its_version()
     {
         await using var rig = new StoreRig(schemas: [new Second()]);
         Assert.Equal(["id", "name", "colour"], await Columns(rig));
@@ -34,7 +34,7 @@ public sealed class SchemaTests
     }
 
     [Fact]
-    public async Task An_up_to_date_file_stays_as_it_is()
+    public async Task An_up_to_date_file_stays_unchanged()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         for (var run = 0; run < 3; run++)
@@ -75,7 +75,7 @@ public sealed class SchemaTests
     }
 
     [Fact]
-    public async Task The_host_refuses_a_database_of_a_newer_Hive_and_says_what_to_do()
+    public async Task The_host_refuses_a_database_of_a_newer_Hive_with_a_way_out()
     {
         await using var hive = await HiveFixture.Start();
         await hive
@@ -89,7 +89,7 @@ public sealed class SchemaTests
     }
 
     [Fact]
-    public async Task The_host_refuses_a_file_that_is_no_database_and_says_what_to_do()
+    public async Task The_host_refuses_a_file_that_is_not_a_database_with_a_way_out()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var data = Directory.CreateDirectory(Path.Combine(folder, "data")).FullName;

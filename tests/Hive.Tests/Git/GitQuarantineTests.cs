@@ -5,7 +5,7 @@ using Hive.Protocol;
 
 namespace Hive.Tests.Git;
 
-/// <summary>Repositories that were prepared to harm whoever reads them.</summary>
+/// <summary>Repositories that were prepared to attack their reader.</summary>
 public sealed class GitQuarantineTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -37,7 +37,7 @@ public sealed class GitQuarantineTests
     [InlineData("", ErrorCode.Invalid)]
     [InlineData("fffffff", ErrorCode.NotFound)]
     [InlineData("deadbeefdeadbeefdeadbeefdeadbeefdeadbeef", ErrorCode.NotFound)]
-    public async Task What_names_no_commit_is_refused(string reference, ErrorCode code)
+    public async Task A_reference_that_is_not_a_commit_is_refused(string reference, ErrorCode code)
     {
         await using var repositories = await Repositories.Create();
         repositories.Commit("agent.yaml", "model: a\n");
@@ -63,7 +63,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task No_program_that_the_repository_names_is_run()
+    public async Task Programs_that_the_repository_names_do_not_run()
     {
         await using var repositories = await Repositories.Create();
         var first = repositories.Commit("agent.yaml", "model: a\n");
@@ -147,7 +147,7 @@ public sealed class GitQuarantineTests
             }
         }
 
-        // An object that is missing is what makes a partial clone ask its promisor.
+        // A missing object makes a partial clone ask its promisor.
         var tree = Repositories.AsSomebody(
             repositories.Agents,
             "-c",
@@ -190,7 +190,7 @@ public sealed class GitQuarantineTests
         File.WriteAllText(Path.Combine(objects, "info", "alternates"), Path.Combine(secret, ".git", "objects") + "\n");
         Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit))).Code);
 
-        // A folder of objects that is a link, and an object that is one.
+        // An object folder that is a link, and an object that is one.
         var fanOut = Path.Combine(objects, commit[..2]);
         if (Directory.Exists(fanOut))
             Directory.Delete(fanOut, recursive: true);
@@ -212,7 +212,7 @@ public sealed class GitQuarantineTests
     [InlineData("nothing")]
     [InlineData("linked objects")]
     [InlineData("linked tree")]
-    public async Task What_stands_in_place_of_the_repository_is_refused_and_nothing_waits(string what)
+    public async Task A_replaced_repository_is_refused_without_blocking(string what)
     {
         await using var repositories = await Repositories.Create();
         var commit = repositories.Commit("agent.yaml", "model: a\n");
@@ -246,7 +246,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task Pipes_in_place_of_objects_are_passed_over()
+    public async Task Pipes_in_place_of_objects_are_skipped()
     {
         await using var repositories = await Repositories.Create();
         var commit = repositories.Commit("agent.yaml", "model: a\n");
@@ -259,14 +259,14 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task Objects_and_packs_that_are_rubbish_are_refused()
+    public async Task Invalid_objects_and_packs_are_refused()
     {
         await using var repositories = await Repositories.Create();
         var commit = repositories.Commit("agent.yaml", "model: a\n");
         var blob = repositories.AsAgent("rev-parse", "HEAD:agent.yaml");
         var other = repositories.AsAgent("rev-parse", "HEAD^{tree}");
         var objects = Path.Combine(repositories.Agents, ".git", "objects");
-        // Another object under its name: what is looked at must be what its hash says.
+        // Another object under its name: the content must match the hash.
         File.Delete(Path.Combine(objects, blob[..2], blob[2..]));
         File.Copy(Path.Combine(objects, other[..2], other[2..]), Path.Combine(objects, blob[..2], blob[2..]));
         await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit));
@@ -321,7 +321,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task What_is_fetched_keeps_its_name_when_the_agent_changes_its_mind()
+    public async Task A_fetched_commit_stays_when_the_agent_removes_its_own()
     {
         await using var repositories = await Repositories.Create();
         var first = repositories.Commit("agent.yaml", "model: a\n");
