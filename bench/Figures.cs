@@ -16,19 +16,19 @@ internal static class Figures
         name switch
         {
             "send" => SendAsync(plan, ct),
-            "cycle" => CycleAsync(plan, ct),
-            "wake" => WakeAsync(plan, ct),
-            "question" => QuestionAsync(plan, ct),
-            "state" => StateAsync(plan, ct),
+            "cycle" => Cycle(plan, ct),
+            "wake" => Wake(plan, ct),
+            "question" => Question(plan, ct),
+            "state" => State(plan, ct),
             "stream" => StreamFigure.RunAsync(plan, ct),
-            "idle" => IdleAsync(plan, ct),
+            "idle" => Idle(plan, ct),
             "reminders" => RemindersFigure.RunAsync(plan, ct),
-            "memory" => MemoryAsync(plan, ct),
+            "memory" => Memory(plan, ct),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
         };
 
     /// <summary>Waits until the host is idle, then reports its memory.</summary>
-    public static async Task KeepMemoryAsync(Plan plan, HiveHost host, string after, CancellationToken ct)
+    public static async Task KeepMemory(Plan plan, HiveHost host, string after, CancellationToken ct)
     {
         await Task.Delay(TimeSpan.FromSeconds(3), ct);
         var resident = host.Process.ResidentMebibytes();
@@ -40,22 +40,22 @@ internal static class Figures
     {
         plan.Report.Title($"Durable send, {Generator.BodyBytes}-byte bodies, {Agents} agents");
         foreach (var connections in new[] { 1, 16, 64 })
-            await CompareAsync(plan, "send", connections, ct);
+            await Compare(plan, "send", connections, ct);
     }
 
-    private static async Task CycleAsync(Plan plan, CancellationToken ct)
+    private static async Task Cycle(Plan plan, CancellationToken ct)
     {
         plan.Report.Title("Whole cycle send, recv of up to 32, ack");
-        await CompareAsync(plan, "cycle", 64, ct);
+        await Compare(plan, "cycle", 64, ct);
     }
 
-    private static async Task WakeAsync(Plan plan, CancellationToken ct)
+    private static async Task Wake(Plan plan, CancellationToken ct)
     {
         plan.Report.Title("From the start of a send to the waiting receiver's answer, idle host");
-        await CompareAsync(plan, "wake", 2, ct);
+        await Compare(plan, "wake", 2, ct);
     }
 
-    private static async Task CompareAsync(Plan plan, string mode, int connections, CancellationToken ct)
+    private static async Task Compare(Plan plan, string mode, int connections, CancellationToken ct)
     {
         List<Sample> redis = [],
             hive = [];
@@ -117,22 +117,22 @@ internal static class Figures
                 ratio_median = Report.Median(ratios),
             }
         );
-        await KeepMemoryAsync(plan, host, $"{mode} with {connections} connections", ct);
+        await KeepMemory(plan, host, $"{mode} with {connections} connections", ct);
         plan.Report.Line("");
     }
 
     private static string Middle(IEnumerable<Sample> samples, Func<Sample, long> value) =>
         Report.Number(Report.Median(samples.Select(s => (double)value(s))));
 
-    private static async Task QuestionAsync(Plan plan, CancellationToken ct)
+    private static async Task Question(Plan plan, CancellationToken ct)
     {
         const int questions = 3000,
             warmUp = 300;
         plan.Report.Title("From the operator's answer to the waiting asker, idle host");
         await using var host = await HiveHost.StartAsync(plan, 1, ct);
-        using var asking = await host.AgentAsync(0, ct);
-        using var waiting = await host.AgentAsync(0, ct);
-        using var answering = await host.OperatorAsync(ct);
+        using var asking = await host.Agent(0, ct);
+        using var waiting = await host.Agent(0, ct);
+        using var answering = await host.Operator(ct);
         var took = new List<double>();
         for (var n = -warmUp; n < questions; n++)
         {
@@ -184,10 +184,10 @@ internal static class Figures
                 max_ms = max,
             }
         );
-        await KeepMemoryAsync(plan, host, "the questions", ct);
+        await KeepMemory(plan, host, "the questions", ct);
     }
 
-    private static async Task StateAsync(Plan plan, CancellationToken ct)
+    private static async Task State(Plan plan, CancellationToken ct)
     {
         const int agents = 200,
             messages = 100_000,
@@ -237,10 +237,10 @@ internal static class Figures
                 bytes,
             }
         );
-        await KeepMemoryAsync(plan, host, "the state requests", ct);
+        await KeepMemory(plan, host, "the state requests", ct);
     }
 
-    private static async Task IdleAsync(Plan plan, CancellationToken ct)
+    private static async Task Idle(Plan plan, CancellationToken ct)
     {
         const int agents = 50,
             streams = 5;
@@ -294,7 +294,7 @@ internal static class Figures
                     wake_ups_per_second = threads.ToDictionary(t => t.Key, t => t.PerSecond),
                 }
             );
-            await KeepMemoryAsync(plan, host, "idling", ct);
+            await KeepMemory(plan, host, "idling", ct);
         }
         finally
         {
@@ -304,11 +304,11 @@ internal static class Figures
         }
     }
 
-    private static async Task MemoryAsync(Plan plan, CancellationToken ct)
+    private static async Task Memory(Plan plan, CancellationToken ct)
     {
         plan.Report.Title("Memory of a host that has done nothing yet");
         await using var host = await HiveHost.StartAsync(plan, 10, ct);
         await Task.Delay(TimeSpan.FromSeconds(10), ct);
-        await KeepMemoryAsync(plan, host, "ten agents were made", ct);
+        await KeepMemory(plan, host, "ten agents were made", ct);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class Generator
 
     private Generator(Scratch scratch, string program) => (this.scratch, this.program) = (scratch, program);
 
-    public static async Task<Generator> CompileAsync(Scratch scratch, CancellationToken ct)
+    public static async Task<Generator> Compile(Scratch scratch, CancellationToken ct)
     {
         var program = Path.Combine(scratch.Folder, "load");
         var source = Path.Combine(HiveHost.Checkout, "bench", "load.c");

@@ -70,17 +70,17 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
             }
         );
         var host = new HiveHost(plan.Scratch, child, folder, url);
-        await Ready.WaitAsync(plan.HostPath, child, async () => (await host.OperatorAsync(ct)).Dispose(), ct);
-        await host.SpawnAsync(agents, ct);
+        await Ready.WaitAsync(plan.HostPath, child, async () => (await host.Operator(ct)).Dispose(), ct);
+        await host.Spawn(agents, ct);
         return host;
     }
 
     /// <summary>A connection to the host socket.</summary>
-    public Task<LineClient> OperatorAsync(CancellationToken ct) =>
+    public Task<LineClient> Operator(CancellationToken ct) =>
         LineClient.ConnectAsync(Path.Combine(RunFolder, "host.sock"), ct);
 
     /// <summary>A connection to the socket of one of the agents.</summary>
-    public Task<LineClient> AgentAsync(int index, CancellationToken ct) => LineClient.ConnectAsync(sockets[index], ct);
+    public Task<LineClient> Agent(int index, CancellationToken ct) => LineClient.ConnectAsync(sockets[index], ct);
 
     /// <summary>A client that carries the operator's token and opens any number of connections.</summary>
     public HttpClient Http()
@@ -121,9 +121,9 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
         throw new BenchmarkException($"{AppContext.BaseDirectory} is not inside a checkout of Hive");
     }
 
-    private async Task SpawnAsync(int agents, CancellationToken ct)
+    private async Task Spawn(int agents, CancellationToken ct)
     {
-        using var client = await OperatorAsync(ct);
+        using var client = await Operator(ct);
         for (var n = 1; n <= agents; n++)
         {
             var name = "b" + n.ToString("00", CultureInfo.InvariantCulture);

@@ -6,7 +6,7 @@ namespace Hive.Benchmarks;
 /// <summary>Describes the machine that the figures were measured on.</summary>
 internal static class Machine
 {
-    public static async Task DescribeAsync(Plan plan, CancellationToken ct)
+    public static async Task Describe(Plan plan, CancellationToken ct)
     {
         var cpu =
             File.ReadLines("/proc/cpuinfo")
@@ -23,7 +23,7 @@ internal static class Machine
             )
             .MaxBy(d => d.Name.Length);
         var sync = Sync(plan.Scratch.Folder, ct);
-        var redis = await RedisServer.VersionAsync(ct);
+        var redis = await RedisServer.Version(ct);
         plan.Report.Title("Machine");
         plan.Report.Line(
             $"{Environment.ProcessorCount} cores ({cpu}), {RuntimeInformation.OSDescription}, kernel "

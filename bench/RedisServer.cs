@@ -64,7 +64,7 @@ internal sealed class RedisServer : IServer, IAsyncDisposable
         return server;
     }
 
-    public static async Task<string> VersionAsync(CancellationToken ct)
+    public static async Task<string> Version(CancellationToken ct)
     {
         try
         {

@@ -68,11 +68,11 @@ internal static class StreamFigure
                     deliveries_per_second = perSecond,
                 }
             );
-            await Figures.KeepMemoryAsync(plan, host, "the stream", ct);
+            await Figures.KeepMemory(plan, host, "the stream", ct);
 
             async Task SendAsync(int index)
             {
-                using var client = await host.AgentAsync(index, closing.Token);
+                using var client = await host.Agent(index, closing.Token);
                 var to = host.Agents[(index + 1) % Senders];
                 var body = new string('m', Generator.BodyBytes);
                 while (Interlocked.Increment(ref sent) is var number and <= Messages)
