@@ -23,7 +23,7 @@ public sealed class DamagedDatabaseTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task A_write_ahead_log_that_is_gone_or_damaged_after_a_kill_is_refused_and_nothing_is_changed()
+    public async Task After_a_kill_a_missing_or_damaged_WAL_is_refused_and_nothing_changes()
     {
         await KillOneWithAgents();
         var whole = await File.ReadAllBytesAsync(Log);
@@ -58,7 +58,7 @@ public sealed class DamagedDatabaseTests : IDisposable
 
         await File.WriteAllBytesAsync(Log, whole);
         var host = await HostProcess.Start(folder);
-        Assert.Contains("it was checked and is whole", host.Output, StringComparison.Ordinal);
+        Assert.Contains("a full check found no damage", host.Output, StringComparison.Ordinal);
         using var bob = await host.Agent("bob");
         Assert.Equal("kept", (await bob.CallAsync("recv")).GetProperty("messages")[0].GetProperty("body").GetString());
         await host.Stop();
@@ -107,7 +107,7 @@ public sealed class DamagedDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_damaged_database_is_refused_in_words_or_served_without_a_fault()
+    public async Task A_damaged_database_is_refused_with_a_reason_or_served_whole()
     {
         await StopOneWithAgents();
         var whole = await File.ReadAllBytesAsync(Database);
@@ -181,7 +181,7 @@ public sealed class DamagedDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_message_of_wrong_types_or_broken_JSON_ends_neither_the_history_nor_recv()
+    public async Task Wrong_types_or_broken_JSON_in_a_message_break_neither_history_nor_recv()
     {
         await StopOneWithAgents(messages: 4);
         Execute(

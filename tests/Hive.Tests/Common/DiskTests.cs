@@ -8,7 +8,7 @@ namespace Hive.Tests.Common;
 public sealed class DiskTests
 {
     [Fact]
-    public async Task A_full_disk_refuses_as_unavailable_publishes_nothing_of_it_and_works_again_when_there_is_room()
+    public async Task A_full_disk_refuses_writes_and_publishes_nothing_until_there_is_room()
     {
         await HostProcess.RequireMounts();
         await using var host = await HostProcess.StartWithMounts(
@@ -89,7 +89,7 @@ public sealed class DiskTests
     }
 
     [Fact]
-    public async Task A_data_folder_that_cannot_be_written_is_said_at_start_with_the_flag_that_helps()
+    public async Task A_read_only_data_folder_fails_the_start_with_the_flag_that_helps()
     {
         await HostProcess.RequireMounts();
         await using var host = await HostProcess.StartWithMounts(
@@ -102,7 +102,7 @@ public sealed class DiskTests
     }
 
     [Fact]
-    public async Task A_database_that_becomes_read_only_refuses_as_unavailable_and_works_again_afterwards()
+    public async Task A_database_that_becomes_read_only_is_unavailable_until_it_is_writable()
     {
         // On a disk: an immutable file in memory can still be written through a descriptor that was open before.
         const string disk = "/var/tmp";

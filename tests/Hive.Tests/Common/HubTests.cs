@@ -54,7 +54,7 @@ public sealed class HubTests
     }
 
     [Fact]
-    public void A_cursor_of_another_run_or_of_the_future_is_out_of_reach()
+    public void Cursors_of_another_run_or_of_the_future_are_unreachable()
     {
         var hub = new EventHub();
         _ = hub.Head;
@@ -180,7 +180,7 @@ public sealed class HubTests
     }
 
     [Fact]
-    public async Task A_hundred_readers_see_everything_once_while_others_publish()
+    public async Task A_hundred_readers_see_every_event_once_during_concurrent_publishing()
     {
         const int Events = 10_000;
         var hub = new EventHub();

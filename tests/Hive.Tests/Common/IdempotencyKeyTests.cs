@@ -77,7 +77,7 @@ public sealed class IdempotencyKeyTests
     }
 
     [Fact]
-    public async Task A_refused_request_leaves_its_key_free()
+    public async Task A_refused_request_does_not_use_up_its_key()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -130,7 +130,7 @@ public sealed class IdempotencyKeyTests
     }
 
     [Fact]
-    public async Task A_key_is_kept_for_a_day_by_the_clock_and_over_a_restart()
+    public async Task A_key_is_kept_for_a_day_and_over_a_restart()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -155,7 +155,7 @@ public sealed class IdempotencyKeyTests
     }
 
     [Fact]
-    public async Task A_key_that_was_used_for_another_command_is_a_conflict()
+    public async Task Using_a_key_for_another_command_is_a_conflict()
     {
         await using var hive = await HiveFixture.Start();
         var (store, keys) = (

@@ -18,7 +18,7 @@ public sealed class SchemaTests
     }
 
     [Fact]
-    public async Task A_file_of_an_earlier_shape_gets_what_it_lacks_and_keeps_its_rows()
+    public async Task A_file_of_an_earlier_shape_is_upgraded_and_keeps_its_rows()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var first = new StoreRig(folder, [new First()]);
@@ -64,7 +64,7 @@ public sealed class SchemaTests
     }
 
     [Fact]
-    public void A_file_of_a_newer_version_is_refused_and_not_touched()
+    public void A_file_of_a_newer_version_is_refused_and_unchanged()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         new StoreRig(folder, [new Second()]).Store.Dispose();

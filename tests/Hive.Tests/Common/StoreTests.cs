@@ -7,7 +7,7 @@ namespace Hive.Tests.Common;
 public sealed class StoreTests
 {
     [Fact]
-    public async Task A_failing_work_in_a_batch_harms_only_itself()
+    public async Task A_failing_work_in_a_batch_affects_only_itself()
     {
         await using var rig = new StoreRig();
         var hold = await rig.HoldWriter();
@@ -49,7 +49,7 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task A_failed_statement_harms_only_its_work()
+    public async Task A_failed_statement_affects_only_its_work()
     {
         await using var rig = new StoreRig();
         var hold = await rig.HoldWriter();
@@ -115,7 +115,7 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task A_failed_commit_fails_its_whole_batch_as_unavailable_and_the_store_goes_on()
+    public async Task A_failed_commit_fails_its_batch_as_unavailable_and_the_store_continues()
     {
         await using var rig = new StoreRig();
         await rig.Add(0);
@@ -150,7 +150,7 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task A_work_is_withdrawn_before_it_starts_and_never_after()
+    public async Task A_work_can_be_withdrawn_only_before_it_starts()
     {
         await using var rig = new StoreRig();
         using var cancelled = new CancellationTokenSource();
@@ -177,7 +177,7 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task A_read_completes_while_a_work_is_held_inside_the_writer_and_sees_nothing_of_it()
+    public async Task A_read_completes_while_a_work_runs_and_sees_nothing_of_it()
     {
         await using var rig = new StoreRig();
         await rig.Add(1);
@@ -199,7 +199,7 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task A_read_sees_one_state_however_much_is_written_meanwhile()
+    public async Task A_read_sees_one_consistent_state_during_writes()
     {
         await using var rig = new StoreRig();
         await rig.Add(1);

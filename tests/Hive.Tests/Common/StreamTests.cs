@@ -32,7 +32,7 @@ public sealed class StreamTests
     [Theory]
     [InlineData("Last-Event-ID")]
     [InlineData("cursor")]
-    public async Task A_cursor_of_another_run_gets_a_resync_and_the_stream_goes_on(string by)
+    public async Task A_cursor_of_another_run_gets_a_resync_and_the_stream_continues(string by)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -135,7 +135,7 @@ public sealed class StreamTests
     }
 
     [Fact]
-    public async Task A_reader_that_is_overtaken_gets_a_resync_and_goes_on_and_delays_nobody()
+    public async Task An_overtaken_reader_gets_a_resync_continues_and_delays_nobody()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");

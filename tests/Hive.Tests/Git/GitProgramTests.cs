@@ -77,7 +77,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task A_file_over_the_bound_is_not_written()
+    public async Task A_file_over_the_limit_is_not_written()
     {
         await using var repositories = await Repositories.Create();
         var random = Convert.ToHexString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(2 << 20));
@@ -101,7 +101,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task A_server_that_advertises_without_end_is_left_when_the_bound_is_reached()
+    public async Task A_server_that_advertises_endlessly_is_left_at_the_limit()
     {
         await using var repositories = await Repositories.Create();
         await using var server = await EndlessForge.Start();
@@ -171,7 +171,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task A_repository_is_not_looked_for_in_the_folders_above()
+    public async Task The_folders_above_a_repository_are_not_searched()
     {
         await using var repositories = await Repositories.Create();
         var below = Directory.CreateDirectory(Path.Combine(repositories.Own, "below")).FullName;

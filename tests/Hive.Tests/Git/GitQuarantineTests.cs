@@ -13,7 +13,7 @@ public sealed class GitQuarantineTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_commit_comes_over_with_its_history_whether_packed_or_not(bool packed)
+    public async Task A_commit_is_fetched_with_its_history_packed_or_not(bool packed)
     {
         await using var repositories = await Repositories.Create();
         var first = repositories.Commit("agent.yaml", "model: a\n");
@@ -45,7 +45,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task A_branch_named_like_a_commit_is_none()
+    public async Task A_branch_named_like_a_commit_is_not_a_commit()
     {
         await using var repositories = await Repositories.Create();
         repositories.Commit("agent.yaml", "model: a\n");
@@ -54,7 +54,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task A_file_is_no_commit()
+    public async Task A_file_is_not_a_commit()
     {
         await using var repositories = await Repositories.Create();
         repositories.Commit("agent.yaml", "model: a\n");
@@ -165,7 +165,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task A_repository_whose_configuration_is_rubbish_is_read_all_the_same()
+    public async Task A_repository_with_an_invalid_configuration_is_read()
     {
         await using var repositories = await Repositories.Create();
         var commit = repositories.Commit("agent.yaml", "model: a\n");
@@ -279,7 +279,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task A_small_pack_that_is_huge_when_unpacked_is_refused_before_it_is_unpacked()
+    public async Task A_small_pack_with_huge_content_is_refused_before_unpacking()
     {
         await using var repositories = await Repositories.Create();
         using (var zeros = new FileStream(Path.Combine(repositories.Agents, "zeros"), FileMode.Create))
@@ -293,7 +293,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task A_repository_over_the_bound_is_refused()
+    public async Task A_repository_over_the_limit_is_refused()
     {
         await using var repositories = await Repositories.Create();
         var commit = repositories.Commit("agent.yaml", "model: a\n");
