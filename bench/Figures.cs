@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Hive.Benchmarks;
 
-/// <summary>Every figure of docs/benchmarks.md, by name. Each starts servers of its own, so that none inherits
+/// <summary>Every figure of docs/benchmarks.md, by name. Each starts its own servers, so that no figure depends on
 /// another's data.</summary>
 internal static class Figures
 {
@@ -16,19 +16,19 @@ internal static class Figures
         name switch
         {
             "send" => SendAsync(plan, ct),
-            "cycle" => CycleAsync(plan, ct),
-            "wake" => WakeAsync(plan, ct),
-            "question" => QuestionAsync(plan, ct),
-            "state" => StateAsync(plan, ct),
+            "cycle" => Cycle(plan, ct),
+            "wake" => Wake(plan, ct),
+            "question" => Question(plan, ct),
+            "state" => State(plan, ct),
             "stream" => StreamFigure.RunAsync(plan, ct),
-            "idle" => IdleAsync(plan, ct),
+            "idle" => Idle(plan, ct),
             "reminders" => RemindersFigure.RunAsync(plan, ct),
-            "memory" => MemoryAsync(plan, ct),
+            "memory" => Memory(plan, ct),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
         };
 
-    /// <summary>Lets the host come to rest, then says what it holds in memory.</summary>
-    public static async Task KeepMemoryAsync(Plan plan, HiveHost host, string after, CancellationToken ct)
+    /// <summary>Waits until the host is idle, then reports its memory.</summary>
+    public static async Task KeepMemory(Plan plan, HiveHost host, string after, CancellationToken ct)
     {
         await Task.Delay(TimeSpan.FromSeconds(3), ct);
         var resident = host.Process.ResidentMebibytes();
@@ -40,39 +40,41 @@ internal static class Figures
     {
         plan.Report.Title($"Durable send, {Generator.BodyBytes}-byte bodies, {Agents} agents");
         foreach (var connections in new[] { 1, 16, 64 })
-            await CompareAsync(plan, "send", connections, ct);
+            await Compare(plan, "send", connections, ct);
     }
 
-    private static async Task CycleAsync(Plan plan, CancellationToken ct)
+    private static async Task Cycle(Plan plan, CancellationToken ct)
     {
         plan.Report.Title("Whole cycle send, recv of up to 32, ack");
-        await CompareAsync(plan, "cycle", 64, ct);
+        await Compare(plan, "cycle", 64, ct);
     }
 
-    private static async Task WakeAsync(Plan plan, CancellationToken ct)
+    private static async Task Wake(Plan plan, CancellationToken ct)
     {
         plan.Report.Title("From the start of a send to the waiting receiver's answer, idle host");
-        await CompareAsync(plan, "wake", 2, ct);
+        await Compare(plan, "wake", 2, ct);
     }
 
-    private static async Task CompareAsync(Plan plan, string mode, int connections, CancellationToken ct)
+    private static async Task Compare(Plan plan, string mode, int connections, CancellationToken ct)
     {
         List<Sample> redis = [],
             hive = [];
         await using var redisServer = await RedisServer.StartAsync(plan, Agents, ct);
         await using var host = await HiveHost.StartAsync(plan, Agents, ct);
-        // The just-in-time compiler recompiles what is hot for some seconds; an agent's day is longer than that.
+        // The just-in-time compiler recompiles hot code for some seconds; a host runs longer than that.
         foreach (var server in new IServer[] { redisServer, host })
             await plan.Generator.RunAsync(server, mode, connections, WarmUp, ct);
         for (var round = 0; round < plan.Rounds; round++)
         {
-            // Redis first in one round, Hive first in the next: neither always follows the other's leftovers.
+            // Redis first in one round, Hive first in the next: neither is always the one that runs second.
             IServer[] order = round % 2 == 0 ? [redisServer, host] : [host, redisServer];
             foreach (var server in order)
             {
                 var sample = await plan.Generator.RunAsync(server, mode, connections, plan.Measured, ct);
                 plan.Report.Progress(
-                    $"{mode} {connections} round {round + 1} {server.Name}: {Report.Number(sample.OpsPerS)}/s, p50 {sample.P50Us} us, p99 {sample.P99Us} us, generator {sample.GeneratorCpu:P0} of a core"
+                    $"{mode} {connections} round {round + 1} {server.Name}: "
+                        + $"{Report.Number(sample.OpsPerS)}/s, p50 {sample.P50Us} us, p99 {sample.P99Us} us, "
+                        + $"generator {sample.GeneratorCpu:P0} of a core"
                 );
                 (server == host ? hive : redis).Add(sample);
             }
@@ -83,21 +85,25 @@ internal static class Figures
         plan.Report.Line($"{connections} connection{(connections == 1 ? "" : "s")}:");
         plan.Report.Line("");
         plan.Report.Line(
-            $"| server | {(wake ? "p50 us" : "per second")} of rounds 1–{plan.Rounds} | median | p50 us | p99 us | p99.9 us | max us |"
+            $"| server | {(wake ? "p50 us" : "per second")} of rounds 1–{plan.Rounds} | median | p50 us | "
+                + $"p99 us | p99.9 us | max us |"
         );
         plan.Report.Line("|---|---|---|---|---|---|---|");
         foreach (var samples in new[] { redis, hive })
         {
             double[] values = [.. samples.Select(s => wake ? s.P50Us : s.OpsPerS)];
             plan.Report.Line(
-                $"| {samples[0].Server} | {string.Join(", ", values.Select(Report.Number))} | {Report.Number(Report.Median(values))} "
-                    + $"| {Middle(samples, s => s.P50Us)} | {Middle(samples, s => s.P99Us)} | {Middle(samples, s => s.P999Us)} | {Report.Number(samples.Max(s => s.MaxUs))} |"
+                $"| {samples[0].Server} | {string.Join(", ", values.Select(Report.Number))} | "
+                    + $"{Report.Number(Report.Median(values))} "
+                    + $"| {Middle(samples, s => s.P50Us)} | {Middle(samples, s => s.P99Us)} | "
+                    + $"{Middle(samples, s => s.P999Us)} | {Report.Number(samples.Max(s => s.MaxUs))} |"
             );
         }
 
         plan.Report.Line("");
         plan.Report.Line(
-            $"Hive against Redis, {(wake ? "Redis's p50 / Hive's" : "Hive's rate / Redis's")}: median **{Report.Fraction(Report.Median(ratios))}**, "
+            $"Hive against Redis, {(wake ? "Redis's p50 / Hive's" : "Hive's rate / Redis's")}: median "
+                + $"**{Report.Fraction(Report.Median(ratios))}**, "
                 + $"rounds {Report.Fraction(ratios.Min())} to {Report.Fraction(ratios.Max())}."
         );
         plan.Report.Keep(
@@ -111,22 +117,22 @@ internal static class Figures
                 ratio_median = Report.Median(ratios),
             }
         );
-        await KeepMemoryAsync(plan, host, $"{mode} with {connections} connections", ct);
+        await KeepMemory(plan, host, $"{mode} with {connections} connections", ct);
         plan.Report.Line("");
     }
 
     private static string Middle(IEnumerable<Sample> samples, Func<Sample, long> value) =>
         Report.Number(Report.Median(samples.Select(s => (double)value(s))));
 
-    private static async Task QuestionAsync(Plan plan, CancellationToken ct)
+    private static async Task Question(Plan plan, CancellationToken ct)
     {
         const int questions = 3000,
             warmUp = 300;
         plan.Report.Title("From the operator's answer to the waiting asker, idle host");
         await using var host = await HiveHost.StartAsync(plan, 1, ct);
-        using var asking = await host.AgentAsync(0, ct);
-        using var waiting = await host.AgentAsync(0, ct);
-        using var answering = await host.OperatorAsync(ct);
+        using var asking = await host.Agent(0, ct);
+        using var waiting = await host.Agent(0, ct);
+        using var answering = await host.Operator(ct);
         var took = new List<double>();
         for (var n = -warmUp; n < questions; n++)
         {
@@ -143,7 +149,7 @@ internal static class Figures
                 )
             ).GetProperty("id").GetInt64();
             var receiving = waiting.CallAsync("recv", new { wait_seconds = 30 }, ct);
-            // Until it waits at the host.
+            // Until the host has the waiting request.
             await Task.Delay(2, ct);
             var start = Stopwatch.GetTimestamp();
             var answered = answering.CallAsync("answer", new { id, answer = "yes" }, ct);
@@ -165,7 +171,8 @@ internal static class Figures
             p99 = Report.Percentile(took, 0.99),
             max = took.Max();
         plan.Report.Line(
-            $"{questions} questions, one after another: p50 {Report.Fraction(p50)} ms, p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms."
+            $"{questions} questions, one after another: p50 {Report.Fraction(p50)} ms, p99 "
+                + $"{Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms."
         );
         plan.Report.Keep(
             "question",
@@ -177,10 +184,10 @@ internal static class Figures
                 max_ms = max,
             }
         );
-        await KeepMemoryAsync(plan, host, "the questions", ct);
+        await KeepMemory(plan, host, "the questions", ct);
     }
 
-    private static async Task StateAsync(Plan plan, CancellationToken ct)
+    private static async Task State(Plan plan, CancellationToken ct)
     {
         const int agents = 200,
             messages = 100_000,
@@ -214,7 +221,8 @@ internal static class Figures
             p99 = Report.Percentile(took, 0.99),
             max = took.Max();
         plan.Report.Line(
-            $"{requests} requests, one after another: p50 {Report.Fraction(p50)} ms, p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms, {Report.Number(bytes)} bytes."
+            $"{requests} requests, one after another: p50 {Report.Fraction(p50)} ms, p99 "
+                + $"{Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms, {Report.Number(bytes)} bytes."
         );
         plan.Report.Keep(
             "state",
@@ -229,10 +237,10 @@ internal static class Figures
                 bytes,
             }
         );
-        await KeepMemoryAsync(plan, host, "the state requests", ct);
+        await KeepMemory(plan, host, "the state requests", ct);
     }
 
-    private static async Task IdleAsync(Plan plan, CancellationToken ct)
+    private static async Task Idle(Plan plan, CancellationToken ct)
     {
         const int agents = 50,
             streams = 5;
@@ -246,7 +254,7 @@ internal static class Figures
         try
         {
             await Task.WhenAll(open.Select(subscriber => subscriber.Ready)).WaitAsync(TimeSpan.FromSeconds(30), ct);
-            // What starting left behind (compilation in tiers, timers, a last checkpoint) is not idling.
+            // Work left over from the start (tiered compilation, timers, a last checkpoint) does not count as idle.
             await Task.Delay(TimeSpan.FromSeconds(10), ct);
             var before = host.Process.Read();
             var watch = Stopwatch.StartNew();
@@ -264,8 +272,10 @@ internal static class Figures
                 .OrderByDescending(thread => thread.PerSecond)
                 .ToArray();
             plan.Report.Line(
-                $"{secs:0} s: {Report.Fraction(percent)} % of one core; {after.Reads - before.Reads} reads ({after.BytesRead - before.BytesRead} bytes), "
-                    + $"{after.Writes - before.Writes} writes ({after.BytesWritten - before.BytesWritten} bytes), {after.DiskBytesWritten - before.DiskBytesWritten} bytes to storage."
+                $"{secs:0} s: {Report.Fraction(percent)} % of one core; {after.Reads - before.Reads} reads "
+                    + $"({after.BytesRead - before.BytesRead} bytes), "
+                    + $"{after.Writes - before.Writes} writes ({after.BytesWritten - before.BytesWritten} "
+                    + $"bytes), {after.DiskBytesWritten - before.DiskBytesWritten} bytes to storage."
             );
             plan.Report.Line(
                 $"Wake-ups per second: {Report.Fraction(threads.Sum(t => t.PerSecond))}; most by "
@@ -284,7 +294,7 @@ internal static class Figures
                     wake_ups_per_second = threads.ToDictionary(t => t.Key, t => t.PerSecond),
                 }
             );
-            await KeepMemoryAsync(plan, host, "idling", ct);
+            await KeepMemory(plan, host, "idling", ct);
         }
         finally
         {
@@ -294,11 +304,11 @@ internal static class Figures
         }
     }
 
-    private static async Task MemoryAsync(Plan plan, CancellationToken ct)
+    private static async Task Memory(Plan plan, CancellationToken ct)
     {
         plan.Report.Title("Memory of a host that has done nothing yet");
         await using var host = await HiveHost.StartAsync(plan, 10, ct);
         await Task.Delay(TimeSpan.FromSeconds(10), ct);
-        await KeepMemoryAsync(plan, host, "ten agents were made", ct);
+        await KeepMemory(plan, host, "ten agents were made", ct);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class Generator
 
     private Generator(Scratch scratch, string program) => (this.scratch, this.program) = (scratch, program);
 
-    public static async Task<Generator> CompileAsync(Scratch scratch, CancellationToken ct)
+    public static async Task<Generator> Compile(Scratch scratch, CancellationToken ct)
     {
         var program = Path.Combine(scratch.Folder, "load");
         var source = Path.Combine(HiveHost.Checkout, "bench", "load.c");
@@ -37,7 +37,7 @@ internal sealed class Generator
         }
     }
 
-    /// <summary>Runs one measurement; an error of the server's or a lost message ends the benchmark.</summary>
+    /// <summary>Runs one measurement; a server error or a lost message ends the benchmark.</summary>
     public async Task<Sample> RunAsync(
         IServer server,
         string mode,
@@ -99,7 +99,7 @@ internal sealed class Generator
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>What one run of the load generator printed.</summary>
+/// <summary>The output of one run of the load generator.</summary>
 internal sealed record Sample(
     string Mode,
     string Server,

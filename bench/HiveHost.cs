@@ -6,8 +6,7 @@ using Hive.Protocol;
 
 namespace Hive.Benchmarks;
 
-/// <summary>The real host as a child process, with data and run folders of its own and agents that nobody
-/// runs.</summary>
+/// <summary>The real host as a child process, with its own data and run folders and external agents.</summary>
 internal sealed class HiveHost : IServer, IAsyncDisposable
 {
     private readonly Scratch scratch;
@@ -37,13 +36,14 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
     private string RunFolder => Path.Combine(folder, "run");
 
     /// <param name="plan">Which host, and where it runs.</param>
-    /// <param name="agents">How many agents it shall have: b01, b02, …</param>
-    /// <param name="ct">Gives up the start.</param>
+    /// <param name="agents">The number of its agents: b01, b02, …</param>
+    /// <param name="ct">Cancels the start.</param>
     public static async Task<HiveHost> StartAsync(Plan plan, int agents, CancellationToken ct)
     {
         if (!File.Exists(plan.HostPath))
             throw new BenchmarkException(
-                $"there is no host at {plan.HostPath}; build it (dotnet build -c Release src/Host) or name one with --host"
+                $"there is no host at {plan.HostPath}; build it (dotnet build -c Release src/Host) or name "
+                    + $"one with --host"
             );
         var folder = plan.Scratch.NewFolder("hive");
         var url = new Uri($"http://127.0.0.1:{FreePort()}");
@@ -70,23 +70,23 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
             }
         );
         var host = new HiveHost(plan.Scratch, child, folder, url);
-        await Ready.WaitAsync(plan.HostPath, child, async () => (await host.OperatorAsync(ct)).Dispose(), ct);
-        await host.SpawnAsync(agents, ct);
+        await Ready.WaitAsync(plan.HostPath, child, async () => (await host.Operator(ct)).Dispose(), ct);
+        await host.Spawn(agents, ct);
         return host;
     }
 
     /// <summary>A connection to the host socket.</summary>
-    public Task<LineClient> OperatorAsync(CancellationToken ct) =>
+    public Task<LineClient> Operator(CancellationToken ct) =>
         LineClient.ConnectAsync(Path.Combine(RunFolder, "host.sock"), ct);
 
     /// <summary>A connection to the socket of one of the agents.</summary>
-    public Task<LineClient> AgentAsync(int index, CancellationToken ct) => LineClient.ConnectAsync(sockets[index], ct);
+    public Task<LineClient> Agent(int index, CancellationToken ct) => LineClient.ConnectAsync(sockets[index], ct);
 
-    /// <summary>A client that carries the operator's token and opens as many connections as it is asked to.</summary>
+    /// <summary>A client that carries the operator's token and opens any number of connections.</summary>
     public HttpClient Http()
     {
         var token = File.ReadAllText(Path.Combine(folder, "data", "access-token")).Trim();
-        // A stream is a connection for as long as it lives.
+        // A stream keeps its connection as long as it is open.
         var handler = new SocketsHttpHandler
         {
             MaxConnectionsPerServer = int.MaxValue,
@@ -121,9 +121,9 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
         throw new BenchmarkException($"{AppContext.BaseDirectory} is not inside a checkout of Hive");
     }
 
-    private async Task SpawnAsync(int agents, CancellationToken ct)
+    private async Task Spawn(int agents, CancellationToken ct)
     {
-        using var client = await OperatorAsync(ct);
+        using var client = await Operator(ct);
         for (var n = 1; n <= agents; n++)
         {
             var name = "b" + n.ToString("00", CultureInfo.InvariantCulture);

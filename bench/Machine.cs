@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace Hive.Benchmarks;
 
-/// <summary>What the figures were measured on; without it they say nothing.</summary>
+/// <summary>Describes the machine that the figures were measured on.</summary>
 internal static class Machine
 {
-    public static async Task DescribeAsync(Plan plan, CancellationToken ct)
+    public static async Task Describe(Plan plan, CancellationToken ct)
     {
         var cpu =
             File.ReadLines("/proc/cpuinfo")
@@ -23,14 +23,16 @@ internal static class Machine
             )
             .MaxBy(d => d.Name.Length);
         var sync = Sync(plan.Scratch.Folder, ct);
-        var redis = await RedisServer.VersionAsync(ct);
+        var redis = await RedisServer.Version(ct);
         plan.Report.Title("Machine");
         plan.Report.Line(
-            $"{Environment.ProcessorCount} cores ({cpu}), {RuntimeInformation.OSDescription}, kernel {kernel}, {drive?.DriveFormat ?? "unknown file system"}, "
+            $"{Environment.ProcessorCount} cores ({cpu}), {RuntimeInformation.OSDescription}, kernel "
+                + $"{kernel}, {drive?.DriveFormat ?? "unknown file system"}, "
                 + $".NET {Environment.Version}, redis {redis}, {DateTimeOffset.UtcNow:yyyy-MM-dd}."
         );
         plan.Report.Line(
-            $"Appending 4 KiB and waiting for the disk: median {Report.Number(sync)} us. Load before the run: {File.ReadAllText("/proc/loadavg").Split(' ')[0]}."
+            $"Appending 4 KiB and waiting for the disk: median {Report.Number(sync)} us. Load before the "
+                + $"run: {File.ReadAllText("/proc/loadavg").Split(' ')[0]}."
         );
         if (sync < 15)
             plan.Report.Line(

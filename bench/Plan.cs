@@ -1,6 +1,6 @@
 namespace Hive.Benchmarks;
 
-/// <summary>What to measure with, and where the results go.</summary>
+/// <summary>The settings of a run, and the place of its results.</summary>
 internal sealed record Plan(
     Scratch Scratch,
     Generator Generator,

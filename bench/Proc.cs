@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Hive.Benchmarks;
 
-/// <summary>What the kernel counts for one process (proc(5)).</summary>
+/// <summary>The kernel's counters of one process (proc(5)).</summary>
 internal readonly record struct Proc(int Id)
 {
     /// <summary>The kernel counts processor time in hundredths of a second on every architecture .NET runs on
@@ -11,7 +11,7 @@ internal readonly record struct Proc(int Id)
 
     public Counters Read()
     {
-        // The name in parentheses may hold spaces; what follows it does not. utime and stime are fields 14 and 15.
+        // The name in parentheses may contain spaces; the other fields do not. utime and stime are fields 14 and 15.
         var stat = File.ReadAllText($"/proc/{Id}/stat");
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         var io = Pairs($"/proc/{Id}/io");
@@ -64,7 +64,7 @@ internal readonly record struct Proc(int Id)
             }
             catch (IOException)
             {
-                // The thread ended while it was looked at.
+                // The thread ended during the read.
             }
         }
 
@@ -74,10 +74,10 @@ internal readonly record struct Proc(int Id)
     /// <param name="CpuSeconds">User and system time.</param>
     /// <param name="Reads">read, pread and the like; not recv.</param>
     /// <param name="Writes">write, pwrite and the like; not send.</param>
-    /// <param name="BytesRead">Bytes those reads brought.</param>
-    /// <param name="BytesWritten">Bytes those writes took.</param>
+    /// <param name="BytesRead">Bytes of those reads.</param>
+    /// <param name="BytesWritten">Bytes of those writes.</param>
     /// <param name="DiskBytesWritten">Bytes that were, or will be, written to storage.</param>
-    /// <param name="WakeUps">By thread: how often it had gone to sleep and was woken.</param>
+    /// <param name="WakeUps">The number of wake-ups, by thread.</param>
     internal sealed record Counters(
         double CpuSeconds,
         long Reads,

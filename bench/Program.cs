@@ -58,14 +58,14 @@ command.SetAction(
         {
             var plan = new Plan(
                 scratch,
-                await Generator.CompileAsync(scratch, ct),
+                await Generator.Compile(scratch, ct),
                 parsed.GetValue(host)?.FullName ?? HiveHost.DefaultPath,
                 parsed.GetValue(rounds),
                 TimeSpan.FromSeconds(parsed.GetValue(seconds)),
                 TimeSpan.FromSeconds(parsed.GetValue(idleSeconds)),
                 report
             );
-            await Machine.DescribeAsync(plan, ct);
+            await Machine.Describe(plan, ct);
             foreach (var name in Figures.Names.Where(name => wanted.Contains(name) || wanted.Contains("all")))
                 await Figures.RunAsync(name, plan, ct);
         }

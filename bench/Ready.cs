@@ -5,7 +5,7 @@ namespace Hive.Benchmarks;
 
 internal static class Ready
 {
-    /// <summary>Tries until a server that was just started answers, has ended, or thirty seconds are over.</summary>
+    /// <summary>Retries until a server answers, has exited, or thirty seconds have passed.</summary>
     public static async Task WaitAsync(string what, Scratch.Child child, Func<Task> attempt, CancellationToken ct)
     {
         var waited = Stopwatch.StartNew();

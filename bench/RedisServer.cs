@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace Hive.Benchmarks;
 
-/// <summary>Redis with every write on disk before it answers, in a folder of its own, reachable by unix socket
+/// <summary>Runs Redis with every write on disk before it answers, in a folder of its own, with a unix socket
 /// only.</summary>
 internal sealed class RedisServer : IServer, IAsyncDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class RedisServer : IServer, IAsyncDisposable
 
     /// <param name="plan">Where it runs.</param>
     /// <param name="streams">One per agent of the other side.</param>
-    /// <param name="ct">Gives up the start.</param>
+    /// <param name="ct">Cancels the start.</param>
     public static async Task<RedisServer> StartAsync(Plan plan, int streams, CancellationToken ct)
     {
         var folder = plan.Scratch.NewFolder("redis");
@@ -64,7 +64,7 @@ internal sealed class RedisServer : IServer, IAsyncDisposable
         return server;
     }
 
-    public static async Task<string> VersionAsync(CancellationToken ct)
+    public static async Task<string> Version(CancellationToken ct)
     {
         try
         {

@@ -2,8 +2,8 @@ using System.Diagnostics;
 
 namespace Hive.Benchmarks;
 
-/// <summary>A hundred thousand pending reminders of which ten thousand are due in one second, and how late a single one
-/// comes on an idle host.</summary>
+/// <summary>Measures a hundred thousand pending reminders of which ten thousand are due in one second, and the lateness
+/// of a single one on an idle host.</summary>
 internal static class RemindersFigure
 {
     private const int Agents = 2000,
@@ -15,17 +15,18 @@ internal static class RemindersFigure
     public static async Task RunAsync(Plan plan, CancellationToken ct)
     {
         plan.Report.Title(
-            $"{Report.Number(Agents * PerAgent)} pending reminders of {Report.Number(Agents)} agents, {Report.Number(Agents * DuePerAgent)} due in one second"
+            $"{Report.Number(Agents * PerAgent)} pending reminders of {Report.Number(Agents)} agents, "
+                + $"{Report.Number(Agents * DuePerAgent)} due in one second"
         );
         await using var host = await HiveHost.StartAsync(plan, Agents, ct);
-        await LatenessAsync(plan, host, 0, ct);
+        await Lateness(plan, host, 0, ct);
 
-        // The far ones first, so that the time until the burst need not be guessed.
+        // The distant ones first, so that the time until the burst is known.
         var far = DateTimeOffset.UtcNow.AddDays(30);
         var filling = Stopwatch.StartNew();
-        await SetAsync(host, PerAgent - DuePerAgent, (agent, i) => far.AddSeconds((agent * PerAgent) + i), ct);
+        await Set(host, PerAgent - DuePerAgent, (agent, i) => far.AddSeconds((agent * PerAgent) + i), ct);
         var burst = DateTimeOffset.UtcNow.AddSeconds(20);
-        await SetAsync(
+        await Set(
             host,
             DuePerAgent,
             (agent, i) => burst.AddMilliseconds(1000.0 * ((i * Agents) + agent) / (Agents * DuePerAgent)),
@@ -37,10 +38,12 @@ internal static class RemindersFigure
                 "setting the reminders took longer than planned; the burst has begun meanwhile"
             );
 
-        await LastAsync(host, burst, ct);
+        await Last(host, burst, ct);
         var all = DateTimeOffset.UtcNow - burst;
         plan.Report.Line(
-            $"All {Report.Number(Agents * DuePerAgent)} were delivered **{Report.Fraction(all.TotalSeconds)} s** after the first was due, that is {Report.Fraction(all.TotalSeconds - 1)} s after the last."
+            $"All {Report.Number(Agents * DuePerAgent)} were delivered "
+                + $"**{Report.Fraction(all.TotalSeconds)} s** after the first was due, that is "
+                + $"{Report.Fraction(all.TotalSeconds - 1)} s after the last."
         );
         plan.Report.Keep(
             "reminders",
@@ -51,16 +54,16 @@ internal static class RemindersFigure
                 seconds_after_first_due = all.TotalSeconds,
             }
         );
-        await LatenessAsync(plan, host, Agents * (PerAgent - DuePerAgent), ct);
-        await Figures.KeepMemoryAsync(plan, host, "the reminders", ct);
+        await Lateness(plan, host, Agents * (PerAgent - DuePerAgent), ct);
+        await Figures.KeepMemory(plan, host, "the reminders", ct);
     }
 
-    // One at a time, each received by its agent that waits for it: from the time it was due to the receiver's whole
+    // One at a time, each received by its agent that waits for it: from the time it was due to the receiver's complete
     // answer.
-    private static async Task LatenessAsync(Plan plan, HiveHost host, int pending, CancellationToken ct)
+    private static async Task Lateness(Plan plan, HiveHost host, int pending, CancellationToken ct)
     {
-        using var line = await host.AgentAsync(0, ct);
-        // What it got before and has not read would be taken for what is waited for.
+        using var line = await host.Agent(0, ct);
+        // An older unread message would be mistaken for the expected one.
         while (
             (await line.CallAsync("recv", new { wait_seconds = 0, max = 32 }, ct))
                 .GetProperty("messages")
@@ -87,7 +90,8 @@ internal static class RemindersFigure
             p99 = Report.Percentile(late, 0.99),
             max = late.Max();
         plan.Report.Line(
-            $"Lateness of single ones with {Report.Number(pending)} others pending, {Singles} of them: p50 {Report.Fraction(p50)} ms, p99 **{Report.Fraction(p99)} ms**, max {Report.Fraction(max)} ms."
+            $"Lateness of single ones with {Report.Number(pending)} others pending, {Singles} of them: p50 "
+                + $"{Report.Fraction(p50)} ms, p99 **{Report.Fraction(p99)} ms**, max {Report.Fraction(max)} ms."
         );
         plan.Report.Keep(
             "reminder_lateness",
@@ -102,7 +106,7 @@ internal static class RemindersFigure
         );
     }
 
-    private static Task SetAsync(HiveHost host, int each, Func<int, int, DateTimeOffset> at, CancellationToken ct)
+    private static Task Set(HiveHost host, int each, Func<int, int, DateTimeOffset> at, CancellationToken ct)
     {
         var next = -1;
         return Task.WhenAll(
@@ -118,7 +122,7 @@ internal static class RemindersFigure
                                 agent = Interlocked.Increment(ref next)
                             )
                             {
-                                using var line = await host.AgentAsync(agent, ct);
+                                using var line = await host.Agent(agent, ct);
                                 for (var i = 0; i < each; i++)
                                     await line.CallAsync(
                                         "remind",
@@ -133,9 +137,9 @@ internal static class RemindersFigure
         );
     }
 
-    // Follows the stream until every due one is in an inbox: each is stored with its message in one commit, and shows
-    // there as removed.
-    private static async Task LastAsync(HiveHost host, DateTimeOffset burst, CancellationToken ct)
+    // Follows the stream until every due reminder is in an inbox: its message is stored in the commit that removes it,
+    // and the stream reports the removal.
+    private static async Task Last(HiveHost host, DateTimeOffset burst, CancellationToken ct)
     {
         using var http = host.Http();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Hive.Benchmarks;
 
-/// <summary>Prints figures as they come, as Markdown that can be pasted, and keeps them for the JSON file.</summary>
+/// <summary>Prints figures as Markdown, and keeps them for the JSON file.</summary>
 internal sealed class Report(TextWriter output, TextWriter progress)
 {
     public static JsonSerializerOptions Json { get; } =

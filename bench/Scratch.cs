@@ -4,10 +4,8 @@ using System.Runtime.InteropServices;
 namespace Hive.Benchmarks;
 
 /// <summary>
-/// The folder of one run and every process started in it. Both are gone afterwards, however the run ends: by itself, by
-/// a
-/// signal, or by SIGKILL, after which a small shell that holds the other end of a pipe does what the driver no longer
-/// can.
+/// The folder of one run and every process started in it. Both are removed however the run ends: normally, by a signal,
+/// or by SIGKILL, after which a small shell that holds the other end of a pipe cleans up.
 /// </summary>
 internal sealed class Scratch : IAsyncDisposable
 {
@@ -33,7 +31,7 @@ internal sealed class Scratch : IAsyncDisposable
 
     public static Scratch Create(string parent)
     {
-        // Short, because sockets live below it and their path may have 107 bytes.
+        // A short path, because a socket's path may have 107 bytes.
         var folder = Path.Combine(parent, $"hive-bench-{Path.GetRandomFileName()[..8]}");
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var start = new ProcessStartInfo("/bin/sh") { RedirectStandardInput = true };
@@ -44,7 +42,7 @@ internal sealed class Scratch : IAsyncDisposable
         return new Scratch(folder, guard);
     }
 
-    /// <summary>A new folder inside the run's own.</summary>
+    /// <summary>Creates a folder inside the run's folder.</summary>
     public string NewFolder(string name)
     {
         for (var n = 1; ; n++)
@@ -57,8 +55,8 @@ internal sealed class Scratch : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a program whose output goes to <paramref name="log"/>; it is stopped with the run at the
-    /// latest.</summary>
+    /// <summary>Starts a program whose output goes to <paramref name="log"/>; it is stopped at the end of the run at
+    /// the latest.</summary>
     public Child Start(
         string program,
         IEnumerable<string> arguments,
@@ -94,7 +92,7 @@ internal sealed class Scratch : IAsyncDisposable
         return child;
     }
 
-    /// <summary>Asks a child to end, and ends it when it does not within ten seconds.</summary>
+    /// <summary>Asks a child to end, and kills it after ten seconds.</summary>
     public async Task StopAsync(Child child)
     {
         if (!children.Remove(child))
@@ -136,7 +134,7 @@ internal sealed class Scratch : IAsyncDisposable
 
     internal sealed record Child(Process Process, string Log)
     {
-        /// <summary>The end of what it wrote, for an error message.</summary>
+        /// <summary>The end of its output, for an error message.</summary>
         public string Tail()
         {
             var lines = File.Exists(Log) ? File.ReadAllLines(Log) : [];

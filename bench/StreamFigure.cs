@@ -2,8 +2,8 @@ using System.Diagnostics;
 
 namespace Hive.Benchmarks;
 
-/// <summary>A thousand readers of the dashboard's stream while messages are sent: everyone sees every event once, in
-/// order.</summary>
+/// <summary>Measures a thousand readers of the dashboard's stream while messages are sent; each must see every event
+/// once, in order.</summary>
 internal static class StreamFigure
 {
     private const int Subscribers = 1000,
@@ -11,10 +11,9 @@ internal static class StreamFigure
         Senders = 8;
 
     /// <summary>
-    /// How far the slowest reader may lie behind before the senders wait. Readers share the machine with the host, so
-    /// without
-    /// this the figure would say how soon a reader falls out of the host's ring (16,384 events), not how many are
-    /// delivered.
+    /// How far the slowest reader may be behind before the senders wait. Readers share the machine with the host, so
+    /// without this limit the figure would measure how soon a reader falls out of the host's ring (16,384 events), not
+    /// the deliveries.
     /// </summary>
     private const int Window = 4096;
 
@@ -52,8 +51,11 @@ internal static class StreamFigure
             var deliveries = subscribers.Sum(subscriber => subscriber.Received);
             var perSecond = deliveries / watch.Elapsed.TotalSeconds;
             plan.Report.Line(
-                $"Everyone saw every event once and in order: {Report.Number(deliveries)} deliveries in {Report.Fraction(watch.Elapsed.TotalSeconds)} s, "
-                    + $"**{Report.Number(perSecond)} per second** ({Report.Number(Messages / watch.Elapsed.TotalSeconds)} messages/s to {Subscribers})."
+                $"Everyone saw every event once and in order: {Report.Number(deliveries)} deliveries in "
+                    + $"{Report.Fraction(watch.Elapsed.TotalSeconds)} s, "
+                    + $"**{Report.Number(perSecond)} per second** "
+                    + $"({Report.Number(Messages / watch.Elapsed.TotalSeconds)} messages/s to "
+                    + $"{Subscribers})."
             );
             plan.Report.Keep(
                 "stream",
@@ -66,11 +68,11 @@ internal static class StreamFigure
                     deliveries_per_second = perSecond,
                 }
             );
-            await Figures.KeepMemoryAsync(plan, host, "the stream", ct);
+            await Figures.KeepMemory(plan, host, "the stream", ct);
 
             async Task SendAsync(int index)
             {
-                using var client = await host.AgentAsync(index, closing.Token);
+                using var client = await host.Agent(index, closing.Token);
                 var to = host.Agents[(index + 1) % Senders];
                 var body = new string('m', Generator.BodyBytes);
                 while (Interlocked.Increment(ref sent) is var number and <= Messages)

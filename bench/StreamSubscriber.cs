@@ -10,13 +10,13 @@ internal sealed class StreamSubscriber
         received,
         messages;
 
-    /// <summary>Completes when the stream has said where it begins.</summary>
+    /// <summary>Completes when the stream has sent its first cursor.</summary>
     public Task Ready => ready.Task;
 
     /// <summary>Events after <c>ready</c>, pings not counted.</summary>
     public long Received => Volatile.Read(ref received);
 
-    /// <summary>Those among them that tell of a message that was sent.</summary>
+    /// <summary>The events among them that report a sent message.</summary>
     public long Messages => Volatile.Read(ref messages);
 
     /// <summary>Reads until the stream ends or <paramref name="ct"/> asks it to.</summary>
@@ -57,7 +57,7 @@ internal sealed class StreamSubscriber
         }
     }
 
-    /// <summary>Handles every complete event and says how many bytes they took.</summary>
+    /// <summary>Handles every complete event; returns how many bytes they took.</summary>
     private int TakeEvents(ReadOnlySpan<byte> bytes)
     {
         var taken = 0;

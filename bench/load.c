@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH 32                    /* most messages one recv asks for (the contract's cap) */
+#define BATCH 32                    /* most messages one recv asks for (the protocol's limit) */
 #define TAG 16                      /* a body starts with its number, TAG digits long */
 #define MAX_CONNS 4096
 #define MAX_AGENTS 4096

@@ -5,13 +5,13 @@ namespace Hive.Host;
 /// <summary>The operator's bearer token for scripts.</summary>
 internal static class AccessToken
 {
-    /// <summary>Its owner alone.</summary>
+    /// <summary>The mode of its file: only the owner may read and write it.</summary>
     public const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Where it is kept.</summary>
+    /// <summary>The path of its file.</summary>
     public static string PathIn(string dataDir) => Path.Combine(dataDir, "access-token");
 
-    /// <summary>The configured token, or the one in <c>access-token</c>, made at the first start and readable by its
+    /// <summary>The configured token, or the one in the file <c>access-token</c>, which the first start creates for its
     /// owner alone.</summary>
     public static string Find(string? configured, string dataDir)
     {

@@ -6,7 +6,7 @@ using Hive.Runtimes;
 
 namespace Hive.Host;
 
-/// <summary>Says which build this is: the host's own assemblies, the page and the harness.</summary>
+/// <summary>Identifies this build by a hash of the host's assemblies, the page and the harness.</summary>
 internal static class BuildIdentity
 {
     private const int Digits = 12;
@@ -14,7 +14,7 @@ internal static class BuildIdentity
     public static HiveBuild Find()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        // The compiler makes it from what it compiles.
+        // The compiler derives it from its inputs.
         Type[] ofEach =
         [
             typeof(HiveApp),
@@ -26,7 +26,7 @@ internal static class BuildIdentity
         foreach (var type in ofEach)
             hash.AppendData(type.Module.ModuleVersionId.ToByteArray());
         hash.AppendData(Encoding.UTF8.GetBytes(HarnessIdentity.Text));
-        // It names all other files of the page by hashes of what is in them.
+        // It names all other files of the page by hashes of their content.
         if (File.Exists(PageShell.Path))
             hash.AppendData(File.ReadAllBytes(PageShell.Path));
         return new HiveBuild($"{HiveVersion.Text}+{Convert.ToHexStringLower(hash.GetHashAndReset())[..Digits]}");

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Hive.Host;
 
-/// <summary>Holds a folder for this host alone. The kernel lets go of it when the process ends, however it
+/// <summary>Locks a folder for this host alone. The kernel releases the lock when the process ends, however it
 /// ends.</summary>
 internal sealed class FolderLock : IDisposable
 {
@@ -10,11 +10,11 @@ internal sealed class FolderLock : IDisposable
 
     private FolderLock(FileStream held) => this.held = held;
 
-    /// <summary>Takes the folder, creating it if need be.</summary>
+    /// <summary>Locks the folder, and creates it when missing.</summary>
     /// <param name="folder">An absolute path.</param>
-    /// <param name="mode">The mode a new folder gets.</param>
-    /// <param name="flag">What names another folder, for the message.</param>
-    /// <exception cref="StartupProblem">Another host has it, it cannot be written, or somebody else can write to
+    /// <param name="mode">The mode of a new folder.</param>
+    /// <param name="flag">The flag that chooses another folder, for the message.</param>
+    /// <exception cref="StartupProblem">Another host holds the folder, it cannot be written, or others can write to
     /// it.</exception>
     public static FolderLock Take(string folder, UnixFileMode mode, string flag)
     {
@@ -24,7 +24,7 @@ internal sealed class FolderLock : IDisposable
             Directory.CreateDirectory(folder, mode);
             if (FolderOwner.Fault(folder) is { } fault)
                 throw new StartupProblem($"{fault}. Or choose another folder with {flag}");
-            // A folder that somebody made before loses what is too much: messages are for its owner alone.
+            // An existing folder loses rights beyond the mode: messages are for its owner alone.
             if (File.GetUnixFileMode(folder) is var found && (found & mode) != found)
                 File.SetUnixFileMode(folder, found & mode);
             // FileShare.None takes flock(2) on the file.

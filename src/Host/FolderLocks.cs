@@ -1,6 +1,6 @@
 namespace Hive.Host;
 
-/// <summary>The folders this host holds, given up together.</summary>
+/// <summary>The folders that this host has locked, released together.</summary>
 internal sealed class FolderLocks(FolderLock data, FolderLock? run) : IDisposable
 {
     public void Dispose()

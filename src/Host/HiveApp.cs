@@ -24,13 +24,13 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Hive.Host;
 
-/// <summary>Puts the host together. Tests use the same.</summary>
+/// <summary>Builds and starts the host, for the program and for tests.</summary>
 internal static partial class HiveApp
 {
-    /// <summary>What the data folder lets others do: nothing.</summary>
+    /// <summary>The data folder's mode: others may do nothing.</summary>
     public const UnixFileMode DataMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    /// <summary>What the run folder lets others do: reach the sockets in it, whose own modes say who may open
+    /// <summary>The run folder's mode: others may reach the sockets in it, whose own modes decide who may open
     /// them.</summary>
     public const UnixFileMode RunMode =
         DataMode
@@ -41,11 +41,11 @@ internal static partial class HiveApp
 
     private const long MaxRequestBytes = 1 << 20;
 
-    /// <summary>Builds the host from command line, environment and <c>hive.json</c>; it holds its folders from here
-    /// on.</summary>
-    /// <param name="args">Such as <c>--data-dir</c>.</param>
-    /// <param name="configure">Lets a test put its own clock in.</param>
-    /// <exception cref="StartupProblem">It cannot run here.</exception>
+    /// <summary>Builds the host from command line, environment and <c>hive.json</c>; from here on it holds its
+    /// folders.</summary>
+    /// <param name="args">The command line, such as <c>--data-dir</c>.</param>
+    /// <param name="configure">Lets a test replace services, such as the clock.</param>
+    /// <exception cref="StartupProblem">The host cannot run here.</exception>
     public static WebApplication Build(string[] args, Action<IServiceCollection>? configure = null)
     {
         var read = ReadOptions.All(args);
@@ -53,17 +53,18 @@ internal static partial class HiveApp
             throw new StartupProblem(string.Join("\nhive-host: ", read.Faults));
         var paths = read.Paths!;
         var builder = CreateBuilder(read);
-        // Both have a folder for each agent: what is removed with a socket must not be what an agent has written.
+        // Both have a folder for each agent; removing a socket's folder must not remove an agent's files.
         if (Path.TrimEndingDirectorySeparator(paths.RunDir) == Path.TrimEndingDirectorySeparator(paths.DataDir))
             throw new StartupProblem(
-                $"{paths.DataDir} cannot be both the data folder and the run folder. Choose another run folder with --run-dir (HIVE_RUNDIR), such as {Path.Combine(paths.DataDir, "run")}"
+                $"{paths.DataDir} cannot be both the data folder and the run folder. "
+                    + $"Choose another run folder with --run-dir (HIVE_RUNDIR), such as {paths.DataDir}/run"
             );
         var dataLock = FolderLock.Take(paths.DataDir, DataMode, "--data-dir (HIVE_DATADIR)");
         FolderLock? runLock = null;
         try
         {
             runLock = FolderLock.Take(paths.RunDir, RunMode, "--run-dir (HIVE_RUNDIR)");
-            // The store asks for them first, so the container lets go of them last, when the database is closed.
+            // The store resolves the locks first, so they are released last, after the database is closed.
             builder.Services.AddSingleton(_ => new FolderLocks(dataLock, runLock));
             return Compose(builder, read.Options, paths, configure);
         }
@@ -72,7 +73,8 @@ internal static partial class HiveApp
             runLock?.Dispose();
             dataLock.Dispose();
             throw new StartupProblem(
-                $"{e.Message} Choose another data folder with --data-dir (HIVE_DATADIR), or make this one readable and writable",
+                $"{e.Message} Choose another data folder with --data-dir (HIVE_DATADIR), "
+                    + "or make this one readable and writable",
                 e
             );
         }
@@ -84,14 +86,14 @@ internal static partial class HiveApp
         }
     }
 
-    /// <summary>Starts the host; what keeps it from starting is said with the cure.</summary>
+    /// <summary>Starts the host; a failure names its cause and the way out.</summary>
     /// <exception cref="StartupProblem">A busy port, a socket path that is too long, …</exception>
     public static async Task Start(WebApplication app)
     {
         try
         {
             var paths = app.Services.GetRequiredService<HivePaths>();
-            // All that can be known to be in the way is found before the first agent is started.
+            // Every obstacle that can be found is found before the first agent starts.
             SocketDoors.MustFit(paths.HostSocket);
             app.Services.GetRequiredService<ListeningSockets>()
                 .Listen(app.Services.GetRequiredService<HiveOptions>().Urls);
@@ -108,7 +110,8 @@ internal static partial class HiveApp
             var database = Path.Combine(app.Services.GetRequiredService<HivePaths>().DataDir, "hive.sqlite");
             await app.DisposeAsync();
             throw new StartupProblem(
-                $"Hive cannot start with what is in the database {database}: {e.Message}. Restore it from a backup, or repair it with sqlite3",
+                $"Hive cannot start with the content of the database {database}: {e.Message}. "
+                    + "Restore it from a backup, or repair it with sqlite3",
                 e
             );
         }
@@ -127,7 +130,7 @@ internal static partial class HiveApp
         }
     }
 
-    /// <summary>Says where the dashboard is, with a link that signs in once.</summary>
+    /// <summary>Prints the dashboard's address, with a link that signs in once.</summary>
     public static void Announce(WebApplication app, TextWriter output)
     {
         var paths = app.Services.GetRequiredService<HivePaths>();
@@ -137,14 +140,14 @@ internal static partial class HiveApp
         output.WriteLine(app.Services.GetRequiredService<DashboardUrls>().LoginLink(code) + "\n");
     }
 
-    /// <summary>Begins a host with what was configured; holds and makes nothing.</summary>
+    /// <summary>Creates the builder of a host from its configuration; locks and creates nothing.</summary>
     public static WebApplicationBuilder CreateBuilder(ReadOptions read)
     {
-        // The content root is where the program is, not where it was called: the page is part of it.
+        // The content root is the program's folder, not the current one: the page is part of the program.
         var builder = WebApplication.CreateSlimBuilder(
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory }
         );
-        // The log's levels are read from here; everything else from the options.
+        // Only the log's levels are read from here; everything else comes from the options.
         builder.Configuration.AddInMemoryCollection(
             read.Given.Select(g => KeyValuePair.Create(g.Key, (string?)g.Value))
         );
@@ -152,9 +155,8 @@ internal static partial class HiveApp
         return builder;
     }
 
-    /// <summary>Who may open the host socket: this user, or also the members of the operators' group where there is
-    /// one.</summary>
-    /// <param name="group">That group's number.</param>
+    /// <summary>The host socket's mode: this user may open it, and also the operators' group where it exists.</summary>
+    /// <param name="group">The group's number.</param>
     public static UnixFileMode HostSocketMode(out int? group)
     {
         const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -170,9 +172,9 @@ internal static partial class HiveApp
     )
     {
         var token = AccessToken.Find(options.Token, paths.DataDir);
-        // Not the framework's own host filtering: ours answers 421 on every route.
+        // Replaces the framework's host filtering: Hive's own answers 421 on every route.
         var hosts = new HostNames([.. options.AllowedHosts, .. NamesIn(options.Urls)]);
-        // It reads the same key and would answer 400 to `localhost` and to every name that is ours besides.
+        // It reads the same key, and would answer 400 to `localhost` and to Hive's other names.
         builder.Services.Configure<HostFilteringOptions>(filtering => filtering.AllowedHosts = ["*"]);
         Logging(builder);
         builder.WebHost.UseUrls(options.Urls);
@@ -189,11 +191,11 @@ internal static partial class HiveApp
         builder.Services.Configure<HostOptions>(options =>
         {
             options.ShutdownTimeout = TimeSpan.FromSeconds(4);
-            // One loop that fails is logged; it must not take the broker with it.
+            // A background loop that fails is logged; it must not end the host.
             options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
-        // Pages, their files and JSON; never the stream, whose type is not among the defaults. Whoever could measure
-        // compressed answers (BREACH) cannot ask for any: each needs a key that no browser sends by itself.
+        // Pages, their files and JSON; not the stream, whose type is not among the defaults. An attacker who could
+        // measure compressed answers (BREACH) cannot request any: each needs a key that no browser sends by itself.
         builder.Services.AddResponseCompression(compression => compression.EnableForHttps = true);
         builder.Services.Configure<BrotliCompressionProviderOptions>(brotli => brotli.Level = CompressionLevel.Fastest);
         builder.Services.Configure<GzipCompressionProviderOptions>(gzip => gzip.Level = CompressionLevel.Fastest);
@@ -217,7 +219,7 @@ internal static partial class HiveApp
             RestErrors.Write(
                 context.HttpContext,
                 CodeOf(context.HttpContext),
-                "there is nothing at this address for this method",
+                "no such route",
                 context.HttpContext.Response.StatusCode
             )
         );
@@ -253,7 +255,8 @@ internal static partial class HiveApp
         catch (SqliteException e)
         {
             throw new StartupProblem(
-                $"the database {Path.Combine(paths.DataDir, "hive.sqlite")} cannot be opened: {e.Message}. Choose another data folder with --data-dir (HIVE_DATADIR), or restore a backup",
+                $"the database {Path.Combine(paths.DataDir, "hive.sqlite")} cannot be opened: {e.Message}. "
+                    + "Choose another data folder with --data-dir (HIVE_DATADIR), or restore a backup",
                 e
             );
         }
@@ -274,14 +277,14 @@ internal static partial class HiveApp
             console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
             console.ColorBehavior = LoggerColorBehavior.Disabled;
         });
-        // A standard output that nobody reads must block nobody who logs; the console says how many lines it left out.
+        // A standard output that nobody reads must not block a logger; the console prints how many lines it dropped.
         builder.Services.Configure<ConsoleLoggerOptions>(console =>
             console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite
         );
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        // It warns of connections that end in the middle or are too many, which anybody who reaches the port can make.
+        // Kestrel warns of broken and excess connections, which anybody who reaches the port can cause.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
-        // Says on its own that a start failed; the program says it with the cure.
+        // The framework logs a failed start by itself; the program reports it with the way out.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
     }
 
@@ -299,7 +302,7 @@ internal static partial class HiveApp
         if (!Directory.Exists(folder))
             return;
         var files = new PhysicalFileProvider(folder);
-        // One shell for all views: which of them an address means, the page itself reads from it.
+        // One shell for all views: the page itself reads the view from the address.
         app.Use(
             (http, next) =>
             {
@@ -314,7 +317,7 @@ internal static partial class HiveApp
             new StaticFileOptions
             {
                 FileProvider = files,
-                // Bundled files carry a hash of their content in their name; the shell must always be the present one.
+                // Bundled files have a hash of their content in their name; the shell must always be current.
                 OnPrepareResponse = context =>
                     context.Context.Response.Headers.CacheControl = context.Context.Request.Path.StartsWithSegments(
                         "/assets"

@@ -4,7 +4,7 @@ using Hive.Features.Dashboard;
 
 namespace Hive.Host;
 
-/// <summary>Reads what every feature needs in memory before any of them starts.</summary>
+/// <summary>Loads every feature's state into memory before any feature starts.</summary>
 internal sealed class HiveStartup(IStore store, Roster roster, OperatorKeys keys, string token) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)

@@ -5,9 +5,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace Hive.Host;
 
 /// <summary>
-/// Listens where the dashboard is to answer before anything else is begun, and hands the sockets to the server, which
-/// starts
-/// last: a host whose port is taken has started no agent. Connections made before that wait.
+/// Listens at the dashboard's addresses before anything else starts, and hands the sockets to the server, which starts
+/// last: a host whose port is taken has not started any agent. Earlier connections wait.
 /// </summary>
 internal sealed class ListeningSockets : IDisposable
 {
@@ -15,8 +14,8 @@ internal sealed class ListeningSockets : IDisposable
 
     private readonly List<(EndPoint Asked, Socket Socket)> listening = [];
 
-    /// <summary>Listens at those of the addresses that are plain HTTP; the server judges any others.</summary>
-    /// <exception cref="StartupProblem">One is taken, or not to be had.</exception>
+    /// <summary>Listens at the addresses that are plain HTTP; the server handles others.</summary>
+    /// <exception cref="StartupProblem">An address is taken or unavailable.</exception>
     public void Listen(string urls)
     {
         foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
@@ -40,7 +39,7 @@ internal sealed class ListeningSockets : IDisposable
         }
     }
 
-    /// <summary>The socket that listens at an address; a new one where none does.</summary>
+    /// <summary>The socket that listens at an address, or a new one.</summary>
     public Socket Take(EndPoint asked)
     {
         var found = listening.FindIndex(l => l.Asked.Equals(asked));
@@ -58,7 +57,7 @@ internal sealed class ListeningSockets : IDisposable
         listening.Clear();
     }
 
-    // The endpoints that Kestrel makes of an address.
+    // The endpoints that Kestrel derives from an address.
     private void Listen(BindingAddress address)
     {
         if (IPAddress.TryParse(address.Host, out var ip))
@@ -73,7 +72,8 @@ internal sealed class ListeningSockets : IDisposable
         else if (address.Port == 0)
         {
             throw new StartupProblem(
-                "the dashboard cannot listen at any free port of localhost; name the port, or the address: --urls http://127.0.0.1:0"
+                "the dashboard cannot listen at any free port of localhost; "
+                    + "name the port, or the address: --urls http://127.0.0.1:0"
             );
         }
         else if (!Tried(new IPEndPoint(IPAddress.IPv6Loopback, address.Port)))
@@ -86,7 +86,7 @@ internal sealed class ListeningSockets : IDisposable
         }
     }
 
-    // False where the machine does not have that kind of address.
+    // False where the machine lacks that kind of address.
     private bool Tried(IPEndPoint endpoint)
     {
         try
@@ -105,7 +105,7 @@ internal sealed class ListeningSockets : IDisposable
     {
         var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
         listening.Add((endpoint, socket));
-        // Bound alone it would keep nobody else from listening.
+        // Bound without listening, it would not stop another program from listening.
         socket.Listen(Backlog);
     }
 }

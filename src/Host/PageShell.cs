@@ -4,9 +4,8 @@ using Hive.Common;
 namespace Hive.Host;
 
 /// <summary>
-/// Serves the page's document with the build it belongs to: a page that a browser has kept sees by that, at its first
-/// look
-/// at the swarm, that the host is another one by now.
+/// Serves the page's document with the build it belongs to, so that a page which a browser kept finds out with its
+/// first snapshot that the host is another build.
 /// </summary>
 internal sealed class PageShell(HiveBuild build)
 {

@@ -5,7 +5,7 @@ if (args is [Checkup.Flag, .. var flags])
     return await Checkup.Run(flags, Console.Out);
 try
 {
-    // A person reads the end of what is on the terminal; anything else gets the link at once.
+    // A person reads the last lines of a terminal, so the link waits there; other outputs get it at once.
     var quiet = Console.IsOutputRedirected ? null : new QuietLog(TimeProvider.System);
     var app = HiveApp.Build(
         args,

@@ -1,6 +1,6 @@
 namespace Hive.Host;
 
-/// <summary>Waits until nothing has been logged for a while, so that what is printed then stays in sight.</summary>
+/// <summary>Waits until nothing has been logged for a while, so that the lines printed then stay visible.</summary>
 internal sealed class QuietLog(TimeProvider clock) : ILoggerProvider, ILogger
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
@@ -8,7 +8,7 @@ internal sealed class QuietLog(TimeProvider clock) : ILoggerProvider, ILogger
 
     private long last = clock.GetTimestamp();
 
-    /// <summary>Completes after a second without a line, and after ten in any case.</summary>
+    /// <summary>Completes after a second without a log line, or after ten seconds in any case.</summary>
     public async Task Wait(CancellationToken ct)
     {
         var begun = clock.GetTimestamp();

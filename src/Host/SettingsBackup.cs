@@ -3,7 +3,8 @@ using Hive.Protocol;
 
 namespace Hive.Host;
 
-/// <summary>The operator's own files in a backup: <c>hive.json</c> and <c>prices.json</c>, where they exist.</summary>
+/// <summary>Puts the operator's own files into a backup: <c>hive.json</c> and <c>prices.json</c>, where they
+/// exist.</summary>
 internal sealed class SettingsBackup(HivePaths paths) : IBackupPart
 {
     public Task Write(string folder, CancellationToken ct)

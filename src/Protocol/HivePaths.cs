@@ -3,10 +3,9 @@ using System.Text.Json;
 namespace Hive.Protocol;
 
 /// <summary>
-/// Where one Hive keeps its things (contract section 1). The host and the operator's command ask here, so that both
-/// mean the same folder.
-/// For each folder the command line wins, then the environment, then (run folder only) <c>hive.json</c> in the data
-/// folder, then the default of the user who asks.
+/// The data folder and the run folder of one Hive. The host and the operator's command both find them here, so that
+/// they use the same folders. For each folder the command line wins, then the environment, then (run folder only)
+/// <c>hive.json</c> in the data folder, then the user's default.
 /// </summary>
 public sealed class HivePaths
 {
@@ -18,26 +17,26 @@ public sealed class HivePaths
         RunDir = runDir;
     }
 
-    /// <summary>Everything durable; an absolute path.</summary>
-    /// <exception cref="InvalidOperationException">There is no home folder to put the default under; the message names
-    /// the flag that helps.</exception>
+    /// <summary>The folder of everything durable; an absolute path.</summary>
+    /// <exception cref="InvalidOperationException">No home folder is known for the default; the message names the flag
+    /// that helps.</exception>
     public string DataDir => dataDir.Value;
 
-    /// <summary>The sockets; an absolute path.</summary>
+    /// <summary>The folder of the sockets; an absolute path.</summary>
     public string RunDir { get; }
 
     /// <summary>The operator's socket.</summary>
     public string HostSocket => Path.Combine(RunDir, "host.sock");
 
-    /// <summary>The socket of one agent. The caller has checked the name: it becomes part of a path.</summary>
+    /// <summary>The socket of one agent. The caller must have checked the name: it becomes part of a path.</summary>
     public string AgentSocket(string name) => Path.Combine(RunDir, "agents", name, "agent.sock");
 
     /// <summary>Finds both folders; creates nothing.</summary>
-    /// <param name="dataDir"><c>--data-dir</c> as it was given; null or empty when it was not.</param>
-    /// <param name="runDir"><c>--run-dir</c> as it was given; null or empty when it was not.</param>
+    /// <param name="dataDir">The value of <c>--data-dir</c>; null or empty when not given.</param>
+    /// <param name="runDir">The value of <c>--run-dir</c>; null or empty when not given.</param>
     /// <param name="environment">Reads an environment variable; null for the process's own.</param>
-    /// <param name="root">Whether root asks; null for this process.</param>
-    /// <exception cref="InvalidOperationException">The run folder follows from a data folder that is not known, or
+    /// <param name="root">Whether the user is root; null for this process's user.</param>
+    /// <exception cref="InvalidOperationException">The run folder depends on an unknown data folder, or
     /// <c>hive.json</c> cannot be read; the message names the flag that helps.</exception>
     public static HivePaths Find(
         string? dataDir = null,
@@ -49,7 +48,7 @@ public sealed class HivePaths
         var read = environment ?? Environment.GetEnvironmentVariable;
         var isRoot = root ?? Environment.IsPrivilegedProcess;
 
-        // Found only when asked for: who names the run folder needs no home.
+        // Found only when needed: with an explicit run folder no home is needed.
         var data = new Lazy<string>(() =>
             Path.GetFullPath(First(dataDir, read("HIVE_DATADIR")) ?? (isRoot ? "/var/lib/hive" : UnderHome(read)))
         );
@@ -68,7 +67,7 @@ public sealed class HivePaths
         Absolute(read("XDG_STATE_HOME")) is { } state ? Path.Combine(state, "hive")
         : Absolute(read("HOME")) is { } home ? Path.Combine(home, ".local", "state", "hive")
         : throw new InvalidOperationException(
-            "neither XDG_STATE_HOME nor HOME names a folder: say where Hive's data is with --data-dir (HIVE_DATADIR)"
+            "neither XDG_STATE_HOME nor HOME names a folder; set the data folder with --data-dir (HIVE_DATADIR)"
         );
 
     private static string? FromSettings(string dataDir)
@@ -80,7 +79,7 @@ public sealed class HivePaths
                 File.ReadAllBytes(file),
                 new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }
             );
-            // The host's configuration does not mind the case of its keys.
+            // The host's configuration ignores the case of its keys.
             return
                 settings
                     .RootElement.EnumerateObject()
@@ -93,13 +92,13 @@ public sealed class HivePaths
         catch (Exception e)
             when (e is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
         {
-            // Somebody else's data folder is closed to us; its run folder may still be open.
+            // Another user's data folder is closed to this one; its run folder may still be open.
             return null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new InvalidOperationException(
-                $"{file} is not a JSON object: {e.Message} Correct it, or say --run-dir",
+                $"{file} is not a JSON object: {e.Message} Fix it, or give --run-dir",
                 e
             );
         }
@@ -110,6 +109,6 @@ public sealed class HivePaths
         : !string.IsNullOrEmpty(environment) ? environment
         : null;
 
-    // The XDG base directory specification: a relative path there is invalid and must be ignored.
+    // By the XDG base directory specification, a relative path is invalid and must be ignored.
     private static string? Absolute(string? path) => Path.IsPathRooted(path) ? path : null;
 }

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Hive.Protocol;
 
-/// <summary>This build of Hive.</summary>
+/// <summary>The version of this build.</summary>
 public static class HiveVersion
 {
     /// <summary>The version, such as <c>0.1.0</c>.</summary>

@@ -1,6 +1,6 @@
 namespace Hive.Protocol;
 
-/// <summary>The limits a client can run into, as the contract gives them (section 2).</summary>
+/// <summary>The limits that a client can reach (docs/protocol.md).</summary>
 public static class Limits
 {
     /// <summary>Longest body of a message, question, answer or inline reminder, in bytes of UTF-8.</summary>
@@ -21,7 +21,7 @@ public static class Limits
     /// <summary>Longest status text of an agent, in bytes of UTF-8.</summary>
     public const int StatusBytes = 200;
 
-    /// <summary>How long <c>recv</c> waits when it does not say, in seconds.</summary>
+    /// <summary>How long <c>recv</c> waits by default, in seconds.</summary>
     public const int DefaultWaitSeconds = 30;
 
     /// <summary>How long <c>recv</c> may wait, in seconds.</summary>
@@ -42,19 +42,19 @@ public static class Limits
     /// <summary>How long a question with a time limit may wait, in seconds: 6 hours.</summary>
     public const int QuestionTtlSeconds = 6 * 60 * 60;
 
-    /// <summary>Most questions one agent has asked that are not answered.</summary>
+    /// <summary>Most unanswered questions of one agent.</summary>
     public const int PendingQuestions = 50;
 
-    /// <summary>Most reminders one agent has set that are not delivered.</summary>
+    /// <summary>Most undelivered reminders of one agent.</summary>
     public const int PendingReminders = 50;
 
     /// <summary>How far ahead a reminder may be due, in days.</summary>
     public const int ReminderDays = 366;
 
-    /// <summary>How often the delivery of a reminder is tried before it is left to the operator.</summary>
+    /// <summary>How often the delivery of a reminder is tried before the operator has to act.</summary>
     public const int ReminderAttempts = 5;
 
-    /// <summary>Most approvals that wait for the operator at once.</summary>
+    /// <summary>Most pending approvals at once.</summary>
     public const int PendingApprovals = 50;
 
     /// <summary>Longest path of a unix socket on Linux, in bytes (unix(7): sun_path holds 108 with the closing

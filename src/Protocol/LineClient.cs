@@ -6,13 +6,12 @@ using System.Text.Json;
 namespace Hive.Protocol;
 
 /// <summary>
-/// One connection to a Hive socket: a JSON object per line out, one answer per line back, in order.
-/// Calls may come from several threads; they go out one after another, so a waiting <c>recv</c> wants a connection of
-/// its own.
+/// One connection to a Hive socket: a JSON object per line out, one answer per line back, in order. Calls may come from
+/// several threads; they are sent one after another, so a waiting <c>recv</c> needs a connection of its own.
 /// </summary>
 public sealed class LineClient : IAsyncDisposable, IDisposable
 {
-    // How long a host may take to answer a wait that was given up.
+    // How long the host may take to answer a cancelled wait.
     private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(5);
 
     private readonly Socket socket;
@@ -25,13 +24,13 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     private LineClient(Socket socket) => this.socket = socket;
 
     /// <summary>Opens the socket at <paramref name="path"/>.</summary>
-    /// <exception cref="SocketException">Nobody listens there, or the caller may not open it.</exception>
+    /// <exception cref="SocketException">Nothing listens there, or the caller may not open the socket.</exception>
     public static async Task<LineClient> ConnectAsync(string path, CancellationToken ct = default)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), ct).ConfigureAwait(false);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), ct);
             return new LineClient(socket);
         }
         catch
@@ -43,21 +42,20 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
 
     /// <summary>Sends one command and reads its answer.</summary>
     /// <param name="command">The command's name.</param>
-    /// <param name="fields">An object whose JSON members go beside <c>cmd</c>; null for none.</param>
-    /// <param name="ct">Cancelling gives the connection up: its answers would no longer match.</param>
+    /// <param name="fields">An object whose JSON members are sent beside <c>cmd</c>; null for none.</param>
+    /// <param name="ct">Cancelling closes the connection: its answers would no longer match.</param>
     /// <returns>The whole answer, <c>ok</c> being true.</returns>
     /// <exception cref="HiveException">The host refused.</exception>
     /// <exception cref="IOException">The connection ended first.</exception>
     public async Task<JsonElement> CallAsync(string command, object? fields = null, CancellationToken ct = default)
     {
-        await turn.WaitAsync(ct).ConfigureAwait(false);
+        await turn.WaitAsync(ct);
         try
         {
             ObjectDisposedException.ThrowIf(broken, this);
-            await WriteAsync(command, fields, ct).ConfigureAwait(false);
+            await WriteAsync(command, fields, ct);
             return Checked(
-                await ReadAsync(ct).ConfigureAwait(false)
-                    ?? throw new IOException("the host closed the connection before it answered")
+                await ReadAsync(ct) ?? throw new IOException("the host closed the connection before it answered")
             );
         }
         catch (Exception e) when (e is not HiveException)
@@ -75,47 +73,44 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     /// <summary>As <see cref="CallAsync(string, object?, CancellationToken)"/>, with the answer read as
     /// <typeparamref name="T"/>.</summary>
     public async Task<T> CallAsync<T>(string command, object? fields = null, CancellationToken ct = default) =>
-        (await CallAsync(command, fields, ct).ConfigureAwait(false)).Deserialize<T>(WireJson.Options)!;
+        (await CallAsync(command, fields, ct)).Deserialize<T>(WireJson.Options)!;
 
     /// <summary>
-    /// As <see cref="CallAsync(string, object?, CancellationToken)"/> for a command that waits. Giving up ends the
-    /// waiting at the host, and what the host
-    /// had handed over just before is still read, so that the caller can give it back. The connection cannot be used
-    /// after that.
+    /// As <see cref="CallAsync(string, object?, CancellationToken)"/>, for a command that waits. Cancelling ends the
+    /// wait at the host, and an answer that the host sent just before is still read, so that the caller can return its
+    /// messages. The connection cannot be used after that.
     /// </summary>
     /// <param name="command">The command's name.</param>
-    /// <param name="fields">An object whose JSON members go beside <c>cmd</c>; null for none.</param>
-    /// <param name="giveUp">Ends the waiting.</param>
-    /// <returns>The whole answer; null when the host had nothing to say before the waiting was given up.</returns>
+    /// <param name="fields">An object whose JSON members are sent beside <c>cmd</c>; null for none.</param>
+    /// <param name="giveUp">Cancels the wait.</param>
+    /// <returns>The whole answer; null when the wait was cancelled without one.</returns>
     /// <exception cref="HiveException">The host refused.</exception>
     /// <exception cref="IOException">The connection ended first.</exception>
     public async Task<JsonElement?> CallUntilAsync(string command, object? fields, CancellationToken giveUp)
     {
-        await turn.WaitAsync(giveUp).ConfigureAwait(false);
+        await turn.WaitAsync(giveUp);
         try
         {
             ObjectDisposedException.ThrowIf(broken, this);
-            await WriteAsync(command, fields, CancellationToken.None).ConfigureAwait(false);
+            await WriteAsync(command, fields, CancellationToken.None);
             using var lastWord = new CancellationTokenSource();
-            await using var givenUp = giveUp
-                .Register(() =>
+            await using var givenUp = giveUp.Register(() =>
+            {
+                broken = true;
+                try
                 {
-                    broken = true;
-                    try
-                    {
-                        // The host sees that nobody sends any more, stops waiting and answers; the other direction
-                        // stays open for that.
-                        socket.Shutdown(SocketShutdown.Send);
-                    }
-                    catch (SocketException)
-                    {
-                        // It has closed already; the read says so.
-                    }
+                    // The host sees the end of input, stops waiting and answers; the other direction stays open for
+                    // that answer.
+                    socket.Shutdown(SocketShutdown.Send);
+                }
+                catch (SocketException)
+                {
+                    // The host has closed already; the read below reports it.
+                }
 
-                    lastWord.CancelAfter(LastWord);
-                })
-                .ConfigureAwait(false);
-            return await ReadAsync(lastWord.Token).ConfigureAwait(false) is { } answer ? Checked(answer)
+                lastWord.CancelAfter(LastWord);
+            });
+            return await ReadAsync(lastWord.Token) is { } answer ? Checked(answer)
                 : broken ? null
                 : throw new IOException("the host closed the connection before it answered");
         }
@@ -133,30 +128,28 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>Sends one command whose answer is a line of its own followed by further lines until either side
-    /// closes.</summary>
+    /// <summary>Sends one command whose answer is followed by further lines until either side closes.</summary>
     public async IAsyncEnumerable<JsonElement> StreamAsync(
         string command,
         object? fields = null,
         [EnumeratorCancellation] CancellationToken ct = default
     )
     {
-        await WriteAsync(command, fields, ct).ConfigureAwait(false);
-        while (await ReadAsync(ct).ConfigureAwait(false) is { } line)
+        await WriteAsync(command, fields, ct);
+        while (await ReadAsync(ct) is { } line)
             yield return Checked(line);
     }
 
-    /// <summary>Completes when the host has closed its end; only for a connection on which no call is under
-    /// way.</summary>
+    /// <summary>Completes when the host has closed its end; only for a connection without a call in progress.</summary>
     public async Task ClosedAsync(CancellationToken ct = default)
     {
         try
         {
-            while (await ReadAsync(ct).ConfigureAwait(false) is not null) { }
+            while (await ReadAsync(ct) is not null) { }
         }
         catch (SocketException)
         {
-            // A reset is a close too.
+            // A reset counts as a close.
         }
     }
 
@@ -196,7 +189,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
 
         line.Write("\n"u8);
         for (var rest = line.WrittenMemory; !rest.IsEmpty; )
-            rest = rest[await socket.SendAsync(rest, SocketFlags.None, ct).ConfigureAwait(false)..];
+            rest = rest[await socket.SendAsync(rest, SocketFlags.None, ct)..];
     }
 
     private async Task<JsonElement?> ReadAsync(CancellationToken ct)
@@ -222,15 +215,15 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
             looked = end;
             if (end == buffer.Length)
                 Array.Resize(ref buffer, buffer.Length * 2);
-            var read = await socket.ReceiveAsync(buffer.AsMemory(end), SocketFlags.None, ct).ConfigureAwait(false);
+            var read = await socket.ReceiveAsync(buffer.AsMemory(end), SocketFlags.None, ct);
             if (read == 0)
                 return null;
             end += read;
         }
     }
 
-    // Closing alone would tell the host only once no other process holds the socket, and one that is being started
-    // right now may, for a moment: what the host sends then is lost without its knowing.
+    // Closing alone tells the host only when no other process holds the socket, and a child that is just starting may
+    // hold it for a moment: the host would not notice that its next answer is lost.
     private void Close()
     {
         try
@@ -239,7 +232,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // It was closed already.
+            // The connection was closed already.
         }
 
         socket.Dispose();

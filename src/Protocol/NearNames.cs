@@ -1,15 +1,16 @@
 namespace Hive.Protocol;
 
-/// <summary>Which of the names there are somebody may have meant.</summary>
+/// <summary>Finds the names that a misspelled one may stand for.</summary>
 public static class NearNames
 {
-    /// <summary>Up to three that are spelled nearly so.</summary>
-    /// <param name="given">What was given.</param>
-    /// <param name="names">Those there are.</param>
+    /// <summary>Up to three names with a similar spelling.</summary>
+    /// <param name="given">The misspelled name.</param>
+    /// <param name="names">The known names.</param>
     public static string[] Of(string given, IEnumerable<string> names) =>
         given.Length > 64 ? [] : [.. names.Where(n => Distance(n, given) <= Math.Max(2, n.Length / 3)).Take(3)];
 
-    /// <summary>How many letters to put in, to leave out or to change make one of the other (Levenshtein).</summary>
+    /// <summary>The number of letters to insert, delete or change to turn one name into the other
+    /// (Levenshtein).</summary>
     internal static int Distance(string a, string b)
     {
         var row = new int[b.Length + 1];

@@ -6,19 +6,18 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Hive.Protocol;
 
-/// <summary>How Hive writes and reads JSON at every door: snake_case, instants in UTC with milliseconds, absent
-/// optionals left out.</summary>
+/// <summary>The JSON of every door: snake_case, instants in UTC with milliseconds, null members left out.</summary>
 public static class WireJson
 {
     /// <summary>The options of every door. Read-only.</summary>
     public static JsonSerializerOptions Options { get; } = Create();
 
-    /// <summary>A new, changeable set of the same options.</summary>
+    /// <summary>A new, mutable copy of the options.</summary>
     public static JsonSerializerOptions Create() =>
         new(JsonSerializerDefaults.Web)
         {
             PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-            // Answers are never spliced into HTML, so text stays as it was typed instead of \u0027.
+            // Answers are never embedded in HTML, so characters such as ' need no \u0027.
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
             NumberHandling = JsonNumberHandling.Strict,
@@ -42,13 +41,13 @@ public static class WireJson
         )
         {
             var text = reader.GetString();
-            // RFC 3339 asks for an offset; DateTimeOffset would quietly take the machine's own zone when it is missing.
+            // RFC 3339 requires an offset; without one DateTimeOffset would silently use the machine's zone.
             return
                 text is not null
                 && HasOffset(text)
                 && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var instant)
                 ? instant
-                : throw new JsonException("not an instant: write it as in 2026-01-31T12:00:00Z");
+                : throw new JsonException("not an instant; write it as 2026-01-31T12:00:00Z");
         }
 
         private static bool HasOffset(string text) =>

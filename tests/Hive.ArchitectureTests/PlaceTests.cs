@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Hive.ArchitectureTests;
 
-/// <summary>Restricts SQL, files and processes to the places that own them.</summary>
+/// <summary>Checks that SQL, files, processes and SQLite are used only where they belong.</summary>
 public sealed partial class PlaceTests
 {
     private static readonly IReadOnlyList<ScannedType> Server =

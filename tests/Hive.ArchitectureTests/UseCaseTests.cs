@@ -1,6 +1,6 @@
 namespace Hive.ArchitectureTests;
 
-/// <summary>The forms of requests, notifications and types.</summary>
+/// <summary>Checks the shape of requests, notifications and types.</summary>
 public sealed class UseCaseTests
 {
     private static readonly ScannedType[] Types = [.. Solution.Features.Types.Where(t => !t.IsCompilers)];

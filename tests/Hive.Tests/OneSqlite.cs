@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Hive.Tests;
 
-/// <summary>Chooses and sets up SQLite before any test opens a database of its own: later it takes no
+/// <summary>Configures SQLite before any test opens a database of its own, after which SQLite refuses
 /// settings.</summary>
 internal static class OneSqlite
 {

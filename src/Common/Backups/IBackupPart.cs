@@ -1,11 +1,11 @@
 namespace Hive.Common.Backups;
 
-/// <summary>What a slice, the store or the host puts into a backup while Hive runs.</summary>
+/// <summary>One slice's, the store's or the host's part of a backup that is taken while Hive runs.</summary>
 public interface IBackupPart
 {
-    /// <summary>Writes its files, each as it is at one moment.</summary>
+    /// <summary>Writes the part's files; each file is consistent in itself.</summary>
     /// <param name="folder">Files below it become members of the archive, under their paths there.</param>
-    /// <param name="ct">Gives up.</param>
-    /// <exception cref="Errors.Problem">It cannot be copied; then there is no backup.</exception>
+    /// <param name="ct">Cancels the backup.</param>
+    /// <exception cref="Errors.Problem">The part cannot be copied; the whole backup fails.</exception>
     Task Write(string folder, CancellationToken ct);
 }

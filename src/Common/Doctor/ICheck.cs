@@ -2,10 +2,10 @@ using Hive.Protocol;
 
 namespace Hive.Common.Doctor;
 
-/// <summary>What a slice, or the host, looks at when somebody asks whether Hive works here. It tries things and changes
-/// nothing, and it may run without a host around it: with paths and configuration alone.</summary>
+/// <summary>Checks one thing that Hive needs of the machine, for <c>hive doctor</c>. A check changes nothing, and may
+/// run without a host: with paths and configuration alone.</summary>
 public interface ICheck
 {
-    /// <summary>Looks.</summary>
+    /// <summary>Runs the check.</summary>
     Task<IReadOnlyList<Finding>> Run(CancellationToken ct);
 }

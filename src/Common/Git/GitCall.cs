@@ -1,32 +1,32 @@
 namespace Hive.Common.Git;
 
-/// <summary>What is special about one run of git; what is left out is sane.</summary>
+/// <summary>The limits and settings of one run of git.</summary>
 public sealed record GitCall
 {
-    /// <summary>Nothing special.</summary>
+    /// <summary>The defaults.</summary>
     public static GitCall Plain { get; } = new();
 
-    /// <summary>Given to git on its standard input.</summary>
+    /// <summary>Text for git's standard input.</summary>
     public string? Input { get; init; }
 
-    /// <summary>More output than this is not read; git is ended then.</summary>
+    /// <summary>The most output that is read; git is killed when it writes more.</summary>
     public int MaxOutputBytes { get; init; } = 4 << 20;
 
-    /// <summary>Longer than this nothing takes; git and what it started are ended then.</summary>
+    /// <summary>The most time a run may take; git and its children are killed then.</summary>
     public TimeSpan TimeLimit { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>What git may fetch over, separated by colons: <c>file</c>, <c>https</c>, <c>ssh</c>, <c>git</c>.
-    /// Nothing unless said.</summary>
+    /// <summary>The protocols git may fetch over, separated by colons: <c>file</c>, <c>https</c>, <c>ssh</c>,
+    /// <c>git</c>. None by default.</summary>
     public string Protocols { get; init; } = "none";
 
     /// <summary>No file that git writes may be larger; null for any size.</summary>
     public long? MaxFileBytes { get; init; }
 
-    /// <summary>Address space that git, and each program it starts, may use: the other side decides how much it holds
+    /// <summary>Address space that git, and each program it starts, may use: the remote side decides how much git holds
     /// in memory.</summary>
     public long MaxMemoryBytes { get; init; } = 1L << 30;
 
-    /// <summary>Further settings, as <c>key=value</c>. They win over those of the repository.</summary>
+    /// <summary>Further settings, as <c>key=value</c>. They override those of the repository.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];
 
     /// <summary>Further environment variables.</summary>
@@ -35,11 +35,11 @@ public sealed record GitCall
 
 /// <summary>How a run of git ended.</summary>
 /// <param name="ExitCode">0 when it went well.</param>
-/// <param name="Output">What it wrote to its standard output, byte by byte.</param>
-/// <param name="Error">What it said, in short.</param>
-/// <param name="Truncated">There was more output than asked for; the rest was not read.</param>
+/// <param name="Output">The bytes of its standard output.</param>
+/// <param name="Error">The end of its error output.</param>
+/// <param name="Truncated">True when there was more output than the limit; the rest was not read.</param>
 public sealed record GitResult(int ExitCode, ReadOnlyMemory<byte> Output, string Error, bool Truncated)
 {
-    /// <summary>The output as text, without the line's end.</summary>
+    /// <summary>The output as text, without the last newline.</summary>
     public string Text => System.Text.Encoding.UTF8.GetString(Output.Span).TrimEnd('\n');
 }

@@ -6,19 +6,17 @@ using Hive.Common.Processes;
 namespace Hive.Common.Git;
 
 /// <summary>
-/// Runs git, the program, in repositories that this host alone writes. It knows no configuration but the repository's
-/// own and what is said here: none of the
-/// system's, none of a user's, no hooks, no prompts, no helpers, no network unless a call names a protocol.
+/// Runs the program git in repositories that only this host writes. Git gets the repository's own configuration and the
+/// settings below: no system or user configuration, no hooks, no prompts, no helpers, and no network unless a call
+/// names a protocol.
 /// </summary>
 /// <remarks>
-/// A repository that an agent can write is never handed to it, because a repository's own configuration can name
-/// programs (<c>core.fsmonitor</c>, <c>core.sshCommand</c>, filters,
-/// <c>diff.external</c>, aliases, includes): <see cref="GitQuarantine"/> takes the objects out of those first. What
-/// lies in the trees of a repository is hostile all the same:
-/// links are checked out as plain files, and attributes that change or hide content are overruled by the repository's
-/// own <c>info/attributes</c>.
-/// Revisions and paths that came from outside stand behind <c>--end-of-options</c> or <c>--</c>, or have been checked
-/// to be hexadecimal.
+/// Git never runs in a repository that an agent can write, because a repository's configuration can name programs
+/// (<c>core.fsmonitor</c>, <c>core.sshCommand</c>, filters, <c>diff.external</c>, aliases, includes): <see
+/// cref="GitQuarantine"/> copies the objects out of those first. The trees of a repository are untrusted all the same:
+/// links are checked out as plain files, and the repository's own <c>info/attributes</c> overrides attributes that
+/// change or hide content. Revisions and paths from outside follow <c>--end-of-options</c> or <c>--</c>, or have been
+/// checked to be hexadecimal.
 /// </remarks>
 /// <param name="program">The program's name or path.</param>
 public sealed class GitProgram(string program)
@@ -49,7 +47,7 @@ public sealed class GitProgram(string program)
         "log.showSignature=false",
         "pack.threads=1",
         "advice.detachedHead=false",
-        // By default packs are mapped a gibibyte at a time, however many, which the bound on memory would not allow.
+        // By default git maps each pack a gibibyte at a time, which the limit on memory does not allow.
         "core.packedGitWindowSize=32m",
         "core.packedGitLimit=256m",
         "core.deltaBaseCacheLimit=64m",
@@ -57,7 +55,7 @@ public sealed class GitProgram(string program)
         "pack.deltaCacheSize=64m",
     ];
 
-    // What a fetch over a network needs of the host's own environment.
+    // The host's variables that a fetch over a network needs.
     private static readonly string[] Passed =
     [
         "PATH",
@@ -75,31 +73,31 @@ public sealed class GitProgram(string program)
         "SSH_AUTH_SOCK",
     ];
 
-    // What a tree says of its own files could hide a change from whoever looks at a diff, or write something else than
-    // what was looked at.
+    // Attributes in a tree could hide a change from a diff, or check out other content than the diff showed.
     private const string Attributes =
         "* !text !eol !ident !filter !working-tree-encoding !export-subst !export-ignore !diff !merge !whitespace\n";
 
-    /// <summary>The program of the system.</summary>
+    /// <summary>Runs the git on the PATH.</summary>
     public GitProgram()
         : this("git") { }
 
-    /// <summary>Which git there is.</summary>
-    /// <exception cref="Problem">Code <c>unavailable</c>: it is missing.</exception>
+    /// <summary>The version that git prints.</summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing.</exception>
     public async Task<string> Version(CancellationToken ct) =>
         (await Start(["version"], repository: null, GitCall.Plain, ct)).Text;
 
-    /// <summary>Makes an empty repository, whose branch is <c>main</c>. One that is there is kept as it is.</summary>
-    /// <param name="folder">Its folder; made when absent.</param>
-    /// <param name="bare">Without a work tree.</param>
-    /// <param name="ct">Gives up.</param>
+    /// <summary>Creates an empty repository with the branch <c>main</c>. An existing repository is left
+    /// unchanged.</summary>
+    /// <param name="folder">The repository's folder; created when missing.</param>
+    /// <param name="bare">True for no work tree.</param>
+    /// <param name="ct">Cancels.</param>
     public static async Task Init(string folder, bool bare, CancellationToken ct)
     {
         var inside = bare ? folder : Path.Combine(folder, ".git");
         if (File.Exists(Path.Combine(inside, "HEAD")))
             return;
-        // The form of gitrepository-layout(5). Written here, because agents and their repositories are many and
-        // starting a program is not free.
+        // The layout of gitrepository-layout(5). Written here, because there are many agents with repositories, and
+        // starting a program takes time.
         foreach (
             var part in new[]
             {
@@ -113,20 +111,21 @@ public sealed class GitProgram(string program)
             Directory.CreateDirectory(Path.Combine(inside, part));
         await File.WriteAllTextAsync(
             Path.Combine(inside, "config"),
-            $"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = {(bare ? "true" : "false")}\n\tlogallrefupdates = {(bare ? "false" : "true")}\n",
+            "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n"
+                + $"\tbare = {(bare ? "true" : "false")}\n\tlogallrefupdates = {(bare ? "false" : "true")}\n",
             ct
         );
         await File.WriteAllTextAsync(Path.Combine(inside, "info", "attributes"), Attributes, ct);
-        // The last, and whole or not at all: by it a repository is known.
+        // Written last and atomically: a repository is recognised by this file.
         var head = Path.Combine(inside, "HEAD");
         await File.WriteAllTextAsync(head + ".new", "ref: refs/heads/main\n", ct);
         File.Move(head + ".new", head);
     }
 
-    /// <summary>The commit that a repository stands at; null when there is none yet.</summary>
+    /// <summary>The commit at HEAD; null when there is none yet.</summary>
     public async Task<string?> Head(string repository, CancellationToken ct)
     {
-        // Nearly always it lies in two small files; git is asked where it does not.
+        // The commit is nearly always in two small files; otherwise git is asked.
         if (
             await ReadName(Path.Combine(GitFolder(repository), "HEAD"), ct) is { } head
             && head.StartsWith("ref: refs/heads/", StringComparison.Ordinal)
@@ -138,8 +137,8 @@ public sealed class GitProgram(string program)
         return found.ExitCode == 0 ? found.Text : null;
     }
 
-    /// <summary>Removes locks that a git of an earlier host left behind when it was killed. Nothing else may work in
-    /// the repository meanwhile.</summary>
+    /// <summary>Removes locks that a killed git of an earlier host left behind. Nothing else may use the repository at
+    /// the same time.</summary>
     public static void RemoveStaleLocks(string repository)
     {
         var folder = GitFolder(repository);
@@ -154,14 +153,14 @@ public sealed class GitProgram(string program)
             File.Delete(file);
     }
 
-    /// <summary>Runs git in a repository, and returns what it wrote.</summary>
-    /// <param name="repository">The repository's folder, bare or with its <c>.git</c> inside. It is never looked for
-    /// above.</param>
+    /// <summary>Runs git in a repository, and returns its output.</summary>
+    /// <param name="repository">The repository's folder, bare or with its <c>.git</c> inside. Folders above it are
+    /// never searched.</param>
     /// <param name="arguments">The command and its arguments.</param>
-    /// <param name="ct">Gives up, and ends git.</param>
-    /// <param name="call">What is special about it.</param>
-    /// <exception cref="Problem">It went wrong; the message holds what git said. Code <c>unavailable</c>: git is
-    /// missing or took too long. Code <c>too_large</c>: it wrote too much.</exception>
+    /// <param name="ct">Cancels, and kills git.</param>
+    /// <param name="call">The limits and settings of this run.</param>
+    /// <exception cref="Problem">Git failed; the message holds its error output. Code <c>unavailable</c>: git is
+    /// missing or timed out. Code <c>too_large</c>: it wrote too much.</exception>
     public async Task<string> Run(
         string repository,
         IReadOnlyList<string> arguments,
@@ -180,13 +179,13 @@ public sealed class GitProgram(string program)
         return result.ExitCode == 0 ? result.Text : throw Refused(arguments, result);
     }
 
-    /// <summary>Runs git in a repository, and says how it ended.</summary>
-    /// <param name="repository">The repository's folder, bare or with its <c>.git</c> inside. It is never looked for
-    /// above.</param>
+    /// <summary>Runs git in a repository, and returns its exit code and output.</summary>
+    /// <param name="repository">The repository's folder, bare or with its <c>.git</c> inside. Folders above it are
+    /// never searched.</param>
     /// <param name="arguments">The command and its arguments.</param>
-    /// <param name="ct">Gives up, and ends git.</param>
-    /// <param name="call">What is special about it.</param>
-    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing or took too long.</exception>
+    /// <param name="ct">Cancels, and kills git.</param>
+    /// <param name="call">The limits and settings of this run.</param>
+    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing or timed out.</exception>
     public Task<GitResult> Try(
         string repository,
         IReadOnlyList<string> arguments,
@@ -196,7 +195,9 @@ public sealed class GitProgram(string program)
 
     private static Problem Refused(IReadOnlyList<string> arguments, GitResult result) =>
         Problem.Invalid(
-            $"git {arguments[0]}: {(result.Error.Length > 0 ? result.Error : string.Create(CultureInfo.InvariantCulture, $"ended with {result.ExitCode}"))}"
+            result.Error.Length > 0
+                ? $"git {arguments[0]}: {result.Error}"
+                : string.Create(CultureInfo.InvariantCulture, $"git {arguments[0]}: ended with {result.ExitCode}")
         );
 
     private static async Task<string?> ReadName(string file, CancellationToken ct)
@@ -224,7 +225,7 @@ public sealed class GitProgram(string program)
         try
         {
             var result = await ProgramRunner.Run(Program(arguments, repository, call), ct);
-            // How a shell says that it did not find or could not start a program.
+            // The exit codes of a shell that did not find or could not start a program.
             return result.ExitCode is 126 or 127
                 ? throw NotRun(Shorten(result.ErrorText))
                 : new GitResult(result.ExitCode, result.Output, Shorten(result.ErrorText), result.IsTruncated);
@@ -269,7 +270,8 @@ public sealed class GitProgram(string program)
 
     private Problem NotRun(string why, Exception? cause = null) =>
         Problem.Unavailable(
-            $"{program} cannot be run: {why}. Hive keeps agents' configurations in git; install it (Debian: apt-get install git) and see that it is in PATH",
+            $"{program} cannot be run: {why}. Hive keeps agents' configurations in git; "
+                + "install it (Debian: apt-get install git) and check that it is on the PATH",
             cause
         );
 
@@ -282,7 +284,8 @@ public sealed class GitProgram(string program)
                 environment[name] = value;
         }
 
-        // Git and the host trust the same authorities; git has its own names for where they are, and takes one folder.
+        // Git trusts the same certificate authorities as the host; it has its own variables for them, and takes one
+        // folder.
         if (environment.TryGetValue("SSL_CERT_FILE", out var authorities))
             environment.TryAdd("GIT_SSL_CAINFO", authorities);
         if (environment.TryGetValue("SSL_CERT_DIR", out authorities))
@@ -306,7 +309,7 @@ public sealed class GitProgram(string program)
         environment["GIT_AUTHOR_EMAIL"] = environment["GIT_COMMITTER_EMAIL"] = "hive@localhost";
         if (repository is not null)
         {
-            // Said, so that it is not looked for in the folders above, which are somebody else's.
+            // Set, so that git does not search the folders above, which are not the host's.
             var inside = GitFolder(repository);
             environment["GIT_DIR"] = inside;
             if (inside != repository)
@@ -318,7 +321,7 @@ public sealed class GitProgram(string program)
         return environment;
     }
 
-    // git's last words are the ones that say what was wrong.
+    // The last lines of git's error output name the cause.
     private static string Shorten(string said)
     {
         var lines = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)

@@ -5,29 +5,25 @@ using Hive.Protocol;
 
 namespace Hive.Common.Git;
 
-/// <summary>
-/// Takes a commit out of a repository that an agent can write, into one that the host alone writes.
-/// </summary>
+/// <summary>Copies a commit from a repository that an agent can write into one that only the host writes.</summary>
 /// <remarks>
 /// No git ever runs in the agent's repository, not even the <c>upload-pack</c> of a fetch: its configuration may name
-/// programs, promise objects that are fetched through
-/// any command, or include other files; its <c>objects/info/alternates</c> may point anywhere; its <c>.git</c> may be a
-/// link or a file that names another folder; its files may be pipes.
-/// Of all that, only files that are named like objects and packs are read, through <see cref="ForeignFolder"/>, up to a
-/// bound, and copied into an empty repository of the host's own, without any
-/// ref: so a name cannot be taken for a commit either. There git looks the commit up, sums the sizes of what it reaches
-/// before anything is unpacked, and fetches it, checking every object's hash and form.
-/// Indexes of packs are made anew. What the copy does not hold (a shallow or partial clone, an alternate) is simply
-/// missing, and is said to be.
+/// programs, promise objects that are fetched through any command, or include other files; its
+/// <c>objects/info/alternates</c> may point anywhere; its <c>.git</c> may be a link or a file that names another
+/// folder; its files may be pipes. Only files that are named like objects and packs are read, through <see
+/// cref="ForeignFolder"/>, up to a limit, and copied into an empty repository of the host's own, without any ref: so a
+/// name cannot be mistaken for a commit. In the copy git finds the commit, sums the sizes of everything it reaches
+/// before anything is unpacked, and fetches it, checking every object's hash and form. Indexes of packs are rebuilt.
+/// Objects that the copy lacks (a shallow or partial clone, an alternate) are reported as missing.
 /// </remarks>
 /// <param name="git">The program.</param>
 /// <param name="paths">Where the data folder is.</param>
 public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
 {
-    /// <summary>All files of objects together.</summary>
+    /// <summary>The most bytes of all object files together.</summary>
     public const long MaxBytes = 64L << 20;
 
-    /// <summary>What a commit reaches, unpacked.</summary>
+    /// <summary>The most bytes that a commit may reach, unpacked.</summary>
     public const long MaxUnpackedBytes = 256L << 20;
 
     private const int MaxFiles = 20_000;
@@ -39,21 +35,23 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         MaxOutputBytes = MaxObjects * 42,
     };
 
-    /// <summary>Fetches a commit and all it reaches.</summary>
+    /// <summary>Fetches a commit and everything it reaches.</summary>
     /// <param name="workTree">The agent's work tree, with its <c>.git</c> inside. The folders above it are the host's
     /// own.</param>
     /// <param name="commit">7 to 40 hexadecimal digits.</param>
     /// <param name="into">The host's own repository.</param>
-    /// <param name="reference">The full name that the commit gets there, such as <c>refs/tags/proposal/7</c>.</param>
-    /// <param name="ct">Gives up.</param>
-    /// <returns>The whole name of the commit.</returns>
-    /// <exception cref="Problem">It is no repository, has no such commit, or holds something that is refused. Nothing
-    /// has changed in <paramref name="into"/>.</exception>
+    /// <param name="reference">The full name of the ref that gets the commit, such as
+    /// <c>refs/tags/proposal/7</c>.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <returns>The commit's full name.</returns>
+    /// <exception cref="Problem">The folder is not a repository, the commit does not exist, or its content is refused.
+    /// Nothing has changed in <paramref name="into"/>.</exception>
     public async Task<string> Fetch(string workTree, string commit, string into, string reference, CancellationToken ct)
     {
         if (!Hexadecimal().IsMatch(commit))
             throw Problem.Invalid(
-                "a commit is named by 7 to 40 hexadecimal digits, such as 'git rev-parse HEAD' prints; names of branches and tags can move, so they are not taken"
+                "a commit must be 7 to 40 hexadecimal digits, as 'git rev-parse HEAD' prints; "
+                    + "branches and tags can move, so they are not accepted"
             );
         var copy = Path.Combine(paths.DataDir, "tmp", "git-" + Guid.NewGuid().ToString("N"));
         try
@@ -70,15 +68,16 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
             if (found.ExitCode != 0)
             {
                 throw found.Error.Contains("ambiguous", StringComparison.Ordinal)
-                    ? Problem.Invalid($"'{commit}' begins the names of several commits; give more digits")
+                    ? Problem.Invalid($"'{commit}' is ambiguous; give more digits")
                     : Problem.NotFound(
-                        $"there is no commit '{commit}' in the configuration's repository; commit first, and give what 'git rev-parse HEAD' prints"
+                        $"there is no commit '{commit}' in the configuration's repository; "
+                            + "commit first, and give what 'git rev-parse HEAD' prints"
                     );
             }
 
             await Measure(copy, found.Text, ct);
             await git.Run(copy, ["update-ref", "refs/heads/fetched", found.Text], ct);
-            // The copy is the host's own, so the upload-pack in it runs under the host's own settings.
+            // The copy is the host's own, so its upload-pack runs with the host's settings.
             await git.Run(
                 into,
                 [
@@ -111,7 +110,7 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         }
     }
 
-    // What is small in a pack may be of any size when it is unpacked; sizes stand in the objects' heads.
+    // A small object in a pack may be of any size when unpacked; the objects' headers hold the sizes.
     private async Task Measure(string copy, string commit, CancellationToken ct)
     {
         var objects = await git.Run(copy, ["rev-list", "--objects", "--no-object-names", commit], ct, Bounded);
@@ -131,7 +130,8 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
                 : 0;
         if (sum > MaxUnpackedBytes)
             throw Problem.TooLarge(
-                $"the commit and its history hold more than {MaxUnpackedBytes >> 20} MiB; keep a configuration small, and large things in an input of their own"
+                $"the commit and its history hold more than {MaxUnpackedBytes >> 20} MiB; "
+                    + "keep a configuration small, and put large files into an input of their own"
             );
     }
 
@@ -142,7 +142,8 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         using var objects = inside?.Enter("objects");
         if (objects is null)
             throw Problem.Invalid(
-                "the configuration is no git repository: its '.git' must be a folder of its own, not a link or a file"
+                "the configuration is not a git repository; "
+                    + "its '.git' must be a folder of its own, not a link or a file"
             );
         var budget = new Budget();
         List<string> packs = [];
@@ -182,7 +183,7 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         budget.File();
         await using var copy = new FileStream(target, FileMode.CreateNew, FileAccess.Write);
         var buffer = new byte[64 << 10];
-        // Counted as it is read: a file may grow meanwhile.
+        // Counted while reading: the file may grow in the meantime.
         while (await source.ReadAsync(buffer, ct) is var count and > 0)
         {
             budget.Take(count);
@@ -213,7 +214,8 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         {
             if (++files > MaxFiles)
                 throw Problem.TooLarge(
-                    $"the configuration's repository holds more than {MaxFiles} files of objects; 'git gc' in it makes one of them"
+                    $"the configuration's repository holds more than {MaxFiles} object files; "
+                        + "run 'git gc' in it to pack them"
                 );
         }
 
@@ -222,7 +224,8 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
             bytes += count;
             if (bytes > MaxBytes)
                 throw Problem.TooLarge(
-                    $"the configuration's repository is larger than {MaxBytes >> 20} MiB; keep a configuration small, and large things in an input of their own"
+                    $"the configuration's repository is larger than {MaxBytes >> 20} MiB; "
+                        + "keep a configuration small, and put large files into an input of their own"
                 );
         }
     }

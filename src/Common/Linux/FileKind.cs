@@ -6,7 +6,8 @@ public enum FileKind
     /// <summary>The entry does not exist or cannot be examined.</summary>
     Missing,
 
-    /// <summary>An entry that Hive never shows: a link, a folder, a FIFO, a device, a file with several names.</summary>
+    /// <summary>An entry that Hive never shows: a link, a folder, a FIFO, a device, a file with several
+    /// names.</summary>
     Other,
 
     /// <summary>A regular file with exactly one name.</summary>

@@ -3,7 +3,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Common.Linux;
 
-/// <summary>The calls of the C library that .NET has no managed form of. Only this folder of the server has any.</summary>
+/// <summary>The calls of the C library that .NET has no managed form of. Only this folder of the server has
+/// any.</summary>
 internal static unsafe partial class LibC
 {
     private const string Name = "libc";

@@ -27,8 +27,8 @@ public static unsafe class LinuxPath
             );
     }
 
-    /// <summary>Why this process may not access a path; null when it may. access(2): unlike the mode it takes
-    /// read-only file systems and root's rights into account.</summary>
+    /// <summary>Why this process may not access a path; null when it may. access(2): unlike the mode it takes read-only
+    /// file systems and root's rights into account.</summary>
     public static string? AccessFault(string path, PathAccess access) =>
         LibC.Access(path, (int)access) == 0 ? null : Marshal.GetLastPInvokeErrorMessage();
 }

@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Common.Linux;
 
-/// <summary>Signals processes and watches for their end, by descriptors that a reused process id cannot mislead.</summary>
+/// <summary>Signals processes and watches for their end, by descriptors that a reused process id cannot
+/// mislead.</summary>
 public static class LinuxProcess
 {
     /// <summary>Asks a process to end.</summary>

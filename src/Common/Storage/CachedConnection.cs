@@ -6,9 +6,8 @@ using Microsoft.Data.Sqlite;
 namespace Hive.Common.Storage;
 
 /// <summary>
-/// A connection that keeps its commands prepared by their SQL text, so that Dapper need not parse the same statement
-/// again.
-/// Not thread-safe, like the connection it wraps. Transactions belong to the store, not to its users.
+/// Wraps a connection and keeps prepared commands by their SQL text, so that Dapper does not prepare the same statement
+/// again. Not thread-safe, like the connection itself. Only the store begins transactions.
 /// </summary>
 internal sealed class CachedConnection(SqliteConnection connection) : DbConnection
 {
@@ -55,7 +54,7 @@ internal sealed class CachedConnection(SqliteConnection connection) : DbConnecti
         base.Dispose(disposing);
     }
 
-    // Taken out while in use, so that the same text inside its own reader gets a second statement.
+    // A command is removed while in use, so that the same SQL inside its own reader gets a second one.
     private SqliteCommand Take(string sql)
     {
         if (idle.Remove(sql, out var command))

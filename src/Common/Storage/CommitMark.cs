@@ -6,38 +6,37 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Common.Storage;
 
-/// <summary>How a database was left.</summary>
-/// <param name="State">In words.</param>
+/// <summary>The state in which a database was left.</summary>
+/// <param name="State">The kind of state.</param>
 /// <param name="First">The WAL's first salt, or the size of the closed file.</param>
 /// <param name="Second">The WAL's second salt, or when the closed file was last changed, in ticks.</param>
-/// <param name="Frames">The frame of the WAL with which the last commit ended.</param>
+/// <param name="Frames">The last frame of the last commit in the WAL.</param>
 internal readonly record struct CommitNote(CommitState State, long First = 0, long Second = 0, long Frames = 0);
 
 /// <summary>The state in which a database was left.</summary>
 internal enum CommitState
 {
-    /// <summary>Nothing: there is no note, or it cannot be read.</summary>
+    /// <summary>Unknown: the note is missing or cannot be read.</summary>
     Unknown,
 
-    /// <summary>It was open, and everything committed is in the database itself, or nothing is said of it.</summary>
+    /// <summary>The database was open, and either everything committed is in its own file or nothing is known of
+    /// it.</summary>
     Open,
 
-    /// <summary>It was open, and its last commit is in the WAL.</summary>
+    /// <summary>The database was open, and its last commit is in the WAL.</summary>
     InWal,
 
-    /// <summary>It was closed, with everything in the database itself.</summary>
+    /// <summary>The database was closed, with everything in its own file.</summary>
     Closed,
 }
 
 /// <summary>
-/// Notes beside the database, in <c>hive.sqlite-commits</c>, how far it is committed. Without it a WAL that is gone or
-/// damaged looks to SQLite like one that ended there, and the commits in it
-/// are missing without a word (docs/adr/0095).
+/// Records the last commit in <c>hive.sqlite-commits</c>, beside the database. Without that note SQLite takes a missing
+/// or damaged WAL for one that ended early, and the commits in it are lost without an error (docs/adr/0095).
 /// </summary>
 /// <remarks>
-/// The writer's alone. The note of a commit is written after the commit is on disk and is not flushed itself, so it
-/// costs two short system calls; after a power cut it may be older than the
-/// WAL, never newer.
+/// Only the writer uses it. The note is written after the commit is on disk and is not flushed itself, so it costs two
+/// short system calls; after a power cut it may be older than the WAL, never newer.
 /// </remarks>
 internal sealed class CommitMark : IDisposable
 {
@@ -53,16 +52,16 @@ internal sealed class CommitMark : IDisposable
     private readonly string database;
     private readonly SafeFileHandle file;
 
-    // Closed with the mark alone, when no connection is left: closing any descriptor of a file gives up all locks that
-    // this process has on it (fcntl(2)), and SQLite's are on this one.
+    // Closed only when no connection is left: closing any descriptor of a file releases all locks that this process
+    // holds on it (fcntl(2)), and SQLite's locks are on this file.
     private readonly List<SafeFileHandle> indexes = [];
     private SafeFileHandle? index;
     private CommitNote written;
 
-    /// <summary>Opens the note, making it if need be; what it claims of the WAL stays until there is more to
-    /// say.</summary>
+    /// <summary>Opens the note, and creates it when missing; its claim about the WAL stays until a newer one replaces
+    /// it.</summary>
     /// <param name="database">The path of the database.</param>
-    /// <param name="keepClaim">False when commits in the WAL are given up.</param>
+    /// <param name="keepClaim">False to discard commits in the WAL.</param>
     public CommitMark(string database, bool keepClaim)
     {
         this.database = database;
@@ -72,7 +71,7 @@ internal sealed class CommitMark : IDisposable
             Write(new CommitNote(CommitState.Open), flush: true);
     }
 
-    /// <summary>What was noted of a database.</summary>
+    /// <summary>Reads the note of a database.</summary>
     public static CommitNote Read(string database)
     {
         try
@@ -99,25 +98,25 @@ internal sealed class CommitMark : IDisposable
         }
     }
 
-    /// <summary>What a closed database would be noted as, as it is now.</summary>
+    /// <summary>The note that fits the database as it is now, if it is closed.</summary>
     public static CommitNote AsClosed(string database) =>
         new FileInfo(database) is { Exists: true } found
             ? new CommitNote(CommitState.Closed, found.Length, found.LastWriteTimeUtc.Ticks)
             : default;
 
-    /// <summary>The writer is about to close its connection and open another, and SQLite may begin a WAL of another
-    /// number.</summary>
+    /// <summary>Records that the writer is about to reopen its connection, after which SQLite may begin another
+    /// WAL.</summary>
     public void Reopening()
     {
         index = null;
         Write(new CommitNote(CommitState.Open), flush: true);
     }
 
-    /// <summary>A commit is on disk.</summary>
+    /// <summary>Records that a commit is on disk.</summary>
     public void Committed()
     {
-        // Made by the first statement of a connection; missing where the file system knows no shared memory and SQLite
-        // keeps no WAL.
+        // The first statement of a connection creates it; it is missing where the file system has no shared memory and
+        // SQLite keeps no WAL.
         if (index is null && File.Exists(database + "-shm"))
         {
             const FileShare Shared = FileShare.ReadWrite | FileShare.Delete;
@@ -134,17 +133,17 @@ internal sealed class CommitMark : IDisposable
         var frames = MemoryMarshal.Read<uint>(header[LastFrameAt..]);
         var salt1 = BinaryPrimitives.ReadUInt32BigEndian(header[SaltsAt..]);
         var salt2 = BinaryPrimitives.ReadUInt32BigEndian(header[(SaltsAt + 4)..]);
-        // Begun again and still empty: what was in it before is in the database.
+        // The WAL was restarted and is still empty: its former content is in the database.
         var note =
             frames == 0 ? new CommitNote(CommitState.Open) : new CommitNote(CommitState.InWal, salt1, salt2, frames);
         Write(note, flush: false);
     }
 
-    /// <summary>Everything in the WAL is in the database too.</summary>
+    /// <summary>Records that everything in the WAL is in the database too.</summary>
     public void Copied() => Write(new CommitNote(CommitState.Open), flush: false);
 
-    /// <summary>The last connection is closed. Where SQLite could not bring everything into the database, the WAL is
-    /// still there and so is the note of it.</summary>
+    /// <summary>Records that the last connection is closed. Where SQLite could not checkpoint everything, the WAL still
+    /// exists and so does its note.</summary>
     public void Closed()
     {
         if (!File.Exists(database + "-wal"))
@@ -174,7 +173,7 @@ internal sealed class CommitMark : IDisposable
             CommitState.Closed => string.Create(CultureInfo.InvariantCulture, $"closed {note.First} {note.Second}"),
             _ => "open",
         };
-        // Always as long, and in one sector of the disk: it is there whole or as it was.
+        // Always of the same length and within one disk sector, so a write happens whole or not at all.
         RandomAccess.Write(file, Encoding.ASCII.GetBytes(text.PadRight(Size - 1) + "\n"), 0);
         written = note;
         if (flush)

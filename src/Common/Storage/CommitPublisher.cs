@@ -6,11 +6,10 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Common.Storage;
 
 /// <summary>
-/// What happens after a commit, in commit order and never on the writer's thread: observers see every notification (the
-/// event hub, the agents' rows),
-/// then after-commit actions wake receivers and the callers are answered. So whoever has an answer finds its event
-/// already published.
-/// Domain reactions run in a second loop, where a slow one delays nobody.
+/// Publishes commits in their order, never on the writer's thread: observers (the event hub, the agents' rows) see
+/// every notification, then after-commit actions wake receivers and callers get their answers. So a caller with an
+/// answer finds its event already published. Reactions of other slices run in a second loop, where a slow one delays
+/// nobody.
 /// </summary>
 public sealed partial class CommitPublisher(
     Lazy<IEnumerable<ICommitObserver>> observers,
@@ -18,11 +17,11 @@ public sealed partial class CommitPublisher(
     ILogger<CommitPublisher> log
 ) : IThreadPoolWorkItem
 {
-    // One pool item for a few callers instead of one for each: at 64 callers the hops between threads cost more than
-    // the answers.
+    // One pool item for a few callers instead of one each: with 64 callers, switching threads costs more than
+    // answering.
     private const int CallersPerThread = 8;
 
-    // Resolved at the first commit: observers know the store, which knows this.
+    // Resolved at the first commit: observers depend on the store, which depends on this class.
     private readonly Lazy<ICommitObserver[]> observers = new(() => [.. observers.Value]);
     private readonly ConcurrentQueue<(List<object> Raised, List<INotification> Undone, List<Work> Callers)> batches =
         new();
@@ -47,13 +46,13 @@ public sealed partial class CommitPublisher(
                 Publish(batch.Raised, batch.Callers, waiting);
             }
 
-            // A full fence: without it the queue could be seen empty before the writer sees that nobody runs, and a
-            // batch would lie there.
+            // A full fence: without it this thread could see an empty queue before the writer sees that no thread runs,
+            // and a batch would stay in the queue.
             Interlocked.Exchange(ref running, 0);
         } while (!batches.IsEmpty && Interlocked.CompareExchange(ref running, 1, 0) == 0);
 
-        // From here on another thread may publish the next batch. Answering the last few here spares a hop to yet
-        // another one.
+        // From here on another thread may publish the next batch. Answering the last few here saves a switch to yet
+        // another thread.
         for (var i = 0; i < waiting.Count - 1; i++)
             ThreadPool.UnsafeQueueUserWorkItem(waiting[i], preferLocal: false);
         if (waiting.Count > 0)
@@ -96,7 +95,7 @@ public sealed partial class CommitPublisher(
         }
     }
 
-    /// <summary>Wakes or answers a few of a batch, one after the other.</summary>
+    /// <summary>Runs a few of a batch's actions or answers, one after the other.</summary>
     private sealed class Answers(CommitPublisher owner, List<Action> actions, List<Work> callers, int start)
         : IThreadPoolWorkItem
     {
@@ -127,6 +126,6 @@ public sealed partial class CommitPublisher(
     [LoggerMessage(Level = LogLevel.Error, Message = "publishing {Notification} failed")]
     private static partial void LogFailed(ILogger logger, string notification, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "an action after a commit failed")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "an after-commit action failed")]
     private static partial void LogActionFailed(ILogger logger, Exception error);
 }

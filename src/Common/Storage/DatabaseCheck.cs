@@ -6,20 +6,22 @@ using SQLitePCL;
 
 namespace Hive.Common.Storage;
 
-/// <summary>Looks at a database before it is opened, so that one from which something is missing is refused in words
-/// and left as it is.</summary>
+/// <summary>Checks a database before it is opened, so that a damaged or incomplete one is refused with a reason and
+/// left unchanged.</summary>
 public static class DatabaseCheck
 {
-    // Salts of logs begun again one after the other differ by little; those of another database's log by chance.
+    // The salt rises by one with each restart of a log; that of another database's log is random.
     private const uint MostRestarts = 1 << 20;
 
-    /// <summary>Looks at it.</summary>
+    /// <summary>Runs the check.</summary>
     /// <param name="path">The database; it need not exist.</param>
-    /// <param name="roster">The table that must be in it because the data folder holds what belongs to its rows; null
+    /// <param name="roster">A table that must exist because the data folder holds files that belong to its rows; null
     /// for none.</param>
-    /// <param name="acceptLoss">What is missing is given up.</param>
-    /// <returns>True when it was not closed, or was changed since, and was looked through from end to end.</returns>
-    /// <exception cref="InvalidDataException">Something is missing or damaged; the message has the way out.</exception>
+    /// <param name="acceptLoss">True to start without the commits that are missing.</param>
+    /// <returns>True when the database was not closed cleanly, or has changed since, and a full check found no
+    /// damage.</returns>
+    /// <exception cref="InvalidDataException">Commits are missing, or the file is damaged; the message names the way
+    /// out.</exception>
     public static bool Run(string path, string? roster, bool acceptLoss)
     {
         var note = CommitMark.Read(path);
@@ -27,7 +29,7 @@ public static class DatabaseCheck
         {
             var what = File.Exists(path) ? "empty" : "missing";
             if (!acceptLoss && (roster is not null || note.State is CommitState.InWal or CommitState.Closed))
-                throw Lost($"the database {path} is {what}, but its data folder is that of a Hive with agents", path);
+                throw Lost($"the database {path} is {what}, but the data folder has agents", path);
             return false;
         }
 
@@ -37,7 +39,7 @@ public static class DatabaseCheck
             note == CommitMark.AsClosed(path) && !(new FileInfo(path + "-wal") is { Exists: true, Length: > 0 });
         if (isClean && roster is null)
             return false;
-        // Without the right to write, so that closing it changes nothing either.
+        // Read-only, so that closing the connection changes nothing either.
         try
         {
             var how = new SqliteConnectionStringBuilder
@@ -49,15 +51,15 @@ public static class DatabaseCheck
             using var connection = new SqliteConnection(how.ToString());
             connection.Open();
             if (!isClean && Ask(connection, "PRAGMA quick_check(1)") is var found and not "ok")
-                throw Damaged(path, found ?? "nothing can be read");
+                throw Damaged(path, found ?? "no page can be read");
             const string Tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $name";
             if (roster is null || Ask(connection, Tables, roster) is not null)
                 return !isClean;
             if (Ask(connection, "SELECT name FROM sqlite_master LIMIT 1") is not null)
-                throw Damaged(path, "it has no table of agents, but its data folder is that of a Hive with agents");
-            // All of it was in the log that is gone.
+                throw Damaged(path, "the table of agents is missing, but the data folder has agents");
+            // Everything was in the log that is missing.
             if (!acceptLoss)
-                throw Lost($"the database {path} is empty, but its data folder is that of a Hive with agents", path);
+                throw Lost($"the database {path} is empty, but the data folder has agents", path);
             return !isClean;
         }
         catch (SqliteException e) when (IsDamage(e))
@@ -66,11 +68,11 @@ public static class DatabaseCheck
         }
     }
 
-    /// <summary>True for what SQLite says of a damaged file.</summary>
+    /// <summary>True when SQLite reports a damaged file.</summary>
     internal static bool IsDamage(Exception error) =>
         error is SqliteException { SqliteErrorCode: raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB or raw.SQLITE_FORMAT };
 
-    /// <summary>True for what a row of wrong types, or with broken JSON in it, ends in when it is read.</summary>
+    /// <summary>True for the errors of reading a row with wrong types or broken JSON.</summary>
     internal static bool IsUnreadable(Exception error) =>
         error
             is DataException
@@ -91,38 +93,36 @@ public static class DatabaseCheck
     private static InvalidDataException Lost(string what, string path) =>
         new(
             $"{what}. Put {path} and {path}-wal back, or restore them from a backup; "
-                + "to start without what was in them, start once with --accept-loss"
+                + "to start without the lost commits, start once with --accept-loss"
         );
 
     private static void MustHoldCommits(string path, CommitNote note)
     {
         const string Others =
-            ". Unless another program, such as sqlite3, has opened the database since (then nothing is missing), commits are lost";
+            ". Commits are lost, unless another program such as sqlite3 has opened the database since "
+            + "(then nothing is missing)";
         var log = path + "-wal";
-        var killed = $"Hive did not end by itself the last time, and its write-ahead log {log}";
+        var killed = $"Hive did not shut down cleanly, and its write-ahead log {log}";
         var found = WalFile.Read(log, note.Frames);
         if (found is not { } wal)
         {
             var what =
                 !File.Exists(log) ? "missing"
                 : new FileInfo(log).Length == 0 ? "empty"
-                : "damaged at its beginning";
+                : "damaged at the beginning";
             throw Lost($"{killed} is {what}{Others}", path);
         }
 
         var (salt1, salt2) = ((uint)note.First, (uint)note.Second);
         if ((wal.Salt1, wal.Salt2) == (salt1, salt2) && wal.Frames < note.Frames)
         {
-            var pages = string.Create(
-                CultureInfo.InvariantCulture,
-                $"{wal.Frames} of {note.Frames} pages in it can be read"
-            );
+            var pages = string.Create(CultureInfo.InvariantCulture, $"{wal.Frames} of {note.Frames} pages can be read");
             throw Lost($"{killed} is damaged: {pages}{Others}", path);
         }
 
-        // Begun again since the note was written: then all that was in the log before is in the database.
+        // A log that was restarted after the note was written is fine: its former content is in the database.
         if ((wal.Salt1, wal.Salt2) != (salt1, salt2) && unchecked(wal.Salt1 - salt1) is 0 or > MostRestarts)
-            throw Lost($"{killed} is not the one that it wrote{Others}", path);
+            throw Lost($"{killed} is from another run{Others}", path);
     }
 
     private static string? Ask(SqliteConnection connection, string sql, string? name = null)
@@ -135,6 +135,5 @@ public static class DatabaseCheck
     }
 }
 
-/// <summary>The database holds what cannot be read as what it should be: a row of wrong types, or with broken JSON in
-/// it.</summary>
+/// <summary>A row cannot be read because its types are wrong or its JSON is broken.</summary>
 public sealed class UnreadableDataException(string message, Exception inner) : Exception(message, inner);

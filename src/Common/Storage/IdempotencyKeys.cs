@@ -5,11 +5,11 @@ using Hive.Protocol;
 
 namespace Hive.Common.Storage;
 
-/// <summary>Safe retries: a request with a key is done once; the same key from the same agent answers with the first
-/// result for 24 hours.</summary>
+/// <summary>Makes retries safe: a request with a key runs once, and for 24 hours the same key of the same agent answers
+/// with the first result.</summary>
 public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
 {
-    /// <summary>Longest key, in characters.</summary>
+    /// <summary>The longest key, in characters.</summary>
     public const int MaxLength = 128;
 
     private const int KeysPerWrite = 500;
@@ -36,7 +36,8 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
             """
         );
 
-    /// <summary>Runs <paramref name="first"/> unless that key was used before; then gives its stored result.</summary>
+    /// <summary>Runs <paramref name="first"/> unless the key was used before, in which case the stored result is
+    /// returned.</summary>
     /// <exception cref="Problem">Code <c>conflict</c>: the key was used for another command.</exception>
     public T Once<T>(IWrite write, string agent, string command, string? key, Func<T> first)
     {
@@ -64,7 +65,10 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
 
         var result = first();
         write.Db.Execute(
-            "INSERT OR REPLACE INTO idempotency_keys (agent, key, command, answer, created_at) VALUES (@agent, @key, @command, @answer, @at)",
+            """
+            INSERT OR REPLACE INTO idempotency_keys (agent, key, command, answer, created_at)
+            VALUES (@agent, @key, @command, @answer, @at)
+            """,
             new
             {
                 agent,
@@ -77,53 +81,53 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
         return result;
     }
 
-    /// <summary>Forgets what an agent has done, so that another of its name begins anew.</summary>
+    /// <summary>Deletes an agent's keys, so that a new agent of the same name starts without them.</summary>
     public static void Forget(IWrite write, string agent) =>
         write.Db.Execute("DELETE FROM idempotency_keys WHERE agent = @agent", new { agent });
 
-    /// <summary>Forgets what an agent has done by one command, because what came of that has been undone: a key must
-    /// not answer as if it still stood.</summary>
+    /// <summary>Deletes an agent's keys of one command whose results were rolled back: a key must not answer with a
+    /// result that no longer exists.</summary>
     public static void Forget(IWrite write, string agent, string command) =>
         write.Db.Execute(
             "DELETE FROM idempotency_keys WHERE agent = @agent AND command = @command",
             new { agent, command }
         );
 
-    /// <summary>Forgets keys that are too old to matter, in small writes.</summary>
+    /// <summary>Deletes expired keys, in small writes.</summary>
     public async Task Vacuum(IStore store, CancellationToken ct)
     {
         var since = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds();
         while (true)
         {
-            // Looked for by a reader: that goes through all keys, which the writer has no time for.
-            var old = await store
-                .Read(
-                    db =>
-                        db.Query<OldKey>(
-                                "SELECT agent, key FROM idempotency_keys WHERE created_at <= @since LIMIT @KeysPerWrite",
-                                new { since, KeysPerWrite }
-                            )
-                            .ToArray(),
-                    ct
-                )
-                .ConfigureAwait(false);
+            // A reader finds them: that scans all keys, which would delay the writer.
+            var old = await store.Read(
+                db =>
+                    db.Query<OldKey>(
+                            """
+                            SELECT agent, key FROM idempotency_keys
+                            WHERE created_at <= @since
+                            LIMIT @KeysPerWrite
+                            """,
+                            new { since, KeysPerWrite }
+                        )
+                        .ToArray(),
+                ct
+            );
             if (old.Length == 0)
                 return;
-            await store
-                .Write(
-                    write =>
-                        write.Db.Execute(
-                            "DELETE FROM idempotency_keys WHERE agent = @Agent AND key = @Key AND created_at <= @Since",
-                            old.Select(o => new
-                            {
-                                o.Agent,
-                                o.Key,
-                                Since = since,
-                            })
-                        ),
-                    ct
-                )
-                .ConfigureAwait(false);
+            await store.Write(
+                write =>
+                    write.Db.Execute(
+                        "DELETE FROM idempotency_keys WHERE agent = @Agent AND key = @Key AND created_at <= @Since",
+                        old.Select(o => new
+                        {
+                            o.Agent,
+                            o.Key,
+                            Since = since,
+                        })
+                    ),
+                ct
+            );
         }
     }
 

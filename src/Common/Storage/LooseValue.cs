@@ -3,14 +3,14 @@ using System.Text;
 
 namespace Hive.Common.Storage;
 
-/// <summary>Reads a column of whatever type it is stored as, since SQLite keeps any value in any column: one odd value
-/// must not hide the rows beside it.</summary>
+/// <summary>Reads a column whatever its stored type, since SQLite keeps any value in any column: one odd value must not
+/// hide the other rows.</summary>
 public static class LooseValue
 {
     private static readonly long First = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
     private static readonly long Last = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
-    /// <summary>A number, or null; what is not a number is 0.</summary>
+    /// <summary>The value as a number; null stays null, and anything else that is not a number becomes 0.</summary>
     public static long? Long(object? value) =>
         value switch
         {
@@ -22,7 +22,7 @@ public static class LooseValue
             _ => 0,
         };
 
-    /// <summary>A text, or null.</summary>
+    /// <summary>The value as text; null stays null.</summary>
     public static string? Text(object? value) =>
         value switch
         {
@@ -32,7 +32,7 @@ public static class LooseValue
             _ => Convert.ToString(value, CultureInfo.InvariantCulture),
         };
 
-    /// <summary>The instant of unix milliseconds; the nearest there is where they are out of range.</summary>
+    /// <summary>The instant of unix milliseconds; values out of range become the nearest instant.</summary>
     public static DateTimeOffset Instant(long milliseconds) =>
         DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(milliseconds, First, Last));
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Common.Storage;
 
-/// <summary>Puts MediatR 5.1 together by hand: it brings no registration of its own.</summary>
+/// <summary>Registers MediatR 5.1, which has no registration of its own.</summary>
 public static class MessagingRegistration
 {
     private static readonly Type[] Registered =

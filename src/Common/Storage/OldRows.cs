@@ -2,22 +2,22 @@ using Dapper;
 
 namespace Hive.Common.Storage;
 
-/// <summary>Removes what is old from a table whose ids rise with time: no index is needed, only the oldest rows are
-/// looked at, and each write is small.</summary>
+/// <summary>Deletes old rows from a table whose ids rise with time. It needs no index, reads only the oldest rows, and
+/// keeps each write small.</summary>
 public static class OldRows
 {
-    /// <summary>Goes from the oldest row to the first that is young, and removes what is old among them.</summary>
+    /// <summary>Reads from the oldest row to the first recent one, and deletes the old rows among them.</summary>
     /// <param name="store">The database.</param>
     /// <param name="table">The table; its key is <c>id</c>.</param>
-    /// <param name="begun">Its column that rises with the id, in unix milliseconds.</param>
-    /// <param name="ended">Its column that is below <paramref name="before"/> in what is removed; null in what stays
-    /// however old it is.</param>
+    /// <param name="begun">A column that rises with the id, in unix milliseconds.</param>
+    /// <param name="ended">A column that decides: rows below <paramref name="before"/> are deleted, rows with null are
+    /// kept whatever their age.</param>
     /// <param name="before">Unix milliseconds.</param>
-    /// <param name="now">Unix milliseconds. A later row was written when the clock was wrong, and does not hide older
-    /// ones behind it.</param>
-    /// <param name="rowsPerWrite">Rows of one write at most.</param>
-    /// <param name="ct">Ends it between two writes.</param>
-    /// <returns>How many were removed.</returns>
+    /// <param name="now">Unix milliseconds. A row from later than now was written when the clock was wrong, and does
+    /// not end the search.</param>
+    /// <param name="rowsPerWrite">The most rows of one write.</param>
+    /// <param name="ct">Stops between two writes.</param>
+    /// <returns>The number of deleted rows.</returns>
     public static async Task<int> Remove(
         IStore store,
         string table,
@@ -35,7 +35,12 @@ public static class OldRows
             var page = await store.Read(
                 db =>
                     db.Query<Row>(
-                            $"SELECT id, {begun} AS Begun, {ended} AS Ended FROM {table} WHERE id > @last ORDER BY id LIMIT @rowsPerWrite",
+                            $"""
+                            SELECT id, {begun} AS begun, {ended} AS ended FROM {table}
+                            WHERE id > @last
+                            ORDER BY id
+                            LIMIT @rowsPerWrite
+                            """,
                             new { last, rowsPerWrite }
                         )
                         .ToArray(),

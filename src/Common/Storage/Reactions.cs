@@ -9,10 +9,9 @@ namespace Hive.Common.Storage;
 
 /// <summary>
 /// Runs the features' reactions to each other's notifications (<see cref="INotificationHandler{TNotification}"/>), one
-/// notification after another, in commit order.
-/// A reaction that throws is logged and harms neither the caller nor the other reactions. A kill can fall between
-/// commit and reaction,
-/// so every reaction also has a sweep at start that does what was missed.
+/// notification after another, in commit order. A reaction that throws is logged, and affects neither the caller nor
+/// other reactions. The host can be killed between commit and reaction, so every reaction also has a sweep at start
+/// that catches up.
 /// </summary>
 public sealed partial class Reactions(IServiceProvider services, ILogger<Reactions> log) : BackgroundService
 {
@@ -23,7 +22,7 @@ public sealed partial class Reactions(IServiceProvider services, ILogger<Reactio
 
     internal void Add(INotification notification)
     {
-        // Stopped: the next start's sweeps do it, and whoever reacts may be disposed of already.
+        // Stopped: the sweeps of the next start catch up, and the handlers may already be disposed of.
         if (ExecuteTask is { IsCompleted: true })
             return;
         if (For(notification.GetType()).Length > 0)
@@ -33,13 +32,13 @@ public sealed partial class Reactions(IServiceProvider services, ILogger<Reactio
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await foreach (var notification in queue.Reader.ReadAllAsync(stoppingToken).ConfigureAwait(false))
+        await foreach (var notification in queue.Reader.ReadAllAsync(stoppingToken))
         {
             foreach (var reaction in For(notification.GetType()))
             {
                 try
                 {
-                    await reaction.Run(notification, stoppingToken).ConfigureAwait(false);
+                    await reaction.Run(notification, stoppingToken);
                 }
                 catch (Exception e) when (!stoppingToken.IsCancellationRequested)
                 {

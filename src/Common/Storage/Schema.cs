@@ -9,27 +9,27 @@ public interface ISchema
     /// <summary>The slice's name in <c>schema_history</c>.</summary>
     string Slice { get; }
 
-    /// <summary>Rises with every change of shape; a file with a higher one was written by a newer Hive and is
-    /// refused.</summary>
+    /// <summary>The version of the shape, raised with every change. A database with a higher version was written by a
+    /// newer Hive and is refused.</summary>
     int Version { get; }
 
-    /// <summary>Brings any file, empty or of any earlier shape, to what the slice needs. Runs at every start and must
-    /// be idempotent.</summary>
+    /// <summary>Brings a database of any earlier shape, or an empty one, to the present shape. Runs at every start and
+    /// must be idempotent.</summary>
     void Converge(SchemaEditor editor);
 }
 
-/// <summary>The few steps a schema is made of, each of which does nothing when it is already so.</summary>
+/// <summary>The steps of a schema; each does nothing when its result already exists.</summary>
 public sealed class SchemaEditor
 {
     private readonly DbConnection db;
 
     internal SchemaEditor(DbConnection db) => this.db = db;
 
-    /// <summary>Runs a statement that says <c>IF NOT EXISTS</c>, or another idempotent one.</summary>
+    /// <summary>Runs an idempotent statement, such as one with <c>IF NOT EXISTS</c>.</summary>
     public void Run(string sql) => db.Execute(sql);
 
-    /// <summary>Adds a column when <c>pragma table_info</c> lacks it.</summary>
-    /// <returns>True when it was added just now, so that it can be filled.</returns>
+    /// <summary>Adds a column if it is missing.</summary>
+    /// <returns>True when the column was added now, so that the caller can fill it.</returns>
     public bool Column(string table, string name, string declaration)
     {
         if (
@@ -72,7 +72,9 @@ internal static class SchemaConvergence
                 if (found > schema.Version)
                 {
                     throw new InvalidDataException(
-                        $"the database was written by a newer Hive ({schema.Slice} is at version {found}, this Hive knows {schema.Version}): start the newer one, or another data folder"
+                        $"the database was written by a newer Hive ({schema.Slice} is at version {found}, "
+                            + $"this Hive supports {schema.Version}); "
+                            + "start the newer Hive, or choose another data folder"
                     );
                 }
 

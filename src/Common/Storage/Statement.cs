@@ -5,8 +5,8 @@ using SQLitePCL;
 namespace Hive.Common.Storage;
 
 /// <summary>
-/// A prepared statement for the few that run for every message (send, lease, ack); everything else uses Dapper.
-/// Bind from 1, read columns from 0. Only for the work that got it.
+/// A prepared statement, for the few that run for every message (send, lease, ack); everything else uses Dapper.
+/// Parameters count from 1, columns from 0. Only the work that prepared it may use it.
 /// </summary>
 public sealed class Statement : IDisposable
 {
@@ -54,7 +54,7 @@ public sealed class Statement : IDisposable
     }
 
     /// <summary>Moves to the next row.</summary>
-    /// <returns>False when there is none; the statement is then ready to be bound again.</returns>
+    /// <returns>False after the last row; the statement can then be bound again.</returns>
     public bool Step()
     {
         var result = raw.sqlite3_step(statement);
@@ -66,7 +66,7 @@ public sealed class Statement : IDisposable
         return false;
     }
 
-    /// <summary>Runs a statement whose rows do not matter, or of which only the first does.</summary>
+    /// <summary>Ends a statement before its last row.</summary>
     public void Reset() => raw.sqlite3_reset(statement);
 
     /// <summary>A column of the present row as a number; NULL reads as 0.</summary>

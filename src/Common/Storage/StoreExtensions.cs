@@ -2,12 +2,12 @@ using Hive.Common.Errors;
 
 namespace Hive.Common.Storage;
 
-/// <summary>Ways to write that several slices need.</summary>
+/// <summary>Kinds of writes that several slices need.</summary>
 public static class StoreExtensions
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>A write without a result.</summary>
+    /// <summary>Changes the database without a result.</summary>
     public static Task Write(this IStore store, Action<IWrite> work, CancellationToken ct = default) =>
         store.Write<object?>(
             write =>
@@ -19,14 +19,13 @@ public static class StoreExtensions
         );
 
     /// <summary>
-    /// A step that must not be skipped because the disk is full at the moment: tried again every second until it is
-    /// stored or the host stops.
-    /// For what nobody can ask for again, such as noting that a connection has gone.
+    /// Retries a write every second until it is stored or the host stops, also while the disk is full. For changes that
+    /// nobody else would repeat, such as recording that a connection has closed.
     /// </summary>
     /// <param name="store">The store.</param>
-    /// <param name="work">May run several times; only the last time counts.</param>
+    /// <param name="work">May run several times; only the last run is stored.</param>
     /// <param name="clock">Measures the pause.</param>
-    /// <param name="stopping">The host stops; what was not stored then is swept up at the next start.</param>
+    /// <param name="stopping">The host stops; the next start's sweep catches up.</param>
     public static async Task WriteUntilStored(
         this IStore store,
         Action<IWrite> work,
@@ -38,14 +37,14 @@ public static class StoreExtensions
         {
             try
             {
-                await store.Write(work, CancellationToken.None).ConfigureAwait(false);
+                await store.Write(work, CancellationToken.None);
                 return;
             }
             catch (Problem e) when (e.Code == Protocol.ErrorCode.Unavailable)
             {
                 try
                 {
-                    await Task.Delay(Pause, clock, stopping).ConfigureAwait(false);
+                    await Task.Delay(Pause, clock, stopping);
                 }
                 catch (OperationCanceledException)
                 {

@@ -4,7 +4,7 @@ using MediatR;
 
 namespace Hive.Common.Storage;
 
-/// <summary>Checks a request with its validator, if it has one, before its handler sees it.</summary>
+/// <summary>Validates a request before its handler runs, if the request has a validator.</summary>
 internal sealed class ValidationBehavior<TRequest, TResponse>(IEnumerable<IValidator<TRequest>> validators)
     : IPipelineBehavior<TRequest, TResponse>
 {
@@ -29,7 +29,7 @@ internal sealed class ValidationBehavior<TRequest, TResponse>(IEnumerable<IValid
         return next();
     }
 
-    // A rule may name another code than `invalid` (`.WithErrorCode("TooLarge")`).
+    // A rule may set another code than `invalid` (`.WithErrorCode("TooLarge")`).
     private static Protocol.ErrorCode CodeOf(FluentValidation.Results.ValidationFailure failure) =>
         Enum.TryParse<Protocol.ErrorCode>(failure.ErrorCode, out var code) ? code : Protocol.ErrorCode.Invalid;
 }

@@ -2,11 +2,11 @@ using System.Buffers.Binary;
 
 namespace Hive.Common.Storage;
 
-/// <summary>What SQLite would find in a write-ahead log: its number and how many of its frames are whole.
+/// <summary>The part of a write-ahead log that SQLite would accept: its salts and its number of valid frames.
 /// sqlite.org/fileformat2.html, section 4.</summary>
-/// <param name="Salt1">Rises by one whenever the log is begun again.</param>
-/// <param name="Salt2">Random each time.</param>
-/// <param name="Frames">Frames from the beginning whose checksums hold; what stands behind them SQLite ignores.</param>
+/// <param name="Salt1">Rises by one whenever the log is restarted.</param>
+/// <param name="Salt2">Random for each restart.</param>
+/// <param name="Frames">The number of valid frames from the beginning; SQLite ignores everything after them.</param>
 internal readonly record struct WalFile(uint Salt1, uint Salt2, long Frames)
 {
     private const int HeaderBytes = 32;
@@ -14,9 +14,9 @@ internal readonly record struct WalFile(uint Salt1, uint Salt2, long Frames)
     private const uint Magic = 0x377F_0682;
     private const uint FormatVersion = 3_007_000;
 
-    /// <summary>Reads a log; null when it is missing or its header is not whole.</summary>
+    /// <summary>Reads a log; null when it is missing or its header is invalid.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="enough">So many frames are counted at most.</param>
+    /// <param name="enough">The most frames to count.</param>
     public static WalFile? Read(string path, long enough)
     {
         if (!File.Exists(path))

@@ -3,7 +3,7 @@ namespace Hive.Common.Storage;
 /// <summary>One queued change and the caller that waits for it.</summary>
 internal abstract class Work
 {
-    /// <summary>Tells the caller; called once the outcome is certain, on disk or not at all.</summary>
+    /// <summary>Completes the caller's task; called once the change is on disk or rolled back.</summary>
     public abstract void Complete();
 
     public abstract void Run(IWrite write);
@@ -16,7 +16,7 @@ internal abstract class Work
 /// <inheritdoc />
 internal sealed class Work<T>(Func<IWrite, T> run, CancellationToken ct) : Work
 {
-    // Continuations run where Complete is called: a pool thread that answers a few callers, see CommitPublisher.
+    // Continuations run where Complete is called: on a pool thread that answers a few callers, see CommitPublisher.
     private readonly TaskCompletionSource<T> completion = new();
     private T? result;
     private Exception? error;

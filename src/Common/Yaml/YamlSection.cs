@@ -194,7 +194,8 @@ public sealed partial class YamlSection
     // Plain texts that YAML takes for null, a truth value or a number.
     [GeneratedRegex(
         @"\A(true|false|yes|no|on|off|~|null"
-            + @"|[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+|0o[0-7]+|[-+]?\.inf|\.nan)?\z",
+            + @"|[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+            + @"|0x[0-9a-fA-F]+|0o[0-7]+|[-+]?\.inf|\.nan)?\z",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
     )]
     private static partial Regex OtherType();

@@ -9,15 +9,15 @@ using Microsoft.Extensions.Hosting.Internal;
 
 namespace Hive.Host.Doctor;
 
-/// <summary>The checks without a host: with the configuration it would have, and nothing held, made or
+/// <summary>Runs the checks without a host: with the configuration it would have, and nothing locked, created or
 /// opened.</summary>
 internal static class Checkup
 {
-    /// <summary>The argument that asks for them in place of a host.</summary>
+    /// <summary>The argument that runs the checks instead of a host.</summary>
     public const string Flag = "--doctor";
 
-    /// <summary>Writes what was found as one line of JSON.</summary>
-    /// <returns>0 when nothing is wrong, else 1.</returns>
+    /// <summary>Writes the findings as one line of JSON.</summary>
+    /// <returns>The exit code: 0 when nothing is wrong, else 1.</returns>
     public static async Task<int> Run(string[] args, TextWriter output)
     {
         var diagnosis = await Examine(args);
@@ -25,7 +25,7 @@ internal static class Checkup
         return diagnosis.Healthy ? 0 : 1;
     }
 
-    /// <summary>The host's own checks, beside those that the features bring.</summary>
+    /// <summary>The host's own checks, beside those of the features.</summary>
     public static IServiceCollection AddHostChecks(this IServiceCollection services) =>
         services
             .AddSingleton<ICheck, StorageCheck>()

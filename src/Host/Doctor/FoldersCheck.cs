@@ -7,14 +7,14 @@ using Hive.Protocol.Options;
 
 namespace Hive.Host.Doctor;
 
-/// <summary>The folders and files of this Hive: whether the host may write them, and whether others may read what is
-/// not for them.</summary>
+/// <summary>Checks the folders and files of this Hive: the host must be able to write them, and others must not read
+/// private ones.</summary>
 internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServiceProvider services) : ICheck
 {
     private const string Topic = "folders";
     private const int LongestName = 31;
 
-    // Only a host has them.
+    // Only a running host holds folders.
     private bool IsRunning => services.GetService<FolderLocks>() is not null;
 
     public Task<IReadOnlyList<Finding>> Run(CancellationToken ct) =>
@@ -26,7 +26,7 @@ internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServic
             Token(),
         ]);
 
-    /// <summary>A folder, or the nearest one above it that is there.</summary>
+    /// <summary>A folder, or the nearest folder above it that exists.</summary>
     public static string NearestThatExists(string folder) =>
         Path.Exists(folder) || Path.GetDirectoryName(folder) is not { } above ? folder : NearestThatExists(above);
 
@@ -38,7 +38,7 @@ internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServic
                 Topic,
                 name,
                 FindingState.Failed,
-                $"{there} is no folder",
+                $"{there} is not a folder",
                 $"Choose another with {flag}, or move that file away."
             );
         if (LinuxPath.AccessFault(there, PathAccess.Write | PathAccess.Enter) is { } fault)
@@ -50,7 +50,12 @@ internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServic
                 $"Choose another with {flag}, or give that user the right to write there."
             );
         if (there != path)
-            return new Finding(Topic, name, FindingState.Absent, $"{path} is not there yet; the first start makes it");
+            return new Finding(
+                Topic,
+                name,
+                FindingState.Absent,
+                $"{path} does not exist yet; the first start creates it"
+            );
         if (
             name == "run"
             && Path.TrimEndingDirectorySeparator(path) == Path.TrimEndingDirectorySeparator(paths.DataDir)
@@ -59,7 +64,7 @@ internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServic
                 Topic,
                 name,
                 FindingState.Failed,
-                $"{path} is the data folder too",
+                $"{path} is also the data folder",
                 $"Choose another with {flag}, such as {Path.Combine(path, "run")}."
             );
         if (!IsRunning && HolderOf(path) is { } pid)
@@ -75,7 +80,7 @@ internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServic
                 Topic,
                 name,
                 FindingState.Failed,
-                $"{path} has the mode {wrong}: others may do there what only Hive should",
+                $"{path} has mode {wrong}; other users have rights that only Hive should have",
                 $"chmod {Octal(mode)} {path}"
             )
             : new Finding(Topic, name, FindingState.Ok, path);
@@ -99,7 +104,7 @@ internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServic
                     Topic,
                     Name,
                     FindingState.Failed,
-                    $"{paths.RunDir} leaves room for {room} bytes of an agent's name, and the manager's has {"manager".Length}",
+                    $"{paths.RunDir} leaves {room} bytes for an agent's name; 'manager' needs {"manager".Length}",
                     Advice
                 )
             : room < LongestName
@@ -125,9 +130,9 @@ internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServic
                     Name,
                     FindingState.Failed,
                     $"{path} has been removed, so no command reaches this host",
-                    "Start Hive again; agents keep running meanwhile."
+                    "Start Hive again; agents keep running."
                 )
-                : new Finding(Topic, Name, FindingState.Absent, "there while a host runs");
+                : new Finding(Topic, Name, FindingState.Absent, "exists while a host runs");
         }
 
         var mode = HiveApp.HostSocketMode(out _);
@@ -136,7 +141,7 @@ internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServic
                 Topic,
                 Name,
                 FindingState.Failed,
-                $"{path} has the mode {wrong}: who may open it is the operator",
+                $"{path} has mode {wrong}; everybody who may open it is the operator",
                 $"chmod {Octal(mode)} {path}"
             )
             : new Finding(Topic, Name, FindingState.Ok, $"{path}, mode {Octal(File.GetUnixFileMode(path))}");
@@ -149,14 +154,20 @@ internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServic
             return new Finding(Topic, Name, FindingState.Ok, "as configured");
         var path = AccessToken.PathIn(paths.DataDir);
         if (!File.Exists(path))
-            return new Finding(Topic, Name, FindingState.Absent, $"{path} is not there yet; the next start makes it");
+            return new Finding(
+                Topic,
+                Name,
+                FindingState.Absent,
+                $"{path} does not exist yet; the next start creates it"
+            );
         if (TooOpen(path, AccessToken.Mode) is { } wrong)
             return new Finding(
                 Topic,
                 Name,
                 FindingState.Failed,
-                $"{path} has the mode {wrong}: who reads it is the operator",
-                $"chmod {Octal(AccessToken.Mode)} {path}; if somebody may have read it, delete it and start Hive again, which makes another"
+                $"{path} has mode {wrong}; everybody who can read it is the operator",
+                $"chmod {Octal(AccessToken.Mode)} {path}; if somebody may have read it, "
+                    + "delete it and start Hive again to get a new one"
             );
         return LinuxPath.AccessFault(path, PathAccess.Read) is null
             ? new Finding(Topic, Name, FindingState.Ok, path)
@@ -165,17 +176,17 @@ internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServic
                 Name,
                 FindingState.Failed,
                 $"{path} cannot be read by {Environment.UserName}",
-                "Run Hive as the user who owns it, or delete it and Hive makes another."
+                "Run Hive as the user who owns it, or delete it and Hive creates another."
             );
     }
 
-    // What is open beyond a mode, as the octal number it has; null when nothing is.
+    // A path's mode in octal if it allows more than the given one; null otherwise.
     private static string? TooOpen(string path, UnixFileMode mode) =>
         File.GetUnixFileMode(path) is var found && (found & ~mode) != 0 ? Octal(found) : null;
 
     private static string Octal(UnixFileMode mode) => Convert.ToString((int)mode, 8).PadLeft(4, '0');
 
-    // The number stays in the file when a host is killed; then it may be anybody's.
+    // After a kill the number stays in the file, and another process may have it by now.
     private static int? HolderOf(string folder)
     {
         try

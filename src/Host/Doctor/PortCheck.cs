@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 
 namespace Hive.Host.Doctor;
 
-/// <summary>Whether the dashboard's addresses are this host's, or free for one.</summary>
+/// <summary>Checks that the dashboard's addresses belong to this host or are free.</summary>
 internal sealed class PortCheck(HiveOptions options, IServiceProvider services) : ICheck
 {
     private const string Topic = "network";
@@ -59,13 +59,13 @@ internal sealed class PortCheck(HiveOptions options, IServiceProvider services) 
                 FindingState.Failed,
                 e.SocketErrorCode == SocketError.AddressAlreadyInUse
                     ? $"{url} is taken by another program"
-                    : $"{url} cannot be listened at: {e.Message}",
+                    : $"cannot listen at {url}: {e.Message}",
                 Advice
             );
         }
     }
 
-    // As the server takes them: a name that is no address means every interface.
+    // As the server reads them: a name that is not an address means every interface.
     private static IPAddress[] Addresses(string host) =>
         host == "localhost" ? [IPAddress.Loopback]
         : host.StartsWith("unix:", StringComparison.Ordinal) ? []

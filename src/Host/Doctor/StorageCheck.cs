@@ -5,12 +5,12 @@ using Hive.Protocol;
 
 namespace Hive.Host.Doctor;
 
-/// <summary>What the database stands on.</summary>
+/// <summary>Checks the SQLite version and the free space for the database.</summary>
 internal sealed class StorageCheck(HivePaths paths) : ICheck
 {
     private const string Topic = "storage";
 
-    // The write-ahead log, a few agents' logs, and room to be warned in.
+    // Room for the write-ahead log and a few agents' logs, and time to react to the warning.
     private const long LeastFreeBytes = 256L << 20;
 
     public Task<IReadOnlyList<Finding>> Run(CancellationToken ct) =>
@@ -19,7 +19,7 @@ internal sealed class StorageCheck(HivePaths paths) : ICheck
                 Topic,
                 "SQLite",
                 FindingState.Ok,
-                $"{SqliteLibrary.Version} ({SqliteLibrary.File ?? "its file is not known"})"
+                $"{SqliteLibrary.Version} ({SqliteLibrary.File ?? "file unknown"})"
             ),
             Disk(),
         ]);
@@ -36,7 +36,8 @@ internal sealed class StorageCheck(HivePaths paths) : ICheck
                 "disk",
                 FindingState.Failed,
                 text,
-                "Make room: when it is full, Hive refuses whatever it cannot store. `hive purge NAME` removes what is kept of a destroyed agent."
+                "Make room: on a full disk Hive refuses every change. "
+                    + "`hive purge NAME` deletes a destroyed agent's data."
             );
     }
 }

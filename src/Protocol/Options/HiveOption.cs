@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Hive.Protocol.Options;
 
-/// <summary>One option: its names in each place where it can be given, and what it means.</summary>
+/// <summary>One option: its name in each place where it can be given, and its description.</summary>
 public sealed class HiveOption
 {
     // From the root to the property itself.
@@ -21,7 +21,8 @@ public sealed class HiveOption
     /// <summary>All of them, in the order in which they are shown.</summary>
     public static IReadOnlyList<HiveOption> All { get; } = [.. Of(typeof(HiveOptions), [])];
 
-    /// <summary>The key in <c>hive.json</c>, such as <c>Forge:Url</c>; an old flag is <c>--</c> and this.</summary>
+    /// <summary>The key in <c>hive.json</c>, such as <c>Forge:Url</c>; the old spelling of the flag is <c>--</c> and
+    /// the key.</summary>
     public string Key { get; }
 
     /// <summary>The flag of <c>up</c>, such as <c>--forge-url</c>.</summary>
@@ -30,13 +31,13 @@ public sealed class HiveOption
     /// <summary>The environment variable, such as <c>HIVE_FORGE__URL</c>.</summary>
     public string Variable { get; }
 
-    /// <summary>What it decides.</summary>
+    /// <summary>The sentence that help and documents show.</summary>
     public string Description => about.Description;
 
-    /// <summary>What a value must look like.</summary>
+    /// <summary>The form of a value.</summary>
     public OptionKind Kind => about.Kind;
 
-    /// <summary>The words it takes, for <see cref="OptionKind.Choice"/>.</summary>
+    /// <summary>The values, for <see cref="OptionKind.Choice"/>.</summary>
     public IReadOnlyList<string> Choices => about.Choices;
 
     /// <summary>A value is never repeated in a message, a log or a child's command line.</summary>
@@ -56,8 +57,8 @@ public sealed class HiveOption
         path.Aggregate((object?)options, (owner, property) => property.GetValue(owner));
 
     /// <summary>The options with another value of this one.</summary>
-    /// <param name="options">Those there are.</param>
-    /// <param name="value">A text that <see cref="OptionRules.Fault"/> has nothing against.</param>
+    /// <param name="options">The present options.</param>
+    /// <param name="value">A text without an <see cref="OptionRules.Fault"/>.</param>
     internal HiveOptions With(HiveOptions options, string value) => (HiveOptions)With(options, path, Converted(value));
 
     private static object With(object owner, ReadOnlySpan<PropertyInfo> path, object value)
@@ -67,7 +68,7 @@ public sealed class HiveOption
         return copy;
     }
 
-    // A record's properties are all there is to it.
+    // A record consists of its properties.
     private static object Copy(object owner)
     {
         var copy = Activator.CreateInstance(owner.GetType())!;

@@ -1,4 +1,4 @@
-// Each option says in its attribute what it means, and that sentence is the one that people read.
+// The attribute of each option describes it, and that sentence is the one that users read.
 #pragma warning disable CS1591
 namespace Hive.Protocol.Options;
 
@@ -9,21 +9,21 @@ namespace Hive.Protocol.Options;
 /// </summary>
 public sealed record HiveOptions
 {
-    /// <summary>The address that the dashboard has unless another one is given.</summary>
+    /// <summary>The dashboard's default address.</summary>
     public const string DefaultUrl = "http://127.0.0.1:7000";
 
-    /// <summary>The runtime or driver that stands for "the first that works here".</summary>
+    /// <summary>The runtime or driver value for "the first that works here".</summary>
     public const string Auto = "auto";
 
     [Option(
-        "Everything durable: database, agents, access token",
+        "The data folder: database, agents, access token",
         Kind = OptionKind.Folder,
         Default = "root: /var/lib/hive; else $XDG_STATE_HOME/hive or ~/.local/state/hive"
     )]
     public string? DataDir { get; init; }
 
     [Option(
-        "The sockets",
+        "The run folder, which holds the sockets",
         Kind = OptionKind.Folder,
         Default = "root: /run/hive; else $XDG_RUNTIME_DIR/hive or the folder run in the data folder"
     )]
@@ -40,10 +40,10 @@ public sealed record HiveOptions
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
     [Option(
-        "The bearer token of scripts, at least 16 characters. The file access-token in the data folder keeps "
+        "The bearer token for scripts, at least 16 characters. The file access-token in the data folder keeps "
             + "it off command lines",
         Kind = OptionKind.AccessToken,
-        Default = "made at the first start, in the file access-token in the data folder",
+        Default = "created at the first start in the file access-token in the data folder",
         Secret = true
     )]
     public string? Token { get; init; }
@@ -57,7 +57,7 @@ public sealed record HiveOptions
     )]
     public string Runtime { get; init; } = Auto;
 
-    [Option("The image that podman and docker make containers from", Kind = OptionKind.Image)]
+    [Option("The image of podman's and docker's containers", Kind = OptionKind.Image)]
     public string Image { get; init; } = "localhost/hive-agent:latest";
 
     public PodmanOptions Podman { get; init; } = new();
@@ -69,34 +69,34 @@ public sealed record HiveOptions
     public NixosOptions Nixos { get; init; } = new();
 
     [Option(
-        "What an agent's turns are done by, unless its agent.yaml says. auto: scripted where the agent has a "
-            + "script, else claude where Claude Code is installed",
+        "The driver that runs an agent's turns, unless its agent.yaml names one. auto: scripted if the agent has a "
+            + "script, else claude if Claude Code is installed",
         Kind = OptionKind.Choice,
         Choices = [Auto, "claude", "command", "scripted"]
     )]
     public string Driver { get; init; } = Auto;
 
     [Option(
-        "The domain of the addresses that agents commit with, as NAME@ this; an agent's own git configuration wins",
+        "The domain of the e-mail addresses in agents' commits (NAME@DOMAIN); an agent's own git configuration wins",
         Kind = OptionKind.Domain
     )]
     public string GitEmailDomain { get; init; } = "hive.local";
 
     [Option(
-        "true: start although the database or its write-ahead log is missing or cut, without what was in it. Hive says "
-            + "when this helps",
+        "true: start although the database or its write-ahead log is missing or truncated, and accept the loss. "
+            + "Hive names this option when it helps",
         Kind = OptionKind.Switch
     )]
     public bool AcceptLoss { get; init; }
 
     [Option(
-        "true: agents that were started with another harness than this build's are rebuilt at the start, one after "
-            + "another. false: they show that they need an update",
+        "true: at the start, rebuild agents that run another build's harness, one after another. "
+            + "false: show that they need an update",
         Kind = OptionKind.Switch
     )]
     public bool AutoUpdate { get; init; }
 
-    [Option("How agents refer to the operator, such as she/her; they read it with whoami", Default = "not told")]
+    [Option("The operator's pronouns, such as she/her, which agents read with whoami", Default = "none")]
     public string? OperatorPronouns { get; init; }
 
     public InputsOptions Inputs { get; init; } = new();
@@ -110,7 +110,7 @@ public sealed record HiveOptions
 public sealed record PodmanOptions
 {
     [Option(
-        "The socket that podman answers at",
+        "Podman's API socket",
         Kind = OptionKind.Socket,
         Default = "root: /run/podman/podman.sock; else $XDG_RUNTIME_DIR/podman/podman.sock"
     )]
@@ -121,7 +121,7 @@ public sealed record PodmanOptions
 public sealed record DockerOptions
 {
     [Option(
-        "The socket that docker answers at",
+        "Docker's API socket",
         Kind = OptionKind.Socket,
         Default = "$DOCKER_HOST where that is unix://…, else /var/run/docker.sock"
     )]
@@ -132,8 +132,8 @@ public sealed record DockerOptions
 public sealed record NspawnOptions
 {
     [Option(
-        "A folder with a usr in it, whose programs agents on nspawn get in place of the host's. Names, the "
-            + "network and trusted certificates stay the host's",
+        "A folder with a usr in it, whose programs agents on nspawn get instead of the host's. Name resolution, "
+            + "the network and trusted certificates stay the host's",
         Kind = OptionKind.RootFolder,
         Default = "the host's own /usr"
     )]
@@ -143,10 +143,7 @@ public sealed record NspawnOptions
 /// <summary>Agents on NixOS.</summary>
 public sealed record NixosOptions
 {
-    [Option(
-        "The folder that stands for / where the files of NixOS containers are written; for trying things out",
-        Kind = OptionKind.Folder
-    )]
+    [Option("The root folder for the files of NixOS containers; another one is for tests", Kind = OptionKind.Folder)]
     public string Root { get; init; } = "/";
 }
 
@@ -154,8 +151,8 @@ public sealed record NixosOptions
 public sealed record InputsOptions
 {
     [Option(
-        "Folders, separated by ;, whose git repositories an agent.yaml may name as file:///…. Nothing in the "
-            + "data folder is ever taken",
+        "Folders, separated by ;, whose git repositories an agent.yaml may name as file:///…. The data folder "
+            + "is always refused",
         Kind = OptionKind.Folders,
         Default = "none"
     )]
@@ -168,7 +165,7 @@ public sealed record ForgeOptions
     [Option(
         "The git forge (docs/forge.md)",
         Kind = OptionKind.Url,
-        Default = "none; http://localhost:3000 where there is a container hive-forge"
+        Default = "none; http://localhost:3000 if the container hive-forge exists"
     )]
     public string? Url { get; init; }
 
@@ -186,11 +183,7 @@ public sealed record ForgeOptions
     )]
     public string? Password { get; init; }
 
-    [Option(
-        "In place of user and password: a file with a site admin's token",
-        Kind = OptionKind.File,
-        Default = "none"
-    )]
+    [Option("Instead of user and password: a file with a site admin's token", Kind = OptionKind.File, Default = "none")]
     public string? TokenFile { get; init; }
 
     [Option(
@@ -202,7 +195,7 @@ public sealed record ForgeOptions
     public string? Token { get; init; }
 
     [Option(
-        "The address at which the forge reaches /forge/webhook of this Hive, which then makes a webhook there",
+        "The URL at which the forge reaches this Hive's /forge/webhook; Hive then creates a webhook there",
         Kind = OptionKind.Url,
         Default = "none"
     )]
@@ -222,7 +215,8 @@ public sealed record LoggingOptions
 public sealed record LogLevelOptions
 {
     [Option(
-        "The least level of log lines. Another category is a key of its own, such as " + "Logging:LogLevel:Microsoft",
+        "The minimum level of log lines. Other categories have keys of their own, such as "
+            + "Logging:LogLevel:Microsoft",
         Kind = OptionKind.Choice,
         Choices = ["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"]
     )]

@@ -7,7 +7,7 @@ internal sealed class OptionAttribute(string description) : Attribute
 {
     public string Description { get; } = description;
 
-    /// <summary>What a value must look like.</summary>
+    /// <summary>The form of a value.</summary>
     public OptionKind Kind { get; init; } = OptionKind.Text;
 
     /// <summary>The values that <see cref="OptionKind.Choice"/> allows.</summary>
@@ -20,7 +20,7 @@ internal sealed class OptionAttribute(string description) : Attribute
     public bool Secret { get; init; }
 }
 
-/// <summary>The forms that values of options have.</summary>
+/// <summary>The forms of options' values.</summary>
 public enum OptionKind
 {
     /// <summary>One line of text.</summary>
@@ -68,6 +68,6 @@ public enum OptionKind
     /// <summary>The operator's token.</summary>
     AccessToken,
 
-    /// <summary>A token or password of somebody else's making.</summary>
+    /// <summary>A token or password that somebody else issued.</summary>
     Credential,
 }

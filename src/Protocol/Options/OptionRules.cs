@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Hive.Protocol.Options;
 
-/// <summary>Says what is wrong with a value, and what would be right.</summary>
+/// <summary>Checks a value of an option, and explains what would be right.</summary>
 internal static partial class OptionRules
 {
     private const int LeastTokenLength = 16;
@@ -15,7 +15,8 @@ internal static partial class OptionRules
 
     public static bool IsTrue(string value) => value.ToUpperInvariant() is "TRUE" or "1" or "ON" or "YES";
 
-    /// <summary>What a value must be instead, as a clause that follows the value; null when it is right.</summary>
+    /// <summary>What the value must be instead, as a clause that follows it in an error; null when the value is
+    /// valid.</summary>
     public static string? Fault(HiveOption option, string value)
     {
         // A password may be anything that fits on a line.

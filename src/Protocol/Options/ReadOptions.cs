@@ -4,9 +4,9 @@ using System.Text.Json;
 namespace Hive.Protocol.Options;
 
 /// <summary>
-/// The options as they were given: by flag, else by environment, else in <c>hive.json</c> in the data folder.
-/// Everything wrong is told at once, each with the place where it stands; a wrong value counts as not given. An empty
-/// value does too, without being wrong.
+/// Reads the options from flags, else from the environment, else from <c>hive.json</c> in the data folder. All errors
+/// are reported at once, each with its source; an invalid value counts as not given. An empty value does too, without
+/// an error.
 /// </summary>
 public sealed class ReadOptions
 {
@@ -14,7 +14,7 @@ public sealed class ReadOptions
     private const string Prefix = "HIVE_";
     private const string InDocuments = "docs/options.md lists them";
 
-    // Variables of agents, of the demo and of the tests, which a host may find in its environment as well.
+    // Variables of agents, of the demo and of the tests, which may be in a host's environment too.
     private static readonly HashSet<string> Others =
     [
         "HIVE_AGENT",
@@ -36,7 +36,7 @@ public sealed class ReadOptions
         "HIVE_UPDATE_DOCS",
     ];
 
-    // Another category of the log has a level like the default one.
+    // Other categories of the log take the same levels as the default one.
     private static readonly HiveOption Level = HiveOption.All.First(o => o.Key == LogLevel + "Default");
 
     private static readonly JsonDocumentOptions Relaxed = new()
@@ -50,19 +50,19 @@ public sealed class ReadOptions
 
     private ReadOptions() { }
 
-    /// <summary>Their values.</summary>
+    /// <summary>The values of all options.</summary>
     public HiveOptions Options { get; private set; } = new();
 
-    /// <summary>What was given, by key.</summary>
+    /// <summary>The given values, by key.</summary>
     public IReadOnlyDictionary<string, string> Given => given;
 
-    /// <summary>What is wrong, a sentence each; empty when nothing is.</summary>
+    /// <summary>The errors, one sentence each; empty when everything is valid.</summary>
     public IReadOnlyList<string> Faults => faults;
 
-    /// <summary>The folders; null when they cannot be told.</summary>
+    /// <summary>The folders; null when they cannot be found.</summary>
     public HivePaths? Paths { get; private set; }
 
-    /// <summary>Reads flags alone, as a command does that passes them on.</summary>
+    /// <summary>Reads only flags, for a command that passes them on.</summary>
     public static ReadOptions Flags(IReadOnlyList<string> arguments)
     {
         var read = new ReadOptions();
@@ -105,7 +105,7 @@ public sealed class ReadOptions
 
     private void AddFlags(IReadOnlyList<string> arguments)
     {
-        // The last of two counts, as everywhere on command lines.
+        // The last occurrence of a flag wins, as usual on command lines.
         Dictionary<string, (string Source, string Value)> last = new(StringComparer.OrdinalIgnoreCase);
         for (var i = 0; i < arguments.Count; i++)
         {
@@ -113,7 +113,7 @@ public sealed class ReadOptions
             var (flag, value) = (parts[0], parts.ElementAtOrDefault(1));
             if (!flag.StartsWith("--", StringComparison.Ordinal))
             {
-                faults.Add($"'{Shown(flag)}' belongs to no option; options are given as --name value");
+                faults.Add($"'{Shown(flag)}' does not belong to an option; options are given as --name value");
                 continue;
             }
 
@@ -161,12 +161,12 @@ public sealed class ReadOptions
         {
             using var settings = JsonDocument.Parse(File.ReadAllBytes(file), Relaxed);
             if (settings.RootElement.ValueKind != JsonValueKind.Object)
-                throw new JsonException("it begins with something else.");
+                throw new JsonException("it is another kind of value.");
             AddObject(settings.RootElement, "", file, new HashSet<string>(StringComparer.OrdinalIgnoreCase));
         }
         catch (JsonException e)
         {
-            faults.Add($"{file} is not a JSON object: {e.Message} Correct it, or move it away");
+            faults.Add($"{file} is not a JSON object: {e.Message} Fix it, or move it away");
         }
     }
 
@@ -184,10 +184,10 @@ public sealed class ReadOptions
                 AddUnknown(source, HiveOption.All.Select(o => o.Key), InDocuments, key);
             else if (option is { Key: "DataDir" })
                 faults.Add(
-                    $"{source} changes nothing: the file lies in that folder; use {option.Flag} ({option.Variable})"
+                    $"{source} has no effect, because the file is in that folder; use {option.Flag} ({option.Variable})"
                 );
             else if (!seen.Add(key))
-                faults.Add($"{source} stands there more than once; leave one of them");
+                faults.Add($"{source} occurs more than once; keep one of them");
             else if (TextOf(member.Value, option) is { } text)
                 Add(option?.Key ?? key, text, source);
             else
@@ -215,7 +215,7 @@ public sealed class ReadOptions
             _ => null,
         };
 
-    // Sources come strongest first.
+    // Sources are added with the strongest first.
     private void Add(string key, string value, string source)
     {
         if (value.Length == 0 || given.ContainsKey(key))
@@ -223,7 +223,7 @@ public sealed class ReadOptions
         var option = HiveOption.All.FirstOrDefault(o => o.Key == key);
         if (OptionRules.Fault(option ?? Level, value) is { } fault)
         {
-            // An address may hold a password where it should not.
+            // An address may contain a password where it should not.
             var mayBeShown = option is not { IsSecret: true } && !value.Contains('@', StringComparison.Ordinal);
             faults.Add(
                 mayBeShown
@@ -238,7 +238,7 @@ public sealed class ReadOptions
             Options = option.With(Options, value);
     }
 
-    // The key of a level of the log that has no option of its own; null for any other key.
+    // The key of a log category's level; null for any other key.
     private static string? Category(string key) =>
         key.Length > LogLevel.Length && key.StartsWith(LogLevel, StringComparison.OrdinalIgnoreCase) ? key : null;
 
@@ -253,7 +253,7 @@ public sealed class ReadOptions
     private static string Shown(string value) =>
         string.Concat(value.Take(80).Select(c => char.IsControl(c) ? '?' : c)) + (value.Length > 80 ? "…" : "");
 
-    // Both spellings of a flag have the same letters.
+    // Both spellings of a flag consist of the same letters.
     private static string Letters(string text) =>
         string.Concat(text.Where(char.IsAsciiLetterOrDigit)).ToUpperInvariant();
 }

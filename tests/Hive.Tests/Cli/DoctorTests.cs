@@ -92,7 +92,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         Failed(found["access token"], "0644", $"chmod 0600 {token}");
         Failed(found["dashboard"], $"{url} is taken", "--urls");
         Failed(found["settings"], "HIVE_RUNTIME cannot be 'nonesuch'; choose auto, nixos", null);
-        Assert.Matches($"\n  ✘ access token +{token} has the mode 0644", outcome.Output);
+        Assert.Matches($"\n  ✘ access token +{token} has mode 0644", outcome.Output);
         Assert.Matches($"\n +chmod 0600 {token}; ", outcome.Output);
         Assert.Contains("4 things are wrong (✘).", outcome.Output, StringComparison.Ordinal);
     }
@@ -112,7 +112,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
             ])
         );
 
-        Failed(found["data"], $"{Data} is no folder", "--data-dir");
+        Failed(found["data"], $"{Data} is not a folder", "--data-dir");
         Failed(found["socket paths"], "107 bytes", "--run-dir");
     }
 

@@ -211,9 +211,9 @@ public sealed class OptionsTests : IDisposable
                 $"\"Runtme\" in {Settings} is not an option; did you mean Runtime?",
                 $"\"Forge:Ulr\" in {Settings} is not an option; did you mean Forge:Url?",
                 $"\"Forge:Url\" in {Settings} must be a string",
-                $"\"datadir\" in {Settings} changes nothing: the file lies in that folder; "
+                $"\"datadir\" in {Settings} has no effect, because the file is in that folder; "
                     + "use --data-dir (HIVE_DATADIR)",
-                $"\"image\" in {Settings} stands there more than once; leave one of them",
+                $"\"image\" in {Settings} occurs more than once; keep one of them",
                 $"\"Podman\" in {Settings} is not an option; docs/options.md lists them",
             ],
             read.Faults

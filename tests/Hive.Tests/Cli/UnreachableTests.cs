@@ -76,7 +76,7 @@ public sealed class UnreachableTests : IDisposable
         "--Runtme=process"
     )]
     [InlineData("--runtime cannot be 'bogus'; choose auto, nixos, podman", "up", "--runtime", "bogus")]
-    [InlineData("'typo' belongs to no option", "up", "typo")]
+    [InlineData("'typo' does not belong to an option", "up", "typo")]
     [InlineData("--Driver needs a value", "up", "--Driver")]
     public async Task An_invalid_command_line_is_refused(string says, params string[] arguments)
     {

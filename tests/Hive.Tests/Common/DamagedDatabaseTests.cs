@@ -8,7 +8,8 @@ using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Common;
 
-/// <summary>Whatever is in the database's files, a host starts with all of it or says in words why not.</summary>
+/// <summary>With any damage to the database's files, a host either starts with all commits or names the reason why
+/// not.</summary>
 public sealed class DamagedDatabaseTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-").FullName;
@@ -22,21 +23,20 @@ public sealed class DamagedDatabaseTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task A_write_ahead_log_that_is_gone_or_damaged_after_a_kill_is_refused_and_nothing_is_changed()
+    public async Task After_a_kill_a_missing_or_damaged_WAL_is_refused_and_nothing_changes()
     {
         await KillOneWithAgents();
         var whole = await File.ReadAllBytesAsync(Log);
         var before = await File.ReadAllBytesAsync(Database);
-        // A frame is 24 bytes and a page; what stands behind those of the last commit is left over from before, and of
-        // no use.
+        // A frame is 24 bytes and a page. Frames behind those of the last commit are left over from before.
         var half = 32 + (int)(CommitMark.Read(Database).Frames / 2 * (24 + 4096));
         byte[] Changed(int at) => [.. whole[..at], (byte)~whole[at], .. whole[(at + 1)..]];
         (string Words, byte[]? Log)[] damages =
         [
             ("is missing", null),
             ("is empty", []),
-            ("is damaged at its beginning", whole[..31]),
-            ("is damaged at its beginning", Changed(17)),
+            ("is damaged at the beginning", whole[..31]),
+            ("is damaged at the beginning", Changed(17)),
             ("is damaged", whole[..half]),
             ("is damaged", whole[..(half + 100)]),
             ("is damaged", Changed(half + 100)),
@@ -58,7 +58,7 @@ public sealed class DamagedDatabaseTests : IDisposable
 
         await File.WriteAllBytesAsync(Log, whole);
         var host = await HostProcess.Start(folder);
-        Assert.Contains("it was checked and is whole", host.Output, StringComparison.Ordinal);
+        Assert.Contains("a full check found no damage", host.Output, StringComparison.Ordinal);
         using var bob = await host.Agent("bob");
         Assert.Equal("kept", (await bob.CallAsync("recv")).GetProperty("messages")[0].GetProperty("body").GetString());
         await host.Stop();
@@ -68,7 +68,7 @@ public sealed class DamagedDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_lost_can_be_accepted()
+    public async Task Accept_loss_starts_without_the_lost_commits()
     {
         await KillOneWithAgents();
         File.Delete(Log);
@@ -107,7 +107,7 @@ public sealed class DamagedDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_damaged_database_is_refused_in_words_or_served_without_a_fault()
+    public async Task A_damaged_database_is_refused_with_a_reason_or_served_whole()
     {
         await StopOneWithAgents();
         var whole = await File.ReadAllBytesAsync(Database);
@@ -158,7 +158,7 @@ public sealed class DamagedDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Rows_of_wrong_types_are_refused_in_words_or_served()
+    public async Task Rows_of_wrong_types_are_refused_with_a_reason_or_served()
     {
         await StopOneWithAgents();
         var whole = await File.ReadAllBytesAsync(Database);
@@ -181,14 +181,22 @@ public sealed class DamagedDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_message_of_wrong_types_or_broken_JSON_ends_neither_the_history_nor_recv()
+    public async Task Wrong_types_or_broken_JSON_in_a_message_break_neither_history_nor_recv()
     {
         await StopOneWithAgents(messages: 4);
         Execute(
-            "UPDATE messages SET file_refs = '{', sent_at = 'yesterday', broadcast = 'no', attempts = 'many', in_reply_to = 'x' WHERE id = 1"
+            """
+            UPDATE messages
+            SET file_refs = '{', sent_at = 'yesterday', broadcast = 'no', attempts = 'many', in_reply_to = 'x'
+            WHERE id = 1
+            """
         );
         Execute(
-            "UPDATE messages SET file_refs = '[1, null]', body = x'ff00', sender = 7, sent_at = 9223372036854775807, last_error = 1.5 WHERE id = 2"
+            """
+            UPDATE messages
+            SET file_refs = '[1, null]', body = x'ff00', sender = 7, sent_at = 9223372036854775807, last_error = 1.5
+            WHERE id = 2
+            """
         );
         Execute("UPDATE messages SET file_refs = 'null', available_at = 'soon', turn = 'none' WHERE id = 3");
         await using var host = await StartHere();
@@ -216,8 +224,8 @@ public sealed class DamagedDatabaseTests : IDisposable
         return refused.Error;
     }
 
-    // Both agents and the message are in the log alone: a reader of what was before keeps an idle host from copying
-    // them into the database.
+    // Both agents and the message are only in the WAL: a reader with an older snapshot keeps an idle host from
+    // checkpointing them.
     private async Task KillOneWithAgents()
     {
         var host = await HostProcess.Start(folder);
@@ -237,7 +245,7 @@ public sealed class DamagedDatabaseTests : IDisposable
             files = [.. await Task.WhenAll(new[] { Database, Log }.Select(f => File.ReadAllBytesAsync(f)))];
         }
 
-        // As the kill left them, whatever the reader's end did.
+        // The files as the kill left them, whatever the reader's close did to them.
         await File.WriteAllBytesAsync(Database, files[0]);
         await File.WriteAllBytesAsync(Log, files[1]);
     }
@@ -267,8 +275,10 @@ public sealed class DamagedDatabaseTests : IDisposable
         using var db = new SqliteConnection($"Data Source={Database};Pooling=False");
         db.Open();
         using var command = db.CreateCommand();
-        command.CommandText =
-            "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND c.pk = 0";
+        command.CommandText = """
+            SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c
+            WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND c.pk = 0
+            """;
         using var row = command.ExecuteReader();
         List<(string Table, string Column)> all = [];
         while (row.Read())

@@ -8,7 +8,7 @@ namespace Hive.Tests.Common;
 public sealed class DiskTests
 {
     [Fact]
-    public async Task A_full_disk_refuses_as_unavailable_publishes_nothing_of_it_and_works_again_when_there_is_room()
+    public async Task A_full_disk_refuses_writes_and_publishes_nothing_until_there_is_room()
     {
         await HostProcess.RequireMounts();
         await using var host = await HostProcess.StartWithMounts(
@@ -54,11 +54,11 @@ public sealed class DiskTests
         );
         Assert.Equal(80, refused);
         Assert.NotEmpty(acknowledged);
-        // Reading goes on, and so does what stores nothing.
+        // Reads and requests that store nothing still work.
         using var bob = await host.Agent("bob");
         await bob.CallAsync("whoami");
         await bob.CallAsync("recent");
-        // Enough for what follows: receiving and acking each message writes its page into the WAL twice more.
+        // Enough for the rest: receiving and acking each message writes its page into the WAL twice more.
         File.Delete(host.Inside(Path.Combine(host.DataDir, "filler")));
         using (var alice = await host.Agent("alice"))
         {
@@ -70,7 +70,7 @@ public sealed class DiskTests
                 );
         }
 
-        // Exactly what was acknowledged was published, and is there to be received.
+        // Exactly the acknowledged messages were published and can be received.
         HashSet<long> published = [];
         while (published.Count < acknowledged.Count)
             Assert.True(published.Add((await events.Next("sent")).GetProperty("message").GetProperty("id").GetInt64()));
@@ -89,7 +89,7 @@ public sealed class DiskTests
     }
 
     [Fact]
-    public async Task A_data_folder_that_cannot_be_written_is_said_at_start_with_the_flag_that_helps()
+    public async Task A_read_only_data_folder_fails_the_start_with_the_flag_that_helps()
     {
         await HostProcess.RequireMounts();
         await using var host = await HostProcess.StartWithMounts(
@@ -102,9 +102,9 @@ public sealed class DiskTests
     }
 
     [Fact]
-    public async Task A_database_that_becomes_read_only_refuses_as_unavailable_and_works_again_afterwards()
+    public async Task A_database_that_becomes_read_only_is_unavailable_until_it_is_writable()
     {
-        // On a disk: files in memory can be made immutable, and are written all the same where they were open before.
+        // On a disk: an immutable file in memory can still be written through a descriptor that was open before.
         const string disk = "/var/tmp";
         var problem = await Immutable(disk);
         Requires.That(problem is null, problem ?? "");
@@ -115,7 +115,7 @@ public sealed class DiskTests
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var events = await hive.Events();
         await alice.CallAsync("send", new { to = "bob", body = "before" });
-        // Not the -shm file: it is written through memory, where the kernel answers with a signal instead of an error.
+        // Not the -shm file: it is written through a mapping, where the kernel raises a signal instead of an error.
         string[] files = [Path.Combine(hive.DataDir, "hive.sqlite"), Path.Combine(hive.DataDir, "hive.sqlite-wal")];
         try
         {
@@ -145,8 +145,8 @@ public sealed class DiskTests
         Assert.Equal(2, (await bob.CallAsync("status")).GetProperty("unread").GetInt32());
     }
 
-    // ext4 refuses writes to an immutable file even through a descriptor that is open already, as a disk does that has
-    // turned read-only; other file systems do not.
+    // ext4 refuses writes to an immutable file even through an open descriptor, like a disk that has turned read-only;
+    // other file systems do not.
     private static async Task<string?> Immutable(string folder)
     {
         var file = Path.Combine(folder, $"hive-{Guid.NewGuid():N}");
@@ -155,7 +155,7 @@ public sealed class DiskTests
             try
             {
                 if (!await Attribute("+i", file))
-                    return "a file cannot be made immutable here (that takes root and a file system that knows how)";
+                    return "a file cannot be made immutable here (this needs root and a file system that supports it)";
                 try
                 {
                     open.WriteByte(1);

@@ -9,7 +9,7 @@ public sealed class FolderLockTests
     [Theory]
     [InlineData("data", "--data-dir")]
     [InlineData("run", "--run-dir")]
-    public async Task A_second_host_on_the_same_folder_refuses_names_the_first_and_leaves_it_alone(
+    public async Task A_second_host_on_the_same_folder_names_the_first_and_leaves_it_running(
         string same,
         string flag
     )
@@ -34,7 +34,7 @@ public sealed class FolderLockTests
     }
 
     [Fact]
-    public void One_folder_is_not_taken_for_both()
+    public void The_data_folder_cannot_also_be_the_run_folder()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var refused = Assert.Throws<StartupProblem>(() =>
@@ -45,7 +45,7 @@ public sealed class FolderLockTests
     }
 
     [Fact]
-    public async Task A_refused_host_lets_go_of_the_folder_it_had_already()
+    public async Task A_refused_host_releases_the_folder_that_it_had_locked()
     {
         await using var first = await HiveFixture.Start();
         var data = Directory.CreateTempSubdirectory("hive-").FullName;
@@ -62,7 +62,7 @@ public sealed class FolderLockTests
     public void A_folder_of_another_owner_is_refused(string which, string flag)
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
-        // Somebody else's: made so by root, found so by everybody else.
+        // A folder of another user: root creates one, others use an existing one.
         var foreign = "/usr/share";
         if (Environment.IsPrivilegedProcess)
         {
@@ -104,7 +104,7 @@ public sealed class FolderLockTests
     }
 
     [Fact]
-    public async Task A_killed_host_leaves_nothing_that_keeps_the_next_from_starting()
+    public async Task After_a_kill_the_next_host_starts()
     {
         var first = await HostProcess.Start();
         await first.Spawn("alice");
@@ -116,7 +116,7 @@ public sealed class FolderLockTests
     }
 
     [Fact]
-    public async Task A_busy_port_is_said_with_the_flag_that_helps()
+    public async Task A_busy_port_is_reported_with_the_flag_that_helps()
     {
         await using var first = await HiveFixture.Start();
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
@@ -136,7 +136,7 @@ public sealed class FolderLockTests
     }
 
     [Fact]
-    public async Task A_socket_path_that_is_too_long_is_said_with_the_flag_that_helps()
+    public async Task A_socket_path_that_is_too_long_is_reported_with_the_flag_that_helps()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var run = Path.Combine(folder, new string('r', 100));

@@ -6,8 +6,7 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Common;
 
-/// <summary>The host as a process of its own, where a test needs what a process alone has: its log, its end, a disk of
-/// its own.</summary>
+/// <summary>Runs the host as a separate process, for tests that need its log, its exit or a disk of its own.</summary>
 internal sealed class HostProcess : IAsyncDisposable
 {
     private readonly Process process;
@@ -54,15 +53,15 @@ internal sealed class HostProcess : IAsyncDisposable
     public static Task<HostProcess> Start(string? folder = null, params string[] arguments) =>
         Start(folder ?? Directory.CreateTempSubdirectory("hive-").FullName, [], arguments);
 
-    /// <summary>Starts it with variables of its own in its environment.</summary>
+    /// <summary>Starts the host with more environment variables.</summary>
     public static Task<HostProcess> Start(
         string folder,
         (string Name, string Value)[] environment,
         params string[] arguments
     ) => Answering(new HostProcess(folder, Built.Start(Built.Host, [.. Arguments(folder), .. arguments], environment)));
 
-    /// <summary>Starts it in a mount namespace of its own, in which <paramref name="mounts"/> (shell, the data folder
-    /// is $DATA) ran first.</summary>
+    /// <summary>Starts the host in a mount namespace of its own, after running <paramref name="mounts"/> there (a shell
+    /// script; $DATA is the data folder).</summary>
     public static async Task<HostProcess> StartWithMounts(string mounts, bool answers = true)
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
@@ -84,8 +83,8 @@ internal sealed class HostProcess : IAsyncDisposable
         return answers ? await Answering(host) : host;
     }
 
-    /// <summary>Ends a test as skipped, or as failed where nothing may be skipped, when this machine has no mount
-    /// namespaces for us.</summary>
+    /// <summary>Ends a test as skipped, or as failed where nothing may be skipped, when this machine does not allow
+    /// mount namespaces.</summary>
     public static async Task RequireMounts()
     {
         using var trial = Built.Start(
@@ -96,11 +95,11 @@ internal sealed class HostProcess : IAsyncDisposable
         await trial.WaitForExitAsync();
         Requires.That(
             trial.ExitCode == 0,
-            $"a disk of our own cannot be mounted here, neither as root nor in a user namespace: {(await error).Trim()}"
+            $"no file system can be mounted here, neither as root nor in a user namespace: {(await error).Trim()}"
         );
     }
 
-    /// <summary>Runs a host that cannot start, to its end.</summary>
+    /// <summary>Runs a host that cannot start, until it exits.</summary>
     public static async Task<Outcome> Refused(params string[] arguments)
     {
         using var host = Built.Start(Built.Host, arguments);
@@ -113,7 +112,7 @@ internal sealed class HostProcess : IAsyncDisposable
 
     public void Kill() => process.Kill();
 
-    /// <summary>A path as it is for the host, seen from outside of its mounts.</summary>
+    /// <summary>A path of the host's mount namespace, as seen from outside.</summary>
     public string Inside(string path) => $"/proc/{process.Id}/root{path}";
 
     public Task<LineClient> Operator() => LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
@@ -134,7 +133,7 @@ internal sealed class HostProcess : IAsyncDisposable
         return (await host.CallAsync("urls")).GetProperty("urls")[0].GetString()!;
     }
 
-    /// <summary>Waits for its end.</summary>
+    /// <summary>Waits for the host's exit.</summary>
     public async Task<int> Exit()
     {
         await process.WaitForExitAsync();
@@ -157,7 +156,7 @@ internal sealed class HostProcess : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    /// <summary>The beginning of a command line that runs something with mounts of its own.</summary>
+    /// <summary>The start of a command line that runs a program in its own mount namespace.</summary>
     public static string[] Namespace =>
         Environment.IsPrivilegedProcess ? ["unshare", "--mount"] : ["unshare", "--user", "--map-root-user", "--mount"];
 

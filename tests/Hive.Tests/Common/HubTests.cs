@@ -10,7 +10,7 @@ namespace Hive.Tests.Common;
 public sealed class HubTests
 {
     [Fact]
-    public void Gives_every_event_the_next_number_and_keeps_their_order()
+    public void Events_are_numbered_in_their_order()
     {
         var hub = new EventHub();
         var start = hub.Head;
@@ -23,7 +23,7 @@ public sealed class HubTests
     }
 
     [Fact]
-    public void Everybody_gets_the_same_bytes()
+    public void Every_subscriber_gets_the_same_bytes()
     {
         var hub = new EventHub();
         var one = hub.Head;
@@ -37,7 +37,7 @@ public sealed class HubTests
     }
 
     [Fact]
-    public void An_overtaken_cursor_is_out_of_reach_and_the_oldest_kept_one_is_not()
+    public void Only_cursors_from_the_oldest_kept_event_on_are_reachable()
     {
         var hub = new EventHub(capacity: 8);
         _ = hub.Head;
@@ -54,7 +54,7 @@ public sealed class HubTests
     }
 
     [Fact]
-    public void A_cursor_of_another_run_or_of_the_future_is_out_of_reach()
+    public void Cursors_of_another_run_or_of_the_future_are_unreachable()
     {
         var hub = new EventHub();
         _ = hub.Head;
@@ -66,7 +66,7 @@ public sealed class HubTests
     }
 
     [Fact]
-    public void Keeps_no_more_bytes_than_it_may_and_nothing_before_an_event_over_the_limit()
+    public void The_limit_on_bytes_holds_and_an_event_over_it_clears_the_ring()
     {
         var hub = new EventHub(capacity: 1000, maxBytes: 10_000);
         _ = hub.Head;
@@ -93,7 +93,7 @@ public sealed class HubTests
     }
 
     [Fact]
-    public void Events_are_kept_while_somebody_listens_and_ten_minutes_after()
+    public void Events_are_kept_while_a_stream_is_open_and_ten_minutes_after()
     {
         var clock = new ManualClock(DateTimeOffset.UnixEpoch);
         var hub = new EventHub(clock: clock);
@@ -118,7 +118,7 @@ public sealed class HubTests
     }
 
     [Fact]
-    public void Frames_of_all_sizes_come_back_whole_wherever_they_lie_in_the_ring()
+    public void Frames_of_all_sizes_are_read_whole_anywhere_in_the_ring()
     {
         var random = new Random(7);
         var hub = new EventHub(capacity: 300, maxBytes: 200_000);
@@ -139,7 +139,7 @@ public sealed class HubTests
     }
 
     [Fact]
-    public async Task Who_waits_is_woken_by_the_next_event_and_who_is_behind_does_not_wait()
+    public async Task A_subscriber_waits_for_the_next_event_only_when_it_is_not_behind()
     {
         var hub = new EventHub();
         var cursor = hub.Head;
@@ -165,22 +165,22 @@ public sealed class HubTests
     [InlineData("abc- 1")]
     [InlineData("abc-1.0")]
     [InlineData("abc-99999999999999999999")]
-    public void Reads_no_cursor_from_what_no_host_wrote(string? text)
+    public void A_text_that_no_host_wrote_is_not_a_cursor(string? text)
     {
-        // One of them looks like a cursor of an epoch that no host has.
+        // One of the texts looks like a cursor of an unknown epoch.
         if (Cursor.Parse(text) is { } cursor)
             Assert.False(new EventHub().Reaches(cursor));
     }
 
     [Fact]
-    public void Reads_back_the_cursor_it_wrote()
+    public void A_written_cursor_is_read_back()
     {
         var head = new EventHub().Head;
         Assert.Equal(head, Cursor.Parse(head.ToString()));
     }
 
     [Fact]
-    public async Task A_hundred_readers_see_everything_once_while_others_publish()
+    public async Task A_hundred_readers_see_every_event_once_during_concurrent_publishing()
     {
         const int Events = 10_000;
         var hub = new EventHub();
@@ -210,7 +210,7 @@ public sealed class HubTests
             hub.Publish(new DashboardEvent("sent", "value", i));
     }
 
-    // Not inlined: the caller's frame would keep the row.
+    // Not inlined: the caller's stack frame would keep the row alive.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static WeakReference PublishOne(EventHub hub)
     {

@@ -9,7 +9,7 @@ namespace Hive.Tests.Common;
 public sealed class IdempotencyKeyTests
 {
     [Fact]
-    public async Task The_same_key_answers_with_the_first_result_and_does_nothing_again()
+    public async Task The_same_key_answers_with_the_first_result_and_runs_once()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -24,7 +24,7 @@ public sealed class IdempotencyKeyTests
                 key = "k",
             }
         );
-        // Another connection, another text: it is the key that counts.
+        // Another connection and another text: only the key counts.
         var again = await (await hive.Connect("alice")).CallAsync(
             "send",
             new
@@ -77,7 +77,7 @@ public sealed class IdempotencyKeyTests
     }
 
     [Fact]
-    public async Task A_refused_request_leaves_its_key_free()
+    public async Task A_refused_request_does_not_use_up_its_key()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -107,7 +107,7 @@ public sealed class IdempotencyKeyTests
     }
 
     [Fact]
-    public async Task Many_requests_with_one_key_at_once_are_done_once()
+    public async Task Concurrent_requests_with_one_key_run_once()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -130,7 +130,7 @@ public sealed class IdempotencyKeyTests
     }
 
     [Fact]
-    public async Task A_key_is_kept_for_a_day_by_the_clock_and_over_a_restart()
+    public async Task A_key_is_kept_for_a_day_and_over_a_restart()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -155,7 +155,7 @@ public sealed class IdempotencyKeyTests
     }
 
     [Fact]
-    public async Task A_key_that_was_used_for_another_command_is_a_conflict()
+    public async Task Using_a_key_for_another_command_is_a_conflict()
     {
         await using var hive = await HiveFixture.Start();
         var (store, keys) = (
@@ -171,7 +171,7 @@ public sealed class IdempotencyKeyTests
     }
 
     [Fact]
-    public async Task Refuses_a_key_that_is_too_long()
+    public async Task A_key_that_is_too_long_is_refused()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");

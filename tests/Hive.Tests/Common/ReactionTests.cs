@@ -6,7 +6,7 @@ namespace Hive.Tests.Common;
 public sealed class ReactionTests
 {
     [Fact]
-    public async Task One_that_throws_harms_neither_the_others_nor_the_caller_nor_the_next_notification()
+    public async Task A_failing_reaction_affects_no_other_reaction_caller_or_notification()
     {
         var seen = new Seen(2);
         await using var rig = new StoreRig(configure: services =>
@@ -20,7 +20,7 @@ public sealed class ReactionTests
     }
 
     [Fact]
-    public async Task One_that_never_ends_delays_neither_the_caller_nor_the_events()
+    public async Task A_reaction_that_never_ends_delays_neither_caller_nor_events()
     {
         await using var rig = new StoreRig(configure: services =>
             services.AddSingleton<INotificationHandler<StoreRig.RowAdded>>(new NeverEnds())
@@ -31,7 +31,7 @@ public sealed class ReactionTests
     }
 
     [Fact]
-    public async Task One_may_write_itself()
+    public async Task A_reaction_can_write()
     {
         var seen = new Seen(2);
         StoreRig? rig = null;

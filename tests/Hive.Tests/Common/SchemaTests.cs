@@ -10,7 +10,7 @@ namespace Hive.Tests.Common;
 public sealed class SchemaTests
 {
     [Fact]
-    public async Task An_empty_file_gets_the_newest_shape_and_says_so()
+    public async Task An_empty_file_gets_the_newest_shape_and_records_its_version()
     {
         await using var rig = new StoreRig(schemas: [new Second()]);
         Assert.Equal(["id", "name", "colour"], await Columns(rig));
@@ -18,7 +18,7 @@ public sealed class SchemaTests
     }
 
     [Fact]
-    public async Task A_file_of_an_earlier_shape_gets_what_it_lacks_and_keeps_its_rows()
+    public async Task A_file_of_an_earlier_shape_is_upgraded_and_keeps_its_rows()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var first = new StoreRig(folder, [new First()]);
@@ -34,7 +34,7 @@ public sealed class SchemaTests
     }
 
     [Fact]
-    public async Task An_up_to_date_file_stays_as_it_is()
+    public async Task An_up_to_date_file_stays_unchanged()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         for (var run = 0; run < 3; run++)
@@ -64,7 +64,7 @@ public sealed class SchemaTests
     }
 
     [Fact]
-    public void A_file_of_a_newer_version_is_refused_and_not_touched()
+    public void A_file_of_a_newer_version_is_refused_and_unchanged()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         new StoreRig(folder, [new Second()]).Store.Dispose();
@@ -75,7 +75,7 @@ public sealed class SchemaTests
     }
 
     [Fact]
-    public async Task The_host_refuses_a_database_of_a_newer_Hive_and_says_what_to_do()
+    public async Task The_host_refuses_a_database_of_a_newer_Hive_with_a_way_out()
     {
         await using var hive = await HiveFixture.Start();
         await hive
@@ -89,7 +89,7 @@ public sealed class SchemaTests
     }
 
     [Fact]
-    public async Task The_host_refuses_a_file_that_is_no_database_and_says_what_to_do()
+    public async Task The_host_refuses_a_file_that_is_not_a_database_with_a_way_out()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var data = Directory.CreateDirectory(Path.Combine(folder, "data")).FullName;

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hive.Tests.Common;
 
-/// <summary>The real store on a folder of its own, with everything that comes after a commit, and one table to write
-/// into.</summary>
+/// <summary>The real store in a folder of its own, with everything that runs after a commit, and one table to write
+/// to.</summary>
 internal sealed class StoreRig : IAsyncDisposable, ICommitObserver
 {
     private readonly Reactions reactions;
@@ -61,8 +61,8 @@ internal sealed class StoreRig : IAsyncDisposable, ICommitObserver
 
     public Task<List<int>> Values() => Store.Read(db => db.Query<int>("SELECT value FROM rows ORDER BY id").ToList());
 
-    /// <summary>Keeps the writer inside a work until the answer is disposed of, so that what is queued meanwhile makes
-    /// one batch.</summary>
+    /// <summary>Keeps the writer inside a work until the result is disposed of, so that works queued in the meantime
+    /// form one batch.</summary>
     public async Task<Hold> HoldWriter()
     {
         var entered = new TaskCompletionSource();
@@ -106,7 +106,7 @@ internal sealed class StoreRig : IAsyncDisposable, ICommitObserver
             editor.Run(
                 "CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY AUTOINCREMENT, value INTEGER NOT NULL)"
             );
-            // Looked at only at the commit, which is how a test makes a commit itself fail.
+            // Checked only at the commit, so that a test can make the commit itself fail.
             editor.Run(
                 "CREATE TABLE IF NOT EXISTS loose (parent INTEGER REFERENCES rows (id) DEFERRABLE INITIALLY DEFERRED)"
             );

@@ -7,7 +7,7 @@ namespace Hive.Tests.Common;
 public sealed class StoreTests
 {
     [Fact]
-    public async Task A_failing_work_in_a_batch_harms_only_itself()
+    public async Task A_failing_work_in_a_batch_affects_only_itself()
     {
         await using var rig = new StoreRig();
         var hold = await rig.HoldWriter();
@@ -44,12 +44,12 @@ public sealed class StoreTests
         }
 
         Assert.Equal(stored, (await rig.Values()).Order());
-        // Exactly what was stored is published, in the order of its ids.
+        // Exactly the stored rows are published, in the order of their ids.
         Assert.Equal(await rig.Values(), rig.Published.Cast<StoreRig.RowAdded>().Select(p => p.Value));
     }
 
     [Fact]
-    public async Task A_failed_statement_harms_only_its_work()
+    public async Task A_failed_statement_affects_only_its_work()
     {
         await using var rig = new StoreRig();
         var hold = await rig.HoldWriter();
@@ -67,7 +67,7 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task Nothing_raised_by_a_rolled_back_work_is_published_and_what_should_follow_it_never_runs()
+    public async Task A_rolled_back_work_publishes_nothing_and_runs_no_after_commit_action()
     {
         await using var rig = new StoreRig();
         var ran = new List<string>();
@@ -87,13 +87,13 @@ public sealed class StoreTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => failing);
         await after;
         Assert.Equal([new StoreRig.RowAdded(1), new StoreRig.RowAdded(3)], rig.Published);
-        // But that it was undone is told.
+        // Observers hear that it was undone.
         Assert.Equal([new StoreRig.RowAdded(2)], rig.Undone);
         Assert.Equal(["before", "after"], ran);
     }
 
     [Fact]
-    public async Task Memory_is_taken_back_newest_first_and_only_by_the_work_that_failed()
+    public async Task Only_the_failed_work_undoes_its_changes_of_memory_newest_first()
     {
         await using var rig = new StoreRig();
         List<string> undone = [];
@@ -115,7 +115,7 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task A_failed_commit_fails_its_whole_batch_as_unavailable_and_the_store_goes_on()
+    public async Task A_failed_commit_fails_its_batch_as_unavailable_and_the_store_continues()
     {
         await using var rig = new StoreRig();
         await rig.Add(0);
@@ -150,7 +150,7 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task A_work_is_withdrawn_before_it_starts_and_never_after()
+    public async Task A_work_can_be_withdrawn_only_before_it_starts()
     {
         await using var rig = new StoreRig();
         using var cancelled = new CancellationTokenSource();
@@ -177,7 +177,7 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task A_read_completes_while_a_work_is_held_inside_the_writer_and_sees_nothing_of_it()
+    public async Task A_read_completes_while_a_work_runs_and_sees_nothing_of_it()
     {
         await using var rig = new StoreRig();
         await rig.Add(1);
@@ -199,7 +199,7 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task A_read_sees_one_state_however_much_is_written_meanwhile()
+    public async Task A_read_sees_one_consistent_state_during_writes()
     {
         await using var rig = new StoreRig();
         await rig.Add(1);
@@ -230,7 +230,7 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task An_id_is_given_once_whatever_is_rolled_back_or_deleted_or_started_anew()
+    public async Task Ids_are_never_reused_after_rollback_deletion_or_restart()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         HashSet<long> given = [];
@@ -243,7 +243,7 @@ public sealed class StoreTests
                 await Assert.ThrowsAsync<InvalidOperationException>(() =>
                     rig.Add(i, _ => throw new InvalidOperationException())
                 );
-                // The newest goes, and its number must not come again.
+                // The newest row is deleted, and its id must not be reused.
                 await rig.Store.Write(write =>
                     write.Db.Execute("DELETE FROM rows WHERE id = (SELECT max(id) FROM rows)")
                 );
@@ -256,12 +256,12 @@ public sealed class StoreTests
     }
 
     [Fact]
-    public async Task What_was_answered_is_there_after_the_store_was_closed_and_opened_again()
+    public async Task Answered_writes_survive_closing_and_reopening_the_store()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var first = new StoreRig(folder);
         var writes = Enumerable.Range(0, 2000).Select(i => first.Add(i)).ToArray();
-        // Closing finishes what is queued.
+        // Closing finishes queued works.
         first.Store.Dispose();
         await Task.WhenAll(writes);
         Assert.Equal(ErrorCode.Unavailable, (await Assert.ThrowsAsync<Problem>(() => first.Add(1))).Code);

@@ -12,7 +12,7 @@ namespace Hive.Tests.Common;
 public sealed class StreamTests
 {
     [Fact]
-    public async Task Subscribers_that_reconnect_at_random_a_hundred_times_see_ten_thousand_messages_once_and_in_order()
+    public async Task Subscribers_that_reconnect_at_random_see_each_message_once_in_order()
     {
         const int Messages = 10_000;
         await using var hive = await HiveFixture.Start();
@@ -25,14 +25,14 @@ public sealed class StreamTests
             .ToArray();
         var sent = (await Task.WhenAll(sending)).SelectMany(ids => ids).Order().ToArray();
         Assert.Equal(Messages, sent.Length);
-        // Commit order is the order of the ids.
+        // Ids are in commit order.
         Assert.All(await Task.WhenAll(subscribers), seen => Assert.Equal(sent, seen));
     }
 
     [Theory]
     [InlineData("Last-Event-ID")]
     [InlineData("cursor")]
-    public async Task A_cursor_of_another_run_gets_a_resync_and_the_stream_goes_on(string by)
+    public async Task A_cursor_of_another_run_gets_a_resync_and_the_stream_continues(string by)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -62,7 +62,7 @@ public sealed class StreamTests
     }
 
     [Fact]
-    public async Task No_cursor_means_from_now()
+    public async Task Without_a_cursor_the_stream_starts_now()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -75,7 +75,7 @@ public sealed class StreamTests
     }
 
     [Fact]
-    public async Task Last_Event_ID_wins_over_the_query()
+    public async Task Last_Event_ID_overrides_the_query()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -91,7 +91,7 @@ public sealed class StreamTests
     }
 
     [Fact]
-    public async Task Ready_says_where_the_stream_will_be_live_and_its_own_id_is_where_it_goes_on()
+    public async Task Ready_names_the_live_cursor_and_its_id_resumes_the_stream()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -99,7 +99,7 @@ public sealed class StreamTests
         await (await hive.Connect("alice")).CallAsync("send", new { to = "bob", body = "missed" });
         using var stream = await Subscription.Open(hive, cursor);
         var ready = (await stream.Next())!.Value;
-        // Whoever reconnects with the id of `ready` must get what stands between its cursor and the newest event.
+        // A client that reconnects with the id of `ready` must get the events between its cursor and the newest.
         Assert.Equal(cursor, ready.EventId);
         var data = JsonElement.Parse(ready.Data);
         Assert.True(Cursor.Parse(data.GetProperty("cursor").GetString())!.Value.Seq > Cursor.Parse(cursor)!.Value.Seq);
@@ -135,7 +135,7 @@ public sealed class StreamTests
     }
 
     [Fact]
-    public async Task A_reader_that_is_overtaken_gets_a_resync_and_goes_on_and_delays_nobody()
+    public async Task An_overtaken_reader_gets_a_resync_continues_and_delays_nobody()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -144,11 +144,11 @@ public sealed class StreamTests
         var overtaken = 0;
         var hub = hive.Services.GetRequiredService<EventHub>();
         var begin = hub.Head;
-        // Until the ring has moved on by so much that no buffer between the host and this reader can hold the rest.
+        // Until the ring has moved further than all buffers between the host and this reader can hold.
         while (hub.Head.Seq - begin.Seq < 8_000 || hub.Reaches(begin with { Seq = begin.Seq + 4_000 }))
         {
             await SendThrough(hive, 1_000, new string('x', 4096));
-            Assert.True(++overtaken < 30, "the ring keeps more than it may");
+            Assert.True(++overtaken < 30, "the ring keeps more events than its limit");
         }
 
         var last = begin.Seq;
@@ -197,7 +197,7 @@ public sealed class StreamTests
         Assert.Equal("on", Body(await stream.NextOf("sent")));
     }
 
-    // One connection, pipelined; answers with the ids in the order they were given.
+    // Sends on one pipelined connection; returns the ids in their order.
     private static async Task<List<long>> SendThrough(HiveFixture hive, int count, string body = "x")
     {
         using var peer = RawPeer.Connect(hive.AgentSocket("alice"));
@@ -228,7 +228,7 @@ public sealed class StreamTests
         while (seen.Count < messages)
         {
             using var stream = await Subscription.Open(hive, cursor);
-            // Now and then it is gone before the first event.
+            // Sometimes it closes before the first event.
             for (
                 var untilGone = random.Next(20) == 0 ? random.Next(2) : int.MaxValue;
                 untilGone > 0 && seen.Count < messages;
@@ -261,7 +261,7 @@ public sealed class StreamTests
         return seen;
     }
 
-    /// <summary>One connection to the stream, on a socket with little room for what is not read.</summary>
+    /// <summary>One connection to the stream, on a socket with a small receive buffer.</summary>
     private sealed class Subscription : IDisposable
     {
         private readonly HttpClient http;

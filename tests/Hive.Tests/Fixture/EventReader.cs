@@ -16,7 +16,7 @@ public sealed class EventReader : IDisposable
 
     /// <summary>Opens the stream and reads its <c>ready</c>.</summary>
     /// <param name="http">A client that is signed in.</param>
-    /// <param name="cursor">From where; null for now.</param>
+    /// <param name="cursor">Where to start; null for now.</param>
     /// <param name="agent">One agent's own stream; null for the swarm's.</param>
     public static async Task<EventReader> Open(HttpClient http, string? cursor, string? agent = null)
     {
@@ -45,7 +45,7 @@ public sealed class EventReader : IDisposable
         return items.Current;
     }
 
-    /// <summary>The next event, pings left out.</summary>
+    /// <summary>The next event, without pings.</summary>
     public async Task<JsonElement> Next()
     {
         while (true)
@@ -56,7 +56,7 @@ public sealed class EventReader : IDisposable
         }
     }
 
-    /// <summary>The next event of one of these kinds; others are passed over.</summary>
+    /// <summary>The next event of one of these kinds; others are skipped.</summary>
     public async Task<JsonElement> Next(params string[] kinds)
     {
         while (true)

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Fixture;
 
-/// <summary>A real host in this process: own folders, own port, real SQLite, real sockets; the clock stands still
-/// unless asked otherwise.</summary>
+/// <summary>A real host in this process with its own folders and port, real SQLite and real sockets. The clock stands
+/// still by default.</summary>
 public sealed class HiveFixture : IAsyncDisposable
 {
     private readonly List<IDisposable> opened = [];
@@ -24,7 +24,7 @@ public sealed class HiveFixture : IAsyncDisposable
     private HiveFixture(bool realClock, string[] extra, string? folder = null, bool keep = false)
     {
         (this.realClock, this.extra, this.keep) = (realClock, extra, keep);
-        // Short: a socket's path holds 107 bytes.
+        // A short path: a socket's path may have 107 bytes.
         Folder = folder ?? Directory.CreateTempSubdirectory("hive-").FullName;
         RunDir = Path.Combine(Folder, "run");
         Clock = new ManualClock(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
@@ -46,7 +46,7 @@ public sealed class HiveFixture : IAsyncDisposable
 
     public IServiceProvider Services => app!.Services;
 
-    /// <summary>Starts a host whose agents are external unless a test says otherwise.</summary>
+    /// <summary>Starts a host whose agents are external by default.</summary>
     public static Task<HiveFixture> Start(params string[] args) => Start(realClock: false, args);
 
     public static async Task<HiveFixture> Start(bool realClock, params string[] args)
@@ -64,7 +64,7 @@ public sealed class HiveFixture : IAsyncDisposable
         return fixture;
     }
 
-    /// <summary>Starts a host in a folder that is a test's own and goes with it, unless it is to be kept.</summary>
+    /// <summary>Starts a host in a folder of the test, which is deleted with the fixture unless kept.</summary>
     public static async Task<HiveFixture> StartIn(string folder, bool keep = false, params string[] args)
     {
         var fixture = new HiveFixture(realClock: false, args, folder, keep);
@@ -75,7 +75,7 @@ public sealed class HiveFixture : IAsyncDisposable
     public string AgentSocket(string name) => Path.Combine(RunDir, "agents", name, "agent.sock");
 
     /// <summary>Ends the host and starts it again on the same folders; connections are lost.</summary>
-    /// <param name="meanwhile">Done while no host is there.</param>
+    /// <param name="meanwhile">Runs while no host does.</param>
     public Task Restart(Action? meanwhile = null) =>
         Restart(() =>
         {
@@ -84,7 +84,7 @@ public sealed class HiveFixture : IAsyncDisposable
         });
 
     /// <summary>Ends the host and starts it again on the same folders; connections are lost.</summary>
-    /// <param name="meanwhile">Done while this host is not there.</param>
+    /// <param name="meanwhile">Runs while this host does not.</param>
     public async Task Restart(Func<Task> meanwhile)
     {
         await StopHost();
@@ -98,7 +98,7 @@ public sealed class HiveFixture : IAsyncDisposable
     /// <summary>A connection to the host socket.</summary>
     public async Task<LineClient> Operator() => Track(await LineClient.ConnectAsync(HostSocket));
 
-    /// <summary>Makes external agents.</summary>
+    /// <summary>Creates external agents.</summary>
     public async Task Spawn(params string[] names)
     {
         using var host = await LineClient.ConnectAsync(HostSocket);
@@ -150,7 +150,7 @@ public sealed class HiveFixture : IAsyncDisposable
             }
             catch (IOException)
             {
-                // A git of the host's that had begun when it was stopped still writes.
+                // A git that the host started before it was stopped may still be writing.
                 await Task.Yield();
             }
         }
@@ -180,7 +180,7 @@ public sealed class HiveFixture : IAsyncDisposable
                 configure?.Invoke(services);
             }
         );
-        // As if somebody had listened all the time: tests ask afterwards which events there were.
+        // As if a page had listened all the time: tests ask afterwards for the events.
         _ = app.Services.GetRequiredService<EventHub>().Listen();
         try
         {

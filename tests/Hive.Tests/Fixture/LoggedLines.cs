@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Fixture;
 
-/// <summary>What a host logs from now on.</summary>
+/// <summary>The log lines of a host from now on.</summary>
 public sealed class LoggedLines : ILoggerProvider, ILogger
 {
     private readonly Channel<string> lines = Channel.CreateUnbounded<string>();
 
-    /// <summary>The next line with that text in it; others are passed over.</summary>
+    /// <summary>The next line that contains a text; others are skipped.</summary>
     public async Task<string> Next(string text)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -20,7 +20,7 @@ public sealed class LoggedLines : ILoggerProvider, ILogger
         }
     }
 
-    /// <summary>The lines that came since the last look.</summary>
+    /// <summary>The lines since the last call.</summary>
     public string[] Taken()
     {
         List<string> taken = [];

@@ -11,7 +11,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    // Of what a timer is set for, in the time that only goes forward.
+    // The due times of timers, in the time that only moves forward.
     private DateTimeOffset Steady => now - jumped;
 
     public override DateTimeOffset GetUtcNow()
@@ -33,7 +33,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
         return timer;
     }
 
-    /// <summary>Moves the clock on, firing each timer at its time.</summary>
+    /// <summary>Moves the clock forward, and fires each timer at its time.</summary>
     public void Advance(TimeSpan by)
     {
         var end = GetUtcNow() + by;
@@ -43,7 +43,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             now = end > now ? end : now;
     }
 
-    /// <summary>Sets the wall clock as an administrator does: timers and timestamps take no notice.</summary>
+    /// <summary>Sets the wall clock as an administrator does; timers and timestamps are unaffected.</summary>
     public void Jump(TimeSpan by)
     {
         lock (gate)
@@ -53,7 +53,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
         }
     }
 
-    /// <summary>Completes when a timer is set for exactly that time: what is to wait until then does.</summary>
+    /// <summary>Completes when a timer is set for exactly that time.</summary>
     public Task Set(DateTimeOffset at)
     {
         lock (gate)
@@ -108,7 +108,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             return true;
         }
 
-        // Under the clock's lock.
+        // Called under the clock's lock.
         public void Reschedule()
         {
             if (period > TimeSpan.Zero)

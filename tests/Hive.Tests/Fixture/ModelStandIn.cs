@@ -4,8 +4,7 @@ using System.Text.Json;
 
 namespace Hive.Tests.Fixture;
 
-/// <summary>The stand-in for a client's model (<c>tests/clients/model.mjs</c>), on a port of loopback of its
-/// own.</summary>
+/// <summary>Runs the stand-in for a client's model (<c>tests/clients/model.mjs</c>) on its own loopback port.</summary>
 internal sealed class ModelStandIn : IDisposable
 {
     private readonly Process process;
@@ -16,9 +15,9 @@ internal sealed class ModelStandIn : IDisposable
 
     public Uri Address => new($"http://127.0.0.1:{Port.ToString(CultureInfo.InvariantCulture)}");
 
-    /// <summary>A model that takes these steps, which model.mjs describes.</summary>
+    /// <summary>Starts a model that follows these steps, which model.mjs describes.</summary>
     /// <param name="kind"><c>anthropic</c> or <c>openai</c>.</param>
-    /// <param name="steps">What it says, one step for each request.</param>
+    /// <param name="steps">Its answers, one step for each request.</param>
     public static async Task<ModelStandIn> StartAsync(string kind, params object[] steps)
     {
         var start = new ProcessStartInfo("node")
@@ -40,7 +39,7 @@ internal sealed class ModelStandIn : IDisposable
     public async Task<JsonElement> RequestAsync()
     {
         var line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
-        return JsonElement.Parse(line ?? throw new InvalidOperationException("the model's stand-in has ended"));
+        return JsonElement.Parse(line ?? throw new InvalidOperationException("the stand-in for the model has exited"));
     }
 
     public void Dispose()

@@ -1,10 +1,10 @@
 namespace Hive.Tests.Fixture;
 
-/// <summary>What not every machine has.</summary>
+/// <summary>Skips tests on machines that lack a tool.</summary>
 internal static class Requires
 {
     /// <summary>Ends a test as skipped, or as failed where nothing may be skipped (<c>HIVE_REQUIRE_ALL</c>), when
-    /// something is not there.</summary>
+    /// something is missing.</summary>
     public static void That(bool there, string otherwise)
     {
         if (there)

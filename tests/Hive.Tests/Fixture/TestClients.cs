@@ -1,21 +1,21 @@
 namespace Hive.Tests.Fixture;
 
-/// <summary>The coding agents' own tools of <c>tests/clients</c>, which <c>./test</c> installs.</summary>
+/// <summary>The coding agents in <c>tests/clients</c>, which <c>./test</c> installs.</summary>
 internal static class TestClients
 {
     public static string Folder { get; } = Path.Combine(Root(), "tests", "clients");
 
-    /// <summary>A client's program (<c>claude</c>, <c>codex</c> or <c>opencode</c>), where it is installed.</summary>
+    /// <summary>A client's program (<c>claude</c>, <c>codex</c> or <c>opencode</c>), if it is installed.</summary>
     public static string Program(string name) => Installed(Path.Combine(".bin", name));
 
-    /// <summary>Claude Code's program of the newest version that is installed, or of an older one.</summary>
+    /// <summary>Claude Code's program, in the newest installed version or an older one.</summary>
     public static string ClaudeCode(string? older = null)
     {
         var package = older is null ? "@anthropic-ai/claude-code" : $"claude-code-{older}";
         return Installed(Path.Combine(package, "bin", "claude.exe"));
     }
 
-    /// <summary>The official SDK of MCP, which <c>sdk.mjs</c> is made of, where it is installed.</summary>
+    /// <summary>Requires the official MCP SDK, which <c>sdk.mjs</c> uses.</summary>
     public static void RequireSdk() => Installed("@modelcontextprotocol/sdk/package.json");
 
     private static string Installed(string file)

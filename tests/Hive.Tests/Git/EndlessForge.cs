@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Git;
 
-/// <summary>A git server on loopback whose advertisement of branches goes on until its client leaves, or far behind
-/// every bound.</summary>
+/// <summary>A git server on loopback that advertises branches until its client leaves, far beyond every
+/// limit.</summary>
 internal sealed class EndlessForge : IAsyncDisposable
 {
     private const long Most = 2L << 30;
@@ -20,8 +20,14 @@ internal sealed class EndlessForge : IAsyncDisposable
 
     private EndlessForge(WebApplication app) => this.app = app;
 
-    public string Url =>
-        $"{app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()}/hostile.git";
+    public string Url
+    {
+        get
+        {
+            var server = app.Services.GetRequiredService<IServer>();
+            return $"{server.Features.Get<IServerAddressesFeature>()!.Addresses.First()}/hostile.git";
+        }
+    }
 
     public long Advertised => Interlocked.Read(ref advertised);
 

@@ -10,7 +10,7 @@ public sealed class GitProgramTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task It_returns_what_git_wrote_and_refuses_with_what_git_said()
+    public async Task Output_is_returned_and_an_error_carries_git_s_message()
     {
         await using var repositories = await Repositories.Create();
         Assert.Equal("refs/heads/main", await repositories.InOwn("symbolic-ref", "HEAD"));
@@ -22,7 +22,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task It_takes_an_input_and_gives_bytes_back_as_they_are()
+    public async Task Input_is_fed_and_bytes_are_returned_unchanged()
     {
         await using var repositories = await Repositories.Create();
         var id = await repositories.Program.Run(
@@ -36,7 +36,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task Output_over_the_bound_is_not_read_and_that_is_said()
+    public async Task Output_over_the_limit_is_cut_and_reported()
     {
         await using var repositories = await Repositories.Create();
         var call = new GitCall { MaxOutputBytes = 100_000, Input = new string('x', 5_000_000) };
@@ -59,7 +59,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task What_waits_for_ever_is_ended_at_the_limit()
+    public async Task A_run_that_never_ends_is_killed_at_the_time_limit()
     {
         await using var repositories = await Repositories.Create();
         using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", Path.Combine(repositories.Own, "pipe")))
@@ -77,7 +77,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task A_file_over_the_bound_is_not_written()
+    public async Task A_file_over_the_limit_is_not_written()
     {
         await using var repositories = await Repositories.Create();
         var random = Convert.ToHexString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(2 << 20));
@@ -91,7 +91,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task Every_git_is_bounded_in_memory()
+    public async Task Every_git_has_a_memory_limit()
     {
         await using var repositories = await Repositories.Create();
         var program = Path.Combine(repositories.Folder, "tells-its-bound");
@@ -101,7 +101,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task A_server_that_advertises_without_end_is_left_when_the_bound_is_reached()
+    public async Task A_server_that_advertises_endlessly_is_left_at_the_limit()
     {
         await using var repositories = await Repositories.Create();
         await using var server = await EndlessForge.Start();
@@ -118,7 +118,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task Without_git_it_says_what_to_install()
+    public async Task Without_git_the_error_names_the_package_to_install()
     {
         var problem = await Assert.ThrowsAsync<Problem>(() =>
             new GitProgram("git-that-nobody-has").Run("/", ["version"], Token)
@@ -128,7 +128,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task It_knows_no_configuration_but_the_repositorys_and_its_own()
+    public async Task Only_the_repository_s_and_Hive_s_configuration_apply()
     {
         await using var repositories = await Repositories.Create();
         var origins = (await repositories.InOwn("config", "--list", "--show-origin"))
@@ -171,7 +171,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task A_repository_is_not_looked_for_in_the_folders_above()
+    public async Task The_folders_above_a_repository_are_not_searched()
     {
         await using var repositories = await Repositories.Create();
         var below = Directory.CreateDirectory(Path.Combine(repositories.Own, "below")).FullName;
@@ -182,7 +182,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task Nothing_is_fetched_over_what_a_call_does_not_name()
+    public async Task Fetches_use_only_the_protocols_that_the_call_names()
     {
         await using var repositories = await Repositories.Create();
         repositories.Commit("agent.yaml", "model: a\n");
@@ -203,7 +203,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task What_a_tree_says_of_its_files_neither_changes_nor_hides_them()
+    public async Task Attributes_in_a_tree_neither_change_nor_hide_its_files()
     {
         await using var repositories = await Repositories.Create();
         await File.WriteAllTextAsync(
@@ -242,7 +242,7 @@ public sealed class GitProgramTests
     }
 
     [Fact]
-    public async Task Locks_of_a_git_that_was_killed_are_removed()
+    public async Task Locks_of_a_killed_git_are_removed()
     {
         await using var repositories = await Repositories.Create();
         await repositories.InOwn("commit", "--quiet", "--allow-empty", "-m", "nothing");

@@ -5,7 +5,7 @@ using Hive.Protocol;
 
 namespace Hive.Tests.Git;
 
-/// <summary>Repositories that were prepared to harm whoever reads them.</summary>
+/// <summary>Repositories that were prepared to attack their reader.</summary>
 public sealed class GitQuarantineTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -13,7 +13,7 @@ public sealed class GitQuarantineTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_commit_comes_over_with_its_history_whether_packed_or_not(bool packed)
+    public async Task A_commit_is_fetched_with_its_history_packed_or_not(bool packed)
     {
         await using var repositories = await Repositories.Create();
         var first = repositories.Commit("agent.yaml", "model: a\n");
@@ -37,7 +37,7 @@ public sealed class GitQuarantineTests
     [InlineData("", ErrorCode.Invalid)]
     [InlineData("fffffff", ErrorCode.NotFound)]
     [InlineData("deadbeefdeadbeefdeadbeefdeadbeefdeadbeef", ErrorCode.NotFound)]
-    public async Task What_names_no_commit_is_refused(string reference, ErrorCode code)
+    public async Task A_reference_that_is_not_a_commit_is_refused(string reference, ErrorCode code)
     {
         await using var repositories = await Repositories.Create();
         repositories.Commit("agent.yaml", "model: a\n");
@@ -45,7 +45,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task A_branch_named_like_a_commit_is_none()
+    public async Task A_branch_named_like_a_commit_is_not_a_commit()
     {
         await using var repositories = await Repositories.Create();
         repositories.Commit("agent.yaml", "model: a\n");
@@ -54,7 +54,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task A_file_is_no_commit()
+    public async Task A_file_is_not_a_commit()
     {
         await using var repositories = await Repositories.Create();
         repositories.Commit("agent.yaml", "model: a\n");
@@ -63,7 +63,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task No_program_that_the_repository_names_is_run()
+    public async Task Programs_that_the_repository_names_do_not_run()
     {
         await using var repositories = await Repositories.Create();
         var first = repositories.Commit("agent.yaml", "model: a\n");
@@ -147,7 +147,7 @@ public sealed class GitQuarantineTests
             }
         }
 
-        // An object that is missing is what makes a partial clone ask its promisor.
+        // A missing object makes a partial clone ask its promisor.
         var tree = Repositories.AsSomebody(
             repositories.Agents,
             "-c",
@@ -165,7 +165,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task A_repository_whose_configuration_is_rubbish_is_read_all_the_same()
+    public async Task A_repository_with_an_invalid_configuration_is_read()
     {
         await using var repositories = await Repositories.Create();
         var commit = repositories.Commit("agent.yaml", "model: a\n");
@@ -190,7 +190,7 @@ public sealed class GitQuarantineTests
         File.WriteAllText(Path.Combine(objects, "info", "alternates"), Path.Combine(secret, ".git", "objects") + "\n");
         Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit))).Code);
 
-        // A folder of objects that is a link, and an object that is one.
+        // An object folder that is a link, and an object that is one.
         var fanOut = Path.Combine(objects, commit[..2]);
         if (Directory.Exists(fanOut))
             Directory.Delete(fanOut, recursive: true);
@@ -212,7 +212,7 @@ public sealed class GitQuarantineTests
     [InlineData("nothing")]
     [InlineData("linked objects")]
     [InlineData("linked tree")]
-    public async Task What_stands_in_place_of_the_repository_is_refused_and_nothing_waits(string what)
+    public async Task A_replaced_repository_is_refused_without_blocking(string what)
     {
         await using var repositories = await Repositories.Create();
         var commit = repositories.Commit("agent.yaml", "model: a\n");
@@ -242,11 +242,11 @@ public sealed class GitQuarantineTests
         }
 
         var problem = await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit));
-        Assert.Contains("no git repository", problem.Message, StringComparison.Ordinal);
+        Assert.Contains("not a git repository", problem.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Pipes_in_place_of_objects_are_passed_over()
+    public async Task Pipes_in_place_of_objects_are_skipped()
     {
         await using var repositories = await Repositories.Create();
         var commit = repositories.Commit("agent.yaml", "model: a\n");
@@ -259,14 +259,14 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task Objects_and_packs_that_are_rubbish_are_refused()
+    public async Task Invalid_objects_and_packs_are_refused()
     {
         await using var repositories = await Repositories.Create();
         var commit = repositories.Commit("agent.yaml", "model: a\n");
         var blob = repositories.AsAgent("rev-parse", "HEAD:agent.yaml");
         var other = repositories.AsAgent("rev-parse", "HEAD^{tree}");
         var objects = Path.Combine(repositories.Agents, ".git", "objects");
-        // Another object under its name: what is looked at must be what its hash says.
+        // Another object under its name: the content must match the hash.
         File.Delete(Path.Combine(objects, blob[..2], blob[2..]));
         File.Copy(Path.Combine(objects, other[..2], other[2..]), Path.Combine(objects, blob[..2], blob[2..]));
         await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit));
@@ -279,7 +279,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task A_small_pack_that_is_huge_when_unpacked_is_refused_before_it_is_unpacked()
+    public async Task A_small_pack_with_huge_content_is_refused_before_unpacking()
     {
         await using var repositories = await Repositories.Create();
         using (var zeros = new FileStream(Path.Combine(repositories.Agents, "zeros"), FileMode.Create))
@@ -293,7 +293,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task A_repository_over_the_bound_is_refused()
+    public async Task A_repository_over_the_limit_is_refused()
     {
         await using var repositories = await Repositories.Create();
         var commit = repositories.Commit("agent.yaml", "model: a\n");
@@ -321,7 +321,7 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
-    public async Task What_is_fetched_keeps_its_name_when_the_agent_changes_its_mind()
+    public async Task A_fetched_commit_stays_when_the_agent_removes_its_own()
     {
         await using var repositories = await Repositories.Create();
         var first = repositories.Commit("agent.yaml", "model: a\n");

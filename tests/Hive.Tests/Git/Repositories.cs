@@ -4,8 +4,8 @@ using Hive.Protocol;
 
 namespace Hive.Tests.Git;
 
-/// <summary>A data folder with the host's own repository in it, and an agent's beside it that is written as an agent
-/// writes: by git as it is installed, or by hand.</summary>
+/// <summary>A data folder with the host's own repository and an agent's repository, which is written as an agent
+/// writes: by the installed git, or by hand.</summary>
 public sealed class Repositories : IAsyncDisposable
 {
     private Repositories()
@@ -27,7 +27,7 @@ public sealed class Repositories : IAsyncDisposable
 
     public string Agents => Path.Combine(Paths.DataDir, "agents", "coder", "config");
 
-    /// <summary>What a planted program leaves behind when it is run.</summary>
+    /// <summary>The file that a planted program creates when it runs.</summary>
     public string Ran => Path.Combine(Folder, "ran");
 
     public static async Task<Repositories> Create()
@@ -42,7 +42,7 @@ public sealed class Repositories : IAsyncDisposable
     /// <summary>Runs git in the agent's repository, as the agent does.</summary>
     public string AsAgent(params string[] arguments) => AsSomebody(Agents, arguments);
 
-    /// <summary>Runs git somewhere with no other configuration than that place's own.</summary>
+    /// <summary>Runs git in a folder with only that folder's configuration.</summary>
     public static string AsSomebody(string folder, params string[] arguments)
     {
         var start = new ProcessStartInfo(
@@ -74,7 +74,7 @@ public sealed class Repositories : IAsyncDisposable
         return output.Trim();
     }
 
-    /// <summary>Has the agent commit a file; the commit's name.</summary>
+    /// <summary>Commits a file as the agent; returns the commit.</summary>
     public string Commit(string file, string content)
     {
         File.WriteAllText(Path.Combine(Agents, file), content);

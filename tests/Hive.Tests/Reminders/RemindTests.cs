@@ -92,7 +92,7 @@ public sealed class RemindTests
     [InlineData("""{"message":"x","delay_seconds":NaN}""", "JSON")]
     [InlineData("""{"message":"x","at":"2027-02-02T00:00:00Z"}""", "366 days")]
     [InlineData("""{"message":"x","at":"9999-12-31T23:59:59Z"}""", "366 days")]
-    [InlineData("""{"message":"x","at":"tomorrow"}""", "'at' is not an instant: write it as in 2026-01-31T12:00:00Z")]
+    [InlineData("""{"message":"x","at":"tomorrow"}""", "'at' is not an instant; write it as 2026-01-31T12:00:00Z")]
     [InlineData("""{"message":"x","at":"2026-02-01T00:00:00"}""", "'at'")]
     [InlineData("""{"message":"x","at":1767225600}""", "'at'")]
     [InlineData("""{"message":"","delay_seconds":1}""", "'message' is empty")]

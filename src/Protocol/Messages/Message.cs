@@ -1,23 +1,23 @@
 namespace Hive.Protocol;
 
 /// <summary>One message on the bus, as every door shows it.</summary>
-/// <param name="Id">Given once, never again.</param>
+/// <param name="Id">The id; never reused.</param>
 /// <param name="From">An agent, <c>operator</c>, <c>system</c> or <c>reminder</c>.</param>
 /// <param name="To">An agent or <c>operator</c>.</param>
 /// <param name="Body">At most <see cref="Limits.BodyBytes"/> bytes of UTF-8 when an agent or the operator wrote
 /// it.</param>
 /// <param name="SentAt">When it was stored.</param>
-/// <param name="FileRefs">Path tokens of the body that name a readable file (contract section 7).</param>
+/// <param name="FileRefs">Path tokens of the body that name a readable file (docs/protocol.md).</param>
 /// <param name="Attempts">How often it was nacked since it was last sent or retried.</param>
 /// <param name="DeliveredAt">When it was last leased; absent while it waits.</param>
 /// <param name="AckedAt">When it was acknowledged.</param>
 /// <param name="InReplyTo">The message this one answers.</param>
 /// <param name="Broadcast">True on each copy of a message to everyone.</param>
-/// <param name="ParkedAt">When it was set aside after its last nack.</param>
-/// <param name="LastError">What the last nack said.</param>
-/// <param name="Redelivered">Only on a received message: it was leased before, and its effects may already have
-/// happened.</param>
-/// <param name="NextAttemptAt">After a failure: when it can be received again.</param>
+/// <param name="ParkedAt">When it was parked after its last nack.</param>
+/// <param name="LastError">The error of the last nack.</param>
+/// <param name="Redelivered">Only on a received message: it was leased before, so its effects may have happened
+/// already.</param>
+/// <param name="NextAttemptAt">After a failure: when it will be delivered again.</param>
 public sealed record Message(
     long Id,
     string From,
