@@ -35,7 +35,7 @@ internal static class RemindersFigure
         plan.Report.Progress($"reminders: set {Agents * PerAgent} in {filling.Elapsed.TotalSeconds:0.0} s");
         if (DateTimeOffset.UtcNow > burst)
             throw new BenchmarkException(
-                "setting the reminders took longer than planned; the burst has begun meanwhile"
+                "setting the reminders took longer than planned; the burst has already begun"
             );
 
         await Last(host, burst, ct);
