@@ -34,9 +34,7 @@ internal static class RemindersFigure
         );
         plan.Report.Progress($"reminders: set {Agents * PerAgent} in {filling.Elapsed.TotalSeconds:0.0} s");
         if (DateTimeOffset.UtcNow > burst)
-            throw new BenchmarkException(
-                "setting the reminders took longer than planned; the burst has begun meanwhile"
-            );
+            throw new BenchmarkException("setting the reminders took longer than planned; the burst has already begun");
 
         await Last(host, burst, ct);
         var all = DateTimeOffset.UtcNow - burst;

@@ -53,7 +53,7 @@ public sealed class TurnStatsTests : IDisposable
     {
         System.IO.File.WriteAllText(
             File,
-            "this is no database, and long enough to be seen as none: " + new string('x', 4096)
+            "this text is not a database, and long enough to be recognised as such: " + new string('x', 4096)
         );
         var stats = new TurnStats(folder, log, TimeProvider.System);
 

@@ -47,11 +47,11 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
         await Expect(newest).ToBeVisibleAsync();
         await Expect(drawer.Locator(".badge")).ToHaveTextAsync("‖ held");
         var place = await text.EvaluateAsync<double>("log => log.scrollTop");
-        await SayAsync("said meanwhile");
-        await Expect(Message(page, "said meanwhile").Locator(".mark.acked")).ToBeVisibleAsync();
+        await SayAsync("said in between");
+        await Expect(Message(page, "said in between").Locator(".mark.acked")).ToBeVisibleAsync();
         Assert.Equal(place, await text.EvaluateAsync<double>("log => log.scrollTop"));
         await newest.ClickAsync();
-        await Expect(text).ToContainTextAsync("said meanwhile");
+        await Expect(text).ToContainTextAsync("said in between");
         await Expect(newest).ToHaveCountAsync(0);
         await Expect(text).ToBeFocusedAsync();
 

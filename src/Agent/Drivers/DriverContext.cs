@@ -1,6 +1,6 @@
 namespace Hive.Agent.Drivers;
 
-/// <summary>What a driver gets to work with.</summary>
+/// <summary>The settings and connections of one driver.</summary>
 /// <param name="Name">The agent's name.</param>
 /// <param name="Role"><c>agent</c> or <c>manager</c>.</param>
 /// <param name="Pronouns">The operator's pronouns for the prompt; null when unknown.</param>

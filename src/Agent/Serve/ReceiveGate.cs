@@ -32,7 +32,7 @@ internal sealed class ReceiveGate(TimeProvider time)
 
     public bool NeedsLogin => Login?.IsNeeded == true;
 
-    /// <summary>What the driver lacked at the last check; null when it lacked nothing.</summary>
+    /// <summary>The program or file that the driver lacked at the last check; null when none.</summary>
     public string? Missing { get; private set; }
 
     /// <summary>When the rate limit ends, to the second; null without one.</summary>

@@ -37,7 +37,7 @@ public static class OpenFlags
     public static int NoFollow { get; } = IsArm ? 0x8000 : 0x2_0000;
 }
 
-/// <summary>What a path may lead through. openat2(2).</summary>
+/// <summary>Restricts what a path may lead through. openat2(2).</summary>
 public static class ResolveFlags
 {
     /// <summary>RESOLVE_NO_MAGICLINKS.</summary>

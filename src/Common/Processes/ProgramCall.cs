@@ -16,7 +16,7 @@ public sealed record ProgramCall(IReadOnlyList<string> Command)
     /// <summary>How much of the error stream is kept.</summary>
     public int MaxErrorBytes { get; init; } = 1 << 20;
 
-    /// <summary>What happens to a program that writes more than is kept.</summary>
+    /// <summary>The handling of a program that writes more than is kept.</summary>
     public OutputOverflow Overflow { get; init; } = OutputOverflow.KeepEnd;
 
     /// <summary>All environment variables of the program; null for those of the host.</summary>
@@ -32,7 +32,7 @@ public sealed record ProgramCall(IReadOnlyList<string> Command)
     public long? MaxMemoryBytes { get; init; }
 }
 
-/// <summary>What happens to a program that writes more than the limit of a stream.</summary>
+/// <summary>The handling of a program that writes more than the limit of a stream.</summary>
 public enum OutputOverflow
 {
     /// <summary>The program goes on, and the end of its output is kept.</summary>

@@ -154,18 +154,18 @@ public sealed partial class YamlSection
     private string ScalarOf(string key, YamlNode node) =>
         node is YamlScalarNode { Value: { } value } && !StrictYaml.IsNull(node)
             ? value
-            : throw At(node, $"'{Shown(key)}' must be a text, a number or true or false");
+            : throw At(node, $"'{Shown(key)}' must be a string, a number or true or false");
 
     private string TextOf(string key, YamlNode node)
     {
         if (node is not YamlScalarNode { Value: { } value } scalar)
-            throw At(node, $"'{key}' must be a text");
+            throw At(node, $"'{key}' must be a string");
         if (scalar.Style == ScalarStyle.Plain && OtherType().IsMatch(value))
             throw At(
                 node,
                 value.Length == 0
                     ? $"'{key}' is empty; give it a value, or leave it out"
-                    : $"'{key}' must be a text, and YAML reads this as another type; "
+                    : $"'{key}' must be a string, and YAML reads this as another type; "
                         + $"write it in quotes: \"{Shown(value)}\""
             );
         return value.Length > 0 && !value.Any(c => char.IsControl(c) && c is not ('\n' or '\t'))
@@ -183,7 +183,7 @@ public sealed partial class YamlSection
             throw At(node, $"{what} may have {StrictYaml.MaxEntries} entries");
         foreach (var (key, value) in map.Children)
             yield return (
-                key is YamlScalarNode { Value: { } text } ? text : throw At(key, $"a key of {what} must be a text"),
+                key is YamlScalarNode { Value: { } text } ? text : throw At(key, $"a key of {what} must be a string"),
                 value
             );
     }

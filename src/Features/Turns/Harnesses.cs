@@ -199,7 +199,7 @@ internal static class HarnessState
     public static bool NeedsLogin(string state) => state is Login or LoggingIn;
 }
 
-/// <summary>What harnesses report, on the rows of agents. Comes after the roster's fields: the model in use wins over
+/// <summary>Fills the harness's report into the rows of agents. Comes after the roster's fields: the model in use wins over
 /// the configured one.</summary>
 internal sealed class HarnessRowFields(Harnesses harnesses, ModelOverrides overrides) : IAgentRowFields
 {

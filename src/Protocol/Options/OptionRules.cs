@@ -15,7 +15,7 @@ internal static partial class OptionRules
 
     public static bool IsTrue(string value) => value.ToUpperInvariant() is "TRUE" or "1" or "ON" or "YES";
 
-    /// <summary>What the value must be instead, as a clause that follows it in an error; null when the value is
+    /// <summary>Says what the value must be instead, as a clause that follows it in an error; null when the value is
     /// valid.</summary>
     public static string? Fault(HiveOption option, string value)
     {

@@ -4,7 +4,7 @@ using Hive.Cli.Join;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>What <c>hive join</c> adds to a client's configuration and removes again.</summary>
+/// <summary>Tests what <c>hive join</c> adds to a client's configuration and removes again.</summary>
 public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive>, IDisposable
 {
     private const string Mcp = """
@@ -30,7 +30,7 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
         model = "gpt" # which
         notes = """
         [mcp_servers.hive-wilma]
-        is no table here"""
+        looks like a table here"""
 
         [mcp_servers.other]
         command = 'other'

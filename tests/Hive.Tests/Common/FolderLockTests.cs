@@ -9,10 +9,7 @@ public sealed class FolderLockTests
     [Theory]
     [InlineData("data", "--data-dir")]
     [InlineData("run", "--run-dir")]
-    public async Task A_second_host_on_the_same_folder_names_the_first_and_leaves_it_running(
-        string same,
-        string flag
-    )
+    public async Task A_second_host_on_the_same_folder_names_the_first_and_leaves_it_running(string same, string flag)
     {
         await using var first = await HostProcess.Start();
         var elsewhere = Directory.CreateTempSubdirectory("hive-").FullName;

@@ -290,7 +290,7 @@ public sealed class WebhookTests : IAsyncLifetime
                 "pull_request_opened",
                 "alice/tool",
                 7,
-                "Mend it",
+                "Fix it",
                 "http://forge/alice/tool/pulls/7",
                 "carol",
                 "Please look."
@@ -472,7 +472,7 @@ public sealed class WebhookTests : IAsyncLifetime
                 pull_request = new
                 {
                     number = 7,
-                    title = "Mend it",
+                    title = "Fix it",
                     assignees = new[] { new { login = "bob" } },
                 },
                 repository = Repository("alice/tool"),
@@ -650,7 +650,7 @@ public sealed class WebhookTests : IAsyncLifetime
         new
         {
             number,
-            title = "Mend it",
+            title = "Fix it",
             body = "Please look.",
             html_url = $"http://forge/alice/tool/pulls/{number}",
             assignees = assignees?.Select(a => new { login = a }),
