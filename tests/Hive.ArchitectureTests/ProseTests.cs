@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Hive.ArchitectureTests;
 
-/// <summary>Checks how Hive writes: wording that puzzles readers, and references in documents that must resolve.</summary>
+/// <summary>Checks Hive's texts: wording that puzzles readers, and references that must resolve.</summary>
 public sealed partial class ProseTests
 {
     // A space in a pattern also matches a line break inside a comment.

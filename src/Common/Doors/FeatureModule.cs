@@ -285,5 +285,5 @@ internal sealed class Command<TRequest, TResponse>(string name, Doors doors, str
         CancellationToken ct
     ) => Boxed(mediator.Send(DoorJson.Read<TRequest>(line, caller), ct));
 
-    private static async Task<object> Boxed(Task<TResponse> response) => (await response.ConfigureAwait(false))!;
+    private static async Task<object> Boxed(Task<TResponse> response) => (await response)!;
 }

@@ -37,28 +37,24 @@ public sealed class Gatekeeper(
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         if (!hosts.Allows(http.Request.Host.Host))
         {
-            await RestErrors
-                .Write(
-                    http,
-                    ErrorCode.Forbidden,
-                    $"Hive does not answer to the host name '{http.Request.Host.Host}'; add it to --allowed-hosts",
-                    StatusCodes.Status421MisdirectedRequest
-                )
-                .ConfigureAwait(false);
+            await RestErrors.Write(
+                http,
+                ErrorCode.Forbidden,
+                $"Hive does not answer to the host name '{http.Request.Host.Host}'; add it to --allowed-hosts",
+                StatusCodes.Status421MisdirectedRequest
+            );
         }
         else if (http.Request.Headers.Origin.Count > 0 && !IsOwn(http.Request.Headers.Origin.ToString(), http.Request))
         {
-            await RestErrors
-                .Write(http, ErrorCode.Forbidden, "pages of other sites may not call Hive")
-                .ConfigureAwait(false);
+            await RestErrors.Write(http, ErrorCode.Forbidden, "pages of other sites may not call Hive");
         }
-        else if (NeedsKey(http.Request) && !await HasKey(http).ConfigureAwait(false))
+        else if (NeedsKey(http.Request) && !await HasKey(http))
         {
             // HasKey has sent the answer.
         }
         else
         {
-            await next(http).ConfigureAwait(false);
+            await next(http);
         }
     }
 
@@ -113,26 +109,22 @@ public sealed class Gatekeeper(
             http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(
                 System.Globalization.CultureInfo.InvariantCulture
             );
-            await RestErrors
-                .Write(
-                    http,
-                    ErrorCode.Forbidden,
-                    "too many wrong keys; try again after the seconds in Retry-After",
-                    StatusCodes.Status429TooManyRequests
-                )
-                .ConfigureAwait(false);
+            await RestErrors.Write(
+                http,
+                ErrorCode.Forbidden,
+                "too many wrong keys; try again after the seconds in Retry-After",
+                StatusCodes.Status429TooManyRequests
+            );
             return false;
         }
 
-        await RestErrors
-            .Write(
-                http,
-                ErrorCode.Forbidden,
-                "sign in first: `hive open` gives a login link; scripts send the access token as "
-                    + "`Authorization: Bearer …`",
-                StatusCodes.Status401Unauthorized
-            )
-            .ConfigureAwait(false);
+        await RestErrors.Write(
+            http,
+            ErrorCode.Forbidden,
+            "sign in first: `hive open` gives a login link; scripts send the access token as "
+                + "`Authorization: Bearer …`",
+            StatusCodes.Status401Unauthorized
+        );
         return false;
     }
 }

@@ -27,13 +27,10 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
     public override async Task Handle(HttpContext http)
     {
         var ct = http.RequestAborted;
-        var request = await Bind(http, ct).ConfigureAwait(false);
-        var response = await http
-            .RequestServices.GetRequiredService<IMediator>()
-            .Send(request, ct)
-            .ConfigureAwait(false);
+        var request = await Bind(http, ct);
+        var response = await http.RequestServices.GetRequiredService<IMediator>().Send(request, ct);
         http.Response.StatusCode = response is Accepted ? StatusCodes.Status202Accepted : StatusCodes.Status200OK;
-        await http.Response.WriteAsJsonAsync(response, WireJson.Options, ct).ConfigureAwait(false);
+        await http.Response.WriteAsJsonAsync(response, WireJson.Options, ct);
     }
 
     private async Task<TRequest> Bind(HttpContext http, CancellationToken ct)
@@ -41,9 +38,9 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
         byte[]? json = null;
         IFormCollection? form = null;
         if (http.Request.HasFormContentType)
-            form = await ReadForm(http.Request, ct).ConfigureAwait(false);
+            form = await ReadForm(http.Request, ct);
         else if (http.Request.HasJsonContentType())
-            json = await ReadBody(http.Request, ct).ConfigureAwait(false);
+            json = await ReadBody(http.Request, ct);
         else if (http.Request.ContentLength > 0)
             throw new Problem(
                 ErrorCode.Invalid,
@@ -58,7 +55,7 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
     {
         try
         {
-            return await request.ReadFormAsync(ct).ConfigureAwait(false);
+            return await request.ReadFormAsync(ct);
         }
         catch (IOException e) when (e is not BadHttpRequestException)
         {
@@ -74,7 +71,7 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
     private static async Task<byte[]> ReadBody(HttpRequest request, CancellationToken ct)
     {
         using var body = new MemoryStream();
-        await request.Body.CopyToAsync(body, ct).ConfigureAwait(false);
+        await request.Body.CopyToAsync(body, ct);
         return body.ToArray();
     }
 

@@ -15,7 +15,7 @@ public static partial class RestErrors
     {
         try
         {
-            await handler(http).ConfigureAwait(false);
+            await handler(http);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -24,7 +24,7 @@ public static partial class RestErrors
         catch (Exception e) when (!http.Response.HasStarted)
         {
             var (code, message) = Describe(http, e);
-            await Write(http, code, message).ConfigureAwait(false);
+            await Write(http, code, message);
         }
     }
 
@@ -33,20 +33,18 @@ public static partial class RestErrors
     {
         http.Response.StatusCode = status ?? StatusOf(code);
         http.Response.ContentType = "application/problem+json";
-        await http
-            .Response.WriteAsync(
-                JsonSerializer.Serialize(
-                    new
-                    {
-                        title = message,
-                        status = http.Response.StatusCode,
-                        code,
-                    },
-                    WireJson.Options
-                ),
-                http.RequestAborted
-            )
-            .ConfigureAwait(false);
+        await http.Response.WriteAsync(
+            JsonSerializer.Serialize(
+                new
+                {
+                    title = message,
+                    status = http.Response.StatusCode,
+                    code,
+                },
+                WireJson.Options
+            ),
+            http.RequestAborted
+        );
     }
 
     private static (ErrorCode Code, string Message) Describe(HttpContext http, Exception error)

@@ -74,7 +74,7 @@ internal sealed partial class SocketDoor(
             Socket socket;
             try
             {
-                socket = await listener.AcceptAsync().ConfigureAwait(false);
+                socket = await listener.AcceptAsync();
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
@@ -82,7 +82,7 @@ internal sealed partial class SocketDoor(
                     return;
                 // Out of descriptors or memory: the socket must accept again when that is over.
                 LogAcceptFailed(context.Log, path, e);
-                await Task.Delay(TimeSpan.FromMilliseconds(200), context.Clock).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromMilliseconds(200), context.Clock);
                 continue;
             }
 
@@ -100,13 +100,11 @@ internal sealed partial class SocketDoor(
                 admitted = !closed && connections.Count < Limits.ConnectionsPerSocket && connections.Add(socket);
             if (!admitted)
             {
-                await SocketSession
-                    .Refuse(
-                        socket,
-                        ErrorCode.Unavailable,
-                        $"this socket already serves {Limits.ConnectionsPerSocket} connections; close one first"
-                    )
-                    .ConfigureAwait(false);
+                await SocketSession.Refuse(
+                    socket,
+                    ErrorCode.Unavailable,
+                    $"this socket already serves {Limits.ConnectionsPerSocket} connections; close one first"
+                );
                 return;
             }
 
@@ -121,7 +119,7 @@ internal sealed partial class SocketDoor(
                         observer.Opened(caller);
                 }
 
-                await new SocketSession(socket, caller, this).Run().ConfigureAwait(false);
+                await new SocketSession(socket, caller, this).Run();
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
             {

@@ -32,7 +32,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         WriteError(line, code, message);
         try
         {
-            await socket.SendAsync(line.WrittenMemory, SocketFlags.None).ConfigureAwait(false);
+            await socket.SendAsync(line.WrittenMemory, SocketFlags.None);
         }
         catch (SocketException)
         {
@@ -48,11 +48,11 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
             {
                 if (line.Length > Limits.LineBytes)
                 {
-                    await SendLineTooLong().ConfigureAwait(false);
+                    await SendLineTooLong();
                     return;
                 }
 
-                if (!await Answer(line).ConfigureAwait(false))
+                if (!await Answer(line))
                     return;
                 if (++inARow == MostInARow)
                 {
@@ -69,17 +69,16 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
                 && !(end - start == Limits.LineBytes + 1 && buffer[end - 1] == (byte)'\r')
             )
             {
-                await SendLineTooLong().ConfigureAwait(false);
+                await SendLineTooLong();
                 return;
             }
 
-            if (!await ReadMore().ConfigureAwait(false))
+            if (!await ReadMore())
             {
                 await Send(
-                        ErrorCode.Invalid,
-                        $"the line stopped for {Stall.TotalSeconds:0} s before its end; end each request with a newline"
-                    )
-                    .ConfigureAwait(false);
+                    ErrorCode.Invalid,
+                    $"the line stopped for {Stall.TotalSeconds:0} s before its end; end each request with a newline"
+                );
                 return;
             }
         }
@@ -121,7 +120,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
             using var stalled = new CancellationTokenSource(Stall, door.Context.Clock);
             try
             {
-                await pending.WaitAsync(stalled.Token).ConfigureAwait(false);
+                await pending.WaitAsync(stalled.Token);
             }
             catch (OperationCanceledException) when (stalled.IsCancellationRequested)
             {
@@ -130,7 +129,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
             }
         }
 
-        Took(await pending.ConfigureAwait(false));
+        Took(await pending);
         return true;
     }
 
@@ -176,12 +175,12 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
                 command.Waits ? caller.Connection!.Gone : CancellationToken.None
             );
             if (command.Waits && !running.IsCompleted)
-                await WatchPeerWhile(running).ConfigureAwait(false);
-            result = await running.ConfigureAwait(false);
+                await WatchPeerWhile(running);
+            result = await running;
         }
         catch (Problem problem)
         {
-            return await Send(problem.Code, problem.Message).ConfigureAwait(false);
+            return await Send(problem.Code, problem.Message);
         }
         catch (OperationCanceledException) when (caller.Connection!.Gone.IsCancellationRequested)
         {
@@ -190,12 +189,10 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         catch (Exception e) when (e is not SocketException)
         {
             LogUnknown(door.Context.Log, caller.Name, e);
-            return await Send(ErrorCode.Internal, "internal error; see the host log").ConfigureAwait(false);
+            return await Send(ErrorCode.Internal, "internal error; see the host log");
         }
 
-        return result is IAsyncEnumerable<object> lines
-            ? await SendAll(lines).ConfigureAwait(false)
-            : await Send(result).ConfigureAwait(false);
+        return result is IAsyncEnumerable<object> lines ? await SendAll(lines) : await Send(result);
     }
 
     private Command Find(ReadOnlySpan<byte> line)
@@ -265,13 +262,13 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
                 reading = Receive();
             }
 
-            if (await Task.WhenAny(running, reading).ConfigureAwait(false) == running)
+            if (await Task.WhenAny(running, reading) == running)
                 return;
             var done = reading;
             reading = null;
             try
             {
-                Took(await done.ConfigureAwait(false));
+                Took(await done);
             }
             catch (SocketException)
             {
@@ -287,17 +284,17 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(caller.Connection!.Gone);
         var sending = SendEach(lines, stop.Token);
-        await WatchPeerWhile(sending).ConfigureAwait(false);
-        return await sending.ConfigureAwait(false);
+        await WatchPeerWhile(sending);
+        return await sending;
     }
 
     private async Task<bool> SendEach(IAsyncEnumerable<object> lines, CancellationToken ct)
     {
         try
         {
-            await foreach (var line in lines.WithCancellation(ct).ConfigureAwait(false))
+            await foreach (var line in lines.WithCancellation(ct))
             {
-                if (!await Send(line).ConfigureAwait(false))
+                if (!await Send(line))
                     return false;
             }
 
@@ -309,12 +306,12 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
         catch (Problem e)
         {
-            return await Send(e.Code, e.Message).ConfigureAwait(false);
+            return await Send(e.Code, e.Message);
         }
         catch (Exception e) when (e is not SocketException)
         {
             LogUnknown(door.Context.Log, caller.Name, e);
-            await Send(ErrorCode.Internal, "internal error; see the host log").ConfigureAwait(false);
+            await Send(ErrorCode.Internal, "internal error; see the host log");
             return false;
         }
     }
@@ -323,7 +320,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
     {
         answer.ResetWrittenCount();
         WriteResult(answer, result);
-        if (await Flush().ConfigureAwait(false))
+        if (await Flush())
             return true;
         (result as IUndeliverable)?.NotDelivered();
         return false;
@@ -345,12 +342,12 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
                 var sending = socket.SendAsync(rest, SocketFlags.None);
                 if (sending.IsCompleted)
                 {
-                    rest = rest[await sending.ConfigureAwait(false)..];
+                    rest = rest[await sending..];
                     continue;
                 }
 
                 using var stalled = new CancellationTokenSource(Stall, door.Context.Clock);
-                rest = rest[await sending.AsTask().WaitAsync(stalled.Token).ConfigureAwait(false)..];
+                rest = rest[await sending.AsTask().WaitAsync(stalled.Token)..];
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {

@@ -49,11 +49,12 @@ internal static class ReceiveMessages
             var caller = command.Caller;
             startups.CameUp(caller.Name);
             var waiter = wait > TimeSpan.Zero ? new Waiter(caller.Connection!.Id, max) : null;
-            var messages = await store
-                .Write(write => receivers.Receive(write, caller, max, waiter), CancellationToken.None)
-                .ConfigureAwait(false);
+            var messages = await store.Write(
+                write => receivers.Receive(write, caller, max, waiter),
+                CancellationToken.None
+            );
             if (messages.Count == 0 && waiter is not null)
-                messages = await Wait(caller.Name, waiter, wait, cancellationToken).ConfigureAwait(false);
+                messages = await Wait(caller.Name, waiter, wait, cancellationToken);
             var result = new Result(messages);
             return messages.Count == 0 ? result : result.OrElse(() => Undo(caller, messages));
         }
@@ -72,7 +73,7 @@ internal static class ReceiveMessages
                 Timeout.InfiniteTimeSpan
             );
             await using var registration = gone.Register(() => Withdraw(name, waiter));
-            return await waiter.Task.ConfigureAwait(false);
+            return await waiter.Task;
         }
 
         // Retried until it is stored: a receiver that stayed in line would be given a message that nobody reads.

@@ -64,13 +64,13 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
         if (from < 0)
             return [];
         var turn = turns.GetOrAdd(sender, static _ => new SemaphoreSlim(1, 1));
-        await turn.WaitAsync().ConfigureAwait(false);
+        await turn.WaitAsync();
         try
         {
-            await slots.WaitAsync().ConfigureAwait(false);
+            await slots.WaitAsync();
             try
             {
-                var found = await Task.Run(() => Scan(text, from)).ConfigureAwait(false);
+                var found = await Task.Run(() => Scan(text, from));
                 if (found.Count == 0 || sender is Principals.Manager or Principals.Operator)
                     return found;
                 string[] own =

@@ -102,7 +102,7 @@ internal sealed class Controls : IConnectionObserver
             Timeout.InfiniteTimeSpan
         );
         await using var registration = gone.Register(() => Withdraw(caller.Name, waiter));
-        return await waiter.Task.ConfigureAwait(false);
+        return await waiter.Task;
     }
 
     /// <summary>Puts controls back whose answer could not be delivered, before all others.</summary>

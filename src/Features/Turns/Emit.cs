@@ -46,9 +46,7 @@ internal static class Emit
             IReadOnlyList<EventText> kept = [.. events.Where(told => told.Kind != EventText.TextPart)];
             // One write for all of them, because other writes wait.
             if (kept.Count > 0)
-                await store
-                    .Write(write => stored.Append(write, agent, kept), CancellationToken.None)
-                    .ConfigureAwait(false);
+                await store.Write(write => stored.Append(write, agent, kept), CancellationToken.None);
             // Streamed and not stored: the whole text follows as an event of its own.
             foreach (var part in events.Where(told => told.Kind == EventText.TextPart))
                 hubs.Publish(agent, () => Shown(part.Payload));

@@ -199,8 +199,8 @@ internal static class HarnessState
     public static bool NeedsLogin(string state) => state is Login or LoggingIn;
 }
 
-/// <summary>Fills the harness's report into the rows of agents. Comes after the roster's fields: the model in use wins over
-/// the configured one.</summary>
+/// <summary>Fills the harness's report into the rows of agents. Comes after the roster's fields: the model in use wins
+/// over the configured one.</summary>
 internal sealed class HarnessRowFields(Harnesses harnesses, ModelOverrides overrides) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row)

@@ -31,7 +31,7 @@ internal static class NextControls
                 Math.Clamp(command.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds)
             );
             var agent = command.Caller.Name;
-            var taken = await controls.Next(command.Caller, wait, cancellationToken).ConfigureAwait(false);
+            var taken = await controls.Next(command.Caller, wait, cancellationToken);
             var result = new Result(taken);
             return taken.Count == 0 ? result : result.OrElse(() => controls.PutBack(agent, taken));
         }

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Agents.Contracts;
 
 /// <summary>
-/// Ends a slice's open rows of destroyed agents. The write is queued as soon as the destruction is committed, before the
-/// request to destroy is answered, so that rows of a new agent with the same name come behind it.
+/// Ends a slice's open rows of destroyed agents. The write is queued as soon as the destruction is committed, before
+/// the request to destroy is answered, so that rows of a new agent with the same name come behind it.
 /// </summary>
 /// <param name="rows">What the slice keeps, for the log.</param>
 /// <param name="store">The store.</param>
@@ -30,8 +30,8 @@ internal abstract partial class DestroyedAgentCleanup(
     }
 
     /// <summary>
-    /// Cleans up after agents whose clean-up was interrupted by a kill of the host; at start, before any door opens. Not
-    /// awaited: a full disk must not keep the host from starting.
+    /// Cleans up after agents whose clean-up was interrupted by a kill of the host; at start, before any door opens.
+    /// Not awaited: a full disk must not keep the host from starting.
     /// </summary>
     /// <param name="gone">Each destroyed agent with its newest row: before this is written, another agent of its name
     /// may have added rows of its own.</param>
