@@ -44,7 +44,7 @@ find_node() {
 # sources TEST…: prints the first source file or folder that matches find's TEST. Folders count, so a deleted file is
 # noticed.
 sources() {
-    find "$root/src" "$root/Hive.sln" "$root/Directory.Build.props" "$root/Directory.Packages.props" "$root/global.json" "$root/.editorconfig" \
+    find "$root/src" "$root/Hive.sln" "$root/Directory.Build.props" "$root/Directory.Build.targets" "$root/Directory.Packages.props" "$root/global.json" "$root/.editorconfig" \
         \( -name node_modules -o -name wwwroot -o -name generated -o -name bin -o -name obj \) -prune -o "$@" -print 2>/dev/null | head -n 1
 }
 
