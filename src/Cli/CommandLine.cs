@@ -96,7 +96,9 @@ internal static partial class CommandLine
         if (error.SymbolResult is ArgumentResult { Tokens.Count: 0 } missing)
             return $"{missing.Argument.Name} is missing";
         if (error.SymbolResult is CommandResult { Command.Subcommands: { Count: > 0 } verbs } group)
-            return $"{group.Command.Name} needs a verb: {string.Join(" or ", verbs.Select(v => v.Name))}";
+            return group.Command is RootCommand
+                ? "a verb is missing; `hive --help` lists them"
+                : $"{group.Command.Name} needs a verb: {string.Join(" or ", verbs.Select(v => v.Name))}";
         if (error.Message.StartsWith("Unrecognized command or argument ", StringComparison.Ordinal))
             return error
                 .Message.Replace("Unrecognized command or", "unexpected", StringComparison.Ordinal)

@@ -239,7 +239,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
         await prompt.FillAsync("/compact");
         await prompt.PressAsync("Enter");
-        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("harness of alice is");
+        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("harness of alice is not connected");
         await Expect(prompt).ToHaveValueAsync("/compact");
         await prompt.FillAsync("/dance");
         await prompt.PressAsync("Enter");

@@ -61,7 +61,7 @@ internal sealed class ForgeSettings(HiveOptions options, HivePaths paths)
         ?? (
             HasAdmin ? null
             : IsConfigured
-                ? "Forge:Url is set without an admin; give Forge:TokenFile, or Forge:User and " + "Forge:PasswordFile"
+                ? "Forge:Url is set without an admin; give Forge:TokenFile, or Forge:User and Forge:PasswordFile"
             : "no forge is configured: set Forge:Url and its admin (docs/forge.md)"
         );
 

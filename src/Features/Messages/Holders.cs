@@ -48,8 +48,11 @@ internal sealed class Holders
             write.OnRollback(() => ending.Remove(holder));
     }
 
+    /// <summary>True until the holder has ended.</summary>
+    public bool IsOpen(long holder) => open.Contains(holder);
+
     /// <summary>True while the holder is open and can be given leases.</summary>
-    public bool TakesLeases(long holder) => open.Contains(holder) && !ending.Contains(holder);
+    public bool TakesLeases(long holder) => IsOpen(holder) && !ending.Contains(holder);
 
     /// <summary>The holder that a connection belongs to, whether it is still open or not.</summary>
     public long? Of(long connection) => holderOfConnection.TryGetValue(connection, out var holder) ? holder : null;

@@ -65,7 +65,7 @@ internal sealed class Leases(Inboxes inboxes, Redelivery redelivery, FailedMessa
     public long[] Join(IWrite write, Caller caller, long holder)
     {
         var inbox = inboxes.Of(caller.Name);
-        if (!inbox.Holders.TakesLeases(holder))
+        if (!inbox.Holders.IsOpen(holder))
             throw Problem.NotFound($"{caller.Name} has no running turn {holder}");
         var connection = caller.Connection!.Id;
         inbox.Holders.Bind(write, connection, holder);

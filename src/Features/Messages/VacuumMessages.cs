@@ -55,7 +55,7 @@ internal sealed partial class VacuumMessages(
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "deleted {Count} messages acknowledged more than 30 days " + "ago"
+        Message = "deleted {Count} messages acknowledged more than 30 days ago"
     )]
     private static partial void LogRemoved(ILogger logger, int count);
 

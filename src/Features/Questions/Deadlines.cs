@@ -13,6 +13,7 @@ internal sealed class Deadlines : IDisposable
     private readonly Dictionary<long, long> known = [];
     private readonly SemaphoreSlim elapsed = new(0, 1);
     private long? armed;
+    private bool isDisposed;
 
     public Deadlines(TimeProvider clock)
     {
@@ -70,7 +71,12 @@ internal sealed class Deadlines : IDisposable
     public void Dispose()
     {
         timer.Dispose();
-        elapsed.Dispose();
+        lock (gate)
+        {
+            // The timer may be firing at this moment.
+            isDisposed = true;
+            elapsed.Dispose();
+        }
     }
 
     private void OnTimer()
@@ -78,7 +84,7 @@ internal sealed class Deadlines : IDisposable
         lock (gate)
         {
             armed = null;
-            if (elapsed.CurrentCount == 0)
+            if (!isDisposed && elapsed.CurrentCount == 0)
                 elapsed.Release();
         }
     }

@@ -53,8 +53,9 @@ internal sealed class ExpireQuestions(
         var stopping = lifetime.ApplicationStopping;
         while (!stopping.IsCancellationRequested)
         {
+            // Not awaited: a batch that cannot be stored now must not delay later deadlines. The writer keeps the order.
             while (deadlines.TakeDue(HostAnswers.PerWrite) is { Length: > 0 } due)
-                await answers.Answer(_ => due, Resolution.Expired, Resolution.Watchdog);
+                _ = answers.Answer(_ => due, Resolution.Expired, Resolution.Watchdog);
             await deadlines.WaitForDue(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

@@ -66,6 +66,12 @@ test('an aborted request is not a refusal', async () => {
   await answer;
 });
 
+test('a request that was carried out counts, also when its answer breaks off', async () => {
+  const broken = new ReadableStream({ start: (body) => body.error(new TypeError('network error')) });
+  host(() => new Response(broken));
+  await expect(post()).resolves.toMatchObject({ response: { ok: true } });
+});
+
 test('signing out ends the session at the host and forgets its key', async () => {
   const asked = host();
   await endSession();

@@ -20,7 +20,7 @@ export function distrust(): void {
 /** Every route of the host's document, with the types of its parameters, its body and its answer. */
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
 
-/** The answer to a request; a refusal is thrown. */
+/** The answer to a GET; a refusal is thrown. */
 export async function answerOf<T>(asked: Promise<{ data?: T }>): Promise<T> {
   // The document gives every route an answer, and refusals have been thrown.
   return (await asked).data as T;
@@ -30,12 +30,17 @@ async function send(asked: Request): Promise<Response> {
   const { pathname, search } = new URL(asked.url);
   // Read once, so that the request can be sent a second time.
   const body = asked.method === 'GET' ? '' : await asked.text();
-  return await signed(pathname + search, {
+  const response = await signed(pathname + search, {
     method: asked.method,
     headers: asked.headers,
     signal: asked.signal,
     ...(body === '' ? {} : { body }),
   });
+  if (asked.method === 'GET') return response;
+  // The status says that the host has carried it out. An answer that breaks off after it must not look like a failure,
+  // which the operator would repeat.
+  response.body?.cancel().catch(() => {});
+  return new Response(null, { status: 204 });
 }
 
 async function signed(path: string, init: RequestInit, again = false): Promise<Response> {

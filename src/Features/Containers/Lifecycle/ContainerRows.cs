@@ -28,8 +28,7 @@ internal sealed record ContainerRow
 /// <summary>Reads the stored states of all containers.</summary>
 internal sealed class ContainerRows(IStore store)
 {
-    private const string Select =
-        "SELECT agent, wanted, failed, note, restarts, runs_on AS RunsOn, restarting FROM containers";
+    private const string Select = "SELECT agent, wanted, failed, note, restarts, runs_on, restarting FROM containers";
 
     public async Task<Dictionary<string, ContainerRow>> Read(CancellationToken ct) =>
         (await store.Read(db => db.Query<ContainerRow>(Select).ToList(), ct)).ToDictionary(r => r.Agent);

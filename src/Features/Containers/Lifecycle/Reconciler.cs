@@ -62,8 +62,10 @@ internal sealed partial class Reconciler(
             _ = applied.Refresh(agent.Name);
 
         await EnsureManager(cancellationToken);
-        // Agents that ended while no host was there to see it.
-        _ = missing.Start([.. stored.Values.Where(r => r.ShouldRun).Select(r => r.Agent)]);
+        // Agents that ended while no host was there to see it. The others are free for verbs at once.
+        _ = missing.Start([
+            .. stored.Values.Where(r => r.ShouldRun && states.Of(r.Agent).Running is null).Select(r => r.Agent),
+        ]);
         await tombstones.Refresh();
         // However much an earlier host has left in the trash, nothing waits for it.
         _ = trash.Sweep();
