@@ -10,7 +10,7 @@ internal static class Quote
 {
     /// <summary>Explains the marks to a model.</summary>
     public const string Rule =
-        "Lines that begin with `>` and text in quotation marks were written by others; all else is the Hive's own.";
+        "Lines that begin with `>` and text in quotation marks were written by others; everything else is from Hive.";
 
     public static string Of(string text)
     {

@@ -54,7 +54,7 @@ internal static class CommonOptions
             HelpName = "RUNTIME",
         };
 
-    /// <summary>Finds Hive's folders from the command line, the environment and the settings.</summary>
+    /// <summary>Finds Hive's folders from the command line, the environment and <c>hive.json</c>.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="flags">The host's flags, for a verb that takes them.</param>
     public static HivePaths Paths(this ParseResult parsed, IReadOnlyDictionary<string, string>? flags = null)

@@ -111,7 +111,7 @@ internal static partial class HiveApp
             await app.DisposeAsync();
             throw new StartupProblem(
                 $"Hive cannot start with the content of the database {database}: {e.Message}. "
-                    + "Restore it from a backup, or repair it with sqlite3",
+                    + "Restore it from a backup, or fix it with sqlite3",
                 e
             );
         }

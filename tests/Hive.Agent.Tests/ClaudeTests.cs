@@ -167,7 +167,7 @@ public sealed class ClaudeTests
         );
         Assert.Contains("`mcp_servers.hive` ignored; the name `hive` is Hive's own", agent.Log);
         var prompt = h.Run(1, "prompt.md");
-        Assert.StartsWith("You are alice, an agent in a Hive", prompt);
+        Assert.StartsWith("You are alice, an agent in Hive", prompt);
         Assert.EndsWith($"You look after {h.StateDir}.", prompt);
         Assert.Contains($" read files under {h.Alice.Hive.DataDir}/shared:", prompt);
         Assert.DoesNotContain('{', prompt);

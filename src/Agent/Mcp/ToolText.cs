@@ -14,7 +14,7 @@ internal static class ToolText
     // Names, paths and instants are clear without quotation marks.
     private const string Word = "-_./:+@*";
 
-    // Where several values share a line, only these are the Hive's own; other text is quoted, even a single word.
+    // Where several values share a line, only these are from Hive; other text is quoted, even a single word.
     private static readonly string[] Own = ["kind", "name", "agent", "role", "asker", "target", "at"];
 
     private static readonly JsonSerializerOptions Readable = new()

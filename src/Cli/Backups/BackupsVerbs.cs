@@ -26,7 +26,7 @@ internal static class BackupsVerbs
         };
         return Verb.Create(
             "backup",
-            "Back up the database, settings and configurations while Hive runs, not agents' notes or shared files.",
+            "Back up the database, options and configurations while Hive runs, not agents' notes or shared files.",
             async (verb, parsed) =>
             {
                 var path = Path.GetFullPath(parsed.GetRequiredValue(file));

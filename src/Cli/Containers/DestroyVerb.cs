@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Hive.Protocol;
 
 namespace Hive.Cli.Containers;
 
@@ -18,7 +19,7 @@ internal static class DestroyVerb
                 var who = parsed.GetRequiredValue(name);
                 var purged = parsed.GetValue(purge);
                 if (purged && !parsed.GetValue(yes) && !IsConfirmed(who, "--purge"))
-                    throw new UsageException($"nothing was changed: {who} still exists");
+                    throw new HiveException("conflict", $"nothing was changed: {who} still exists");
                 verb.Report(
                     await verb.CallAsync("destroy", new { name = who, purge = purged }),
                     purged

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Hive.Protocol;
 
 namespace Hive.Cli.Containers;
 
@@ -16,7 +17,7 @@ internal static class PurgeVerb
             {
                 var who = parsed.GetRequiredValue(name);
                 if (!parsed.GetValue(yes) && !DestroyVerb.IsConfirmed(who, "purge"))
-                    throw new UsageException($"nothing was changed: the data of {who} is kept");
+                    throw new HiveException("conflict", $"nothing was changed: the data of {who} is kept");
                 verb.Report(
                     await verb.CallAsync("purge_tombstone", new { name = who }),
                     $"the data of {who} was deleted"

@@ -29,7 +29,7 @@ internal static class DemoVerbs
             HelpName = "RUNTIME",
         };
         var keep = new Option<bool>("--keep") { Description = "Keep the demo's folder" };
-        var noOpen = new Option<bool>("--no-open") { Description = "Do not open the browser" };
+        var noBrowser = new Option<bool>("--no-browser", "--no-open") { Description = "Do not open the browser" };
         port.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int?>() is < 1 or > 65535)
@@ -43,7 +43,7 @@ internal static class DemoVerbs
             port,
             runtime,
             keep,
-            noOpen,
+            noBrowser,
             CommonOptions.Json,
         };
         command.SetAction(
@@ -52,7 +52,7 @@ internal static class DemoVerbs
                 var demo = new Options(
                     parsed.GetValue(port) ?? 0,
                     parsed.GetValue(keep),
-                    OpenBrowser: !parsed.GetValue(noOpen),
+                    OpenBrowser: !parsed.GetValue(noBrowser),
                     parsed.GetValue(CommonOptions.Json)
                 );
                 var named = parsed.GetValue(runtime);

@@ -158,7 +158,7 @@ internal static class JoinVerbs
             );
         Console.Write("Write this? [y/N] ");
         if (Console.ReadLine()?.Trim() is not ("y" or "Y" or "yes"))
-            throw new HiveException("invalid", "nothing was changed");
+            throw new HiveException("conflict", "nothing was changed");
     }
 
     private static async Task<bool> ExistsAsync(VerbContext verb, string who)

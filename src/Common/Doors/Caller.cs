@@ -3,7 +3,7 @@ namespace Hive.Common.Doors;
 /// <summary>The kind of door that a request came through; it decides what the request may ask for.</summary>
 public enum CallerKind
 {
-    /// <summary>The human, at the dashboard or on the host socket.</summary>
+    /// <summary>The operator, at the dashboard or on the host socket.</summary>
     Operator,
 
     /// <summary>An agent on its own socket.</summary>

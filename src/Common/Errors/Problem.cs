@@ -11,7 +11,7 @@ public sealed class Problem(ErrorCode code, string message, Exception? inner = n
     /// <summary>The stable word.</summary>
     public ErrorCode Code { get; } = code;
 
-    /// <summary>The message, with its cure apart where that is known.</summary>
+    /// <summary>The message, with its fix apart where that is known.</summary>
     public Fault Fault { get; private init; } = new(message);
 
     /// <summary>The request itself is invalid.</summary>
@@ -33,7 +33,7 @@ public sealed class Problem(ErrorCode code, string message, Exception? inner = n
     public static Problem Unavailable(string message, Exception? inner = null) =>
         new(ErrorCode.Unavailable, message, inner);
 
-    /// <summary>Hive cannot do it now, with a cure; nothing was stored.</summary>
+    /// <summary>Hive cannot do it now, with a fix; nothing was stored.</summary>
     public static Problem Unavailable(Fault fault, Exception? inner = null) =>
         new(ErrorCode.Unavailable, fault.ToString(), inner) { Fault = fault };
 }

@@ -80,7 +80,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         writer.Start();
     }
 
-    /// <summary>The number of works that have used the database since the start; an idle host adds none.</summary>
+    /// <summary>The number of writes that have used the database since the start; an idle host adds none.</summary>
     public long Writes => Interlocked.Read(ref writes);
 
     /// <summary>The number of reads since the start; an idle host adds none.</summary>
@@ -342,7 +342,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
         catch (Exception e)
         {
-            // A full disk, I/O errors and lack of memory may have rolled back the whole transaction, with the works
+            // A full disk, I/O errors and lack of memory may have rolled back the whole transaction, with the writes
             // before this one.
             if (session.TransactionWasLost)
                 throw;

@@ -18,7 +18,7 @@ namespace Hive.Features.Messages;
 internal static class SendMessage
 {
     internal sealed record Command(
-        [property: Description("An agent's name, 'operator' for the human, or '*' for every other agent.")] string To,
+        [property: Description("An agent's name, 'operator', or '*' for every other agent.")] string To,
         [property: Description(
             "The text, at most 4096 bytes. For more, write a file under your state folder and give it as file_path."
         )]

@@ -33,7 +33,7 @@ internal static class Ask
                 + "waits for ever."
         )]
             long? TtlSeconds = null,
-        [property: Description("An agent's name, or 'operator' for the human, who is asked when this is left out.")]
+        [property: Description("An agent's name, or 'operator', who is asked when this is left out.")]
             string? To = null,
         [property: Description(
             "Any text of your own: repeating a call with the same key within 24 hours does not ask again."

@@ -69,7 +69,8 @@ internal static partial class DeliverDueReminders
                     $"""
                     SELECT {ReminderRow.Columns}
                       FROM reminders INDEXED BY reminders_due
-                     WHERE sent_at IS NULL AND attempt_count < 5 AND coalesce(next_attempt_at, due_at) <= @now
+                     WHERE sent_at IS NULL AND attempt_count < {Limits.ReminderAttempts}
+                       AND coalesce(next_attempt_at, due_at) <= @now
                      ORDER BY coalesce(next_attempt_at, due_at), id
                      LIMIT {PerWrite}
                     """,
@@ -81,10 +82,10 @@ internal static partial class DeliverDueReminders
                 due.Length > 0
                     ? null
                     : db.ExecuteScalar<long?>(
-                        """
+                        $"""
                         SELECT coalesce(next_attempt_at, due_at)
                           FROM reminders INDEXED BY reminders_due
-                         WHERE sent_at IS NULL AND attempt_count < 5
+                         WHERE sent_at IS NULL AND attempt_count < {Limits.ReminderAttempts}
                          ORDER BY coalesce(next_attempt_at, due_at)
                          LIMIT 1
                         """

@@ -1,4 +1,5 @@
 using Hive.Common.Storage;
+using Hive.Protocol;
 
 namespace Hive.Features.Reminders;
 
@@ -28,11 +29,12 @@ internal sealed class RemindersSchema : ISchema
         editor.Column("reminders", "last_error", "TEXT");
         editor.Column("reminders", "next_attempt_at", "INTEGER");
         editor.Column("reminders", "file_refs", "TEXT");
-        // For the scheduler: which reminder is next. Reminders that have failed too often are not in it.
+        // For the scheduler: which reminder is next. Reminders that have failed too often are not in it. An existing
+        // index keeps its limit, so a change of the limit must also drop this index.
         editor.Run(
-            """
+            $"""
             CREATE INDEX IF NOT EXISTS reminders_due ON reminders (coalesce(next_attempt_at, due_at), id)
-             WHERE sent_at IS NULL AND attempt_count < 5
+             WHERE sent_at IS NULL AND attempt_count < {Limits.ReminderAttempts}
             """
         );
         editor.Run("CREATE INDEX IF NOT EXISTS reminders_pending ON reminders (agent, id) WHERE sent_at IS NULL");

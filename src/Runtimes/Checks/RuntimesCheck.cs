@@ -42,7 +42,7 @@ internal sealed class RuntimesCheck(RuntimeCatalog runtimes, ResourceLimits limi
     private static Finding Of(IRuntime runtime, Fault? fault, string? weakness)
     {
         if (fault is not null)
-            return new Finding(Topic, runtime.Name, FindingState.Absent, fault.Reason, fault.Cure);
+            return new Finding(Topic, runtime.Name, FindingState.Absent, fault.Reason, fault.Fix);
         var how =
             Place(runtime.Name) == int.MaxValue ? "works, without any isolation: used only when it is named"
             : weakness is null ? "works"

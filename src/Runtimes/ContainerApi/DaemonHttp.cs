@@ -8,7 +8,7 @@ namespace Hive.Runtimes.ContainerApi;
 
 /// <summary>
 /// Sends requests of Docker's HTTP API over a unix socket. Every call has a time limit, every answer a size limit, and
-/// every failure is a <see cref="Problem"/> with its cure.
+/// every failure is a <see cref="Problem"/> with its fix.
 /// </summary>
 internal sealed class DaemonHttp : IDisposable
 {
@@ -186,24 +186,24 @@ internal sealed class DaemonHttp : IDisposable
         }
 
         message ??= $"it answered {(int)status}";
-        var cure =
+        var fix =
             message.Contains("no space left on device", StringComparison.OrdinalIgnoreCase)
                 ? "make room on the disk and try again"
             : message.Contains("already in use", StringComparison.OrdinalIgnoreCase)
                 ? $"if it does not belong to Hive, remove it with `{daemon.Name} rm`"
             : null;
-        return Problem.Unavailable(new Fault($"{daemon.Name} could not {doing}: {message}", cure));
+        return Problem.Unavailable(new Fault($"{daemon.Name} could not {doing}: {message}", fix));
     }
 
     private Problem Unreachable(HttpRequestException e)
     {
-        var cure = $"start it with `{daemon.StartedBy}`, or set its socket with {daemon.Key}";
+        var fix = $"start it with `{daemon.StartedBy}`, or set its socket with {daemon.Key}";
         var reason = (e.InnerException ?? e).Message;
         if (e.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied })
-            cure = $"let Hive's user open it (the group '{daemon.Name}' where there is one), or run Hive as root";
+            fix = $"let Hive's user open it (the group '{daemon.Name}' where there is one), or run Hive as root";
         else if (!File.Exists(daemon.Socket))
             reason = "the socket does not exist";
-        return Problem.Unavailable(new Fault($"{daemon.Name} does not answer at {daemon.Socket}: {reason}", cure), e);
+        return Problem.Unavailable(new Fault($"{daemon.Name} does not answer at {daemon.Socket}: {reason}", fix), e);
     }
 }
 

@@ -72,7 +72,7 @@ public sealed class DemoTests
     [Fact]
     public async Task A_host_that_ends_by_itself_ends_the_demo_with_exit_code_1_and_leaves_nothing()
     {
-        using var demo = Built.Start(Built.Command, ["demo", "--json", "--no-open", "--runtime", "process"]);
+        using var demo = Built.Start(Built.Command, ["demo", "--json", "--no-browser", "--runtime", "process"]);
         var error = demo.StandardError.ReadToEndAsync();
         var folder = Path.GetDirectoryName((await ReadyAsync(demo)).GetProperty("run_dir").GetString()!)!;
         var processes = Marked(folder);
@@ -102,7 +102,7 @@ public sealed class DemoTests
                 File.CreateSymbolicLink(Path.Combine(programs, name), program);
         }
 
-        using var demo = Built.Start(Built.Command, ["demo", "--no-open"], ("PATH", programs));
+        using var demo = Built.Start(Built.Command, ["demo", "--no-browser"], ("PATH", programs));
         List<string> lines = [];
         while (
             await demo.StandardOutput.ReadLineAsync() is { } line
@@ -129,7 +129,7 @@ public sealed class DemoTests
             System.Globalization.CultureInfo.InvariantCulture
         );
 
-        var outcome = await Built.HiveAsync(["demo", "--no-open", "--runtime", "process", "--port", port]);
+        var outcome = await Built.HiveAsync(["demo", "--no-browser", "--runtime", "process", "--port", port]);
 
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains(port, outcome.Error, StringComparison.Ordinal);

@@ -205,7 +205,7 @@ public sealed class PodmanTests
         var service = await PodmanDaemon.Service();
         Requires.That(service.IsRunning, "podman is not installed");
         foreach (
-            var (image, cure) in new[]
+            var (image, fix) in new[]
             {
                 ("localhost/nonesuch:1", "podman build -t localhost/nonesuch:1 containers"),
                 ("registry.example/nonesuch:1", "podman pull registry.example/nonesuch:1"),
@@ -219,7 +219,7 @@ public sealed class PodmanTests
                 "unavailable"
             );
             Assert.Contains($"no image '{image}'", refused.Message, StringComparison.Ordinal);
-            Assert.Contains(cure, refused.Message, StringComparison.Ordinal);
+            Assert.Contains(fix, refused.Message, StringComparison.Ordinal);
         }
     }
 

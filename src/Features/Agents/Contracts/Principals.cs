@@ -6,7 +6,7 @@ internal static class Principals
     /// <summary>The agent that may start, stop and rebuild others.</summary>
     public const string Manager = "manager";
 
-    /// <summary>The human.</summary>
+    /// <summary>The person or group that owns this Hive.</summary>
     public const string Operator = "operator";
 
     /// <summary>Sender of Hive's own messages to agents.</summary>

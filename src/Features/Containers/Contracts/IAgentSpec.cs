@@ -7,7 +7,7 @@ internal interface IAgentSpecs
 {
     /// <summary>Reads an agent's applied configuration.</summary>
     /// <exception cref="Problem">Code <c>invalid</c>: it cannot be used; the message names the file, the line and the
-    /// cure.</exception>
+    /// fix.</exception>
     AgentSpec Read(string agent);
 
     /// <summary>
@@ -16,7 +16,7 @@ internal interface IAgentSpecs
     /// locked.
     /// </summary>
     /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full. Code <c>invalid</c>: the
-    /// changed configuration cannot be used; the message names the file, the line and the cure.</exception>
+    /// changed configuration cannot be used; the message names the file, the line and the fix.</exception>
     Task Seed(string agent, string runtime);
 
     /// <summary>Undoes the notes of <see cref="Seed"/> about an agent whose creation failed.</summary>

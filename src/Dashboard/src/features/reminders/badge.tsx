@@ -5,7 +5,7 @@ import { counted } from '../../ui/text/figures';
 /** The number of an agent's pending reminders, on its row; a click leads to them. */
 export function ReminderBadge({ agent: { name, pending_reminders: count } }: { agent: Agent }) {
   if (count === 0) return null;
-  const words = `${counted(count, 'pending reminder')} of ${name}: see or cancel under Queued reminders`;
+  const words = `${counted(count, 'pending reminder')} of ${name}: see or cancel under Pending reminders`;
   return (
     <button
       type="button"

@@ -25,7 +25,7 @@ export function RemindersSection() {
       feature="reminders"
       id="reminders"
       title="QU3U3D R3M1ND3RS"
-      plain="Queued reminders"
+      plain="Pending reminders"
       aside={
         <span class="counts">
           {failures > 0 ? <span class="badge bad">⚠ {failures} failed</span> : null}
@@ -34,9 +34,9 @@ export function RemindersSection() {
       }
     >
       {pending.length === 0 ? (
-        <p class="empty">No reminder is queued. An agent sets one for itself with the tool “remind”.</p>
+        <p class="empty">No pending reminders. An agent sets one for itself with the tool “remind”.</p>
       ) : (
-        <div class="scroll framed" tabIndex={0} role="group" aria-label="Queued reminders">
+        <div class="scroll framed" tabIndex={0} role="group" aria-label="Pending reminders">
           <ul class="rows">
             {shown.map((reminder) => (
               <Row key={reminder.id} reminder={reminder} />
