@@ -196,7 +196,7 @@ static void put_recv(struct conn *c, int wait_seconds, int max)
         snprintf(number, sizeof number, "%d", max);
         put_arg(c, "COUNT");
         put_arg(c, number);
-        if (wait_seconds > 0) {     /* BLOCK 0 would wait for ever; without BLOCK it looks and returns */
+        if (wait_seconds > 0) {     /* BLOCK 0 would wait forever; without BLOCK it looks and returns */
             snprintf(number, sizeof number, "%d", wait_seconds * 1000);
             put_arg(c, "BLOCK");
             put_arg(c, number);

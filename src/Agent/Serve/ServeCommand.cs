@@ -52,7 +52,7 @@ internal static class ServeCommand
         }
         catch (AgentGoneException e)
         {
-            // Nobody will stop this process, so it ends by itself.
+            // Nobody will stop this process, so it ends on its own.
             log.Info(e.Message);
             return 0;
         }

@@ -182,7 +182,7 @@ public static class ProgramRunner
         }
         catch (InvalidOperationException)
         {
-            // It has just ended by itself.
+            // The process has just ended on its own.
         }
     }
 }

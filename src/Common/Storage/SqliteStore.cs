@@ -80,7 +80,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         writer.Start();
     }
 
-    /// <summary>The number of works that have used the database since the start; an idle host adds none.</summary>
+    /// <summary>The number of writes that have used the database since the start; an idle host adds none.</summary>
     public long Writes => Interlocked.Read(ref writes);
 
     /// <summary>The number of reads since the start; an idle host adds none.</summary>
@@ -146,7 +146,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
             ct
         );
 
-    /// <summary>Finishes the queued works, copies the WAL into the database and closes it.</summary>
+    /// <summary>Finishes the queued writes, copies the WAL into the database and closes it.</summary>
     public void Dispose()
     {
         lock (gate)
@@ -342,7 +342,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
         catch (Exception e)
         {
-            // A full disk, I/O errors and lack of memory may have rolled back the whole transaction, with the works
+            // A full disk, I/O errors and lack of memory may have rolled back the whole transaction, with the writes
             // before this one.
             if (session.TransactionWasLost)
                 throw;
@@ -367,7 +367,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
     [LoggerMessage(Level = LogLevel.Error, Message = "copying the database for a backup failed")]
     private static partial void LogCopyFailed(ILogger logger, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "a batch of {Count} works failed; nothing was stored")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "a batch of {Count} writes failed; nothing was stored")]
     private static partial void LogBatchFailed(ILogger logger, int count, Exception error);
 
     [LoggerMessage(

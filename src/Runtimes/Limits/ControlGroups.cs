@@ -24,7 +24,7 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
     // cpu.max and cpu.cfs_period_us: the kernel's default period (sched-bwc).
     private const int PeriodMicroseconds = 100_000;
 
-    // Not on every kernel.
+    // Missing on some kernels.
     private static readonly string[] Beside = ["pids", "unified"];
 
     private readonly string name = $"hive-{instance}";

@@ -154,7 +154,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         return null;
     }
 
-    // The present name of an open file. Without its folder, which may have been reached by a link.
+    // The current name of an open file. Without its folder, which may have been reached by a link.
     private static string? NameOf(FileStream file) =>
         File.ResolveLinkTarget(
             $"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}",

@@ -13,7 +13,7 @@ namespace Hive.Tests.Containers;
 /// <summary>Kills a host between any two steps of an operation: the next host reaches a consistent state.</summary>
 public sealed class KilledBetweenStepsTests
 {
-    // The second line of StopAgent in a restart: the present run has been told to end.
+    // The second line of StopAgent in a restart: the current run has been told to end.
     private const int AskedToEnd = 2;
     private const int SigStop = 19;
     private const int SigCont = 18;

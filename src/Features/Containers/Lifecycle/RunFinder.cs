@@ -86,7 +86,7 @@ internal sealed partial class RunFinder(
         }
         else
         {
-            // Without a stored configuration it was started by an older Hive: "" differs from every present one.
+            // Without a stored configuration an older Hive started the container: "" differs from every current one.
             crashes.Watch(agent.Name, running, states.Of(agent.Name).Note, row?.RunsOn ?? "");
             LogAdopted(log, agent.Name, running.Id);
         }
@@ -96,7 +96,10 @@ internal sealed partial class RunFinder(
     {
         await running.Kill();
         if (await Task.WhenAny(running.Ended, Task.Delay(KillGrace, TimeProvider.System)) != running.Ended)
-            throw Problem.Unavailable($"{name} ({running.Id}) has not ended after KILL");
+            throw Problem.Unavailable(
+                $"{name} ({running.Id}) has not ended {KillGrace.TotalSeconds:0} s after KILL; "
+                    + "find out what blocks the process (ps shows state D for disk wait), then restart Hive"
+            );
     }
 
     [LoggerMessage(

@@ -15,8 +15,7 @@ internal static class PurgeTombstone
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator(IAgentNames names) =>
-            RuleFor(c => c.Name).Must(names.IsWellFormed).WithMessage("'name' is not a valid agent name");
+        public Validator(IAgentNames names) => RuleFor(c => c.Name).MustBeAgentsName(names);
     }
 
     internal sealed class Handler(

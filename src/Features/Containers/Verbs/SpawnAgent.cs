@@ -59,7 +59,7 @@ internal static class SpawnAgent
         public async Task Run(string name, string runtime, bool start)
         {
             if (roster.Find(name) is not null)
-                throw Problem.Conflict($"an agent '{name}' exists already");
+                throw Problem.Conflict($"agent '{name}' already exists; choose another name");
             if (runtimes.Find(runtime)?.FindNameFault(name) is { } fault)
                 throw Problem.Invalid(fault.ToString());
             await using var guard = await transients.Begin(name, "spawning");
