@@ -603,7 +603,7 @@ static void make_group(struct conn *c)
     putf(c, "$1\r\ng\r\n$1\r\n$\r\n$8\r\nMKSTREAM\r\n");
     size_t len = call(c);
     if (c->in[0] != '+' && !find(c->in, len, "BUSYGROUP"))
-        fail(c, "the group could not be made", c->in, len);
+        fail(c, "the group could not be created", c->in, len);
     consume(c, len);
 }
 

@@ -174,7 +174,7 @@ internal static partial class HiveApp
         var token = AccessToken.Find(options.Token, paths.DataDir);
         // Replaces the framework's host filtering: Hive's own answers 421 on every route.
         var hosts = new HostNames([.. options.AllowedHosts, .. NamesIn(options.Urls)]);
-        // It reads the same key, and would answer 400 to `localhost` and to Hive's other names.
+        // The framework reads the same key, and would answer 400 to `localhost` and to Hive's other names.
         builder.Services.Configure<HostFilteringOptions>(filtering => filtering.AllowedHosts = ["*"]);
         Logging(builder);
         builder.WebHost.UseUrls(options.Urls);

@@ -164,7 +164,7 @@ internal sealed partial class NixosRuntime : IRuntime
         {
             if (!files.IsOurs(agent))
                 throw Problem.Conflict(
-                    $"the container {container} was not made by this Hive; "
+                    $"the container {container} was not created by this Hive; "
                         + $"destroy it with `{NixosCommands.Program} destroy {container}`, or choose another name"
                 );
             // At every start, so that it runs on the deployed configuration even if somebody changed it by hand.

@@ -47,7 +47,7 @@ public sealed class KilledBetweenStepsTests
         await fleet.Spawn("worker", runtime);
         await fleet.Up("worker");
         var (first, before) = (fleet.Members("worker"), (await fleet.Row("worker")).StartedAt);
-        // Its processes receive TERM only after the next host has started, and then end cleanly.
+        // The agent's processes receive TERM only after the next host has started, and then end cleanly.
         foreach (var pid in first)
             Fleet.Signal(pid, SigStop);
         const string Steps = "Hive.Features.Containers.Verbs.StopAgent";

@@ -574,7 +574,7 @@ public sealed class WebhookTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         }
 
-        // It accepts nothing but signed requests.
+        // The webhook accepts nothing but signed requests.
         using var delete = await http.DeleteAsync("/forge/webhook");
         Assert.Equal(HttpStatusCode.Unauthorized, delete.StatusCode);
     }

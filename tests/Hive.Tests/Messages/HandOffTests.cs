@@ -273,7 +273,7 @@ public sealed class HandOffTests
 
         if (silent)
         {
-            // It keeps the connection and reads nothing.
+            // The receiver keeps the connection and reads nothing.
             await hive.Clock.Set(hive.Clock.GetUtcNow() + TimeSpan.FromSeconds(30));
             hive.Clock.Advance(TimeSpan.FromSeconds(30));
         }

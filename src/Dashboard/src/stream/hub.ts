@@ -26,7 +26,7 @@ const UNANSWERED = 4;
 
 interface Tab {
   unanswered: number;
-  /** Its snapshot is of another run of the host; the next `ready` tells which run is the older one. */
+  /** The tab's snapshot is of another run of the host; the next `ready` tells which run is the older one. */
   foreign: boolean;
 }
 

@@ -79,7 +79,7 @@ internal sealed partial class Reconciler(
         return Task.CompletedTask;
     }
 
-    // Makes an agent's folders and opens its socket. A failure becomes the agent's note, and affects no other agent.
+    // Creates an agent's folders and opens its socket. A failure becomes the agent's note, and affects no other agent.
     private string? TryPrepare(string name)
     {
         try

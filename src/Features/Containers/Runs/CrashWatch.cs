@@ -86,7 +86,7 @@ internal sealed partial class CrashWatch(
         catch (Exception e)
         {
             LogWatchFailed(log, name, e);
-            // It has ended in any case.
+            // The run has ended in any case.
             var ended = Container.Stopped with
             {
                 Failed = true,

@@ -81,7 +81,7 @@ internal static partial class StopAgent
             }
             catch
             {
-                // It runs on, and nobody asks for its end any more: a later end is a failure again.
+                // The agent still runs, and nobody asks for its end any more: a later end is a failure again.
                 states.Change(name, now => now.Running == running ? now with { Stopping = false } : now);
                 await states.WaitBriefly(
                     states.UntilStored(
