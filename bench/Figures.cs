@@ -309,6 +309,6 @@ internal static class Figures
         plan.Report.Title("Memory of a host that has done nothing yet");
         await using var host = await HiveHost.StartAsync(plan, 10, ct);
         await Task.Delay(TimeSpan.FromSeconds(10), ct);
-        await KeepMemory(plan, host, "ten agents were made", ct);
+        await KeepMemory(plan, host, "ten agents were created", ct);
     }
 }

@@ -196,7 +196,7 @@ static void put_recv(struct conn *c, int wait_seconds, int max)
         snprintf(number, sizeof number, "%d", max);
         put_arg(c, "COUNT");
         put_arg(c, number);
-        if (wait_seconds > 0) {     /* BLOCK 0 would wait for ever; without BLOCK it looks and returns */
+        if (wait_seconds > 0) {     /* BLOCK 0 would wait forever; without BLOCK it looks and returns */
             snprintf(number, sizeof number, "%d", wait_seconds * 1000);
             put_arg(c, "BLOCK");
             put_arg(c, number);
@@ -603,7 +603,7 @@ static void make_group(struct conn *c)
     putf(c, "$1\r\ng\r\n$1\r\n$\r\n$8\r\nMKSTREAM\r\n");
     size_t len = call(c);
     if (c->in[0] != '+' && !find(c->in, len, "BUSYGROUP"))
-        fail(c, "the group could not be made", c->in, len);
+        fail(c, "the group could not be created", c->in, len);
     consume(c, len);
 }
 

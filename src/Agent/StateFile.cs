@@ -34,7 +34,7 @@ internal static class StateFile
             return;
         }
 
-        // Renaming is atomic for readers, and replaces a link that was made in the meantime instead of following it.
+        // Renaming is atomic for readers, and replaces a link that was created in the meantime instead of following it.
         var draft = Path.Combine(at, $".{Guid.NewGuid():N}.tmp");
         try
         {

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Hive.Cli;
 
-/// <summary>Makes verbs that ask the host; each has <c>--json</c>.</summary>
+/// <summary>Creates verbs that ask the host; each has <c>--json</c>.</summary>
 internal static class Verb
 {
     public static Command Create(
@@ -31,7 +31,7 @@ internal static class Verb
         return command;
     }
 
-    /// <summary>Makes a verb that sends one command about one agent and reports the result in a sentence.</summary>
+    /// <summary>Creates a verb that sends one command about one agent and reports the result in a sentence.</summary>
     /// <param name="name">The verb.</param>
     /// <param name="description">Its help.</param>
     /// <param name="cmd">The command on the host's socket.</param>

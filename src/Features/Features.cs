@@ -16,7 +16,7 @@ internal static class Features
             new Agents.AgentsModule(),
             new StateFiles.StateFilesModule(),
             new Messages.MessagesModule(),
-            // Before Containers: a harness first asks for what the operator wants of it.
+            // Before Containers: a harness requests pending controls first.
             new Turns.TurnsModule(),
             // Before Containers: what was missed while Hive was down is queued before agents can ask again.
             new Questions.QuestionsModule(),

@@ -26,7 +26,7 @@ internal static class BuildIdentity
         foreach (var type in ofEach)
             hash.AppendData(type.Module.ModuleVersionId.ToByteArray());
         hash.AppendData(Encoding.UTF8.GetBytes(HarnessIdentity.Text));
-        // It names all other files of the page by hashes of their content.
+        // The shell names all other files of the page by hashes of their content.
         if (File.Exists(PageShell.Path))
             hash.AppendData(File.ReadAllBytes(PageShell.Path));
         return new HiveBuild($"{HiveVersion.Text}+{Convert.ToHexStringLower(hash.GetHashAndReset())[..Digits]}");

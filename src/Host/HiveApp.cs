@@ -174,7 +174,7 @@ internal static partial class HiveApp
         var token = AccessToken.Find(options.Token, paths.DataDir);
         // Replaces the framework's host filtering: Hive's own answers 421 on every route.
         var hosts = new HostNames([.. options.AllowedHosts, .. NamesIn(options.Urls)]);
-        // It reads the same key, and would answer 400 to `localhost` and to Hive's other names.
+        // The framework reads the same key, and would answer 400 to `localhost` and to Hive's other names.
         builder.Services.Configure<HostFilteringOptions>(filtering => filtering.AllowedHosts = ["*"]);
         Logging(builder);
         builder.WebHost.UseUrls(options.Urls);
@@ -195,7 +195,7 @@ internal static partial class HiveApp
             options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
         // Pages, their files and JSON; not the stream, whose type is not among the defaults. An attacker who could
-        // measure compressed answers (BREACH) cannot request any: each needs a key that no browser sends by itself.
+        // measure compressed answers (BREACH) cannot request any: each needs a key that no browser sends on its own.
         builder.Services.AddResponseCompression(compression => compression.EnableForHttps = true);
         builder.Services.Configure<BrotliCompressionProviderOptions>(brotli => brotli.Level = CompressionLevel.Fastest);
         builder.Services.Configure<GzipCompressionProviderOptions>(gzip => gzip.Level = CompressionLevel.Fastest);
@@ -284,7 +284,7 @@ internal static partial class HiveApp
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         // Kestrel warns of broken and excess connections, which anybody who reaches the port can cause.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
-        // The framework logs a failed start by itself; the program reports it with the way out.
+        // The framework logs a failed start on its own; the program reports it with the way out.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
     }
 

@@ -9,7 +9,7 @@ public enum ErrorCode
     /// <summary>Something that the request names does not exist.</summary>
     NotFound,
 
-    /// <summary>The request came too late, or contradicts the present state.</summary>
+    /// <summary>The request came too late, or contradicts the current state.</summary>
     Conflict,
 
     /// <summary>The caller may not do this.</summary>

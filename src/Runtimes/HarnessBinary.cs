@@ -23,7 +23,7 @@ internal static class HarnessBinary
     /// <summary>Why the harness cannot be used; null when it is there.</summary>
     public static Fault? Fault => File.Exists(Path) ? null : new($"the harness {Path} is missing", "build Hive again");
 
-    /// <summary>The fault of a runtime whose container did not hold the probe.</summary>
+    /// <summary>The fault of a runtime whose container the probe escaped.</summary>
     public static Fault NoIsolation(string told) =>
         new(
             $"it does not isolate: settings of the kernel are {told}",

@@ -15,7 +15,7 @@ internal sealed record Launch(
     /// <summary>The command that puts it and its pump into a control group; empty where Hive does so itself.</summary>
     public IReadOnlyList<string> Scope { get; init; } = [];
 
-    /// <summary>The control groups that Hive made for it, each with one inside for it and one for its pump; may be
+    /// <summary>The control groups that Hive created for it, each with one inside for it and one for its pump; may be
     /// empty.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
 

@@ -6,7 +6,7 @@ namespace Hive.Runtimes;
 /// <summary>The exit code and the output of a program.</summary>
 internal sealed record Executed(int ExitCode, string Output);
 
-/// <summary>Runs a program that ends by itself soon, or is ended.</summary>
+/// <summary>Runs a program that ends soon on its own, or ends it after a time limit.</summary>
 internal static class Trial
 {
     /// <summary>The time of a program that only answers a question.</summary>
@@ -41,7 +41,10 @@ internal static class Trial
         }
         catch (TimeoutException e)
         {
-            throw Problem.Unavailable(new Fault($"{e.Message} and was ended", "see what holds it, then try again"), e);
+            throw Problem.Unavailable(
+                new Fault($"{e.Message} and was ended", "run it by hand to find out what blocks it, then try again"),
+                e
+            );
         }
     }
 }

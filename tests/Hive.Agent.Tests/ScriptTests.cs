@@ -132,7 +132,7 @@ public sealed class ScriptTests
     [Fact]
     public void A_script_that_cannot_be_read_is_invalid()
     {
-        // It opens, and fails at the first read, also for root.
+        // The file opens, and fails at the first read, also for root.
         Assert.Contains(
             "cannot be read",
             Assert.Throws<FormatException>(() => ScriptReader.Read("/proc/self/mem")).Message

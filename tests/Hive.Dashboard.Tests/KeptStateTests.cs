@@ -48,7 +48,7 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
 
         await Expect(Row(page, "alice")).ToHaveCountAsync(0);
         await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
-        // Its files are deleted last; until then its name is locked.
+        // The tombstone's files are deleted last; until then its name is locked.
         while (await RefusedAsync() != "not_found") { }
         Assert.False(Directory.Exists(Hive.StateOf("alice")));
 

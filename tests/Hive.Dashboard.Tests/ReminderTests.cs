@@ -82,7 +82,7 @@ public sealed class FailingReminderTests(Browser browser) : DashboardTest(browse
             await Expect(row.Locator(".badge.bad")).ToHaveTextAsync($"⚠ {attempt}/5 failed");
         }
 
-        await Expect(row.Locator(".note.bad")).ToContainTextAsync("given up after 5 attempts");
+        await Expect(row.Locator(".note.bad")).ToContainTextAsync("failed after 5 attempts");
         // Less than the page's session lasts.
         clock.Advance(TimeSpan.FromHours(11));
         // The arrival of a later reminder shows that the failed one was tried.

@@ -150,7 +150,7 @@ internal sealed class Child : IAsyncDisposable
         await using (ct.Register(() => _ = child.StopAsync()))
             await child.Exited;
         await child.EndGroupAsync();
-        // A process that left the group may hold the pipes open for ever.
+        // A process that left the group may hold the pipes open forever.
         var all = Task.WhenAll(outputs, errors, feeding);
         await Task.WhenAny(all, Task.Delay(Drain, time, CancellationToken.None));
         await reading.CancelAsync();

@@ -5,7 +5,7 @@ namespace Hive.Agent.Children;
 /// <summary>Signals and inspects the process group of a child (kill(2), proc(5)).</summary>
 internal static class ProcessGroup
 {
-    /// <summary>Signals the group, or the leader alone when it has not made its group yet.</summary>
+    /// <summary>Signals the group, or the leader alone when it has not created its group yet.</summary>
     public static void Signal(int leader, int signal)
     {
         if (Linux.Kill(-leader, signal) != 0)
@@ -31,7 +31,7 @@ internal static class ProcessGroup
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // It ended in the meantime.
+                // The process ended in the meantime.
             }
         }
 

@@ -1,8 +1,8 @@
 namespace Hive.Agent.Mcp;
 
 /// <summary>
-/// Standard input that reports its end: the client is gone then, and running calls are for nobody, which the SDK's
-/// server would let run to their end. Unlike a console's, its reads can be cancelled.
+/// Standard input that reports its end: the client is gone then, and the results of running calls have no reader, but
+/// the SDK's server would let the calls run to their end. Unlike a console's, its reads can be cancelled.
 /// </summary>
 internal sealed class ClientInput(Stream input, Action ended) : Stream
 {

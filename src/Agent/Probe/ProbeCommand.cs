@@ -66,7 +66,7 @@ internal static class ProbeCommand
         List<string> printed = [];
         try
         {
-            // A refusal on standard error means that these namespaces cannot be made.
+            // A refusal on standard error means that these namespaces cannot be created.
             await Child.RunAsync(start, default, LongestLine, Take, _ => { }, TimeProvider.System, ct);
         }
         catch (ProgramMissingException)

@@ -36,7 +36,7 @@ internal static class ServeCommand
             var stateDir = Environment.GetEnvironmentVariable("HIVE_STATE_DIR") is { Length: > 0 } folder
                 ? folder
                 : null;
-            // Set here and not when the container is made: every user can read a command line, which must not hold
+            // Set here and not when the container is created: every user can read a command line, which must not hold
             // keys, and an agent's variables must not affect the program that starts the container.
             foreach (var (name, value) in settings.Environment)
                 Environment.SetEnvironmentVariable(name, value);
@@ -52,7 +52,7 @@ internal static class ServeCommand
         }
         catch (AgentGoneException e)
         {
-            // Nobody will stop this process, so it ends by itself.
+            // Nobody will stop this process, so it ends on its own.
             log.Info(e.Message);
             return 0;
         }

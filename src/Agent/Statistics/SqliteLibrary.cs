@@ -17,7 +17,7 @@ internal static class SqliteLibrary
         return raw.sqlite3_libversion().utf8_to_string();
     });
 
-    /// <summary>Its version, such as <c>3.53.4</c>. The first call loads it.</summary>
+    /// <summary>SQLite's version, such as <c>3.53.4</c>. The first call loads the library.</summary>
     public static string Version => Loaded.Value;
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) =>

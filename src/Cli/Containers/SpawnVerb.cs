@@ -3,7 +3,7 @@ using Hive.Cli.Turns;
 
 namespace Hive.Cli.Containers;
 
-/// <summary><c>hive spawn</c>: makes an agent and says what it still lacks.</summary>
+/// <summary><c>hive spawn</c>: creates an agent and says what it still lacks.</summary>
 internal static class SpawnVerb
 {
     public static Command Create()
@@ -13,7 +13,7 @@ internal static class SpawnVerb
         var stopped = new Option<bool>("--no-start") { Description = "Leave the agent stopped" };
         return Verb.Create(
             "spawn",
-            "Make a new agent and start it.",
+            "Create a new agent and start it.",
             async (verb, parsed) =>
             {
                 var who = parsed.GetRequiredValue(name);

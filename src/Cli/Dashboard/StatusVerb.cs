@@ -30,7 +30,7 @@ internal static class StatusVerb
                 if (verb.Json)
                     JsonOutput.Print(new JsonObject { ["agent_statuses"] = JsonSerializer.SerializeToNode(rows) });
                 else if (rows.Length == 0)
-                    verb.Screen.Line("There are no agents yet. Make one with: hive spawn NAME");
+                    verb.Screen.Line("No agents yet. Create one with: hive spawn NAME");
                 else
                     verb.Screen.Table(
                         ["agent", "state", "runtime", "unread", "reminders", Screen.Column.Text("says"), "age"],

@@ -62,7 +62,7 @@ internal static class DemoCleanup
         }
         catch (HiveException)
         {
-            // It was not running.
+            // The agent was not running.
         }
     }
 
@@ -102,7 +102,7 @@ internal static class DemoCleanup
             }
             catch (ArgumentException)
             {
-                // It ended in the meantime.
+                // The process ended in the meantime.
             }
         }
 
@@ -136,7 +136,7 @@ internal static class DemoCleanup
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It ended in the meantime, or belongs to another user.
+            // The process ended in the meantime, or belongs to another user.
             return false;
         }
     }

@@ -97,7 +97,7 @@ internal static class DemoVerbs
                 return ExitCode.Done;
             }
 
-            Console.Error.WriteLine("hive: the demo ended by itself");
+            Console.Error.WriteLine("hive: the demo stopped unexpectedly");
             return ExitCode.Refused;
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)

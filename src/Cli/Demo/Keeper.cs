@@ -33,7 +33,8 @@ internal static class Keeper
             if (byItself)
             {
                 Console.Error.WriteLine(
-                    $"the host ended by itself (exit code {host.ExitCode}); the end of its log:\n{folder.EndOfLog()}"
+                    $"the host stopped unexpectedly (exit code {host.ExitCode}); "
+                        + $"the end of its log:\n{folder.EndOfLog()}"
                 );
             }
 

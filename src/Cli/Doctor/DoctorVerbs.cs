@@ -16,7 +16,7 @@ namespace Hive.Cli.Doctor;
 /// </summary>
 internal static class DoctorVerbs
 {
-    // Each check ends by itself within 10 s.
+    // Each check ends on its own within 10 s.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     public static Command[] All() => [Doctor()];

@@ -34,7 +34,10 @@ internal static class ForgeVerbs
                         .Concat(forge.Repositories.Where(r => r.Behind).Select(r => $"{r.Name} is behind"))
                         .ToArray();
                     if (wanting.Length > 0)
-                        throw new HiveException("unavailable", $"{string.Join(", ", wanting)}; Hive retries by itself");
+                        throw new HiveException(
+                            "unavailable",
+                            $"{string.Join(", ", wanting)}; Hive retries automatically"
+                        );
                 }
             ),
         };

@@ -7,7 +7,7 @@ using Hive.Protocol;
 
 namespace Hive.Cli.Join;
 
-/// <summary><c>hive join</c>: makes an external agent and writes or prints the configuration of its client.</summary>
+/// <summary><c>hive join</c>: creates an external agent and writes or prints the configuration of its client.</summary>
 internal static class JoinVerbs
 {
     private const string External = "external";
@@ -49,7 +49,7 @@ internal static class JoinVerbs
             HelpName = "DIR",
             DefaultValueFactory = _ => ".",
         };
-        const string Help = "Join the swarm with your own tool: make an external agent and configure its MCP client.";
+        const string Help = "Join the swarm with your own tool: create an external agent and configure its MCP client.";
         return Verb.Create(
             "join",
             Help,
@@ -97,7 +97,7 @@ internal static class JoinVerbs
         bool yes
     )
     {
-        // The agent is made after the confirmation, and only when the files can be changed.
+        // The agent is created after the confirmation, and only when the files can be changed.
         var exists = remove || await ExistsAsync(verb, server.Agent);
         var changes = (remove ? setup.Remove(server, folder) : setup.Add(server, folder))
             .Where(change => change.IsChange)

@@ -44,7 +44,7 @@ internal static class DoorJson
     private static Problem Explain(JsonException e, ReadOnlySpan<byte> json)
     {
         if (!IsWellFormed(json, out var fault))
-            return Problem.Invalid($"broken JSON: {fault}", e);
+            return Problem.Invalid($"invalid JSON: {fault}", e);
         if (
             e.Message.Contains("missing required", StringComparison.Ordinal)
             || e.Message.Contains("required properties", StringComparison.Ordinal)
@@ -52,7 +52,10 @@ internal static class DoorJson
         {
             var names = e.Message.Split('\'').Where((_, i) => i % 2 == 1).Skip(1);
             var missing = string.Join(", ", names.Where(n => !n.Contains('.')));
-            return Problem.Invalid(missing.Length > 0 ? $"missing: {missing}" : "a required field is missing", e);
+            return Problem.Invalid(
+                missing.Length > 0 ? $"missing fields: {missing}; add them" : "a required field is missing",
+                e
+            );
         }
 
         var field = e.Path is { Length: > 2 } path ? path[2..] : null;
@@ -61,7 +64,7 @@ internal static class DoorJson
         return Problem.Invalid(
             field is null
                 ? "the request must be a JSON object with fields of the right type"
-                : $"'{field}' has the wrong type or form",
+                : $"'{field}' has the wrong type or format",
             e
         );
     }

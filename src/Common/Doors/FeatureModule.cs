@@ -209,10 +209,10 @@ public sealed class SignedRoutes(IEnumerable<FeatureModule> modules)
 /// <summary>A schema whose members come from several slices, so that no single record describes it.</summary>
 public interface IComposedSchema
 {
-    /// <summary>Its name in the OpenAPI document.</summary>
+    /// <summary>The schema's name in the OpenAPI document.</summary>
     string Name { get; }
 
-    /// <summary>Its members as on the wire.</summary>
+    /// <summary>The schema's members as on the wire.</summary>
     IEnumerable<(string Name, Type Type)> Members { get; }
 
     /// <summary>True when every member is always there.</summary>
@@ -233,19 +233,19 @@ internal enum Doors
 [Flags]
 public enum ToolHints
 {
-    /// <summary>It adds something, such as a message, each time it is called.</summary>
+    /// <summary>The tool adds something, such as a message, each time it is called.</summary>
     None = 0,
 
-    /// <summary>It changes nothing.</summary>
+    /// <summary>The tool changes nothing.</summary>
     ReadOnly = 1,
 
-    /// <summary>It can end or remove something that is not the caller's own.</summary>
+    /// <summary>The tool can end or remove something that is not the caller's own.</summary>
     Destructive = 2,
 
-    /// <summary>Calling it again with the same arguments changes nothing more.</summary>
+    /// <summary>Calling the tool again with the same arguments changes nothing more.</summary>
     Idempotent = 4,
 
-    /// <summary>It reaches beyond this Hive.</summary>
+    /// <summary>The tool reaches beyond this Hive.</summary>
     OpenWorld = 8,
 }
 

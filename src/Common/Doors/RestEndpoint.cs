@@ -90,7 +90,7 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
             }
             catch (JsonException e)
             {
-                throw Problem.Invalid($"broken JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
+                throw Problem.Invalid($"invalid JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
             }
 
             if (body.ValueKind != JsonValueKind.Object)

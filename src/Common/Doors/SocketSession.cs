@@ -224,7 +224,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
         catch (JsonException e)
         {
-            throw Problem.Invalid($"broken JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
+            throw Problem.Invalid($"invalid JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
         }
 
         throw Problem.Invalid("'cmd' is missing");

@@ -7,7 +7,7 @@ using Hive.Protocol;
 
 namespace Hive.Common.Doors;
 
-/// <summary>Makes JSON Schemas of the records at the doors, for the tools' input and for the OpenAPI
+/// <summary>Creates JSON Schemas of the records at the doors, for the tools' input and for the OpenAPI
 /// document.</summary>
 internal static class WireSchemas
 {

@@ -20,7 +20,7 @@ public sealed class Problem(ErrorCode code, string message, Exception? inner = n
     /// <summary>Something that the request names does not exist.</summary>
     public static Problem NotFound(string message) => new(ErrorCode.NotFound, message);
 
-    /// <summary>The request came too late, or contradicts the present state.</summary>
+    /// <summary>The request came too late, or contradicts the current state.</summary>
     public static Problem Conflict(string message) => new(ErrorCode.Conflict, message);
 
     /// <summary>The caller may not do this.</summary>

@@ -95,7 +95,7 @@ public static unsafe class LinuxFile
             status;
         fixed (byte* self = "\0"u8)
         {
-            // Only root may give files away; every other process owns everything that it made, and the call fails.
+            // Only root may give files away; every other process owns everything that it created, and the call fails.
             if (
                 LibC.Status(folder, self, AtEmptyPath, AskForTypeModeLinksOwnerSize, &above) == 0
                 && above.Owner != User

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Hive.Common.Notifications;
 
 /// <summary>
-/// The streams of single agents, each with ids of its own. An agent's ring is made when somebody first asks for it, so
-/// that unwatched agents take no memory; earlier events are in the database.
+/// The streams of single agents, each with ids of its own. An agent's ring is created when somebody first asks for it,
+/// so that unwatched agents take no memory; earlier events are in the database.
 /// </summary>
 public sealed class AgentHubs(EventNames? names = null)
 {

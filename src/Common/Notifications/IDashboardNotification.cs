@@ -5,7 +5,7 @@ namespace Hive.Common.Notifications;
 /// <summary>A notification that the dashboard shows.</summary>
 public interface IDashboardNotification : INotification
 {
-    /// <summary>Its form on the stream.</summary>
+    /// <summary>The notification's form on the stream.</summary>
     DashboardEvent ToDashboardEvent();
 }
 

@@ -53,7 +53,7 @@ public static class ProgramRunner
     }
 
     /// <summary>Runs a program and returns its lines as it writes them; the program is killed when the reader stops.
-    /// Its error stream is the host's.</summary>
+    /// The program's error stream is the host's.</summary>
     /// <exception cref="Win32Exception">The program cannot be started; most often it is missing.</exception>
     public static async IAsyncEnumerable<string> Lines(ProgramCall call, [EnumeratorCancellation] CancellationToken ct)
     {
@@ -182,7 +182,7 @@ public static class ProgramRunner
         }
         catch (InvalidOperationException)
         {
-            // It has just ended by itself.
+            // The process has just ended on its own.
         }
     }
 }

@@ -37,7 +37,7 @@ internal sealed class CachedConnection(SqliteConnection connection) : DbConnecti
     public override void Close() => connection.Close();
 
     protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) =>
-        throw new NotSupportedException("a work already runs inside the store's transaction");
+        throw new NotSupportedException("a write already runs inside the store's transaction");
 
     protected override DbCommand CreateDbCommand() => new Command(this);
 

@@ -72,7 +72,7 @@ public static class DatabaseCheck
     internal static bool IsDamage(Exception error) =>
         error is SqliteException { SqliteErrorCode: raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB or raw.SQLITE_FORMAT };
 
-    /// <summary>True for the errors of reading a row with wrong types or broken JSON.</summary>
+    /// <summary>True for the errors of reading a row with wrong types or invalid JSON.</summary>
     internal static bool IsUnreadable(Exception error) =>
         error
             is DataException

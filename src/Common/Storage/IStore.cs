@@ -22,13 +22,13 @@ public interface IStore
     Task<T> Write<T>(Func<IWrite, T> work, CancellationToken ct = default);
 }
 
-/// <summary>The operations of a work while it runs.</summary>
+/// <summary>The operations of a write while it runs.</summary>
 public interface IWrite
 {
     /// <summary>The writer's connection, for Dapper.</summary>
     DbConnection Db { get; }
 
-    /// <summary>The number of the transaction. Works with the same number are committed together or not at
+    /// <summary>The number of the transaction. Writes with the same number are committed together or not at
     /// all.</summary>
     long Batch { get; }
 
@@ -36,7 +36,7 @@ public interface IWrite
     /// as the connection.</summary>
     Statement Prepare(string sql);
 
-    /// <summary>Publishes a notification after the commit; not if this work or the commit fails.</summary>
+    /// <summary>Publishes a notification after the commit; not if this write or the commit fails.</summary>
     void Raise(INotification notification);
 
     /// <summary>
@@ -46,7 +46,7 @@ public interface IWrite
     void AfterCommit(Action action);
 
     /// <summary>
-    /// Undoes a change of the writer's memory if this work or the commit fails. Undo actions run newest first, on the
+    /// Undoes a change of the writer's memory if this write or the commit fails. Undo actions run newest first, on the
     /// writer's thread.
     /// </summary>
     void OnRollback(Action undo);

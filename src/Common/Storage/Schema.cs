@@ -13,7 +13,7 @@ public interface ISchema
     /// newer Hive and is refused.</summary>
     int Version { get; }
 
-    /// <summary>Brings a database of any earlier shape, or an empty one, to the present shape. Runs at every start and
+    /// <summary>Brings a database of any earlier shape, or an empty one, to the current shape. Runs at every start and
     /// must be idempotent.</summary>
     void Converge(SchemaEditor editor);
 }
@@ -97,7 +97,8 @@ internal static class SchemaConvergence
         }
         catch
         {
-            // After an I/O error SQLite may have rolled back by itself; a second ROLLBACK would hide the first error.
+            // After an I/O error SQLite may have rolled back automatically; a second ROLLBACK would hide the
+            // first error.
             if (SQLitePCL.raw.sqlite3_get_autocommit(((CachedConnection)db).Inner.Handle) == 0)
                 db.Execute("ROLLBACK");
             throw;

@@ -146,7 +146,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
             ct
         );
 
-    /// <summary>Finishes the queued works, copies the WAL into the database and closes it.</summary>
+    /// <summary>Finishes the queued writes, copies the WAL into the database and closes it.</summary>
     public void Dispose()
     {
         lock (gate)
@@ -367,7 +367,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
     [LoggerMessage(Level = LogLevel.Error, Message = "copying the database for a backup failed")]
     private static partial void LogCopyFailed(ILogger logger, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "a batch of {Count} works failed; nothing was stored")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "a batch of {Count} writes failed; nothing was stored")]
     private static partial void LogBatchFailed(ILogger logger, int count, Exception error);
 
     [LoggerMessage(

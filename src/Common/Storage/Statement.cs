@@ -6,7 +6,7 @@ namespace Hive.Common.Storage;
 
 /// <summary>
 /// A prepared statement, for the few that run for every message (send, lease, ack); everything else uses Dapper.
-/// Parameters count from 1, columns from 0. Only the work that prepared it may use it.
+/// Parameters count from 1, columns from 0. Only the write that prepared it may use it.
 /// </summary>
 public sealed class Statement : IDisposable
 {
@@ -69,17 +69,17 @@ public sealed class Statement : IDisposable
     /// <summary>Ends a statement before its last row.</summary>
     public void Reset() => raw.sqlite3_reset(statement);
 
-    /// <summary>A column of the present row as a number; NULL reads as 0.</summary>
+    /// <summary>A column of the current row as a number; NULL reads as 0.</summary>
     public long Long(int column) => raw.sqlite3_column_int64(statement, column);
 
-    /// <summary>A column of the present row as a number, or null.</summary>
+    /// <summary>A column of the current row as a number, or null.</summary>
     public long? LongOrNull(int column) =>
         raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL ? null : Long(column);
 
-    /// <summary>A column of the present row as text; NULL reads as empty.</summary>
+    /// <summary>A column of the current row as text; NULL reads as empty.</summary>
     public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string() ?? "";
 
-    /// <summary>A column of the present row as text, or null.</summary>
+    /// <summary>A column of the current row as text, or null.</summary>
     public string? TextOrNull(int column) =>
         raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL ? null : Text(column);
 

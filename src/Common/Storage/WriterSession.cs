@@ -4,8 +4,8 @@ using SQLitePCL;
 
 namespace Hive.Common.Storage;
 
-/// <summary>The writer's connection with the transaction of the present batch. The transaction and the savepoints begin
-/// with the first statement, so a work that only reads memory costs no SQL.</summary>
+/// <summary>The writer's connection with the transaction of the current batch. The transaction and the savepoints begin
+/// with the first statement, so a write that only reads memory costs no SQL.</summary>
 internal sealed class WriterSession(CachedConnection connection) : IWrite, IDisposable
 {
     private static long lastBatch;

@@ -35,7 +35,7 @@ internal sealed class Roster(TimeProvider clock) : IRoster
     public void Add(IWrite write, AgentEntry agent)
     {
         if (Find(agent.Name) is not null)
-            throw Problem.Conflict($"agent '{agent.Name}' already exists");
+            throw Problem.Conflict($"agent '{agent.Name}' already exists; choose another name");
         write.Db.Execute(
             """
             INSERT INTO agents (name, runtime, recipients, active_model, created_at)

@@ -97,7 +97,7 @@ internal sealed partial class ApplyCommitWork(
             if (!await applied.IsClean(agent, stopping))
                 throw Problem.Conflict(
                     $"the applied configuration of {agent} was changed by hand just now; `hive rebuild {agent}` "
-                        + "deploys the change; then ask again with a commit based on it"
+                        + "deploys the change; then request it again with a commit based on it"
                 );
             await applied.MoveMain(agent, before, sha);
             LogStep(log, id, "moved main");
@@ -112,7 +112,7 @@ internal sealed partial class ApplyCommitWork(
             if (!await applied.IsClean(agent, stopping))
                 throw Problem.Conflict(
                     $"the applied configuration of {agent} was changed by hand during the build; the change is kept "
-                        + $"as the tag rescued/{id}, and the deploy was rolled back; merge the two and ask again"
+                        + $"as the tag rescued/{id}, and the deploy was rolled back; merge the two and request it again"
                 );
             await swarm.Commit(prepared, $"deploy {agent} deployed/{id} {sha[..12]}\n\nApproval: {id}\n");
             LogStep(log, id, "committed the lock");

@@ -99,8 +99,8 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
                 $"approval {id} is approved and building already; the first decision counts"
             ),
             var row => throw Problem.Conflict(
-                $"approval {id} is {row.Status} since {row.ToView().ResolvedAt:yyyy-MM-dd HH:mm:ss} UTC; the "
-                    + "first decision counts"
+                $"approval {id} {(row.Status == ApprovalStatus.Failed ? "" : "was ")}{row.Status} at "
+                    + $"{row.ToView().ResolvedAt:yyyy-MM-dd HH:mm:ss} UTC; the first decision counts"
             ),
         };
 

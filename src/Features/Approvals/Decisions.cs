@@ -126,7 +126,7 @@ internal sealed partial class Decisions(
     private async Task Finish(ApprovalRow approval, Func<Task<ApprovalOutcome?>> work)
     {
         ApprovalOutcome? outcome = null;
-        var note = "the host ended while this was building; ask again";
+        var note = "the host ended while this was building; request it again";
         try
         {
             outcome = await work();

@@ -38,7 +38,7 @@ internal static partial class RequestApplyCommit
     {
         public Validator(IAgentNames names)
         {
-            RuleFor(c => c.Agent).Must(names.IsWellFormed).WithMessage("'agent' is not a valid agent name");
+            RuleFor(c => c.Agent).MustBeAgentsName(names, "agent");
             RuleFor(c => c.CommitRef)
                 .Must(commit => Commit().IsMatch(commit))
                 .WithMessage(
@@ -147,7 +147,7 @@ internal static partial class RequestApplyCommit
 
         /// <summary>Fails an approval whose fetch was interrupted by a kill of the host.</summary>
         public Task FailInterrupted(ApprovalRow approval) =>
-            Fail(approval, "the host ended while the commit was being fetched; ask again", notify: true);
+            Fail(approval, "the host ended while the commit was being fetched; request it again", notify: true);
 
         private async Task Fail(ApprovalRow approval, string why, bool notify)
         {

@@ -54,7 +54,7 @@ internal static class RequestSpawn
                 write =>
                 {
                     if (roster.Find(request.Agent) is not null)
-                        throw Problem.Conflict($"an agent '{request.Agent}' exists already");
+                        throw Problem.Conflict($"agent '{request.Agent}' already exists; choose another name");
                     if (write.Db.QuerySingleOrDefault<long?>(AskedSql, request) is { } id)
                         throw Problem.Conflict(
                             $"approval {id} already asks for an agent '{request.Agent}' and is not decided yet"

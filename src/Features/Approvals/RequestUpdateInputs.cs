@@ -49,7 +49,7 @@ internal static class RequestUpdateInputs
         public Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             inputs.MustExist(command.Inputs);
-            // It concerns any number of agents; the manager is stored in their place.
+            // The update concerns any number of agents; the manager is stored in their place.
             var request = new ApprovalRequest(
                 ApprovalKind.UpdateInputs,
                 Principals.Manager,

@@ -2,7 +2,7 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Stores the state that each agent's container should have. Only the runtime knows its present
+/// <summary>Stores the state that each agent's container should have. Only the runtime knows its current
 /// state.</summary>
 internal sealed class ContainersSchema : ISchema
 {
@@ -52,7 +52,7 @@ internal sealed class ContainersSchema : ISchema
         // A note about its start waits for its next message, with this text.
         editor.Column("containers", "wake", "INTEGER NOT NULL DEFAULT 0");
         editor.Column("containers", "wake_text", "TEXT");
-        // Its present run was told to end so that another one follows.
+        // The current run was told to end so that another one follows.
         editor.Column("containers", "restarting", "INTEGER NOT NULL DEFAULT 0");
     }
 }

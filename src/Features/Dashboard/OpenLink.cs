@@ -2,7 +2,7 @@ using MediatR;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>Makes a login link, which works once within ten minutes.</summary>
+/// <summary>Creates a login link, which works once within ten minutes.</summary>
 internal static class OpenLink
 {
     internal sealed record Command : IRequest<Result>;

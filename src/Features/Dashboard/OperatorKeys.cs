@@ -128,7 +128,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return sessions.TryGetValue(id, out var session) ? session.Ending.Token : new CancellationToken(canceled: true);
     }
 
-    /// <summary>Makes a one-time code for a login link, valid for ten minutes.</summary>
+    /// <summary>Creates a one-time code for a login link, valid for ten minutes.</summary>
     public string NewCode()
     {
         var now = clock.GetUtcNow();

@@ -138,7 +138,7 @@ internal sealed class ForgeApi : IDisposable
                 .Replace(value, "…", StringComparison.Ordinal);
         }
 
-        // Also in its JSON form.
+        // The secret may appear JSON-escaped.
         if (sent is not null)
             text = text.Replace(JsonSerializer.Serialize(sent, WireJson.Options)[1..^1], "…", StringComparison.Ordinal)
                 .Replace(sent, "…", StringComparison.Ordinal);

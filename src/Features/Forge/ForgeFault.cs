@@ -16,7 +16,7 @@ internal sealed class ForgeFault(string message, FaultScope scope, TimeSpan? ret
 /// <summary>The scope of a fault.</summary>
 internal enum FaultScope
 {
-    /// <summary>This one account or repository; work on others continues.</summary>
+    /// <summary>One account or repository; work on others continues.</summary>
     One,
 
     /// <summary>Everything: any other request would fail too.</summary>

@@ -127,7 +127,7 @@ internal sealed class ForgeRepositories(
 
         if (result.ExitCode == 0)
             return;
-        // It may have been removed there, or have another owner now; the next attempt checks that.
+        // The repository may have been removed there, or have another owner now; the next attempt checks that.
         there.Remove(name);
         owners.Clear();
         // The lines that name the refused ref and the reason; the others only repeat the address.

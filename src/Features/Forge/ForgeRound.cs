@@ -44,7 +44,7 @@ internal sealed partial class ForgeRound(
             }
             catch (ForgeFault fault)
             {
-                // With another token again at once.
+                // Retry immediately with a new token.
                 if (fault.Scope == FaultScope.CoreToken && core.DiscardToken(fault))
                     continue;
                 return new RoundResult(connection.Fail(mode, fault));

@@ -42,7 +42,7 @@ internal static class HearForge
             }
             catch (JsonException e)
             {
-                throw Problem.Invalid($"malformed JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
+                throw Problem.Invalid($"invalid JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
             }
 
             var now = clock.GetUtcNow();

@@ -66,8 +66,8 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
         if (made.IsSuccess)
             return password;
         if (!made.IsTaken)
-            throw made.Refusal($"make the account '{account}'");
-        await AccountCheck.RequireUser(api, account, admin, made.Refusal($"make the account '{account}'"), ct);
+            throw made.Refusal($"create the account '{account}'");
+        await AccountCheck.RequireUser(api, account, admin, made.Refusal($"create the account '{account}'"), ct);
         return null;
     }
 

@@ -4,7 +4,7 @@ using Hive.Protocol;
 namespace Hive.Features.Messages;
 
 /// <summary>
-/// The messages of one recipient, as known in memory. Only works on the writer's thread change an inbox, and each
+/// The messages of one recipient, as known in memory. Only writes on the writer's thread change an inbox, and each
 /// change is undone when its work is rolled back. The three counts can be read from any thread.
 /// </summary>
 internal sealed class Inbox(string owner)

@@ -25,10 +25,7 @@ internal static class ListOpenMessages
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator(IAgentNames names) =>
-            RuleFor(q => q.Name)
-                .Must(name => name is null || names.IsWellFormed(name))
-                .WithMessage("'name' is not a valid agent name");
+        public Validator(IAgentNames names) => RuleFor(q => q.Name).MustBeAgentsName(names);
     }
 
     internal sealed class Handler(IStore store, IRoster roster, TimeProvider clock) : IRequestHandler<Query, Result>

@@ -14,7 +14,9 @@ internal static class OperatorSend
     internal sealed class Validator : AbstractValidator<Command>
     {
         public Validator() =>
-            RuleFor(c => c.To).NotEqual(Principals.Operator).WithMessage("'to' is you; name an agent or '*'");
+            RuleFor(c => c.To)
+                .NotEqual(Principals.Operator)
+                .WithMessage("'to' is the operator, who cannot send to itself; name an agent or '*'");
     }
 
     internal sealed class Handler(IMediator mediator) : IRequestHandler<Command, SendMessage.Result>

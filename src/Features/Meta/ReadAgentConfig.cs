@@ -14,8 +14,7 @@ internal static class ReadAgentConfig
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator(IAgentNames names) =>
-            RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is not a valid agent name");
+        public Validator(IAgentNames names) => RuleFor(q => q.Name).MustBeAgentsName(names);
     }
 
     internal sealed class Handler(IRoster roster, SwarmLock swarm, ConfigReader configs)

@@ -30,7 +30,7 @@ internal static class Ask
             bool? Multi = null,
         [property: Description(
             "Seconds, 1 to 21600, after which an unanswered question is answered '[expired]'. Left out: it "
-                + "waits for ever."
+                + "waits forever."
         )]
             long? TtlSeconds = null,
         [property: Description("An agent's name, or 'operator', who is asked when this is left out.")]
@@ -65,7 +65,7 @@ internal static class Ask
                 .InclusiveBetween(1, Limits.QuestionTtlSeconds)
                 .WithMessage(c =>
                     $"'ttl_seconds' is {c.TtlSeconds}; give 1 to {Limits.QuestionTtlSeconds} (6 hours), or leave "
-                    + "it out to wait for ever"
+                    + "it out to wait forever"
                 );
             RuleFor(c => c.To)
                 .Cascade(CascadeMode.Stop)

@@ -44,7 +44,7 @@ internal static class BeginTurn
                 if (running is not null)
                     throw Problem.Conflict(
                         $"message {id} belongs to the running turn {running}; "
-                            + "end that turn first, or give it up with requeue_inflight"
+                            + "end that turn first, or release it with requeue_inflight"
                     );
             }
 

@@ -22,7 +22,7 @@ internal static class GetStats
 
     /// <param name="Window">The window.</param>
     /// <param name="FromAt">The start of the first bucket; a multiple of a bucket's length.</param>
-    /// <param name="ToAt">The present; the last bucket is not full yet.</param>
+    /// <param name="ToAt">The time of the query; the last bucket is not full yet.</param>
     /// <param name="BucketSeconds">The length of a bucket.</param>
     /// <param name="UnknownModels">Models that are not in the price table: their tokens are counted, their cost is
     /// not.</param>
@@ -45,10 +45,7 @@ internal static class GetStats
             RuleFor(q => q.Window)
                 .Must(w => w is null || Windows.ContainsKey(w))
                 .WithMessage($"'window' must be one of {string.Join(", ", Windows.Keys)}");
-            RuleFor(q => q.Agent)
-                .Must(a => names.IsWellFormed(a!))
-                .When(q => q.Agent is not null)
-                .WithMessage("'agent' is not a valid agent name; use a-z, 0-9 and '-', such as alice");
+            RuleFor(q => q.Agent).MustBeAgentsName(names, "agent");
         }
     }
 

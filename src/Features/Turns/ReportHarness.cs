@@ -42,10 +42,10 @@ internal static class ReportHarness
             RuleFor(c => c.Model).MustBeText(NameBytes);
             RuleFor(c => c.ContextTokens)
                 .InclusiveBetween(0, MostTokens)
-                .WithMessage("'context_tokens' must not be below 0");
+                .WithMessage("'context_tokens' must be 0 or more");
             RuleFor(c => c.ContextLimit)
                 .InclusiveBetween(0, MostTokens)
-                .WithMessage("'context_limit' must not be below 0");
+                .WithMessage("'context_limit' must be 0 or more");
             RuleFor(c => c.Missing).MustBeText(MissingBytes);
             // The operator follows this link: one with another scheme could run something on the page.
             RuleFor(c => c.Login!.Url).MustBeText(UrlBytes).When(c => c.Login is not null);

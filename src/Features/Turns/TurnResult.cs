@@ -8,10 +8,10 @@ internal static class TurnResult
     /// <summary>The turn did what it was to do; its messages are acknowledged.</summary>
     public const string Ok = "ok";
 
-    /// <summary>It did not; its messages are nacked.</summary>
+    /// <summary>The turn failed; its messages are nacked.</summary>
     public const string Failed = "failed";
 
-    /// <summary>Its prompt was longer than the model takes; its messages are nacked.</summary>
+    /// <summary>The prompt was longer than the model takes; its messages are nacked.</summary>
     public const string PromptTooLong = "prompt_too_long";
 
     /// <summary>The operator ended it; its messages are parked (docs/adr/0088).</summary>
@@ -21,7 +21,7 @@ internal static class TurnResult
     /// messages are requeued, and that does not count against them (docs/adr/0061).</summary>
     public const string RateLimited = "rate_limited";
 
-    /// <summary>Its process ended, so nobody reported its end; only the host sets this result.</summary>
+    /// <summary>The turn's process ended, so nobody reported its end; only the host sets this result.</summary>
     public const string Lost = "lost";
 
     /// <summary>The results that a harness can report.</summary>

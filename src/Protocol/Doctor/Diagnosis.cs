@@ -5,7 +5,7 @@ namespace Hive.Protocol;
 /// <param name="Findings">One finding for each checked thing, grouped by topic.</param>
 public sealed record Diagnosis(bool Healthy, IReadOnlyList<Finding> Findings)
 {
-    /// <summary>Makes a diagnosis of findings.</summary>
+    /// <summary>Creates a diagnosis of findings.</summary>
     public static Diagnosis Of(IReadOnlyList<Finding> findings) =>
         new(findings.All(f => f.State != FindingState.Failed), findings);
 }

@@ -57,7 +57,7 @@ public sealed class HiveOption
         path.Aggregate((object?)options, (owner, property) => property.GetValue(owner));
 
     /// <summary>The options with another value of this one.</summary>
-    /// <param name="options">The present options.</param>
+    /// <param name="options">The current options.</param>
     /// <param name="value">A text without an <see cref="OptionRules.Fault"/>.</param>
     internal HiveOptions With(HiveOptions options, string value) => (HiveOptions)With(options, path, Converted(value));
 

@@ -32,7 +32,7 @@ public enum OptionKind
     /// <summary>One of a few words.</summary>
     Choice,
 
-    /// <summary>A folder, or a path where one can be made.</summary>
+    /// <summary>A folder, or a path where one can be created.</summary>
     Folder,
 
     /// <summary>A folder with a <c>usr</c> in it.</summary>

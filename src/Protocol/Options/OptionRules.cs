@@ -69,7 +69,7 @@ internal static partial class OptionRules
 
     private static string? TokenFault(string value) =>
         value.Length < LeastTokenLength
-            ? $"it has fewer than {LeastTokenLength} characters; use a longer one, or leave it out and Hive makes one"
+            ? $"it has fewer than {LeastTokenLength} characters; use a longer one, or leave it out and Hive creates one"
         : VisibleForm().IsMatch(value) ? null
         : "use visible ASCII characters without blanks";
 

@@ -48,12 +48,12 @@ internal sealed class KernelCheck : ICheck
         {
             var (code, error) = await Trial.Run(["unshare", "--user", "--map-root-user", "true"], ct);
             return code == 0
-                ? new Finding(Kernel, Name, FindingState.Ok, "can be made")
+                ? new Finding(Kernel, Name, FindingState.Ok, "can be created")
                 : new Finding(
                     Kernel,
                     Name,
                     FindingState.Absent,
-                    $"cannot be made ({error}); needed for 'sandbox' and podman without root",
+                    $"cannot be created ({error}); needed for 'sandbox' and podman without root",
                     Policy()
                 );
         }
@@ -154,7 +154,7 @@ internal sealed class KernelCheck : ICheck
 
     private static Finding Tools()
     {
-        // They start and end agents on 'sandbox', 'nspawn' and 'process'.
+        // These programs start and end agents on 'sandbox', 'nspawn' and 'process'.
         string[] needed = ["sh", "env", "setsid", "mkfifo", "dd", "cut", "wc", "mv", "rm", "chmod"];
         var folders = Launch.PathAlone["PATH"].Split(':', StringSplitOptions.RemoveEmptyEntries);
         var missing = needed.Where(tool => !folders.Any(f => File.Exists(Path.Combine(f, tool)))).ToArray();

@@ -63,7 +63,7 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         var created = id is null;
         if (id is null)
         {
-            // Docker refuses a missing folder too; podman makes an empty one in its place.
+            // Docker refuses a missing folder too; podman creates an empty one in its place.
             if (blueprint.Mounts.FirstOrDefault(m => !Path.Exists(m.Source)) is { } missing)
                 throw Problem.Unavailable($"{agent} cannot mount {missing.Source} as {missing.Target}: not found");
             id = await api.Create($"hive-{instance}-{agent}", recipe, ct);

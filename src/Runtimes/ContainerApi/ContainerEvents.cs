@@ -32,7 +32,7 @@ internal sealed partial class ContainerEvents(
     CancellationToken stopping
 )
 {
-    /// <summary>The name of an end.</summary>
+    /// <summary>The event name for a container's end.</summary>
     public const string Die = "die";
 
     private const string Start = "start";

@@ -49,12 +49,12 @@ internal sealed class ContainerRun(DaemonApi api, ContainerDetails container, Fu
     }
 
     /// <summary>True while this run has not ended.</summary>
-    /// <param name="now">The present container; null when it does not exist any more.</param>
+    /// <param name="now">The current container; null when it does not exist any more.</param>
     public bool IsStill(ContainerDetails? now) =>
         now is { State.IsRunning: true } && now.State.StartedAt == container.State.StartedAt;
 
     /// <summary>Completes the run, unless it is completed already.</summary>
-    /// <param name="now">The present container; null when it does not exist any more.</param>
+    /// <param name="now">The current container; null when it does not exist any more.</param>
     /// <param name="exitCode">The exit code from the event; null when it is unknown.</param>
     public void Complete(ContainerDetails? now, int? exitCode)
     {

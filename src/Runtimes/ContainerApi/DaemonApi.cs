@@ -91,7 +91,7 @@ internal sealed class DaemonApi(ContainerDaemon daemon) : IDisposable
     /// <summary>Ends a container and removes it with its own volumes; does nothing when it does not exist.</summary>
     public async Task Remove(string id, CancellationToken ct)
     {
-        // Docker kills by itself; podman would first ask the container to end, and wait.
+        // Docker kills at once; podman would first ask the container to end, and wait.
         await Signal(id, "KILL", ct);
         var answer = await http.Call(HttpMethod.Delete, $"containers/{id}?force=1&v=1", ct, patience: LongPatience);
         if (answer.Status != HttpStatusCode.NotFound)

@@ -41,7 +41,7 @@ internal sealed partial class DaemonRuns
     /// <exception cref="Problem">Code <c>unavailable</c>: the daemon does not answer.</exception>
     public Task Follow(CancellationToken ct) => events.Open(ct);
 
-    /// <summary>All containers of an agent: one, unless somebody has made others.</summary>
+    /// <summary>All containers of an agent: one, unless somebody has created others.</summary>
     public Task<IReadOnlyList<ContainerListed>> Of(string agent, CancellationToken ct) =>
         api.List([label, $"{ContainerRecipe.Agent}={agent}"], ct);
 

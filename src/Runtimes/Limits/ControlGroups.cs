@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Hive.Runtimes.Limits;
 
-/// <summary>Makes, empties and removes the control groups of agents, where Hive makes them itself: one in the unified
-/// hierarchy, or one in each of the separate hierarchies (cgroups(7)).</summary>
+/// <summary>Creates, empties and removes the control groups of agents, where Hive creates them itself: one in the
+/// unified hierarchy, or one in each of the separate hierarchies (cgroups(7)).</summary>
 /// <param name="instance">The digits of the data folder, which begin the groups' names.</param>
-/// <param name="kind">The party that makes groups on this machine.</param>
+/// <param name="kind">The party that creates groups on this machine.</param>
 internal sealed class ControlGroups(string instance, GroupKind kind)
 {
     /// <summary>Inside an agent's group, the group of its processes: nothing outlives its end there.</summary>
@@ -17,27 +17,27 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
 
     private const string Root = "/sys/fs/cgroup";
 
-    // systemd-nspawn makes a group of the same name there, where the unified hierarchy stands beside the others, and
+    // systemd-nspawn creates a group of the same name there, where the unified hierarchy stands beside the others, and
     // leaves it behind.
     private const string OfSystemd = $"{Root}/systemd";
 
     // cpu.max and cpu.cfs_period_us: the kernel's default period (sched-bwc).
     private const int PeriodMicroseconds = 100_000;
 
-    // Not on every kernel.
+    // Missing on some kernels.
     private static readonly string[] Beside = ["pids", "unified"];
 
     private readonly string name = $"hive-{instance}";
 
-    /// <summary>Finds out who makes control groups on this machine. sd_booted(3).</summary>
+    /// <summary>Finds out who creates control groups on this machine. sd_booted(3).</summary>
     public static GroupKind FindKind() =>
         Directory.Exists("/run/systemd/system") ? GroupKind.Systemd
         : File.Exists($"{Root}/cgroup.controllers") ? GroupKind.Unified
         : GroupKind.Separate;
 
-    /// <summary>The paths of an agent's groups; none where systemd makes them. It has a group in the unified hierarchy,
-    /// too, where that stands beside the others: the part that systemd-nspawn lets a container write to is then that
-    /// container's alone.</summary>
+    /// <summary>The paths of an agent's groups; none where systemd creates them. It has a group in the unified
+    /// hierarchy, too, where that stands beside the others: the part that systemd-nspawn lets a container write to is
+    /// then that container's alone.</summary>
     public IReadOnlyList<string> Of(string agent) =>
         kind switch
         {
@@ -51,7 +51,7 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
             ],
         };
 
-    /// <summary>Makes groups with these limits.</summary>
+    /// <summary>Creates groups with these limits.</summary>
     public void Make(IReadOnlyList<string> groups, ContainerLimits limits)
     {
         var (memory, quota) = (
@@ -81,7 +81,8 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
         File.WriteAllText($"{groups[1]}/cpu.cfs_quota_us", quota);
     }
 
-    /// <summary>Makes groups with these limits once and removes them, which fails where that is not possible.</summary>
+    /// <summary>Creates groups with these limits once and removes them, which fails where that is not
+    /// possible.</summary>
     public void Try(ContainerLimits limits)
     {
         const string Agent = "trial_";
@@ -108,7 +109,7 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // It is being removed, or its processes have to be ended one by one.
+                // The group is being removed, or its processes have to be ended one by one.
             }
         }
     }
@@ -183,10 +184,10 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
     }
 }
 
-/// <summary>The party that makes control groups on this machine.</summary>
+/// <summary>The party that creates control groups on this machine.</summary>
 internal enum GroupKind
 {
-    /// <summary>systemd owns the groups and makes scopes.</summary>
+    /// <summary>systemd owns the groups and creates scopes.</summary>
     Systemd,
 
     /// <summary>Hive, in the unified hierarchy.</summary>

@@ -6,7 +6,7 @@ namespace Hive.Runtimes.Limits;
 
 /// <summary>
 /// Holds an agent's processes to its limits by a control group: a scope of systemd's where systemd runs, because it
-/// owns the groups there, else groups that Hive makes itself. Where neither is possible, every agent's row says so.
+/// owns the groups there, else groups that Hive creates itself. Where neither is possible, every agent's row says so.
 /// </summary>
 internal sealed class ResourceLimits
 {
@@ -16,7 +16,7 @@ internal sealed class ResourceLimits
 
     private static readonly ContainerLimits OfTrial = new(2L << 30, 200);
 
-    // The party that makes the groups does not change while a host lives; whether they hold may change.
+    // The party that creates the groups does not change while a host lives; whether they hold may change.
     private readonly GroupKind kind = ControlGroups.FindKind();
     private readonly ControlGroups groups;
     private readonly KeptTrial trial;

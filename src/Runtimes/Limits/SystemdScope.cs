@@ -51,8 +51,8 @@ internal static class SystemdScope
         ];
     }
 
-    /// <summary>Makes a scope and reads its limits back; null when they hold. A user's own systemd makes scopes also
-    /// where it may not limit them.</summary>
+    /// <summary>Creates a scope and reads its limits back; null when they hold. A user's own systemd creates scopes
+    /// also where it may not limit them.</summary>
     /// <exception cref="Problem">systemd-run timed out.</exception>
     public static async Task<string?> FindFault(ContainerLimits limits)
     {
@@ -72,7 +72,7 @@ internal static class SystemdScope
             && long.TryParse(period, CultureInfo.InvariantCulture, out var of)
             && used * 100 == of * limits.CpuPercent
             ? null
-            : "systemd-run makes a scope, but its control group lacks the limits asked for "
+            : "systemd-run creates a scope, but its control group lacks the limits asked for "
                 + $"({string.Join(", ", lines)})";
     }
 }

@@ -58,7 +58,7 @@ internal sealed class AgentProcess(
         exec "$@" >&4 2>&4 4>&- < /dev/null
         """;
 
-    // If the scope cannot be made, the agent's log says why, unless it cannot be written.
+    // If the scope cannot be created, the agent's log says why, unless it cannot be written.
     private const string WithErrorsInLog = """
         log=$1
         shift
@@ -92,7 +92,7 @@ internal sealed class AgentProcess(
 
     public async Task<RunOutcome> Outcome()
     {
-        // Its exit code went to init.
+        // The process's exit code went to init.
         if (child is null)
             return new RunOutcome(false, "ended; exit code unknown, because an earlier host had started it");
         await child.WaitForExitAsync();

@@ -99,7 +99,8 @@ internal sealed class LocalProcesses(
             await process.Kill();
             if (await Task.WhenAny(process.Ended, Task.Delay(KillGrace, TimeProvider.System)) != process.Ended)
                 throw Problem.Unavailable(
-                    $"{agent} ({process.Id}) has not ended {KillGrace.TotalSeconds:0} s after KILL; see what holds it"
+                    $"{agent} ({process.Id}) has not ended {KillGrace.TotalSeconds:0} s after KILL; "
+                        + "find out what blocks the process (ps shows state D for disk wait), then try again"
                 );
             await process.Ended;
         }
@@ -120,7 +121,7 @@ internal sealed class LocalProcesses(
         await watch.Ended(handle);
         // Processes that it left behind must not run beside its next run.
         await EndLeftovers(agent, process.Pid);
-        // The log is complete before anybody hears of the end; but a process outside its group could print for ever.
+        // The log is complete before anybody hears of the end; but a process outside its group could print forever.
         if (process.OpenPump() is { } pump)
             await Task.WhenAny(watch.Ended(pump), Task.Delay(LogGrace, clock));
         limits.Remove(agent);

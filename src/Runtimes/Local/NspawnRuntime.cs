@@ -109,7 +109,7 @@ internal sealed class NspawnRuntime : LocalRuntime
         // nspawn lets a container write to the control group in which nspawn was started. Without a group of its own
         // that would be the host's.
         if (await processes.Limits.FindFault(CancellationToken.None) is { } unlimited)
-            return new Fault($"no control group can be made for each container ({unlimited})");
+            return new Fault($"no control group can be created for each container ({unlimited})");
         try
         {
             // A name of its own, so that two trials at a time do not collide.

@@ -80,7 +80,7 @@ internal static class ProcessTree
         }
         catch (IOException)
         {
-            // It has just ended.
+            // The process has just ended.
         }
 
         return children;

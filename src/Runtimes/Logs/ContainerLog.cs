@@ -21,7 +21,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
 
     private string Folder => Path.Combine(paths.DataDir, "logs");
 
-    /// <summary>The path of the file that receives an agent's output; makes its folder.</summary>
+    /// <summary>The path of the file that receives an agent's output; creates its folder.</summary>
     public string Open(string agent)
     {
         Directory.CreateDirectory(Folder);
@@ -149,12 +149,12 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
                 : TryRead(PathOf(agent));
         if (next is null || file is null || file.Length == file.Position)
             return next;
-        // It was written to after the last read.
+        // The old file was written to after the last read.
         next.Dispose();
         return null;
     }
 
-    // The present name of an open file. Without its folder, which may have been reached by a link.
+    // The current name of an open file. Without its folder, which may have been reached by a link.
     private static string? NameOf(FileStream file) =>
         File.ResolveLinkTarget(
             $"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}",

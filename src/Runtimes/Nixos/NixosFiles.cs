@@ -37,7 +37,7 @@ internal sealed class NixosFiles(string root, HivePaths paths)
     /// <summary>The name of the container's unit.</summary>
     public static string Unit(string agent) => $"container@{Container(agent)}.service";
 
-    /// <summary>True when there is a container of that name, even if this Hive did not make it.</summary>
+    /// <summary>True when there is a container of that name, even if this Hive did not create it.</summary>
     public bool Exists(string agent) => File.Exists(Settings(agent));
 
     /// <summary>True when the container belongs to this data folder: it has its mark, or was built from its flake by a

@@ -33,7 +33,7 @@ internal sealed class NixosRun(NixosUnits units, string agent, int pid, DateTime
 
     public Task Terminate()
     {
-        // It completes when the container is down, which may take longer than the caller's own patience.
+        // Stopping completes when the container is down, which may take longer than the caller's own patience.
         stopping = units.Stop(agent);
         return Task.CompletedTask;
     }

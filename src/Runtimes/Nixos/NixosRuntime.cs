@@ -123,7 +123,7 @@ internal sealed partial class NixosRuntime : IRuntime
                 if (await Task.WhenAny(running.Ended, Task.Delay(Trial.Patience, TimeProvider.System)) != running.Ended)
                     throw Problem.Unavailable(
                         $"{agent} ({running.Id}) has not ended {Trial.Patience.TotalSeconds:0} s after KILL; "
-                            + "see what holds it"
+                            + "find out what blocks the process (ps shows state D for disk wait), then try again"
                     );
                 await running.Ended;
             }
@@ -164,7 +164,7 @@ internal sealed partial class NixosRuntime : IRuntime
         {
             if (!files.IsOurs(agent))
                 throw Problem.Conflict(
-                    $"the container {container} was not made by this Hive; "
+                    $"the container {container} was not created by this Hive; "
                         + $"destroy it with `{NixosCommands.Program} destroy {container}`, or choose another name"
                 );
             // At every start, so that it runs on the deployed configuration even if somebody changed it by hand.

@@ -422,7 +422,7 @@ public sealed class ApplyCommitTests
             await hive.Restart();
             host = await hive.Operator();
             Assert.Equal(
-                ("failed", "the host ended while the commit was being fetched; ask again"),
+                ("failed", "the host ended while the commit was being fetched; request it again"),
                 ((await host.Shown(id)).Status, (await host.Shown(id)).Note)
             );
             Assert.Equal(["failed"], worker.Tags(id));

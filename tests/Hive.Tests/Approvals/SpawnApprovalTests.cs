@@ -275,7 +275,7 @@ public sealed class SpawnApprovalTests
             await hive.Restart();
             var end = await (await hive.Operator()).End(id);
             Assert.Equal(status, end.Status);
-            Assert.Equal(exists ? null : "the host ended while this was building; ask again", end.Note);
+            Assert.Equal(exists ? null : "the host ended while this was building; request it again", end.Note);
             Assert.Single(await hive.ApprovalMessages(), b => b.Text("event") == "approval_resolved");
         }
     }

@@ -43,7 +43,7 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
         Assert.Contains("newcomer", Ok(await hive.RunAsync("list")).Lines);
         var late = await hive.RunAsync("approve", $"{id}");
         Assert.Equal((1, ""), (late.ExitCode, late.Output));
-        Assert.Contains("approved since", late.Error, StringComparison.Ordinal);
+        Assert.Contains("was approved at", late.Error, StringComparison.Ordinal);
         var all = JsonDocument
             .Parse(Ok(await hive.RunAsync("pending", "--all", "--json")).Output)
             .RootElement.Approvals();

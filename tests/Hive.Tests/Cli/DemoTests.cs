@@ -81,7 +81,7 @@ public sealed class DemoTests
         await demo.WaitForExitAsync();
 
         Assert.Equal(1, demo.ExitCode);
-        Assert.Contains("ended by itself", await error, StringComparison.Ordinal);
+        Assert.Contains("stopped unexpectedly", await error, StringComparison.Ordinal);
         await GoneAsync(processes, folder);
     }
 

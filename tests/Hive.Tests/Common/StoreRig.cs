@@ -61,7 +61,7 @@ internal sealed class StoreRig : IAsyncDisposable, ICommitObserver
 
     public Task<List<int>> Values() => Store.Read(db => db.Query<int>("SELECT value FROM rows ORDER BY id").ToList());
 
-    /// <summary>Keeps the writer inside a work until the result is disposed of, so that works queued in the meantime
+    /// <summary>Keeps the writer inside a write until the result is disposed of, so that writes queued in the meantime
     /// form one batch.</summary>
     public async Task<Hold> HoldWriter()
     {

@@ -261,7 +261,7 @@ public sealed class StoreTests
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var first = new StoreRig(folder);
         var writes = Enumerable.Range(0, 2000).Select(i => first.Add(i)).ToArray();
-        // Closing finishes queued works.
+        // Closing finishes queued writes.
         first.Store.Dispose();
         await Task.WhenAll(writes);
         Assert.Equal(ErrorCode.Unavailable, (await Assert.ThrowsAsync<Problem>(() => first.Add(1))).Code);

@@ -191,7 +191,7 @@ internal sealed class DockerStandIn : IAsyncDisposable
             case ("POST", ["containers", var of, "start"]):
                 containers[of]["State"] = State(running: true);
                 Happens("start", containers[of]);
-                // A trial ends by itself.
+                // A trial ends on its own.
                 if (containers[of]["Config"]!["Labels"]!["hive.trial"] is not null)
                     Exit(containers[of], 0, outOfMemory: false);
                 return (204, null);

@@ -246,7 +246,7 @@ internal sealed class Fleet : IAsyncDisposable
             }
             catch (IOException)
             {
-                // One of its processes is still ending.
+                // One of the group's processes is still ending.
             }
 
             folder.Refresh();

@@ -66,12 +66,12 @@ public sealed class IsolationTests
             ("mv /run/hive /run/hive2 2> /dev/null && echo gone || echo no", "no"),
             ("(: > /run/hive/agent.yaml) 2> /dev/null && echo gone || echo no", "no"),
             ("(: > /opt/hive/hive-agent) 2> /dev/null && echo gone || echo no", "no"),
-            // It sees only its own processes, and none of the host's environment.
+            // The agent sees only its own processes, and none of the host's environment.
             ("set -- /proc/[0-9]*; [ $# -le 6 ] && echo alone", "alone"),
             ("env | grep -i -e token -e dotnet || echo no", "no"),
             // Devices and mounts, which would open the host's disks or a namespace of its own, are refused.
             ("mknod /tmp/disk b 254 0 2> /dev/null && cat /tmp/disk | head -c 1 && echo gone || echo no", "no"),
-            // It sees at most its own control group, so it cannot stop or starve others.
+            // The agent sees at most its own control group, so it cannot stop or starve others.
             (
                 "for f in /sys/fs/cgroup/cgroup.freeze /sys/fs/cgroup/*/cgroup.freeze; do "
                     + "if test -e $f && grep -q '^0$' ${f%freeze}procs; then echo others; fi; done; echo none",
@@ -161,7 +161,7 @@ public sealed class IsolationTests
                 ],
             ("(: > /applied/other/agent.yaml) 2> /dev/null && echo gone || echo no", "no"),
             ("echo x 2> /dev/null > /meta/x && echo gone || echo no", "no"),
-            // It cannot replace a folder that it can write to by a link.
+            // The agent cannot replace a folder that it can write to by a link.
             .. new[] { "state", "config" }.SelectMany(folder =>
                 new[]
                 {

@@ -13,7 +13,7 @@ namespace Hive.Tests.Containers;
 /// <summary>Kills a host between any two steps of an operation: the next host reaches a consistent state.</summary>
 public sealed class KilledBetweenStepsTests
 {
-    // The second line of StopAgent in a restart: the present run has been told to end.
+    // The second line of StopAgent in a restart: the current run has been told to end.
     private const int AskedToEnd = 2;
     private const int SigStop = 19;
     private const int SigCont = 18;
@@ -47,7 +47,7 @@ public sealed class KilledBetweenStepsTests
         await fleet.Spawn("worker", runtime);
         await fleet.Up("worker");
         var (first, before) = (fleet.Members("worker"), (await fleet.Row("worker")).StartedAt);
-        // Its processes receive TERM only after the next host has started, and then end cleanly.
+        // The agent's processes receive TERM only after the next host has started, and then end cleanly.
         foreach (var pid in first)
             Fleet.Signal(pid, SigStop);
         const string Steps = "Hive.Features.Containers.Verbs.StopAgent";

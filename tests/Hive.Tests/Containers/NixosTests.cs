@@ -121,7 +121,7 @@ public sealed class NixosTests
         await using var rows = host.StreamAsync("subscribe_agent_status", new { }).GetAsyncEnumerator();
         Assert.True(await rows.MoveNextAsync());
         Fleet.Signal(-pid, LinuxProcess.SigKill);
-        // Its policy restarts it after a second, with command lines of its own.
+        // The agent's restart policy starts it after a second, with command lines of its own.
         string? note = null;
         while (note?.Contains("signal 9", StringComparison.Ordinal) != true)
         {
@@ -154,7 +154,7 @@ public sealed class NixosTests
         var theirs = Path.Combine(nixos.Root, "etc/nixos-containers/h-theirs.conf");
         await File.WriteAllTextAsync(theirs, "FLAKE=/etc/nixos#theirs\n");
         await nixos.Do("spawn", new { name = "theirs" });
-        Assert.Contains("was not made by this Hive", (await nixos.Row("theirs")).Note, StringComparison.Ordinal);
+        Assert.Contains("was not created by this Hive", (await nixos.Row("theirs")).Note, StringComparison.Ordinal);
         await nixos.Do("destroy", new { name = "theirs", purge = true });
         Assert.Equal("FLAKE=/etc/nixos#theirs\n", await File.ReadAllTextAsync(theirs));
     }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>Tests that a fault of one agent, present or destroyed, is reported and affects neither the host nor other
+/// <summary>Tests that a fault of one agent, existing or destroyed, is reported and affects neither the host nor other
 /// agents.</summary>
 public sealed class OneBrokenAgentTests
 {

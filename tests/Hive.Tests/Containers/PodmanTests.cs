@@ -91,7 +91,7 @@ public sealed class PodmanTests
         foreach (
             var (command, note, failed) in new[]
             {
-                ("stop", "ended by itself", false),
+                ("stop", "ended on its own", false),
                 ("kill", "ended by signal 9", true),
                 ("rm --force --time 0", "signal 9|removed from outside Hive", true),
             }

@@ -119,7 +119,7 @@ public sealed class RebuildAgentTests
         var clock = fleet.Hive.Clock;
         await fleet.Spawn("worker", "process");
         await fleet.Up("worker");
-        // It ignores TERM, so that the first rebuild lasts.
+        // The agent is suspended and ignores TERM, so that the first rebuild lasts.
         Fleet.Signal(fleet.Pid("worker"), 19);
         // Not while a sweep runs.
         clock.Advance(TimeSpan.FromMilliseconds(1));

@@ -117,9 +117,9 @@ public sealed class RestartPolicyTests
         await fleet.Spawn("worker", "process");
         await fleet.Up("worker");
         Fleet.Signal(fleet.Pid("worker"), SigTerm);
-        Assert.Equal("ended by itself", await Told(events));
+        Assert.Equal("ended on its own", await Told(events));
         Assert.Equal(
-            (false, false, "ended by itself"),
+            (false, false, "ended on its own"),
             ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed, (await fleet.Row("worker")).Note)
         );
 

@@ -124,7 +124,7 @@ public sealed class KilledApprovalTests
             if (crashed)
             {
                 Assert.Equal(
-                    ("failed", "the host ended while the commit was being fetched; ask again"),
+                    ("failed", "the host ended while the commit was being fetched; request it again"),
                     (asked.Status, asked.Note)
                 );
                 Assert.Equal(step == 1 ? [] : ["failed"], worker.Tags(asked.Id));

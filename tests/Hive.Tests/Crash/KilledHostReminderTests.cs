@@ -145,7 +145,7 @@ public sealed class KilledHostReminderTests
                     {
                         foreach (var message in batch)
                         {
-                            // It must be the same message, or the reminder was delivered twice.
+                            // A repeated id must be the same message, or the reminder was delivered twice.
                             Assert.True(
                                 arrived.TryAdd(message.Id, message) || message.Redelivered == true,
                                 message.Body

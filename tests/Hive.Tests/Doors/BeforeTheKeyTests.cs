@@ -50,7 +50,7 @@ public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClas
             { "field with a long name", Post("/api/session", Form, new string('n', 3000) + "=x") },
             { "percent signs in a form", Post("/api/session", Form, "code=%zz%&%=%00") },
             { "JSON in UTF-7", Post("/api/session", "application/json; charset=utf-7", "{\"code\":\"x\"}") },
-            { "broken JSON", Post("/api/session", "application/json", "{\"code\":") },
+            { "invalid JSON", Post("/api/session", "application/json", "{\"code\":") },
             { "JSON of another type", Post("/api/session", "application/json", "{\"code\":{}}") },
             { "JSON without an end of depth", Post("/api/session", "application/json", new string('[', 5000)) },
             { "an unpaired surrogate", Post("/api/session", "application/json", "{\"code\":\"\\ud800\"}") },

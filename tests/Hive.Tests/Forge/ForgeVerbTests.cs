@@ -40,7 +40,7 @@ public sealed class ForgeVerbTests
         await rig.Hive.Spawn("api");
         var synced = await Run(rig.Hive, "sync");
         Assert.Equal(1, synced.ExitCode);
-        Assert.Equal("hive: api has no token; Hive retries by itself\n", synced.Error);
+        Assert.Equal("hive: api has no token; Hive retries automatically\n", synced.Error);
         Assert.Contains("name is reserved", synced.Output, StringComparison.Ordinal);
         rig.Forge.Pause();
         synced = await Run(rig.Hive, "sync");

@@ -162,7 +162,7 @@ public sealed class PushTests
                 view.Repositories.Single(r => r.Agent == "coder").Error
             )
         );
-        // It changes again in the meantime.
+        // The repository changes again in the meantime.
         Git.Repositories.AsSomebody(Path.Combine(rig.Hive.DataDir, "applied", "coder"), "tag", "meanwhile", "main");
         await EditByHand(rig, "coder", "model: by-hand-again\n");
         Assert.NotEqual(rig.Refs("coder"), rig.Forge.Refs("agents/coder"));
@@ -326,7 +326,7 @@ public sealed class PushTests
         Assert.Equal(refs, Refs(rig, agents));
         Assert.Equal(users, rig.Forge.Users);
         Assert.All(agents, a => Assert.Single(rig.Forge.TokensOf(a)));
-        // It asked for the existing organisations, and sent nothing else that could change anything.
+        // Hive asked for the existing organisations, and sent nothing else that could change anything.
         Assert.Equal(
             ["POST /api/v1/orgs", "POST /api/v1/orgs"],
             rig.Forge.Requests.Where(r =>

@@ -574,7 +574,7 @@ public sealed class WebhookTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         }
 
-        // It accepts nothing but signed requests.
+        // The webhook accepts nothing but signed requests.
         using var delete = await http.DeleteAsync("/forge/webhook");
         Assert.Equal(HttpStatusCode.Unauthorized, delete.StatusCode);
     }
@@ -608,7 +608,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("malformed JSON", "{", "application/json", "pull_request")]
+    [InlineData("invalid JSON", "{", "application/json", "pull_request")]
     [InlineData("application/json", "payload=%7B%7D", "application/x-www-form-urlencoded", "pull_request")]
     [InlineData("X-Forgejo-Event", "{}", "application/json", "")]
     public async Task A_malformed_delivery_is_refused_with_the_reason(
@@ -665,7 +665,7 @@ public sealed class WebhookTests : IAsyncLifetime
             owner = new { login = name.Split('/')[0] },
         };
 
-    // A forge always gives the time of an event: the present, unless a test gives another.
+    // A forge always gives the time of an event: the current time, unless a test gives another.
     private byte[] Json(object body)
     {
         var told = JsonSerializer.SerializeToNode(body)!;

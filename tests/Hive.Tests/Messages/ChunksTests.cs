@@ -31,7 +31,7 @@ public sealed class ChunksTests
         var bob = await hive.Connect("bob");
         gone.Dispose();
         var before = Writes(hive);
-        // The host may note the close after this; it then requeues them by itself.
+        // The host may note the close after this; it then requeues them on its own.
         await bob.CallAsync("requeue_inflight");
         List<Message> again = [];
         while (again.Count < Many)

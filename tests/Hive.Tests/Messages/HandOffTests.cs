@@ -150,7 +150,7 @@ public sealed class HandOffTests
         using var queued = new ManualResetEventSlim();
         using var started = new ManualResetEventSlim();
 
-        // All are queued behind one work that lasts until then, so they share the next batch. The last one loses the
+        // All are queued behind one write that lasts until then, so they share the next batch. The last one loses the
         // transaction, as a full disk does.
         var first = store.Write<object?>(_ =>
         {
@@ -273,7 +273,7 @@ public sealed class HandOffTests
 
         if (silent)
         {
-            // It keeps the connection and reads nothing.
+            // The receiver keeps the connection and reads nothing.
             await hive.Clock.Set(hive.Clock.GetUtcNow() + TimeSpan.FromSeconds(30));
             hive.Clock.Advance(TimeSpan.FromSeconds(30));
         }

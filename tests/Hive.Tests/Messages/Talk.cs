@@ -76,7 +76,7 @@ internal static class Talk
         }
     }
 
-    /// <summary>The stream's present cursor.</summary>
+    /// <summary>The stream's current cursor.</summary>
     public static async Task<string> Cursor(this HiveFixture hive) =>
         (await hive.State()).GetProperty("cursor").GetString()!;
 }

@@ -66,7 +66,7 @@ public sealed class AskTests
     [Theory]
     [InlineData("""{"question":""}""", "invalid", "'question' is empty")]
     [InlineData("""{"question":"  \n"}""", "invalid", "'question' is empty")]
-    [InlineData("""{}""", "invalid", "missing: question")]
+    [InlineData("""{}""", "invalid", "missing fields: question; add them")]
     [InlineData("""{"question":null}""", "invalid", "question")]
     [InlineData("""{"question":"a\u0000b"}""", "invalid", "NUL")]
     [InlineData("""{"question":"half \ud800 a pair"}""", "invalid", "surrogate")]
@@ -83,7 +83,7 @@ public sealed class AskTests
     [InlineData("""{"question":"q","ttl_seconds":1e400}""", "invalid", "ttl_seconds")]
     [InlineData("""{"question":"q","ttl_seconds":1.5}""", "invalid", "ttl_seconds")]
     [InlineData("""{"question":"q","ttl_seconds":"NaN"}""", "invalid", "ttl_seconds")]
-    [InlineData("""{"question":"q","ttl_seconds":NaN}""", "invalid", "broken JSON")]
+    [InlineData("""{"question":"q","ttl_seconds":NaN}""", "invalid", "invalid JSON")]
     [InlineData(
         """{"question":"q","options":["1","2","3","4","5","6","7","8","9","10","11"]}""",
         "invalid",

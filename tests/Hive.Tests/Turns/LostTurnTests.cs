@@ -26,7 +26,7 @@ public sealed class LostTurnTests
         Assert.Equal(("turn_ended", turn, "lost"), (told.Word("kind"), told.Number("turn"), told.Word("result")));
         await Talk.Refused(() => alice.CallAsync("end_turn", new { turn, result = "lost" }), "invalid");
 
-        // Its end is reported after all.
+        // The turn's end is reported after all.
         await alice.CallAsync(
             "end_turn",
             new

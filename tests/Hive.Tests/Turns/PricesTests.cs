@@ -67,7 +67,7 @@ public sealed class PricesTests
             Assert.Equal(cost, (await hive.Turns("bob"))[0].GetProperty("cost_usd").GetDouble());
         }
 
-        // By the present prices; a model that is not in the table has no cost.
+        // By the current prices; a model that is not in the table has no cost.
         await hive.Post("/prices", new { models = new[] { Price("gpt-4", 10) } });
         var turns = await hive.Turns("bob");
         Assert.Equal(10, turns[^1].GetProperty("cost_usd").GetDouble());

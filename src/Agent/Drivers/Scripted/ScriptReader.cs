@@ -27,7 +27,7 @@ internal sealed class ScriptReader
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The turn loop takes an IOException for a broken connection and would retry for ever.
+            // The turn loop takes an IOException for a broken connection and would retry forever.
             throw new FormatException($"{path} cannot be read: {e.Message}", e);
         }
     }

@@ -5,7 +5,7 @@ namespace Hive.Agent.Drivers.Scripted;
 
 /// <summary>A message from <c>system</c> whose body is JSON with <c>event</c>.</summary>
 /// <param name="Members">
-/// Its members as strings; <c>id</c> is named after the event: <c>question_id</c> for <c>question_asked</c>.
+/// The body's members as strings; <c>id</c> is named after the event: <c>question_id</c> for <c>question_asked</c>.
 /// </param>
 internal sealed record SystemEvent(string Name, IReadOnlyDictionary<string, string> Members)
 {

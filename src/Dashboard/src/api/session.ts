@@ -39,7 +39,7 @@ export function codeIn(text: string): string | null {
   return /#login=([^&\s]+)/.exec(text)?.[1] ?? null;
 }
 
-/** Calls back with the present key when another tab signs in or out. */
+/** Calls back with the current key when another tab signs in or out. */
 export function onKeyChange(changed: (key: string | null) => void): void {
   addEventListener('storage', (e) => {
     if (e.key === KEY || e.key === null) changed(key());

@@ -148,7 +148,7 @@ export class Feed {
         },
       );
       if (!response.ok || response.body === null) {
-        // It knew the key a moment ago; the next proof tells whether it still does.
+        // The host knew the key a moment ago; the next proof tells whether it still does.
         if (response.status === 401) return { reason: 'the host took the key no longer', wasLive };
         const { message, passing } = await refusalOf(response);
         return passing

@@ -26,7 +26,7 @@ const UNANSWERED = 4;
 
 interface Tab {
   unanswered: number;
-  /** Its snapshot is of another run of the host; the next `ready` tells which run is the older one. */
+  /** The tab's snapshot is of another run of the host; the next `ready` tells which run is the older one. */
   foreign: boolean;
 }
 
@@ -124,7 +124,7 @@ export class StreamHub {
       port.postMessage({ type: 'ready', cursor, hiveVersion });
       if (!tab.foreign || now === null) continue;
       if (now.epoch === this.#head.epoch) {
-        // The stream is of the present run, so the tab's snapshot is of an older one.
+        // The stream is of the current run, so the tab's snapshot is of an older one.
         tab.foreign = false;
         port.postMessage({ type: 'resync', cursor: text(this.#head) });
       }

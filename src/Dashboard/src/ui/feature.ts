@@ -23,7 +23,7 @@ export interface Place {
   match: (path: string) => string | null;
   /** The name in the title of the window. */
   title: (name: string) => string;
-  /** Its link in the banner, where it has one. */
+  /** The view's link in the banner, where it has one. */
   nav?: { order: number; to: string; label: string; plain: string };
   view: ComponentType<{ name: string }>;
 }

@@ -37,7 +37,7 @@ interface Props {
   to: string;
   class?: string;
   label?: string;
-  /** It leads to the place that is shown. */
+  /** The link leads to the place that is shown. */
   here?: boolean;
   children: ComponentChildren;
 }

@@ -6,7 +6,7 @@ interface Props {
   feature: string;
   /** The label as it is drawn. */
   title: string;
-  /** Its plain name, for screen readers. */
+  /** The section's plain name, for screen readers. */
   plain: string;
   aside?: ComponentChildren;
   children: ComponentChildren;

@@ -2,9 +2,9 @@ import type { ComponentChildren } from 'preact';
 
 interface Props {
   label: string;
-  /** The heads of its columns. */
+  /** The heads of the table's columns. */
   columns: ComponentChildren;
-  /** Its body. */
+  /** The table's body. */
   children: ComponentChildren;
 }
 

@@ -11,10 +11,10 @@ internal sealed class AgentFolders(HivePaths paths)
     /// <summary>The agent's durable notes, on the host.</summary>
     public string State(string agent) => Path.Combine(Of(agent), "state");
 
-    /// <summary>Its tool's credentials and sessions, on the host.</summary>
+    /// <summary>The credentials and sessions of the agent's tool, on the host.</summary>
     public string Home(string agent) => Path.Combine(Of(agent), "home");
 
-    /// <summary>Its proposed configuration, on the host.</summary>
+    /// <summary>The agent's proposed configuration, on the host.</summary>
     public string Config(string agent) => Path.Combine(Of(agent), "config");
 
     /// <summary>The configuration it runs on, written by the host alone.</summary>

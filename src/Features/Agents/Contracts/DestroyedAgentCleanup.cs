@@ -66,7 +66,7 @@ internal abstract partial class DestroyedAgentCleanup(
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "could not end the {Rows} of destroyed agents ({Agents}); the next start retries"
+        Message = "could not clean up {Rows} of destroyed agents ({Agents}); the next start retries"
     )]
     private static partial void LogFailed(ILogger logger, string rows, string agents, Exception error);
 }

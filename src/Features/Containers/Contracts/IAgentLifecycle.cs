@@ -29,7 +29,7 @@ internal interface IAgentLifecycle
     /// <summary>True when the agent should run, whether it does or not; always true for an external agent.</summary>
     Task<bool> IsMeantToRun(string name);
 
-    /// <summary>True when the agent runs on its present applied configuration, or should not run. An external agent
+    /// <summary>True when the agent runs on its current applied configuration, or should not run. An external agent
     /// need not run at this moment.</summary>
     Task<bool> RunsOnApplied(string name);
 }

@@ -11,9 +11,9 @@ internal interface IAgentSpecs
     AgentSpec Read(string agent);
 
     /// <summary>
-    /// Makes an agent's configuration repositories with a default content where they are missing, and commits and locks
-    /// what the operator changed by hand in the applied one. It precedes every start, so that an agent runs on what is
-    /// locked.
+    /// Creates an agent's configuration repositories with a default content where they are missing, and commits and
+    /// locks what the operator changed by hand in the applied one. It precedes every start, so that an agent runs on
+    /// what is locked.
     /// </summary>
     /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full. Code <c>invalid</c>: the
     /// changed configuration cannot be used; the message names the file, the line and the fix.</exception>

@@ -4,7 +4,7 @@ namespace Hive.Features.Containers.Contracts;
 /// host before ended.</summary>
 internal interface IRunsOn
 {
-    /// <summary>For each agent a text with the <see cref="AgentSpec.Fingerprint"/> of its present or last
+    /// <summary>For each agent a text with the <see cref="AgentSpec.Fingerprint"/> of its current or last
     /// run.</summary>
     Task<IReadOnlyList<string>> All(CancellationToken ct);
 }

@@ -19,7 +19,7 @@ internal sealed record ContainerRow
 
     public string? RunsOn { get; init; }
 
-    /// <summary>Its present run was told to end so that another follows.</summary>
+    /// <summary>The current run was told to end so that another follows.</summary>
     public required bool Restarting { get; init; }
 
     public bool ShouldRun => Wanted == "running" && !Failed;

@@ -100,6 +100,6 @@ internal sealed partial class MissingStarts(
         return true;
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Agent}: starting it failed, although it should run")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Agent}: start failed")]
     private static partial void LogNotStarted(ILogger logger, string agent, Exception error);
 }

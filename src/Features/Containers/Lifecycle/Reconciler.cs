@@ -81,7 +81,7 @@ internal sealed partial class Reconciler(
         return Task.CompletedTask;
     }
 
-    // Makes an agent's folders and opens its socket. A failure becomes the agent's note, and affects no other agent.
+    // Creates an agent's folders and opens its socket. A failure becomes the agent's note, and affects no other agent.
     private string? TryPrepare(string name)
     {
         try
@@ -118,7 +118,7 @@ internal sealed partial class Reconciler(
             _ = missing.Start([Principals.Manager]);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Agent}: its folders or its socket could not be made")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Agent}: could not create folders or socket")]
     private static partial void LogNotReady(ILogger logger, string agent, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the manager cannot run yet: {Reason}")]

@@ -73,20 +73,20 @@ internal sealed partial class RunFinder(
             && Path.TrimEndingDirectorySeparator(other) != Path.TrimEndingDirectorySeparator(paths.RunDir)
         )
         {
-            // Its socket is in another run folder, where this host does not listen. If it should run, it is started
-            // again.
+            // The socket is in another run folder, where this host does not listen. If the agent should run, it is
+            // started again.
             LogElsewhere(log, agent.Name, running.Id, other);
             await End(agent.Name, running);
         }
         else if (row is { Restarting: true })
         {
-            // It was told to end, or was about to be. If it should run, it is started again.
+            // The run was told to end, or was about to be. If the agent should run, it is started again.
             LogRestarting(log, agent.Name, running.Id);
             await End(agent.Name, running);
         }
         else
         {
-            // Without a stored configuration it was started by an older Hive: "" differs from every present one.
+            // Without a stored configuration an older Hive started the container: "" differs from every current one.
             crashes.Watch(agent.Name, running, states.Of(agent.Name).Note, row?.RunsOn ?? "");
             LogAdopted(log, agent.Name, running.Id);
         }
@@ -96,7 +96,10 @@ internal sealed partial class RunFinder(
     {
         await running.Kill();
         if (await Task.WhenAny(running.Ended, Task.Delay(KillGrace, TimeProvider.System)) != running.Ended)
-            throw Problem.Unavailable($"{name} ({running.Id}) has not ended after KILL");
+            throw Problem.Unavailable(
+                $"{name} ({running.Id}) has not ended {KillGrace.TotalSeconds:0} s after KILL; "
+                    + "find out what blocks the process (ps shows state D for disk wait); Hive retries every 10 s"
+            );
     }
 
     [LoggerMessage(

@@ -16,8 +16,7 @@ internal static class FollowLogs
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator(IAgentNames names) =>
-            RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is not a valid agent name");
+        public Validator(IAgentNames names) => RuleFor(q => q.Name).MustBeAgentsName(names);
     }
 
     internal sealed class Handler(AgentLogs logs, IRoster roster) : IRequestHandler<Query, IAsyncEnumerable<object>>

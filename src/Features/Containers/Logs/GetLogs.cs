@@ -15,8 +15,7 @@ internal static class GetLogs
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator(IAgentNames names) =>
-            RuleFor(q => q.Agent).Must(names.IsWellFormed).WithMessage("'agent' is not a valid agent name");
+        public Validator(IAgentNames names) => RuleFor(q => q.Agent).MustBeAgentsName(names, "agent");
     }
 
     internal sealed class Handler(IMediator mediator) : IRequestHandler<Query, ReadLogs.Result>

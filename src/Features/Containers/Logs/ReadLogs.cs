@@ -15,8 +15,7 @@ internal static class ReadLogs
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator(IAgentNames names) =>
-            RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is not a valid agent name");
+        public Validator(IAgentNames names) => RuleFor(q => q.Name).MustBeAgentsName(names);
     }
 
     internal sealed class Handler(AgentLogs logs) : IRequestHandler<Query, Result>

@@ -33,7 +33,7 @@ internal sealed partial class AgentLauncher(
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    /// <summary>Makes the folders that every agent has, where they are missing.</summary>
+    /// <summary>Creates the folders that every agent has, where they are missing.</summary>
     public void CreateFolders(string name)
     {
         Directory.CreateDirectory(folders.Shared);

@@ -24,7 +24,7 @@ internal sealed class AppliedState(
 
     private readonly ConcurrentDictionary<string, string> applied = new();
 
-    /// <summary>True when an agent runs on something other than its present configuration.</summary>
+    /// <summary>True when an agent runs on something other than its current configuration.</summary>
     public bool NeedsUpdate(string agent) =>
         states.Of(agent).RunsOn is { } old && applied.TryGetValue(agent, out var now) && now != old;
 
@@ -47,7 +47,7 @@ internal sealed class AppliedState(
     public string RunsOn(AgentEntry agent, AgentSpec spec) =>
         $"{Hive} {DriverOf(spec)} {spec.Fingerprint}{Seen(agent)}";
 
-    /// <summary>True when a running manager lacks the mounts of a present agent, or has those of a destroyed
+    /// <summary>True when a running manager lacks the mounts of an existing agent, or has those of a destroyed
     /// one.</summary>
     public bool SeesOthers(AgentEntry manager) =>
         states.Of(manager.Name) is { Running: not null, RunsOn: { } runsOn }
@@ -67,7 +67,7 @@ internal sealed class AppliedState(
             new { name, runsOn }
         );
 
-    /// <summary>Records that an agent without a container runs on its present configuration.</summary>
+    /// <summary>Records that an agent without a container runs on its current configuration.</summary>
     public async Task RecordRunning(string name, AgentSpec spec)
     {
         var runsOn = RunsOn(roster.Require(name), spec);

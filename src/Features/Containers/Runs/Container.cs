@@ -3,10 +3,10 @@ using Hive.Runtimes;
 namespace Hive.Features.Containers.Runs;
 
 /// <summary>The state of one container. Immutable.</summary>
-/// <param name="Running">Its present run; null when it does not run.</param>
+/// <param name="Running">The current run; null when the agent does not run.</param>
 /// <param name="Gone">Completes when that run has ended and its end has been recorded.</param>
 /// <param name="Stopping">Its end was asked for.</param>
-/// <param name="Failed">It ended by itself with an error.</param>
+/// <param name="Failed">The last run ended on its own, with an error.</param>
 /// <param name="Note">Why it does not run, or the weakness of its run.</param>
 /// <param name="Restart">The restart that follows its failure; null for none.</param>
 /// <param name="RunsOn">The configuration it runs on; null when it does not run. An external agent runs on the

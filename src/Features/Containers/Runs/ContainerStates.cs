@@ -105,9 +105,9 @@ internal sealed class ContainerStates(
     /// <param name="write">Stores it.</param>
     /// <param name="agent">The agent.</param>
     /// <param name="wanted"><c>running</c> or <c>stopped</c>.</param>
-    /// <param name="failed">It ended by itself with an error.</param>
+    /// <param name="failed">The last run ended on its own, with an error.</param>
     /// <param name="note">Why it does not run.</param>
-    /// <param name="restarting">Its present run ends so that another follows, which this host or the next one
+    /// <param name="restarting">The current run ends so that another follows, which this host or the next one
     /// starts.</param>
     public void StoreNote(IWrite write, string agent, string wanted, bool failed, string? note, bool restarting = false)
     {

@@ -43,7 +43,7 @@ internal sealed partial class CrashWatch(
         _ = applied.Refresh(agent.Name);
     }
 
-    /// <summary>Makes a run the agent's present one, and waits for its end.</summary>
+    /// <summary>Records a run as the agent's current one, and waits for its end.</summary>
     /// <param name="name">The agent.</param>
     /// <param name="running">Its run.</param>
     /// <param name="note">The run's weakness.</param>
@@ -76,7 +76,7 @@ internal sealed partial class CrashWatch(
             // back the leases of the agent's next run.
             var words = await lastWords.Of(name);
             LogEnded(log, name, running.Id, note ?? "cleanly");
-            var (ended, asked) = End(name, running, await IsWanted(name), clean, note ?? "ended by itself");
+            var (ended, asked) = End(name, running, await IsWanted(name), clean, note ?? "ended on its own");
             // In memory at once; stored as soon as the disk allows.
             var stored = StoreEnd(name, ended, asked, words);
             await states.WaitBriefly(stored);
@@ -86,7 +86,7 @@ internal sealed partial class CrashWatch(
         catch (Exception e)
         {
             LogWatchFailed(log, name, e);
-            // It has ended in any case.
+            // The run has ended in any case.
             var ended = Container.Stopped with
             {
                 Failed = true,

@@ -39,7 +39,7 @@ internal sealed class StartupWatch(
             : $"its harness has not said hello within {TimeLimit.TotalSeconds:0} s";
         var output = string.Join('\n', await runtime.Tail(name, ShownLines, CancellationToken.None));
         throw Problem.Unavailable(
-            $"{name} does not come up: {what}. "
+            $"{name} failed to start: {what}. "
                 + (output.Length > 0 ? $"Its last output:\n{output}" : states.Of(name).Note)
         );
     }

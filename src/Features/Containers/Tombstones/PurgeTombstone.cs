@@ -15,8 +15,7 @@ internal static class PurgeTombstone
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator(IAgentNames names) =>
-            RuleFor(c => c.Name).Must(names.IsWellFormed).WithMessage("'name' is not a valid agent name");
+        public Validator(IAgentNames names) => RuleFor(c => c.Name).MustBeAgentsName(names);
     }
 
     internal sealed class Handler(
@@ -39,10 +38,10 @@ internal static class PurgeTombstone
             }
 
             await using var guard = await transients.Begin(name, "destroying");
-            // It may have been revived or purged before this could begin.
+            // The tombstone may have been revived or purged while this waited to begin.
             if (!tombstones.Exists(name))
                 throw Problem.Conflict($"the tombstone '{name}' has just been revived or purged");
-            // The files last: until they are gone it is still a tombstone, which can be purged again.
+            // The files last: until they are gone the tombstone exists and can be purged again.
             await records.Purge(name);
             await files.Remove(name, purge: true);
             await tombstones.Refresh(name);

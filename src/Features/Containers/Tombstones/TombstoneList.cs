@@ -38,7 +38,7 @@ internal sealed class TombstoneList(
     public bool Exists(string name) =>
         names.Fault(name) is null && roster.Find(name) is null && IsFolder(folders.Of(name));
 
-    /// <summary>Reads the list again after an agent was made, destroyed or purged, and publishes it if it
+    /// <summary>Reads the list again after an agent was created, destroyed or purged, and publishes it if it
     /// changed.</summary>
     /// <param name="changed">The agent whose folders are measured again; nobody writes to the others.</param>
     public async Task Refresh(string? changed = null)
@@ -88,7 +88,7 @@ internal sealed class TombstoneList(
             await turn.WaitAsync(lifetime.ApplicationStopping);
             try
             {
-                // It may have been revived or measured again in the meantime.
+                // The tombstone may have been revived or measured again in the meantime.
                 if (whole == begun || !all.Any(t => ReferenceEquals(t, begun)))
                     continue;
                 all = [.. all.Select(t => ReferenceEquals(t, begun) ? whole : t)];
@@ -130,7 +130,7 @@ internal sealed class TombstoneList(
             : [];
     }
 
-    // As far as it can be read: an agent may have made folders that are too deep or closed to everybody. Stops after
+    // As far as it can be read: an agent may have created folders that are too deep or closed to everybody. Stops after
     // that many entries.
     private Tombstone Measure(string name, ref int left)
     {

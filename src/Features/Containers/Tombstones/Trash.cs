@@ -47,7 +47,7 @@ internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
         var error = await Run("rm", "-rf", "--", grave);
         if (error is null)
             return;
-        // Its owner may have closed a folder to itself. chmod -R follows no link below the folder it is given.
+        // The owner may have closed a folder to itself. chmod -R follows no link below the folder it is given.
         if (new DirectoryInfo(grave).LinkTarget is null)
             await Run("chmod", "-R", "u+rwX", "--", grave);
         if (await Run("rm", "-rf", "--", grave) is { } again)

@@ -32,7 +32,7 @@ internal static partial class RebuildAgent
 
     /// <summary>
     /// Repairs an agent's folders, socket and configuration, and runs its container on that configuration. Everything
-    /// that cannot work is found before the present run is ended.
+    /// that cannot work is found before the current run is ended.
     /// </summary>
     internal sealed partial class Steps(
         IStore store,

@@ -8,7 +8,7 @@ using MediatR;
 
 namespace Hive.Features.Containers.Verbs;
 
-/// <summary>Stops agents and starts them again on their present configuration.</summary>
+/// <summary>Stops agents and starts them again on their current configuration.</summary>
 internal static class RestartAgent
 {
     internal sealed record Command(Caller Caller, string? Name = null, AgentScope? Scope = null)

@@ -7,7 +7,7 @@ using MediatR;
 
 namespace Hive.Features.Containers.Verbs;
 
-/// <summary>Makes an agent and, unless told otherwise, starts it. Answers when the agent exists and its socket is
+/// <summary>Creates an agent and, unless told otherwise, starts it. Answers when the agent exists and its socket is
 /// open.</summary>
 internal static class SpawnAgent
 {
@@ -44,7 +44,7 @@ internal static class SpawnAgent
         }
     }
 
-    /// <summary>Makes an agent and, when asked to, starts it.</summary>
+    /// <summary>Creates an agent and, when asked to, starts it.</summary>
     internal sealed class Steps(
         IRoster roster,
         RuntimeCatalog runtimes,
@@ -59,7 +59,7 @@ internal static class SpawnAgent
         public async Task Run(string name, string runtime, bool start)
         {
             if (roster.Find(name) is not null)
-                throw Problem.Conflict($"an agent '{name}' exists already");
+                throw Problem.Conflict($"agent '{name}' already exists; choose another name");
             if (runtimes.Find(runtime)?.FindNameFault(name) is { } fault)
                 throw Problem.Invalid(fault.ToString());
             await using var guard = await transients.Begin(name, "spawning");

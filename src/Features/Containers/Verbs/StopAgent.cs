@@ -81,7 +81,7 @@ internal static partial class StopAgent
             }
             catch
             {
-                // It runs on, and nobody asks for its end any more: a later end is a failure again.
+                // The agent still runs, and nobody asks for its end any more: a later end is a failure again.
                 states.Change(name, now => now.Running == running ? now with { Stopping = false } : now);
                 await states.WaitBriefly(
                     states.UntilStored(
@@ -94,7 +94,7 @@ internal static partial class StopAgent
             }
 
             LogStep(log, name, "ended");
-            // It may have ended by itself just before it was asked to.
+            // The run may have ended on its own just before it was asked to.
             if (states.Of(name) is not { Running: null, Failed: false, Note: null })
             {
                 states.SetNote(name, failed: false, note: null);
@@ -115,11 +115,11 @@ internal static partial class StopAgent
             }
 
             // In the machine's own time: a process that KILL does not end waits for a disk or a daemon, and no verb may
-            // wait with it for ever.
+            // wait with it forever.
             if (await Task.WhenAny(gone, Task.Delay(Grace, TimeProvider.System)) != gone)
                 throw Problem.Unavailable(
                     $"{name} ({running.Id}) has not ended {Grace.TotalSeconds:0} s after KILL; "
-                        + "see what holds it, then try again"
+                        + "find out what blocks the process (ps shows state D for disk wait), then try again"
                 );
         }
 

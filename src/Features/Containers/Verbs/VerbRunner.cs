@@ -38,7 +38,7 @@ internal sealed class VerbRunner(IRoster roster, Transients transients)
         foreach (var name in names)
         {
             if (roster.Require(name).IsManager && command.Caller.Kind == CallerKind.Manager)
-                throw Problem.Forbidden("the manager cannot do this to itself; the operator can");
+                throw Problem.Forbidden("the manager cannot run this verb on itself; ask the operator");
         }
 
         List<(string Name, Problem Problem)> failed = [];
@@ -98,7 +98,7 @@ internal static class VerbRules
                 else if (
                     (verb.Scope?.AgentNames ?? [verb.Name!]).FirstOrDefault(n => !names.IsWellFormed(n)) is { } wrong
                 )
-                    context.AddFailure($"'{Shortened(wrong)}' is not a valid agent name");
+                    context.AddFailure($"'{Shortened(wrong)}' is not a valid agent name; {AgentNameRules.Form}");
             }
         );
 

@@ -76,10 +76,10 @@ internal readonly record struct Released(int Acked, int Requeued, int Parked);
 /// <summary>Whether a nack counts against the message.</summary>
 internal enum Blame
 {
-    /// <summary>It does not: something else was in the way.</summary>
+    /// <summary>The nack does not count: something else was in the way.</summary>
     None,
 
-    /// <summary>It counts; the third time parks the message.</summary>
+    /// <summary>The nack counts; the third one parks the message.</summary>
     Counts,
 
     /// <summary>The message is parked at once.</summary>

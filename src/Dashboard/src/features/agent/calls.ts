@@ -12,9 +12,9 @@ export interface EditLine {
 export interface Call {
   /** The readable name of the tool. */
   name: string;
-  /** Its subject: a command, a path, a recipient. */
+  /** The subject of the call: a command, a path, a recipient. */
   what: string;
-  /** A short remark beside it. */
+  /** A short remark beside the subject. */
   aside: string;
   /** The content below: a text, or an edit. */
   text: string | null;

@@ -3,7 +3,7 @@ import { bodyFault } from '../../ui/text/bytes';
 
 export interface Command {
   name: string;
-  /** Its argument, if it takes one. */
+  /** The argument, if the command takes one. */
   takes: string;
   plain: string;
 }

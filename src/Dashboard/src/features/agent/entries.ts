@@ -100,7 +100,7 @@ export function entriesOf(events: readonly AgentEvent[], writing: TextPart | nul
     const above = events[i - 1];
     return { event, tool: tools.get(call) ?? null, beside: above?.kind === 'tool_call' && callId(above) === call };
   });
-  // It has no id, since the host does not store it.
+  // The text being written has no id, since the host does not store it.
   if (writing !== null) entries.push({ event: { ...writing, id: 0, kind: 'text_part' }, tool: null, beside: false });
   return entries;
 }

@@ -6,7 +6,7 @@ export interface StateWords {
   glyph: string;
   words: string;
   tone: 'good' | 'info' | 'warn' | 'bad' | 'orange' | 'dim';
-  /** It is working: the badge moves. */
+  /** The harness is working: the badge moves. */
   busy: boolean;
 }
 

@@ -179,7 +179,7 @@ describe('when the host', () => {
     expect(it.sync.value.state).toBe('synced');
   });
 
-  test('is busy, the view retries by itself', async () => {
+  test('is busy, the view retries automatically', async () => {
     status = 503;
     it.start();
     await settle();

@@ -127,7 +127,7 @@ const NOT_LIVE: Partial<Record<Truth['state'], readonly [tone: string, words: st
   stranger: ['bad', '✗ not your Hive'],
 };
 
-/** Whether the terminal shows the present, and if not, why. */
+/** Whether the terminal is up to date, and if not, why. */
 function Following({ it }: { it: AgentLive }) {
   const truth = describe(it.connection.value, it.sync.value);
   const live = truth.state === 'live' || truth.state === 'resynced';

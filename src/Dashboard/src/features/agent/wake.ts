@@ -6,7 +6,7 @@ export interface WakeLine {
   quoted: boolean;
   /** The same without the mark in front. */
   written: string;
-  /** Of an event of Hive: the event as a sentence. */
+  /** For a system event: its sentence. */
   told: readonly Piece[] | null;
 }
 

@@ -201,7 +201,7 @@ describe('colours', () => {
     expect(at('agent.txt', PATCH, 1)).toEqual([':model: one']);
   });
 
-  test('span lines, on each side by itself', () => {
+  test('span lines, on each side separately', () => {
     const patch = '@@ -1,3 +1,3 @@\n-x = 1\n+x = """\n is it text?\n"""\n';
     expect(at('a.py', patch, 3)).toEqual(['string:is it text?']);
   });

@@ -12,7 +12,7 @@ import { approvals } from './store';
 
 const CHARS = 1200;
 
-/** One that waits for the operator, or is under way. */
+/** An approval that waits for the operator, or is under way. */
 export const Card = memo(function Card({ approval }: { approval: Approval }) {
   const { id, status, requested_at } = approval;
   const building = status === 'building';
@@ -35,9 +35,7 @@ export const Card = memo(function Card({ approval }: { approval: Approval }) {
   );
 });
 
-/**
- * One that could not be done: its error stays until somebody has put it aside, or something newer has taken its place.
- */
+/** A failed approval: its error stays until the operator closes it, or a newer approval takes its place. */
 export const Failure = memo(function Failure({ approval }: { approval: Approval }) {
   const { id, note, resolved_at } = approval;
   return (

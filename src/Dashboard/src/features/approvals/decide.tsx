@@ -78,7 +78,7 @@ function DenyForm({ approval, onBack }: { approval: Approval; onBack: () => void
         await api.POST('/api/approvals/{id}/deny', { params: { path: { id } }, body });
         setNote('');
       } catch (e) {
-        // Said where it is seen also when this form has gone.
+        // Shown outside the form, which may be gone.
         refuse(id, words(e));
       }
     });

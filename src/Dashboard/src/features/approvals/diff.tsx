@@ -234,7 +234,7 @@ const Patch = memo(function Patch({ file }: { file: DiffFile }) {
       )}
       {more}
       {truncated === true ? (
-        <p class="note why">✂ {lines.length > 0 ? 'Only its beginning is shown.' : 'It is too large to be shown.'}</p>
+        <p class="note why">✂ {lines.length > 0 ? 'Only its beginning is shown.' : 'Too large to show.'}</p>
       ) : null}
     </>
   );

@@ -13,7 +13,7 @@ import type { DiffLine } from './patch';
 /** A part of a line with one colour. */
 export interface Coloured {
   text: string;
-  /** Its highlight class; empty for plain text. */
+  /** The part's highlight class; empty for plain text. */
   as: string;
 }
 

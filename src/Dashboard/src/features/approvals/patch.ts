@@ -3,7 +3,7 @@ import type { DiffFile } from '../../api/types';
 export interface DiffLine {
   kind: 'same' | 'added' | 'removed' | 'hunk' | 'remark';
   text: string;
-  /** Its line number before and after the change. */
+  /** The line number before and after the change. */
   before: number | null;
   after: number | null;
 }

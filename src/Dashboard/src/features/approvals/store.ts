@@ -6,7 +6,7 @@ import { byResolution, DECIDED } from './approval';
 /** The approvals that wait or are under way, and the newest of the decided ones. */
 export class Approvals {
   readonly #rows = new RowTable<Approval>();
-  /** Those that wait for the operator or are under way, oldest first. */
+  /** The approvals that wait for the operator or are under way, oldest first. */
   readonly open = computed(() => this.#rows.all.toSorted((a, b) => a.id - b.id));
   /** The newest of the decided ones, the latest first. */
   readonly decided = signal<readonly Approval[]>([]);

@@ -40,7 +40,7 @@ describe('reminders', () => {
     expect(store.failures.value).toBe(0);
   });
 
-  test('are given up after the last attempt', () => {
+  test('are failed for good after the last attempt', () => {
     expect(
       [0, 1, ATTEMPTS - 1, ATTEMPTS].map((attempt_count) => [
         failed(reminder(1, { attempt_count })),

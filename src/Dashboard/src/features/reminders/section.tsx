@@ -115,7 +115,7 @@ function Failure({ reminder }: { reminder: Reminder }) {
       <span class="dim">
         {' · '}
         {givenUp(reminder) ? (
-          `given up after ${ATTEMPTS} attempts`
+          `failed after ${ATTEMPTS} attempts`
         ) : next_attempt_at == null ? (
           'retried at once'
         ) : (
