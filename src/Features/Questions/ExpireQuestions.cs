@@ -53,7 +53,7 @@ internal sealed class ExpireQuestions(
         var stopping = lifetime.ApplicationStopping;
         while (!stopping.IsCancellationRequested)
         {
-            // Not awaited: a batch that cannot be stored now must not delay later deadlines. The writer keeps the order.
+            // Not awaited: a batch that cannot be stored now must not delay later deadlines. The writer keeps order.
             while (deadlines.TakeDue(HostAnswers.PerWrite) is { Length: > 0 } due)
                 _ = answers.Answer(_ => due, Resolution.Expired, Resolution.Watchdog);
             await deadlines.WaitForDue(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
