@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Hive.Host;
@@ -6,6 +7,10 @@ namespace Hive.Host;
 /// ends.</summary>
 internal sealed class FolderLock : IDisposable
 {
+    // A child process that a killed host had just forked keeps the lock until it executes its program.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
     private readonly FileStream held;
 
     private FolderLock(FileStream held) => this.held = held;
@@ -27,14 +32,8 @@ internal sealed class FolderLock : IDisposable
             // An existing folder loses rights beyond the mode: messages are for its owner alone.
             if (File.GetUnixFileMode(folder) is var found && (found & mode) != found)
                 File.SetUnixFileMode(folder, found & mode);
-            // FileShare.None takes flock(2) on the file.
-            var held = new FileStream(
-                Path.Combine(folder, "hive.lock"),
-                FileMode.OpenOrCreate,
-                FileAccess.ReadWrite,
-                FileShare.None
-            );
-            File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            var held = Open(Path.Combine(folder, "hive.lock"), pidFile);
+            File.WriteAllText(pidFile, Own);
             return new FolderLock(held);
         }
         catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && !File.Exists(pidFile)))
@@ -56,6 +55,28 @@ internal sealed class FolderLock : IDisposable
     }
 
     public void Dispose() => held.Dispose();
+
+    // FileShare.None takes flock(2) on the file.
+    private static FileStream Open(string file, string pidFile)
+    {
+        for (var since = Stopwatch.GetTimestamp(); ; Thread.Sleep(Pause))
+        {
+            try
+            {
+                return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException)
+                when (File.Exists(pidFile)
+                    && (HolderOf(pidFile) is not { } pid || pid == Own)
+                    && Stopwatch.GetElapsedTime(since) < Patience
+                )
+            {
+                // The host that held it has ended.
+            }
+        }
+    }
+
+    private static string Own => Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
 
     private static string? HolderOf(string pidFile)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Hive.Host;
 using Hive.Tests.Fixture;
@@ -51,6 +52,47 @@ public sealed class FolderLockTests
         );
         FolderLock.Take(data, UnixFileMode.UserRead, "--DataDir").Dispose();
         Directory.Delete(data, recursive: true);
+    }
+
+    [Fact]
+    public void A_lock_that_a_killed_hosts_child_still_holds_is_awaited()
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        using var ended = Process.Start("true");
+        ended.WaitForExit();
+        File.WriteAllText(Path.Combine(folder, "hive.pid"), ended.Id.ToString(CultureInfo.InvariantCulture));
+        using var child = Process.Start(
+            new ProcessStartInfo("flock", [Path.Combine(folder, "hive.lock"), "sh", "-c", "echo held; read end"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            }
+        )!;
+        Assert.Equal("held", child.StandardOutput.ReadLine());
+
+        FolderLock? taken = null;
+        Exception? refused = null;
+        var taker = new Thread(() =>
+        {
+            try
+            {
+                taken = FolderLock.Take(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite, "--data-dir");
+            }
+            catch (Exception e)
+            {
+                refused = e;
+            }
+        });
+        taker.Start();
+        while (taker.IsAlive && !taker.ThreadState.HasFlag(System.Threading.ThreadState.WaitSleepJoin))
+            Thread.Yield();
+        child.StandardInput.Close();
+        taker.Join();
+
+        Assert.Null(refused);
+        taken!.Dispose();
+        child.WaitForExit();
+        Directory.Delete(folder, recursive: true);
     }
 
     [Theory]
