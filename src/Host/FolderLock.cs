@@ -21,7 +21,7 @@ internal sealed class FolderLock : IDisposable
     /// <param name="flag">The flag that chooses another folder, for the message.</param>
     /// <exception cref="StartupProblem">Another host holds the folder, it cannot be written, or others can write to
     /// it.</exception>
-    public static FolderLock Take(string folder, UnixFileMode mode, string flag)
+    public static async Task<FolderLock> Take(string folder, UnixFileMode mode, string flag)
     {
         var pidFile = Path.Combine(folder, "hive.pid");
         try
@@ -32,7 +32,7 @@ internal sealed class FolderLock : IDisposable
             // An existing folder loses rights beyond the mode: messages are for its owner alone.
             if (File.GetUnixFileMode(folder) is var found && (found & mode) != found)
                 File.SetUnixFileMode(folder, found & mode);
-            var held = Open(Path.Combine(folder, "hive.lock"), pidFile);
+            var held = await Open(Path.Combine(folder, "hive.lock"), pidFile);
             File.WriteAllText(pidFile, Own);
             return new FolderLock(held);
         }
@@ -57,9 +57,9 @@ internal sealed class FolderLock : IDisposable
     public void Dispose() => held.Dispose();
 
     // FileShare.None takes flock(2) on the file.
-    private static FileStream Open(string file, string pidFile)
+    private static async Task<FileStream> Open(string file, string pidFile)
     {
-        for (var since = Stopwatch.GetTimestamp(); ; Thread.Sleep(Pause))
+        for (var since = Stopwatch.GetTimestamp(); ; await Task.Delay(Pause))
         {
             try
             {

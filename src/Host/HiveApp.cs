@@ -46,7 +46,7 @@ internal static partial class HiveApp
     /// <param name="args">The command line, such as <c>--data-dir</c>.</param>
     /// <param name="configure">Lets a test replace services, such as the clock.</param>
     /// <exception cref="StartupProblem">The host cannot run here.</exception>
-    public static WebApplication Build(string[] args, Action<IServiceCollection>? configure = null)
+    public static async Task<WebApplication> Build(string[] args, Action<IServiceCollection>? configure = null)
     {
         var read = ReadOptions.All(args);
         if (read.Faults.Count > 0)
@@ -59,11 +59,11 @@ internal static partial class HiveApp
                 $"{paths.DataDir} cannot be both the data folder and the run folder. "
                     + $"Choose another run folder with --run-dir (HIVE_RUNDIR), such as {paths.DataDir}/run"
             );
-        var dataLock = FolderLock.Take(paths.DataDir, DataMode, "--data-dir (HIVE_DATADIR)");
+        var dataLock = await FolderLock.Take(paths.DataDir, DataMode, "--data-dir (HIVE_DATADIR)");
         FolderLock? runLock = null;
         try
         {
-            runLock = FolderLock.Take(paths.RunDir, RunMode, "--run-dir (HIVE_RUNDIR)");
+            runLock = await FolderLock.Take(paths.RunDir, RunMode, "--run-dir (HIVE_RUNDIR)");
             // The store resolves the locks first, so they are released last, after the database is closed.
             builder.Services.AddSingleton(_ => new FolderLocks(dataLock, runLock));
             return Compose(builder, read.Options, paths, configure);

@@ -7,7 +7,7 @@ try
 {
     // A person reads the last lines of a terminal, so the link waits there; other outputs get it at once.
     var quiet = Console.IsOutputRedirected ? null : new QuietLog(TimeProvider.System);
-    var app = HiveApp.Build(
+    var app = await HiveApp.Build(
         args,
         services =>
         {

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 // the N-th of them; with 0 it does not. A line `CATEGORY N` on standard input sets both again, which is answered with
 // `armed`.
 var lines = new FatalLines(args[0], int.Parse(args[1], CultureInfo.InvariantCulture));
-var app = HiveApp.Build(
+var app = await HiveApp.Build(
     args[2..],
     services => services.AddLogging(log => log.AddProvider(lines).AddFilter<FatalLines>("Hive.", LogLevel.Debug))
 );

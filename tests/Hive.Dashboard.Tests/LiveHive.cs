@@ -52,7 +52,7 @@ internal sealed class LiveHive : IAsyncDisposable
 
     public async Task StartHostAsync()
     {
-        app = HiveApp.Build(
+        app = await HiveApp.Build(
             ["--DataDir", DataDir, "--RunDir", RunDir, "--Urls", Url, "--Runtime", "external"],
             services => services.AddSingleton<IStartupFilter>(streams).AddSingleton(clock)
         );

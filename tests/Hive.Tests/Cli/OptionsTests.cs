@@ -224,12 +224,12 @@ public sealed class OptionsTests : IDisposable
     [InlineData("[1]", "is not a JSON object")]
     [InlineData("{ \"Urls\": ", "is not a JSON object")]
     [InlineData("{ \"Runtime\": \"bogus\" }", "cannot be 'bogus'")]
-    public void A_host_refuses_to_start_with_every_fault_in_one_message(string settings, string says)
+    public async Task A_host_refuses_to_start_with_every_fault_in_one_message(string settings, string says)
     {
         File.WriteAllText(Settings, settings);
 
         string[] flags = ["--data-dir", Data, "--run-dir", Run, "--nonsense"];
-        var refused = Assert.Throws<StartupProblem>(() => HiveApp.Build(flags));
+        var refused = await Assert.ThrowsAsync<StartupProblem>(() => HiveApp.Build(flags));
 
         Assert.Contains("--nonsense is not an option", refused.Message, StringComparison.Ordinal);
         Assert.Contains(says, refused.Message, StringComparison.Ordinal);

@@ -32,10 +32,10 @@ public sealed class FolderLockTests
     }
 
     [Fact]
-    public void The_data_folder_cannot_also_be_the_run_folder()
+    public async Task The_data_folder_cannot_also_be_the_run_folder()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
-        var refused = Assert.Throws<StartupProblem>(() =>
+        var refused = await Assert.ThrowsAsync<StartupProblem>(() =>
             HiveApp.Build(["--DataDir", folder, "--RunDir", folder + "/", "--Urls", "http://127.0.0.1:0"])
         );
         Assert.Contains("--run-dir", refused.Message, StringComparison.Ordinal);
@@ -47,19 +47,19 @@ public sealed class FolderLockTests
     {
         await using var first = await HiveFixture.Start();
         var data = Directory.CreateTempSubdirectory("hive-").FullName;
-        Assert.Throws<StartupProblem>(() =>
+        await Assert.ThrowsAsync<StartupProblem>(() =>
             HiveApp.Build(["--DataDir", data, "--RunDir", first.RunDir, "--Urls", "http://127.0.0.1:0"])
         );
-        FolderLock.Take(data, UnixFileMode.UserRead, "--DataDir").Dispose();
+        (await FolderLock.Take(data, UnixFileMode.UserRead, "--DataDir")).Dispose();
         Directory.Delete(data, recursive: true);
     }
 
     [Fact]
-    public void A_lock_that_a_killed_hosts_child_still_holds_is_awaited()
+    public async Task A_lock_that_a_killed_hosts_child_still_holds_is_awaited()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         using var ended = Process.Start("true");
-        ended.WaitForExit();
+        await ended.WaitForExitAsync();
         File.WriteAllText(Path.Combine(folder, "hive.pid"), ended.Id.ToString(CultureInfo.InvariantCulture));
         using var child = Process.Start(
             new ProcessStartInfo("flock", [Path.Combine(folder, "hive.lock"), "sh", "-c", "echo held; read end"])
@@ -68,37 +68,20 @@ public sealed class FolderLockTests
                 RedirectStandardOutput = true,
             }
         )!;
-        Assert.Equal("held", child.StandardOutput.ReadLine());
+        Assert.Equal("held", await child.StandardOutput.ReadLineAsync());
 
-        FolderLock? taken = null;
-        Exception? refused = null;
-        var taker = new Thread(() =>
-        {
-            try
-            {
-                taken = FolderLock.Take(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite, "--data-dir");
-            }
-            catch (Exception e)
-            {
-                refused = e;
-            }
-        });
-        taker.Start();
-        while (taker.IsAlive && !taker.ThreadState.HasFlag(System.Threading.ThreadState.WaitSleepJoin))
-            Thread.Yield();
+        var taking = FolderLock.Take(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite, "--data-dir");
+        Assert.False(taking.IsCompleted);
         child.StandardInput.Close();
-        taker.Join();
-
-        Assert.Null(refused);
-        taken!.Dispose();
-        child.WaitForExit();
+        (await taking).Dispose();
+        await child.WaitForExitAsync();
         Directory.Delete(folder, recursive: true);
     }
 
     [Theory]
     [InlineData("data", "--data-dir")]
     [InlineData("run", "--run-dir")]
-    public void A_folder_of_another_owner_is_refused(string which, string flag)
+    public async Task A_folder_of_another_owner_is_refused(string which, string flag)
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         // A folder of another user: root creates one, others use an existing one.
@@ -112,7 +95,7 @@ public sealed class FolderLockTests
 
         var (data, run) =
             which == "data" ? (foreign, Path.Combine(folder, "run")) : (Path.Combine(folder, "data"), foreign);
-        var refused = Assert.Throws<StartupProblem>(() =>
+        var refused = await Assert.ThrowsAsync<StartupProblem>(() =>
             HiveApp.Build(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"])
         );
         Assert.Contains($"{foreign} belongs to another user", refused.Message, StringComparison.Ordinal);
@@ -126,7 +109,7 @@ public sealed class FolderLockTests
     [InlineData("data", UnixFileMode.GroupWrite)]
     [InlineData("data", UnixFileMode.OtherWrite)]
     [InlineData("run", UnixFileMode.OtherWrite)]
-    public void A_folder_that_others_can_write_is_refused(string which, UnixFileMode also)
+    public async Task A_folder_that_others_can_write_is_refused(string which, UnixFileMode also)
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         string Made(string name) => Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
@@ -134,7 +117,7 @@ public sealed class FolderLockTests
         var open = which == "data" ? data : run;
         File.SetUnixFileMode(open, HiveApp.DataMode | also);
         File.WriteAllText(Path.Combine(open, "theirs"), "");
-        var refused = Assert.Throws<StartupProblem>(() =>
+        var refused = await Assert.ThrowsAsync<StartupProblem>(() =>
             HiveApp.Build(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"])
         );
         Assert.Contains($"chmod go-w {open}", refused.Message, StringComparison.Ordinal);

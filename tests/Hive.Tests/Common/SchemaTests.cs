@@ -94,7 +94,7 @@ public sealed class SchemaTests
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var data = Directory.CreateDirectory(Path.Combine(folder, "data")).FullName;
         File.WriteAllText(Path.Combine(data, "hive.sqlite"), new string('x', 8192));
-        await using var app = HiveApp.Build([
+        await using var app = await HiveApp.Build([
             "--DataDir",
             data,
             "--RunDir",

@@ -158,7 +158,7 @@ public sealed class HiveFixture : IAsyncDisposable
 
     private async Task StartHost()
     {
-        app = HiveApp.Build(
+        app = await HiveApp.Build(
             [
                 "--DataDir",
                 DataDir,
