@@ -42,7 +42,7 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
     {
         if (!File.Exists(plan.HostPath))
             throw new BenchmarkException(
-                $"there is no host at {plan.HostPath}; build it (dotnet build -c Release src/Host) or name "
+                $"the host was not found at {plan.HostPath}; build it (dotnet build -c Release src/Host) or name "
                     + $"one with --host"
             );
         var folder = plan.Scratch.NewFolder("hive");

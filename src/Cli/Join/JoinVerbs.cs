@@ -129,7 +129,7 @@ internal static class JoinVerbs
     }
 
     private static string Removed(McpServer server, IClientSetup setup) =>
-        $"{setup.Title} is no longer {server.Agent} there. The agent and its messages are kept; remove them with: "
+        $"{setup.Title} no longer connects as {server.Agent}. The agent and its messages are kept; remove them with: "
         + $"hive destroy {server.Agent}";
 
     private static void Show(Screen screen, IEnumerable<FileChange> changes)

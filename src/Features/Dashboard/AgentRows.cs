@@ -151,14 +151,14 @@ internal sealed class AgentRows(
 
     private AgentRowParts? PartsOf(string agent)
     {
-        Dictionary<string, object> members = [];
+        Dictionary<string, object>? members = null;
         foreach (var part in parts)
         {
             if (part.Read(agent) is { } read)
-                members.Add(part.Name, read);
+                (members ??= []).Add(part.Name, read);
         }
 
-        return members.Count == 0 ? null : new AgentRowParts { Members = members };
+        return members is null ? null : new AgentRowParts { Members = members };
     }
 }
 

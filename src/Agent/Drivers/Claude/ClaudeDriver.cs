@@ -107,7 +107,7 @@ internal sealed class ClaudeDriver : IDriver
         if (await RunCompactAsync(between, ct) is { Kind: not VerdictKind.Ok } verdict)
             context.Live.Note(
                 verdict.Kind == VerdictKind.NoConversation
-                    ? "there is no conversation yet"
+                    ? "no conversation yet"
                     : $"compacting the conversation failed: {verdict.Note}",
                 "warn"
             );
@@ -152,7 +152,7 @@ internal sealed class ClaudeDriver : IDriver
     private async Task<Verdict> RunCompactAsync(Tally used, CancellationToken ct)
     {
         if (newSession || files.Conversation().Count == 0)
-            return new Verdict(VerdictKind.NoConversation, "there is no conversation yet");
+            return new Verdict(VerdictKind.NoConversation, "no conversation yet");
         var before = context.Harness.Now.State;
         context.Harness.Change(s => s with { State = HarnessState.Compacting });
         try

@@ -8,6 +8,7 @@ import { Questions } from '../features/questions/store';
 import { Live, type News } from '../stream/live';
 import { fakeCrypto } from '../test/fake-crypto';
 import { FakeHost } from '../test/fake-host';
+import { snapshotOf } from '../test/loaded';
 import { newsIn } from './news';
 
 let host: FakeHost;
@@ -37,24 +38,7 @@ beforeEach(() => {
   [state, history, messages] = [200, 200, []];
   vi.stubGlobal('localStorage', { getItem: () => 'key', setItem: () => {}, removeItem: () => {} });
   vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {
-    if (path === '/api/state')
-      return answer(state, {
-        cursor: host.cursor,
-        hive_version: '1',
-        host: 'h',
-        agents: [],
-        transients: [],
-        parked: [],
-        tombstones: [],
-        approvals: [],
-        approval_history: [],
-        meta_inputs: [],
-        inbox: [],
-        inbox_unread: 0,
-        reminders: [],
-        questions: [],
-        question_history: [],
-      });
+    if (path === '/api/state') return answer(state, snapshotOf({ cursor: host.cursor }));
     if (path.startsWith('/dashboard/history')) return answer(history, { cursor: host.cursor, messages });
     return host.fetch(path, init);
   });

@@ -199,7 +199,8 @@ function streamOf(pieces: Iterable<Uint8Array>): void {
 test('reads events however the stream is cut, with any line end', async () => {
   const text =
     'event: ready\r\nid: a-0\r\ndata: {"cursor":"a-0","hive_version":"1"}\r\n\r\n: a comment\n\n' +
-    'id: a-1\ndata: one\ndata:two\n\nevent: ping\ndata: {}\n\nretry: 5\rid: a-2\rdata: äöü🐝\r\rid: a-3\ndata: unfinished';
+    'id: a-1\ndata: one\ndata:two\n\nevent: ping\ndata: {}\n\n' +
+    'retry: 5\rid: a-2\rdata: äöü🐝\r\rid: a-3\ndata: unfinished';
   const data: string[] = [];
   let pings = 0;
   feed = new Feed({

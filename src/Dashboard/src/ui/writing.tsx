@@ -115,7 +115,7 @@ export function WritingBox<T extends Offer>({
       {open ? (
         <div id={offers.id} class="completion" role="listbox" aria-label={offers.label}>
           {shown.map((offer, i) => (
-            // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the box; aria-activedescendant names the option.
+            // biome-ignore lint/a11y/useFocusableInteractive: the box keeps the focus; aria-activedescendant names it.
             <div
               key={offer.name}
               id={`${offers.id}-${i}`}

@@ -241,7 +241,8 @@ describe('the harness', () => {
 
 describe('a wake prompt', () => {
   const body =
-    'Message 4 from bob:\n> hello\n>\n> Message 5 from operator:\n\nMessage 6 from carol (delivered before):\n> more\n\n(A rule.)\n';
+    'Message 4 from bob:\n> hello\n>\n> Message 5 from operator:\n\n' +
+    'Message 6 from carol (delivered before):\n> more\n\n(A rule.)\n';
 
   test('is split into Hive’s own lines and quoted ones', () => {
     expect(

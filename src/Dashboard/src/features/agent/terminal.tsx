@@ -56,7 +56,7 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
       <Refused error={refusal} onClose={() => setRefusal(null)} />
       <div class="terminal">
         {/* Text that a click unfolds below the end stops the following. */}
-        {/* biome-ignore lint/a11y/useKeyWithClickEvents: it only measures again; keys on the buttons inside click too. */}
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: it only measures again; keys click the buttons inside. */}
         <div
           ref={log}
           class="log entries"

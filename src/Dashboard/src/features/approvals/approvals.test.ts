@@ -123,7 +123,8 @@ describe('a difference', () => {
 
   test('of a changed file type has two parts, and one without content none', () => {
     const two =
-      'diff --git a/x b/x\ndeleted file mode 100644\n--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-text\ndiff --git a/x b/x\nnew file mode 120000\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+target\n';
+      'diff --git a/x b/x\ndeleted file mode 100644\n--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-text\n' +
+      'diff --git a/x b/x\nnew file mode 120000\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+target\n';
     expect(linesOf(two).map((line) => line.kind)).toEqual(['hunk', 'removed', 'hunk', 'added']);
     expect(linesOf('diff --git a/x b/x\nold mode 100644\nnew mode 100755\n')).toEqual([]);
     expect(linesOf('')).toEqual([]);

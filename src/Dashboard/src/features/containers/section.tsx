@@ -89,11 +89,9 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
   const [error, setError] = useState<string | null>(null);
   const { name } = agent;
   const busy = transient !== undefined;
+  const state = agent.failed ? 'failed' : agent.running ? 'running' : 'stopped';
   return (
-    <li
-      class={`row container ${busy ? 'pending' : ''} ${agent.failed ? 'failed' : agent.running ? 'running' : 'stopped'}`}
-      data-agent={name}
-    >
+    <li class={`row container ${busy ? 'pending' : ''} ${state}`} data-agent={name}>
       <div class="line">
         <Link to={`/agents/${name}`} class="name">
           {name}

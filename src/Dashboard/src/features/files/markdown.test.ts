@@ -74,7 +74,8 @@ describe('Markdown', () => {
 
   test('holds raw HTML as text', () => {
     const hostile =
-      '<script>alert(1)</script>\n\n<img src=x onerror=alert(2)> and <b onclick=x>bold</b>\n\n<style>*{display:none}</style>';
+      '<script>alert(1)</script>\n\n<img src=x onerror=alert(2)> and <b onclick=x>bold</b>\n\n' +
+      '<style>*{display:none}</style>';
     expect(shown(hostile)).toBe(`<p>${hostile.replaceAll('\n\n', '</p><p>')}</p>`);
     expect(parts(hostile).tags).toEqual(new Set(['p']));
   });
