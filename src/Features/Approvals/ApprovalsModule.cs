@@ -2,6 +2,7 @@ using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Features.Approvals.Contracts;
+using Hive.Features.Meta.Contracts;
 using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -44,6 +45,7 @@ internal sealed class ApprovalsModule : FeatureModule
         Host<DenyApproval.Command>("deny");
         Get<DiffApproval.Query>("/api/approvals/{id}/diff");
         Post<OperatorRequestSpawn.Command>("/api/approvals/request-spawn", alias: "/request-spawn");
+        Post<ProposeConfig.Command>("/api/agents/{name}/propose");
         Post<ApproveApproval.Command>("/api/approvals/{id}/approve", alias: "/approve/{id}");
         Post<DenyApproval.Command>("/api/approvals/{id}/deny", alias: "/deny/{id}");
     }
@@ -56,6 +58,7 @@ internal sealed class ApprovalsModule : FeatureModule
             .AddSingleton<RequestSpawn.NewAgents>()
             .AddSingleton<AppliedRepository>()
             .AddSingleton<RequestApplyCommit.Proposals>()
+            .AddSingleton<IProposedConfigs, ProposedConfigs>()
             .AddSingleton<IApprovedWork, SpawnWork>()
             .AddSingleton<IApprovedWork, ApplyCommitWork>()
             .AddSingleton<IApprovedWork, UpdateInputsWork>()

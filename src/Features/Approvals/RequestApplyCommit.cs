@@ -106,13 +106,7 @@ internal static partial class RequestApplyCommit
             try
             {
                 LogStep(log, approval.Id, "asked for");
-                var sha = await quarantine.Fetch(
-                    folders.Config(agent),
-                    approval.CommitRef,
-                    folders.Applied(agent),
-                    $"refs/tags/proposal/{approval.Id}",
-                    CancellationToken.None
-                );
+                var sha = await Fetch(approval);
                 LogStep(log, approval.Id, "fetched");
                 await ApplyCommitWork.MustBeBasedOn(
                     applied,
@@ -148,6 +142,25 @@ internal static partial class RequestApplyCommit
         /// <summary>Fails an approval whose fetch was interrupted by a kill of the host.</summary>
         public Task FailInterrupted(ApprovalRow approval) =>
             Fail(approval, "the host ended while the commit was being fetched; request it again", notify: true);
+
+        private async Task<string> Fetch(ApprovalRow approval)
+        {
+            var (agent, tag) = (approval.Agent, $"proposal/{approval.Id}");
+            // The operator's commit was made in the applied repository.
+            if (approval.Requester == Principals.Operator)
+            {
+                await applied.Tag(agent, tag, approval.CommitRef);
+                return approval.CommitRef;
+            }
+
+            return await quarantine.Fetch(
+                folders.Config(agent),
+                approval.CommitRef,
+                folders.Applied(agent),
+                $"refs/tags/{tag}",
+                CancellationToken.None
+            );
+        }
 
         private async Task Fail(ApprovalRow approval, string why, bool notify)
         {

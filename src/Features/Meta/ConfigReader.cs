@@ -73,6 +73,15 @@ internal sealed partial class ConfigReader(GitProgram git, AgentFolders folders,
             : throw Problem.Invalid($"cannot read {AgentYaml.FileName}: {blob.Error}");
     }
 
+    /// <summary>Checks a text as the <c>agent.yaml</c> of the configuration at a commit.</summary>
+    /// <exception cref="Problem">It cannot be used; the message names the line and the fix.</exception>
+    public async Task<AgentConfig> Check(
+        string agent,
+        string commit,
+        ReadOnlyMemory<byte> text,
+        CancellationToken ct
+    ) => yaml.Read(AgentYaml.FileName, text, await ListFiles(agent, commit, ct));
+
     /// <summary>The text of <c>agent.yaml</c> at a commit of the applied repository.</summary>
     /// <exception cref="Problem">Code <c>unavailable</c>: the commit, or the file in it, is missing.</exception>
     public async Task<string> TextAt(string agent, string commit, CancellationToken ct)
@@ -89,6 +98,30 @@ internal sealed partial class ConfigReader(GitProgram git, AgentFolders folders,
                 $"cannot read {AgentYaml.FileName} of {agent} at {commit[..12]}: {blob.Error}; "
                     + $"`hive rebuild {agent}` deploys the applied configuration again"
             );
+    }
+
+    /// <summary>The changes of <c>agent.yaml</c> between two commits of the applied repository, as a patch; null when
+    /// it is the same.</summary>
+    public async Task<string?> DiffOf(string agent, string from, string to, CancellationToken ct)
+    {
+        var patch = await git.Run(
+            folders.Applied(agent),
+            [
+                "diff-tree",
+                "--patch",
+                "--no-color",
+                "--no-ext-diff",
+                "--no-textconv",
+                "--src-prefix=a/",
+                "--dst-prefix=b/",
+                from,
+                to,
+                "--",
+                AgentYaml.FileName,
+            ],
+            ct
+        );
+        return patch.Length > 0 ? patch + "\n" : null;
     }
 
     /// <summary>Why a file cannot be part of a configuration; null when it can.</summary>

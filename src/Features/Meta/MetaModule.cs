@@ -27,6 +27,7 @@ internal sealed class MetaModule : FeatureModule
             .AddSingleton<AgentYaml>()
             .AddSingleton<ConfigRepositories>()
             .AddSingleton<ConfigReader>()
+            .AddSingleton<IConfigDrafts, ConfigDrafts>()
             .AddSingleton<InputStore>()
             .AddSingleton<NixFlake>()
             .AddSingleton<MetaRepository>()
