@@ -28,6 +28,7 @@ internal static class Features
             new Containers.ContainersModule(),
             // After all slices whose work it pushes.
             new Forge.ForgeModule(),
+            new Preferences.PreferencesModule(),
             new Dashboard.DashboardModule(),
             new Doctor.DoctorModule(),
             new Backups.BackupsModule(),

@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
-using System.Text.RegularExpressions;
 using Carter;
 using Hive.Common.Backups;
 using Hive.Common.Doors;
@@ -25,7 +24,7 @@ using Microsoft.Extensions.Logging.Console;
 namespace Hive.Host;
 
 /// <summary>Builds and starts the host, for the program and for tests.</summary>
-internal static partial class HiveApp
+internal static class HiveApp
 {
     /// <summary>The data folder's mode: others may do nothing.</summary>
     public const UnixFileMode DataMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -216,12 +215,7 @@ internal static partial class HiveApp
         app.UseMiddleware<Gatekeeper>();
         app.UseResponseCompression();
         app.UseStatusCodePages(context =>
-            RestErrors.Write(
-                context.HttpContext,
-                CodeOf(context.HttpContext),
-                "no such route",
-                context.HttpContext.Response.StatusCode
-            )
+            app.Services.GetRequiredService<PageShell>().ServeUnknown(context.HttpContext)
         );
         ServePage(app);
         app.UseRouting();
@@ -288,9 +282,6 @@ internal static partial class HiveApp
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
     }
 
-    private static ErrorCode CodeOf(HttpContext http) =>
-        http.Response.StatusCode == StatusCodes.Status404NotFound ? ErrorCode.NotFound : ErrorCode.Invalid;
-
     private static IEnumerable<string> NamesIn(string urls) =>
         urls.Split(';', StringSplitOptions.RemoveEmptyEntries)
             .Select(u => BindingAddress.Parse(u.Trim()).Host)
@@ -302,16 +293,6 @@ internal static partial class HiveApp
         if (!Directory.Exists(folder))
             return;
         var files = new PhysicalFileProvider(folder);
-        // One shell for all views: the page itself reads the view from the address.
-        app.Use(
-            (http, next) =>
-            {
-                if (PageView().IsMatch(http.Request.Path.Value ?? ""))
-                    http.Request.Path = "/index.html";
-                return next(http);
-            }
-        );
-        app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
         app.Use(app.Services.GetRequiredService<PageShell>().Serve);
         app.UseStaticFiles(
             new StaticFileOptions
@@ -327,9 +308,6 @@ internal static partial class HiveApp
             }
         );
     }
-
-    [GeneratedRegex("^/(stats|agents/[a-z][a-z0-9-]*)/?$", RegexOptions.CultureInvariant)]
-    private static partial Regex PageView();
 
     private static void OpenHostSocket(SocketDoors doors, HivePaths paths)
     {

@@ -9,6 +9,8 @@ namespace Hive.Common.Doors;
 /// <summary>Reads requests from JSON and fills in the <see cref="Caller"/>, which the JSON cannot set.</summary>
 internal static class DoorJson
 {
+    private const int ShownBytes = 64;
+
     public static JsonSerializerOptions Options { get; } = CreateOptions();
 
     /// <summary>Deserializes a request and fills in the caller.</summary>
@@ -25,11 +27,13 @@ internal static class DoorJson
         {
             // System.Text.Json reports these alike: an unpaired surrogate or invalid UTF-8 inside a string, and a
             // string in place of a number.
-            throw IsText(json) ? Explain(e as JsonException ?? new JsonException(e.Message, e), json) : NotUtf8(e);
+            throw IsText(json)
+                ? Explain(e as JsonException ?? new JsonException(e.Message, e), json, Info<T>.Json)
+                : NotUtf8(e);
         }
         catch (JsonException e)
         {
-            throw Explain(e, json);
+            throw Explain(e, json, Info<T>.Json);
         }
 
         if (request is null)
@@ -41,10 +45,18 @@ internal static class DoorJson
     public static Problem NotUtf8(Exception? cause = null) =>
         Problem.Invalid("a string contains an unpaired surrogate or bytes that are not UTF-8; send valid UTF-8", cause);
 
-    private static Problem Explain(JsonException e, ReadOnlySpan<byte> json)
+    private static Problem Explain(JsonException e, ReadOnlySpan<byte> json, JsonTypeInfo request)
     {
         if (!IsWellFormed(json, out var fault))
             return Problem.Invalid($"invalid JSON: {fault}", e);
+        // Only requests that refuse unknown fields; others ignore them.
+        if (e.Message.Contains("could not be mapped", StringComparison.Ordinal))
+        {
+            var unknown = TextRules.Cut(e.Message.Split('\'')[1], ShownBytes);
+            var known = string.Join(", ", request.Properties.Select(p => p.Name));
+            return Problem.Invalid($"unknown field '{unknown}'; known: {known}", e);
+        }
+
         if (
             e.Message.Contains("missing required", StringComparison.Ordinal)
             || e.Message.Contains("required properties", StringComparison.Ordinal)

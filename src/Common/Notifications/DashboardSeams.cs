@@ -39,6 +39,13 @@ public interface IAgentRowFields
     ContainerView Fill(ContainerView row);
 }
 
+/// <summary>Tells the attributes of the root element of the page's document.</summary>
+public interface IPageAttributes
+{
+    /// <summary>Reads the attributes; names and values need no escaping in HTML.</summary>
+    Task<IReadOnlyList<(string Name, string Value)>> Read(CancellationToken ct);
+}
+
 /// <summary>Lists all agents.</summary>
 public interface IAgentDirectory
 {
