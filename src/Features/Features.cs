@@ -29,6 +29,8 @@ internal static class Features
             // After all slices whose work it pushes.
             new Forge.ForgeModule(),
             new Preferences.PreferencesModule(),
+            // After all slices whose rows it reads at start.
+            new Waiting.WaitingModule(),
             new Dashboard.DashboardModule(),
             new Doctor.DoctorModule(),
             new Backups.BackupsModule(),

@@ -78,6 +78,10 @@ public abstract class FeatureModule : CarterModule
     protected void LooseEnds<T>()
         where T : class, ILooseEnds => parts.Add(services => services.AddSingleton<ILooseEnds, T>());
 
+    /// <summary>A kind of thing that waits for the operator.</summary>
+    protected void Waiting<T>()
+        where T : class, IWaiting => parts.Add(services => services.AddSingletonAs<T, IWaiting>());
+
     /// <summary>A check that <c>hive doctor</c> runs.</summary>
     protected void Check<T>()
         where T : class, ICheck => parts.Add(services => services.AddSingleton<ICheck, T>());

@@ -21,6 +21,7 @@ internal sealed class ApprovalsModule : FeatureModule
         Section<ApprovalsSection>();
         Section<ApprovalHistorySection>();
         LooseEnds<ApprovalLooseEnds>();
+        Waiting<WaitingApprovals>();
         ManagerTool<RequestSpawn.Command>(
             "request_spawn",
             "Ask the operator for a new agent. The request stays pending until the operator decides; you then receive "

@@ -76,9 +76,17 @@ internal sealed class AbandonedLeases(Inboxes inboxes, Redelivery redelivery, IL
     /// <inheritdoc />
     public void Forget(IWrite write, string agent)
     {
+        var parked = write.Db.Query<long>(ParkedSql, new { agent }).ToArray();
         write.Db.Execute("DELETE FROM messages WHERE recipient = @agent", new { agent });
+        write.Raise(new MessagesDeleted(agent, parked));
         inboxes.Remove(write, agent);
     }
+
+    private const string ParkedSql = """
+        SELECT id
+          FROM messages INDEXED BY messages_parked
+         WHERE parked_at IS NOT NULL AND acked_at IS NULL AND recipient = @agent
+        """;
 
     private void Lose(IWrite write, Inbox inbox, long[] lost, string? lastWords)
     {

@@ -25,6 +25,8 @@ internal sealed class MessagesModule : FeatureModule
         Section<InboxUnreadSection>();
         Section<ParkedSection>();
         RowFields<UnreadRowFields>();
+        Waiting<WaitingMessages>();
+        Waiting<WaitingParked>();
         Tool<SendMessage.Command>(
             "send",
             "Send a message to another agent, to the operator, or to every agent. It is stored before this returns; a "

@@ -18,6 +18,7 @@ internal sealed class QuestionsModule : FeatureModule
         Section<QuestionsSection>();
         Section<QuestionHistorySection>();
         LooseEnds<QuestionLooseEnds>();
+        Waiting<WaitingQuestions>();
         Tool<Ask.Command>(
             "ask",
             "Ask the operator or another agent a question. It is stored before this returns, and you need not wait: "

@@ -1,0 +1,74 @@
+using System.Data.Common;
+using System.Globalization;
+using Dapper;
+using Hive.Common.Notifications;
+using Hive.Features.Approvals.Contracts;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Approvals;
+
+/// <summary>Approvals that the operator has not decided yet.</summary>
+internal sealed class WaitingApprovals : IWaiting
+{
+    public string Kind => "approval";
+
+    public string Decision => "approve it or deny it";
+
+    public IEnumerable<WaitingThing> Read(DbConnection db) =>
+        ListApprovals.Open(db).Where(a => a.Status == ApprovalStatus.Pending).Select(Thing);
+
+    public void Follow(INotification notification, IWaitingChanges changes)
+    {
+        switch (notification)
+        {
+            case ApprovalAdded { Approval: { Status: ApprovalStatus.Pending } added }:
+                changes.Put(Thing(added));
+                break;
+            case ApprovalChanged changed:
+                changes.Remove(Id(changed.Approval));
+                break;
+            case ApprovalResolved resolved:
+                changes.Remove(Id(resolved.Approval));
+                break;
+        }
+    }
+
+    public string? Outcome(DbConnection db, string id) =>
+        Find(db, id) switch
+        {
+            null or { Status: ApprovalStatus.Pending } => null,
+            { Status: ApprovalStatus.Building } => $"approval {id} was approved and is building",
+            { Status: ApprovalStatus.Failed } row => $"approval {id} was approved, and failed at {row.ResolvedAt:u}",
+            var row => $"approval {id} was {row.Status} at {row.ResolvedAt:u}",
+        };
+
+    internal static Approval? Find(DbConnection db, string id) =>
+        long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && db.QuerySingleOrDefault<ApprovalRow>(
+            $"SELECT {ApprovalRow.Columns} FROM approvals WHERE id = @number",
+            new { number }
+        )
+            is { Status: not ApprovalQueue.Fetching } row
+            ? row.ToView()
+            : null;
+
+    internal static string Id(Approval approval) => approval.Id.ToString(CultureInfo.InvariantCulture);
+
+    internal static string Asked(Approval approval) =>
+        approval.Kind switch
+        {
+            ApprovalKind.Spawn => $"spawn {approval.Agent}",
+            ApprovalKind.ApplyCommit => $"apply {approval.CommitRef} to {approval.Agent}",
+            _ => $"update {string.Join(", ", approval.Inputs ?? [])}",
+        };
+
+    internal static string Url(Approval approval) => $"/changes/{Id(approval)}";
+
+    private static WaitingThing Thing(Approval approval) =>
+        new(Id(approval), Asked(approval), approval.RequestedAt, WaitingUrgency.Now, Url(approval))
+        {
+            Agent = approval.Agent.Length > 0 ? approval.Agent : approval.Requester,
+            Detail = approval.Description,
+        };
+}

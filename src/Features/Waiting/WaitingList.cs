@@ -1,0 +1,309 @@
+using System.Data.Common;
+using Hive.Common.Errors;
+using Hive.Common.Notifications;
+using Hive.Common.Storage;
+using Hive.Features.Waiting.Contracts;
+using Hive.Protocol;
+using MediatR;
+using Microsoft.Extensions.Hosting;
+
+namespace Hive.Features.Waiting;
+
+/// <summary>
+/// The one list of what waits for the operator, in memory. Each kind follows the notifications of its slice, so that a
+/// change costs the work of one row and nothing is queried while nothing changes. All doors read this list.
+/// </summary>
+internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingReports, IDisposable
+{
+    /// <summary>A snoozed row comes back this long before its deadline.</summary>
+    public static readonly TimeSpan BeforeDeadline = TimeSpan.FromMinutes(10);
+
+    private const int TitleCharacters = 200;
+    private const int DetailCharacters = 500;
+
+    // Marks of rows that are not in the list are kept this long: a harness that is to report its state again may take
+    // a while after a restart of the host.
+    private static readonly TimeSpan MarkKept = TimeSpan.FromDays(30);
+
+    private readonly IStore store;
+    private readonly EventHub hub;
+    private readonly TimeProvider clock;
+    private readonly IHostApplicationLifetime lifetime;
+    private readonly Dictionary<string, Changes> kinds;
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, WaitingMarked> marks = new(StringComparer.Ordinal);
+    private readonly DueRows due;
+    private List<INotification>? early = [];
+
+    public WaitingList(
+        IEnumerable<IWaiting> kinds,
+        IStore store,
+        EventHub hub,
+        TimeProvider clock,
+        IHostApplicationLifetime lifetime
+    )
+    {
+        (this.store, this.hub, this.clock, this.lifetime) = (store, hub, clock, lifetime);
+        this.kinds = kinds.ToDictionary(k => k.Kind, k => new Changes(this, k), StringComparer.Ordinal);
+        due = new DueRows(clock, OnDue);
+    }
+
+    /// <summary>Called after each change of a shown row, under the list's lock: it must be quick.</summary>
+    public event Action<WaitingView?, string>? Changed;
+
+    /// <summary>The names of all kinds.</summary>
+    public IEnumerable<string> Kinds => kinds.Keys.Order(StringComparer.Ordinal);
+
+    /// <summary>All rows that are shown, snoozed ones included, the most urgent first.</summary>
+    public IReadOnlyList<WaitingView> Rows
+    {
+        get
+        {
+            lock (gate)
+                return WaitingUrgency.Sorted(entries.Values.Select(e => e.Shown).OfType<WaitingView>());
+        }
+    }
+
+    /// <summary>Finds what a key names, seen or not.</summary>
+    /// <exception cref="Problem">Nothing waits under that key, with what became of it.</exception>
+    public (IWaiting Kind, WaitingThing Thing, WaitingMarked? Mark) Require(DbConnection db, string key)
+    {
+        var dash = key.IndexOf('-', StringComparison.Ordinal);
+        var kind = dash < 0 ? null : kinds.GetValueOrDefault(key[..dash])?.Kind;
+        if (kind is null)
+            throw Problem.NotFound(
+                "that key names nothing that waits: a key is a kind and an id, such as question-12; `hive waiting` "
+                    + "lists all"
+            );
+        // Asked first: the list learns of a decision a moment after it was made.
+        if (kind.Outcome(db, key[(dash + 1)..]) is { } outcome)
+            throw Problem.Conflict($"{outcome}; it no longer waits");
+        lock (gate)
+        {
+            if (entries.TryGetValue(key, out var entry))
+                return (kind, entry.Thing, MarkOf(key, entry.Thing));
+        }
+
+        throw Problem.NotFound($"{key} does not wait (any more); `hive waiting` lists what does");
+    }
+
+    /// <inheritdoc />
+    IWaitingChanges IWaitingReports.Of(IWaiting kind) => kinds[kind.Kind];
+
+    /// <inheritdoc />
+    void ICommitObserver.OnCommitted(INotification notification)
+    {
+        lock (gate)
+        {
+            if (early is not null)
+                early.Add(notification);
+            else
+                Follow(notification);
+        }
+    }
+
+    /// <inheritdoc />
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var (things, stored) = await store.Read(
+            db =>
+                (
+                    kinds.Values.SelectMany(k => k.Kind.Read(db).Select(thing => (Kind: k, thing))).ToArray(),
+                    WaitingMarks.Read(db)
+                ),
+            cancellationToken
+        );
+        lock (gate)
+        {
+            foreach (var mark in stored)
+                marks[mark.Key] = mark;
+            foreach (var (kind, thing) in things)
+                kind.Load(thing);
+            // What was committed around the read is followed again, in its order; so every row ends in its newest
+            // state, whether or not the read saw it.
+            foreach (var notification in early!)
+                Follow(notification);
+            early = null;
+        }
+
+        DeleteOld(stored);
+    }
+
+    /// <inheritdoc />
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        lock (gate)
+            due.Dispose();
+    }
+
+    private void Follow(INotification notification)
+    {
+        if (notification is WaitingMarked mark)
+        {
+            if (entries.ContainsKey(mark.Key))
+            {
+                marks[mark.Key] = mark;
+                Update(mark.Key);
+            }
+            else
+            {
+                Delete(mark);
+            }
+
+            return;
+        }
+
+        foreach (var kind in kinds.Values)
+            kind.Kind.Follow(notification, kind);
+    }
+
+    private void OnDue()
+    {
+        lock (gate)
+        {
+            foreach (var key in due.Take())
+                Update(key);
+        }
+    }
+
+    // A mark counts for the version that was marked, and for earlier ones.
+    private WaitingMarked? MarkOf(string key, WaitingThing thing) =>
+        marks.GetValueOrDefault(key) is { } mark && mark.Version >= thing.Version ? mark : null;
+
+    // Compares what should be shown of a row with what was published of it, and publishes the difference.
+    private void Update(string key, bool quiet = false)
+    {
+        if (!entries.TryGetValue(key, out var entry))
+            return;
+        var now = clock.GetUtcNow();
+        var thing = entry.Thing;
+        if (thing.ShownUntil <= now)
+        {
+            Remove(key);
+            return;
+        }
+
+        var mark = MarkOf(key, thing);
+        var snoozed = mark?.SnoozedUntilAt is { } until && until > now ? mark.SnoozedUntilAt : null;
+        var view = thing.ShownFrom > now || mark?.IsSeen == true ? null : entry.View with { SnoozedUntilAt = snoozed };
+        due.Set(key, Earliest(thing.ShownFrom > now ? thing.ShownFrom : null, thing.ShownUntil, snoozed));
+        var before = entry.Shown;
+        entry.Shown = view;
+        if (quiet || IsSame(before, view))
+            return;
+        Publish(key, view, before is not null);
+    }
+
+    private void Remove(string key)
+    {
+        if (!entries.Remove(key, out var entry))
+            return;
+        due.Set(key, null);
+        if (marks.Remove(key, out var mark))
+            Delete(mark);
+        if (entry.Shown is not null)
+            Publish(key, null, wasShown: true);
+    }
+
+    private void Publish(string key, WaitingView? view, bool wasShown)
+    {
+        if (view is not null)
+            hub.Publish(new DashboardEvent("waiting_changed", "waiting", view));
+        else if (wasShown)
+            hub.Publish(new DashboardEvent("waiting_removed", "key", key));
+        Changed?.Invoke(view, key);
+    }
+
+    private void Delete(WaitingMarked mark) =>
+        _ = store.WriteUntilStored(write => WaitingMarks.Delete(write, mark), clock, lifetime.ApplicationStopping);
+
+    // Marks whose rows have not come back for long.
+    private void DeleteOld(IReadOnlyList<WaitingMarked> stored)
+    {
+        WaitingMarked[] gone;
+        lock (gate)
+            gone = [.. stored.Where(mark => !entries.ContainsKey(mark.Key))];
+        if (gone.Length > 0)
+            _ = store.WriteUntilStored(
+                write => WaitingMarks.DeleteBefore(write, gone, clock.GetUtcNow() - MarkKept),
+                clock,
+                lifetime.ApplicationStopping
+            );
+    }
+
+    private static DateTimeOffset? Earliest(params ReadOnlySpan<DateTimeOffset?> times)
+    {
+        DateTimeOffset? earliest = null;
+        foreach (var time in times)
+        {
+            if (time is not null && (earliest is null || time < earliest))
+                earliest = time;
+        }
+
+        return earliest;
+    }
+
+    // A record with a list in it is equal to itself only.
+    private static bool IsSame(WaitingView? one, WaitingView? other) =>
+        one is null || other is null
+            ? one is null && other is null
+            : one.Refs.SequenceEqual(other.Refs) && one with { Refs = other.Refs } == other;
+
+    /// <summary>One thing, what all doors show of it, and what was last published of it.</summary>
+    private sealed class Entry(WaitingThing thing, WaitingView view)
+    {
+        public WaitingThing Thing => thing;
+
+        public WaitingView View => view;
+
+        public WaitingView? Shown { get; set; }
+    }
+
+    /// <summary>Takes the changes of one kind. A kind that follows a notification already holds the lock.</summary>
+    private sealed class Changes(WaitingList list, IWaiting kind) : IWaitingChanges
+    {
+        public IWaiting Kind => kind;
+
+        public void Put(WaitingThing thing) => Put(thing, quiet: false);
+
+        public void Remove(string id)
+        {
+            lock (list.gate)
+                list.Remove(KeyOf(id));
+        }
+
+        public void Load(WaitingThing thing) => Put(thing, quiet: true);
+
+        private void Put(WaitingThing thing, bool quiet)
+        {
+            var key = KeyOf(thing.Id);
+            lock (list.gate)
+            {
+                var shown = list.entries.GetValueOrDefault(key)?.Shown;
+                list.entries[key] = new Entry(thing, View(key, thing)) { Shown = shown };
+                list.Update(key, quiet);
+            }
+        }
+
+        private string KeyOf(string id) => $"{kind.Kind}-{id}";
+
+        private WaitingView View(string key, WaitingThing thing) =>
+            new(
+                key,
+                kind.Kind,
+                thing.Id,
+                ShownText.OneLine(thing.Title, TitleCharacters),
+                thing.SinceAt,
+                thing.Urgency,
+                thing.Refs,
+                thing.Url ?? $"/waiting/{key}",
+                thing.Agent,
+                thing.Detail is { } detail ? ShownText.Cut(detail, DetailCharacters) : null,
+                thing.DeadlineAt
+            );
+    }
+}

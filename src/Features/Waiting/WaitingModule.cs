@@ -1,0 +1,36 @@
+using Hive.Common;
+using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Hive.Features.Waiting;
+
+/// <summary>What waits for the operator: one list of the kinds that other slices add.</summary>
+internal sealed class WaitingModule : FeatureModule
+{
+    public WaitingModule()
+    {
+        Schema<WaitingSchema>();
+        Event<WaitingView>("waiting_changed", "waiting");
+        Event<string>("waiting_removed", "key");
+        Section<WaitingSection>();
+        Host<ListWaiting.Query>("waiting");
+        Host<SubscribeWaiting.Query>("subscribe_waiting");
+        Host<SnoozeWaiting.Command>("snooze_waiting");
+        Host<UnsnoozeWaiting.Command>("unsnooze_waiting");
+        Host<SeeWaiting.Command>("see_waiting");
+        Host<UnseeWaiting.Command>("unsee_waiting");
+        Get<ListWaiting.Query>("/api/waiting");
+        Post<SnoozeWaiting.Command>("/api/waiting/{key}/snooze", alias: "/waiting/{key}/snooze");
+        Post<UnsnoozeWaiting.Command>("/api/waiting/{key}/unsnooze", alias: "/waiting/{key}/unsnooze");
+        Post<SeeWaiting.Command>("/api/waiting/{key}/seen", alias: "/waiting/{key}/seen");
+        Post<UnseeWaiting.Command>("/api/waiting/{key}/unseen", alias: "/waiting/{key}/unseen");
+    }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingleton<WaitingMarks>()
+            .AddSingletonAs<WaitingList, ICommitObserver, IHostedService, IWaitingReports>();
+}

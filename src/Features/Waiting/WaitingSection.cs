@@ -1,0 +1,15 @@
+using System.Data.Common;
+using Hive.Common.Notifications;
+using Hive.Protocol;
+
+namespace Hive.Features.Waiting;
+
+/// <summary>What waits for the operator, in the snapshot: all rows, the snoozed ones included.</summary>
+internal sealed class WaitingSection(WaitingList list) : IDashboardSection
+{
+    public string Name => "waiting";
+
+    public Type Type => typeof(IReadOnlyList<WaitingView>);
+
+    public object Read(DbConnection db) => list.Rows;
+}

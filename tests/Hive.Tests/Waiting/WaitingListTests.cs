@@ -1,0 +1,275 @@
+using System.Data.Common;
+using Hive.Common;
+using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Common.Storage;
+using Hive.Protocol;
+using Hive.Tests.Approvals;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+using Hive.Tests.Questions;
+using MediatR;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Waiting;
+
+public sealed class WaitingListTests
+{
+    [Fact]
+    public async Task Questions_approvals_messages_and_parked_messages_wait_until_they_are_decided()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob, manager, host) = (
+            await hive.Connect("alice"),
+            await hive.Connect("bob"),
+            await hive.Connect("manager"),
+            await hive.Operator()
+        );
+        var events = await hive.Events();
+        var first = await alice.Ask("which\r\n\tone?", options: ["a", "b"]);
+        var later = await alice.Ask("soon?", ttl: 3600);
+        await alice.Ask("a peer", "bob");
+        var approval = await manager.RequestSpawn("carol", "more hands");
+        var said = await bob.Send("operator", "one");
+        hive.Clock.Advance(TimeSpan.FromSeconds(1));
+        await bob.Send("operator", "two");
+        var parked = await bob.Send("alice", "poison");
+        await alice.Receive();
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            await alice.CallAsync(
+                "nack",
+                new
+                {
+                    ids = new[] { parked },
+                    delay_seconds = 0,
+                    error = "cannot",
+                }
+            );
+            await alice.Receive();
+        }
+
+        // The nearest deadline first, then the longest wait.
+        string[] keys =
+        [
+            $"question-{later}",
+            $"approval-{approval}",
+            $"question-{first}",
+            $"parked-{parked}",
+            "message-bob",
+        ];
+        Assert.Equal(keys, await hive.Keys());
+        var row = await hive.Row($"question-{first}");
+        Assert.Equal(
+            ("question", first.Text(), "which one?", "a | b", "now", "alice", $"/waiting/question-{first}"),
+            (row.Kind, row.Id, row.Title, row.Detail, row.Urgency, row.Agent, row.Url)
+        );
+        Assert.Equal(hive.Clock.GetUtcNow().AddSeconds(3599), (await hive.Row($"question-{later}")).DeadlineAt);
+        row = await hive.Row($"approval-{approval}");
+        Assert.Equal(("spawn carol", "more hands", $"/changes/{approval}"), (row.Title, row.Detail, row.Url));
+        row = await hive.Row($"parked-{parked}");
+        Assert.Equal(("poison", "cannot", "soon", "alice"), (row.Title, row.Detail, row.Urgency, row.Agent));
+        row = await hive.Row("message-bob");
+        Assert.Equal(("two", "2 unread messages", "fyi", "bob"), (row.Title, row.Detail, row.Urgency, row.Agent));
+        Assert.Equal(hive.Clock.GetUtcNow().AddSeconds(-1), row.SinceAt);
+        Assert.Equal([$"question-{later}", $"question-{first}"], await hive.Keys("?kind=question&agent=alice"));
+        Assert.Empty(await hive.Keys("?agent=%27%20OR%201%3D1%20--"));
+        Assert.Equal(keys, (await hive.State()).WaitingRows().Select(r => r.Key));
+        Assert.Equal(keys, (await host.CallAsync("waiting")).WaitingRows().Select(r => r.Key));
+
+        await host.Answer(first);
+        await host.CallAsync("answer", new { id = later, answer = "no" });
+        await host.Deny(approval);
+        await host.CallAsync("retry_message", new { id = parked });
+        await host.CallAsync("ack_messages", new { ids = new[] { said } });
+        Assert.Equal(["message-bob"], await hive.Keys());
+        Assert.Null((await hive.Row("message-bob")).Detail);
+        await host.CallAsync("ack_messages", new { all = true });
+        Assert.Empty(await hive.Waiting());
+        List<string> seen = [];
+        while (seen.Count == 0 || seen[^1] != "- message-bob")
+            seen.Add(await events.NextWaiting());
+        Assert.Equal(
+            [
+                $"+ question-{first}",
+                $"+ question-{later}",
+                $"+ approval-{approval}",
+                "+ message-bob",
+                "+ message-bob",
+                $"+ parked-{parked}",
+                $"- question-{first}",
+                $"- question-{later}",
+                $"- approval-{approval}",
+                $"- parked-{parked}",
+                "+ message-bob",
+                "- message-bob",
+            ],
+            seen
+        );
+    }
+
+    [Fact]
+    public async Task A_snoozed_row_comes_back_at_its_time_at_a_change_and_before_its_deadline()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var (calm, urgent) = (await alice.Ask("calm"), await alice.Ask("urgent", ttl: 3600));
+        await alice.Send("operator", "one");
+        var events = await hive.Events();
+        Assert.Null(await hive.Snooze($"question-{calm}", TimeSpan.FromHours(2)));
+        Assert.Null(await hive.Snooze($"question-{urgent}", TimeSpan.FromHours(2)));
+        Assert.Null(await hive.Snooze("message-alice", TimeSpan.FromHours(2)));
+        var start = hive.Clock.GetUtcNow();
+        Assert.Equal(start.AddHours(2), (await hive.Row($"question-{calm}")).SnoozedUntilAt);
+        Assert.Equal(start.AddMinutes(50), (await hive.Row($"question-{urgent}")).SnoozedUntilAt);
+        Assert.Equal(3, (await hive.Waiting("?snoozed=true")).Length);
+        Assert.Empty(await hive.Waiting("?snoozed=false"));
+        Assert.DoesNotContain(await hive.Waiting(), WaitingUrgency.Counts);
+        for (var i = 0; i < 3; i++)
+            await events.NextWaiting();
+
+        // Two browsers agree, also after a restart of the host.
+        await hive.Restart();
+        Assert.Equal(3, (await hive.Waiting("?snoozed=true")).Length);
+        events = await hive.Events();
+        alice = await hive.Connect("alice");
+        await alice.Send("operator", "two");
+        Assert.Equal("+ message-alice", await events.NextWaiting());
+        Assert.Null((await hive.Row("message-alice")).SnoozedUntilAt);
+        hive.Clock.Advance(TimeSpan.FromMinutes(50));
+        Assert.Equal($"+ question-{urgent}", await events.NextWaiting());
+        Assert.Null((await hive.Row($"question-{urgent}")).SnoozedUntilAt);
+        Assert.NotNull((await hive.Row($"question-{calm}")).SnoozedUntilAt);
+        Assert.Null(await hive.Mark($"question-{calm}", "unsnooze"));
+        Assert.Equal($"+ question-{calm}", await events.NextWaiting());
+        Assert.Null(await hive.Mark($"question-{calm}", "unsnooze"));
+        Assert.Null(await hive.Snooze($"question-{calm}", TimeSpan.FromMinutes(1)));
+        Assert.Equal($"+ question-{calm}", await events.NextWaiting());
+        hive.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal($"+ question-{calm}", await events.NextWaiting());
+        Assert.Null((await hive.Row($"question-{calm}")).SnoozedUntilAt);
+    }
+
+    [Fact]
+    public async Task Only_what_needs_no_decision_leaves_when_it_is_seen()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var id = await alice.Ask();
+        var said = await alice.Send("operator", "one");
+        Assert.Equal(
+            $"conflict: question-{id} needs a decision and leaves only with it: answer it or cancel it; to see it "
+                + "later, snooze it",
+            await hive.Mark($"question-{id}", "seen")
+        );
+        Assert.Null(await hive.Mark("message-alice", "seen"));
+        Assert.Equal([$"question-{id}"], await hive.Keys());
+        await hive.Restart();
+        Assert.Equal([$"question-{id}"], await hive.Keys());
+        Assert.Null(await hive.Mark("message-alice", "unseen"));
+        Assert.Equal([$"question-{id}", "message-alice"], await hive.Keys());
+        Assert.Null(await hive.Mark("message-alice", "seen"));
+        alice = await hive.Connect("alice");
+        await alice.Send("operator", "two");
+        Assert.Equal([$"question-{id}", "message-alice"], await hive.Keys());
+
+        // To read an older message is no change that brings the row back.
+        Assert.Null(await hive.Mark("message-alice", "seen"));
+        await (await hive.Operator()).CallAsync("ack_messages", new { ids = new[] { said } });
+        Assert.Equal([$"question-{id}"], await hive.Keys());
+    }
+
+    [Fact]
+    public async Task A_wrong_time_or_key_is_refused_with_what_became_of_it()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
+        var (id, brief) = (await alice.Ask(), await alice.Ask(ttl: 300));
+        var key = $"question-{id}";
+        Assert.StartsWith("invalid: 'until_at' has passed", await hive.Snooze(key, TimeSpan.Zero));
+        Assert.StartsWith("invalid: 'until_at' is more than 366 days", await hive.Snooze(key, TimeSpan.FromDays(367)));
+        Assert.StartsWith("invalid:", await hive.Mark(key, "snooze", new { until_at = "tomorrow" }));
+        Assert.StartsWith("invalid: missing fields: until_at", await hive.Mark(key, "snooze"));
+        Assert.StartsWith(
+            $"conflict: question-{brief} expires at 2026-01-31 12:05:00Z",
+            await hive.Snooze($"question-{brief}", TimeSpan.FromMinutes(1))
+        );
+        Assert.DoesNotContain(await hive.Waiting(), row => row.SnoozedUntilAt is not null);
+        foreach (var wrong in new[] { "question-999", "question-x", "question-", "question", "%27--", "nothing-1" })
+            Assert.StartsWith("not_found: ", await hive.Mark(wrong, "seen"));
+        Assert.StartsWith("not_found: ", await hive.Mark("question-999", "unsnooze"));
+        Assert.Equal("invalid", await hive.Http().Post("/api/waiting/x/snooze"));
+
+        await host.Answer(id);
+        Assert.Equal(
+            $"conflict: question {id} was answered by operator at 2026-01-31 12:00:00Z; it no longer waits",
+            await hive.Snooze(key, TimeSpan.FromHours(1))
+        );
+        var denied = await (await hive.Connect("manager")).RequestSpawn("bob");
+        await host.Deny(denied);
+        Assert.StartsWith($"conflict: approval {denied} was denied at", await hive.Mark($"approval-{denied}", "seen"));
+        await alice.Send("operator");
+        await host.CallAsync("ack_messages", new { all = true });
+        Assert.Equal(
+            "conflict: the messages of alice have been read; it no longer waits",
+            await hive.Mark("message-alice", "seen")
+        );
+        var refused = await Talk.Refused(() => host.CallAsync("waiting", new { kind = "qestion" }), "invalid");
+        Assert.Contains("approval, ", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_kind_is_one_class_and_one_line_and_shows_its_rows_when_it_says()
+    {
+        await using var hive = await HiveFixture.StartWith(services => services.AddModule(new TicketsModule()));
+        var events = await hive.Events();
+        var store = hive.Services.GetRequiredService<IStore>();
+        var now = hive.Clock.GetUtcNow();
+        await store.Write(write =>
+            write.Raise(
+                new TicketChanged(
+                    new WaitingThing("7", "fix the roof", now, WaitingUrgency.Fyi)
+                    {
+                        ShownFrom = now.AddHours(1),
+                        ShownUntil = now.AddHours(2),
+                    }
+                )
+            )
+        );
+        Assert.Empty(await hive.Waiting());
+        hive.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal("+ ticket-7", await events.NextWaiting());
+        Assert.Equal("fix the roof", Assert.Single(await hive.Waiting()).Title);
+        hive.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal("- ticket-7", await events.NextWaiting());
+        Assert.StartsWith("not_found: ticket-7 does not wait", await hive.Mark("ticket-7", "seen"));
+    }
+
+    internal sealed record TicketChanged(WaitingThing Thing) : INotification;
+
+    internal sealed class WaitingTickets : IWaiting
+    {
+        public string Kind => "ticket";
+
+        public string Decision => "close it";
+
+        public IEnumerable<WaitingThing> Read(DbConnection db) => [];
+
+        public void Follow(INotification notification, IWaitingChanges changes)
+        {
+            if (notification is TicketChanged { Thing: var thing })
+                changes.Put(thing);
+        }
+
+        public string? Outcome(DbConnection db, string id) => null;
+    }
+
+    internal sealed class TicketsModule : FeatureModule
+    {
+        public TicketsModule() => Waiting<WaitingTickets>();
+    }
+}
