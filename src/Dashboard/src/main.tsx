@@ -1,6 +1,9 @@
 import './ui/style/index.css';
 import * as features from './shell/features';
 import { start } from './shell/start';
-import { feature as swarm } from './shell/swarm';
 
-start([...Object.values(features), swarm]);
+start(Object.values(features), {
+  places: import.meta.glob('./places/*.ts', { eager: true }),
+  tabs: import.meta.glob('./tabs/*.ts', { eager: true }),
+  commands: import.meta.glob('./commands/*.ts', { eager: true }),
+});

@@ -1,14 +1,28 @@
+import type { ComponentChildren } from 'preact';
 import { useLayoutEffect } from 'preact/hooks';
 import { signedOut } from '../api/session';
+import { refusal } from '../ui/action';
 import { address } from '../ui/address';
 import { Confirm } from '../ui/confirm';
-import { step } from '../ui/link';
+import { Refused } from '../ui/fault';
+import { features } from '../ui/feature';
+import { useKey } from '../ui/keys';
+import { Shown } from '../ui/later';
+import { go, step } from '../ui/link';
 import { live } from '../ui/live';
-import { Banner } from './banner';
-import { Beside } from './beside';
+import { Menu } from '../ui/menu';
+import { isCovered } from '../ui/modal';
+import { opened } from '../ui/panel';
+import { placeAt, places } from '../ui/registry';
+import { Told } from '../ui/told';
+import { KeyMap } from './key-map';
 import { Login } from './login';
-import { placeAt } from './place';
+import { Missing } from './missing';
+import { Navigation } from './nav';
+import { Palette } from './palette';
+import { Top } from './top';
 
+/** The shell around every place: top bar, navigation, side panel, and the layers over them. */
 export function App({ onEntered }: { onEntered: () => void }) {
   const { count, scroll, then } = step.value;
   useLayoutEffect(() => {
@@ -19,27 +33,107 @@ export function App({ onEntered }: { onEntered: () => void }) {
     else then();
   }, [count]);
   if (signedOut.value !== null) return <Login onEntered={onEntered} />;
+  const loaded = live.picture.loaded.value;
   return (
     <>
-      <Banner />
-      {live.picture.loaded.value ? (
-        <>
-          <Shown />
-          <Beside />
-        </>
+      <a class="skip" href="#place">
+        Skip to the place
+      </a>
+      <Top />
+      {loaded ? (
+        <Ready />
       ) : (
-        <main class="deck loading">
-          <p class="empty">Reading the swarm …</p>
+        <main class="place loading" id="place">
+          <p class="dim">Reading the swarm …</p>
         </main>
       )}
-      <Confirm />
     </>
   );
 }
 
-function Shown() {
-  const shown = placeAt(address.value);
-  if (shown === null) return null;
-  const { view: View, name } = shown;
-  return <View key={address.value} name={name} />;
+function Ready() {
+  const covered = isCovered();
+  const side = sideOf(opened.value);
+  return (
+    <>
+      <div class={`shell ${side === null ? '' : 'with-panel'}`} inert={covered}>
+        <Navigation />
+        <Place />
+        {side}
+      </div>
+      <PlaceKeys />
+      <Menu />
+      <KeyMap />
+      <Palette />
+      <Confirm />
+      <Told />
+      <Refusal />
+    </>
+  );
+}
+
+/** What was refused, until it is closed. */
+function Refusal() {
+  return (
+    <div class="refusals">
+      <Refused
+        error={refusal.value}
+        onClose={() => {
+          refusal.value = null;
+        }}
+      />
+    </div>
+  );
+}
+
+/** The panel's content, of the feature that shows such things; null while the panel is closed. */
+function sideOf(open: string | null): ComponentChildren {
+  if (open === null) return null;
+  const at = open.indexOf(':');
+  const [kind, name] = at < 0 ? [open, ''] : [open.slice(0, at), open.slice(at + 1)];
+  for (const { panels } of features.value) {
+    const view = panels?.[kind];
+    if (view !== undefined)
+      return (
+        <div class="side" key={open}>
+          {view(name)}
+        </div>
+      );
+  }
+  return null;
+}
+
+function Place() {
+  const found = placeAt(address.value);
+  if (found === null) return <Missing path={address.value} />;
+  const { place, params } = found;
+  return <Shown key={place.address} view={place.view} props={{ params }} what="this place" />;
+}
+
+/** The keys that lead to places. */
+function PlaceKeys() {
+  return (
+    <>
+      {places.value.map(({ nav }) => (nav === undefined ? null : <PlaceKey key={nav.to} name={nav.key} to={nav.to} />))}
+      <BackKey />
+    </>
+  );
+}
+
+function PlaceKey({ name, to }: { name: Parameters<typeof useKey>[0]; to: string }) {
+  useKey(name, () => go(to));
+  return null;
+}
+
+/** Escape leaves a box for the place, below every other layer. */
+function BackKey() {
+  useKey('back', () => {
+    const at = document.activeElement;
+    if (!(at instanceof HTMLElement) || at === document.body || at.tagName === 'MAIN') return false;
+    const row = at.closest<HTMLElement>('[data-key]');
+    if (row !== null && row !== at) row.focus({ preventScroll: true });
+    else document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
+    return true;
+  });
+  return null;
 }

@@ -5,18 +5,26 @@ import { linkFailed, redeem } from '../api/login';
 import { codeIn, key, onKeyChange, signedOut } from '../api/session';
 import { address } from '../ui/address';
 import { type Feature, features } from '../ui/feature';
+import { followKeys } from '../ui/keys';
 import { followHistory } from '../ui/link';
 import { live } from '../ui/live';
 import { notify } from '../ui/notify';
+import { Part } from '../ui/part';
+import { followPreferences, readDocument } from '../ui/preferences';
+import { agentTabs, places, titleAt } from '../ui/registry';
 import { showUnseen } from '../ui/unseen';
 import { App } from './app';
 import { Comeback } from './comeback';
+import { contribute, type Modules } from './contributions';
 import { newsIn } from './news';
-import { titleAt } from './place';
 
-/** Starts the page with these features, the swarm last: it takes every path that no other place takes. */
-export function start(all: readonly Feature[]): void {
+/** Starts the page with these features and with every file of the folders of contributions. */
+export function start(all: readonly Feature[], from: { places: Modules; tabs: Modules; commands: Modules }): void {
   features.value = all;
+  contribute(from);
+  readDocument();
+  followPreferences();
+  followKeys();
   live.use({
     stores: all.flatMap(({ store }) => store ?? []),
     newsIn: (event) => newsIn(all, event),
@@ -88,7 +96,9 @@ function stayConnected(): void {
 function fetchPartsWithProofs(all: readonly Feature[]): void {
   effect(() => {
     if (proofs.value === 0) return;
-    for (const part of all.flatMap(({ parts }) => parts ?? [])) void part.fetch();
+    const views = [...places.value, ...agentTabs.value].map(({ view }) => view);
+    const later = views.filter((view): view is Part<never> => view instanceof Part);
+    for (const part of [...later, ...all.flatMap(({ parts }) => parts ?? [])]) void part.fetch();
   });
 }
 

@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import { words } from '../api/refusal';
 import { confirmed, type Question } from './confirm';
-import { Leet } from './leet';
+import { Label } from './label';
+import type { Wired } from './labels';
 
 interface Props {
-  label: string;
+  label: Wired;
   /** The plain name of the button, for screen readers. */
   plain: string;
   tone?: 'good' | 'warn' | 'bad' | 'info';
@@ -50,7 +51,7 @@ export function Act({ label, plain, tone, disabled, working, confirm, run, onErr
 }
 
 interface Submit {
-  label: string;
+  label: Wired;
   plain: string;
   tone: string;
   busy: boolean;
@@ -72,11 +73,11 @@ export function Submit({ label, plain, tone, busy, disabled }: Submit) {
   );
 }
 
-function Face({ label, busy }: { label: string; busy: boolean }) {
+function Face({ label, busy }: { label: Wired; busy: boolean }) {
   return (
     <>
       {busy ? <span class="spinner" aria-hidden="true" /> : null}
-      <Leet text={label} />
+      <Label text={label} />
     </>
   );
 }

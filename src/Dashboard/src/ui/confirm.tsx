@@ -1,16 +1,14 @@
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
-import { Leet } from './leet';
+import { Modal } from './modal';
 
 export interface Question {
   title: string;
   text: string;
-  /** The label of the button that confirms; the other one always says LEAVE. */
+  /** The button that does it: the verb and its object, such as "Purge alice for good". */
   yes: string;
+  /** The button that leaves it: what stays, such as "Keep alice". */
+  no: string;
 }
-
-/** No action has this label: the two buttons of a dialog must not be confused. */
-export const LEAVE = '‹ B4CK';
 
 const asked = signal<{ question: Question; answer: (yes: boolean) => void } | null>(null);
 
@@ -29,30 +27,21 @@ export function confirmed(question: Question): Promise<boolean> {
 }
 
 export function Confirm() {
-  const dialog = useRef<HTMLDialogElement>(null);
   const open = asked.value;
-  useEffect(() => {
-    if (open !== null) dialog.current?.showModal();
-    else dialog.current?.close();
-  }, [open]);
+  if (open === null) return null;
+  const { title, text, yes, no } = open.question;
   return (
-    <dialog
-      ref={dialog}
-      class="confirm"
-      aria-labelledby="confirm-title"
-      aria-describedby="confirm-text"
-      onCancel={() => open?.answer(false)}
-    >
-      <h2 id="confirm-title">{open?.question.title}</h2>
-      <p id="confirm-text">{open?.question.text}</p>
+    <Modal label={title} class="confirm" onClose={() => open.answer(false)}>
+      <h2>{title}</h2>
+      <p>{text}</p>
       <div class="buttons">
-        <button type="button" class="act" aria-label="No, go back" onClick={() => open?.answer(false)}>
-          <Leet text={LEAVE} />
+        <button type="button" class="act" autofocus onClick={() => open.answer(false)}>
+          {no}
         </button>
-        <button type="button" class="act bad solid" aria-label="Yes, do it" onClick={() => open?.answer(true)}>
-          <Leet text={open?.question.yes ?? ''} />
+        <button type="button" class="act bad solid apart" onClick={() => open.answer(true)}>
+          {yes}
         </button>
       </div>
-    </dialog>
+    </Modal>
   );
 }

@@ -1,5 +1,5 @@
 import { now } from './clock';
-import { Leet } from './leet';
+import { Label } from './label';
 import { live } from './live';
 import { age } from './text/time';
 import { describe } from './truth';
@@ -21,7 +21,7 @@ export function ConnectionState({ quiet = false }: { quiet?: boolean }) {
       )}
       {truth.canRetry ? (
         <button type="button" class="act" aria-label="Try to reach the host now" onClick={() => live.retry()}>
-          <Leet text="↻ N0W" />
+          <Label text="↻ N0W" />
         </button>
       ) : null}
     </div>

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { Leet } from './leet';
+import { Label } from './label';
 
 /** An error beside its cause, with the way out. */
 export function Fault({ error, children }: { error: string | null; children?: ComponentChildren }) {
@@ -38,7 +38,7 @@ export function ReadFault({ error, plain, reading, onRetry }: ReadFaultProps) {
   return (
     <Fault error={error}>
       <button type="button" class="act" aria-label={plain} disabled={reading === true} onClick={onRetry}>
-        <Leet text="↻ R3TRY" />
+        <Label text="↻ R3TRY" />
       </button>
     </Fault>
   );

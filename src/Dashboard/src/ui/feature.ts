@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
-import type { ComponentType } from 'preact';
+import type { ComponentChild, ComponentType } from 'preact';
 import type { DashboardEvent, EventKind } from '../api/events';
 import type { Agent } from '../api/types';
 import type { News } from '../stream/live';
@@ -10,22 +10,6 @@ import type { Part } from './part';
 export interface Ordered<T> {
   order: number;
   view: T;
-}
-
-/** A section of the swarm's page: in its list, or beside it. */
-export interface SwarmSection extends Ordered<ComponentType> {
-  column: 'list' | 'beside';
-}
-
-/** A page of its own. */
-export interface Place {
-  /** The name in the path, such as an agent's; null for a path of another place. */
-  match: (path: string) => string | null;
-  /** The name in the title of the window. */
-  title: (name: string) => string;
-  /** The view's link in the banner, where it has one. */
-  nav?: { order: number; to: string; label: string; plain: string };
-  view: ComponentType<{ name: string }>;
 }
 
 /** The notification for an event of each kind; null where there is nothing to notify of. */
@@ -39,8 +23,12 @@ export interface Feature {
   news?: NewsOf;
   /** The number of things that wait for the operator; the title of the window has the sum. */
   waiting?: ReadonlySignal<number>;
-  sections?: readonly SwarmSection[];
-  places?: readonly Place[];
+  /** What the side panel shows for each kind in `?open=kind:name`. */
+  panels?: Readonly<Record<string, (name: string) => ComponentChild>>;
+  /** Figures of the top bar. */
+  topBar?: readonly Ordered<ComponentType>[];
+  /** What stands below the places in the navigation, such as starred agents. */
+  besideNav?: readonly Ordered<ComponentType>[];
   /** Badges on an agent's row. */
   agentBadges?: readonly Ordered<ComponentType<{ agent: Agent }>>[];
   /** Code that the first view does not need. */

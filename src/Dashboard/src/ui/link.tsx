@@ -1,6 +1,6 @@
 import { batch, signal } from '@preact/signals';
 import type { ComponentChildren, TargetedMouseEvent } from 'preact';
-import { address, pathOf } from './address';
+import { address, pathOf, query, search } from './address';
 
 /**
  * The latest step to another place, and what is done once that is drawn; without such, the page scrolls to where it
@@ -8,15 +8,59 @@ import { address, pathOf } from './address';
  */
 export const step = signal<{ count: number; scroll: number; then?: () => void }>({ count: 0, scroll: 0 });
 
+/** What the browser's history keeps for a visit of a place, besides its address. */
+interface Visit {
+  scroll?: number;
+  /** The selected row of each list, by the list's name. */
+  selected?: Record<string, string>;
+}
+
+const visit = (): Visit => (history.state as Visit | null) ?? {};
+
+/** The row of a list that was selected when this visit was left. */
+export const selectedThen = (list: string): string | null => visit().selected?.[list] ?? null;
+
+/** Keeps the selected row of a list with this visit: back and forward select it again. */
+export function keepSelected(list: string, key: string | null): void {
+  const { [list]: _, ...others } = visit().selected ?? {};
+  history.replaceState({ ...visit(), selected: key === null ? others : { ...others, [list]: key } }, '');
+}
+
 /** Goes to another place: nothing is loaded again, and the browser's back button leads here again. */
-export function go(path: string, then?: () => void): void {
-  if (path === location.pathname) return;
-  history.replaceState({ ...(history.state as object | null), scroll: scrollY }, '');
-  history.pushState(null, '', path);
+export function go(to: string, then?: () => void): void {
+  const next = new URL(to, location.href);
+  // The panel stays open from place to place only where it is pinned; whoever pins it puts it into the address.
+  if (next.pathname === location.pathname && next.search === location.search) {
+    then?.();
+    return;
+  }
+  history.replaceState({ ...visit(), scroll: scrollY }, '');
+  history.pushState(null, '', next.pathname + next.search);
+  const same = pathOf(next.pathname) === address.peek();
   batch(() => {
-    address.value = pathOf(path);
-    step.value = { count: step.peek().count + 1, scroll: 0, ...(then === undefined ? {} : { then }) };
+    address.value = pathOf(next.pathname);
+    search.value = next.search;
+    if (!same || then !== undefined)
+      step.value = { count: step.peek().count + 1, scroll: 0, ...(then === undefined ? {} : { then }) };
   });
+}
+
+/** Changes members of the query; null removes one. <push>: the browser's back button undoes it. */
+export function setQuery(changes: Readonly<Record<string, string | null>>, push = false): void {
+  const next = new URLSearchParams(query.peek());
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === '') next.delete(name);
+    else next.set(name, value);
+  }
+  // Colons and slashes are allowed in a query, and an address is also read by people.
+  const text = next.toString().replace(/%3A/gi, ':').replace(/%2F/gi, '/');
+  const found = text === '' ? '' : `?${text}`;
+  if (found === search.peek()) return;
+  if (push) {
+    history.replaceState({ ...visit(), scroll: scrollY }, '');
+    history.pushState(visit(), '', location.pathname + found);
+  } else history.replaceState(history.state, '', location.pathname + found);
+  search.value = found;
 }
 
 /** Follows the browser's own steps back and forward. */
@@ -24,11 +68,12 @@ export function followHistory(): void {
   history.scrollRestoration = 'manual';
   addEventListener('popstate', (e) => {
     const next = pathOf(location.pathname);
-    // A fragment came or went.
-    if (next === address.peek()) return;
     batch(() => {
+      search.value = location.search;
+      // A fragment or the query came or went.
+      if (next === address.peek()) return;
       address.value = next;
-      step.value = { count: step.peek().count + 1, scroll: (e.state as { scroll?: number } | null)?.scroll ?? 0 };
+      step.value = { count: step.peek().count + 1, scroll: (e.state as Visit | null)?.scroll ?? 0 };
     });
   });
 }
@@ -39,11 +84,13 @@ interface Props {
   label?: string;
   /** The link leads to the place that is shown. */
   here?: boolean;
+  /** A tooltip. */
+  hint?: string;
   children: ComponentChildren;
 }
 
 /** A link to another place. With a modifier it is the browser's: a new tab, a new window. */
-export function Link({ to, class: name, label, here, children }: Props) {
+export function Link({ to, class: name, label, here, hint, children }: Props) {
   const onClick = (e: TargetedMouseEvent<HTMLAnchorElement>) => {
     if (e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
     e.preventDefault();
@@ -54,6 +101,7 @@ export function Link({ to, class: name, label, here, children }: Props) {
       href={to}
       class={name ?? 'link'}
       {...(label === undefined ? {} : { 'aria-label': label })}
+      {...(hint === undefined ? {} : { title: hint })}
       {...(here === true ? { 'aria-current': 'page' as const } : {})}
       onClick={onClick}
     >

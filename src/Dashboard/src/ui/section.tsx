@@ -1,11 +1,13 @@
 import type { ComponentChildren } from 'preact';
+import { Label } from './label';
+import type { Wired } from './labels';
 
 interface Props {
   id: string;
   /** The feature whose style sheet draws it. */
   feature: string;
   /** The label as it is drawn. */
-  title: string;
+  title: Wired;
   /** The section's plain name, for screen readers. */
   plain: string;
   aside?: ComponentChildren;
@@ -17,7 +19,7 @@ export function Section({ id, feature, title, plain, aside, children }: Props) {
     <section id={id} class={`section feature-${feature}`} aria-labelledby={`${id}-title`}>
       <header class="section-head">
         <h2 id={`${id}-title`} aria-label={plain}>
-          <span class="glyph">◆</span> {title} <span class="glyph">◆</span>
+          <span class="glyph">◆</span> <Label text={title} /> <span class="glyph">◆</span>
         </h2>
         <span class="divider" />
         {aside}

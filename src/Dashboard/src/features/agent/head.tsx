@@ -20,10 +20,10 @@ export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
   return (
     <header class="agent-head">
       <div class="line">
-        <Link to="/" label="Back to the swarm" class="back">
+        <Link to="/agents" label="All agents" class="back">
           ‹
         </Link>
-        <h2>{name}</h2>
+        <h1>{name}</h1>
         {harness === null ? null : <HarnessBadge name={name} harness={harness} />}
         {model == null ? null : (
           <span class="badge peer">

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Agent } from '../../api/types';
 import { Link } from '../../ui/link';
 import { live } from '../../ui/live';
+import type { Params } from '../../ui/registry';
 import { containers, Pending } from '../containers';
 import { tombstones } from '../tombstones';
 import { Head } from './head';
@@ -12,6 +13,12 @@ import { AgentLoose } from './loose';
 import { AgentStatistics } from './statistics';
 import { AgentLive } from './store';
 import { Terminal } from './terminal';
+
+/** The place of an agent. */
+export function AgentPlace({ params }: { params: Params }) {
+  const name = params.name ?? '';
+  return <AgentPage key={name} name={name} />;
+}
 
 /** One agent in detail: its activity, its inbox and loose ends, its figures. */
 export function AgentPage({ name }: { name: string }) {
@@ -23,7 +30,7 @@ function Missing({ name }: { name: string }) {
   const coming = containers.transients.value.get(name);
   const kept = tombstones.has(name);
   return (
-    <main class="deck loading feature-agent" tabIndex={-1} aria-label={`Agent ${name}`}>
+    <main class="place feature-agent" id="place" tabIndex={-1} aria-label={`Agent ${name}`}>
       <div class="empty missing">
         {coming === undefined ? (
           <>
@@ -31,7 +38,7 @@ function Missing({ name }: { name: string }) {
               There is no agent {name}.{kept ? ' It can be revived under Kept state.' : ''}
             </p>
             <p>
-              <Link to="/">‹ back to the swarm</Link>
+              <Link to="/agents">‹ all agents</Link>
             </p>
           </>
         ) : (
@@ -67,7 +74,7 @@ function Present({ agent }: { agent: Agent }) {
     };
   }, [it]);
   return (
-    <main class="deck agent feature-agent" tabIndex={-1} aria-label={`Agent ${name}`} data-page={name}>
+    <main class="place agent feature-agent" id="place" tabIndex={-1} aria-label={`Agent ${name}`} data-page={name}>
       <Head agent={agent} it={it} />
       <div class="swarm">
         <LoginPanel name={name} it={it} />

@@ -3,7 +3,7 @@ import { api } from '../../api/client';
 import { Act } from '../../ui/act';
 import { ReadFault, Refused } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
-import { Leet } from '../../ui/leet';
+import { Label } from '../../ui/label';
 import { Section } from '../../ui/section';
 import { describe, type Truth } from '../../ui/truth';
 import { entriesOf } from './entries';
@@ -111,7 +111,7 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
             aria-label={unseen > 0 ? `${unseen} new entries, go to the newest` : 'Go to the newest entry'}
             onClick={() => void toNewest()}
           >
-            <Leet text={`↓ ${unseen > 0 ? `${unseen} new` : 'newest'}`} />
+            {`↓ ${unseen > 0 ? `${unseen} new` : 'newest'}`}
           </button>
         )}
         <Prompt name={name} />
@@ -142,7 +142,7 @@ function Following({ it }: { it: AgentLive }) {
       </span>
       {truth.canRetry ? (
         <button type="button" class="act" aria-label="Try to follow the agent again now" onClick={() => it.retry()}>
-          <Leet text="↻ N0W" />
+          <Label text="↻ N0W" />
         </button>
       ) : null}
     </>

@@ -1,7 +1,7 @@
 import { memo } from 'preact/compat';
 import type { Approval } from '../../api/types';
 import { Age } from '../../ui/clock';
-import { Leet } from '../../ui/leet';
+import { Label } from '../../ui/label';
 import { AgentText } from '../files';
 import { tombstones } from '../tombstones';
 import { commitOf } from './approval';
@@ -62,7 +62,7 @@ export const Failure = memo(function Failure({ approval }: { approval: Approval 
             aria-label={`Dismiss the failure of approval ${id}`}
             onClick={() => putAside(approval, approvals.decided.peek())}
           >
-            <Leet text="✓ S33N" />
+            <Label text="✓ S33N" />
           </button>
         </span>
       </div>

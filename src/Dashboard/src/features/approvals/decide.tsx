@@ -7,7 +7,7 @@ import { Act, Submit } from '../../ui/act';
 import { useDraft } from '../../ui/draft';
 import { Fault, Refused } from '../../ui/fault';
 import { useGrown } from '../../ui/grown';
-import { Leet } from '../../ui/leet';
+import { Label } from '../../ui/label';
 import { useSending } from '../../ui/sending';
 import { bodyFault } from '../../ui/text/bytes';
 import { whatIsAsked } from './approval';
@@ -44,7 +44,7 @@ export function Decide({ approval, before = null }: { approval: Approval; before
                 aria-label={`Deny approval ${id}`}
                 onClick={() => setDenying(true)}
               >
-                <Leet text="DENY" />
+                <Label text="DENY" />
               </button>
             )}
             <Act
@@ -116,7 +116,7 @@ function DenyForm({ approval, onBack }: { approval: Approval; onBack: () => void
         <span class="dim help">ctrl+enter denies · esc goes back</span>
         <span class="buttons">
           <button type="button" class="act" aria-label={`Do not deny approval ${id}`} onClick={onBack}>
-            <Leet text="‹ B4CK" />
+            <Label text="‹ B4CK" />
           </button>
           <Submit label="DENY" plain={`Deny approval ${id} now`} tone="bad solid" busy={busy} />
         </span>

@@ -1,23 +1,22 @@
 import type { Approval } from '../../api/types';
-import { isBeside, toggle } from '../../ui/beside';
-import { Leet } from '../../ui/leet';
+import { Label } from '../../ui/label';
+import { isOpen, togglePanel } from '../../ui/panel';
 import { hasDiff } from './approval';
-import { Diff } from './diff';
 
 /** Opens the changes of an approval beside the page. */
 export function DiffButton({ approval }: { approval: Approval }) {
   if (!hasDiff(approval)) return null;
   const { id } = approval;
-  const key = `diff ${id}`;
+  const key = `diff:${id}`;
   return (
     <button
       type="button"
       class="act info"
       aria-label={`Changes of approval ${id}`}
-      aria-expanded={isBeside(key)}
-      onClick={() => toggle({ key, view: () => <Diff id={id} /> })}
+      aria-expanded={isOpen(key)}
+      onClick={() => togglePanel(key)}
     >
-      <Leet text="± D1FF" />
+      <Label text="± D1FF" />
     </button>
   );
 }

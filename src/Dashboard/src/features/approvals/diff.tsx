@@ -3,10 +3,9 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { ApprovalDiff, DiffFile } from '../../api/types';
-import { close } from '../../ui/beside';
 import { useBounded } from '../../ui/bounded';
-import { Drawer } from '../../ui/drawer';
 import { Fault } from '../../ui/fault';
+import { Panel } from '../../ui/panel';
 import { whatIsAsked } from './approval';
 import { colouring } from './colouring';
 import { Decide } from './decide';
@@ -45,7 +44,7 @@ export function Diff({ id }: { id: number }) {
     return () => stop.abort();
   }, [id, base]);
   return (
-    <Drawer
+    <Panel
       feature="approvals"
       label={`Changes of approval ${id}`}
       title={
@@ -54,7 +53,6 @@ export function Diff({ id }: { id: number }) {
         </>
       }
       aside={approval === undefined || approval === open ? null : <span class="badge dim">{approval.status}</span>}
-      onClose={close}
     >
       <div class="diff-head">
         <div class="chips" role="group" aria-label="Compare with">
@@ -92,7 +90,7 @@ export function Diff({ id }: { id: number }) {
           <Decide approval={open} />
         </div>
       )}
-    </Drawer>
+    </Panel>
   );
 }
 

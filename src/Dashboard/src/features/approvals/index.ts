@@ -3,7 +3,7 @@ import { goTo } from '../../ui/goto';
 import { revivals } from '../tombstones';
 import { colouring } from './colouring';
 import { eventsOf, news } from './events';
-import { ApprovalsSection } from './section';
+import { diffPanel } from './panel';
 import { approvals } from './store';
 import './section.css';
 
@@ -16,11 +16,13 @@ revivals.value = (name) => {
   return asked === undefined ? null : { show: () => goTo(`[data-approval="${asked.id}"]`) };
 };
 
+export { ApprovalsSection } from './section';
+
 export const feature: Feature = {
   name: 'approvals',
   store: { snapshot: (snapshot) => approvals.snapshot(snapshot), events: eventsOf(approvals) },
   news,
   waiting: approvals.waiting,
-  sections: [{ column: 'list', order: 70, view: ApprovalsSection }],
+  panels: { diff: diffPanel },
   parts: [colouring],
 };

@@ -1,9 +1,10 @@
 import type { Feature } from '../../ui/feature';
 import { eventsOf } from './events';
-import { ContainersSection, DeployedBadge } from './section';
+import { DeployedBadge } from './section';
 import { containers } from './store';
 import './section.css';
 
+export { ContainersSection } from './section';
 export { Pending, StateBadge } from './state';
 export { containers } from './store';
 export { Verbs } from './verbs';
@@ -11,6 +12,5 @@ export { Verbs } from './verbs';
 export const feature: Feature = {
   name: 'containers',
   store: { snapshot: (snapshot) => containers.snapshot(snapshot), events: eventsOf(containers) },
-  sections: [{ column: 'list', order: 10, view: ContainersSection }],
   agentBadges: [{ order: 20, view: DeployedBadge }],
 };

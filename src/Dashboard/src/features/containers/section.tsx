@@ -52,7 +52,8 @@ export function ContainersSection() {
                 text:
                   'One after another, each is stopped and started again on its current configuration: ' +
                   `${stale.join(', ')}.`,
-                yes: '↻ UPD4TE 4LL',
+                yes: stale.length === 1 ? 'Rebuild it' : `Rebuild all ${stale.length}`,
+                no: 'Leave them as they are',
               }}
               onError={setError}
               run={() => api.POST('/api/agents/update-all')}

@@ -3,12 +3,12 @@ import { api } from '../../api/client';
 import type { Agent, Transient } from '../../api/types';
 import { Act } from '../../ui/act';
 import type { Question } from '../../ui/confirm';
-import { Leet } from '../../ui/leet';
+import type { Wired } from '../../ui/labels';
 import { LogsButton } from '../logs';
 import { underWay, type Verb, verbsOf, wantsUpdate } from './verb';
 
 interface Action {
-  label: string;
+  label: Wired;
   plain: string;
   tone?: 'good' | 'warn' | 'bad';
   confirm?: Question;
@@ -43,7 +43,8 @@ function actionOf(verb: Verb, agent: Agent): Action {
             runtime === 'external'
               ? 'Its folders, socket and configuration are recreated.'
               : `Its folders, socket and configuration are recreated, and it is stopped and started again. ${cut}`,
-          yes: '↻ R3BU1LD',
+          yes: `Rebuild ${name}`,
+          no: `Leave ${name} as it is`,
         },
         run: () => api.POST('/api/agents/{name}/rebuild', at),
       };
@@ -55,7 +56,8 @@ function actionOf(verb: Verb, agent: Agent): Action {
         confirm: {
           title: `Kill ${name}?`,
           text: `Its processes end at once, in the middle of its work. ${cut}`,
-          yes: '✗ K1LL',
+          yes: `Kill ${name} now`,
+          no: `Let ${name} run`,
         },
         run: () => api.POST('/api/agents/{name}/kill', at),
       };
@@ -69,7 +71,8 @@ function actionOf(verb: Verb, agent: Agent): Action {
           text:
             'It is stopped and removed from the swarm. Its notes, credentials and inbox are kept, and it can ' +
             'be revived from Kept state.',
-          yes: 'DESTR0Y',
+          yes: `Destroy ${name}`,
+          no: `Keep ${name}`,
         },
         run: () => api.POST('/api/agents/{name}/destroy', at),
       };
@@ -83,7 +86,8 @@ function actionOf(verb: Verb, agent: Agent): Action {
           text:
             'It is stopped and removed from the swarm, and its notes, credentials, configuration and inbox are ' +
             'permanently deleted. This cannot be undone.',
-          yes: 'PURG3',
+          yes: `Destroy and purge ${name} for good`,
+          no: `Keep ${name}`,
         },
         run: () => api.POST('/api/agents/{name}/destroy', { ...at, body: { purge: true } }),
       };
@@ -146,7 +150,7 @@ export function Verbs({
             aria-expanded={aside}
             onClick={() => setAside(!aside)}
           >
-            <Leet text={aside ? '▴' : '…'} />
+            <span aria-hidden="true">{aside ? '▴' : '…'}</span>
           </button>
         )}
       </span>

@@ -3,7 +3,7 @@ import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { StateFile } from '../../api/types';
 import { Fault } from '../../ui/fault';
-import { Leet } from '../../ui/leet';
+import { Label } from '../../ui/label';
 import { utf8Bytes } from '../../ui/text/bytes';
 import { bytesText } from '../../ui/text/time';
 import { rendering } from './rendering';
@@ -44,7 +44,7 @@ export function FileView({ path, onClose }: { path: string; onClose: () => void 
             aria-label={`Show the source of ${path}`}
             onClick={() => setRaw(!raw)}
           >
-            <Leet text={raw ? '◉ R4W' : '○ R4W'} />
+            <Label text={raw ? '◉ R4W' : '○ R4W'} />
           </button>
         ) : null}
         <button type="button" class="plain" aria-label={`Close ${path}`} onClick={onClose}>

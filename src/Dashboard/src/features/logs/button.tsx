@@ -1,19 +1,18 @@
-import { isBeside, toggle } from '../../ui/beside';
-import { Leet } from '../../ui/leet';
-import { Logs } from './drawer';
+import { Label } from '../../ui/label';
+import { isOpen, togglePanel } from '../../ui/panel';
 
 /** Opens an agent's log beside the page. */
 export function LogsButton({ name }: { name: string }) {
-  const key = `logs ${name}`;
+  const key = `log:${name}`;
   return (
     <button
       type="button"
       class="act"
       aria-label={`Logs of ${name}`}
-      aria-expanded={isBeside(key)}
-      onClick={() => toggle({ key, view: () => <Logs name={name} /> })}
+      aria-expanded={isOpen(key)}
+      onClick={() => togglePanel(key)}
     >
-      <Leet text="↳ L0GS" />
+      <Label text="↳ L0GS" />
     </button>
   );
 }

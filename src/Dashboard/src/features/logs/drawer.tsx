@@ -1,10 +1,8 @@
 import { memo } from 'preact/compat';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
-import { close } from '../../ui/beside';
-import { Drawer } from '../../ui/drawer';
 import { ReadFault } from '../../ui/fault';
-import { Leet } from '../../ui/leet';
+import { Panel } from '../../ui/panel';
 import { plainLine } from '../../ui/text/ansi';
 import { LogFollow, MOST_LINES } from './follow';
 import { chunks } from './tail';
@@ -66,7 +64,7 @@ export function Logs({ name }: { name: string }) {
   };
   const { lines } = tail ?? { lines: [] };
   return (
-    <Drawer
+    <Panel
       feature="logs"
       label={`Logs of ${name}`}
       title={
@@ -75,7 +73,6 @@ export function Logs({ name }: { name: string }) {
         </>
       }
       aside={<State follow={follow} atNewest={atNewest} />}
-      onClose={close}
     >
       <ReadFault
         error={
@@ -126,10 +123,10 @@ export function Logs({ name }: { name: string }) {
       </div>
       {atNewest || tail === null ? null : (
         <button type="button" class="pill" aria-label="Go to the newest line and follow it" onClick={toNewest}>
-          <Leet text="↓ newest" />
+          ↓ newest
         </button>
       )}
-    </Drawer>
+    </Panel>
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Feature } from '../../ui/feature';
+import { logPanel } from './panel';
 import './section.css';
 
 export { LogsButton } from './button';
 
-export const feature: Feature = { name: 'logs' };
+export const feature: Feature = { name: 'logs', panels: { log: logPanel } };

@@ -4,7 +4,7 @@ import type { Message } from '../../api/types';
 import { Act } from '../../ui/act';
 import { Age } from '../../ui/clock';
 import { Refused } from '../../ui/fault';
-import { Leet } from '../../ui/leet';
+import { Label } from '../../ui/label';
 import { askToNotify, notifyPermission } from '../../ui/notify';
 import { Section } from '../../ui/section';
 import { answer } from './recipient';
@@ -31,7 +31,7 @@ export function Inbox() {
               aria-label="Notify me of new messages when this page is in the background"
               onClick={() => void askToNotify()}
             >
-              <Leet text="N0T1FY M3" />
+              <Label text="N0T1FY M3" />
             </button>
           ) : null}
           {unread > 0 ? (
@@ -78,7 +78,7 @@ function Row({ message }: { message: Message }) {
               aria-label={`Write to ${message.from}`}
               onClick={() => answer(message.from)}
             >
-              <Leet text="↩ T4LK" />
+              <Label text="↩ T4LK" />
             </button>
           )}
           {unread ? (

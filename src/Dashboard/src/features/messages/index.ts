@@ -1,12 +1,11 @@
 import type { Feature } from '../../ui/feature';
 import { eventsOf, news } from './events';
-import { Inbox } from './inbox';
-import { Parked } from './parked';
-import { Flow } from './section';
 import { messages } from './store';
 import './section.css';
 
+export { Inbox } from './inbox';
 export { markOf } from './message-log';
+export { Parked } from './parked';
 export { messages } from './store';
 export { EventJson, MessageText } from './text';
 export { type Piece, plainly, toldBy } from './told';
@@ -20,9 +19,4 @@ export const feature: Feature = {
   },
   news,
   waiting: messages.waiting,
-  sections: [
-    { column: 'list', order: 50, view: Parked },
-    { column: 'list', order: 90, view: Inbox },
-    { column: 'beside', order: 10, view: Flow },
-  ],
 };

@@ -77,7 +77,8 @@ function Row({ message }: { message: Message }) {
             confirm={{
               title: 'Drop this message?',
               text: `${to} will never get it. It was sent by ${from}.`,
-              yes: '✗ DR0P',
+              yes: `Drop message ${id}`,
+              no: 'Keep it',
             }}
             onError={setError}
             run={() => api.POST('/api/messages/{id}/drop', { params: { path: { id } } })}

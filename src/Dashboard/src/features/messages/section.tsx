@@ -3,7 +3,6 @@ import { useEffect } from 'preact/hooks';
 import { Clock } from '../../ui/clock';
 import { ReadFault } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
-import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
 import { Compose } from './compose';
 import { type FlowRow, type Mark, markOf } from './message-log';
@@ -81,7 +80,7 @@ export function Flow() {
             aria-label={unseen > 0 ? `${unseen} new messages, go to the newest` : 'Go to the newest message'}
             onClick={() => void toNewest()}
           >
-            <Leet text={`↓ ${unseen > 0 ? `${unseen} new` : 'newest'}`} />
+            {`↓ ${unseen > 0 ? `${unseen} new` : 'newest'}`}
           </button>
         )}
         <Compose />

@@ -49,7 +49,8 @@ export function MetaSection() {
               confirm={{
                 title: picked.length === 1 ? `Update ${names[0]}?` : `Update ${picked.length} inputs?`,
                 text: `Pinned to the current revision of their source: ${names.join(', ')}. ${rebuilds}`,
-                yes: '↻ UPD4TE',
+                yes: picked.length === 1 ? 'Update it' : `Update ${picked.length} inputs`,
+                no: 'Leave the pins',
               }}
               onError={setError}
               run={async () => {

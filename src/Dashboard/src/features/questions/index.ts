@@ -1,9 +1,9 @@
 import type { Feature } from '../../ui/feature';
 import { eventsOf, news } from './events';
-import { QuestionsSection } from './section';
 import { questions } from './store';
 import './section.css';
 
+export { QuestionsSection } from './section';
 export { filter } from './state';
 export { questions } from './store';
 
@@ -12,5 +12,4 @@ export const feature: Feature = {
   store: { snapshot: (snapshot) => questions.snapshot(snapshot), events: eventsOf(questions) },
   news,
   waiting: questions.waiting,
-  sections: [{ column: 'list', order: 60, view: QuestionsSection }],
 };

@@ -1,5 +1,5 @@
 import type { Question } from '../../api/types';
-import { Leet } from '../../ui/leet';
+import { Label } from '../../ui/label';
 import { AgentText } from '../files';
 import { answerOf } from './question';
 import { drafts } from './state';
@@ -26,7 +26,7 @@ export function Overtaken({ question }: { question: Question }) {
           aria-label={`Discard my answer to ${asker}`}
           onClick={() => drafts.drop(question)}
         >
-          <Leet text="✗ D1SC4RD" />
+          <Label text="✗ D1SC4RD" />
         </button>
       </span>
     </div>

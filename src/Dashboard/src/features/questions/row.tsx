@@ -9,7 +9,7 @@ import { ByteCount } from '../../ui/bytes';
 import { Age, now, Until } from '../../ui/clock';
 import { Fault, Refused } from '../../ui/fault';
 import { useGrown } from '../../ui/grown';
-import { Leet } from '../../ui/leet';
+import { Label } from '../../ui/label';
 import { useSending } from '../../ui/sending';
 import { bodyFault } from '../../ui/text/bytes';
 import { AgentText } from '../files';
@@ -38,7 +38,12 @@ export const QuestionRow = memo(function QuestionRow({ question }: { question: Q
       label="✗ C4NC3L"
       plain={`Cancel question ${id} of ${asker}`}
       tone="bad"
-      confirm={{ title: 'Cancel this question?', text: `${asker} is answered with “[cancelled]”.`, yes: '✗ C4NC3L' }}
+      confirm={{
+        title: 'Cancel this question?',
+        text: `${asker} is answered with “[cancelled]”.`,
+        yes: `Cancel question ${id}`,
+        no: 'Keep it open',
+      }}
       onError={setError}
       run={() => api.POST('/api/questions/{id}/cancel', { params: { path: { id } } })}
     />
@@ -64,7 +69,7 @@ export const QuestionRow = memo(function QuestionRow({ question }: { question: Q
           beside={
             <>
               <button type="button" class="act" aria-label={`Leave question ${id} to ${target}`} onClick={leave}>
-                <Leet text="‹ B4CK" />
+                <Label text="‹ B4CK" />
               </button>
               {cancel}
             </>
@@ -85,7 +90,7 @@ export const QuestionRow = memo(function QuestionRow({ question }: { question: Q
                 title={`Answer in place of ${target}`}
                 onClick={() => setOverriding('asked')}
               >
-                <Leet text="0V3RR1D3" />
+                <Label text="0V3RR1D3" />
               </button>
             </span>
           </div>

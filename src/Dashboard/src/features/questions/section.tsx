@@ -26,7 +26,7 @@ export function QuestionsSection() {
     <Section
       feature="questions"
       id="questions"
-      title="M1ND H4S QU3ST10NS"
+      title="M1ND H4S QU3STI0NS"
       plain="Questions"
       aside={
         <span class="counts">

@@ -95,7 +95,8 @@ const Row = memo(function Row({ reminder }: { reminder: Reminder }) {
             confirm={{
               title: 'Cancel this reminder?',
               text: `${agent} set it for itself and will not be told that it is gone.`,
-              yes: '✗ C4NC3L',
+              yes: `Cancel reminder ${id}`,
+              no: 'Keep it',
             }}
             onError={setError}
             run={() => api.POST('/api/reminders/{id}/cancel', { params: { path: { id } } })}

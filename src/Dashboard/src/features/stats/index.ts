@@ -1,7 +1,6 @@
 import type { Feature } from '../../ui/feature';
 import { drawing } from './drawing';
 import { eventsOf } from './events';
-import { StatsPage } from './page';
 import { turns } from './store';
 import './section.css';
 
@@ -23,13 +22,5 @@ export { Windows } from './windows';
 export const feature: Feature = {
   name: 'stats',
   store: { events: eventsOf(turns) },
-  places: [
-    {
-      match: (path) => (path === '/stats' ? '' : null),
-      title: () => 'statistics',
-      nav: { order: 20, to: '/stats', label: 'ST4TS', plain: 'Statistics' },
-      view: StatsPage,
-    },
-  ],
   parts: [drawing],
 };

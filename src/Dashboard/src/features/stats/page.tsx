@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { AgentStats } from '../../api/types';
 import { Link } from '../../ui/link';
+import { Main } from '../../ui/main';
 import { Section } from '../../ui/section';
 import { Columns, Table } from '../../ui/table';
 import { durationText, tokensText } from '../../ui/text/figures';
@@ -22,7 +23,7 @@ export function StatsPage() {
     .filter(({ turns }) => turns > 0)
     .toSorted((a, b) => b.cost_usd - a.cost_usd || b.turns - a.turns || a.name.localeCompare(b.name));
   return (
-    <main class="deck stats feature-stats" tabIndex={-1} aria-label="Statistics of the swarm">
+    <Main feature="stats" title="ST4TS">
       <Section
         feature="stats"
         id="stats"
@@ -56,7 +57,7 @@ export function StatsPage() {
         </Section>
       )}
       <Prices asked={priced} onTaken={() => setPriced(null)} onSaved={() => void statistics.read()} />
-    </main>
+    </Main>
   );
 }
 

@@ -3,7 +3,7 @@ import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import { Submit } from '../../ui/act';
 import { Fault, ReadFault } from '../../ui/fault';
-import { Leet } from '../../ui/leet';
+import { Label } from '../../ui/label';
 import { Section } from '../../ui/section';
 import { useSending } from '../../ui/sending';
 import { Columns, Table } from '../../ui/table';
@@ -159,7 +159,7 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
           )}
           <div class="line">
             <button type="button" class="act" aria-label="Add a model" onClick={() => add('')}>
-              <Leet text="⊕ M0D3L" />
+              <Label text="⊕ M0D3L" />
             </button>
             <span class="buttons">
               {done && !changed ? (
@@ -169,7 +169,7 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
               ) : null}
               {changed ? (
                 <button type="button" class="act" aria-label="Undo the changes" onClick={() => change(saved)}>
-                  <Leet text="↩ UND0" />
+                  <Label text="↩ UND0" />
                 </button>
               ) : null}
               <Submit label="✓ S4V3" plain="Save the price table" tone="good solid" busy={busy} disabled={!changed} />

@@ -93,7 +93,8 @@ function Row({ tombstone: { name, state_bytes, modified_at, has_credentials } }:
               text:
                 `${bytesText(state_bytes)} of notes${has_credentials ? ', its credentials' : ''}, its ` +
                 'configuration and its inbox are permanently deleted. This cannot be undone.',
-              yes: 'PURG3',
+              yes: `Purge ${name} for good`,
+              no: `Keep ${name}`,
             }}
             onError={setError}
             run={() => api.POST('/api/tombstones/{name}/purge', { params: { path: { name } } })}

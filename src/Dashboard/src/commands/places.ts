@@ -1,0 +1,23 @@
+import { LABELS } from '../ui/labels';
+import { go } from '../ui/link';
+import { type CommandSource, places } from '../ui/registry';
+
+/** Every place of the navigation. */
+export const source: CommandSource = {
+  order: 10,
+  entries: () =>
+    places.value.flatMap(({ nav }) =>
+      nav === undefined
+        ? []
+        : [
+            {
+              id: `place ${nav.to}`,
+              title: LABELS[nav.label],
+              label: nav.label,
+              group: 'place',
+              key: nav.key,
+              run: () => go(nav.to),
+            },
+          ],
+    ),
+};

@@ -1,0 +1,4 @@
+import type { Feature } from '../../ui/feature';
+import { preferencesStore } from './store';
+
+export const feature: Feature = { name: 'settings', store: preferencesStore };

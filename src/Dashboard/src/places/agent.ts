@@ -1,0 +1,8 @@
+import { Part } from '../ui/part';
+import type { Place } from '../ui/registry';
+
+export const place: Place = {
+  address: '/agents/:name/:tab?/:rest?',
+  title: ({ name }) => name ?? '',
+  view: new Part(async () => (await import('../features/agent/page')).AgentPlace),
+};

@@ -1,0 +1,9 @@
+import { Part } from '../ui/part';
+import type { Place } from '../ui/registry';
+
+export const place: Place = {
+  address: '/changes/:id?',
+  title: () => 'changes',
+  nav: { order: 50, to: '/changes', label: 'CH4NG3S', key: 'go-changes', glyph: '±' },
+  view: new Part(async () => (await import('../features/approvals/page')).ChangesPage),
+};

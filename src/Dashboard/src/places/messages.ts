@@ -1,0 +1,9 @@
+import { Part } from '../ui/part';
+import type { Place } from '../ui/registry';
+
+export const place: Place = {
+  address: '/messages/:id?',
+  title: () => 'messages',
+  nav: { order: 40, to: '/messages', label: 'FL0W', key: 'go-messages', glyph: '⇄', bar: true },
+  view: new Part(async () => (await import('../features/messages/page')).MessagesPage),
+};

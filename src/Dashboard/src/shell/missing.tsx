@@ -1,0 +1,28 @@
+import { Link } from '../ui/link';
+import { places } from '../ui/registry';
+import { near } from '../ui/text/near';
+
+/** An address that is no place: says so, and what it might have meant. */
+export function Missing({ path }: { path: string }) {
+  const known = places.value.flatMap(({ nav }) => nav?.to ?? []);
+  const meant = near(path, known);
+  return (
+    <main class="place" id="place" tabIndex={-1} aria-labelledby="missing">
+      <h1 id="missing">There is no place at this address</h1>
+      <p>
+        <bdi>
+          <code>{path}</code>
+        </bdi>{' '}
+        is no place of this dashboard.
+      </p>
+      {meant === null ? null : (
+        <p>
+          Did you mean <Link to={meant}>{meant}</Link>?
+        </p>
+      )}
+      <p>
+        <Link to="/">Go to the overview</Link>
+      </p>
+    </main>
+  );
+}

@@ -1,0 +1,179 @@
+import { computed } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { createKeybindingsHandler } from 'tinykeys';
+import { preferences } from './preferences';
+
+interface Key {
+  /** Keys as tinykeys writes them; a space stands between the keys of a sequence. */
+  keys: readonly string[];
+  does: string;
+  group: 'Everywhere' | 'Places' | 'Lists' | 'The selected thing' | 'An agent';
+}
+
+const SHIFTED = (key: string): string => `[Shift]+${key}`;
+
+/**
+ * Every key of the page: what the map of keys, the tooltips, the palette and the settings show, and what the page does.
+ * Single characters act only outside of boxes, and each can be changed or switched off (WCAG 2.2, 2.1.4).
+ */
+export const KEYS = {
+  palette: { keys: ['$mod+k'], does: 'Search or do anything', group: 'Everywhere' },
+  keys: { keys: [SHIFTED('?')], does: 'Show the map of keys', group: 'Everywhere' },
+  filter: { keys: ['/'], does: 'Filter this place', group: 'Everywhere' },
+  back: { keys: ['Escape'], does: 'One layer back', group: 'Everywhere' },
+  write: { keys: ['c'], does: 'Write a message', group: 'Everywhere' },
+  'new-agent': { keys: ['n'], does: 'Make an agent', group: 'Everywhere' },
+  undo: { keys: ['z', '$mod+z'], does: 'Undo', group: 'Everywhere' },
+  panel: { keys: [']'], does: 'Go to the side panel', group: 'Everywhere' },
+  tab: { keys: ['['], does: 'Next tab', group: 'Everywhere' },
+  'go-home': { keys: ['g h'], does: 'Go to the overview', group: 'Places' },
+  'go-waiting': { keys: ['g w'], does: 'Go to what waits for you', group: 'Places' },
+  'go-agents': { keys: ['g a'], does: 'Go to the agents', group: 'Places' },
+  'go-messages': { keys: ['g m'], does: 'Go to the messages', group: 'Places' },
+  'go-changes': { keys: ['g c'], does: 'Go to the changes', group: 'Places' },
+  'go-stats': { keys: ['g s'], does: 'Go to the statistics', group: 'Places' },
+  'go-system': { keys: ['g y'], does: 'Go to the system', group: 'Places' },
+  'go-settings': { keys: ['g t'], does: 'Go to the settings', group: 'Places' },
+  next: { keys: ['j', 'ArrowDown'], does: 'Next row', group: 'Lists' },
+  previous: { keys: ['k', 'ArrowUp'], does: 'Previous row', group: 'Lists' },
+  first: { keys: ['g g', 'Home'], does: 'First row', group: 'Lists' },
+  last: { keys: ['Shift+G', 'End'], does: 'Last row', group: 'Lists' },
+  open: { keys: ['Enter', 'o'], does: 'Open', group: 'Lists' },
+  actions: { keys: ['.'], does: 'What can be done with it', group: 'Lists' },
+  select: { keys: ['x'], does: 'Select', group: 'Lists' },
+  'select-to': { keys: ['Shift+X'], does: 'Select up to here', group: 'Lists' },
+  'select-all': { keys: [SHIFTED('*')], does: 'Select all', group: 'Lists' },
+  approve: { keys: ['a'], does: 'Approve', group: 'The selected thing' },
+  deny: { keys: ['d'], does: 'Deny', group: 'The selected thing' },
+  reply: { keys: ['r'], does: 'Reply or answer', group: 'The selected thing' },
+  later: { keys: ['s'], does: 'Later', group: 'The selected thing' },
+  done: { keys: ['e'], does: 'Done', group: 'The selected thing' },
+  option: {
+    keys: ['1', '2', '3', '4', '5', '6', '7', '8', '9'],
+    does: 'Choose an option by its number',
+    group: 'The selected thing',
+  },
+  copy: { keys: ['y'], does: 'Copy its address', group: 'The selected thing' },
+  pause: { keys: ['p'], does: 'Pause or resume', group: 'An agent' },
+  log: { keys: ['l'], does: 'Show the log', group: 'An agent' },
+  turns: { keys: ['t'], does: 'Show the turns', group: 'An agent' },
+} as const satisfies Record<string, Key>;
+
+export type KeyName = keyof typeof KEYS;
+
+/** The keys of a command, as the operator has set them. */
+export const keysOf = (name: KeyName): readonly string[] => {
+  const own = preferences.value.keys[name];
+  return own === undefined ? KEYS[name].keys : own === '' ? [] : [own];
+};
+
+const MAC = typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigator.platform ?? '');
+const NAMES: Record<string, string> = {
+  $mod: MAC ? '⌘' : 'ctrl',
+  Escape: 'esc',
+  Enter: 'enter',
+  ArrowDown: '↓',
+  ArrowUp: '↑',
+  ArrowLeft: '←',
+  ArrowRight: '→',
+};
+
+/** A key as it is shown: `ctrl+k`, `g h`, `?`. */
+export const shownKey = (key: string): string =>
+  key
+    .split(' ')
+    .map((press) =>
+      press
+        .replace('[Shift]+', '')
+        .replace(/^Shift\+([A-Z])$/, (_, letter: string) => letter)
+        .split('+')
+        .map((part) => NAMES[part] ?? part)
+        .join('+'),
+    )
+    .join(' ');
+
+/** A command's first key as it is shown; empty where it has none. */
+export const keyOf = (name: KeyName): string => {
+  const [key] = keysOf(name);
+  return key === undefined ? '' : shownKey(key);
+};
+
+/** Does a command; false leaves the key to another handler. */
+type Handler = (event: KeyboardEvent) => unknown;
+
+/** The handlers of each command; the latest one that is there answers first. */
+const handlers = new Map<KeyName, { run: Handler; modal: number }[]>();
+
+/** How many layers lie over the page; handlers below the uppermost one rest. */
+let layers = 0;
+
+/** Handlers that are added from now on belong to a new layer, until the returned function is called. */
+export function raiseLayer(): () => void {
+  layers++;
+  return () => layers--;
+}
+
+/** Adds a handler of a command. A handler that returns false leaves the key to the one below it. */
+export function onKey(name: KeyName, run: Handler): () => void {
+  const own = { run, modal: layers };
+  const all = handlers.get(name) ?? [];
+  handlers.set(name, [...all, own]);
+  return () => {
+    handlers.set(
+      name,
+      (handlers.get(name) ?? []).filter((other) => other !== own),
+    );
+  };
+}
+
+/** Handles a command while the component is there. */
+export function useKey(name: KeyName, run: Handler, active = true): void {
+  const latest = useRef(run);
+  latest.current = run;
+  useEffect(() => (active ? onKey(name, (event) => latest.current(event)) : undefined), [name, active]);
+}
+
+/** Does a command, as its key would; false where nothing handles it. */
+export function press(name: KeyName, event: KeyboardEvent = new KeyboardEvent('keydown')): boolean {
+  for (const { run, modal } of (handlers.get(name) ?? []).toReversed()) {
+    if (modal < layers) continue;
+    if (run(event) !== false) return true;
+  }
+  return false;
+}
+
+const inBox = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  (target.isContentEditable ||
+    target.matches('textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])'));
+
+/** Whether a press does what the browser does with it on the element that has the focus. */
+const isNative = ({ key, target }: KeyboardEvent): boolean =>
+  target instanceof HTMLElement &&
+  ((key === 'Enter' && target.matches('a, button, summary, [role=button], [role=tab], [role=menuitem]')) ||
+    (key.startsWith('Arrow') && target.matches('[type=radio], select, [role=tab], [role=menuitem], [role=slider]')));
+
+/** Whether a press means a command and not text. A modifier or Escape means a command in a box too. */
+const isCommand = (event: KeyboardEvent): boolean =>
+  !event.isComposing &&
+  !event.defaultPrevented &&
+  (event.key === 'Escape' ||
+    ((event.ctrlKey || event.metaKey) && event.key !== 'z') ||
+    (!inBox(event.target) && !isNative(event)));
+
+const bindings = computed(() => {
+  const map: Record<string, (event: KeyboardEvent) => void> = {};
+  for (const name of Object.keys(KEYS) as KeyName[])
+    for (const key of keysOf(name)) {
+      map[key] = (event) => {
+        if (!isCommand(event)) return;
+        if (press(name, event)) event.preventDefault();
+      };
+    }
+  return createKeybindingsHandler(map, { ignore: (event) => event.repeat && event.key === 'Enter' });
+});
+
+/** Listens to the keyboard. */
+export function followKeys(): void {
+  addEventListener('keydown', (event) => bindings.value(event));
+}

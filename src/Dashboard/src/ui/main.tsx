@@ -1,0 +1,34 @@
+import type { ComponentChildren } from 'preact';
+import { Label } from './label';
+import type { Wired } from './labels';
+
+interface Props {
+  /** The feature whose style sheet draws it. */
+  feature: string;
+  /** Its heading. */
+  title: Wired;
+  aside?: ComponentChildren;
+  /** It fills the window, and its parts scroll by themselves. */
+  fills?: boolean;
+  children: ComponentChildren;
+}
+
+/** A place's landmark and heading. */
+export function Main({ feature, title, aside, fills, children }: Props) {
+  return (
+    <main
+      class={`place feature-${feature} ${fills === true ? 'fills' : ''}`}
+      id="place"
+      tabIndex={-1}
+      aria-labelledby="place-title"
+    >
+      <header class="place-head">
+        <h1 id="place-title">
+          <Label text={title} />
+        </h1>
+        {aside}
+      </header>
+      {children}
+    </main>
+  );
+}

@@ -1,0 +1,56 @@
+import { signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { onKey, raiseLayer } from './keys';
+
+const open = signal(0);
+
+/** Whether a dialog lies over the page: all but the top bar rests meanwhile. */
+export const isCovered = (): boolean => open.value > 0;
+
+interface Props {
+  label: string;
+  class?: string;
+  onClose: () => void;
+  children: ComponentChildren;
+}
+
+/**
+ * A dialog over the page, below the top bar: the state of the connection is never covered. The browser's own modal
+ * dialogs lie over everything, so this one is not; the shell makes the rest inert instead.
+ */
+export function Modal({ label, class: name, onClose, children }: Props) {
+  const root = useRef<HTMLDivElement>(null);
+  const close = useRef(onClose);
+  close.current = onClose;
+  useLayoutEffect(() => {
+    const before = document.activeElement;
+    open.value++;
+    const lower = raiseLayer();
+    const forget = onKey('back', () => close.current());
+    const first = root.current?.querySelector<HTMLElement>('[autofocus], input, textarea, button');
+    (first ?? root.current)?.focus();
+    return () => {
+      open.value--;
+      forget();
+      lower();
+      // After the shell has made the page whole again.
+      queueMicrotask(() => {
+        if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+        else document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
+      });
+    };
+  }, []);
+  return (
+    <div
+      class="layer"
+      onPointerDown={(e) => {
+        if (e.target === e.currentTarget) onClose();
+      }}
+    >
+      <div ref={root} class={`dialog ${name ?? ''}`} role="dialog" aria-modal="true" aria-label={label} tabIndex={-1}>
+        {children}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,251 @@
+import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
+import type { ComponentChild, RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
+import { useKey } from './keys';
+import { keepSelected, selectedThen } from './link';
+
+/** What a row knows of itself when it is drawn. */
+export interface RowState {
+  /** The keyboard is on it. */
+  current: boolean;
+  /** It is one of several chosen rows. */
+  chosen: boolean;
+}
+
+interface Props<T> {
+  /** Identifies the list on the page; back and forward select the same row again. */
+  id: string;
+  label: string;
+  rows: readonly T[];
+  keyOf: (row: T) => string;
+  /** The accessible name of a row. */
+  nameOf: (row: T) => string;
+  /** The expected height in pixels; rows are measured. Without it, the height of the density. */
+  height?: number;
+  view: (row: T, state: RowState) => ComponentChild;
+  /** Enter, `o` or a click on the row. */
+  onOpen?: (row: T) => void;
+  /** The row that the keyboard is on has changed. */
+  onCurrent?: (row: T | null) => void;
+  /** A right click or `.`: what can be done with the row. */
+  onActions?: (row: T, at: HTMLElement) => void;
+  /** Several rows can be chosen with `x`. */
+  chosen?: ReadonlySet<string>;
+  onChosen?: (keys: ReadonlySet<string>) => void;
+  /** The row to select from outside; undefined leaves it to the list. */
+  current?: string | null;
+  /** Shown without rows. */
+  empty?: ComponentChild;
+  class?: string;
+}
+
+const heightOfDensity = (): number => {
+  const height = Number.parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--row'));
+  return Number.isFinite(height) ? height : 32;
+};
+
+/** The rows near the viewport of a scrolling element, and where they are. */
+export function useVirtual(
+  scroller: RefObject<HTMLElement | null>,
+  count: number,
+  estimate: () => number,
+  keyAt: (i: number) => string,
+) {
+  const [, draw] = useReducer((n: number) => n + 1, 0);
+  const options = {
+    count,
+    getScrollElement: () => scroller.current,
+    estimateSize: estimate,
+    getItemKey: keyAt,
+    overscan: 8,
+    // Without a layout (a test, a hidden page) the first rows are drawn.
+    initialRect: { width: 0, height: 800 },
+    observeElementRect,
+    observeElementOffset,
+    scrollToFn: elementScroll,
+    onChange: () => draw(0),
+  };
+  const [virtual] = useState(() => new Virtualizer<HTMLElement, HTMLElement>(options));
+  virtual.setOptions(options);
+  useLayoutEffect(() => virtual._didMount(), [virtual]);
+  useLayoutEffect(() => virtual._willUpdate());
+  return virtual;
+}
+
+/**
+ * A list of any length, of which only the rows in view are in the document. It has one stop for the tab key; `j`, `k` and
+ * the arrows move in it. The keyboard stays on its row through every change; when the row goes, it is on the next one.
+ */
+export function Rows<T>(props: Props<T>) {
+  const { id, label, rows, keyOf, nameOf, height, view, onOpen, onCurrent, onActions, chosen, onChosen, empty } = props;
+  const root = useRef<HTMLDivElement>(null);
+  const keys = rows.map(keyOf);
+  const [own, setOwn] = useState<string | null>(() => selectedThen(id));
+  const current = props.current === undefined ? own : props.current;
+  const index = current === null ? -1 : keys.indexOf(current);
+  /** Where the current row was, for the time when it is gone. */
+  const last = useRef(0);
+  const anchor = useRef(0);
+  const hadFocus = useRef(false);
+  const virtual = useVirtual(
+    root,
+    rows.length,
+    () => height ?? heightOfDensity(),
+    (i) => keys[i] ?? i.toString(),
+  );
+
+  const moveTo = (to: number, focus = true) => {
+    const at = Math.max(0, Math.min(rows.length - 1, to));
+    const row = rows[at];
+    const key = keys[at];
+    if (row === undefined || key === undefined) return;
+    last.current = at;
+    setOwn(key);
+    keepSelected(id, key);
+    onCurrent?.(row);
+    virtual.scrollToIndex(at, { align: 'auto' });
+    if (focus) {
+      hadFocus.current = true;
+      // The row may not be drawn before the list has scrolled to it.
+      requestAnimationFrame(() => focusRow(key));
+    }
+  };
+  const focusRow = (key: string) => {
+    for (const row of root.current?.querySelectorAll<HTMLElement>('[data-key]') ?? [])
+      if (row.dataset.key === key) return row.focus({ preventScroll: true });
+  };
+  const rowAt = (): T | undefined => rows[index];
+
+  // The current row has gone: the next one takes its place, with the keyboard if it was there.
+  useLayoutEffect(() => {
+    if (index >= 0) last.current = index;
+    else if (current !== null && rows.length > 0) moveTo(last.current, hadFocus.current);
+    else if (current !== null && rows.length === 0) {
+      setOwn(null);
+      onCurrent?.(null);
+      if (hadFocus.current) root.current?.focus({ preventScroll: true });
+    }
+  });
+
+  const movable = rows.length > 0;
+  const next = () => moveTo(index < 0 ? last.current : index + 1);
+  useKey('next', next, movable);
+  useKey('previous', () => moveTo(index < 0 ? 0 : index - 1), movable);
+  useKey('first', () => moveTo(0), movable);
+  useKey('last', () => moveTo(rows.length - 1), movable);
+  useKey(
+    'open',
+    () => {
+      const row = rowAt();
+      if (row === undefined) return false;
+      onOpen?.(row);
+      return true;
+    },
+    onOpen !== undefined && movable,
+  );
+  useKey(
+    'actions',
+    () => {
+      const row = rowAt();
+      const at = root.current?.querySelector<HTMLElement>('[data-key][aria-current]');
+      if (row === undefined || at == null) return false;
+      onActions?.(row, at);
+      return true;
+    },
+    onActions !== undefined && movable,
+  );
+  const many = onChosen !== undefined && movable;
+  const choose = (from: number, to: number, only?: boolean) => {
+    const next = new Set(chosen);
+    for (let i = Math.min(from, to); i <= Math.max(from, to); i++) {
+      const key = keys[i];
+      if (key === undefined) continue;
+      if (only === true && next.has(key)) next.delete(key);
+      else next.add(key);
+    }
+    onChosen?.(next);
+  };
+  useKey(
+    'select',
+    () => {
+      if (index < 0) return false;
+      anchor.current = index;
+      choose(index, index, true);
+      return true;
+    },
+    many,
+  );
+  useKey('select-to', () => choose(anchor.current, Math.max(0, index)), many);
+  useKey('select-all', () => onChosen?.(new Set(chosen?.size === keys.length ? [] : keys)), many);
+
+  useEffect(() => {
+    // Back from another place: the row that was selected then.
+    if (own !== null && index >= 0) virtual.scrollToIndex(index, { align: 'center' });
+  }, []);
+
+  const items = virtual.getVirtualItems();
+  return (
+    <div
+      ref={root}
+      id={id}
+      class={`list ${props.class ?? ''}`}
+      role="list"
+      aria-label={label}
+      tabIndex={index >= 0 && items.some((item) => item.index === index) ? -1 : 0}
+      onFocus={(e) => {
+        hadFocus.current = true;
+        // The tab key has come in: on to the current row, or the first.
+        if (e.target === e.currentTarget && movable) moveTo(Math.max(0, index));
+      }}
+      onBlur={(e) => {
+        // A row that is taken away loses the focus to nowhere; that is not a way out.
+        if (e.relatedTarget !== null) hadFocus.current = e.currentTarget.contains(e.relatedTarget as Node);
+      }}
+    >
+      {rows.length === 0 ? (
+        empty
+      ) : (
+        <div class="list-all" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>
+          {items.map((item) => {
+            const row = rows[item.index];
+            const key = keys[item.index];
+            if (row === undefined || key === undefined) return null;
+            const state = { current: item.index === index, chosen: chosen?.has(key) === true };
+            return (
+              // biome-ignore lint/a11y/useKeyWithClickEvents: the list's keys do what a click does
+              <div
+                key={key}
+                ref={(el) => virtual.measureElement(el)}
+                data-index={item.index}
+                data-key={key}
+                class={`list-row ${state.chosen ? 'chosen' : ''}`}
+                role="listitem"
+                aria-label={nameOf(row)}
+                aria-setsize={rows.length}
+                aria-posinset={item.index + 1}
+                aria-current={state.current ? 'true' : undefined}
+                tabIndex={state.current ? 0 : -1}
+                style={{ transform: `translateY(${item.start}px)` }}
+                onClick={(e) => {
+                  const inner = (e.target as HTMLElement).closest('a, button, input, textarea, select, summary, label');
+                  if (inner !== null && e.currentTarget.contains(inner)) return;
+                  if (many && e.shiftKey) choose(Math.max(0, index), item.index);
+                  moveTo(item.index);
+                  if (!e.shiftKey && getSelection()?.isCollapsed !== false) onOpen?.(row);
+                }}
+                onContextMenu={(e) => {
+                  if (onActions === undefined || e.shiftKey) return;
+                  e.preventDefault();
+                  moveTo(item.index);
+                  onActions(row, e.currentTarget);
+                }}
+              >
+                {view(row, state)}
+              </div>
+            );
+          })}
+        </div>
+      )}
+    </div>
+  );
+}
