@@ -1,4 +1,4 @@
-import { computed } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { createKeybindingsHandler } from 'tinykeys';
 import { preferences } from './preferences';
@@ -161,19 +161,25 @@ const isCommand = (event: KeyboardEvent): boolean =>
     ((event.ctrlKey || event.metaKey) && event.key !== 'z') ||
     (!inBox(event.target) && !isNative(event)));
 
+/** How many sequences have been typed; the library would go on with the other ones that begin with the same key. */
+const typed = signal(0);
+
 const bindings = computed(() => {
+  typed.value;
+  const all = (Object.keys(KEYS) as KeyName[]).flatMap((name) => keysOf(name).map((key) => ({ name, key })));
+  // Sequences first: the second key of one is not a command of its own.
+  const presses = ({ key }: { key: string }) => key.split(' ').length;
   const map: Record<string, (event: KeyboardEvent) => void> = {};
-  for (const name of Object.keys(KEYS) as KeyName[])
-    for (const key of keysOf(name)) {
-      map[key] = (event) => {
-        if (!isCommand(event)) return;
-        if (press(name, event)) event.preventDefault();
-      };
-    }
-  return createKeybindingsHandler(map, { ignore: (event) => event.repeat && event.key === 'Enter' });
+  for (const { name, key } of all.toSorted((a, b) => presses(b) - presses(a)))
+    map[key] = (event) => {
+      if (!isCommand(event)) return;
+      if (key.includes(' ')) typed.value++;
+      if (press(name, event)) event.preventDefault();
+    };
+  return createKeybindingsHandler(map, { ignore: ({ isComposing }) => isComposing });
 });
 
 /** Listens to the keyboard. */
 export function followKeys(): void {
-  addEventListener('keydown', (event) => bindings.value(event));
+  addEventListener('keydown', (event) => bindings.peek()(event));
 }

@@ -49,7 +49,7 @@ export const LABELS = {
   '‖ P4US3': 'Pause',
   '▶ R3SUM3': 'Resume',
   '↳ L0GS': 'Logs',
-  '± D1FF': 'Changes',
+  '± D1FF': 'Diff',
   'R3QU3ST SP4WN': 'Request agent',
   'N0T1FY M3': 'Notify me',
   '‹ B4CK': 'Back',

@@ -48,9 +48,10 @@ test.each([
   if (token === undefined) return;
   for (const ground of GROUNDS)
     for (const theme of ['light', 'dark'] as const)
-      expect(contrast(token[theme], colours.get(ground)?.[theme] ?? ''), `${theme}, on ${ground}`).toBeGreaterThanOrEqual(
-        least,
-      );
+      expect(
+        contrast(token[theme], colours.get(ground)?.[theme] ?? ''),
+        `${theme}, on ${ground}`,
+      ).toBeGreaterThanOrEqual(least);
 });
 
 /** What only the tokens may name. */
@@ -69,7 +70,9 @@ test('nothing but the tokens names a colour, a size, a radius or a duration', ()
     sheet
       .replace(/\/\*[\s\S]*?\*\//g, '')
       .split('\n')
-      .flatMap((line) => BANNED.filter(([what]) => what.test(line)).map(([, what]) => `${path}: ${what}: ${line.trim()}`)),
+      .flatMap((line) =>
+        BANNED.filter(([what]) => what.test(line)).map(([, what]) => `${path}: ${what}: ${line.trim()}`),
+      ),
   );
   expect(named).toEqual([]);
 });
