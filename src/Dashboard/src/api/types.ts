@@ -39,3 +39,5 @@ export type Bucket = Schemas['StatsBucket'];
 export type Price = Schemas['ModelPrice'];
 /** A piece of a text that the agent is writing; the whole text comes as an event. */
 export type TextPart = Schemas['TextPart'];
+/** What the operator has chosen for the page; the Hive keeps it, so that every browser has it. */
+export type Preferences = Schemas['PreferencesView'];

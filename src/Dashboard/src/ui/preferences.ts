@@ -1,23 +1,8 @@
 import { effect, signal } from '@preact/signals';
+import type { Preferences } from '../api/types';
 import { labelSet } from './labels';
 
-/** What the operator has chosen. The Hive keeps it, so that every browser has it. */
-export interface Preferences {
-  theme: 'system' | 'dark' | 'light';
-  labels: 'wired' | 'plain';
-  /** Whether the operator has chosen between the two sets of labels. */
-  labels_chosen: boolean;
-  density: 'normal' | 'compact';
-  /** Seconds for which the page holds what cannot be taken back. */
-  undo_seconds: 0 | 5 | 10;
-  /** Keys of commands that differ from the page's table; an empty text switches the command's key off. */
-  keys: Record<string, string>;
-  notify: Record<string, 'notify' | 'count' | 'silent'>;
-  sound: boolean;
-  scanlines: boolean;
-  starred: string[];
-}
-
+/** What the page has until it knows what the Hive has. */
 const DEFAULTS: Preferences = {
   theme: 'system',
   labels: 'wired',

@@ -1,6 +1,7 @@
+import type { Preferences } from '../../api/types';
 import { changePreferences } from '../../ui/change-preferences';
 import { Main } from '../../ui/main';
-import { type Preferences, preferences } from '../../ui/preferences';
+import { preferences } from '../../ui/preferences';
 
 /** What the operator can choose; the Hive keeps it. */
 export function SettingsPage() {
