@@ -5,7 +5,7 @@ import { refusal } from '../ui/action';
 import { address } from '../ui/address';
 import { Confirm } from '../ui/confirm';
 import { Refused } from '../ui/fault';
-import { features } from '../ui/feature';
+import { features, inOrder } from '../ui/feature';
 import { useKey } from '../ui/keys';
 import { Shown } from '../ui/later';
 import { go, step } from '../ui/link';
@@ -58,7 +58,12 @@ function Ready() {
     <>
       <div class={`shell ${side === null ? '' : 'with-panel'}`} inert={covered}>
         <Navigation />
-        <Place />
+        <div class="middle">
+          <Place />
+          {inOrder((feature) => feature.bottom).map(({ view: View }, i) => (
+            <View key={i} />
+          ))}
+        </div>
         {side}
       </div>
       <PlaceKeys />

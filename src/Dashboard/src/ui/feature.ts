@@ -4,6 +4,7 @@ import type { DashboardEvent, EventKind } from '../api/events';
 import type { Agent } from '../api/types';
 import type { News } from '../stream/live';
 import type { Store } from '../stream/picture';
+import type { Completer } from './completer';
 import type { Part } from './part';
 
 /** Something with a place among others of its kind, the lowest order first. */
@@ -29,6 +30,10 @@ export interface Feature {
   topBar?: readonly Ordered<ComponentType>[];
   /** What stands below the places in the navigation, such as starred agents. */
   besideNav?: readonly Ordered<ComponentType>[];
+  /** What stands below every place, such as the box to write in. */
+  bottom?: readonly Ordered<ComponentType>[];
+  /** Completions of words in every box that text is written in. */
+  completers?: readonly Completer[];
   /** Badges on an agent's row. */
   agentBadges?: readonly Ordered<ComponentType<{ agent: Agent }>>[];
   /** Code that the first view does not need. */

@@ -1,175 +1,262 @@
 import type { ComponentChildren, RefObject, TargetedKeyboardEvent } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Submit } from './act';
 import { ByteCount } from './bytes';
+import { type Completion, completed, completion } from './complete';
+import type { Completer, Offer } from './completer';
+import { drafts } from './draft';
 import { Fault } from './fault';
 import { useGrown } from './grown';
-import type { Sending } from './sending';
+import type { Wired } from './labels';
+import { live } from './live';
+import { useSending } from './sending';
+import { bodyFault } from './text/bytes';
 
-/** A completion of the typed text. */
-export interface Offer {
-  name: string;
-  shown: string;
-  hint: string;
-}
-
-interface Props<T extends Offer> {
-  id: string;
-  box: RefObject<HTMLTextAreaElement | null>;
-  /** The recipient, in front of the box. */
-  to: ComponentChildren;
+interface Props {
+  /** What the text is for, such as `to:alice` or `deny:12`: the name of its draft. */
+  target: string;
+  /** The accessible name of the box. */
   label: string;
-  placeholder: string;
-  help: string;
-  text: string;
-  /** The part of the text that is sent, where that is not all of it. */
-  body?: string;
-  onText: (text: string) => void;
-  offers: {
-    id: string;
-    label: string;
-    shown: readonly T[];
-    /** The text or the position of the caret has changed. */
-    onCaret: (text: string, caret: number) => void;
-    take: (offer: T) => void;
-    leave: () => void;
-  };
-  sending: Sending;
-  /** The result of the last sending. */
-  done?: string | null;
-  onSend: () => void;
-  /** Content between the offers and the box. */
+  placeholder?: string;
+  /** In front of the box, such as the recipient. */
+  to?: ComponentChildren;
+  /** The button that sends, and its plain name. */
+  send: { label: Wired; plain: string; tone?: string };
+  /** What is sent, for the words of its limit: `a message`, `an answer`. */
+  what?: string;
+  /** What is sent of the text, where that is not the text itself. */
+  bodyOf?: (text: string) => string;
+  /** The reason why the text cannot be sent; without this, the limits of a message. */
+  faultOf?: (text: string) => string | null;
+  /** The text where something else keeps it; else it is the target's draft. */
+  draft?: { text: string; keep: (text: string) => void };
+  /** Sends the body. It resolves to what is said then, if anything, or to false where the draft stays. */
+  onSend: (body: string, text: string) => Promise<unknown>;
+  /** The words of a refusal. */
+  refusedAs?: (e: unknown) => string;
+  /** Escape: one layer back. Without it, escape leaves the box. */
+  onLeave?: () => void;
+  /** Completers of this box alone, before the page's. */
+  completers?: readonly Completer[];
+  /** Lines at least. */
+  lines?: number;
+  focused?: boolean;
+  box?: RefObject<HTMLTextAreaElement | null>;
+  /** More buttons beside the one that sends. */
+  beside?: ComponentChildren;
+  /** Content above the box, such as the message that is replied to. */
   children?: ComponentChildren;
 }
 
-/** A text box that offers completions and shows the result of sending. */
-export function WritingBox<T extends Offer>({
-  id,
-  box,
-  to,
-  label,
-  placeholder,
-  help,
-  text,
-  body = text,
-  onText,
-  offers,
-  sending,
-  done = null,
-  onSend,
-  children,
-}: Props<T>) {
-  const [chosen, setChosen] = useState(0);
-  const { shown } = offers;
-  const open = shown.length > 0;
-  const active = Math.min(chosen, shown.length - 1);
-  useGrown(box, text);
+let boxes = 0;
 
-  const readCaret = (area: HTMLTextAreaElement) => {
-    offers.onCaret(area.value, area.selectionStart);
+/**
+ * The box in which every text is written: messages, answers, reasons. What is written is a draft until the host has it;
+ * nothing is ever sent by itself.
+ */
+export function Writing(props: Props) {
+  const { target, label, placeholder, to, send, what, bodyOf, faultOf, onSend, refusedAs, onLeave } = props;
+  const own = useRef<HTMLTextAreaElement>(null);
+  const box = props.box ?? own;
+  const [id] = useState(() => `writing-${++boxes}`);
+  const [offers, setOffers] = useState<Completion | null>(null);
+  const [chosen, setChosen] = useState(0);
+  const [done, setDone] = useState<string | null>(null);
+  /** Sending was asked for while the host was away. */
+  const [held, setHeld] = useState(false);
+  /** The place in what was sent before; -1 outside of it. */
+  const past = useRef(-1);
+  const caretThen = useRef<number | null>(null);
+  const sending = useSending(refusedAs);
+
+  const text = props.draft?.text ?? drafts.of(target);
+  const keep = props.draft?.keep ?? ((changed: string) => drafts.keep(target, changed));
+  const body = bodyOf === undefined ? text : bodyOf(text);
+  const { state } = live.connection.value;
+  const isAway = state === 'reconnecting' || state === 'stranger' || state === 'cannot';
+  const active = offers === null ? -1 : Math.min(chosen, offers.shown.length - 1);
+  useGrown(box, text, props.lines ?? 1);
+
+  useEffect(() => {
+    if (props.focused === true) box.current?.focus();
+  }, [props.focused, target]);
+  useEffect(() => {
+    setDone(null);
+    setHeld(false);
+    sending.setError(null);
+    past.current = -1;
+  }, [target]);
+  useLayoutEffect(() => {
+    if (caretThen.current === null) return;
+    box.current?.setSelectionRange(caretThen.current, caretThen.current);
+    caretThen.current = null;
+  }, [text]);
+
+  const change = (changed: string, caret: number) => {
+    keep(changed);
+    setDone(null);
+    sending.setError(null);
+    read(changed, caret);
+  };
+  const read = (written: string, caret: number) => {
+    setOffers(completion(written, caret, props.completers));
     setChosen(0);
   };
-  const take = (offer: T) => {
-    offers.take(offer);
-    leave();
-    box.current?.focus();
+  const take = (offer: Offer) => {
+    const area = box.current;
+    if (area === null || offers === null) return;
+    const next = completed(text, area.selectionStart, offers.from, offer);
+    caretThen.current = next.caret;
+    keep(next.text);
+    setOffers(null);
+    area.focus();
   };
-  const leave = () => {
-    offers.leave();
-    setChosen(0);
+  const again = (by: number): boolean => {
+    const sent = drafts.sent.peek();
+    const at = past.current;
+    // Only an empty box, or what was taken from the past unchanged.
+    if (text !== '' && (at < 0 || text !== sent[at])) return false;
+    const next = (text === '' ? -1 : at) + by;
+    if (next < -1 || next >= sent.length) return false;
+    past.current = next;
+    const old = sent[next] ?? '';
+    caretThen.current = old.length;
+    keep(old);
+    return true;
+  };
+  const submit = () => {
+    setDone(null);
+    setOffers(null);
+    const fault = faultOf === undefined ? bodyFault(body, what) : faultOf(text);
+    if (fault === null && isAway) {
+      setHeld(true);
+      live.retry();
+      return;
+    }
+    void sending.send(fault, async () => {
+      const said = await onSend(body, text);
+      if (said === false) return;
+      setHeld(false);
+      past.current = -1;
+      drafts.remember(text);
+      // Text that was typed in the meantime stays.
+      if ((props.draft === undefined ? drafts.of(target) : (box.current?.value ?? text)) === text) keep('');
+      if (typeof said === 'string') setDone(said);
+    });
   };
   const onKeyDown = (e: TargetedKeyboardEvent<HTMLTextAreaElement>) => {
     if (e.isComposing) return;
-    const offer = shown[active];
-    if (offer !== undefined) {
-      const step = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
-      if (step !== 0) {
-        e.preventDefault();
-        setChosen((active + step + shown.length) % shown.length);
-        return;
-      }
-      if ((e.key === 'Enter' || e.key === 'Tab') && !e.shiftKey) {
-        e.preventDefault();
-        take(offer);
-        return;
-      }
-      if (e.key === 'Escape') {
-        e.preventDefault();
-        leave();
-        return;
-      }
-    }
+    if (offers !== null && onOfferKey(e)) return;
     if (e.key === 'Enter' && !e.shiftKey) {
       e.preventDefault();
-      onSend();
-    }
+      submit();
+    } else if (e.key === 'Escape' && onLeave !== undefined) {
+      e.preventDefault();
+      onLeave();
+    } else if ((e.key === 'ArrowUp' && again(1)) || (e.key === 'ArrowDown' && past.current >= 0 && again(-1)))
+      e.preventDefault();
   };
+  const onOfferKey = (e: TargetedKeyboardEvent<HTMLTextAreaElement>): boolean => {
+    const offer = offers?.shown[active];
+    if (offers === null || offer === undefined || e.shiftKey) return false;
+    const step = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
+    if (step !== 0) setChosen((active + step + offers.shown.length) % offers.shown.length);
+    else if (e.key === 'Tab' || (e.key === 'Enter' && !e.ctrlKey && !e.metaKey)) take(offer);
+    else if (e.key === 'Escape') setOffers(null);
+    else return false;
+    e.preventDefault();
+    return true;
+  };
+
   return (
     <form
-      class="compose"
+      class="writing"
+      aria-label={label}
       onSubmit={(e) => {
         e.preventDefault();
-        onSend();
+        submit();
       }}
     >
-      {open ? (
-        <div id={offers.id} class="completion" role="listbox" aria-label={offers.label}>
-          {shown.map((offer, i) => (
-            // biome-ignore lint/a11y/useFocusableInteractive: the box keeps the focus; aria-activedescendant names it.
-            <div
-              key={offer.name}
-              id={`${offers.id}-${i}`}
-              role="option"
-              aria-selected={i === active}
-              onMouseDown={(e) => {
-                e.preventDefault();
-                take(offer);
-              }}
-            >
-              <span>{offer.shown}</span> <span class="dim">{offer.hint}</span>
-            </div>
-          ))}
-        </div>
-      ) : null}
-      {children}
-      <div class="compose-line">
+      {props.children}
+      <div class="writing-line">
         {to}
-        <textarea
-          id={id}
-          ref={box}
-          rows={1}
-          value={text}
-          spellcheck={false}
-          aria-label={label}
-          aria-describedby={`${id}-help`}
-          aria-autocomplete="list"
-          aria-haspopup="listbox"
-          {...(open ? { 'aria-controls': offers.id, 'aria-activedescendant': `${offers.id}-${active}` } : {})}
-          aria-invalid={sending.error !== null}
-          placeholder={placeholder}
-          onInput={(e) => {
-            onText(e.currentTarget.value);
-            sending.setError(null);
-            readCaret(e.currentTarget);
-          }}
-          onKeyDown={onKeyDown}
-          onClick={(e) => readCaret(e.currentTarget)}
-          onBlur={leave}
-        />
-        <Submit label="T4LK" plain="Send" tone="info solid" busy={sending.busy} />
+        <div class="writing-box">
+          {offers === null ? null : (
+            <div id={`${id}-offers`} class="offers" role="listbox" aria-label={offers.label}>
+              {offers.shown.map((offer, i) => (
+                // biome-ignore lint/a11y/useFocusableInteractive: the box keeps the focus; aria-activedescendant names it.
+                <div
+                  key={offer.name}
+                  id={`${id}-offer-${i}`}
+                  role="option"
+                  aria-selected={i === active}
+                  onMouseDown={(e) => {
+                    e.preventDefault();
+                    take(offer);
+                  }}
+                >
+                  <span class="mono">{offer.shown}</span> <span class="dim">{offer.hint}</span>
+                </div>
+              ))}
+            </div>
+          )}
+          <textarea
+            ref={box}
+            rows={props.lines ?? 1}
+            value={text}
+            spellcheck={false}
+            aria-label={label}
+            aria-describedby={`${id}-help`}
+            aria-autocomplete="list"
+            aria-haspopup="listbox"
+            {...(offers === null
+              ? {}
+              : { 'aria-controls': `${id}-offers`, 'aria-activedescendant': `${id}-offer-${active}` })}
+            aria-invalid={sending.error !== null}
+            placeholder={placeholder}
+            onInput={(e) => change(e.currentTarget.value, e.currentTarget.selectionStart)}
+            onKeyDown={onKeyDown}
+            onClick={(e) => read(e.currentTarget.value, e.currentTarget.selectionStart)}
+            onBlur={() => setOffers(null)}
+          />
+        </div>
+        {props.beside}
+        <Submit label={send.label} plain={send.plain} tone={`${send.tone ?? 'info'} solid`} busy={sending.busy} />
       </div>
-      <div class="compose-foot">
+      <div class="writing-foot">
         <span id={`${id}-help`} class="dim help">
-          {help}
+          enter sends · shift+enter adds a line · @ agents · # messages · ↑ what you sent before
         </span>
         <ByteCount text={body} />
       </div>
+      {!drafts.kept.value && text !== '' ? (
+        <p class="writing-note warn">
+          This browser keeps no drafts (its storage is full or forbidden): a reload loses it.
+        </p>
+      ) : null}
+      {held && text !== '' ? (
+        <p class={`writing-note ${isAway ? 'warn' : 'good'}`} role="status">
+          {isAway
+            ? 'The host is away, so this was not sent. It stays here; enter sends it when the host is back.'
+            : 'The host is back: enter sends this.'}
+        </p>
+      ) : null}
       {done === null ? null : (
-        <p class="done" role="status">
+        <p class="writing-note good" role="status">
           ✓ {done}
         </p>
       )}
       <Fault error={sending.error} />
     </form>
   );
+}
+
+/** Marks a thing that has a draft. */
+export function DraftMark({ target }: { target: string }) {
+  return drafts.has(target) ? (
+    <span class="draft-mark" title="You have begun to write here">
+      <span aria-hidden="true">✎</span>
+      <span class="hidden"> has a draft</span>
+    </span>
+  ) : null;
 }

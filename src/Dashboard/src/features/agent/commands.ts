@@ -44,10 +44,10 @@ export type Line =
   | { kind: 'control'; route: Control; body: { model?: string }; done: string }
   | { kind: 'fault'; words: string };
 
-/** Parses a line of the prompt. Two slashes at the start are one slash of a message. */
+/** Parses a line of the prompt. Two slashes at the start are one slash of a message; a path is not a command. */
 export function readLine(line: string): Line {
   const text = line.trim();
-  if (!text.startsWith('/') || text.startsWith('//')) {
+  if (!text.startsWith('/') || /^\/\S*\//.test(text)) {
     const body = text.startsWith('//') ? line.replace('//', '/') : line;
     const fault = bodyFault(body);
     return fault === null ? { kind: 'message', body } : { kind: 'fault', words: fault };

@@ -1,71 +1,50 @@
-import { useRef, useState } from 'preact/hooks';
-import { api } from '../../api/client';
-import { useDraft } from '../../ui/draft';
-import { useSending } from '../../ui/sending';
-import { WritingBox } from '../../ui/writing';
+import { useState } from 'preact/hooks';
+import type { Completer } from '../../ui/completer';
+import { Writing } from '../../ui/writing';
+import { send as sendMessage, toOf } from '../messages';
 import { COMMANDS, type Command, commandsFor, control, readLine } from './commands';
+
+const written = ({ name, takes }: Command): string => `/${name}${takes === '' ? '' : ` ${takes}`}`;
+
+/** Completes the commands of an agent's box. */
+const commands: Completer = {
+  label: 'Commands',
+  begins: /^\/[a-z-]*$/,
+  first: true,
+  offers: (word) =>
+    commandsFor(word, word.length).map((command) => ({
+      name: `/${command.name}`,
+      shown: written(command),
+      hint: command.plain,
+    })),
+};
 
 /** Sends a message to the agent, or a command to its harness. */
 export function Prompt({ name }: { name: string }) {
-  const box = useRef<HTMLTextAreaElement>(null);
-  const [text, keep] = useDraft(`agent.${name}`);
-  const [done, setDone] = useState<string | null>(null);
   const [help, setHelp] = useState(false);
-  const [options, setOptions] = useState<readonly Command[]>([]);
-  const sending = useSending();
-
-  const send = () => {
+  const send = async (_: string, text: string): Promise<string | null> => {
     const line = readLine(text);
-    setDone(null);
     setHelp(line.kind === 'help');
-    if (line.kind === 'help') {
-      sending.setError(null);
-      keep('');
-      return;
+    if (line.kind === 'message') {
+      await sendMessage({ to: name, body: line.body });
+      return `Sent to ${name}.`;
     }
-    void sending.send(line.kind === 'fault' ? line.words : null, async () => {
-      try {
-        if (line.kind === 'message') {
-          await api.POST('/api/messages/send', { body: { to: name, body: line.body } });
-          setDone(`Sent to ${name}.`);
-        } else if (line.kind === 'control') {
-          await control(name, line);
-          setDone(line.done);
-        }
-        // Text that was typed in the meantime stays.
-        if (box.current === null || box.current.value === text) keep('');
-      } finally {
-        box.current?.focus();
-      }
-    });
+    if (line.kind !== 'control') return null;
+    await control(name, line);
+    return line.done;
   };
   return (
-    <WritingBox
-      id="agent-prompt"
-      box={box}
-      to={
-        <label class="prompt" for="agent-prompt">
-          @{name}&gt;
-        </label>
-      }
+    <Writing
+      target={toOf(name)}
       label={`Message to ${name}, or a command`}
       placeholder="write a message · / for commands"
-      help="enter sends · shift+enter adds a line · /help lists the commands"
-      text={text}
-      onText={(typed) => {
-        keep(typed);
-        setDone(null);
+      to={<span class="prompt">@{name}&gt;</span>}
+      send={{ label: 'T4LK', plain: `Send to ${name}` }}
+      faultOf={(text) => {
+        const line = readLine(text);
+        return line.kind === 'fault' ? line.words : null;
       }}
-      offers={{
-        id: 'commands',
-        label: 'Commands',
-        shown: options.map((command) => ({ ...command, shown: written(command), hint: command.plain })),
-        onCaret: (typed, caret) => setOptions(commandsFor(typed, caret)),
-        take: ({ name: command, takes }) => keep(`/${command}${takes === '' ? '' : ' '}`),
-        leave: () => setOptions([]),
-      }}
-      sending={sending}
-      done={done}
+      completers={[commands]}
       onSend={send}
     >
       {help ? (
@@ -83,8 +62,6 @@ export function Prompt({ name }: { name: string }) {
           </button>
         </div>
       ) : null}
-    </WritingBox>
+    </Writing>
   );
 }
-
-const written = ({ name, takes }: Command): string => `/${name} ${takes}`;

@@ -1,87 +1,114 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { api } from '../../api/client';
-import { useSending } from '../../ui/sending';
-import { bodyFault } from '../../ui/text/bytes';
-import { WritingBox } from '../../ui/writing';
+import { useEffect, useRef } from 'preact/hooks';
+import { address as path } from '../../ui/address';
+import { drafts } from '../../ui/draft';
+import { useKey } from '../../ui/keys';
+import { DraftMark, Writing } from '../../ui/writing';
 import { containers } from '../containers';
-import { addressed, completions, nameBeingTyped } from './addressed';
-import { address, backToSticky, draft, keepDraft, recipient, wantsFocus } from './recipient';
+import { addressed } from './addressed';
+import { recipients } from './completers';
+import { backToSticky, recipient, replied, toOf, wantsFocus, write, writing } from './recipient';
+import { send } from './send';
+import { plainly, toldBy } from './told';
 
-export function Compose() {
-  const box = useRef<HTMLTextAreaElement>(null);
-  const [typed, setTyped] = useState<string | null>(null);
-  const sending = useSending();
+const isName = (name: string): boolean => name === '*' || containers.agents.peek().has(name);
 
-  const text = draft.value;
-  const redirect = addressed(text);
-  const body = redirect === null ? text : redirect.body;
-  const options = typed === null ? [] : completions(typed, containers.names.value);
-  const target = redirect?.to ?? recipient.value;
-  // While names are offered, the prompt does not follow every letter; the message goes to the typed name.
-  const to = options.length > 0 ? recipient.value : target;
+/** Whether the box is part of the place that is shown. */
+const isPlaces = (): boolean => path.value === '/messages' || path.value.startsWith('/messages/');
 
-  useEffect(() => {
-    if (wantsFocus.value > 0) box.current?.focus();
-  }, [wantsFocus.value]);
-
-  const send = () =>
-    void sending.send(bodyFault(body), async () => {
-      try {
-        await api.POST('/api/messages/send', { body: { to: target, body } });
-        if (target === '*') backToSticky();
-        else address(target);
-        // Text that was typed in the meantime stays.
-        if (draft.peek() === text) keepDraft('');
-      } finally {
-        box.current?.focus();
-      }
-    });
-  return (
-    <WritingBox
-      id="compose-box"
-      box={box}
-      to={
-        <button
-          type="button"
-          class={`prompt ${to === '*' ? 'everyone' : ''}`}
-          aria-label={`To ${to === '*' ? 'every agent' : to}. Choose another recipient`}
-          onClick={() => {
-            if (redirect === null) keepDraft(`@${text === '' ? '' : ` ${text}`}`);
-            setTyped('');
-            box.current?.focus();
-          }}
-        >
-          @{to}&gt;
-        </button>
-      }
-      label={`Message to ${to === '*' ? 'every agent' : to}`}
-      placeholder="write a message · @ picks the recipient"
-      help="enter sends · shift+enter adds a line · @* sends to everyone"
-      text={text}
-      body={body}
-      onText={keepDraft}
-      offers={{
-        id: 'recipients',
-        label: 'Recipients',
-        shown: options.map((name) => ({ name, shown: `@${name}`, hint: hint(name) })),
-        onCaret: (written, caret) => setTyped(nameBeingTyped(written, caret)),
-        take: ({ name }) => {
-          address(name);
-          // The typed name has become the prompt.
-          keepDraft(text.replace(/^\s*@[A-Za-z0-9*-]*\s?/, ''));
-        },
-        leave: () => setTyped(null),
-      }}
-      sending={sending}
-      onSend={send}
-    />
-  );
+/** The box for a message to anybody: always at the messages, elsewhere while it is open. */
+export function ComposeBar() {
+  useKey('write', () => {
+    writing.value = true;
+    wantsFocus.value++;
+  });
+  return isPlaces() || writing.value ? <Compose /> : null;
 }
 
-function hint(name: string): string {
-  if (name === '*') return 'every agent';
-  const agent = containers.agents.value.get(name);
-  if (agent === undefined) return '';
-  const state = agent.failed ? 'failed' : agent.paused ? 'paused' : agent.running ? 'running' : 'stopped';
-  return agent.role === 'manager' ? `manager · ${state}` : state;
+function Compose() {
+  const box = useRef<HTMLTextAreaElement>(null);
+  const before = useRef<Element | null>(null);
+  const to = recipient.value;
+  const reply = replied.value;
+  const everyone = to === '*';
+
+  useEffect(() => {
+    if (wantsFocus.value === 0) return;
+    const now = document.activeElement;
+    if (now !== box.current && now !== document.body) before.current = now;
+    box.current?.focus();
+  }, [wantsFocus.value]);
+
+  const leave = () => {
+    writing.value = false;
+    const then = before.current;
+    const back = then instanceof HTMLElement && then.isConnected ? then : document.querySelector<HTMLElement>('main');
+    back?.focus({ preventScroll: true });
+  };
+  const onSend = async (body: string, text: string) => {
+    const target = addressed(text)?.to ?? to;
+    await send({ to: target, body, ...(reply === null || target !== to ? {} : { in_reply_to: reply.id }) });
+    replied.value = null;
+    // The box is for one message where it is not part of the place.
+    if (everyone) backToSticky();
+    return `Sent to ${target === '*' ? 'every agent' : target}.`;
+  };
+  return (
+    <section class="compose-bar feature-messages" aria-label="Write a message">
+      <Writing
+        target={toOf(to)}
+        box={box}
+        label={`Message to ${everyone ? 'every agent' : to}`}
+        placeholder="write a message · @ picks the recipient"
+        to={
+          <button
+            type="button"
+            class={`prompt ${everyone ? 'everyone' : ''}`}
+            aria-label={`To ${everyone ? 'every agent' : to}: choose another recipient`}
+            onClick={() => {
+              drafts.keep(toOf(to), `@${drafts.of(toOf(to))}`);
+              box.current?.focus();
+              box.current?.setSelectionRange(1, 1);
+              box.current?.click();
+            }}
+          >
+            @{to}&gt; <DraftMark target={toOf(to)} />
+          </button>
+        }
+        send={{ label: 'T4LK', plain: 'Send' }}
+        bodyOf={(text) => addressed(text)?.body ?? text}
+        draft={{ text: drafts.of(toOf(to)), keep: (text) => write(text, isName) }}
+        completers={[recipients]}
+        onSend={onSend}
+        {...(isPlaces() ? {} : { onLeave: leave })}
+        beside={
+          isPlaces() ? null : (
+            <button type="button" class="plain" aria-label="Close the box; what is written stays" onClick={leave}>
+              ✗
+            </button>
+          )
+        }
+      >
+        {reply === null ? null : (
+          <p class="replied">
+            <span aria-hidden="true">↩ </span>
+            <span class="replied-words">
+              answers #{reply.id} of <bdi>{reply.from}</bdi>:{' '}
+              <bdi>{plainly(toldBy(reply.from, reply.body) ?? [{ said: reply.body }])}</bdi>
+            </span>
+            <button
+              type="button"
+              class="plain"
+              aria-label={`Do not answer message ${reply.id}: write a new one`}
+              onClick={() => {
+                replied.value = null;
+                box.current?.focus();
+              }}
+            >
+              ✗
+            </button>
+          </p>
+        )}
+      </Writing>
+    </section>
+  );
 }

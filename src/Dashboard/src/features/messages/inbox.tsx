@@ -7,7 +7,7 @@ import { Refused } from '../../ui/fault';
 import { Label } from '../../ui/label';
 import { askToNotify, notifyPermission } from '../../ui/notify';
 import { Section } from '../../ui/section';
-import { answer } from './recipient';
+import { writeTo } from './recipient';
 import { messages } from './store';
 import { MessageText } from './text';
 
@@ -76,7 +76,7 @@ function Row({ message }: { message: Message }) {
               type="button"
               class="act"
               aria-label={`Write to ${message.from}`}
-              onClick={() => answer(message.from)}
+              onClick={() => writeTo(message.from, message)}
             >
               <Label text="↩ T4LK" />
             </button>

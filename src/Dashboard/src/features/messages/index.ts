@@ -1,4 +1,6 @@
 import type { Feature } from '../../ui/feature';
+import { agents, files, numbered } from './completers';
+import { ComposeBar } from './compose';
 import { eventsOf, news } from './events';
 import { messages } from './store';
 import './section.css';
@@ -6,6 +8,8 @@ import './section.css';
 export { Inbox } from './inbox';
 export { markOf } from './message-log';
 export { Parked } from './parked';
+export { toOf, writeTo } from './recipient';
+export { send } from './send';
 export { messages } from './store';
 export { EventJson, MessageText } from './text';
 export { type Piece, plainly, toldBy } from './told';
@@ -19,4 +23,6 @@ export const feature: Feature = {
   },
   news,
   waiting: messages.waiting,
+  bottom: [{ order: 10, view: ComposeBar }],
+  completers: [agents, numbered, files],
 };

@@ -1,34 +1,72 @@
 import { signal } from '@preact/signals';
+import type { Message } from '../../api/types';
+import { drafts } from '../../ui/draft';
+import { addressed } from './addressed';
 
 const TO = 'hive.to';
-const DRAFT = 'hive.draft';
+/** Where an earlier version kept the one draft that it had. */
+const EARLIER = 'hive.draft';
+
+/** The name of the draft of a message to somebody. */
+export const toOf = (name: string): string => `to:${name}`;
 
 /** The recipient, kept over reloads; '*' is for one message only. */
-export const recipient = signal(localStorage.getItem(TO) ?? 'manager');
-export const draft = signal(localStorage.getItem(DRAFT) ?? '');
-/** Counts the requests to focus the compose box. */
+export const recipient = signal('manager');
+/** The message that is replied to. */
+export const replied = signal<Message | null>(null);
+/** Whether the box is open where it is not part of the place. */
+export const writing = signal(false);
+/** Counts the requests to focus the box. */
 export const wantsFocus = signal(0);
 
-let sticky = recipient.value;
+let sticky = 'manager';
+
+try {
+  sticky = recipient.value = localStorage.getItem(TO) ?? 'manager';
+  const draft = localStorage.getItem(EARLIER);
+  if (draft !== null) {
+    if (!drafts.has(toOf(sticky))) drafts.keep(toOf(sticky), draft);
+    localStorage.removeItem(EARLIER);
+  }
+} catch {
+  // The storage is forbidden: the recipient lasts as long as the page.
+}
 
 export function address(name: string): void {
+  if (replied.peek()?.from !== name) replied.value = null;
   recipient.value = name;
   if (name === '*') return;
   sticky = name;
-  localStorage.setItem(TO, name);
+  try {
+    localStorage.setItem(TO, name);
+  } catch {
+    // The storage is full or forbidden: only a reload forgets the recipient.
+  }
 }
 
 export function backToSticky(): void {
-  recipient.value = sticky;
+  address(sticky);
 }
 
-export function keepDraft(text: string): void {
-  draft.value = text;
-  if (text === '') localStorage.removeItem(DRAFT);
-  else localStorage.setItem(DRAFT, text);
+/** Keeps what is written; a name at its start that <isName> knows becomes the recipient, with the rest of the text. */
+export function write(text: string, isName: (name: string) => boolean): void {
+  const to = recipient.peek();
+  const redirect = /^\s*@\S+\s/.test(text) ? addressed(text) : null;
+  if (redirect === null || !isName(redirect.to)) {
+    drafts.keep(toOf(to), text);
+    return;
+  }
+  drafts.keep(toOf(to), '');
+  const waits = drafts.of(toOf(redirect.to));
+  const all = [waits, redirect.body].filter((part) => part !== '').join('\n');
+  address(redirect.to);
+  drafts.keep(toOf(redirect.to), redirect.to === to ? redirect.body : all);
 }
 
-export function answer(name: string): void {
+/** Opens the box for a message to somebody, as a reply to one of theirs. */
+export function writeTo(name: string, to: Message | null = null): void {
   address(name);
+  replied.value = to;
+  writing.value = true;
   wantsFocus.value++;
 }

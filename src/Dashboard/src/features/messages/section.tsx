@@ -4,7 +4,6 @@ import { Clock } from '../../ui/clock';
 import { ReadFault } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
 import { Section } from '../../ui/section';
-import { Compose } from './compose';
 import { type FlowRow, type Mark, markOf } from './message-log';
 import { messages } from './store';
 import { MessageText } from './text';
@@ -83,7 +82,6 @@ export function Flow() {
             {`↓ ${unseen > 0 ? `${unseen} new` : 'newest'}`}
           </button>
         )}
-        <Compose />
       </div>
     </Section>
   );

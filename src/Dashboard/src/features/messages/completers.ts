@@ -1,0 +1,68 @@
+import type { Agent } from '../../api/types';
+import { matching } from '../../ui/complete';
+import type { Completer, Offer } from '../../ui/completer';
+import { containers } from '../containers';
+import { messages } from './store';
+import { plainly, toldBy } from './told';
+
+/** How many of the latest messages are offered at most. */
+const LATEST = 30;
+
+export function stateOf(name: string): string {
+  const agent: Agent | undefined = containers.agents.value.get(name);
+  if (agent === undefined) return '';
+  const state = agent.failed ? 'failed' : agent.paused ? 'paused' : agent.running ? 'running' : 'stopped';
+  return agent.role === 'manager' ? `manager · ${state}` : state;
+}
+
+const agentOffers = (word: string): Offer[] =>
+  matching(word.slice(1), [...containers.names.value].sort(), (name) => name).map((name) => ({
+    name: `@${name}`,
+    shown: `@${name}`,
+    hint: stateOf(name),
+  }));
+
+/** The first word of a message to anybody: its recipient, every agent last. */
+export const recipients: Completer = {
+  label: 'Recipients',
+  begins: /^@[a-z0-9*-]*$/i,
+  first: true,
+  offers: (word) => [
+    ...agentOffers(word),
+    ...(word === '@' || word === '@*' ? [{ name: '@*', shown: '@*', hint: 'every agent' }] : []),
+  ],
+};
+
+/** Agents, by name and state. */
+export const agents: Completer = { label: 'Agents', begins: /^@[a-z0-9-]*$/i, offers: agentOffers };
+
+const MESSAGE = /^#[^\s]*$/;
+
+/** The latest messages, by number or by words. */
+export const numbered: Completer = {
+  label: 'Messages',
+  begins: MESSAGE,
+  offers: (word) =>
+    matching(
+      word.slice(1),
+      messages.flow.value.rows.slice(-LATEST).toReversed(),
+      ({ message: { id, from, body } }) => `${id} ${from} ${body}`,
+    ).map(({ message: { id, from, to, body } }) => {
+      const told = toldBy(from, body);
+      return { name: `#${id}`, shown: `#${id}`, hint: `${from} → ${to}: ${told === null ? body : plainly(told)}` };
+    }),
+};
+
+/** Files that messages name. */
+export const files: Completer = {
+  label: 'Files',
+  begins: /^\/(agents|shared)\//,
+  offers: (word) => {
+    const known = new Set(
+      [...messages.flow.value.rows.map(({ message }) => message), ...messages.inbox.value].flatMap(
+        ({ file_refs }) => file_refs,
+      ),
+    );
+    return matching(word, [...known].sort(), (path) => path).map((path) => ({ name: path, shown: path, hint: '' }));
+  },
+};

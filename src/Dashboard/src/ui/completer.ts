@@ -1,0 +1,19 @@
+/** What may stand in place of the typed word. */
+export interface Offer {
+  /** The text that replaces the word. */
+  name: string;
+  /** It as it is shown. */
+  shown: string;
+  hint: string;
+}
+
+/** Completes words that begin with a sign: agents after `@`, messages after `#`, files after `/shared/`. */
+export interface Completer {
+  /** What the offers are called. */
+  label: string;
+  /** Matches the words that it completes. */
+  begins: RegExp;
+  /** It completes the first word only. */
+  first?: boolean;
+  offers: (word: string) => readonly Offer[];
+}
