@@ -7,7 +7,7 @@ import { request } from './request';
 import { key, leave, signOut } from './session';
 
 /** The masked key, valid since the host's last proof. */
-let held: { key: string; masked: Promise<string> } | null = null;
+let held: { key: string; masked: Promise<string>; proven: boolean } | null = null;
 
 /** How often the host has proved to this page that it knows its key. */
 export const proofs = signal(0);
@@ -17,8 +17,28 @@ export function distrust(): void {
   held = null;
 }
 
+/** Whether the next request needs no proof before it. */
+export const isProven = (): boolean => held?.proven === true;
+
+let outlives = false;
+
+/** Requests from now on arrive although the page goes away. */
+export function outliveThePage(): void {
+  outlives = true;
+}
+
+/** A request that knows its body: reading it back would take longer than a page that goes away has. */
+class Asked extends Request {
+  readonly sent: string;
+
+  constructor(input: RequestInfo | URL, init?: RequestInit) {
+    super(input, init);
+    this.sent = typeof init?.body === 'string' ? init.body : '';
+  }
+}
+
 /** Every route of the host's document, with the types of its parameters, its body and its answer. */
-export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: send, Request: Asked });
 
 /** The answer to a GET; a refusal is thrown. */
 export async function answerOf<T>(asked: Promise<{ data?: T }>): Promise<T> {
@@ -28,13 +48,13 @@ export async function answerOf<T>(asked: Promise<{ data?: T }>): Promise<T> {
 
 async function send(asked: Request): Promise<Response> {
   const { pathname, search } = new URL(asked.url);
-  // Read once, so that the request can be sent a second time.
-  const body = asked.method === 'GET' ? '' : await asked.text();
+  const body = asked instanceof Asked ? asked.sent : '';
   const response = await signed(pathname + search, {
     method: asked.method,
     headers: asked.headers,
     signal: asked.signal,
     ...(body === '' ? {} : { body }),
+    ...(outlives ? { keepalive: true } : {}),
   });
   if (asked.method === 'GET') return response;
   // The status says that the host has carried it out. An answer that breaks off after it must not look like a failure,
@@ -65,10 +85,13 @@ async function signed(path: string, init: RequestInit, again = false): Promise<R
 async function maskOf(used: string, signal: AbortSignal | null | undefined): Promise<string> {
   // Concurrent requests share one proof: a request that is aborted stops waiting and leaves the proof alone.
   if (held?.key !== used) {
-    const begun = { key: used, masked: proven(used) };
+    const begun = { key: used, masked: proven(used), proven: false };
     held = begun;
     begun.masked.then(
-      () => proofs.value++,
+      () => {
+        begun.proven = true;
+        proofs.value++;
+      },
       () => {
         if (held === begun) held = null;
       },

@@ -14,6 +14,7 @@ import { Menu } from '../ui/menu';
 import { isCovered } from '../ui/modal';
 import { opened } from '../ui/panel';
 import { placeAt, places } from '../ui/registry';
+import { Toasts } from '../ui/toasts';
 import { Told } from '../ui/told';
 import { KeyMap } from './key-map';
 import { Login } from './login';
@@ -72,6 +73,7 @@ function Ready() {
       <Palette />
       <Confirm />
       <Told />
+      <Toasts />
       <Refusal />
     </>
   );

@@ -1,8 +1,11 @@
-import { signal } from '@preact/signals';
 import { words } from '../api/refusal';
 import { confirmed, type Question } from './confirm';
 import type { KeyName } from './keys';
 import type { Wired } from './labels';
+import { refusal } from './refused';
+import { type Deed, hold, isHeld, offerUndo } from './undo';
+
+export { refusal } from './refused';
 
 /** Something that can be done with a thing: a button, a key, a line of its menu, an entry of the palette. */
 export interface Action {
@@ -18,20 +21,74 @@ export interface Action {
   undo?: () => Promise<unknown>;
   /** It cannot be taken back once the host has it: the page holds it for as long as the operator has set. */
   hold?: boolean;
+  /** Doing it twice does it twice, such as a broadcast: it is never sent again by itself. */
+  once?: boolean;
   run: () => Promise<unknown>;
 }
 
-/** What was refused last; the shell reads it out and shows it until it is closed. */
-export const refusal = signal<string | null>(null);
+const deedOf = ({ id, label, of, run, undo, once }: Action): Deed => ({
+  name: `${id} ${of}`,
+  label,
+  of,
+  run,
+  ...(undo === undefined ? {} : { undo }),
+  ...(once === undefined ? {} : { once }),
+});
 
-/** Does an action: asks first where it has to, and shows a refusal. True when the host did it. */
+/** Whether the page holds an action, so that it can still be taken back. */
+export const isPending = (action: Action): boolean => isHeld(deedOf(action).name);
+
+/**
+ * Does an action: asks first where it has to, holds what cannot be taken back, offers the way back of what can, and
+ * shows a refusal. True when the host did it. The same action again, while it is held, is sent at once.
+ */
 export async function perform(action: Action): Promise<boolean> {
   if (action.confirm !== undefined && !(await confirmed(action.confirm))) return false;
   try {
+    if (action.hold === true) return await hold(deedOf(action));
     await action.run();
+    offerUndo(deedOf(action));
     return true;
   } catch (e) {
     refusal.value = words(e);
     return false;
   }
+}
+
+/**
+ * The same action on many things as one: held once, taken back at once. What failed of it is named, and the rest stays
+ * done.
+ */
+export function together(of: string, actions: readonly [Action, ...Action[]]): Action {
+  const [first] = actions;
+  let done: readonly Action[] = [];
+  return {
+    id: `many ${first.id} ${actions.map((action) => action.of).join(',')}`,
+    label: first.label,
+    of,
+    ...(first.hold === undefined ? {} : { hold: first.hold }),
+    ...(first.once === undefined ? {} : { once: first.once }),
+    ...(first.undo === undefined
+      ? {}
+      : { undo: () => each(done, (action) => action.undo?.() ?? Promise.resolve(), 'not taken back') }),
+    run: async () => {
+      done = await each(actions, (action) => action.run(), 'failed');
+    },
+  };
+}
+
+/** Does one thing with each; returns those with which it worked, and names the others. */
+async function each(
+  actions: readonly Action[],
+  run: (action: Action) => Promise<unknown>,
+  what: string,
+): Promise<readonly Action[]> {
+  const ends = await Promise.allSettled(actions.map(run));
+  const faults = ends.flatMap((end, i) =>
+    end.status === 'rejected' ? [`${actions[i]?.of ?? ''}: ${words(end.reason)}`] : [],
+  );
+  const said = `${faults.length} of ${actions.length} ${what}. ${faults.join(' · ')}`;
+  if (faults.length === actions.length) throw new Error(said);
+  if (faults.length > 0) refusal.value = said;
+  return actions.filter((_, i) => ends[i]?.status === 'fulfilled');
 }

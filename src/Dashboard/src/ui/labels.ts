@@ -20,6 +20,7 @@ export const LABELS = {
   'S1GN 0UT': 'Sign out',
   '3NT3R': 'Enter',
   '↻ N0W': 'Try now',
+  '▸ N0W': 'Send now',
   '↻ R3TRY': 'Retry',
   '↻ SYNC': 'Push now',
   '◆ APPR0VE': 'Approve',

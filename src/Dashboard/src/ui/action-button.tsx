@@ -1,0 +1,40 @@
+import { useState } from 'preact/hooks';
+import { type Action, isPending, perform } from './action';
+import { keyOf } from './keys';
+import { Label } from './label';
+import { LABELS } from './labels';
+
+const WEIGHTS = { primary: 'primary', plain: '', danger: 'bad' } as const;
+
+/** A button for an action, with its key. While the action is held, the button sends it at once. */
+export function ActionButton({ action, disabled = false }: { action: Action; disabled?: boolean }) {
+  const [asked, setAsked] = useState(false);
+  const { label, of, key, weight = 'plain', confirm } = action;
+  const held = isPending(action);
+  const busy = asked && !held;
+  const hint = key === undefined ? '' : keyOf(key);
+  const act = async () => {
+    setAsked(true);
+    await perform(action);
+    setAsked(false);
+  };
+  return (
+    <button
+      type="button"
+      class={`act ${WEIGHTS[weight]}`}
+      title={`${LABELS[label]} ${of}${hint === '' ? '' : ` (${hint})`}`}
+      aria-busy={busy}
+      disabled={disabled || busy}
+      {...(confirm === undefined ? {} : { 'aria-haspopup': 'dialog' as const })}
+      onClick={() => void act()}
+    >
+      {busy ? <span class="spinner" aria-hidden="true" /> : null}
+      {held ? <Label text="▸ N0W" of={`${LABELS[label].toLowerCase()} ${of}`} /> : <Label text={label} of={of} />}
+      {hint === '' ? null : (
+        <span class="key" aria-hidden="true">
+          {hint}
+        </span>
+      )}
+    </button>
+  );
+}

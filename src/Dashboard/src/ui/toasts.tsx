@@ -1,0 +1,70 @@
+import { useEffect } from 'preact/hooks';
+import { now } from './clock';
+import { keyOf, useKey } from './keys';
+import { Label } from './label';
+import { LABELS } from './labels';
+import { pauseToast, resumeToast, sendBeforeLeaving, type Toast, tellOfLeft, toasts, undoLatest } from './undo';
+
+/** What was done or is held, with the way back. It takes no focus. */
+export function Toasts() {
+  useKey('undo', undoLatest);
+  useEffect(() => {
+    tellOfLeft((label) => LABELS[label]);
+    addEventListener('pagehide', sendBeforeLeaving);
+    return () => removeEventListener('pagehide', sendBeforeLeaving);
+  }, []);
+  return (
+    <div class="toasts" role="status" aria-label="Done and held">
+      {toasts.value.map((toast) => (
+        <Said key={toast.id} toast={toast} />
+      ))}
+    </div>
+  );
+}
+
+const STATES: Record<Toast['state'], string> = {
+  held: 'held',
+  away: 'waits for the host',
+  done: 'done',
+  undone: 'taken back',
+  sent: 'sent as the page was left',
+};
+
+function Said({ toast: { id, label, of, state, until, undo, now: send } }: { toast: Toast }) {
+  const key = keyOf('undo');
+  return (
+    <div
+      class={`toast ${state}`}
+      data-state={state}
+      onPointerEnter={() => pauseToast(id)}
+      onPointerLeave={() => resumeToast(id)}
+      onFocusIn={() => pauseToast(id)}
+      onFocusOut={() => resumeToast(id)}
+    >
+      <span class="toast-words">
+        <Label text={label} /> <bdi>{of}</bdi> <span class="dim">· {STATES[state]}</span>
+        {state === 'held' && until !== null ? (
+          <span class="dim" aria-hidden="true">
+            {' '}
+            for {Math.max(1, Math.ceil((until - now.value) / 1000))} s
+          </span>
+        ) : null}
+      </span>
+      {send === null ? null : (
+        <button type="button" class="act" onClick={send}>
+          <Label text="▸ N0W" of={`${LABELS[label].toLowerCase()} ${of}`} />
+        </button>
+      )}
+      {undo === null ? null : (
+        <button type="button" class="act" onClick={undo}>
+          <Label text="↩ UND0" of={`${LABELS[label].toLowerCase()} ${of}`} />
+          {key === '' ? null : (
+            <span class="key" aria-hidden="true">
+              {key}
+            </span>
+          )}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,161 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Refusal } from '../api/refusal';
+import { type Action, isPending, perform, refusal, together } from './action';
+import { live } from './live';
+import { applyPreferences } from './preferences';
+import { toasts, UNDO_MS, undoLatest } from './undo';
+
+let sent: string[];
+
+const deny = (id: number, rest: Partial<Action> = {}): Action => ({
+  id: `deny ${id}`,
+  label: 'DENY',
+  of: `approval ${id}`,
+  hold: true,
+  run: async () => sent.push(`deny ${id}`),
+  ...rest,
+});
+const states = () => toasts.value.map(({ state }) => state);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  sent = [];
+  refusal.value = null;
+  live.connection.value = { state: 'live', since: 0 };
+  applyPreferences({ undo_seconds: 5 });
+});
+
+afterEach(async () => {
+  await vi.runAllTimersAsync();
+  vi.useRealTimers();
+  expect(toasts.value).toEqual([]);
+});
+
+test('what cannot be taken back is held, then sent once', async () => {
+  const ended = perform(deny(1));
+  await vi.advanceTimersByTimeAsync(4_999);
+  expect([sent, states(), isPending(deny(1))]).toEqual([[], ['held'], true]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await ended).toBe(true);
+  expect([sent, states(), isPending(deny(1))]).toEqual([['deny 1'], [], false]);
+});
+
+test('undo takes back the latest held thing, which is never sent', async () => {
+  const [first, second] = [perform(deny(1)), perform(deny(2))];
+  expect(undoLatest()).toBe(true);
+  expect(await second).toBe(false);
+  expect(states()).toEqual(['held', 'undone']);
+  await vi.runAllTimersAsync();
+  expect(await first).toBe(true);
+  expect(sent).toEqual(['deny 1']);
+  expect(undoLatest()).toBe(false);
+});
+
+test('the same action again is sent at once, and once', async () => {
+  const first = perform(deny(1));
+  const second = perform(deny(1));
+  expect(await Promise.all([first, second, perform(deny(2, { hold: false }))])).toEqual([true, true, true]);
+  await vi.runAllTimersAsync();
+  expect(sent.toSorted()).toEqual(['deny 1', 'deny 2']);
+});
+
+test('without a time to hold it is sent at once', async () => {
+  applyPreferences({ undo_seconds: 0 });
+  expect(await perform(deny(1))).toBe(true);
+  expect([sent, states()]).toEqual([['deny 1'], []]);
+});
+
+test('a refusal of what was held says its words', async () => {
+  const refused = new Refusal('approval 1 was approved by operator', 409, 'conflict');
+  const ended = perform(deny(1, { run: () => Promise.reject(refused) }));
+  await vi.runAllTimersAsync();
+  expect(await ended).toBe(false);
+  expect(refusal.value).toBe('approval 1 was approved by operator');
+});
+
+test('while the host is away it waits, can be taken back, and is sent once it is back', async () => {
+  live.connection.value = { state: 'reconnecting', since: 0, nextTryAt: null, reason: '' };
+  const [first, second] = [perform(deny(1)), perform(deny(2))];
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([sent, states()]).toEqual([[], ['away', 'away']]);
+  undoLatest();
+  live.connection.value = { state: 'live', since: 1 };
+  expect([await first, await second]).toEqual([true, false]);
+  expect(sent).toEqual(['deny 1']);
+});
+
+test('one that broke off is sent again where the host would refuse a second', async () => {
+  let tries = 0;
+  const run = async () => {
+    if (tries++ > 0) throw new Refusal('approval 1 was denied', 409, 'conflict');
+    live.connection.value = { state: 'reconnecting', since: 0, nextTryAt: null, reason: '' };
+    throw new Refusal('the host cannot be reached', 0, 'unreachable');
+  };
+  const ended = perform(deny(1, { run }));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(states()).toEqual(['away']);
+  live.connection.value = { state: 'live', since: 1 };
+  expect(await ended).toBe(false);
+  expect([tries, refusal.value]).toEqual([2, 'approval 1 was denied']);
+});
+
+test('a broadcast that broke off is not sent again', async () => {
+  let tries = 0;
+  const run = async () => {
+    tries++;
+    throw new Refusal('the host cannot be reached', 0, 'unreachable');
+  };
+  const ended = perform(deny(1, { run, once: true }));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await ended).toBe(false);
+  expect([tries, refusal.value]).toEqual([
+    1,
+    'the host cannot be reached. It may have arrived: look before you send it again.',
+  ]);
+});
+
+test('what can be taken back is done at once, and can be undone for eight seconds', async () => {
+  const ack: Action = {
+    id: 'ack',
+    label: '✓ 4CK',
+    of: 'message 3',
+    run: async () => sent.push('ack'),
+    undo: async () => sent.push('unread'),
+  };
+  expect(await perform(ack)).toBe(true);
+  expect(states()).toEqual(['done']);
+  undoLatest();
+  undoLatest();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([sent, states()]).toEqual([['ack', 'unread'], ['undone']]);
+  await perform(ack);
+  await vi.advanceTimersByTimeAsync(UNDO_MS);
+  expect(undoLatest()).toBe(false);
+});
+
+test('many at once are one held thing, and what failed is named', async () => {
+  const bad = deny(2, { run: () => Promise.reject(new Error('it is building')) });
+  const ended = perform(together('3 approvals', [deny(1), bad, deny(3)]));
+  expect(states()).toEqual(['held']);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await ended).toBe(true);
+  expect(sent).toEqual(['deny 1', 'deny 3']);
+  expect(refusal.value).toBe('1 of 3 failed. approval 2: it is building');
+});
+
+test('many at once are taken back together, without those that failed', async () => {
+  const pause = (name: string, fails = false): Action => ({
+    id: 'pause',
+    label: '‖ P4US3',
+    of: name,
+    run: async () => {
+      if (fails) throw new Error('no');
+      sent.push(`pause ${name}`);
+    },
+    undo: async () => sent.push(`resume ${name}`),
+  });
+  expect(await perform(together('2 agents', [pause('alice'), pause('bob', true)]))).toBe(true);
+  undoLatest();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sent).toEqual(['pause alice', 'resume alice']);
+});

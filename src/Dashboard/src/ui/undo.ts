@@ -1,0 +1,250 @@
+import { computed, signal } from '@preact/signals';
+import { isProven, outliveThePage } from '../api/client';
+import { Refusal, words } from '../api/refusal';
+import type { Wired } from './labels';
+import { live } from './live';
+import { preferences } from './preferences';
+import { refusal } from './refused';
+
+/** Something that the operator does and may take back. */
+export interface Deed {
+  /** Identifies it: the same deed again, while it is held, is sent at once. */
+  name: string;
+  label: Wired;
+  of: string;
+  run: () => Promise<unknown>;
+  undo?: () => Promise<unknown>;
+  /** Doing it twice would do it twice: it is never sent again by itself. */
+  once?: boolean;
+}
+
+/** What the page says of a deed, with the way back where there is one. */
+export interface Toast {
+  id: number;
+  label: Wired;
+  of: string;
+  state: 'held' | 'away' | 'done' | 'undone' | 'sent';
+  /** When it is sent or disappears; null while the operator looks at it, or while the host is away. */
+  until: number | null;
+  /** Takes it back; null where it cannot be taken back any more. */
+  undo: (() => void) | null;
+  /** Sends what is held at once. */
+  now: (() => void) | null;
+}
+
+/** For how long a deed that is done can be taken back. */
+export const UNDO_MS = 8_000;
+/** For how long the page says that something was taken back. */
+const SAID_MS = 4_000;
+/** How many are shown at once; older ones that are done go. */
+const SHOWN = 4;
+const KEPT = 'hive.left';
+
+const all = signal<readonly Toast[]>([]);
+
+/** What is said now, the latest last. */
+export const toasts = computed(() => all.value);
+
+interface Held {
+  deed: Deed;
+  toast: number;
+  send: () => void;
+  done: Promise<boolean>;
+}
+
+const heldNow = signal<ReadonlyMap<string, Held>>(new Map());
+const clocks = new Map<number, { timer: ReturnType<typeof setTimeout>; ms: number; run: () => void }>();
+let last = 0;
+
+/** Whether a deed is held and can still be taken back. */
+export const isHeld = (name: string): boolean => heldNow.value.has(name);
+
+/** Says what was done for a while, with the way back. */
+export function offerUndo(deed: Deed): void {
+  const { undo } = deed;
+  if (undo === undefined) return;
+  const id = add(deed, 'done', UNDO_MS, () => remove(id));
+  change(id, {
+    undo: () => {
+      change(id, { undo: null });
+      undo().then(
+        () => say(id, 'undone'),
+        (e: unknown) => {
+          remove(id);
+          refusal.value = `Not taken back: ${words(e)}`;
+        },
+      );
+    },
+  });
+}
+
+/**
+ * Holds a deed for as long as the operator has set, then sends it. True when the host did it, false when it was taken
+ * back; a refusal is thrown. The same deed again is sent at once.
+ */
+export function hold(deed: Deed): Promise<boolean> {
+  const before = heldNow.peek().get(deed.name);
+  if (before !== undefined) {
+    before.send();
+    return before.done;
+  }
+  const ms = preferences.peek().undo_seconds * 1000;
+  if (ms === 0) return deed.run().then(() => true);
+  let settle: { resolve: (done: boolean) => void; reject: (e: unknown) => void } | undefined;
+  const done = new Promise<boolean>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  const id = add(deed, 'held', ms, () => void send());
+  let sent = false;
+  const send = async (again = false): Promise<void> => {
+    if (sent && !again) return;
+    if (live.connection.peek().state === 'reconnecting' && !leaving) {
+      // It waits for the host, and can still be taken back.
+      stopClock(id);
+      change(id, { state: 'away', until: null, now: null });
+      const forget = live.connection.subscribe(({ state }) => {
+        if (state !== 'live') return;
+        queueMicrotask(() => forget());
+        if (heldNow.peek().get(deed.name)?.toast === id) void send(again);
+      });
+      return;
+    }
+    sent = true;
+    stopClock(id);
+    change(id, { undo: null, now: null, until: null });
+    try {
+      await deed.run();
+      release(deed, id);
+      settle?.resolve(true);
+    } catch (e) {
+      if (isUnsure(e) && deed.once !== true && !again && live.connection.peek().state === 'reconnecting') {
+        // Whether it arrived shows when it is sent again: the host refuses what was done before.
+        void send(true);
+        return;
+      }
+      release(deed, id);
+      settle?.reject(
+        isUnsure(e) && deed.once === true
+          ? new Error(`${words(e)}. It may have arrived: look before you send it again.`)
+          : e,
+      );
+    }
+  };
+  change(id, {
+    now: () => void send(),
+    undo: () => {
+      release(deed, id, true);
+      settle?.resolve(false);
+    },
+  });
+  heldNow.value = new Map(heldNow.peek()).set(deed.name, { deed, toast: id, send: () => void send(), done });
+  return done;
+}
+
+const isUnsure = (e: unknown): boolean => e instanceof Refusal && e.status === 0;
+
+function release(deed: Deed, id: number, undone = false): void {
+  const rest = new Map(heldNow.peek());
+  rest.delete(deed.name);
+  heldNow.value = rest;
+  if (undone) say(id, 'undone');
+  else remove(id);
+}
+
+/** The operator looks at it: its time stands still. */
+export function pauseToast(id: number): void {
+  const clock = clocks.get(id);
+  if (clock === undefined) return;
+  clearTimeout(clock.timer);
+  change(id, { until: null });
+}
+
+/** Its time begins again. */
+export function resumeToast(id: number): void {
+  const clock = clocks.get(id);
+  if (clock === undefined || all.peek().find((toast) => toast.id === id)?.until !== null) return;
+  startClock(id, clock.ms, clock.run);
+}
+
+/** Takes back the latest thing that can be taken back; false where there is none. */
+export function undoLatest(): boolean {
+  const latest = all.peek().findLast(({ undo }) => undo !== null);
+  latest?.undo?.();
+  return latest !== undefined;
+}
+
+let leaving = false;
+
+/** The page goes away: sends everything that is held, and leaves a note of it for the next page. */
+export function sendBeforeLeaving(): void {
+  const held = [...heldNow.peek().values()];
+  if (held.length === 0) return;
+  leaving = true;
+  const isSent = isProven();
+  try {
+    const note = held.map(({ deed: { label, of } }) => ({ label, of, isSent }));
+    localStorage.setItem(KEPT, JSON.stringify(note));
+  } catch {
+    // The storage is full or forbidden: the next page says nothing of it.
+  }
+  outliveThePage();
+  for (const { send } of held) if (isSent) send();
+}
+
+/** Says what became of things that were held when the page before went away. */
+export function tellOfLeft(plain: (label: Wired) => string): void {
+  let left: unknown;
+  try {
+    left = JSON.parse(localStorage.getItem(KEPT) ?? '[]');
+    localStorage.removeItem(KEPT);
+  } catch {
+    return;
+  }
+  if (!Array.isArray(left)) return;
+  const notes = left as { label: Wired; of: string; isSent: boolean }[];
+  const missed = notes.filter(({ isSent }) => !isSent);
+  if (missed.length > 0)
+    refusal.value = `The page went away while the host was away. Not sent: ${missed
+      .map(({ label, of }) => `${plain(label)} ${of}`)
+      .join('; ')}.`;
+  for (const { label, of, isSent } of notes)
+    if (isSent) {
+      const id = add({ label, of }, 'sent', UNDO_MS, () => remove(id));
+    }
+}
+
+function add({ label, of }: Pick<Deed, 'label' | 'of'>, state: Toast['state'], ms: number, then: () => void): number {
+  const id = ++last;
+  const others = all.peek();
+  // What is held stays: it has to be sent.
+  const surplus = others.filter((toast) => toast.state !== 'held' && toast.state !== 'away').slice(0, -(SHOWN - 1));
+  for (const { id: old } of others.length >= SHOWN ? surplus : []) remove(old);
+  all.value = [...all.peek(), { id, label, of, state, until: null, undo: null, now: null }];
+  startClock(id, ms, then);
+  return id;
+}
+
+function say(id: number, state: Toast['state']): void {
+  change(id, { state, undo: null, now: null });
+  startClock(id, SAID_MS, () => remove(id));
+}
+
+function startClock(id: number, ms: number, run: () => void): void {
+  stopClock(id);
+  clocks.set(id, { timer: setTimeout(run, ms), ms, run });
+  change(id, { until: Date.now() + ms });
+}
+
+function stopClock(id: number): void {
+  clearTimeout(clocks.get(id)?.timer);
+  clocks.delete(id);
+}
+
+function change(id: number, changed: Partial<Toast>): void {
+  all.value = all.peek().map((toast) => (toast.id === id ? { ...toast, ...changed } : toast));
+}
+
+function remove(id: number): void {
+  stopClock(id);
+  all.value = all.peek().filter((toast) => toast.id !== id);
+}
