@@ -20,6 +20,7 @@ public static class CommonRegistration
             .AddSingleton(provider => new EventNames(provider.GetServices<FeatureModule>().SelectMany(m => m.Events)))
             .AddSingleton(provider => new EventHub(names: provider.GetRequiredService<EventNames>()))
             .AddSingleton<AgentHubs>()
+            .AddSingleton<AgentRowSignal>()
             .AddSingleton<ICommitObserver, DashboardForwarder>()
             .AddSingleton<IBackupPart, DatabaseBackup>()
             .AddSingleton(_ => new GitProgram())

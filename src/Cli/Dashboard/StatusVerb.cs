@@ -77,16 +77,16 @@ internal static class StatusVerb
 
     private static Screen.Cell State(Row row)
     {
-        var (word, style) = row switch
+        var word = row.Activity?.State ?? "unknown";
+        var style = word switch
         {
-            { Running: true, Missing: not null } => ("not ready", "magenta"),
-            { Running: true, NeedsLogin: true } => ("needs login", "magenta"),
-            { Running: true, Paused: true } => ("paused", "yellow"),
-            { Running: true } => ("running", "green"),
-            { Failed: true } => ("failed", "red bold"),
-            { Paused: true } => ("stopped, paused", "yellow"),
-            { Runtime: "external" } => ("not connected", "grey"),
-            _ => ("stopped", "grey"),
+            ActivityState.Failed => "red bold",
+            ActivityState.NeedsLogin or ActivityState.NoDriver or ActivityState.WaitsForYou => "magenta",
+            ActivityState.Stopped or ActivityState.NotConnected => "grey",
+            ActivityState.Paused or ActivityState.RateLimited => "yellow",
+            ActivityState.Working => "green",
+            ActivityState.Idle => "",
+            _ => "cyan",
         };
         return new Screen.Cell(row.NeedsUpdate ? $"{word}, needs update" : word, style);
     }
@@ -97,10 +97,7 @@ internal static class StatusVerb
         public required string Name { get; init; }
         public string Role { get; init; } = "agent";
         public string Runtime { get; init; } = "";
-        public bool Running { get; init; }
-        public bool Failed { get; init; }
-        public bool Paused { get; init; }
-        public bool NeedsLogin { get; init; }
+        public Activity? Activity { get; init; }
         public bool NeedsUpdate { get; init; }
         public long Unread { get; init; }
         public long Delayed { get; init; }

@@ -74,6 +74,10 @@ public abstract class FeatureModule : CarterModule
     protected void RowFields<T>()
         where T : class, IAgentRowFields => parts.Add(services => services.AddSingleton<IAgentRowFields, T>());
 
+    /// <summary>A source of what agents do.</summary>
+    protected void Activity<T>()
+        where T : class, IActivitySource => parts.Add(services => services.AddSingleton<IActivitySource, T>());
+
     /// <summary>A source of what agents wait for or owe.</summary>
     protected void LooseEnds<T>()
         where T : class, ILooseEnds => parts.Add(services => services.AddSingleton<ILooseEnds, T>());

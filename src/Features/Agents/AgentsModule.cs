@@ -13,12 +13,14 @@ internal sealed class AgentsModule : FeatureModule
     {
         Schema<AgentsSchema>();
         RowFields<AgentRowFields>();
+        Activity<PausedActivity>();
         Post<PauseAgent.Command>("/api/agents/{name}/pause", alias: "/pause/{name}");
         Host<PauseAgent.Command>("set_paused");
         Host<ListAgents.Query>("list");
         Tool<WhoAmI.Query>(
             "whoami",
-            "Get your own name, role and state folder, and the name, role and status of everybody you may write to.",
+            "Get your own name, role and state folder, and the name, role, state and status of everybody you may "
+                + "write to.",
             ToolHints.ReadOnly
         );
         Tool<SetStatus.Command>(

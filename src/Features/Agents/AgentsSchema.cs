@@ -10,9 +10,10 @@ internal sealed class AgentsSchema : ISchema
 
     public string Slice => "agents";
 
-    public int Version => 1;
+    public int Version => 2;
 
-    public void Converge(SchemaEditor editor) =>
+    public void Converge(SchemaEditor editor)
+    {
         editor.Run(
             $"""
             CREATE TABLE IF NOT EXISTS {Table} (
@@ -27,4 +28,7 @@ internal sealed class AgentsSchema : ISchema
             ) WITHOUT ROWID
             """
         );
+        if (editor.Column(Table, "paused_at", "INTEGER"))
+            editor.Run($"UPDATE {Table} SET paused_at = unixepoch() * 1000 WHERE paused = 1");
+    }
 }

@@ -16,7 +16,7 @@ internal static class PauseAgent
         public Validator() => RuleFor(c => c.Name).MustBeAgentName();
     }
 
-    internal sealed class Handler(IStore store, IRoster roster) : IRequestHandler<Command, Done>
+    internal sealed class Handler(IStore store, IRoster roster, TimeProvider clock) : IRequestHandler<Command, Done>
     {
         public Task<Done> Handle(Command command, CancellationToken cancellationToken) =>
             store.Write(
@@ -24,7 +24,16 @@ internal static class PauseAgent
                 {
                     if (roster.Require(command.Name).Paused != command.Paused)
                     {
-                        roster.Change(write, command.Name, agent => agent with { Paused = command.Paused });
+                        roster.Change(
+                            write,
+                            command.Name,
+                            agent =>
+                                agent with
+                                {
+                                    Paused = command.Paused,
+                                    PausedAt = command.Paused ? clock.GetUtcNow() : null,
+                                }
+                        );
                         write.Raise(new AgentPaused(command.Name, command.Paused));
                     }
 

@@ -63,7 +63,7 @@ internal sealed class Roster(TimeProvider clock) : IRoster
             """
             UPDATE agents
                SET runtime = @Runtime, paused = @Paused, recipients = @Recipients, active_model = @ActiveModel,
-                   status_text = @StatusText, status_set_at = @StatusSetAt
+                   status_text = @StatusText, status_set_at = @StatusSetAt, paused_at = @PausedAt
              WHERE name = @Name
             """,
             new
@@ -75,6 +75,7 @@ internal sealed class Roster(TimeProvider clock) : IRoster
                 after.ActiveModel,
                 after.StatusText,
                 StatusSetAt = after.StatusSetAt?.ToUnixTimeMilliseconds(),
+                PausedAt = after.PausedAt?.ToUnixTimeMilliseconds(),
             }
         );
         Replace(write, state.ByName.SetItem(name, after), name);
@@ -91,16 +92,14 @@ internal sealed class Roster(TimeProvider clock) : IRoster
     /// <summary>Loads the stored roster at the host's start.</summary>
     public async Task Load(IStore store, CancellationToken ct)
     {
-        var rows = await store.Read(
-            db =>
-                db.Query<Row>(
-                        "SELECT name, runtime, paused, recipients, active_model, status_text, status_set_at FROM agents"
-                    )
-                    .ToList(),
-            ct
-        );
+        var rows = await store.Read(db => db.Query<Row>(Select).ToList(), ct);
         state = State.Of(rows.Select(r => r.ToEntry()).ToImmutableDictionary(e => e.Name));
     }
+
+    private const string Select = """
+        SELECT name, runtime, paused, recipients, active_model, status_text, status_set_at, paused_at
+          FROM agents
+        """;
 
     private void Replace(IWrite write, ImmutableDictionary<string, AgentEntry> entries, string changed)
     {
@@ -157,6 +156,8 @@ internal sealed class Roster(TimeProvider clock) : IRoster
 
         public long? StatusSetAt { get; init; }
 
+        public long? PausedAt { get; init; }
+
         public AgentEntry ToEntry() =>
             new(
                 Name,
@@ -165,7 +166,11 @@ internal sealed class Roster(TimeProvider clock) : IRoster
                 Recipients is null ? null : JsonSerializer.Deserialize<string[]>(Recipients, WireJson.Options),
                 ActiveModel,
                 StatusText,
-                StatusSetAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null
+                Instant(StatusSetAt),
+                Instant(PausedAt)
             );
+
+        private static DateTimeOffset? Instant(long? at) =>
+            at is { } known ? DateTimeOffset.FromUnixTimeMilliseconds(known) : null;
     }
 }

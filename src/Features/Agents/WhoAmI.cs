@@ -1,4 +1,5 @@
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 using Hive.Protocol.Options;
@@ -31,11 +32,15 @@ internal static class WhoAmI
         string? OperatorPronouns = null
     );
 
-    internal sealed record Peer(string Name, string Role, string? StatusText = null);
+    /// <param name="Name">Its name.</param>
+    /// <param name="Role">Its role.</param>
+    /// <param name="StatusText">Its own description of its work.</param>
+    /// <param name="State">What it is doing, in the words of the operator's page; none for the operator.</param>
+    internal sealed record Peer(string Name, string Role, string? StatusText = null, string? State = null);
 
     private static readonly Peer Human = new(Principals.Operator, Principals.Operator);
 
-    internal sealed class Handler(IRoster roster, AgentFolders folders, HiveOptions options)
+    internal sealed class Handler(IRoster roster, AgentFolders folders, IActivities activities, HiveOptions options)
         : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken)
@@ -60,7 +65,7 @@ internal static class WhoAmI
                 .. agent.MayWriteTo(Principals.Operator) ? [Human] : Array.Empty<Peer>(),
                 .. roster
                     .All.Where(peer => peer.Name != agent.Name && agent.MayWriteTo(peer.Name))
-                    .Select(peer => new Peer(peer.Name, peer.Role, peer.StatusText)),
+                    .Select(peer => new Peer(peer.Name, peer.Role, peer.StatusText, activities.Of(peer.Name)?.State)),
             ];
     }
 }

@@ -39,7 +39,7 @@ internal sealed record ApprovalOutcome(string? Sha = null, string? Tag = null, s
 /// Changes approvals; no other code does. Always inside a write, so that of simultaneous decisions the first wins and
 /// the message to the manager is in the same commit.
 /// </summary>
-internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
+internal sealed class ApprovalQueue(IOutbox outbox, PendingDecisions waits, TimeProvider clock)
 {
     /// <summary>
     /// The status while a proposed commit is fetched, before the operator sees the approval. Not shown at any door.
@@ -77,7 +77,7 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
             }
         );
         if (status == ApprovalStatus.Pending)
-            write.Raise(new ApprovalAdded(row.ToView()));
+            Announce(write, row);
         return row;
     }
 
@@ -116,7 +116,7 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
         ) > 0;
 
     /// <summary>Records the fetched commit; the approval now waits for the operator.</summary>
-    public static void MarkFetched(IWrite write, long id, string sha)
+    public void MarkFetched(IWrite write, long id, string sha)
     {
         var row = write.Db.QuerySingle<ApprovalRow>(
             $"""
@@ -127,11 +127,11 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
             """,
             new { id, sha }
         );
-        write.Raise(new ApprovalAdded(row.ToView()));
+        Announce(write, row);
     }
 
     /// <summary>Records the operator's yes. From then on this host or the next one builds it.</summary>
-    public static ApprovalRow MarkBuilding(IWrite write, long id)
+    public ApprovalRow MarkBuilding(IWrite write, long id)
     {
         var row = RequirePending(write.Db, id);
         var other = write.Db.QuerySingleOrDefault<long?>(BuildingSql, new { row.Agent });
@@ -142,6 +142,7 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
             new { id }
         );
         write.Raise(new ApprovalChanged(row.ToView()));
+        waits.Remove(write, row);
         return row;
     }
 
@@ -175,6 +176,7 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
         if (row is null)
             return false;
         write.Raise(new ApprovalResolved(row.ToView()));
+        waits.Remove(write, row);
         if (!notify)
             return true;
         var sentNote = row.Note is null ? null : TextRules.Cut(row.Note, NotifiedNoteBytes);
@@ -207,6 +209,12 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
             }
         );
         return true;
+    }
+
+    private void Announce(IWrite write, ApprovalRow row)
+    {
+        write.Raise(new ApprovalAdded(row.ToView()));
+        waits.Add(write, row);
     }
 
     private void Notify(IWrite write, object notice) =>

@@ -18,6 +18,7 @@ internal sealed partial class ApprovalRecovery(
     RequestApplyCommit.Proposals proposals,
     AppliedRepository applied,
     OnAgentDestroyed destroyed,
+    PendingDecisions waits,
     IRoster roster,
     IHostApplicationLifetime lifetime,
     ILogger<ApprovalRecovery> log
@@ -35,6 +36,7 @@ internal sealed partial class ApprovalRecovery(
                     .ToArray(),
             cancellationToken
         );
+        waits.Load(open);
         ApprovalRow[] building = [.. open.Where(a => a.Status == ApprovalStatus.Building)];
         foreach (var approval in open.Where(a => a.Kind == ApprovalKind.ApplyCommit).DistinctBy(a => a.Agent))
         {

@@ -53,6 +53,7 @@ internal sealed class ApprovalsModule : FeatureModule
 
     protected override void Services(IServiceCollection services) =>
         services
+            .AddSingletonAs<PendingDecisions, IActivitySource>()
             .AddSingleton<ApprovalQueue>()
             .AddSingletonAs<ApprovalEnds, ICommitObserver>()
             .AddSingletonAs<OnAgentDestroyed, ICommitObserver>()

@@ -36,7 +36,7 @@ internal sealed partial class Decisions(
         await oneAtATime.WaitAsync();
         try
         {
-            var approval = await store.Write(write => ApprovalQueue.MarkBuilding(write, id), CancellationToken.None);
+            var approval = await store.Write(write => queue.MarkBuilding(write, id), CancellationToken.None);
             LogStep(log, id, "stored as approved");
             Start(approval, async () => await WorkFor(approval).Run(approval, lifetime.ApplicationStopping));
         }

@@ -122,7 +122,7 @@ internal static partial class RequestApplyCommit
                     write =>
                     {
                         roster.Require(agent);
-                        ApprovalQueue.MarkFetched(write, approval.Id, sha);
+                        queue.MarkFetched(write, approval.Id, sha);
                     },
                     CancellationToken.None
                 );

@@ -28,6 +28,7 @@ internal sealed class ContainersModule : FeatureModule
         Section<TransientsSection>();
         Section<TombstonesSection>();
         RowFields<ContainerRowFields>();
+        Activity<ContainerActivity>();
         Check<RuntimesCheck>();
         Check<KernelCheck>();
         Check<ClaudeCheck>();
@@ -79,7 +80,7 @@ internal sealed class ContainersModule : FeatureModule
             .AddSingleton<AgentLauncher>()
             .AddSingleton<AppliedState>()
             .AddSingleton<Blueprints>()
-            .AddSingletonAs<ContainerStates, IConnectionObserver, IRecipientStates, IRunsOn>()
+            .AddSingletonAs<ContainerStates, IConnectionObserver, IRunsOn>()
             .AddSingleton<CrashWatch>()
             .AddSingleton<Restarts>()
             .AddSingleton<StartupWatch>()

@@ -8,7 +8,7 @@ internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
 
-    public int Version => 6;
+    public int Version => 7;
 
     public void Converge(SchemaEditor editor)
     {
@@ -54,5 +54,7 @@ internal sealed class ContainersSchema : ISchema
         editor.Column("containers", "wake_text", "TEXT");
         // The current run was told to end so that another one follows.
         editor.Column("containers", "restarting", "INTEGER NOT NULL DEFAULT 0");
+        // When its last run ended or a start failed, in unix milliseconds.
+        editor.Column("containers", "changed_at", "INTEGER");
     }
 }

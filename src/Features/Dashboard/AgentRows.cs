@@ -10,23 +10,36 @@ namespace Hive.Features.Dashboard;
 /// Builds the agents' rows from the parts of several slices and publishes those that changed. One loop does so;
 /// notifications only mark a row dirty. A row is published at most four times a second, and only when it has changed.
 /// </summary>
-internal sealed class AgentRows(
-    IAgentDirectory agents,
-    IEnumerable<IAgentRowFields> fields,
-    IEnumerable<IAgentRowPart> parts,
-    EventHub hub,
-    TimeProvider clock
-) : BackgroundService, ICommitObserver
+internal sealed class AgentRows : BackgroundService, ICommitObserver
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
-    private readonly IAgentRowFields[] fields = [.. fields];
-    private readonly IAgentRowPart[] parts = [.. parts];
+    private readonly IAgentDirectory agents;
+    private readonly IAgentRowFields[] fields;
+    private readonly IAgentRowPart[] parts;
+    private readonly IActivities activities;
+    private readonly EventHub hub;
+    private readonly TimeProvider clock;
     private readonly Lock gate = new();
     private readonly SemaphoreSlim dirtied = new(0, 1);
     private readonly Dictionary<string, ContainerView> published = [];
     private HashSet<string> dirty = [];
     private HashSet<string> unseen = [];
+
+    public AgentRows(
+        IAgentDirectory agents,
+        IEnumerable<IAgentRowFields> fields,
+        IEnumerable<IAgentRowPart> parts,
+        IActivities activities,
+        AgentRowSignal signal,
+        EventHub hub,
+        TimeProvider clock
+    )
+    {
+        (this.agents, this.fields, this.parts) = (agents, [.. fields], [.. parts]);
+        (this.activities, this.hub, this.clock) = (activities, hub, clock);
+        signal.Changed += Mark;
+    }
 
     /// <summary>Called with the changed rows after they were published, for subscribers besides the
     /// dashboard.</summary>
@@ -59,10 +72,14 @@ internal sealed class AgentRows(
 
     private void MarkChanged(INotification notification)
     {
-        if (notification is not IAgentRowNotification row)
-            return;
+        if (notification is IAgentRowNotification row)
+            Mark(row.Agent);
+    }
+
+    private void Mark(string name)
+    {
         lock (gate)
-            MarkDirty(row.Agent);
+            MarkDirty(name);
     }
 
     // Only the first of a burst wakes the loop.
@@ -144,7 +161,8 @@ internal sealed class AgentRows(
                 Unread: 0,
                 PendingReminders: 0,
                 Url: $"/agents/{name}",
-                Parts: PartsOf(name)
+                Parts: PartsOf(name),
+                Activity: activities.Of(name)
             ),
             (row, filled) => filled.Fill(row)
         );

@@ -45,6 +45,7 @@ internal sealed class DashboardModule : FeatureModule
             .AddSingleton<DashboardUrls>()
             .AddSingletonAs<Snapshot, IComposedSchema>()
             .AddSingleton<IComposedSchema, RowPartsSchema>()
+            .AddSingleton<IActivities, Activities>()
             .AddSingleton<EventStream>()
             .AddSingletonAs<AgentRows, ICommitObserver, IHostedService>();
 }

@@ -5,6 +5,7 @@ using Dapper;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
+using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
@@ -62,7 +63,7 @@ internal static class SendMessage
         IFileReferences references,
         IFileHandover files,
         AgentFolders folders,
-        IRecipientStates states
+        IActivities activities
     ) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
@@ -156,7 +157,7 @@ internal static class SendMessage
                     roster.Require(message.To);
                 return new Result(
                     Id: delivery.Send(write, message).Id,
-                    RecipientState: message.To == Principals.Operator ? null : states.Of(message.To)
+                    RecipientState: message.To == Principals.Operator ? null : activities.Of(message.To)?.State
                 );
             }
 

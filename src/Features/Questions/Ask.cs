@@ -86,6 +86,7 @@ internal static class Ask
         IFileReferences references,
         IOutbox outbox,
         Deadlines deadlines,
+        PendingQuestions pending,
         TimeProvider clock
     ) : IRequestHandler<Command, Result>
     {
@@ -138,6 +139,12 @@ internal static class Ask
                 )
                 .ToView();
             write.Raise(new QuestionAdded(question));
+            pending.Add(
+                write,
+                question.Asker,
+                question.Id,
+                PendingQuestions.Wait(question.Target, question.AskedAt, question.DeadlineAt)
+            );
             if (target is not null)
                 outbox.Append(write, Principals.System, target, QuestionEvents.Asked(question), refs);
             if (command.TtlSeconds is { } seconds)

@@ -14,6 +14,7 @@ internal sealed class ExpireQuestions(
     IStore store,
     HostAnswers answers,
     Deadlines deadlines,
+    PendingQuestions waits,
     IRoster roster,
     TimeProvider clock,
     IHostApplicationLifetime lifetime
@@ -26,6 +27,15 @@ internal sealed class ExpireQuestions(
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var question in pending)
         {
+            waits.Load(
+                question.Asker,
+                question.Id,
+                PendingQuestions.Wait(
+                    question.Target,
+                    DateTimeOffset.FromUnixTimeMilliseconds(question.AskedAt),
+                    question.DeadlineAt is { } due ? DateTimeOffset.FromUnixTimeMilliseconds(due) : null
+                )
+            );
             // The shorter of both, in case the wall clock was set back while no host ran.
             if (question.DeadlineAt is { } at)
                 deadlines.Add(question.Id, TimeSpan.FromMilliseconds(Math.Min(at - now, at - question.AskedAt)));

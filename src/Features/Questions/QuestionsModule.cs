@@ -1,3 +1,4 @@
+using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Features.Questions.Contracts;
@@ -37,6 +38,7 @@ internal sealed class QuestionsModule : FeatureModule
     protected override void Services(IServiceCollection services) =>
         services
             .AddSingleton<Deadlines>()
+            .AddSingletonAs<PendingQuestions, IActivitySource>()
             .AddSingleton<Resolution>()
             .AddSingleton<HostAnswers>()
             .AddHostedService<ExpireQuestions>()

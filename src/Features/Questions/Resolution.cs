@@ -11,7 +11,7 @@ namespace Hive.Features.Questions;
 /// Stores the one answer of a question; no other code does. Always inside a write, so that the first of simultaneous
 /// answers wins.
 /// </summary>
-internal sealed class Resolution(IOutbox outbox, Deadlines deadlines, TimeProvider clock)
+internal sealed class Resolution(IOutbox outbox, Deadlines deadlines, PendingQuestions pending, TimeProvider clock)
 {
     /// <summary>The answer of a cancelled question.</summary>
     public const string Cancelled = "[cancelled]";
@@ -50,6 +50,7 @@ internal sealed class Resolution(IOutbox outbox, Deadlines deadlines, TimeProvid
             [.. answered.QuestionRefs.Union(answered.AnswerRefs)]
         );
         write.Raise(new QuestionResolved(answered));
+        pending.Remove(write, answered.Asker, id);
         write.AfterCommit(() => deadlines.Remove(id));
         return true;
     }

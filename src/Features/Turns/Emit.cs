@@ -30,6 +30,7 @@ internal static class Emit
         IStore store,
         AgentEvents stored,
         EventFlood flood,
+        RunningTools tools,
         AgentHubs hubs,
         TimeProvider clock,
         IHostApplicationLifetime lifetime
@@ -47,6 +48,7 @@ internal static class Emit
             // One write for all of them, because other writes wait.
             if (kept.Count > 0)
                 await store.Write(write => stored.Append(write, agent, kept), CancellationToken.None);
+            tools.Note(agent, command.Events);
             // Streamed and not stored: the whole text follows as an event of its own.
             foreach (var part in events.Where(told => told.Kind == EventText.TextPart))
                 hubs.Publish(agent, () => Shown(part.Payload));

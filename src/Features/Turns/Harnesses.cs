@@ -16,6 +16,8 @@ internal sealed class Harnesses(
     AgentHubs hubs,
     ModelOverrides overrides,
     IHarnessStartups startups,
+    RunningTools tools,
+    AgentRowSignal rows,
     IStore store,
     IOutbox outbox,
     IRoster roster,
@@ -47,7 +49,11 @@ internal sealed class Harnesses(
             before = all.GetValueOrDefault(caller.Name)?.View ?? Offline(begun);
             all[caller.Name] = new Said(caller.Connection!.Id, view);
             if (view != before)
+            {
                 Publish(caller.Name, view);
+                rows.Mark(caller.Name);
+            }
+
             foreach (var (_, connected) in waiters.Where(w => w.Agent == caller.Name))
                 connected.TrySetResult();
         }
@@ -71,6 +77,8 @@ internal sealed class Harnesses(
             all[caller.Name] = new Said(null, view);
         }
 
+        tools.Forget(caller.Name);
+        rows.Mark(caller.Name);
         Gone?.Invoke(caller.Name);
         lock (gate)
         {
@@ -178,18 +186,33 @@ internal static class HarnessState
     private const string Login = "needs_login";
     private const string LoggingIn = "logging_in";
     private const string NotReady = "not_ready";
+    private const string Compacting = "compacting";
+    private const string RateLimited = "rate_limited";
+    private const string Thinking = "thinking";
 
     /// <summary>The states that a harness can report.</summary>
     public static readonly string[] Reportable =
     [
         "idle",
-        "thinking",
-        "compacting",
+        Thinking,
+        Compacting,
         Login,
         LoggingIn,
-        "rate_limited",
+        RateLimited,
         NotReady,
     ];
+
+    /// <summary>The word for a reported state on the agent's row.</summary>
+    public static string ActivityOf(string state) =>
+        state switch
+        {
+            Login or LoggingIn => ActivityState.NeedsLogin,
+            NotReady => ActivityState.NoDriver,
+            RateLimited => ActivityState.RateLimited,
+            Compacting => ActivityState.Compacting,
+            Thinking => ActivityState.Working,
+            _ => ActivityState.Idle,
+        };
 
     /// <summary>True when the harness waits for the operator before it receives messages; it counts as come
     /// up.</summary>

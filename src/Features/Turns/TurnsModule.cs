@@ -23,6 +23,7 @@ internal sealed class TurnsModule : FeatureModule
         Event<HarnessView>("harness_changed", "harness");
         Section<StatsSection>();
         RowFields<HarnessRowFields>();
+        Activity<HarnessActivity>();
         Check<DriversCheck>();
         Agent<BeginTurn.Command>("begin_turn");
         Agent<EndTurn.Command>("end_turn");
@@ -60,6 +61,7 @@ internal sealed class TurnsModule : FeatureModule
             .AddSingleton<TurnLedger>()
             .AddSingleton<ILeaseHolders, LostTurns>()
             .AddSingleton<EventFlood>()
+            .AddSingleton<RunningTools>()
             .AddSingleton<ICommitObserver, AgentEventForwarder>()
             .AddSingletonAs<ModelOverrides, IHostedService>()
             .AddSingletonAs<Harnesses, IConnectionObserver>()

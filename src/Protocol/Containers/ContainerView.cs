@@ -24,6 +24,7 @@ namespace Hive.Protocol;
 /// then.</param>
 /// <param name="Note">Why it is not running, or a weakness of its container.</param>
 /// <param name="Parts">The parts that other slices add to the row.</param>
+/// <param name="Activity">What it is doing.</param>
 public sealed record ContainerView(
     string Name,
     string Role,
@@ -45,5 +46,6 @@ public sealed record ContainerView(
     long Delayed = 0,
     long Parked = 0,
     string? Missing = null,
-    AgentRowParts? Parts = null
+    AgentRowParts? Parts = null,
+    Activity? Activity = null
 );

@@ -195,7 +195,7 @@ public sealed class AgentTests
         await host.CallAsync("set_paused", new { name = "bob", paused = false });
         Assert.Equal("later", (await waiting).GetProperty("messages")[0].GetProperty("body").GetString());
         Assert.Equal(
-            "running",
+            "idle",
             (await alice.CallAsync("send", new { to = "bob", body = "now" })).GetProperty("recipient_state").GetString()
         );
     }

@@ -64,7 +64,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
             StringComparison.Ordinal
         );
         Assert.Contains(
-            "idler  not ready  process  1",
+            "idler  no driver  process  1",
             Ok(await hive.RunAsync("status", "idler")).Output,
             StringComparison.Ordinal
         );

@@ -227,12 +227,12 @@ public sealed class SendMessageTests
         await hive.Spawn("alice", "bob");
         var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
         Assert.Equal(
-            "stopped",
+            "not connected",
             (await alice.CallAsync("send", new { to = "bob", body = "x" })).GetProperty("recipient_state").GetString()
         );
         await (await hive.Connect("bob")).CallAsync("whoami");
         Assert.Equal(
-            "running",
+            "idle",
             (await alice.CallAsync("send", new { to = "bob", body = "x" })).GetProperty("recipient_state").GetString()
         );
         await host.CallAsync("set_paused", new { name = "bob", paused = true });

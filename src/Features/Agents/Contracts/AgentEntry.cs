@@ -8,6 +8,7 @@ namespace Hive.Features.Agents.Contracts;
 /// <param name="ActiveModel">The model its driver uses.</param>
 /// <param name="StatusText">Its status text.</param>
 /// <param name="StatusSetAt">When it set its status text.</param>
+/// <param name="PausedAt">When it was paused.</param>
 internal sealed record AgentEntry(
     string Name,
     string Runtime,
@@ -15,7 +16,8 @@ internal sealed record AgentEntry(
     IReadOnlyList<string>? Recipients = null,
     string? ActiveModel = null,
     string? StatusText = null,
-    DateTimeOffset? StatusSetAt = null
+    DateTimeOffset? StatusSetAt = null,
+    DateTimeOffset? PausedAt = null
 )
 {
     /// <summary>True for the one manager.</summary>

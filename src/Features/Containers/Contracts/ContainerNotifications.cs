@@ -13,15 +13,19 @@ internal sealed record ContainerChanged(string Agent) : IAgentRowNotification;
 internal sealed record Transient(string Name, string Kind, DateTimeOffset SinceAt);
 
 /// <summary>Raised when an operation begins.</summary>
-internal sealed record TransientSet(Transient Transient) : IDashboardNotification
+internal sealed record TransientSet(Transient Transient) : IDashboardNotification, IAgentRowNotification
 {
+    string IAgentRowNotification.Agent => Transient.Name;
+
     /// <inheritdoc />
     public DashboardEvent ToDashboardEvent() => new("transient_set", "transient", Transient);
 }
 
 /// <summary>Raised when an operation is over, however it ended.</summary>
-internal sealed record TransientCleared(string Name) : IDashboardNotification
+internal sealed record TransientCleared(string Name) : IDashboardNotification, IAgentRowNotification
 {
+    string IAgentRowNotification.Agent => Name;
+
     /// <inheritdoc />
     public DashboardEvent ToDashboardEvent() => new("transient_cleared", "name", Name);
 }

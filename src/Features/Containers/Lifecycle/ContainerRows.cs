@@ -22,13 +22,17 @@ internal sealed record ContainerRow
     /// <summary>The current run was told to end so that another follows.</summary>
     public required bool Restarting { get; init; }
 
+    /// <summary>When its last run ended, or that was last tried to change.</summary>
+    public long? ChangedAt { get; init; }
+
     public bool ShouldRun => Wanted == "running" && !Failed;
 }
 
 /// <summary>Reads the stored states of all containers.</summary>
 internal sealed class ContainerRows(IStore store)
 {
-    private const string Select = "SELECT agent, wanted, failed, note, restarts, runs_on, restarting FROM containers";
+    private const string Select =
+        "SELECT agent, wanted, failed, note, restarts, runs_on, restarting, changed_at FROM containers";
 
     public async Task<Dictionary<string, ContainerRow>> Read(CancellationToken ct) =>
         (await store.Read(db => db.Query<ContainerRow>(Select).ToList(), ct)).ToDictionary(r => r.Agent);

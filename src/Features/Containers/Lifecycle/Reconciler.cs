@@ -43,14 +43,15 @@ internal sealed partial class Reconciler(
         {
             var row = stored.GetValueOrDefault(agent.Name);
             restarts.Load(agent.Name, row?.Restarts);
-            states.Set(
+            states.Load(
                 agent.Name,
                 Container.Stopped with
                 {
                     Failed = row?.Failed ?? false,
                     Note = TryPrepare(agent.Name) ?? row?.Note,
                     RunsOn = agent.Runtime == RuntimeCatalog.External ? row?.RunsOn : null,
-                }
+                },
+                row?.ChangedAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null
             );
         }
 

@@ -28,7 +28,10 @@ internal sealed record Container(
 
 /// <summary>One restart that follows a failure. Compared by reference, so that each is unique.</summary>
 /// <param name="after">The pause before it.</param>
-internal sealed class PendingRestart(TimeSpan after)
+/// <param name="due">When it is due.</param>
+internal sealed class PendingRestart(TimeSpan after, DateTimeOffset due)
 {
+    public DateTimeOffset Due => due;
+
     public TimeSpan After => after;
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Dapper;
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
@@ -19,16 +20,19 @@ internal sealed class ContainerStates(
     IRoster roster,
     Restarts restarts,
     IOutbox outbox,
+    AgentRowSignal signal,
     TimeProvider clock,
     IHostApplicationLifetime lifetime
-) : IConnectionObserver, IRecipientStates, IRunsOn
+) : IConnectionObserver, IRunsOn
 {
     // How long a caller that waits for a run's end waits for the end to be stored.
     private static readonly TimeSpan StoreGrace = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, Container> containers = new();
-    private readonly ConcurrentDictionary<string, int> connections = new();
+    private readonly ConcurrentDictionary<string, Connections> connections = new();
+    private readonly ConcurrentDictionary<string, DateTimeOffset> changes = new();
     private readonly ConcurrentDictionary<string, SemaphoreSlim> turnstiles = new();
+    private readonly DateTimeOffset begun = clock.GetUtcNow();
 
     /// <summary>The state of an agent's container; stopped when nothing is known.</summary>
     public Container Of(string agent) => containers.GetValueOrDefault(agent) ?? Container.Stopped;
@@ -36,9 +40,7 @@ internal sealed class ContainerStates(
     /// <summary>True when the agent's container runs, or when a program has an external agent's socket
     /// open.</summary>
     public bool IsRunning(AgentEntry agent) =>
-        agent.Runtime == RuntimeCatalog.External
-            ? connections.GetValueOrDefault(agent.Name) > 0
-            : Of(agent.Name).Running is not null;
+        agent.Runtime == RuntimeCatalog.External ? IsConnected(agent.Name) : Of(agent.Name).Running is not null;
 
     /// <summary>True when an agent should run, whether it does or not.</summary>
     public Task<bool> IsWanted(string agent) =>
@@ -49,14 +51,18 @@ internal sealed class ContainerStates(
             ) > 0
         );
 
-    /// <inheritdoc />
-    string IRecipientStates.Of(string agent) =>
-        roster.Find(agent) switch
-        {
-            null => "stopped",
-            { Paused: true } => "paused",
-            var entry => IsRunning(entry) ? "running" : "stopped",
-        };
+    /// <summary>True when a program has the agent's socket open.</summary>
+    public bool IsConnected(string agent) => ConnectionsOf(agent).Count > 0;
+
+    /// <summary>True when the socket was open during the current run.</summary>
+    public bool HasConnected(string agent) =>
+        ConnectionsOf(agent) is var known && (known.Count > 0 || (known.Run is { } run && run == Of(agent).Running));
+
+    /// <summary>When the first program connected, or the last one left.</summary>
+    public DateTimeOffset ConnectedSince(string agent) => ConnectionsOf(agent).Since;
+
+    /// <summary>When the current run began, the last one ended, or its start failed.</summary>
+    public DateTimeOffset Since(string agent) => changes.GetValueOrDefault(agent, begun);
 
     /// <inheritdoc />
     async Task<IReadOnlyList<string>> IRunsOn.All(CancellationToken ct) =>
@@ -70,20 +76,46 @@ internal sealed class ContainerStates(
     void IConnectionObserver.Closed(Caller caller) => CountConnection(caller.Name, -1);
 
     /// <summary>Replaces the state.</summary>
-    public void Set(string agent, Container container) => containers[agent] = container;
+    public void Set(string agent, Container container) => Change(agent, _ => container);
+
+    /// <summary>Sets the state that an earlier host stored, and when it began.</summary>
+    public void Load(string agent, Container container, DateTimeOffset? since)
+    {
+        containers[agent] = container;
+        changes[agent] = since ?? begun;
+    }
 
     /// <summary>Changes the state that is current at that moment.</summary>
-    public void Change(string agent, Func<Container, Container> change) =>
-        containers.AddOrUpdate(agent, _ => change(Container.Stopped), (_, before) => change(before));
+    public void Change(string agent, Func<Container, Container> change)
+    {
+        while (true)
+        {
+            var known = containers.TryGetValue(agent, out var before);
+            before ??= Container.Stopped;
+            var next = change(before);
+            if (known ? containers.TryUpdate(agent, next, before) : containers.TryAdd(agent, next))
+            {
+                NoteChange(agent, before, next);
+                return;
+            }
+        }
+    }
 
     /// <summary>Replaces <paramref name="seen"/> by <paramref name="next"/>, unless the state has changed
     /// since.</summary>
-    public bool TryChange(string agent, Container seen, Container next) => containers.TryUpdate(agent, next, seen);
+    public bool TryChange(string agent, Container seen, Container next)
+    {
+        if (!containers.TryUpdate(agent, next, seen))
+            return false;
+        NoteChange(agent, seen, next);
+        return true;
+    }
 
     /// <summary>Forgets an agent.</summary>
     public void Remove(string agent)
     {
         containers.TryRemove(agent, out _);
+        changes.TryRemove(agent, out _);
         restarts.Forget(agent);
     }
 
@@ -114,7 +146,8 @@ internal sealed class ContainerStates(
         write.Db.Execute(
             """
             UPDATE containers
-               SET wanted = @wanted, failed = @failed, note = @note, restarts = @restarts, restarting = @restarting
+               SET wanted = @wanted, failed = @failed, note = @note, restarts = @restarts,
+                   restarting = @restarting, changed_at = @now
              WHERE agent = @agent
             """,
             new
@@ -125,6 +158,7 @@ internal sealed class ContainerStates(
                 note,
                 restarts = restarts.Stored(agent),
                 restarting,
+                now = clock.GetUtcNow().ToUnixTimeMilliseconds(),
             }
         );
         write.Raise(new ContainerChanged(agent));
@@ -154,12 +188,45 @@ internal sealed class ContainerStates(
     /// <summary>Waits for a write to be stored, but only for a few seconds.</summary>
     public async Task WaitBriefly(Task stored) => await Task.WhenAny(stored, Task.Delay(StoreGrace, clock));
 
+    private Connections ConnectionsOf(string agent) => connections.GetValueOrDefault(agent, new(0, begun, null));
+
     private void CountConnection(string name, int change)
     {
-        var count = connections.AddOrUpdate(name, change, (_, before) => before + change);
-        if (roster.Find(name) is { Runtime: RuntimeCatalog.External } && ((change > 0 && count == 1) || count == 0))
+        var now = clock.GetUtcNow();
+        var count = connections
+            .AddOrUpdate(
+                name,
+                _ => new Connections(change, now, Of(name).Running),
+                (_, before) =>
+                    before.Count + change is var next && (next == 0 || before.Count == 0)
+                        ? new Connections(next, now, Of(name).Running)
+                        : before with
+                        {
+                            Count = next,
+                        }
+            )
+            .Count;
+        if ((change < 0 || count != 1) && count != 0)
+            return;
+        if (roster.Find(name) is { Runtime: RuntimeCatalog.External })
             _ = UntilStored(name, _ => { });
+        else
+            signal.Mark(name);
     }
+
+    private void NoteChange(string agent, Container before, Container after)
+    {
+        if (
+            (before.Running, before.Failed, before.Restart) == (after.Running, after.Failed, after.Restart)
+            && changes.ContainsKey(agent)
+        )
+            return;
+        changes[agent] = clock.GetUtcNow();
+        signal.Mark(agent);
+    }
+
+    // The programs that have an agent's socket open, since when there are any or none, and the run they belong to.
+    private sealed record Connections(int Count, DateTimeOffset Since, IRunning? Run);
 
     private sealed class Held(SemaphoreSlim turnstile) : IDisposable
     {

@@ -146,9 +146,11 @@ internal sealed partial class CrashWatch(
         {
             Failed = pause is null,
             Note = $"{note}; {told}",
-            Restart = pause is { } after ? new PendingRestart(after) : null,
+            Restart = pause is { } after ? RestartAfter(after) : null,
         };
     }
+
+    private PendingRestart RestartAfter(TimeSpan pause) => new(pause, clock.GetUtcNow() + pause);
 
     private bool RestartsOnFailure(string name)
     {
@@ -174,13 +176,18 @@ internal sealed partial class CrashWatch(
                 if (asked)
                     return;
                 write.Db.Execute(
-                    "UPDATE containers SET failed = @Failed, note = @Note, restarts = @restarts WHERE agent = @name",
+                    """
+                    UPDATE containers
+                       SET failed = @Failed, note = @Note, restarts = @restarts, changed_at = @now
+                     WHERE agent = @name
+                    """,
                     new
                     {
                         name,
                         ended.Failed,
                         ended.Note,
                         restarts = restarts.Stored(name),
+                        now = clock.GetUtcNow().ToUnixTimeMilliseconds(),
                     }
                 );
                 if (name != Principals.Manager)
@@ -229,7 +236,7 @@ internal sealed partial class CrashWatch(
             catch (Problem e) when (e.Code == ErrorCode.Unavailable && restarts.Next(name) is ({ } after, var told))
             {
                 // A daemon or a disk that fails for a moment counts as one more failure, and the restart is retried.
-                var next = new PendingRestart(after);
+                var next = RestartAfter(after);
                 states.Set(name, Container.Stopped with { Note = $"{e.Message}; {told}", Restart = next });
                 await states.UntilStored(
                     name,

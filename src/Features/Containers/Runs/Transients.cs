@@ -15,6 +15,9 @@ internal sealed class Transients(IStore store, TimeProvider clock)
 
     public IReadOnlyList<Transient> All => [.. current.Values.OrderBy(t => t.Name, StringComparer.Ordinal)];
 
+    /// <summary>The operation in progress on an agent; null for none.</summary>
+    public Transient? Of(string agent) => current.GetValueOrDefault(agent);
+
     /// <summary>Begins an operation on an agent.</summary>
     /// <exception cref="Problem">Code <c>conflict</c>: another operation is in progress.</exception>
     public async Task<IAsyncDisposable> Begin(string agent, string kind)
