@@ -39,5 +39,7 @@ export type Bucket = Schemas['StatsBucket'];
 export type Price = Schemas['ModelPrice'];
 /** A piece of a text that the agent is writing; the whole text comes as an event. */
 export type TextPart = Schemas['TextPart'];
+/** The result of checking one thing of the host. */
+export type Finding = Schemas['Finding'];
 /** What the operator has chosen for the page; the Hive keeps it, so that every browser has it. */
 export type Preferences = Schemas['PreferencesView'];

@@ -24,7 +24,7 @@ export function Top() {
       </Link>
       <button type="button" class="search" aria-haspopup="dialog" onClick={() => press('palette')}>
         <span aria-hidden="true">⌕</span> <span class="search-words">search or do anything</span>
-        <span class="key" aria-hidden="true">
+        <span class="keycap" aria-hidden="true">
           {keyOf('palette')}
         </span>
       </button>

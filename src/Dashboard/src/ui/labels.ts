@@ -63,7 +63,13 @@ export const LABELS = {
   '↩ C0D3': 'Pass code',
   '◉ R4W': 'Raw: on',
   '○ R4W': 'Raw: off',
+  CH4NG3: 'Change',
+  '0FF': 'Switch off',
+  '↺ R3S3T': 'Reset',
+  '↻ R34D 4G41N': 'Check again',
+  '✎ 3D1T': 'Edit',
   // Headings.
+  D0CT0R: 'Findings',
   PR1C3S: 'Prices',
   '4G3NTS': 'Agents with turns',
   'L00S3 3NDS': 'Loose ends',

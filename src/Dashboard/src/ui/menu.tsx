@@ -77,7 +77,7 @@ function Opened({ label, actions, at }: { label: string; actions: readonly Actio
         >
           <Label text={action.label} of={action.of} />
           {action.key === undefined ? null : (
-            <span class="key" aria-hidden="true">
+            <span class="keycap" aria-hidden="true">
               {keyOf(action.key)}
             </span>
           )}

@@ -1,42 +1,137 @@
+import type { ComponentChildren } from 'preact';
 import type { Preferences } from '../../api/types';
 import { changePreferences } from '../../ui/change-preferences';
 import { Main } from '../../ui/main';
+import { askToNotify, notifyPermission } from '../../ui/notify';
 import { preferences } from '../../ui/preferences';
+import { Keys } from './keys';
 
-/** What the operator can choose; the Hive keeps it. */
+/** What the operator can choose; the Hive keeps it, so that every browser has it. */
 export function SettingsPage() {
   return (
-    <Main feature="settings" title="S3TT1NGS">
-      <Choice name="theme" label="Theme" of={['system', 'dark', 'light']} />
-      <Choice name="labels" label="Labels" of={['wired', 'plain']} />
-      <Choice name="density" label="Rows" of={['normal', 'compact']} />
+    <Main feature="settings" title="S3TT1NGS" aside={<span class="dim">kept in the Hive, for every browser</span>}>
+      <Group name="Look">
+        <Choice name="theme" legend="Theme" of={[['system', 'as the system'], ['dark', 'dark'], ['light', 'light']]} />
+        <Choice name="labels" legend="Labels" of={[['wired', 'wired: ◆ APPR0VE'], ['plain', 'plain: Approve']]} />
+        <Choice name="density" legend="Rows" of={[['normal', 'normal'], ['compact', 'compact']]} />
+        <Switch name="scanlines" text="Scanlines on the dark wired look" />
+      </Group>
+      <Group name="Undo">
+        <Choice
+          name="undo_seconds"
+          legend="What cannot be taken back is held for"
+          of={[[0, 'no time: it is sent at once'], [5, '5 seconds'], [10, '10 seconds']]}
+        />
+      </Group>
+      <Group name="Being told">
+        <Told urgency="now" legend="What stands still until you decide" />
+        <Told urgency="soon" legend="What failed or will need you" />
+        <Told urgency="fyi" legend="What you may want to know" />
+        <Switch name="sound" text="A sound with each notification" />
+        <Permission />
+      </Group>
+      <Keys />
     </Main>
   );
 }
 
-function Choice<K extends 'theme' | 'labels' | 'density'>({
+function Group({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <section class="group" aria-labelledby={`settings-${name}`}>
+      <h2 id={`settings-${name}`}>{name}</h2>
+      {children}
+    </section>
+  );
+}
+
+type Chosen = 'theme' | 'labels' | 'density' | 'undo_seconds';
+
+function Choice<K extends Chosen>({
   name,
-  label,
+  legend,
   of,
 }: {
   name: K;
-  label: string;
-  of: readonly Preferences[K][];
+  legend: string;
+  of: readonly (readonly [Preferences[K], string])[];
+}) {
+  const change = (value: Preferences[K]) =>
+    changePreferences({ [name]: value, ...(name === 'labels' ? { labels_chosen: true } : {}) });
+  return (
+    <Radios name={name} legend={legend} of={of} value={preferences.value[name]} onChange={(v) => void change(v)} />
+  );
+}
+
+function Radios<V extends string | number>({
+  name,
+  legend,
+  of,
+  value,
+  onChange,
+}: {
+  name: string;
+  legend: string;
+  of: readonly (readonly [V, string])[];
+  value: V;
+  onChange: (value: V) => void;
 }) {
   return (
     <fieldset class="choice">
-      <legend>{label}</legend>
-      {of.map((value) => (
-        <label key={value}>
-          <input
-            type="radio"
-            name={name}
-            checked={preferences.value[name] === value}
-            onChange={() => void changePreferences({ [name]: value })}
-          />{' '}
-          {value}
+      <legend>{legend}</legend>
+      {of.map(([one, text]) => (
+        <label key={one}>
+          <input type="radio" name={name} checked={value === one} onChange={() => onChange(one)} /> {text}
         </label>
       ))}
     </fieldset>
+  );
+}
+
+function Told({ urgency, legend }: { urgency: keyof Preferences['notify']; legend: string }) {
+  const { notify } = preferences.value;
+  return (
+    <Radios
+      name={`notify-${urgency}`}
+      legend={legend}
+      of={[
+        ['notify', 'notify'],
+        ['count', 'count'],
+        ['silent', 'stay silent'],
+      ]}
+      value={notify[urgency]}
+      onChange={(how) => void changePreferences({ notify: { ...notify, [urgency]: how } })}
+    />
+  );
+}
+
+function Switch({ name, text }: { name: 'scanlines' | 'sound'; text: string }) {
+  return (
+    <label class="switch">
+      <input
+        type="checkbox"
+        checked={preferences.value[name]}
+        onChange={(e) => void changePreferences({ [name]: e.currentTarget.checked })}
+      />{' '}
+      {text}
+    </label>
+  );
+}
+
+/** Whether this browser lets the page notify, and how to allow it. */
+function Permission() {
+  const permission = notifyPermission.value;
+  if (permission === 'granted') return <p class="dim">This browser shows notifications of this page.</p>;
+  if (permission === 'default')
+    return (
+      <button type="button" class="act" onClick={() => void askToNotify()}>
+        Allow notifications in this browser
+      </button>
+    );
+  return (
+    <p class="dim">
+      {permission === 'unsupported'
+        ? 'This browser has no notifications.'
+        : 'This browser refuses notifications of this page; its settings for this address allow them.'}
+    </p>
   );
 }

@@ -1,5 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Stats } from '../../api/types';
+import { Clock } from '../../ui/clock';
+import { Columns, Table } from '../../ui/table';
 import { clock } from '../../ui/text/time';
 import type { Drawn } from './draw';
 import { drawing } from './drawing';
@@ -38,7 +40,7 @@ export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
       <figcaption>
         <span class="title">{chart.title}</span>
         {bucket === undefined ? null : <span class="dim">{when(at ?? 0)}</span>}
-        {bucket !== undefined || chart.lacks === undefined ? null : <span class="amber">{chart.lacks}</span>}
+        {bucket !== undefined || chart.lacks === undefined ? null : <span class="warn">{chart.lacks}</span>}
         <span class="keys">
           {chart.stacks.map(({ name, values }, i) => (
             <span key={name} class={`key k-${chart.title.replaceAll(' ', '-')}-${i}`}>
@@ -60,6 +62,42 @@ export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
         role="img"
         aria-label={`${chart.title} over time: ${total}; the most in one bar ${most}${lacking}`}
       />
+      <Values chart={chart} stats={stats} />
     </figure>
+  );
+}
+
+/** The chart's values as a table, the latest first; times without a turn are left out. */
+function Values({ chart, stats }: { chart: Chart; stats: Stats }) {
+  const [open, setOpen] = useState(false);
+  const rows = stats.buckets
+    .map(({ at }, i) => ({ at, values: chart.stacks.map(({ values }) => values[i] ?? 0) }))
+    .filter(({ values }) => values.some((value) => value > 0))
+    .toReversed();
+  return (
+    <details class="values" onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary>as a table</summary>
+      {open ? (
+        <Table
+          label={`${chart.title} over time`}
+          columns={<Columns words={['from']} figures={chart.stacks.map(({ name }) => name)} />}
+        >
+          <tbody>
+            {rows.map(({ at, values }) => (
+              <tr key={at}>
+                <th scope="row">
+                  <Clock at={at} />
+                </th>
+                {values.map((value, i) => (
+                  <td key={chart.stacks[i]?.name} class="n">
+                    {value === 0 ? '–' : chart.text(value)}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </Table>
+      ) : null}
+    </details>
   );
 }

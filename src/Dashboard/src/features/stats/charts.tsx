@@ -55,7 +55,7 @@ function Shown({ stats, none }: { stats: Stats; none: string }) {
           value={cost}
           aside={
             totals.unpriced_turns > 0 ? (
-              <span class="amber">{totals.unpriced_turns} without a price</span>
+              <span class="warn">{totals.unpriced_turns} without a price</span>
             ) : (
               'by the price table'
             )

@@ -1,11 +1,10 @@
+import { effect } from '@preact/signals';
 import uPlot from 'uplot';
 import type { Stats } from '../../api/types';
+import { preferences } from '../../ui/preferences';
 import type { Chart } from './figures';
 
 const HEIGHT = 120;
-const INK = '#9399b2';
-const LINE = '#313244';
-const FONT = '11px ui-monospace, "DejaVu Sans Mono", monospace';
 const DAY = 86_400;
 
 /** A chart that is drawn on the page. */
@@ -16,13 +15,16 @@ export interface Drawn {
 
 /** Draws a chart as wide as its element, and reports the bar under the pointer. */
 export function draw(place: HTMLElement, first: Chart, stats: Stats, onPointer: (bar: number | null) => void): Drawn {
+  const paint = (token: string) => () => colourOf(place, token);
+  const font = `12px ${getComputedStyle(place).fontFamily}`;
   let shown = first;
   let span: [number, number] = spanOf(stats);
   const plot = new uPlot(
     {
       width: Math.max(1, place.clientWidth),
       height: HEIGHT,
-      padding: [6, 4, 0, 0],
+      // Room for half of the last label.
+      padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false, setScale: false } },
       scales: {
@@ -31,22 +33,22 @@ export function draw(place: HTMLElement, first: Chart, stats: Stats, onPointer: 
       },
       axes: [
         {
-          stroke: INK,
-          font: FONT,
+          stroke: paint('dim'),
+          font,
           size: 24,
           gap: 4,
           space: 70,
           grid: { show: false },
-          ticks: { stroke: LINE, size: 4 },
+          ticks: { stroke: paint('line'), size: 4 },
           values: (_, at, __, ___, step) => at.map((seconds) => timeAt(seconds, step)),
         },
         {
-          stroke: INK,
-          font: FONT,
+          stroke: paint('dim'),
+          font,
           size: 58,
           gap: 4,
           space: 28,
-          grid: { stroke: LINE, width: 1 },
+          grid: { stroke: paint('line'), width: 1 },
           ticks: { show: false },
           ...(first.steps === undefined ? {} : { incrs: [...first.steps] }),
           values: (_, at) => at.map((value) => (value === 0 ? '0' : shown.text(value))),
@@ -56,8 +58,8 @@ export function draw(place: HTMLElement, first: Chart, stats: Stats, onPointer: 
         {},
         // Each bar starts at 0 and is as high as the sum up to it, so the highest is drawn first.
         ...first.stacks.toReversed().map(({ colour }) => ({
-          fill: colour,
-          stroke: colour,
+          fill: paint(colour),
+          stroke: paint(colour),
           width: 0,
           points: { show: false },
           paths: barPaths(),
@@ -75,6 +77,14 @@ export function draw(place: HTMLElement, first: Chart, stats: Stats, onPointer: 
       plot.setSize({ width: place.clientWidth, height: HEIGHT });
   });
   resized.observe(place);
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  const redraw = () => plot.redraw(false);
+  dark.addEventListener('change', redraw);
+  const forget = effect(() => {
+    preferences.value.theme;
+    // After the document has the new theme.
+    queueMicrotask(redraw);
+  });
   return {
     show(chart, next) {
       shown = chart;
@@ -83,9 +93,19 @@ export function draw(place: HTMLElement, first: Chart, stats: Stats, onPointer: 
     },
     remove() {
       resized.disconnect();
+      dark.removeEventListener('change', redraw);
+      forget();
       plot.destroy();
     },
   };
+}
+
+/** A token's colour in the theme that is shown: a canvas knows no variables. */
+function colourOf(place: HTMLElement, token: string): string {
+  place.style.setProperty('outline-color', `var(--${token})`);
+  const colour = getComputedStyle(place).outlineColor;
+  place.style.removeProperty('outline-color');
+  return colour;
 }
 
 /** To the right of its instant, which is the bucket's beginning. */

@@ -114,10 +114,13 @@ export function mergedTurns(fetched: readonly Turn[], told: readonly Turn[]): Tu
   return [...all.values()].sort((a, b) => b.id - a.id);
 }
 
+/** A colour of the tokens; one thing has the same colour in every chart. */
+export type Token = 'good' | 'bad' | 'control' | 'info' | 'peer' | 'accent';
+
 /** The data of one chart: stacked bars, from the bottom up, one value per bucket. */
 export interface Chart {
   title: string;
-  stacks: readonly { name: string; colour: string; values: readonly number[] }[];
+  stacks: readonly { name: string; colour: Token; values: readonly number[] }[];
   /** The text of a value, at the axis and for screen readers. */
   text: (value: number) => string;
   /** The steps that the axis may have, where only some are readable. */
@@ -145,30 +148,30 @@ export function chartsOf({ buckets, agents }: Pick<Stats, 'buckets' | 'agents'>)
       steps: WHOLE,
       text: (value) => String(Math.round(value)),
       stacks: [
-        { name: 'done', colour: '#a6e3a1', values: of((b) => b.turns - b.failed) },
-        { name: 'failed', colour: '#f38ba8', values: of((b) => b.failed) },
+        { name: 'done', colour: 'good', values: of((b) => b.turns - b.failed) },
+        { name: 'failed', colour: 'bad', values: of((b) => b.failed) },
       ],
     },
     {
       title: 'tokens',
       text: tokensText,
       stacks: [
-        { name: 'cached', colour: '#585b70', values: of((b) => b.cache_read_input_tokens) },
-        { name: 'in', colour: '#89dceb', values: of((b) => b.input_tokens + b.cache_creation_input_tokens) },
-        { name: 'out', colour: '#cba6f7', values: of((b) => b.output_tokens) },
+        { name: 'cached', colour: 'control', values: of((b) => b.cache_read_input_tokens) },
+        { name: 'in', colour: 'info', values: of((b) => b.input_tokens + b.cache_creation_input_tokens) },
+        { name: 'out', colour: 'peer', values: of((b) => b.output_tokens) },
       ],
     },
     {
       title: 'cost',
       text: usdText,
       ...(unpriced === 0 ? {} : { lacks: `without ${counted(unpriced, 'turn')} of unknown price` }),
-      stacks: [{ name: 'cost', colour: '#f9e2af', values: of((b) => b.cost_usd) }],
+      stacks: [{ name: 'cost', colour: 'accent', values: of((b) => b.cost_usd) }],
     },
     {
       title: 'time in turns',
       text: (value) => durationText(value).replace(/ 00[sm]$|(?<=\d)\.0(?=s$)/, ''),
       steps: TIMES,
-      stacks: [{ name: 'time', colour: '#94e2d5', values: of((b) => b.duration_ms) }],
+      stacks: [{ name: 'time', colour: 'info', values: of((b) => b.duration_ms) }],
     },
   ];
 }

@@ -15,6 +15,7 @@ export {
   totalsOf,
   turnWords,
 } from './figures';
+export { Prices } from './prices';
 export { turns } from './store';
 export { chooseWindow, shownWindow, useStatistics } from './use';
 export { Windows } from './windows';

@@ -1,4 +1,3 @@
-import { useState } from 'preact/hooks';
 import type { AgentStats } from '../../api/types';
 import { Link } from '../../ui/link';
 import { Main } from '../../ui/main';
@@ -8,7 +7,6 @@ import { durationText, tokensText } from '../../ui/text/figures';
 import { containers } from '../containers';
 import { Charts } from './charts';
 import { costText, inputOf } from './figures';
-import { Prices } from './prices';
 import { chooseWindow, shownWindow, useStatistics } from './use';
 import { Windows } from './windows';
 
@@ -16,35 +14,26 @@ import { Windows } from './windows';
 export function StatsPage() {
   const window = shownWindow.value;
   const statistics = useStatistics(window, null);
-  const [priced, setPriced] = useState<string | null>(null);
   const stats = statistics.stats.value;
   const unknown = stats?.unknown_models ?? [];
   const agents = (stats?.agents ?? [])
     .filter(({ turns }) => turns > 0)
     .toSorted((a, b) => b.cost_usd - a.cost_usd || b.turns - a.turns || a.name.localeCompare(b.name));
   return (
-    <Main feature="stats" title="ST4TS">
-      <Section
-        feature="stats"
-        id="stats"
-        title="ST4TS"
-        plain="Statistics of the swarm"
-        aside={<Windows shown={window} onChoose={chooseWindow} />}
-      >
+    <Main feature="stats" title="ST4TS" aside={<Windows shown={window} onChoose={chooseWindow} />}>
         {unknown.length === 0 ? null : (
           <div class="overtaken unknown">
             <p>These models have no price, so their turns are not in the costs:</p>
             <span class="line">
               {unknown.map((model) => (
-                <button key={model} type="button" class="badge amber jump" onClick={() => setPriced(model)}>
+                <Link key={model} to={`/system?price=${encodeURIComponent(model)}#prices`}>
                   <bdi>{model}</bdi> · set its price
-                </button>
+                </Link>
               ))}
             </span>
           </div>
         )}
-        <Charts statistics={statistics} none="No agent took a turn in this period." />
-      </Section>
+      <Charts statistics={statistics} none="No agent took a turn in this period." />
       {agents.length === 0 ? null : (
         <Section
           feature="stats"
@@ -56,7 +45,6 @@ export function StatsPage() {
           <Figures agents={agents} />
         </Section>
       )}
-      <Prices asked={priced} onTaken={() => setPriced(null)} onSaved={() => void statistics.read()} />
     </Main>
   );
 }
@@ -68,7 +56,7 @@ function Figures({ agents }: { agents: readonly AgentStats[] }) {
       columns={
         <Columns
           words={['agent']}
-          figures={['turns', 'failed', 'time', 'in', 'of it cached', 'out', 'tools', 'cost']}
+          figures={['cost', 'turns', 'failed', 'time', 'in', 'of it cached', 'out', 'tools']}
         />
       }
     >
@@ -82,21 +70,21 @@ function Figures({ agents }: { agents: readonly AgentStats[] }) {
                 agent.name
               )}
             </th>
-            <td class="n">{agent.turns}</td>
-            <td class={`n ${agent.failed > 0 ? 'bad' : 'dim'}`}>{agent.failed}</td>
-            <td class="n">{durationText(agent.duration_ms)}</td>
-            <td class="n">{tokensText(inputOf(agent))}</td>
-            <td class="n">
-              {inputOf(agent) === 0 ? '–' : `${Math.round((agent.cache_read_input_tokens / inputOf(agent)) * 100)}%`}
-            </td>
-            <td class="n">{tokensText(agent.output_tokens)}</td>
-            <td class="n">{agent.tool_call_count}</td>
             <td
               class="n"
               title={agent.unpriced_turns > 0 ? `${agent.unpriced_turns} turns on models without a price` : ''}
             >
               {costText(agent)}
             </td>
+            <td class="n">{agent.turns}</td>
+            <td class={`n ${agent.failed > 0 ? 'bad' : 'dim'}`}>{agent.failed === 0 ? '–' : agent.failed}</td>
+            <td class="n">{durationText(agent.duration_ms)}</td>
+            <td class="n">{inputOf(agent) === 0 ? '–' : tokensText(inputOf(agent))}</td>
+            <td class="n">
+              {inputOf(agent) === 0 ? '–' : `${Math.round((agent.cache_read_input_tokens / inputOf(agent)) * 100)}%`}
+            </td>
+            <td class="n">{agent.output_tokens === 0 ? '–' : tokensText(agent.output_tokens)}</td>
+            <td class="n">{agent.tool_call_count === 0 ? '–' : agent.tool_call_count}</td>
           </tr>
         ))}
       </tbody>

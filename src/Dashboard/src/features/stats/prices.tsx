@@ -12,12 +12,12 @@ import { draftOf, emptyDraft, PRICE_FIELDS, type PriceDraft, readPrices } from '
 interface Props {
   /** A model that needs a price. */
   asked: string | null;
-  onTaken: () => void;
-  onSaved: () => void;
 }
 
 /** The price table: every cost is computed from it, also of past turns. */
-export function Prices({ asked, onTaken, onSaved }: Props) {
+export function Prices({ asked }: Props) {
+  const [editing, setEditing] = useState(asked !== null);
+  const taken = useRef<string | null>(null);
   const table = useRef<HTMLTableSectionElement>(null);
   const [saved, setSaved] = useState<readonly PriceDraft[] | null>(null);
   const [drafts, setDrafts] = useState<readonly PriceDraft[]>([]);
@@ -54,9 +54,10 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
     focus(model === '' || at < 0 ? drafts.length : at, model === '' ? 0 : 1);
   };
   useEffect(() => {
-    if (asked === null || saved === null) return;
+    if (asked === null || saved === null || taken.current === asked) return;
+    taken.current = asked;
+    setEditing(true);
     add(asked);
-    onTaken();
   }, [asked, saved]);
   const save = () => {
     const answer = readPrices(drafts);
@@ -71,7 +72,6 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
       setDrafts(kept);
       setFault(null);
       setDone(true);
-      onSaved();
     });
   };
   const changed = JSON.stringify(drafts) !== JSON.stringify(saved);
@@ -81,9 +81,20 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
       id="prices"
       title="PR1C3S"
       plain="Prices"
-      aside={<span class="count">US dollars per million tokens</span>}
+      aside={
+        <span class="counts">
+          <span class="count">
+            {saved === null ? '' : `${saved.length} models · `}US dollars per million tokens
+          </span>
+          {editing ? null : (
+            <button type="button" class="act" onClick={() => setEditing(true)}>
+              <Label text="✎ 3D1T" of="the prices" />
+            </button>
+          )}
+        </span>
+      }
     >
-      {saved === null ? (
+      {!editing && error === null && fault === null ? null : saved === null ? (
         error === null ? (
           <p class="empty" role="status">
             <span class="spinner" aria-hidden="true" /> reading …

@@ -1,0 +1,100 @@
+import { useEffect, useState } from 'preact/hooks';
+import { answerOf, api } from '../../api/client';
+import { words } from '../../api/refusal';
+import type { Finding } from '../../api/types';
+import { ReadFault } from '../../ui/fault';
+import { Label } from '../../ui/label';
+import { Section } from '../../ui/section';
+
+const LOOKS = {
+  ok: { glyph: '●', tone: 'good', words: 'works' },
+  absent: { glyph: '○', tone: 'dim', words: 'not here' },
+  failed: { glyph: '✗', tone: 'bad', words: 'fails' },
+} as const;
+
+/** What the host finds of itself and of its machine: what fails first, with the way out. */
+export function Findings() {
+  const [findings, setFindings] = useState<readonly Finding[] | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const [reading, setReading] = useState(false);
+  const read = async (stopped?: AbortSignal) => {
+    setReading(true);
+    try {
+      setFindings((await answerOf(api.GET('/api/doctor', { signal: stopped ?? null }))).findings);
+      setError(null);
+    } catch (e) {
+      if (stopped?.aborted !== true) setError(`The findings could not be read: ${words(e)}`);
+    } finally {
+      setReading(false);
+    }
+  };
+  useEffect(() => {
+    const stop = new AbortController();
+    void read(stop.signal);
+    return () => stop.abort();
+  }, []);
+  const failed = findings?.filter(({ state }) => state === 'failed') ?? [];
+  const others = findings?.filter(({ state }) => state !== 'failed') ?? [];
+  return (
+    <Section
+      feature="system"
+      id="doctor"
+      title="D0CT0R"
+      plain="Findings"
+      aside={
+        <span class="counts">
+          {findings === null ? null : (
+            <span class={`count ${failed.length > 0 ? 'bad' : ''}`}>
+              {failed.length > 0 ? `${failed.length} to mend` : 'all well'}
+            </span>
+          )}
+          <button type="button" class="act" disabled={reading} onClick={() => void read()}>
+            <Label text="↻ R34D 4G41N" />
+          </button>
+        </span>
+      }
+    >
+      <ReadFault error={error} plain="Read the findings again" reading={reading} onRetry={() => void read()} />
+      {findings === null ? (
+        error === null ? (
+          <p class="empty" role="status">
+            <span class="spinner" aria-hidden="true" /> looking …
+          </p>
+        ) : null
+      ) : (
+        <>
+          {failed.length === 0 ? null : <Lines findings={failed} />}
+          <details class="well">
+            <summary>{others.length} that work or are not needed</summary>
+            <Lines findings={others} />
+          </details>
+        </>
+      )}
+    </Section>
+  );
+}
+
+function Lines({ findings }: { findings: readonly Finding[] }) {
+  return (
+    <ul class="findings">
+      {findings.map((finding) => {
+        const { glyph, tone, words: state } = LOOKS[finding.state];
+        return (
+          <li key={`${finding.topic} ${finding.name}`} data-finding={finding.name}>
+            <span class={tone} aria-hidden="true">
+              {glyph}
+            </span>
+            <span class="hidden">{state}: </span>
+            <span class="topic">
+              {finding.topic} · {finding.name}
+            </span>
+            <span class="said">
+              {finding.text}
+              {finding.advice == null ? null : <span class="advice">{finding.advice}</span>}
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
