@@ -11,16 +11,42 @@ export function SettingsPage() {
   return (
     <Main feature="settings" title="S3TT1NGS" aside={<span class="dim">kept in the Hive, for every browser</span>}>
       <Group name="Look">
-        <Choice name="theme" legend="Theme" of={[['system', 'as the system'], ['dark', 'dark'], ['light', 'light']]} />
-        <Choice name="labels" legend="Labels" of={[['wired', 'wired: ◆ APPR0VE'], ['plain', 'plain: Approve']]} />
-        <Choice name="density" legend="Rows" of={[['normal', 'normal'], ['compact', 'compact']]} />
+        <Choice
+          name="theme"
+          legend="Theme"
+          of={[
+            ['system', 'as the system'],
+            ['dark', 'dark'],
+            ['light', 'light'],
+          ]}
+        />
+        <Choice
+          name="labels"
+          legend="Labels"
+          of={[
+            ['wired', 'wired: ◆ APPR0VE'],
+            ['plain', 'plain: Approve'],
+          ]}
+        />
+        <Choice
+          name="density"
+          legend="Rows"
+          of={[
+            ['normal', 'normal'],
+            ['compact', 'compact'],
+          ]}
+        />
         <Switch name="scanlines" text="Scanlines on the dark wired look" />
       </Group>
       <Group name="Undo">
         <Choice
           name="undo_seconds"
           legend="What cannot be taken back is held for"
-          of={[[0, 'no time: it is sent at once'], [5, '5 seconds'], [10, '10 seconds']]}
+          of={[
+            [0, 'no time: it is sent at once'],
+            [5, '5 seconds'],
+            [10, '10 seconds'],
+          ]}
         />
       </Group>
       <Group name="Being told">

@@ -21,18 +21,18 @@ export function StatsPage() {
     .toSorted((a, b) => b.cost_usd - a.cost_usd || b.turns - a.turns || a.name.localeCompare(b.name));
   return (
     <Main feature="stats" title="ST4TS" aside={<Windows shown={window} onChoose={chooseWindow} />}>
-        {unknown.length === 0 ? null : (
-          <div class="overtaken unknown">
-            <p>These models have no price, so their turns are not in the costs:</p>
-            <span class="line">
-              {unknown.map((model) => (
-                <Link key={model} to={`/system?price=${encodeURIComponent(model)}#prices`}>
-                  <bdi>{model}</bdi> · set its price
-                </Link>
-              ))}
-            </span>
-          </div>
-        )}
+      {unknown.length === 0 ? null : (
+        <div class="overtaken unknown">
+          <p>These models have no price, so their turns are not in the costs:</p>
+          <span class="line">
+            {unknown.map((model) => (
+              <Link key={model} to={`/system?price=${encodeURIComponent(model)}#prices`}>
+                <bdi>{model}</bdi> · set its price
+              </Link>
+            ))}
+          </span>
+        </div>
+      )}
       <Charts statistics={statistics} none="No agent took a turn in this period." />
       {agents.length === 0 ? null : (
         <Section

@@ -83,9 +83,7 @@ export function Prices({ asked }: Props) {
       plain="Prices"
       aside={
         <span class="counts">
-          <span class="count">
-            {saved === null ? '' : `${saved.length} models · `}US dollars per million tokens
-          </span>
+          <span class="count">{saved === null ? '' : `${saved.length} models · `}US dollars per million tokens</span>
           {editing ? null : (
             <button type="button" class="act" onClick={() => setEditing(true)}>
               <Label text="✎ 3D1T" of="the prices" />
