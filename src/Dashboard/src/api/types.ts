@@ -11,6 +11,8 @@ export type Question = Schemas['QuestionView'];
 export type Message = Schemas['Message'];
 export type History = Schemas['MessageHistoryResult'];
 export type Agent = Schemas['ContainerView'];
+/** What an agent is doing, in one word and its details. */
+export type Activity = NonNullable<Agent['activity']>;
 export type Transient = Schemas['Transient'];
 /** The kept state of a destroyed agent. */
 export type Tombstone = Schemas['Tombstone'];

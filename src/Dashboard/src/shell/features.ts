@@ -11,6 +11,7 @@ export { feature as messages } from '../features/messages';
 export { feature as meta } from '../features/meta';
 export { feature as questions } from '../features/questions';
 export { feature as reminders } from '../features/reminders';
+export { feature as roster } from '../features/roster';
 export { feature as settings } from '../features/settings';
 export { feature as stats } from '../features/stats';
 export { feature as system } from '../features/system';

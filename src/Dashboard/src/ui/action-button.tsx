@@ -6,8 +6,15 @@ import { LABELS } from './labels';
 
 const WEIGHTS = { primary: 'primary', plain: '', danger: 'bad' } as const;
 
+interface Props {
+  action: Action;
+  disabled?: boolean;
+  /** False: the tab key passes it, since the keys of its row do the same. */
+  stop?: boolean;
+}
+
 /** A button for an action, with its key. While the action is held, the button sends it at once. */
-export function ActionButton({ action, disabled = false }: { action: Action; disabled?: boolean }) {
+export function ActionButton({ action, disabled = false, stop = true }: Props) {
   const [asked, setAsked] = useState(false);
   const { label, of, key, weight = 'plain', confirm } = action;
   const held = isPending(action);
@@ -25,6 +32,7 @@ export function ActionButton({ action, disabled = false }: { action: Action; dis
       title={`${LABELS[label]} ${of}${hint === '' ? '' : ` (${hint})`}`}
       aria-busy={busy}
       disabled={disabled || busy}
+      {...(stop ? {} : { tabIndex: -1 })}
       {...(confirm === undefined ? {} : { 'aria-haspopup': 'dialog' as const })}
       onClick={() => void act()}
     >

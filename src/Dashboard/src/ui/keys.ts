@@ -57,6 +57,7 @@ export const KEYS = {
   pause: { keys: ['p'], does: 'Pause or resume', group: 'An agent' },
   log: { keys: ['l'], does: 'Show the log', group: 'An agent' },
   turns: { keys: ['t'], does: 'Show the turns', group: 'An agent' },
+  details: { keys: ['i'], does: 'Show the rest of its facts', group: 'An agent' },
 } as const satisfies Record<string, Key>;
 
 export type KeyName = keyof typeof KEYS;

@@ -86,11 +86,13 @@ interface Props {
   here?: boolean;
   /** A tooltip. */
   hint?: string;
+  /** False: the tab key passes it, since the keys of its list lead to it. */
+  stop?: boolean;
   children: ComponentChildren;
 }
 
 /** A link to another place. With a modifier it is the browser's: a new tab, a new window. */
-export function Link({ to, class: name, label, here, hint, children }: Props) {
+export function Link({ to, class: name, label, here, hint, stop, children }: Props) {
   const onClick = (e: TargetedMouseEvent<HTMLAnchorElement>) => {
     if (e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
     e.preventDefault();
@@ -102,6 +104,7 @@ export function Link({ to, class: name, label, here, hint, children }: Props) {
       class={name ?? 'link'}
       {...(label === undefined ? {} : { 'aria-label': label })}
       {...(hint === undefined ? {} : { title: hint })}
+      {...(stop === false ? { tabIndex: -1 } : {})}
       {...(here === true ? { 'aria-current': 'page' as const } : {})}
       onClick={onClick}
     >

@@ -1,5 +1,5 @@
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
-import type { ComponentChild, RefObject } from 'preact';
+import type { ComponentChild, RefObject, TargetedFocusEvent, TargetedMouseEvent } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { useKey } from './keys';
 import { keepSelected, selectedThen } from './link';
@@ -34,6 +34,11 @@ interface Props<T> {
   onChosen?: (keys: ReadonlySet<string>) => void;
   /** The row to select from outside; undefined leaves it to the list. */
   current?: string | null;
+  /**
+   * The heads of the columns: the list is a table then, and each row draws its cells with `role="cell"`. They stay in
+   * view.
+   */
+  head?: ComponentChild;
   /** Shown without rows. */
   empty?: ComponentChild;
   class?: string;
@@ -50,6 +55,8 @@ export function useVirtual(
   count: number,
   estimate: () => number,
   keyAt: (i: number) => string,
+  /** What covers the upper end of the scrolling element, in pixels. */
+  covered = 0,
 ) {
   const [, draw] = useReducer((n: number) => n + 1, 0);
   const options = {
@@ -58,6 +65,7 @@ export function useVirtual(
     estimateSize: estimate,
     getItemKey: keyAt,
     overscan: 8,
+    scrollPaddingEnd: covered,
     // Without a layout (a test, a hidden page) the first rows are drawn.
     initialRect: { width: 0, height: 800 },
     observeElementRect,
@@ -77,7 +85,9 @@ export function useVirtual(
  * the arrows move in it. The keyboard stays on its row through every change; when the row goes, it is on the next one.
  */
 export function Rows<T>(props: Props<T>) {
-  const { id, label, rows, keyOf, nameOf, height, view, onOpen, onCurrent, onActions, chosen, onChosen, empty } = props;
+  const { id, label, rows, keyOf, nameOf, height, view, onOpen, onCurrent, onActions, chosen, onChosen, head, empty } =
+    props;
+  const table = head !== undefined && rows.length > 0;
   const root = useRef<HTMLDivElement>(null);
   const keys = rows.map(keyOf);
   const [own, setOwn] = useState<string | null>(() => selectedThen(id));
@@ -92,6 +102,7 @@ export function Rows<T>(props: Props<T>) {
     rows.length,
     () => height ?? heightOfDensity(),
     (i) => keys[i] ?? i.toString(),
+    table ? heightOfDensity() : 0,
   );
 
   const moveTo = (to: number, focus = true) => {
@@ -184,61 +195,78 @@ export function Rows<T>(props: Props<T>) {
   }, []);
 
   const items = virtual.getVirtualItems();
+  const focus = {
+    onFocus: (e: TargetedFocusEvent<HTMLDivElement>) => {
+      hadFocus.current = true;
+      // The tab key has come in: on to the current row, or the first.
+      if (e.target === e.currentTarget && movable) moveTo(Math.max(0, index));
+    },
+    onBlur: (e: TargetedFocusEvent<HTMLDivElement>) => {
+      // A row that is taken away loses the focus to nowhere; that is not a way out.
+      if (e.relatedTarget !== null) hadFocus.current = e.currentTarget.contains(e.relatedTarget as Node);
+    },
+  };
+  const semantics = table
+    ? { role: 'table' as const, 'aria-label': label, 'aria-rowcount': rows.length + 1 }
+    : { role: head === undefined ? ('list' as const) : ('group' as const), 'aria-label': label };
+  /** The role of a row and what a click does with it; the list's keys do the same. */
+  const ofRow = (row: T, at: number) => ({
+    ...(table
+      ? { role: 'row' as const, 'aria-rowindex': at + 2 }
+      : { role: 'listitem' as const, 'aria-setsize': rows.length, 'aria-posinset': at + 1 }),
+    'aria-label': nameOf(row),
+    onClick: (e: TargetedMouseEvent<HTMLDivElement>) => {
+      const inner = (e.target as HTMLElement).closest('a, button, input, textarea, select, summary, label');
+      if (inner !== null && e.currentTarget.contains(inner)) return;
+      if (many && e.shiftKey) choose(Math.max(0, index), at);
+      moveTo(at);
+      if (!e.shiftKey && getSelection()?.isCollapsed !== false) onOpen?.(row);
+    },
+    onContextMenu: (e: TargetedMouseEvent<HTMLDivElement>) => {
+      if (onActions === undefined || e.shiftKey) return;
+      e.preventDefault();
+      moveTo(at);
+      onActions(row, e.currentTarget);
+    },
+  });
   return (
     <div
       ref={root}
       id={id}
       class={`list ${props.class ?? ''}`}
-      role="list"
-      aria-label={label}
+      {...semantics}
+      {...focus}
       tabIndex={index >= 0 && items.some((item) => item.index === index) ? -1 : 0}
-      onFocus={(e) => {
-        hadFocus.current = true;
-        // The tab key has come in: on to the current row, or the first.
-        if (e.target === e.currentTarget && movable) moveTo(Math.max(0, index));
-      }}
-      onBlur={(e) => {
-        // A row that is taken away loses the focus to nowhere; that is not a way out.
-        if (e.relatedTarget !== null) hadFocus.current = e.currentTarget.contains(e.relatedTarget as Node);
-      }}
     >
+      {table ? (
+        <div class="list-head" {...{ role: 'row' as const, 'aria-rowindex': 1 }}>
+          {head}
+        </div>
+      ) : null}
       {rows.length === 0 ? (
         empty
       ) : (
-        <div class="list-all" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>
+        <div
+          class="list-all"
+          {...{ role: table ? ('rowgroup' as const) : ('presentation' as const) }}
+          style={{ height: `${virtual.getTotalSize()}px` }}
+        >
           {items.map((item) => {
             const row = rows[item.index];
             const key = keys[item.index];
             if (row === undefined || key === undefined) return null;
             const state = { current: item.index === index, chosen: chosen?.has(key) === true };
             return (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: the list's keys do what a click does
               <div
                 key={key}
                 ref={(el) => virtual.measureElement(el)}
                 data-index={item.index}
                 data-key={key}
                 class={`list-row ${state.chosen ? 'chosen' : ''}`}
-                role="listitem"
-                aria-label={nameOf(row)}
-                aria-setsize={rows.length}
-                aria-posinset={item.index + 1}
                 aria-current={state.current ? 'true' : undefined}
                 tabIndex={state.current ? 0 : -1}
                 style={{ transform: `translateY(${item.start}px)` }}
-                onClick={(e) => {
-                  const inner = (e.target as HTMLElement).closest('a, button, input, textarea, select, summary, label');
-                  if (inner !== null && e.currentTarget.contains(inner)) return;
-                  if (many && e.shiftKey) choose(Math.max(0, index), item.index);
-                  moveTo(item.index);
-                  if (!e.shiftKey && getSelection()?.isCollapsed !== false) onOpen?.(row);
-                }}
-                onContextMenu={(e) => {
-                  if (onActions === undefined || e.shiftKey) return;
-                  e.preventDefault();
-                  moveTo(item.index);
-                  onActions(row, e.currentTarget);
-                }}
+                {...ofRow(row, item.index)}
               >
                 {view(row, state)}
               </div>

@@ -106,3 +106,14 @@ export function entriesOf(events: readonly AgentEvent[], writing: TextPart | nul
 }
 
 const callId = (event: AgentEvent): unknown => event.call;
+
+/** The events of one turn, from its start to its end or to the next start; null where the start is not among them. */
+export function turnIn(events: readonly AgentEvent[], turn: number): readonly AgentEvent[] | null {
+  const start = events.findIndex((event) => event.kind === 'turn_started' && event.turn === turn);
+  if (start < 0) return null;
+  const rest = events.slice(start + 1);
+  const end = rest.findIndex((event) => event.kind === 'turn_ended' && event.turn === turn);
+  const next = rest.findIndex((event) => event.kind === 'turn_started');
+  const length = end >= 0 && (next < 0 || end < next) ? end + 2 : next >= 0 ? next + 1 : rest.length + 1;
+  return events.slice(start, start + length);
+}

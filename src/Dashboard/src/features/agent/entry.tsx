@@ -6,13 +6,11 @@ import { plainLine } from '../../ui/text/ansi';
 import { tokensText } from '../../ui/text/figures';
 import { EventJson, plainly } from '../messages';
 import { resultWords, turnWords } from '../stats';
-import { callOf, type EditLine } from './calls';
+import { callOf } from './calls';
+import { Edit } from './edit';
 import type { AgentEvent } from './events';
 import { beginningOf, folded } from './fold';
 import { wakeBeginning, wakeLines } from './wake';
-
-/** The lines of an edit that are shown at first. */
-const EDIT_LINES = 40;
 
 /** One entry of the terminal. */
 export const EntryLine = memo(function EntryLine({
@@ -130,7 +128,7 @@ function TurnStarted({ event }: { event: AgentEvent }) {
   const waiting = number(event, 'waiting') ?? 0;
   const prompt = text(event, 'text');
   return (
-    <li class="entry turn" data-event={event.id} data-kind={event.kind}>
+    <li class="entry turn" data-event={event.id} data-kind={event.kind} data-begins={event.turn ?? undefined}>
       <h3>
         <span class="turn-name">
           ◆ turn {event.turn ?? '?'} <span class="dim">from</span> <span class="principal">{text(event, 'from')}</span>
@@ -267,33 +265,6 @@ function Fold({ text: whole, always, mostChars, mostLines, beginning, children }
         <span class="dim size">{fold.size}</span>
       </button>
       {open ? draw() : null}
-    </>
-  );
-}
-
-const SIGNS: Record<EditLine['kind'], string> = { same: ' ', added: '+', removed: '−', gap: ' ' };
-
-function Edit({ lines }: { lines: readonly EditLine[] }) {
-  const [whole, setWhole] = useState(false);
-  const shown = whole ? lines : lines.slice(0, EDIT_LINES);
-  return (
-    <>
-      <div class="edit">
-        {shown.map(({ kind, text: line }, i) => (
-          <div key={i} class={`edit-line ${kind}`}>
-            <span class="sign">{SIGNS[kind]}</span>
-            <code>{line}</code>
-          </div>
-        ))}
-      </div>
-      {shown.length === lines.length ? null : (
-        <button type="button" class="fold" onClick={() => setWhole(true)}>
-          <span class="mark" aria-hidden="true">
-            ▸
-          </span>
-          <span class="dim">{lines.length - shown.length} more lines</span>
-        </button>
-      )}
     </>
   );
 }

@@ -1,97 +1,105 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Agent, Harness } from '../../api/types';
-import { Age, Until } from '../../ui/clock';
-import { Refused } from '../../ui/fault';
+import type { Agent } from '../../api/types';
+import { perform } from '../../ui/action';
+import { activityOf } from '../../ui/activity';
+import { Age } from '../../ui/clock';
+import { inOrder } from '../../ui/feature';
+import { keyOf, useKey } from '../../ui/keys';
 import { Link } from '../../ui/link';
+import { openMenu } from '../../ui/menu';
 import { counted } from '../../ui/text/figures';
-import { containers, StateBadge, Verbs } from '../containers';
+import { actionsOf, containers, isStarred, State, starOrUnstar } from '../containers';
 import { costText, totalsOf, useStatistics } from '../stats';
-import { contextOf, stateWords } from './harness';
+import { contextOf } from './harness';
 import type { AgentLive } from './store';
 
-/** An overview of an agent and its state. */
+/** An agent in one line; the rest of its facts is behind `i`. */
 export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
-  const [error, setError] = useState<string | null>(null);
+  const [open, setOpen] = useState(false);
   const { name } = agent;
   const harness = it.harness.value;
   const transient = containers.transients.value.get(name);
+  const { state } = activityOf(agent, transient);
   const context = harness === null ? null : contextOf(harness);
   const model = harness?.model ?? agent.active_model;
+  const note = agent.note ?? '';
+  const said = agent.status_text ?? '';
+  const doing = state === 'failed' ? note || said : agent.missing || said;
+  const starred = isStarred(name);
+  useKey('details', () => setOpen(!open));
   return (
-    <header class="agent-head">
-      <div class="line">
+    <>
+      <header class="agent-head">
         <Link to="/agents" label="All agents" class="back">
           ‹
         </Link>
-        <h1>{name}</h1>
-        {harness === null ? null : <HarnessBadge name={name} harness={harness} />}
-        {model == null ? null : (
-          <span class="badge peer">
-            model · <bdi>{model}</bdi>
+        <h1 id="place-title">
+          <bdi>{name}</bdi>
+        </h1>
+        <State agent={agent} transient={transient} />
+        <span class="hidden" role="status">
+          {name}: {state}
+        </span>
+        <span class={`head-doing ${state === 'failed' ? 'tone-bad' : ''}`} title={doing.slice(0, 1000)}>
+          <bdi>{doing.slice(0, 400)}</bdi>
+        </span>
+        {model == null || model === '' ? null : (
+          <span class="head-model mono" title={`model ${model}`}>
+            <bdi>{model.replace(/^claude-/, '')}</bdi>
           </span>
         )}
         {context === null ? null : (
-          <span class={`badge ${context.tone}`} title={context.plain}>
+          <span class={`n head-context ${context.tone === 'dim' ? '' : `tone-${context.tone}`}`} title={context.plain}>
             <span aria-hidden="true">ctx {context.text}</span>
             <span class="hidden">{context.plain}</span>
           </span>
         )}
-        <CostBadge name={name} />
-        {harness?.driver == null ? null : (
-          <span class="badge dim">
-            driver · <bdi>{harness.driver}</bdi>
-          </span>
-        )}
+        <Cost name={name} />
+        <span class="head-buttons">
+          <button
+            type="button"
+            class="plain"
+            aria-pressed={starred}
+            aria-label={`Star ${name}`}
+            title={starred ? 'Starred: it stands beside the navigation' : 'Star it: it stands beside the navigation'}
+            onClick={() => void perform(starOrUnstar(name))}
+          >
+            <span aria-hidden="true">{starred ? '★' : '☆'}</span>
+          </button>
+          <button
+            type="button"
+            class="plain mono"
+            aria-expanded={open}
+            aria-controls="agent-facts"
+            aria-label={`All facts of ${name}`}
+            title={`All facts (${keyOf('details')})`}
+            onClick={() => setOpen(!open)}
+          >
+            i
+          </button>
+          <button
+            type="button"
+            class="plain"
+            id="agent-menu"
+            aria-haspopup="menu"
+            aria-label={`What can be done with ${name}`}
+            title={`Actions (${keyOf('actions')})`}
+            onClick={(e) => openMenu(`What can be done with ${name}`, actionsOf(agent, transient), e.currentTarget)}
+          >
+            <span aria-hidden="true">⋯</span>
+          </button>
+        </span>
+      </header>
+      <div id="agent-facts" hidden={!open}>
+        {open ? <Facts agent={agent} it={it} /> : null}
       </div>
-      <div class="line second">
-        <div class="line">
-          <StateBadge agent={agent} transient={transient} />
-          {agent.role === 'manager' ? <span class="badge info">manager</span> : null}
-          {agent.paused ? <span class="badge warn">paused</span> : null}
-          {agent.needs_update ? <span class="badge warn">needs update</span> : null}
-          <span class={`badge ${agent.runtime === 'process' ? 'orange' : 'dim'}`}>
-            {agent.runtime === 'process' ? 'process · no isolation' : agent.runtime}
-          </span>
-          {agent.deployed_sha == null ? null : <span class="badge dim">deployed:{agent.deployed_sha.slice(0, 7)}</span>}
-          {agent.running && agent.started_at != null ? (
-            <span class="dim">
-              up <Age at={agent.started_at} />
-            </span>
-          ) : null}
-          {agent.status_text == null || agent.status_text === '' ? null : <span class="said">{agent.status_text}</span>}
-        </div>
-        <Verbs agent={agent} transient={transient} onError={setError} />
-      </div>
-      {agent.missing == null ? null : <p class="note bad">{agent.missing}</p>}
-      {agent.note == null || agent.note === '' ? null : <p class={`note ${agent.failed ? 'bad' : ''}`}>{agent.note}</p>}
-      <Refused error={error} onClose={() => setError(null)} />
-    </header>
-  );
-}
-
-function HarnessBadge({ name, harness }: { name: string; harness: Harness }) {
-  const { glyph, words, tone, busy } = stateWords(harness);
-  const until = harness.state === 'rate_limited' && harness.connected ? harness.rate_limited_until : null;
-  return (
-    <span class={`badge state ${tone}`} data-state={harness.connected ? harness.state : 'offline'}>
-      <span class={busy ? 'dot busy' : 'dot'} aria-hidden="true">
-        {glyph}
-      </span>{' '}
-      {words}{' '}
-      {until == null ? (
-        <Age at={harness.since_at} />
-      ) : (
-        <Until at={until} ahead={(left) => `· ${left} left`} past={() => '· any moment'} />
-      )}
-      <span class="hidden" role="status">
-        {name} is {words}
-      </span>
-    </span>
+    </>
   );
 }
 
 /** The cost of the agent in 24 hours, as far as prices are known. */
-function CostBadge({ name }: { name: string }) {
+function Cost({ name }: { name: string }) {
   const { stats } = useStatistics('24h', name);
   if (stats.value === null) return null;
   const totals = totalsOf(stats.value);
@@ -100,9 +108,82 @@ function CostBadge({ name }: { name: string }) {
   const cost = text === 'unknown' ? 'cost not known' : text;
   const plain = `${cost} in 24 hours, ${counted(totals.turns, 'turn')}${unpriced}`;
   return (
-    <span class="badge amber" title={plain}>
+    <span class="n head-cost" title={plain}>
       <span aria-hidden="true">{text === 'unknown' ? 'cost ?' : text} · 24h</span>
       <span class="hidden">{plain}</span>
     </span>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** What the one line leaves out. */
+function Facts({ agent, it }: { agent: Agent; it: AgentLive }) {
+  const driver = it.harness.value?.driver;
+  const said = agent.status_text ?? '';
+  return (
+    <dl class="facts">
+      {said === '' ? null : (
+        <Fact name="status">
+          <bdi>{said}</bdi>
+          {agent.status_set_at == null ? null : (
+            <span class="dim">
+              {' · '}
+              <Age at={agent.status_set_at} /> ago
+            </span>
+          )}
+        </Fact>
+      )}
+      {agent.missing == null ? null : (
+        <Fact name="missing">
+          <bdi>{agent.missing}</bdi>
+        </Fact>
+      )}
+      {agent.note == null || agent.note === '' ? null : (
+        <Fact name="note">
+          <bdi>{agent.note}</bdi>
+        </Fact>
+      )}
+      {driver == null ? null : (
+        <Fact name="driver">
+          <bdi class="mono">{driver}</bdi>
+        </Fact>
+      )}
+      <Fact name="model">
+        <bdi class="mono">{it.harness.value?.model ?? agent.active_model ?? 'the default'}</bdi>
+      </Fact>
+      <Fact name="runtime">
+        {agent.runtime === 'process' ? <span class="tone-warn">process · no isolation</span> : agent.runtime}
+      </Fact>
+      <Fact name="role">{agent.role}</Fact>
+      <Fact name="configuration">
+        {agent.deployed_sha == null ? (
+          'none is deployed'
+        ) : (
+          <span class="mono">deployed:{agent.deployed_sha.slice(0, 7)}</span>
+        )}
+        {agent.needs_update ? <span class="tone-warn"> · needs update</span> : null}
+      </Fact>
+      {agent.running && agent.started_at != null ? (
+        <Fact name="up">
+          <Age at={agent.started_at} />
+        </Fact>
+      ) : null}
+      <Fact name="messages">
+        {agent.unread} unread
+        {agent.delayed > 0 ? `, ${agent.delayed} to be retried` : ''}
+        {agent.parked > 0 ? <span class="tone-bad">, {agent.parked} parked</span> : null}
+      </Fact>
+      {inOrder((feature) => feature.agentBadges).map(({ view: Badge }, i) => (
+        <Badge key={i} agent={agent} />
+      ))}
+    </dl>
   );
 }

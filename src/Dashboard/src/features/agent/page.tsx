@@ -1,60 +1,74 @@
 import { effect, untracked } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import type { Agent } from '../../api/types';
-import { Link } from '../../ui/link';
+import { perform } from '../../ui/action';
+import { useKey } from '../../ui/keys';
+import { Shown } from '../../ui/later';
+import { go, Link } from '../../ui/link';
 import { live } from '../../ui/live';
-import type { Params } from '../../ui/registry';
-import { containers, Pending } from '../containers';
+import { openMenu } from '../../ui/menu';
+import { agentTabs, type Params } from '../../ui/registry';
+import { near } from '../../ui/text/near';
+import { tell } from '../../ui/told';
+import { actionsOf, containers, Pending, pauseOrResume } from '../containers';
 import { tombstones } from '../tombstones';
 import { Head } from './head';
-import { Waiting } from './inbox';
+import { It } from './it';
 import { LoginPanel } from './login';
-import { AgentLoose } from './loose';
-import { AgentStatistics } from './statistics';
 import { AgentLive } from './store';
-import { Terminal } from './terminal';
+import { Tabs, tabAddress } from './tabs';
 
 /** The place of an agent. */
 export function AgentPlace({ params }: { params: Params }) {
   const name = params.name ?? '';
-  return <AgentPage key={name} name={name} />;
-}
-
-/** One agent in detail: its activity, its inbox and loose ends, its figures. */
-export function AgentPage({ name }: { name: string }) {
   const agent = containers.agents.value.get(name);
-  return agent === undefined ? <Missing name={name} /> : <Present agent={agent} />;
+  return agent === undefined ? (
+    <Missing key={name} name={name} />
+  ) : (
+    <Present key={name} agent={agent} tab={params.tab ?? 'live'} rest={params.rest} />
+  );
 }
 
 function Missing({ name }: { name: string }) {
   const coming = containers.transients.value.get(name);
   const kept = tombstones.has(name);
+  const meant = near(name, containers.names.value);
   return (
-    <main class="place feature-agent" id="place" tabIndex={-1} aria-label={`Agent ${name}`}>
-      <div class="empty missing">
-        {coming === undefined ? (
-          <>
-            <p>
-              There is no agent {name}.{kept ? ' It can be revived under Kept state.' : ''}
-            </p>
-            <p>
-              <Link to="/agents">‹ all agents</Link>
-            </p>
-          </>
-        ) : (
+    <main class="place feature-agent" id="place" tabIndex={-1} aria-labelledby="place-title">
+      <h1 id="place-title">
+        <bdi>{name}</bdi>
+      </h1>
+      {coming === undefined ? (
+        <div class="missing">
           <p>
-            {name} <Pending transient={coming} />
+            There is no agent <bdi>{name}</bdi>.
           </p>
-        )}
-      </div>
+          {kept ? (
+            <p>
+              It was destroyed, and its state is kept: <Link to="/agents?state=kept">revive it</Link>.
+            </p>
+          ) : meant === null ? null : (
+            <p>
+              Did you mean <Link to={`/agents/${meant}`}>{meant}</Link>?
+            </p>
+          )}
+          <p>
+            <Link to="/agents">All agents</Link>
+          </p>
+        </div>
+      ) : (
+        <p class="missing">
+          <Pending transient={coming} />
+        </p>
+      )}
     </main>
   );
 }
 
 const isVisible = () => document.visibilityState === 'visible';
 
-function Present({ agent }: { agent: Agent }) {
-  const { name } = agent;
+/** Follows an agent while the component is there. */
+function useLive(name: string): AgentLive {
   const [it] = useState(() => new AgentLive(name, isVisible));
   useEffect(() => {
     const shown = () => it.shown();
@@ -73,18 +87,53 @@ function Present({ agent }: { agent: Agent }) {
       it.stop();
     };
   }, [it]);
+  return it;
+}
+
+function Present({ agent, tab: wanted, rest }: { agent: Agent; tab: string; rest: string | undefined }) {
+  const { name } = agent;
+  const it = useLive(name);
+  const tabs = agentTabs.value;
+  const tab = tabs.find((one) => one.name === wanted);
+  const transient = containers.transients.value.get(name);
+
+  useKey('pause', () => void perform(pauseOrResume(agent)));
+  useKey('log', () => go(tabAddress(name, 'log')));
+  useKey('turns', () => go(tabAddress(name, 'turns')));
+  useKey('tab', () => {
+    const next = tabs[(tab === undefined ? 0 : tabs.indexOf(tab) + 1) % tabs.length];
+    if (next !== undefined) go(tabAddress(name, next.name), () => document.getElementById(`tab-${next.name}`)?.focus());
+  });
+  useKey('actions', () => {
+    const at = document.getElementById('agent-menu');
+    if (at !== null) openMenu(`What can be done with ${name}`, actionsOf(agent, transient), at);
+  });
+  useKey('copy', async () => {
+    await navigator.clipboard.writeText(location.origin + location.pathname);
+    tell('The address of this place is copied.');
+  });
   return (
-    <main class="place agent feature-agent" id="place" tabIndex={-1} aria-label={`Agent ${name}`} data-page={name}>
-      <Head agent={agent} it={it} />
-      <div class="swarm">
+    <It.Provider value={it}>
+      <main
+        class="place agent fills feature-agent"
+        id="place"
+        tabIndex={-1}
+        aria-labelledby="place-title"
+        data-page={name}
+      >
+        <Head agent={agent} it={it} />
         <LoginPanel name={name} it={it} />
-        <Terminal name={name} it={it} />
-      </div>
-      <div class="swarm beside" tabIndex={0} role="group" aria-label={`Inbox, loose ends and figures of ${name}`}>
-        <Waiting name={name} unread={agent.unread} />
-        <AgentLoose name={name} />
-        <AgentStatistics name={name} />
-      </div>
-    </main>
+        <Tabs agent={agent} tabs={tabs} chosen={tab ?? null} />
+        {tab === undefined ? (
+          <p class="missing">
+            <bdi>{wanted}</bdi> is no tab of {name}. <Link to={`/agents/${name}`}>Go to {name}</Link>
+          </p>
+        ) : (
+          <div class="tab-panel" id="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab.name}`}>
+            <Shown key={tab.name} view={tab.view} props={{ agent, rest }} what={`the tab ${tab.name}`} />
+          </div>
+        )}
+      </main>
+    </It.Provider>
   );
 }

@@ -1,11 +1,10 @@
-import { useMemo, useState } from 'preact/hooks';
-import { api } from '../../api/client';
-import { Act } from '../../ui/act';
-import { ReadFault, Refused } from '../../ui/fault';
+import { useMemo } from 'preact/hooks';
+import { ActionButton } from '../../ui/action-button';
+import { ReadFault } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
 import { Label } from '../../ui/label';
-import { Section } from '../../ui/section';
 import { describe, type Truth } from '../../ui/truth';
+import { cancelTurn } from '../containers';
 import { entriesOf } from './entries';
 import { EntryLine } from './entry';
 import { Prompt } from './prompt';
@@ -13,7 +12,6 @@ import type { AgentLive } from './store';
 
 /** The activity of an agent, live. */
 export function Terminal({ name, it }: { name: string; it: AgentLive }) {
-  const [refusal, setRefusal] = useState<string | null>(null);
   const { events, atHead, hasOlder } = it.terminal.value;
   const writing = atHead ? it.writing.value : null;
   const entries = useMemo(() => entriesOf(events, writing), [events, writing]);
@@ -33,27 +31,11 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
   });
   const inTurn = harness?.connected === true && (harness.state === 'thinking' || harness.state === 'compacting');
   return (
-    <Section
-      feature="agent"
-      id="terminal"
-      title="T3RM1N4L"
-      plain={`Terminal of ${name}`}
-      aside={
-        <span class="buttons">
-          <Following it={it} />
-          {inTurn ? (
-            <Act
-              label="■ C4NC3L TURN"
-              plain={`Cancel the turn of ${name}: its messages are parked`}
-              tone="warn"
-              onError={setRefusal}
-              run={() => api.POST('/api/agents/{name}/cancel-turn', { params: { path: { name } } })}
-            />
-          ) : null}
-        </span>
-      }
-    >
-      <Refused error={refusal} onClose={() => setRefusal(null)} />
+    <section id="terminal" aria-label={`Terminal of ${name}`}>
+      <div class="terminal-head">
+        <Following it={it} />
+        {inTurn ? <ActionButton action={cancelTurn(name)} /> : null}
+      </div>
       <div class="terminal">
         {/* Text that a click unfolds below the end stops the following. */}
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: it only measures again; keys click the buttons inside. */}
@@ -116,7 +98,7 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
         )}
         <Prompt name={name} />
       </div>
-    </Section>
+    </section>
   );
 }
 

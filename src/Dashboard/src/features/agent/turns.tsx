@@ -1,63 +1,16 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
-import { answerOf, api } from '../../api/client';
-import { words } from '../../api/refusal';
 import type { Turn } from '../../api/types';
 import { Clock } from '../../ui/clock';
 import { ReadFault } from '../../ui/fault';
-import { live } from '../../ui/live';
+import { Link } from '../../ui/link';
 import { Section } from '../../ui/section';
 import { Columns, Table } from '../../ui/table';
 import { counted, durationText, tokensText, usdText } from '../../ui/text/figures';
-import { turns as ended, inputOf, mergedTurns, resultWords, toolsText } from '../stats';
-
-const PAGE = 20;
+import { inputOf, resultWords, toolsText } from '../stats';
+import { useTurns } from './use-turns';
 
 /** The turns that an agent has taken, one a row. */
 export function Turns({ name }: { name: string }) {
-  const [fetched, setFetched] = useState<readonly Turn[] | null>(null);
-  const [more, setMore] = useState(false);
-  const [error, setError] = useState<string | null>(null);
-  const [reading, setReading] = useState(false);
-  const told = ended.all.value;
-  const synced = live.sync.value.state === 'synced' ? (live.sync.value.resyncedAt ?? 0) : null;
-  const read = async (before: number | null, stopped?: AbortSignal) => {
-    setReading(true);
-    setError(null);
-    try {
-      const { turns } = await answerOf(
-        api.GET('/api/agents/{name}/turns', {
-          params: { path: { name }, query: { limit: PAGE, ...(before === null ? {} : { before }) } },
-          signal: stopped ?? null,
-        }),
-      );
-      setFetched((shown) =>
-        before === null || shown === null ? turns : [...shown, ...turns.filter(({ id }) => id < before)],
-      );
-      setMore(turns.length >= PAGE);
-    } catch (e) {
-      if (stopped?.aborted === true) return;
-      setError(words(e));
-    }
-    setReading(false);
-  };
-  // Turns that ended while the page was disconnected bring no event.
-  useEffect(() => {
-    if (synced === null) return;
-    const stop = new AbortController();
-    void read(null, stop.signal);
-    return () => stop.abort();
-  }, [name, synced]);
-  const turns = useMemo(
-    () =>
-      fetched === null
-        ? null
-        : mergedTurns(
-            fetched,
-            told.filter(({ agent }) => agent === name),
-          ),
-    [fetched, told, name],
-  );
-  const last = fetched?.at(-1)?.id;
+  const { turns, error, reading, more, older } = useTurns(name);
   return (
     <Section
       feature="agent"
@@ -70,7 +23,7 @@ export function Turns({ name }: { name: string }) {
         error={error === null ? null : `The turns could not be read: ${error}`}
         plain="Read the turns again"
         reading={reading}
-        onRetry={() => void read(fetched === null ? null : (last ?? null))}
+        onRetry={older}
       />
       {turns === null ? (
         error === null ? (
@@ -83,7 +36,7 @@ export function Turns({ name }: { name: string }) {
       ) : (
         <Table
           label={`Turns of ${name}`}
-          columns={<Columns words={['turn', 'result']} figures={['took', 'in', 'out', 'cost']} />}
+          columns={<Columns words={['turn', 'began', 'result']} figures={['took', 'in', 'out', 'cost']} />}
         >
           <tbody>
             {turns.map((turn) => (
@@ -92,8 +45,8 @@ export function Turns({ name }: { name: string }) {
           </tbody>
         </Table>
       )}
-      {more && last !== undefined ? (
-        <button type="button" class="plain more" disabled={reading} onClick={() => void read(last)}>
+      {more ? (
+        <button type="button" class="plain more" disabled={reading} onClick={older}>
           ↓ older turns
         </button>
       ) : null}
@@ -101,18 +54,37 @@ export function Turns({ name }: { name: string }) {
   );
 }
 
+/** What a turn has cost: by the price table, else as its tool says. */
+export const costOf = (turn: Turn): string =>
+  turn.cost_usd != null
+    ? usdText(turn.cost_usd)
+    : turn.reported_cost_usd != null
+      ? `(${usdText(turn.reported_cost_usd)})`
+      : '?';
+
+/** How a turn ended. */
+export function Result({ result }: { result: string | null | undefined }) {
+  const { glyph, words, tone } = resultWords(result);
+  return (
+    <span class={`result tone-${tone === 'orange' ? 'warn' : tone}`}>
+      <span aria-hidden="true">{glyph}</span> {words}
+    </span>
+  );
+}
+
 function Row({ turn }: { turn: Turn }) {
-  const { glyph, words: result, tone } = resultWords(turn.result);
+  const { tone } = resultWords(turn.result);
   const calls = turn.tool_call_count ?? 0;
   const tools = toolsText(turn.tool_calls);
   return (
     <>
       <tr data-turn={turn.id}>
-        <td>{turn.started_at == null ? `turn ${turn.id}` : <Clock at={turn.started_at} />}</td>
         <td>
-          <span class={`badge ${tone}`}>
-            <span aria-hidden="true">{glyph}</span> {result}
-          </span>
+          <Link to={`/agents/${turn.agent}/turns/${turn.id}`}>{turn.id}</Link>
+        </td>
+        <td>{turn.started_at == null ? '–' : <Clock at={turn.started_at} />}</td>
+        <td>
+          <Result result={turn.result} />
         </td>
         <td class="n">{turn.duration_ms == null ? '–' : durationText(turn.duration_ms)}</td>
         <td
@@ -126,19 +98,13 @@ function Row({ turn }: { turn: Turn }) {
         </td>
         <td class="n">{turn.output_tokens == null ? '–' : tokensText(turn.output_tokens)}</td>
         <td class="n" title={turn.reported_cost_usd == null ? '' : `its tool says ${usdText(turn.reported_cost_usd)}`}>
-          {turn.cost_usd != null ? (
-            usdText(turn.cost_usd)
-          ) : turn.reported_cost_usd != null ? (
-            <span class="dim">({usdText(turn.reported_cost_usd)})</span>
-          ) : (
-            <span class="dim">?</span>
-          )}
+          {costOf(turn)}
         </td>
       </tr>
       <tr class="under">
-        <td colSpan={6}>
+        <td colSpan={7}>
           <span class="dim">
-            from {turn.wake_from}
+            from <bdi>{turn.wake_from}</bdi>
             {turn.model == null ? null : (
               <>
                 {' · '}
@@ -152,7 +118,11 @@ function Row({ turn }: { turn: Turn }) {
               </>
             )}
           </span>
-          {turn.note == null || turn.note === '' ? null : <p class={tone === 'bad' ? 'bad' : 'note'}>{turn.note}</p>}
+          {turn.note == null || turn.note === '' ? null : (
+            <p class={tone === 'bad' ? 'bad' : 'dim'}>
+              <bdi>{turn.note}</bdi>
+            </p>
+          )}
         </td>
       </tr>
     </>

@@ -1,16 +1,19 @@
 import type { Feature } from '../../ui/feature';
+import { Starred, WorkingFigure } from './aside';
 import { eventsOf } from './events';
-import { DeployedBadge } from './section';
 import { containers } from './store';
 import './section.css';
 
-export { ContainersSection } from './section';
-export { Pending, StateBadge } from './state';
+export { actionsOf, cancelTurn, isStarred, pauseOrResume, showLog, starOrUnstar, verbAction } from './actions';
+export { countsOf, SwarmCount } from './aside';
+export { Pending, State } from './state';
 export { containers } from './store';
-export { Verbs } from './verbs';
+export type { Verb } from './verb';
+export { verbsOf, wantsUpdate } from './verb';
 
 export const feature: Feature = {
   name: 'containers',
   store: { snapshot: (snapshot) => containers.snapshot(snapshot), events: eventsOf(containers) },
-  agentBadges: [{ order: 20, view: DeployedBadge }],
+  topBar: [{ order: 10, view: WorkingFigure }],
+  besideNav: [{ order: 10, view: Starred }],
 };

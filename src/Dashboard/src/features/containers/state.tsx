@@ -1,18 +1,37 @@
 import type { Agent, Transient } from '../../api/types';
-import { Age } from '../../ui/clock';
+import { activityOf, lookOf } from '../../ui/activity';
+import { Age, Until } from '../../ui/clock';
 
 /** The work on an agent's container that is under way. */
 export function Pending({ transient }: { transient: Transient }) {
   return (
-    <span class="badge warn" role="status">
+    <span class="badge info" role="status">
       <span class="spinner" aria-hidden="true" /> {transient.kind} … <Age at={transient.since_at} />
     </span>
   );
 }
 
-/** Whether an agent runs, or the work that is under way. */
-export function StateBadge({ agent, transient }: { agent: Agent; transient: Transient | undefined }) {
-  if (transient !== undefined) return <Pending transient={transient} />;
-  if (agent.failed) return <span class="badge bad">✗ failed</span>;
-  return agent.running ? <span class="badge good">● running</span> : <span class="badge dim">○ stopped</span>;
+/** An agent's state: glyph, word, and since when, or how long still. */
+export function State({ agent, transient }: { agent: Agent; transient?: Transient | undefined }) {
+  const { state, since_at, until_at } = activityOf(agent, transient);
+  const { glyph, tone, spins } = lookOf(state);
+  return (
+    <span class={`state tone-${tone}`} data-state={state}>
+      <span class="state-glyph" aria-hidden="true">
+        {spins === true ? <span class="spinner" /> : glyph}
+      </span>{' '}
+      <span class="state-word">
+        <bdi>{state}</bdi>
+      </span>{' '}
+      {state === 'rate limited' && until_at != null ? (
+        <span class="state-age">
+          <Until at={until_at} ahead={(left) => `${left} left`} past={() => 'any moment'} />
+        </span>
+      ) : since_at === '' ? null : (
+        <span class="state-age">
+          <Age at={since_at} />
+        </span>
+      )}
+    </span>
+  );
 }

@@ -2,6 +2,4 @@ import type { Feature } from '../../ui/feature';
 import { logPanel } from './panel';
 import './section.css';
 
-export { LogsButton } from './button';
-
 export const feature: Feature = { name: 'logs', panels: { log: logPanel } };

@@ -1,4 +1,23 @@
-import { Logs } from './drawer';
+import { Panel } from '../../ui/panel';
+import { LogView } from './view';
 
 /** The log of an agent in the side panel. */
-export const logPanel = (name: string) => <Logs name={name} />;
+export const logPanel = (name: string) => (
+  <LogView
+    name={name}
+    around={(state, log) => (
+      <Panel
+        feature="logs"
+        label={`Logs of ${name}`}
+        title={
+          <>
+            <span class="dim">↳ logs ·</span> <bdi>{name}</bdi>
+          </>
+        }
+        aside={state}
+      >
+        {log}
+      </Panel>
+    )}
+  />
+);

@@ -1,13 +1,19 @@
+import type { Agent } from '../../api/types';
 import { Section } from '../../ui/section';
 import { Charts, chooseWindow, shownWindow, useStatistics, Windows } from '../stats';
+import { OneTurn } from './one-turn';
 import { Turns } from './turns';
 
-/** The results and figures of an agent's turns. */
-export function AgentStatistics({ name }: { name: string }) {
+/** The turns of an agent and their figures, or one turn. */
+export function TurnsTab({ agent: { name }, rest }: { agent: Agent; rest: string | undefined }) {
+  return rest === undefined ? <All name={name} /> : <OneTurn key={rest} name={name} wanted={rest} />;
+}
+
+function All({ name }: { name: string }) {
   const window = shownWindow.value;
   const statistics = useStatistics(window, name);
   return (
-    <>
+    <div class="scrolls" tabIndex={-1}>
       <Section
         feature="agent"
         id="agent-stats"
@@ -18,6 +24,6 @@ export function AgentStatistics({ name }: { name: string }) {
         <Charts statistics={statistics} none={`${name} took no turn in this period.`} />
       </Section>
       <Turns name={name} />
-    </>
+    </div>
   );
 }

@@ -1,8 +1,8 @@
+import type { ComponentChild } from 'preact';
 import { memo } from 'preact/compat';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { ReadFault } from '../../ui/fault';
-import { Panel } from '../../ui/panel';
 import { plainLine } from '../../ui/text/ansi';
 import { LogFollow, MOST_LINES } from './follow';
 import { chunks } from './tail';
@@ -11,8 +11,14 @@ import { chunks } from './tail';
 const STICKY_PX = 48;
 const CHUNK = 100;
 
-/** The output of an agent, live. */
-export function Logs({ name }: { name: string }) {
+/** The output of an agent, live, and whether it follows the newest line. */
+export function LogView({
+  name,
+  around,
+}: {
+  name: string;
+  around: (state: ComponentChild, log: ComponentChild) => ComponentChild;
+}) {
   const text = useRef<HTMLDivElement>(null);
   const [follow] = useState(
     () =>
@@ -63,17 +69,9 @@ export function Logs({ name }: { name: string }) {
     el.focus({ preventScroll: true });
   };
   const { lines } = tail ?? { lines: [] };
-  return (
-    <Panel
-      feature="logs"
-      label={`Logs of ${name}`}
-      title={
-        <>
-          <span class="dim">↳ logs ·</span> {name}
-        </>
-      }
-      aside={<State follow={follow} atNewest={atNewest} />}
-    >
+  return around(
+    <FollowState follow={follow} atNewest={atNewest} />,
+    <>
       <ReadFault
         error={
           follow.error.value === null || follow.over.value
@@ -126,12 +124,12 @@ export function Logs({ name }: { name: string }) {
           ↓ newest
         </button>
       )}
-    </Panel>
+    </>,
   );
 }
 
 /** Whether the log follows its newest line. */
-function State({ follow, atNewest }: { follow: LogFollow; atNewest: boolean }) {
+function FollowState({ follow, atNewest }: { follow: LogFollow; atNewest: boolean }) {
   const [tone, words] =
     follow.error.value !== null ? ['bad', '✗ not following'] : atNewest ? ['good', '● following'] : ['amber', '‖ held'];
   return <span class={`badge ${tone}`}>{words}</span>;

@@ -1,0 +1,50 @@
+import { useRef } from 'preact/hooks';
+import type { Agent } from '../../api/types';
+import { useKey } from '../../ui/keys';
+import { Label } from '../../ui/label';
+import { go } from '../../ui/link';
+import { useIt } from './it';
+import { AgentLoose } from './loose';
+import { Terminal } from './terminal';
+import { TurnList } from './turn-list';
+
+/** An agent's terminal, with a list of its turns to jump by. */
+export function LiveTab({ agent: { name } }: { agent: Agent; rest: string | undefined }) {
+  const it = useIt();
+  const root = useRef<HTMLDivElement>(null);
+  useKey('write', () => {
+    root.current?.querySelector('textarea')?.focus();
+  });
+  /** Shows where a turn began: in the terminal, else in its own place. */
+  const jump = async (turn: number) => {
+    const log = root.current?.querySelector<HTMLElement>('.entries');
+    const begin = () => log?.querySelector<HTMLElement>(`[data-begins="${turn}"]`) ?? null;
+    it.following.value = false;
+    for (let page = 0; begin() === null && it.terminal.peek().hasOlder && page < 5; page++) {
+      const oldest = it.terminal.peek().events[0]?.turn;
+      if (typeof oldest === 'number' && oldest < turn) break;
+      await it.older();
+      await new Promise(requestAnimationFrame);
+    }
+    const at = begin();
+    if (log == null || at === null) {
+      go(`/agents/${name}/turns/${turn}`);
+      return;
+    }
+    log.scrollTop += at.getBoundingClientRect().top - log.getBoundingClientRect().top;
+    at.tabIndex = -1;
+    at.focus({ preventScroll: true });
+  };
+  return (
+    <div ref={root} class="live">
+      <Terminal name={name} it={it} />
+      <div class="live-side" tabIndex={0} role="group" aria-label={`Turns and loose ends of ${name}`}>
+        <h2>
+          <Label text="TURNS" />
+        </h2>
+        <TurnList name={name} onJump={(turn) => void jump(turn)} />
+        <AgentLoose name={name} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,242 @@
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { api } from '../../api/client';
+import type { Agent } from '../../api/types';
+import { perform } from '../../ui/action';
+import { ActionButton } from '../../ui/action-button';
+import { GROUPS } from '../../ui/activity';
+import { query } from '../../ui/address';
+import { keyOf, press, useKey } from '../../ui/keys';
+import { Label } from '../../ui/label';
+import { go, selectedThen, setQuery } from '../../ui/link';
+import { Main } from '../../ui/main';
+import { togglePanel } from '../../ui/panel';
+import { Rows } from '../../ui/rows';
+import { tell } from '../../ui/told';
+import { containers, pauseOrResume, wantsUpdate } from '../containers';
+import { useStatistics } from '../stats';
+import { TombstonesSection, tombstones } from '../tombstones';
+import { manyActions } from './many';
+import { counted, type Line, linesOf, nameOfLine, SORTS, type Sort, shownLines, wantedOf } from './roster';
+import { openLineMenu, Row } from './row';
+
+const LIST = 'roster';
+
+/** All agents: one line each. */
+export function AgentsPage() {
+  const { stats } = useStatistics('24h', null);
+  const box = useRef<HTMLInputElement>(null);
+  const [at, setAt] = useState(() => selectedThen(LIST));
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const asked = query.value;
+  const wanted = useMemo(() => wantedOf(asked), [asked]);
+  const showsKept = asked.get('state') === 'kept';
+  const [agents, transients, sums] = [containers.agents.value, containers.transients.value, stats.value];
+  const lines = useMemo(() => linesOf(agents, transients, sums), [agents, transients, sums]);
+  const shown = useMemo(() => shownLines(lines, wanted), [lines, wanted]);
+  const current = at === null ? undefined : agents.get(at);
+  const some = [...chosen].flatMap((name) => agents.get(name) ?? []);
+
+  const on = (act: (agent: Agent) => unknown) => () => {
+    if (current === undefined || showsKept) return false;
+    act(current);
+    return true;
+  };
+  useKey('filter', () => box.current?.focus());
+  useKey(
+    'pause',
+    on((agent) => void perform(pauseOrResume(agent))),
+  );
+  useKey(
+    'log',
+    on(({ name }) => togglePanel(`log:${name}`)),
+  );
+  useKey(
+    'turns',
+    on(({ name }) => go(`/agents/${name}/turns`)),
+  );
+  useKey(
+    'copy',
+    on(async ({ name }) => {
+      await navigator.clipboard.writeText(`${location.origin}/agents/${name}`);
+      tell(`The address of ${name} is copied.`);
+    }),
+  );
+  return (
+    <Main feature="roster" title="SW4RM" fills aside={<Tools lines={lines} shown={shown.length} kept={showsKept} />}>
+      <div class="tools">
+        <input
+          ref={box}
+          type="search"
+          class="field filter"
+          aria-label="Filter agents"
+          placeholder={`filter   ${keyOf('filter')}`}
+          value={wanted.text}
+          spellcheck={false}
+          onInput={(e) => setQuery({ q: e.currentTarget.value })}
+          onKeyDown={(e) => {
+            if (e.key !== 'Enter' && e.key !== 'ArrowDown') return;
+            e.preventDefault();
+            document.getElementById(LIST)?.focus();
+          }}
+        />
+        <Chips lines={lines} />
+        <label class="sorting">
+          <span class="dim">sort</span>
+          <select
+            class="field"
+            value={wanted.sort}
+            onChange={(e) => setQuery({ sort: e.currentTarget.value === 'state' ? null : e.currentTarget.value })}
+          >
+            {SORTS.map((sort) => (
+              <option key={sort}>{sort}</option>
+            ))}
+          </select>
+        </label>
+      </div>
+      {some.length === 0 ? null : (
+        <div class="many" role="group" aria-label="The selected agents">
+          <span>{some.length} selected</span>
+          {manyActions(some).map((action) => (
+            <ActionButton key={action.id} action={action} />
+          ))}
+          <button type="button" class="plain" onClick={() => setChosen(new Set())}>
+            none
+          </button>
+        </div>
+      )}
+      {showsKept ? (
+        <div class="kept">
+          <TombstonesSection />
+        </div>
+      ) : (
+        <Rows
+          id={LIST}
+          class="agents"
+          label="Agents"
+          rows={shown}
+          keyOf={({ name }) => name}
+          nameOf={nameOfLine}
+          current={at}
+          onCurrent={(line) => setAt(line?.name ?? null)}
+          chosen={chosen}
+          onChosen={setChosen}
+          onOpen={({ name }) => go(`/agents/${name}`)}
+          onActions={openLineMenu}
+          head={<Heads sort={wanted.sort} />}
+          view={(line, state) => <Row line={line} current={state.current} />}
+          empty={
+            <p class="empty">
+              {lines.length === 0 ? 'No agents yet.' : 'No agent fits the filter.'}{' '}
+              {lines.length === 0 ? null : (
+                <button type="button" class="ref" onClick={() => setQuery({ q: null, state: null })}>
+                  Show all {lines.length}
+                </button>
+              )}
+            </p>
+          }
+        />
+      )}
+    </Main>
+  );
+}
+
+function Tools({ lines, shown, kept }: { lines: readonly Line[]; shown: number; kept: boolean }) {
+  const stale = lines.flatMap(({ agent }) => (agent !== null && wantsUpdate(agent) ? [agent.name] : []));
+  return (
+    <>
+      <span class="hidden" role="status">
+        {kept ? '' : `${shown} of ${lines.length} agents`}
+      </span>
+      <span class="head-tools">
+        {stale.length === 0 ? null : (
+          <ActionButton
+            action={{
+              id: 'update-all',
+              label: '↻ UPD4TE 4LL',
+              of: `that need it: ${stale.join(', ')}`,
+              hold: true,
+              run: () => api.POST('/api/agents/update-all'),
+            }}
+          />
+        )}
+        <button type="button" class="act info" title={keyOf('new-agent')} onClick={() => press('new-agent')}>
+          <Label text="⊕ N3W 4G3NT" />
+        </button>
+      </span>
+    </>
+  );
+}
+
+/** The groups of states with their counts. */
+function Chips({ lines }: { lines: readonly Line[] }) {
+  const chosen = query.value.get('state');
+  const counts = counted(lines);
+  const kept = tombstones.all.value.length;
+  const chip = (state: string | null, name: string, count: number) => (
+    <button
+      key={name}
+      type="button"
+      class={`chip ${chosen === state ? 'chosen' : ''}`}
+      aria-pressed={chosen === state}
+      onClick={() => setQuery({ state: chosen === state ? null : state }, true)}
+    >
+      {name} <span class="n">{count}</span>
+    </button>
+  );
+  return (
+    <div class="chips" role="group" aria-label="Agents by state">
+      {chip(null, 'all', lines.length)}
+      {GROUPS.filter((group) => counts[group] > 0 || chosen === group).map((group) =>
+        chip(group, group, counts[group]),
+      )}
+      {kept > 0 || chosen === 'kept' ? chip('kept', 'kept state', kept) : null}
+    </div>
+  );
+}
+
+const HEADS: readonly (readonly [name: string, title: string, sort: Sort | null, figure?: boolean])[] = [
+  ['who', 'agent', 'name'],
+  ['in-state', 'state', 'state'],
+  ['doing', 'doing', null],
+  ['model', 'model', 'model'],
+  ['context', 'ctx', 'context', true],
+  ['cost', '24 h', 'cost', true],
+  ['unread', 'unread', 'unread', true],
+];
+
+/** Of columns whose figures are best read from the highest. */
+const DOWN: ReadonlySet<Sort | null> = new Set(['context', 'cost', 'unread'] as const);
+
+function Heads({ sort: chosen }: { sort: Sort }) {
+  return (
+    <div class="cells heads">
+      {HEADS.map(([name, title, sort, figure]) => (
+        // biome-ignore lint/a11y/useFocusableInteractive: the button in it is focusable
+        <span
+          key={name}
+          role="columnheader"
+          class={`cell ${name} ${figure === true ? 'n' : ''}`}
+          {...(sort === chosen ? { 'aria-sort': DOWN.has(sort) ? 'descending' : 'ascending' } : {})}
+        >
+          {sort === null ? (
+            title
+          ) : (
+            <button
+              type="button"
+              class="plain sort"
+              title={`Sort by ${sort}`}
+              onClick={() => setQuery({ sort: sort === 'state' ? null : sort })}
+            >
+              {title}
+              {sort === chosen ? <span aria-hidden="true"> {DOWN.has(sort) ? '▾' : '▴'}</span> : null}
+            </button>
+          )}
+        </span>
+      ))}
+      {/* biome-ignore lint/a11y/useFocusableInteractive: the head of a column without an action */}
+      <span role="columnheader" class="cell rest">
+        <span class="hidden">actions</span>
+      </span>
+    </div>
+  );
+}
