@@ -8,7 +8,13 @@ export type Snapshot = Schemas['Snapshot'];
 export type Reminder = Schemas['ReminderView'];
 /** A question of an agent to the operator (no target) or to a peer. */
 export type Question = Schemas['QuestionView'];
-export type Message = Schemas['Message'];
+/** The last three are only in the history. */
+export type Message = Schemas['Message'] & {
+  leased_at?: string;
+  /** The number of the turn, or `connection`. */
+  leased_by?: string;
+  attempts_log?: readonly { at: string; reason?: string }[];
+};
 export type History = Schemas['MessageHistoryResult'];
 export type Agent = Schemas['ContainerView'];
 /** What an agent is doing, in one word and its details. */

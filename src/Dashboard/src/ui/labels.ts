@@ -42,6 +42,10 @@ export const LABELS = {
   '↩ T4LK': 'Reply',
   '✓ 4CK': 'Done',
   '✓ 4CK 4LL': 'All done',
+  '● UNR34D': 'Mark unread',
+  '⇄ THR34D': 'Open thread',
+  '◷ T1M3S': 'Show times',
+  '⎘ C0PY': 'Copy address',
   '✓ S33N': 'Put aside',
   '▶ ST4RT': 'Start',
   '■ ST0P': 'Stop',
@@ -96,6 +100,7 @@ export const LABELS = {
   'QU3U3D R3M1ND3RS': 'Reminders',
   '0PER4T0R 1NB0X': 'Your inbox',
   'MESS4GE FL0W': 'Message flow',
+  THR34D: 'Thread',
 } as const satisfies Record<string, string>;
 
 export type Wired = keyof typeof LABELS;

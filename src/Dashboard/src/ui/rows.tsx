@@ -1,3 +1,4 @@
+import type { Signal } from '@preact/signals';
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
 import type { ComponentChild, RefObject, TargetedFocusEvent, TargetedMouseEvent } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
@@ -11,6 +12,20 @@ export interface RowState {
   /** It is one of several chosen rows. */
   chosen: boolean;
 }
+
+/** A log shows its last row until the reader scrolls away from it, and is read on from its first row upwards. */
+export interface Tail {
+  following: Signal<boolean>;
+  /** The reader is near the first row. */
+  onStart?: () => void;
+  /** Counts the requests to show the last row. */
+  toEnd?: number;
+}
+
+/** Within this distance from its end a log follows its newest row. */
+const END_PX = 48;
+/** Within this distance from its start a log is read on. */
+const START_PX = 400;
 
 interface Props<T> {
   /** Identifies the list on the page; back and forward select the same row again. */
@@ -32,6 +47,8 @@ interface Props<T> {
   /** Several rows can be chosen with `x`. */
   chosen?: ReadonlySet<string>;
   onChosen?: (keys: ReadonlySet<string>) => void;
+  /** The row that is selected at first, where none was before. */
+  initial?: string;
   /** The row to select from outside; undefined leaves it to the list. */
   current?: string | null;
   /**
@@ -39,6 +56,8 @@ interface Props<T> {
    * view.
    */
   head?: ComponentChild;
+  /** The list is a log: its newest row is the last one. */
+  tail?: Tail;
   /** Shown without rows. */
   empty?: ComponentChild;
   class?: string;
@@ -57,6 +76,7 @@ export function useVirtual(
   keyAt: (i: number) => string,
   /** What covers the upper end of the scrolling element, in pixels. */
   covered = 0,
+  isLog = false,
 ) {
   const [, draw] = useReducer((n: number) => n + 1, 0);
   const options = {
@@ -72,6 +92,8 @@ export function useVirtual(
     observeElementOffset,
     scrollToFn: elementScroll,
     onChange: () => draw(0),
+    // What is read stays in place when rows come before it, and the end stays the end when rows grow.
+    ...(isLog ? { anchorTo: 'end' as const, scrollEndThreshold: END_PX } : {}),
   };
   const [virtual] = useState(() => new Virtualizer<HTMLElement, HTMLElement>(options));
   virtual.setOptions(options);
@@ -85,12 +107,12 @@ export function useVirtual(
  * the arrows move in it. The keyboard stays on its row through every change; when the row goes, it is on the next one.
  */
 export function Rows<T>(props: Props<T>) {
-  const { id, label, rows, keyOf, nameOf, height, view, onOpen, onCurrent, onActions, chosen, onChosen, head, empty } =
-    props;
+  const { id, label, rows, keyOf, nameOf, height, view, onOpen, onCurrent, onActions, chosen, onChosen } = props;
+  const { head, tail, empty } = props;
   const table = head !== undefined && rows.length > 0;
   const root = useRef<HTMLDivElement>(null);
   const keys = rows.map(keyOf);
-  const [own, setOwn] = useState<string | null>(() => selectedThen(id));
+  const [own, setOwn] = useState<string | null>(() => selectedThen(id) ?? props.initial ?? null);
   const current = props.current === undefined ? own : props.current;
   const index = current === null ? -1 : keys.indexOf(current);
   /** Where the current row was, for the time when it is gone. */
@@ -103,6 +125,7 @@ export function Rows<T>(props: Props<T>) {
     () => height ?? heightOfDensity(),
     (i) => keys[i] ?? i.toString(),
     table ? heightOfDensity() : 0,
+    tail !== undefined,
   );
 
   const moveTo = (to: number, focus = true) => {
@@ -194,12 +217,26 @@ export function Rows<T>(props: Props<T>) {
     if (own !== null && index >= 0) virtual.scrollToIndex(index, { align: 'center' });
   }, []);
 
+  useLayoutEffect(() => {
+    // Back at a row above the last one: the log stays there.
+    if (tail !== undefined && index >= 0 && index < rows.length - 1) tail.following.value = false;
+  }, []);
+  useLayoutEffect(() => {
+    if (tail?.following.peek() === true && rows.length > 0) virtual.scrollToEnd();
+  }, [rows, tail?.toEnd]);
+  const onScroll = () => {
+    const el = root.current;
+    if (el === null || tail === undefined) return;
+    tail.following.value = el.scrollHeight - el.scrollTop - el.clientHeight <= END_PX;
+    if (el.scrollTop < START_PX) tail.onStart?.();
+  };
+
   const items = virtual.getVirtualItems();
   const focus = {
     onFocus: (e: TargetedFocusEvent<HTMLDivElement>) => {
       hadFocus.current = true;
       // The tab key has come in: on to the current row, or the first.
-      if (e.target === e.currentTarget && movable) moveTo(Math.max(0, index));
+      if (e.target === e.currentTarget && movable) moveTo(index < 0 ? first() : index);
     },
     onBlur: (e: TargetedFocusEvent<HTMLDivElement>) => {
       // A row that is taken away loses the focus to nowhere; that is not a way out.
@@ -236,6 +273,7 @@ export function Rows<T>(props: Props<T>) {
       class={`list ${props.class ?? ''}`}
       {...semantics}
       {...focus}
+      onScroll={tail === undefined ? undefined : onScroll}
       tabIndex={index >= 0 && items.some((item) => item.index === index) ? -1 : 0}
     >
       {table ? (

@@ -1,8 +1,13 @@
 import type { Feature } from '../../ui/feature';
+import { filePanel } from './panel';
 import { rendering } from './rendering';
 import './section.css';
 
 export { beginning } from './refs';
-export { AgentText, useFiles } from './text';
+export { AgentText, linked } from './text';
 
-export const feature: Feature = { name: 'files', parts: [rendering] };
+export const feature: Feature = {
+  name: 'files',
+  parts: [rendering],
+  panels: { file: filePanel },
+};

@@ -4,6 +4,7 @@ import { words } from '../../api/refusal';
 import type { StateFile } from '../../api/types';
 import { Fault } from '../../ui/fault';
 import { Label } from '../../ui/label';
+import { Panel } from '../../ui/panel';
 import { utf8Bytes } from '../../ui/text/bytes';
 import { bytesText } from '../../ui/text/time';
 import { rendering } from './rendering';
@@ -15,8 +16,8 @@ const LINES = 1000;
 
 const isMarkdown = (path: string): boolean => /\.(md|markdown)$/i.test(path);
 
-/** A file's content, which is fetched on demand. */
-export function FileView({ path, onClose }: { path: string; onClose: () => void }) {
+/** A file in the side panel; its content is fetched when it is opened. */
+export function FilePanel({ path }: { path: string }) {
   const [file, setFile] = useState<StateFile | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [raw, setRaw] = useState(false);
@@ -32,47 +33,45 @@ export function FileView({ path, onClose }: { path: string; onClose: () => void 
   }, [path]);
   const renders = file !== null && isMarkdown(path) && file.content.length <= RENDERED_CHARS;
   return (
-    <figure class="viewer feature-files" aria-label={`File ${path}`}>
-      <figcaption>
-        <span class="path">{path}</span>
-        {file === null ? null : <span class="dim size">{bytesText(file.size)}</span>}
-        {renders ? (
-          <button
-            type="button"
-            class="plain"
-            aria-pressed={raw}
-            aria-label={`Show the source of ${path}`}
-            onClick={() => setRaw(!raw)}
-          >
-            <Label text={raw ? '◉ R4W' : '○ R4W'} />
-          </button>
-        ) : null}
-        <button type="button" class="plain" aria-label={`Close ${path}`} onClick={onClose}>
-          ✗
-        </button>
-      </figcaption>
-      {error !== null ? (
-        <Fault error={`This file cannot be shown: it is missing, or may not be read from here. (${error})`} />
-      ) : file === null ? (
-        <Reading />
-      ) : (
+    <Panel
+      label={`File ${path}`}
+      feature="files"
+      title={<bdi class="mono">{path}</bdi>}
+      aside={
         <>
-          {file.truncated ? (
-            <p class="note">
-              ✂ truncated: only the first {bytesText(utf8Bytes(file.content))} of {bytesText(file.size)} are shown.
-            </p>
+          {file === null ? null : <span class="dim n">{bytesText(file.size)}</span>}
+          {renders ? (
+            <button type="button" class="act" aria-pressed={raw} onClick={() => setRaw(!raw)}>
+              <Label text={raw ? '◉ R4W' : '○ R4W'} />
+            </button>
           ) : null}
-          {isMarkdown(path) && !renders ? <p class="note">Too long to be rendered, so its source is shown.</p> : null}
-          {file.content === '' ? (
-            <p class="dim">(empty file)</p>
-          ) : renders && !raw ? (
-            <MarkdownText source={file.content} />
-          ) : (
-            <PlainText text={file.content} />
-          )}
         </>
-      )}
-    </figure>
+      }
+    >
+      <div class="viewer">
+        {error !== null ? (
+          <Fault error={`This file cannot be shown: it is missing, or may not be read from here. (${error})`} />
+        ) : file === null ? (
+          <Reading />
+        ) : (
+          <>
+            {file.truncated ? (
+              <p class="note">
+                ✂ truncated: only the first {bytesText(utf8Bytes(file.content))} of {bytesText(file.size)} are shown.
+              </p>
+            ) : null}
+            {isMarkdown(path) && !renders ? <p class="note">Too long to be rendered, so its source is shown.</p> : null}
+            {file.content === '' ? (
+              <p class="dim">(empty file)</p>
+            ) : renders && !raw ? (
+              <MarkdownText source={file.content} />
+            ) : (
+              <PlainText text={file.content} />
+            )}
+          </>
+        )}
+      </div>
+    </Panel>
   );
 }
 

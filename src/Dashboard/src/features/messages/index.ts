@@ -5,13 +5,14 @@ import { eventsOf, news } from './events';
 import { messages } from './store';
 import './section.css';
 
+export { addressOf } from './actions';
 export { Inbox } from './inbox';
 export { markOf } from './message-log';
 export { Parked } from './parked';
 export { toOf, writeTo } from './recipient';
 export { send } from './send';
 export { messages } from './store';
-export { EventJson, MessageText } from './text';
+export { EventJson, lineOf, MessageText } from './text';
 export { type Piece, plainly, toldBy } from './told';
 
 export const feature: Feature = {

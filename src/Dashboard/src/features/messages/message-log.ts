@@ -37,15 +37,40 @@ export function olderPage(flow: Flow, history: History): Flow {
   return trimmed({ rows, atHead: flow.atHead, hasOlder: history.messages.length >= PAGE }, false);
 }
 
-/** One event: a known row is replaced, a new message goes to its place by id. Applying it twice changes nothing. */
-export function withMessage(flow: Flow, kind: MessageEventKind, message: Message): Flow {
-  const row: FlowRow = { message, dropped: kind === 'dropped' };
+/**
+ * One event: a known row is replaced, a new message goes to its place by id, and a row that matches no longer goes.
+ * Applying it twice changes nothing.
+ */
+export function withMessage(
+  flow: Flow,
+  kind: MessageEventKind,
+  message: Message,
+  matches: (message: Message) => boolean = () => true,
+): Flow {
   const at = place(flow.rows, message.id);
-  if (flow.rows[at]?.message.id === message.id) return { ...flow, rows: flow.rows.with(at, row) };
+  const known = flow.rows[at];
+  if (known?.message.id === message.id) {
+    if (!matches(message)) return { ...flow, rows: flow.rows.toSpliced(at, 1) };
+    return {
+      ...flow,
+      rows: flow.rows.with(at, { message: detailed(known.message, message), dropped: kind === 'dropped' }),
+    };
+  }
   // Only `sent` adds a row: other events of unknown messages concern rows that were dropped.
-  if (kind !== 'sent' || !flow.atHead) return flow;
+  if (kind !== 'sent' || !flow.atHead || !matches(message)) return flow;
   if (at === 0 && flow.rows.length > 0 && flow.hasOlder) return flow;
-  return { ...flow, rows: flow.rows.toSpliced(at, 0, row) };
+  return { ...flow, rows: flow.rows.toSpliced(at, 0, { message, dropped: false }) };
+}
+
+/** A message as an event has it, with what only the history tells of its delivery so far. */
+function detailed(before: Message, now: Message): Message {
+  const { leased_at, leased_by, attempts_log } = before;
+  return {
+    ...(leased_at === undefined ? {} : { leased_at }),
+    ...(leased_by === undefined ? {} : { leased_by }),
+    ...(attempts_log === undefined ? {} : { attempts_log }),
+    ...now,
+  };
 }
 
 /** Keeps the log within its bounds: drops the oldest rows while it follows, else the newest, so that nothing moves. */

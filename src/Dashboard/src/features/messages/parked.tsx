@@ -11,8 +11,7 @@ import { MessageText } from './text';
 /** Failed messages: parked ones, and those in back-off. Hidden while there are none. */
 export function Parked() {
   const parked = messages.parked.value;
-  const waiting = messages.backedOff.value;
-  if (parked.length + waiting.length === 0) return null;
+  if (parked.length === 0) return null;
   return (
     <Section
       feature="messages"
@@ -20,14 +19,11 @@ export function Parked() {
       title="F41L3D M3SS4G3S"
       plain="Failed messages"
       aside={
-        <span class="counts">
-          {parked.length > 0 ? <span class="count bad">{parked.length} parked</span> : null}
-          {waiting.length > 0 ? <span class="count amber">{waiting.length} in back-off</span> : null}
-        </span>
+        <span class="counts">{parked.length > 0 ? <span class="count bad">{parked.length} parked</span> : null}</span>
       }
     >
       <ul class="rows">
-        {[...parked, ...waiting].map((message) => (
+        {parked.map((message) => (
           <Row key={message.id} message={message} />
         ))}
       </ul>

@@ -3,6 +3,7 @@ import type { MessageEventKind } from '../../api/events';
 import type { Message } from '../../api/types';
 import { loaded as load } from '../../test/loaded';
 import { eventsOf } from './events';
+import { MessageLog } from './log';
 import { KEPT, KEPT_LIVE, markOf, PAGE } from './message-log';
 import { Messages } from './store';
 
@@ -62,7 +63,7 @@ describe('parked messages', () => {
 describe('the message log', () => {
   test('puts rows in order of their ids, in place, each once', async () => {
     const { store, told } = loaded();
-    await store.place(false, page(1, 3));
+    await store.log.place(false, page(1, 3));
     told('sent', message(5));
     told('sent', message(4));
     told('delivered', message(4, { delivered_at: AT }));
@@ -73,7 +74,7 @@ describe('the message log', () => {
   test('events during the load of a page are applied to it', async () => {
     const { store, told } = loaded();
     let arrive = (): void => {};
-    const under = store.place(false, async () => {
+    const under = store.log.place(false, async () => {
       await new Promise<void>((r) => (arrive = r));
       return { cursor: 'e-10', messages: [message(1)] };
     });
@@ -88,65 +89,65 @@ describe('the message log', () => {
 
   test('pages back until the beginning', async () => {
     const { store } = loaded();
-    await store.place(false, page(PAGE + 1, 2 * PAGE));
+    await store.log.place(false, page(PAGE + 1, 2 * PAGE));
     const asked: (number | null)[] = [];
-    await store.place(true, (before) => {
+    await store.log.place(true, (before) => {
       asked.push(before);
       return page(1, PAGE)();
     });
     expect(asked).toEqual([PAGE + 1]);
     expect(ids(store)).toEqual(Array.from({ length: 2 * PAGE }, (_, i) => i + 1));
-    await store.place(true, async () => ({ cursor: 'e-10', messages: [] }));
+    await store.log.place(true, async () => ({ cursor: 'e-10', messages: [] }));
     expect(store.flow.value.hasOlder).toBe(false);
   });
 
   test('is bounded while it follows', async () => {
     const { store, told } = loaded();
-    await store.place(false, page(1, 10));
+    await store.log.place(false, page(1, 10));
     for (let id = 11; id <= KEPT_LIVE + 100; id++) told('sent', message(id));
     expect(ids(store)).toHaveLength(KEPT_LIVE);
     expect(ids(store).at(-1)).toBe(KEPT_LIVE + 100);
     expect(store.flow.value.hasOlder).toBe(true);
-    expect(store.unseen.value).toBe(0);
+    expect(store.log.unseen.value).toBe(0);
   });
 
   test('is bounded while it is paged back: the newest rows go, and what is new is only counted', async () => {
     const { store, told } = loaded();
     const top = KEPT + PAGE;
-    await store.place(false, page(top - PAGE + 1, top));
-    store.following.value = false;
-    for (let to = top - PAGE; to >= PAGE; to -= PAGE) await store.place(true, page(to - PAGE + 1, to));
+    await store.log.place(false, page(top - PAGE + 1, top));
+    store.log.following.value = false;
+    for (let to = top - PAGE; to >= PAGE; to -= PAGE) await store.log.place(true, page(to - PAGE + 1, to));
     expect(ids(store)).toHaveLength(KEPT);
     expect(store.flow.value.atHead).toBe(false);
     told('sent', message(top + 1));
-    expect(store.unseen.value).toBe(1);
+    expect(store.log.unseen.value).toBe(1);
     expect(ids(store)).not.toContain(top + 1);
-    await store.place(false, page(top - PAGE + 2, top + 1));
+    await store.log.place(false, page(top - PAGE + 2, top + 1));
     expect(store.flow.value.atHead).toBe(true);
     expect(ids(store).at(-1)).toBe(top + 1);
-    expect(store.unseen.value).toBe(0);
+    expect(store.log.unseen.value).toBe(0);
   });
 
   test('is bounded while the reader is further up and much arrives', async () => {
     const { store, told } = loaded();
-    await store.place(false, page(1, 10));
-    store.following.value = false;
+    await store.log.place(false, page(1, 10));
+    store.log.following.value = false;
     for (let id = 11; id <= KEPT + 500; id++) told('sent', message(id));
     expect(ids(store)).toHaveLength(KEPT);
     expect(ids(store)[0]).toBe(1);
     expect(store.flow.value.atHead).toBe(false);
-    expect(store.unseen.value).toBe(KEPT + 490);
+    expect(store.log.unseen.value).toBe(KEPT + 490);
   });
 
   test('an older page that arrives after a reload of the log is discarded', async () => {
     const { store } = loaded();
-    await store.place(false, page(201, 400));
+    await store.log.place(false, page(201, 400));
     let arrive = (): void => {};
-    const older = store.place(true, async () => {
+    const older = store.log.place(true, async () => {
       await new Promise<void>((r) => (arrive = r));
       return page(1, 200)();
     });
-    await store.place(false, page(801, 1000));
+    await store.log.place(false, page(801, 1000));
     arrive();
     await older;
     expect(ids(store)[0]).toBe(801);
@@ -164,24 +165,48 @@ describe('the message log', () => {
   });
 });
 
-describe('messages in back-off', () => {
-  const next_attempt_at = '2026-05-01T12:00:20.000Z';
-  const waiting = (store: Messages) => store.backedOff.value.map(({ id }) => id);
+describe('a log of a part of the messages', () => {
+  const toMe = ({ to, acked_at }: Message) => to === 'operator' && acked_at == null;
 
-  test('are known from the log and events until delivered, parked, settled or dropped', async () => {
+  test('takes what matches, and a row that matches no longer goes', async () => {
     const { store, told } = loaded();
-    const failed = (id: number) => message(id, { attempts: 1, next_attempt_at });
-    await store.place(false, async () => ({ cursor: 'e-10', messages: [message(1), failed(2)] }));
-    expect(waiting(store)).toEqual([2]);
-    for (const id of [3, 4, 5, 6]) told('requeued', failed(id));
-    expect(waiting(store)).toEqual([6, 5, 4, 3, 2]);
-    told('delivered', message(2, { attempts: 1, delivered_at: AT }));
-    told('parked', message(3, { attempts: 3, parked_at: AT, next_attempt_at }));
-    told('acked', message(4, { acked_at: AT }));
-    told('dropped', failed(5));
-    expect(waiting(store)).toEqual([6]);
-    expect(store.parked.value.map(({ id }) => id)).toEqual([3]);
-    told('requeued', message(6, { attempts: 1 }));
-    expect(waiting(store)).toEqual([]);
+    const log = new MessageLog(page(1, 0), toMe);
+    const forget = store.keep(log);
+    await log.page(false);
+    told('sent', message(1, { to: 'operator' }));
+    told('sent', message(2));
+    told('sent', message(3, { to: 'operator' }));
+    told('acked', message(1, { to: 'operator', acked_at: AT }));
+    expect(log.flow.value.rows.map((r) => r.message.id)).toEqual([3]);
+    forget();
+    told('sent', message(4, { to: 'operator' }));
+    expect(log.flow.value.rows.map((r) => r.message.id)).toEqual([3]);
+  });
+
+  test('goes on before the page that was read, also where it shows nothing of it', async () => {
+    const asked: (number | null)[] = [];
+    const log = new MessageLog(
+      (before) => {
+        asked.push(before);
+        return page(before === null ? 301 : before - PAGE, before === null ? 500 : before - 1)();
+      },
+      () => true,
+      ({ id }) => id < 200,
+    );
+    await log.page(false);
+    expect([log.flow.value.rows.length, log.flow.value.hasOlder]).toEqual([0, true]);
+    await log.page(true);
+    expect(log.flow.value.rows[0]?.message.id).toBe(101);
+    expect(asked).toEqual([null, 301]);
+  });
+
+  test('an event keeps what only the history tells of a delivery', async () => {
+    const { store, told } = loaded();
+    await store.log.place(false, async () => ({
+      cursor: 'e-10',
+      messages: [message(1, { leased_at: AT, leased_by: '57' })],
+    }));
+    told('acked', message(1, { acked_at: AT }));
+    expect(store.flow.value.rows[0]?.message).toMatchObject({ leased_by: '57', acked_at: AT });
   });
 });

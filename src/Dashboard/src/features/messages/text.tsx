@@ -1,17 +1,31 @@
 import { useState } from 'preact/hooks';
 import type { Message } from '../../api/types';
-import { AgentText, beginning, useFiles } from '../files';
+import { AgentText, beginning, linked } from '../files';
 import { asSent, type Piece, plainly, toldBy } from './told';
 
+interface Props {
+  message: Message;
+  most?: number;
+  lines?: number;
+  whole?: boolean;
+  onWhole?: (whole: boolean) => void;
+}
+
 /** A message: its text, or the sentence for an event of Hive. */
-export function MessageText({ message: { from, body, file_refs }, most }: { message: Message; most?: number }) {
+export function MessageText({ message: { from, body, file_refs }, most, lines, whole, onWhole }: Props) {
   const told = toldBy(from, body);
   return told === null ? (
-    <AgentText text={body} refs={file_refs} most={most} />
+    <AgentText text={body} refs={file_refs} most={most} lines={lines} whole={whole} onWhole={onWhole} />
   ) : (
     <EventText told={told} json={body} refs={file_refs} most={most} />
   );
 }
+
+/** A message in one line. */
+export const lineOf = ({ from, body }: Pick<Message, 'from' | 'body'>): string => {
+  const told = toldBy(from, body);
+  return beginning((told === null ? body : plainly(told)).replace(/\s+/g, ' ').trim(), 300);
+};
 
 /** An event as a sentence, with its JSON behind a click. */
 function EventText({
@@ -25,7 +39,6 @@ function EventText({
   refs: readonly string[];
   most?: number | undefined;
 }) {
-  const files = useFiles(refs);
   // Of a long sentence the beginning is shown; the JSON has the rest.
   const long = plainly(told).length > most;
   return (
@@ -35,12 +48,11 @@ function EventText({
           'own' in piece ? (
             <span>{piece.own}</span>
           ) : (
-            <bdi>{files.linked(long ? beginning(piece.said, most) : piece.said)}</bdi>
+            <bdi>{linked(long ? beginning(piece.said, most) : piece.said, refs)}</bdi>
           ),
         )}
         {long ? <span class="dim"> …</span> : null} <EventJson json={json} />
       </p>
-      {files.opened}
     </div>
   );
 }

@@ -1,0 +1,95 @@
+import { api } from '../../api/client';
+import type { Message } from '../../api/types';
+import { type Action, refusal } from '../../ui/action';
+import { go } from '../../ui/link';
+import { tell } from '../../ui/told';
+import { times } from './folding';
+import { backedOffUntil, type FlowRow } from './message-log';
+import { writeTo } from './recipient';
+
+export const addressOf = (id: number): string => `/messages/${id}`;
+
+/** Whether a message waits to be read by the operator. */
+export const isUnread = ({ to, acked_at }: Message): boolean => to === 'operator' && acked_at == null;
+
+/** Whether delivery has failed, so that the operator may retry or drop the message. */
+export const hasFailed = (row: FlowRow): boolean =>
+  (row.message.parked_at != null && row.message.acked_at == null && !row.dropped) || backedOffUntil(row) !== null;
+
+const unread = (id: number): Promise<unknown> =>
+  api.POST('/api/messages/{id}/unread' as '/api/messages/{id}/retry', { params: { path: { id } } });
+
+/** The other side of a message, where it can be written to. */
+export const otherOf = ({ from, to }: Message): string | null => {
+  const other = from === 'operator' ? to : from;
+  return other === 'system' || other === 'reminder' || other === 'operator' ? null : other;
+};
+
+/** Marks messages to the operator as done; unread again is the way back. */
+export const done = (messages: readonly Message[]): Action => {
+  const ids = messages.map(({ id }) => id);
+  const of = ids.length === 1 ? `message ${ids[0]} of ${messages[0]?.from ?? ''}` : `${ids.length} messages`;
+  return {
+    id: `done ${ids.join(' ')}`,
+    label: '✓ 4CK',
+    of,
+    key: 'done',
+    run: () => api.POST('/api/messages/ack', { body: { ids } }),
+    undo: () => Promise.all(ids.map(unread)),
+  };
+};
+
+export const retry = ({ id, to }: Message): Action => ({
+  id: `retry ${id}`,
+  label: '↻ R3TRY',
+  of: `message ${id} to ${to}`,
+  run: () => api.POST('/api/messages/{id}/retry', { params: { path: { id } } }),
+});
+
+export const drop = ({ id, to }: Message): Action => ({
+  id: `drop ${id}`,
+  label: '✗ DR0P',
+  of: `message ${id} to ${to}`,
+  weight: 'danger',
+  hold: true,
+  run: () => api.POST('/api/messages/{id}/drop', { params: { path: { id } } }),
+});
+
+export async function copyAddress(id: number): Promise<void> {
+  const address = location.origin + addressOf(id);
+  try {
+    await navigator.clipboard.writeText(address);
+    tell(`Copied ${address}`);
+  } catch {
+    refusal.value = `The browser does not let this page copy; the address is ${address}`;
+  }
+}
+
+/** What can be done with a message, the likeliest first. */
+export function actionsOf(row: FlowRow): Action[] {
+  const { message } = row;
+  const { id } = message;
+  const other = otherOf(message);
+  const of = `of message ${id}`;
+  return [
+    ...(other === null
+      ? []
+      : [
+          {
+            id: `reply ${id}`,
+            label: '↩ T4LK' as const,
+            of: `to ${other}`,
+            key: 'reply' as const,
+            run: async () => writeTo(other, message.from === other ? message : null),
+          },
+        ]),
+    ...(isUnread(message) ? [done([message])] : []),
+    ...(message.to === 'operator' && message.acked_at != null
+      ? [{ id: `unread ${id}`, label: '● UNR34D' as const, of: `message ${id}`, run: () => unread(id) }]
+      : []),
+    ...(hasFailed(row) ? [retry(message), drop(message)] : []),
+    { id: `thread ${id}`, label: '⇄ THR34D', of, key: 'open', run: async () => go(addressOf(id)) },
+    { id: `times ${id}`, label: '◷ T1M3S', of, run: async () => times.toggle(id) },
+    { id: `copy ${id}`, label: '⎘ C0PY', of, key: 'copy', run: () => copyAddress(id) },
+  ];
+}

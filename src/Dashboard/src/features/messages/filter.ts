@@ -1,0 +1,74 @@
+import type { Message } from '../../api/types';
+
+export const KINDS = ['agents', 'operator', 'system', 'reminders'] as const;
+export const STATES = ['unread', 'parked'] as const;
+
+/** Which messages are listed; the address has it. */
+export interface Filter {
+  /** Words of the body. */
+  q?: string;
+  /** From or to this principal. */
+  agent?: string;
+  /** Between this principal and <agent>. */
+  with?: string;
+  kind?: (typeof KINDS)[number];
+  state?: (typeof STATES)[number];
+  /** To this principal alone: the operator's inbox. */
+  to?: string;
+}
+
+const oneOf = <T extends string>(all: readonly T[], text: string | null): T | undefined =>
+  all.find((one) => one === text);
+
+/** The filter of an address; what is not a filter is left out. */
+export function filterOf(query: URLSearchParams): Filter {
+  const text = (name: string): string | undefined => query.get(name)?.trim() || undefined;
+  const [q, agent, other, to] = [text('q'), text('agent'), text('with'), text('to')];
+  const kind = oneOf(KINDS, query.get('kind'));
+  const state = oneOf(STATES, query.get('state'));
+  return {
+    ...(q === undefined ? {} : { q }),
+    ...(agent === undefined ? {} : { agent }),
+    // Two are needed to be between them.
+    ...(other === undefined || agent === undefined ? {} : { with: other }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(state === undefined ? {} : { state }),
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
+export const isEmpty = (filter: Filter): boolean => Object.keys(filter).length === 0;
+
+/** What the host is asked for; the page itself leaves out what is not <to> somebody. */
+export function askedFor({ to, ...rest }: Filter): Omit<Filter, 'to'> {
+  return to === undefined || rest.agent !== undefined ? rest : { ...rest, agent: to };
+}
+
+const kindOf = ({ from, to }: Message): Filter['kind'] => {
+  if (from === 'system') return 'system';
+  if (from === 'reminder') return 'reminders';
+  return from === 'operator' || to === 'operator' ? 'operator' : 'agents';
+};
+
+const stateOf = ({ acked_at, parked_at, delivered_at }: Message): Filter['state'] => {
+  if (acked_at != null) return undefined;
+  if (parked_at != null) return 'parked';
+  return delivered_at == null ? 'unread' : undefined;
+};
+
+/** Whether a message that an event brings belongs to the list. */
+export function matches(filter: Filter, message: Message): boolean {
+  const { from, to, body } = message;
+  const { q, agent, with: other } = filter;
+  if (filter.to !== undefined && to !== filter.to) return false;
+  if (agent !== undefined && from !== agent && to !== agent) return false;
+  if (other !== undefined && from !== other && to !== other) return false;
+  if (filter.kind !== undefined && kindOf(message) !== filter.kind) return false;
+  if (filter.state !== undefined && stateOf(message) !== filter.state) return false;
+  if (q === undefined) return true;
+  const text = body.toLowerCase();
+  return q
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}

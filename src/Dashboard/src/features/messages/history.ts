@@ -1,0 +1,17 @@
+import { answerOf, api } from '../../api/client';
+import type { History } from '../../api/types';
+import { askedFor, type Filter } from './filter';
+
+type Query = Omit<Filter, 'to'> & { before?: number; thread?: number };
+
+/** A page of the messages that match, before a message or the newest one. */
+export async function history(
+  filter: Filter & { thread?: number },
+  before: number | null,
+  stopped?: AbortSignal,
+): Promise<History> {
+  const query: Query = { ...askedFor(filter), ...(before === null ? {} : { before }) };
+  return answerOf(
+    api.GET('/dashboard/history', { params: { query: query as { before?: number } }, signal: stopped ?? null }),
+  );
+}
