@@ -11,10 +11,12 @@ interface Props {
   disabled?: boolean;
   /** False: the tab key passes it, since the keys of its row do the same. */
   stop?: boolean;
+  /** Its key is shown on it, not only in its tooltip. */
+  hinted?: boolean;
 }
 
 /** A button for an action, with its key. While the action is held, the button sends it at once. */
-export function ActionButton({ action, disabled = false, stop = true }: Props) {
+export function ActionButton({ action, disabled = false, stop = true, hinted = true }: Props) {
   const [asked, setAsked] = useState(false);
   const { label, of, key, weight = 'plain', confirm } = action;
   const held = isPending(action);
@@ -38,7 +40,7 @@ export function ActionButton({ action, disabled = false, stop = true }: Props) {
     >
       {busy ? <span class="spinner" aria-hidden="true" /> : null}
       {held ? <Label text="▸ N0W" of={`${LABELS[label].toLowerCase()} ${of}`} /> : <Label text={label} of={of} />}
-      {hint === '' ? null : (
+      {hint === '' || !hinted ? null : (
         <span class="key" aria-hidden="true">
           {hint}
         </span>

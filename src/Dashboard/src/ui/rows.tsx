@@ -117,6 +117,8 @@ export function Rows<T>(props: Props<T>) {
   const index = current === null ? -1 : keys.indexOf(current);
   /** Where the current row was, for the time when it is gone. */
   const last = useRef(0);
+  /** Where the keyboard comes in: a log's newest row is its last. */
+  const first = () => (tail === undefined ? 0 : rows.length - 1);
   const anchor = useRef(0);
   const hadFocus = useRef(false);
   const virtual = useVirtual(
@@ -162,9 +164,9 @@ export function Rows<T>(props: Props<T>) {
   });
 
   const movable = rows.length > 0;
-  const next = () => moveTo(index < 0 ? last.current : index + 1);
+  const next = () => moveTo(index < 0 ? Math.max(last.current, first()) : index + 1);
   useKey('next', next, movable);
-  useKey('previous', () => moveTo(index < 0 ? 0 : index - 1), movable);
+  useKey('previous', () => moveTo(index < 0 ? first() : index - 1), movable);
   useKey('first', () => moveTo(0), movable);
   useKey('last', () => moveTo(rows.length - 1), movable);
   useKey(
@@ -222,7 +224,11 @@ export function Rows<T>(props: Props<T>) {
     if (tail !== undefined && index >= 0 && index < rows.length - 1) tail.following.value = false;
   }, []);
   useLayoutEffect(() => {
-    if (tail?.following.peek() === true && rows.length > 0) virtual.scrollToEnd();
+    const el = root.current;
+    if (tail === undefined || el === null) return;
+    // All of it is in view.
+    if (el.scrollHeight <= el.clientHeight) tail.following.value = true;
+    if (tail.following.peek() && rows.length > 0) virtual.scrollToEnd();
   }, [rows, tail?.toEnd]);
   const onScroll = () => {
     const el = root.current;

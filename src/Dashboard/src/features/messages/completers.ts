@@ -1,18 +1,23 @@
-import type { Agent } from '../../api/types';
 import { matching } from '../../ui/complete';
 import type { Completer, Offer } from '../../ui/completer';
+import { drafts } from '../../ui/draft';
 import { containers } from '../containers';
+import { toOf } from './recipient';
 import { messages } from './store';
 import { plainly, toldBy } from './told';
 
 /** How many of the latest messages are offered at most. */
 const LATEST = 30;
 
-export function stateOf(name: string): string {
-  const agent: Agent | undefined = containers.agents.value.get(name);
-  if (agent === undefined) return '';
-  const state = agent.failed ? 'failed' : agent.paused ? 'paused' : agent.running ? 'running' : 'stopped';
-  return agent.role === 'manager' ? `manager · ${state}` : state;
+/** What an agent does, and whether a text to it was begun. */
+function stateOf(name: string): string {
+  const agent = containers.agents.value.get(name);
+  const parts = [
+    agent?.role === 'manager' ? 'manager' : '',
+    agent?.activity?.state ?? '',
+    drafts.has(toOf(name)) ? '✎ draft' : '',
+  ];
+  return parts.filter((part) => part !== '').join(' · ');
 }
 
 const agentOffers = (word: string): Offer[] =>

@@ -1,12 +1,13 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { type Action, perform } from '../../ui/action';
 import { address as path } from '../../ui/address';
 import { drafts } from '../../ui/draft';
 import { useKey } from '../../ui/keys';
-import { DraftMark, Writing } from '../../ui/writing';
+import { Writing } from '../../ui/writing';
 import { containers } from '../containers';
 import { addressed } from './addressed';
 import { recipients } from './completers';
-import { backToSticky, recipient, replied, toOf, wantsFocus, write, writing } from './recipient';
+import { address, backToSticky, recipient, replied, toOf, wantsFocus, write, writing } from './recipient';
 import { send } from './send';
 import { plainly, toldBy } from './told';
 
@@ -22,6 +23,22 @@ export function ComposeBar() {
     wantsFocus.value++;
   });
   return isPlaces() || writing.value ? <Compose /> : null;
+}
+
+/** Sends a message to every agent. It is held, and written again where it was taken back or refused. */
+function broadcast(body: string, text: string): void {
+  const action: Action = {
+    id: 'broadcast',
+    label: 'T4LK',
+    of: `to every agent: ${body.slice(0, 80)}`,
+    hold: true,
+    run: () => send({ to: '*', body }),
+  };
+  void perform(action).then((sent) => {
+    if (sent || drafts.has(toOf('*'))) return;
+    drafts.keep(toOf('*'), addressed(text) === null ? text : body);
+    address('*');
+  });
 }
 
 function Compose() {
@@ -46,11 +63,14 @@ function Compose() {
   };
   const onSend = async (body: string, text: string) => {
     const target = addressed(text)?.to ?? to;
+    if (target === '*') {
+      broadcast(body, text);
+      backToSticky();
+      return null;
+    }
     await send({ to: target, body, ...(reply === null || target !== to ? {} : { in_reply_to: reply.id }) });
     replied.value = null;
-    // The box is for one message where it is not part of the place.
-    if (everyone) backToSticky();
-    return `Sent to ${target === '*' ? 'every agent' : target}.`;
+    return `Sent to ${target}.`;
   };
   return (
     <section class="compose-bar feature-messages" aria-label="Write a message">
@@ -58,7 +78,7 @@ function Compose() {
         target={toOf(to)}
         box={box}
         label={`Message to ${everyone ? 'every agent' : to}`}
-        placeholder="write a message · @ picks the recipient"
+        placeholder="write a message"
         to={
           <button
             type="button"
@@ -71,7 +91,7 @@ function Compose() {
               box.current?.click();
             }}
           >
-            @{to}&gt; <DraftMark target={toOf(to)} />
+            @{to}&gt;
           </button>
         }
         send={{ label: 'T4LK', plain: 'Send' }}

@@ -1,7 +1,7 @@
 import type { ComponentChild } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { words } from '../../api/refusal';
-import { perform } from '../../ui/action';
+import { perform, together } from '../../ui/action';
 import { ReadFault } from '../../ui/fault';
 import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
@@ -126,9 +126,10 @@ export function MessageList({ id, label, log, folds, target, empty }: Props) {
                 type="button"
                 class="act"
                 onClick={() => {
-                  const failed = retriesOf(selected);
+                  const [first, ...rest] = retriesOf(selected).map(({ row }) => retry(row.message));
                   setChosen(new Set());
-                  for (const { row } of failed) void perform(retry(row.message));
+                  if (first !== undefined)
+                    void perform(together(counted(rest.length + 1, 'message'), [first, ...rest]));
                 }}
               >
                 <Label text="↻ R3TRY" of={counted(retriesOf(selected).length, 'message')} />

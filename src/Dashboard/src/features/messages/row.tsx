@@ -1,9 +1,8 @@
 import { computed } from '@preact/signals';
 import { memo } from 'preact/compat';
 import type { Message } from '../../api/types';
-import { type Action, perform } from '../../ui/action';
+import { ActionButton } from '../../ui/action-button';
 import { Clock, Until } from '../../ui/clock';
-import { Label } from '../../ui/label';
 import { Link } from '../../ui/link';
 import { openMenu } from '../../ui/menu';
 import { counted } from '../../ui/text/figures';
@@ -160,8 +159,8 @@ function Failure({ row, tab }: { row: FlowRow; tab: number }) {
         )}
       </span>
       <span class="buttons">
-        <ActionButton action={retry(message)} tab={tab} />
-        <ActionButton action={drop(message)} tab={tab} />
+        <ActionButton action={retry(message)} stop={tab === 0} />
+        <ActionButton action={drop(message)} stop={tab === 0} />
       </span>
     </div>
   );
@@ -230,7 +229,7 @@ function Tools({ row, tab }: { row: FlowRow; tab: number }) {
   return (
     <>
       {near.map((action) => (
-        <ActionButton key={action.id} action={action} tab={tab} />
+        <ActionButton key={action.id} action={action} stop={tab === 0} hinted={false} />
       ))}
       <button
         type="button"
@@ -243,19 +242,6 @@ function Tools({ row, tab }: { row: FlowRow; tab: number }) {
         ⋯
       </button>
     </>
-  );
-}
-
-function ActionButton({ action, tab }: { action: Action; tab: number }) {
-  return (
-    <button
-      type="button"
-      class={`act ${action.weight === 'danger' ? 'bad' : ''}`}
-      tabIndex={tab}
-      onClick={() => void perform(action)}
-    >
-      <Label text={action.label} of={action.of} />
-    </button>
   );
 }
 
