@@ -71,6 +71,9 @@ function Ready() {
       <Menu />
       <KeyMap />
       <Palette />
+      {inOrder((feature) => feature.layers).map(({ view: View }, i) => (
+        <View key={i} />
+      ))}
       <Confirm />
       <Told />
       <Toasts />

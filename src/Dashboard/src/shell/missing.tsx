@@ -2,7 +2,7 @@ import { Link } from '../ui/link';
 import { places } from '../ui/registry';
 import { near } from '../ui/text/near';
 
-/** An address that is no place: says so, and what it might have meant. */
+/** The page of an unknown address; it names the places with a similar address. */
 export function Missing({ path }: { path: string }) {
   const known = places.value.flatMap(({ nav }) => nav?.to ?? []);
   const meant = near(path, known);
@@ -13,7 +13,7 @@ export function Missing({ path }: { path: string }) {
         <bdi>
           <code>{path}</code>
         </bdi>{' '}
-        is no place of this dashboard.
+        is not a place of this dashboard.
       </p>
       {meant === null ? null : (
         <p>

@@ -28,6 +28,8 @@ export interface Feature {
   panels?: Readonly<Record<string, (name: string) => ComponentChild>>;
   /** Figures of the top bar. */
   topBar?: readonly Ordered<ComponentType>[];
+  /** What lies over every place, such as a dialog. */
+  layers?: readonly Ordered<ComponentType>[];
   /** What stands below the places in the navigation, such as starred agents. */
   besideNav?: readonly Ordered<ComponentType>[];
   /** What stands below every place, such as the box to write in. */

@@ -76,6 +76,10 @@ export const LABELS = {
   '↺ R3S3T': 'Reset',
   '↻ R34D 4G41N': 'Check again',
   '✎ 3D1T': 'Edit',
+  '✓ K33P': 'Keep',
+  '⊕ M4K3': 'Make',
+  '⧉ C0PY': 'Copy',
+  '▶ D3M0': 'Show it',
   // Headings.
   D0CT0R: 'Findings',
   PR1C3S: 'Prices',

@@ -5,7 +5,7 @@ import { onKey, raiseLayer } from './keys';
 
 const open = signal(0);
 
-/** Whether a dialog lies over the page: all but the top bar rests meanwhile. */
+/** Whether a dialog lies over the page; only the top bar then reacts. */
 export const isCovered = (): boolean => open.value > 0;
 
 interface Props {

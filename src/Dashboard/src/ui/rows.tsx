@@ -245,7 +245,7 @@ export function Rows<T>(props: Props<T>) {
       if (e.target === e.currentTarget && movable) moveTo(index < 0 ? first() : index);
     },
     onBlur: (e: TargetedFocusEvent<HTMLDivElement>) => {
-      // A row that is taken away loses the focus to nowhere; that is not a way out.
+      // The focus of a removed row goes nowhere; the list keeps it.
       if (e.relatedTarget !== null) hadFocus.current = e.currentTarget.contains(e.relatedTarget as Node);
     },
   };

@@ -94,7 +94,7 @@ function Shown({ name, config, onProposed }: { name: string; config: Config; onP
           </>
         ) : null}
         <details class="words">
-          <summary>What can stand in it</summary>
+          <summary>Keys and their meaning</summary>
           <dl>
             {Object.entries(schema.properties).map(([key, { description }]) => (
               <div key={key}>

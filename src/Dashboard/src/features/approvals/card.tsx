@@ -89,7 +89,8 @@ export function What({ approval }: { approval: Approval }) {
   );
 }
 
-function Why({ approval }: { approval: Approval }) {
+/** Why something is asked, in the words of who asks. */
+export function Why({ approval }: { approval: Approval }) {
   const { agent, kind, description, runtime, inputs } = approval;
   const revives = kind === 'spawn' && tombstones.has(agent);
   return (

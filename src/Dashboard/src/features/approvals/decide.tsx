@@ -4,21 +4,55 @@ import { api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { Approval } from '../../api/types';
 import { Act } from '../../ui/act';
+import { type Action, perform } from '../../ui/action';
 import { Refused } from '../../ui/fault';
+import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
 import { bodyFault } from '../../ui/text/bytes';
 import { Writing } from '../../ui/writing';
 import { whatIsAsked } from './approval';
+import { notesOf, reasonWith } from './notes';
 import { refusals, refuse } from './state';
 
+/** Approves; nothing waits for it, so it is sent at once. */
+const approveOf = (approval: Approval, onError: (refusal: string | null) => void): Action => ({
+  id: 'approve',
+  label: '◆ APPR0VE',
+  of: `${approval.id}: ${whatIsAsked(approval)}`,
+  key: 'approve',
+  weight: 'primary',
+  run: async () => {
+    onError(null);
+    try {
+      await api.POST('/api/approvals/{id}/approve', { params: { path: { id: approval.id } } });
+    } catch (e) {
+      // Shown beside the approval, which somebody else may have decided.
+      onError(words(e));
+    }
+  },
+});
+
 /** Yes or no, with a reason if there is one; <before> stands in front of the buttons. */
-export function Decide({ approval, before = null }: { approval: Approval; before?: ComponentChild }) {
+export function Decide({
+  approval,
+  before = null,
+  keys = false,
+}: {
+  approval: Approval;
+  before?: ComponentChild;
+  /** `a` and `d` decide this one. */
+  keys?: boolean;
+}) {
   const { id, status } = approval;
   const error = refusals.value.get(id) ?? null;
   const setError = (refusal: string | null) => refuse(id, refusal);
   const [denying, setDenying] = useState(false);
   const deny = useRef<HTMLButtonElement>(null);
   const building = status === 'building';
+  const { notes } = notesOf(approval);
+  const approve = () => perform(approveOf(approval, setError));
+  useKey('approve', () => void approve(), keys && !building);
+  useKey('deny', () => setDenying(true), keys && !building);
   return (
     <>
       {denying && !building ? (
@@ -43,6 +77,12 @@ export function Decide({ approval, before = null }: { approval: Approval; before
                 onClick={() => setDenying(true)}
               >
                 <Label text="DENY" />
+                {notes.length === 0 ? null : (
+                  <span class="dim">
+                    {' '}
+                    with {notes.length} {notes.length === 1 ? 'comment' : 'comments'}
+                  </span>
+                )}
               </button>
             )}
             <Act
@@ -51,7 +91,7 @@ export function Decide({ approval, before = null }: { approval: Approval; before
               tone="good"
               working={building}
               onError={setError}
-              run={() => api.POST('/api/approvals/{id}/approve', { params: { path: { id } } })}
+              run={approve}
             />
           </span>
         </div>
@@ -63,10 +103,12 @@ export function Decide({ approval, before = null }: { approval: Approval; before
 
 function DenyForm({ approval, onBack }: { approval: Approval; onBack: () => void }) {
   const { id, requested_at } = approval;
+  const { notes } = notesOf(approval);
   const send = async (note: string) => {
     refuse(id, null);
     try {
-      const body = note.trim() === '' ? {} : { note: note.trim() };
+      const reason = reasonWith(note, notes);
+      const body = reason === '' ? {} : { note: reason };
       await api.POST('/api/approvals/{id}/deny', { params: { path: { id } }, body });
     } catch (e) {
       // Shown outside the form, which may be gone.
@@ -81,7 +123,10 @@ function DenyForm({ approval, onBack }: { approval: Approval; onBack: () => void
       label={`Reason to deny approval ${id} (optional)`}
       placeholder="a reason (optional); the manager is told"
       send={{ label: 'DENY', plain: `Deny approval ${id} now`, tone: 'bad' }}
-      faultOf={(note) => (note.trim() === '' ? null : bodyFault(note, 'a reason'))}
+      faultOf={(note) => {
+        const reason = reasonWith(note, notes);
+        return reason === '' ? null : bodyFault(reason, notes.length > 0 ? 'a reason with its comments' : 'a reason');
+      }}
       lines={2}
       focused
       onSend={send}

@@ -1,8 +1,9 @@
-import { memo } from 'preact/compat';
+import { signal } from '@preact/signals';
+import { Fragment } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
-import type { ApprovalDiff, DiffFile } from '../../api/types';
+import type { Approval, ApprovalDiff, DiffFile } from '../../api/types';
 import { useBounded } from '../../ui/bounded';
 import { Fault } from '../../ui/fault';
 import { Panel } from '../../ui/panel';
@@ -10,7 +11,9 @@ import { whatIsAsked } from './approval';
 import { colouring } from './colouring';
 import { Decide } from './decide';
 import type { Coloured } from './highlight';
-import { type DiffLine, lineCount, linesOf, markOf, modeOf, openAtFirst } from './patch';
+import { LineComment } from './line-comment';
+import { keepNotes, notesOf } from './notes';
+import { type DiffLine, lineCount, linesOf, markOf, modeOf, openAtFirst, sideBySide } from './patch';
 import { approvals } from './store';
 
 /** The numbers of lines of a file, and of files, that are shown at first and added with each click. */
@@ -25,13 +28,44 @@ const BASES = [
 
 type Base = (typeof BASES)[number]['base'];
 
-/** The changes of an approval, compared with the deployed, the last approved or the previous proposal. */
+/** Whether a difference is shown side by side; on this page, until it is changed. */
+const beside = signal(false);
+
+/** The changes of an approval in the side panel. */
 export function Diff({ id }: { id: number }) {
+  const open = approvals.open.value.find((approval) => approval.id === id);
+  const approval = open ?? approvals.decided.value.find((approval) => approval.id === id);
+  return (
+    <Panel
+      feature="approvals"
+      label={`Changes of approval ${id}`}
+      title={
+        <>
+          <span class="dim">± #{id} ·</span> {approval === undefined ? 'gone' : whatIsAsked(approval)}
+        </>
+      }
+      aside={approval === undefined || approval === open ? null : <span class="badge dim">{approval.status}</span>}
+    >
+      {approval === undefined ? (
+        <p class="empty">There is no approval {id} among those that the Hive lists.</p>
+      ) : (
+        <Changes approval={approval} />
+      )}
+      {open === undefined ? null : (
+        <div class="diff-foot">
+          <Decide approval={open} />
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+/** The changes of an approval, compared with the deployed, the last approved or the previous proposal. */
+export function Changes({ approval }: { approval: Approval }) {
+  const { id } = approval;
   const [base, setBase] = useState<Base>('applied');
   const [diff, setDiff] = useState<ApprovalDiff | null>(null);
   const [error, setError] = useState<string | null>(null);
-  const open = approvals.open.value.find((approval) => approval.id === id);
-  const approval = open ?? approvals.decided.value.find((approval) => approval.id === id);
   useEffect(() => {
     const stop = new AbortController();
     setDiff(null);
@@ -44,16 +78,7 @@ export function Diff({ id }: { id: number }) {
     return () => stop.abort();
   }, [id, base]);
   return (
-    <Panel
-      feature="approvals"
-      label={`Changes of approval ${id}`}
-      title={
-        <>
-          <span class="dim">± #{id} ·</span> {approval === undefined ? 'gone' : whatIsAsked(approval)}
-        </>
-      }
-      aside={approval === undefined || approval === open ? null : <span class="badge dim">{approval.status}</span>}
-    >
+    <>
       <div class="diff-head">
         <div class="chips" role="group" aria-label="Compare with">
           {BASES.map((choice) => (
@@ -68,6 +93,16 @@ export function Diff({ id }: { id: number }) {
             </button>
           ))}
         </div>
+        <button
+          type="button"
+          class="chip"
+          aria-pressed={beside.value}
+          onClick={() => {
+            beside.value = !beside.value;
+          }}
+        >
+          side by side
+        </button>
         {diff === null || diff.files.length === 0 ? null : <Sum diff={diff} />}
       </div>
       <div class="diff" tabIndex={0} role="region" aria-label="The changes">
@@ -82,15 +117,10 @@ export function Diff({ id }: { id: number }) {
             {BASES.find((choice) => choice.base === base)?.none}
           </p>
         ) : (
-          <Files key={base} diff={diff} />
+          <Files key={base} diff={diff} approval={approval} />
         )}
       </div>
-      {open === undefined ? null : (
-        <div class="diff-foot">
-          <Decide approval={open} />
-        </div>
-      )}
-    </Panel>
+    </>
   );
 }
 
@@ -115,8 +145,19 @@ function Counts({ additions, deletions }: { additions: number | undefined; delet
   );
 }
 
-function Files({ diff: { files, files_left_out, truncated } }: { diff: ApprovalDiff }) {
-  const [open, setOpen] = useState<ReadonlySet<string>>(() => openAtFirst(files));
+function Files({ diff: { files, files_left_out, truncated }, approval }: { diff: ApprovalDiff; approval: Approval }) {
+  const { viewed } = notesOf(approval);
+  const [open, setOpen] = useState<ReadonlySet<string>>(() => {
+    const first = openAtFirst(files);
+    for (const path of viewed) first.delete(path);
+    return first;
+  });
+  const view = (path: string) => {
+    const was = viewed.includes(path);
+    keepNotes(approval, { viewed: was ? viewed.filter((other) => other !== path) : [...viewed, path] });
+    if (was === open.has(path)) return;
+    toggle(path);
+  };
   const { shown, more } = useBounded(files, FILES);
   const toggle = (path: string) => {
     const changed = new Set(open);
@@ -130,6 +171,11 @@ function Files({ diff: { files, files_left_out, truncated } }: { diff: ApprovalD
           {shown.map((file, i) => (
             <li key={file.path}>
               <Mark file={file} />
+              {viewed.includes(file.path) ? (
+                <span class="good" title="viewed">
+                  ✓
+                </span>
+              ) : null}
               <button
                 type="button"
                 class="ref"
@@ -156,6 +202,9 @@ function Files({ diff: { files, files_left_out, truncated } }: { diff: ApprovalD
           file={file}
           open={open.has(file.path)}
           onToggle={() => toggle(file.path)}
+          viewed={viewed.includes(file.path)}
+          onView={() => view(file.path)}
+          approval={approval}
         />
       ))}
       {more}
@@ -179,7 +228,17 @@ function Mark({ file }: { file: DiffFile }) {
   );
 }
 
-function File({ id, file, open, onToggle }: { id: string; file: DiffFile; open: boolean; onToggle: () => void }) {
+interface FileProps {
+  id: string;
+  file: DiffFile;
+  open: boolean;
+  onToggle: () => void;
+  viewed: boolean;
+  onView: () => void;
+  approval: Approval;
+}
+
+function File({ id, file, open, onToggle, viewed, onView, approval }: FileProps) {
   const mode = modeOf(file);
   const lines = lineCount(file.patch);
   return (
@@ -204,28 +263,90 @@ function File({ id, file, open, onToggle }: { id: string; file: DiffFile; open: 
           <Counts additions={file.additions} deletions={file.deletions} />
         )}
         {open || lines === 0 ? null : <span class="dim">{lines} lines</span>}
+        <label class="viewed">
+          <input type="checkbox" checked={viewed} onChange={onView} /> viewed
+          <span class="hidden"> {file.path}</span>
+        </label>
       </header>
-      {open ? <Patch file={file} /> : null}
+      {open ? <Patch file={file} approval={approval} /> : null}
     </section>
   );
 }
 
-const Patch = memo(function Patch({ file }: { file: DiffFile }) {
+function Patch({ file, approval }: { file: DiffFile; approval: Approval }) {
   const { path, patch, binary, truncated } = file;
   const lines = useMemo(() => linesOf(patch ?? ''), [patch]);
   // The difference is shown without colours until they are loaded.
   const highlight = colouring.code.value;
   const [colours, setColours] = useState<Coloured[][] | null>(null);
   const { shown, more } = useBounded(lines, LINES);
+  const [commenting, setCommenting] = useState<string | null>(null);
   useEffect(() => setColours(highlight?.coloured(path, lines) ?? null), [highlight, path, lines]);
+  const { notes } = notesOf(approval);
+  const own = notes.filter((note) => note.path === path);
   if (binary) return <p class="dim why">Its content is not text.</p>;
+  const partsOf = new Map(lines.map((line, i) => [line, colours?.[i]]));
+  const extra = (line: DiffLine | null) => {
+    const at = line === null ? null : placeOf(line);
+    if (at === null) return null;
+    const key = `${at.side} ${at.line}`;
+    const note = own.find(({ side, line: number }) => side === at.side && number === at.line);
+    if (note === undefined && commenting !== key) return null;
+    return (
+      <LineComment
+        key={key}
+        approval={approval}
+        path={path}
+        line={at.line}
+        side={at.side}
+        text={note?.text ?? ''}
+        editing={commenting === key}
+        onEdit={() => setCommenting(key)}
+        onDone={() => setCommenting(null)}
+      />
+    );
+  };
+  const comment = (line: DiffLine) => {
+    const at = placeOf(line);
+    if (at !== null) setCommenting(`${at.side} ${at.line}`);
+  };
   return (
     <>
       {lines.length > 0 ? (
-        <div class="patch">
-          {shown.map((line, i) => (
-            <Line key={i} line={line} parts={colours?.[i]} />
-          ))}
+        <div class={`patch ${beside.value ? 'beside' : ''}`}>
+          {beside.value
+            ? sideBySide(shown).map(([left, right], i) => (
+                <Fragment key={i}>
+                  <div class="pair">
+                    {left !== null && (left.kind === 'hunk' || left.kind === 'remark') ? (
+                      <Line line={left} parts={undefined} onComment={comment} />
+                    ) : (
+                      <>
+                        <Half
+                          line={left}
+                          side="before"
+                          parts={left === null ? undefined : partsOf.get(left)}
+                          onComment={comment}
+                        />
+                        <Half
+                          line={right}
+                          side="after"
+                          parts={right === null ? undefined : partsOf.get(right)}
+                          onComment={comment}
+                        />
+                      </>
+                    )}
+                  </div>
+                  {left === right ? null : extra(left)}
+                  {extra(right)}
+                </Fragment>
+              ))
+            : shown.map((line, i) => (
+                <Fragment key={i}>
+                  <Line line={line} parts={partsOf.get(line)} onComment={comment} />
+                  {extra(line)}
+                </Fragment>
+              ))}
         </div>
       ) : truncated === true ? null : (
         <p class="dim why">Its content does not change.</p>
@@ -236,28 +357,85 @@ const Patch = memo(function Patch({ file }: { file: DiffFile }) {
       ) : null}
     </>
   );
-});
+}
+
+/** Where a comment on a line belongs; null for other text. */
+const placeOf = ({ kind, before, after }: DiffLine): { side: 'before' | 'after'; line: number } | null =>
+  kind === 'removed' && before !== null
+    ? { side: 'before', line: before }
+    : after !== null
+      ? { side: 'after', line: after }
+      : null;
 
 const SIGNS: Record<DiffLine['kind'], string> = { same: ' ', added: '+', removed: '−', hunk: ' ', remark: ' ' };
 
-const Line = memo(function Line({
-  line: { kind, text, before, after },
-  parts,
-}: {
+interface LineProps {
   line: DiffLine;
   parts: readonly Coloured[] | undefined;
-}) {
+  onComment: (line: DiffLine) => void;
+}
+
+function Code({ text, parts }: { text: string; parts: readonly Coloured[] | undefined }) {
+  return (
+    <code>
+      {parts === undefined
+        ? text
+        : parts.map((part) => (part.as === '' ? part.text : <span class={`as-${part.as}`}>{part.text}</span>))}
+    </code>
+  );
+}
+
+/** Comments on the line; its number is drawn by the style sheet, so that it is not copied with the text. */
+function Comment({ line, number, onComment }: { line: DiffLine; number: number; onComment: (line: DiffLine) => void }) {
+  return (
+    <button
+      type="button"
+      class="n comment"
+      data-n={number}
+      aria-label={`Comment on line ${number}${line.kind === 'removed' ? ', which is removed' : ''}`}
+      title="Comment on this line"
+      onClick={() => onComment(line)}
+    />
+  );
+}
+
+function Line({ line, parts, onComment }: LineProps) {
+  const { kind, text, before, after } = line;
   if (kind === 'hunk' || kind === 'remark') return <div class={`diff-line ${kind}`}>{text}</div>;
+  const own = after ?? before;
   return (
     <div class={`diff-line ${kind}`}>
-      <span class="n" data-n={before ?? ''} />
-      <span class="n" data-n={after ?? ''} />
+      {after === null && own !== null ? (
+        <Comment line={line} number={own} onComment={onComment} />
+      ) : (
+        <span class="n" data-n={before ?? ''} />
+      )}
+      {after === null ? <span class="n" data-n="" /> : <Comment line={line} number={after} onComment={onComment} />}
       <span class="sign">{SIGNS[kind]}</span>
-      <code>
-        {parts === undefined
-          ? text
-          : parts.map((part) => (part.as === '' ? part.text : <span class={`as-${part.as}`}>{part.text}</span>))}
-      </code>
+      <Code text={text} parts={parts} />
     </div>
   );
-});
+}
+
+/** One side of a difference that is shown side by side. */
+function Half({
+  line,
+  side,
+  parts,
+  onComment,
+}: Omit<LineProps, 'line'> & { line: DiffLine | null; side: 'before' | 'after' }) {
+  if (line === null) return <div class="diff-line none" />;
+  const number = line[side];
+  const commented = line.kind !== 'same' || side === 'after';
+  return (
+    <div class={`diff-line ${line.kind}`}>
+      {number === null || !commented ? (
+        <span class="n" data-n={number ?? ''} />
+      ) : (
+        <Comment line={line} number={number} onComment={onComment} />
+      )}
+      <span class="sign">{SIGNS[line.kind]}</span>
+      <Code text={line.text} parts={parts} />
+    </div>
+  );
+}

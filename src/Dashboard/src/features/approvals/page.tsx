@@ -1,10 +1,293 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Approval } from '../../api/types';
+import { address, query } from '../../ui/address';
+import { Age } from '../../ui/clock';
+import { Refused } from '../../ui/fault';
+import { useKey } from '../../ui/keys';
+import { Label } from '../../ui/label';
+import { go, Link, setQuery } from '../../ui/link';
 import { Main } from '../../ui/main';
-import { ApprovalsSection } from './section';
+import { openPanel } from '../../ui/panel';
+import type { Params } from '../../ui/registry';
+import { Rows } from '../../ui/rows';
+import { AgentText } from '../files';
+import { MetaSection } from '../meta';
+import { hasDiff, openFailures, tagOf, whatIsAsked } from './approval';
+import { What, Why } from './card';
+import { Decide } from './decide';
+import { Changes } from './diff';
+import { isSeen, putAside, refusals, refuse } from './state';
+import { approvals } from './store';
 
-export function ChangesPage() {
+type Shown = 'open' | 'decided' | 'inputs';
+
+const SHOWN: readonly (readonly [Shown, string])[] = [
+  ['open', 'open'],
+  ['decided', 'decided'],
+  ['inputs', 'inputs'],
+];
+
+/** What somebody asks the operator to approve, and what was decided: a list, and the review of one. */
+export function ChangesPage({ params }: { params: Params }) {
+  const id = params.id === undefined ? null : Number(params.id);
+  const open = approvals.open.value;
+  const decided = approvals.decided.value;
+  const failures = openFailures(decided, open, isSeen);
+  const chosen = id === null ? undefined : [...open, ...decided].find((approval) => approval.id === id);
+  const asked = query.value.get('show');
+  const shown: Shown =
+    asked === 'decided' || asked === 'inputs'
+      ? asked
+      : chosen !== undefined && isSettled(chosen, failures)
+        ? 'decided'
+        : 'open';
+  const rows = shown === 'open' ? [...open, ...failures] : decided;
+  const counts: Record<Shown, number | null> = {
+    open: open.length + failures.length,
+    decided: decided.length,
+    inputs: null,
+  };
+  // Where there is room, the first one is shown at once.
+  const first = rows[0];
+  useEffect(() => {
+    if (id === null && shown === 'open' && first !== undefined && innerWidth >= 1200) show(first);
+  }, [id === null]);
   return (
-    <Main feature="approvals" title="CH4NG3S">
-      <ApprovalsSection />
+    <Main
+      feature="approvals"
+      title="CH4NG3S"
+      fills
+      aside={
+        <div class="chips" role="group" aria-label="Which changes">
+          {SHOWN.map(([value, text]) => (
+            <button
+              key={value}
+              type="button"
+              class={`chip ${shown === value ? 'chosen' : ''}`}
+              aria-pressed={shown === value}
+              onClick={() => setQuery({ show: value === 'open' ? null : value })}
+            >
+              {text} {counts[value] === null ? null : <span class="of">{counts[value]}</span>}
+            </button>
+          ))}
+        </div>
+      }
+    >
+      {shown === 'inputs' ? (
+        <div class="inputs">
+          <MetaSection />
+        </div>
+      ) : (
+        <div class={`split ${chosen === undefined ? '' : 'one'}`}>
+          <div class="split-list">
+            <TooLate open={open} />
+            <Rows
+              id="changes"
+              label={shown === 'open' ? 'Changes that wait' : 'Decided changes'}
+              rows={rows}
+              keyOf={(approval) => String(approval.id)}
+              nameOf={(approval) => `${approval.id}: ${whatIsAsked(approval)}, ${approval.status}`}
+              height={56}
+              current={chosen === undefined ? null : String(chosen.id)}
+              onCurrent={(approval) => {
+                if (approval !== null && innerWidth >= 900) show(approval);
+              }}
+              onOpen={show}
+              view={(approval) => <Line approval={approval} />}
+              empty={
+                <p class="empty">
+                  {shown === 'open'
+                    ? 'Nothing waits for your approval. Proposals show here: new agents, changed configurations, updated inputs.'
+                    : 'Nothing has been decided yet.'}
+                </p>
+              }
+            />
+          </div>
+          {chosen !== undefined ? (
+            <Review key={chosen.id} approval={chosen} failed={failures.includes(chosen)} />
+          ) : id !== null ? (
+            <div class="review">
+              <p class="empty">
+                {Number.isInteger(id)
+                  ? `There is no change ${id} among the open and the newest decided ones.`
+                  : 'A change is a number.'}{' '}
+                <Link to="/changes">All changes</Link>
+              </p>
+            </div>
+          ) : rows.length === 0 ? null : (
+            <div class="review none">
+              <p class="dim">Choose a change to see it whole.</p>
+            </div>
+          )}
+        </div>
+      )}
     </Main>
+  );
+}
+
+const isSettled = ({ status, id }: Approval, failures: readonly Approval[]): boolean =>
+  status !== 'pending' && status !== 'building' && !failures.some((failed) => failed.id === id);
+
+/** Shows a change in the list's place. On a wide screen the browser's history keeps only the place, not each row. */
+function show({ id }: Approval): void {
+  const to = `/changes/${id}`;
+  if (innerWidth < 900) {
+    go(to + location.search);
+    return;
+  }
+  history.replaceState(history.state, '', to + location.search);
+  address.value = to;
+}
+
+const STATES: Record<string, { glyph: string; tone: string }> = {
+  pending: { glyph: '◇', tone: 'waiting' },
+  building: { glyph: '◌', tone: 'info' },
+  approved: { glyph: '✓', tone: 'good' },
+  denied: { glyph: '✗', tone: 'peer' },
+  failed: { glyph: '✗', tone: 'bad' },
+};
+
+function Line({ approval }: { approval: Approval }) {
+  const { status, agent, description, requested_at, resolved_at } = approval;
+  const { glyph, tone } = STATES[status] ?? { glyph: '·', tone: 'dim' };
+  return (
+    <div class="change-line">
+      <span class={`glyph ${tone}`} aria-hidden="true">
+        {glyph}
+      </span>
+      <span class="change-what">
+        <bdi class="mono">{agent === '' ? 'inputs' : agent}</bdi> <span class="dim">{whatIsAsked(approval)}</span>
+      </span>
+      <span class={`change-state ${tone}`}>{status}</span>
+      <bdi class="change-why">{description == null || description === '' ? 'no description' : description}</bdi>
+      <span class="dim change-age">
+        <Age at={resolved_at ?? requested_at} />
+      </span>
+    </div>
+  );
+}
+
+/** Decisions that came too late, with the words of the refusal. */
+function TooLate({ open }: { open: readonly Approval[] }) {
+  return (
+    <>
+      {[...refusals.value]
+        .filter(([id]) => !open.some((approval) => approval.id === id))
+        .map(([id, error]) => (
+          <Refused
+            key={id}
+            error={`Your decision on #${id} came too late: ${error}`}
+            onClose={() => refuse(id, null)}
+          />
+        ))}
+    </>
+  );
+}
+
+/** One change whole: what is asked and why, what else waits for this agent, the files, the decision. */
+function Review({ approval, failed }: { approval: Approval; failed: boolean }) {
+  const { id, agent, status, note, requested_at, resolved_at } = approval;
+  const open = status === 'pending' || status === 'building';
+  const others = approvals.open.value.filter((other) => other.agent === agent && agent !== '' && other.id !== id);
+  const tag = tagOf(approval);
+  const logged = status === 'building' || status === 'failed';
+  const [started] = useState(Date.now);
+  useKey('log', () => openPanel(`log:${agent}`), agent !== '');
+  useKey('copy', () => void navigator.clipboard?.writeText(location.href));
+  return (
+    <section class="review" aria-label={`Change ${id}: ${whatIsAsked(approval)}`} data-review={id}>
+      <header class="review-head">
+        <Link to="/changes" class="back-link">
+          ‹ all changes
+        </Link>
+        <div class="line">
+          <h2>{whatIsAsked(approval)}</h2>
+          <What approval={approval} />
+          <span class={`state-word ${STATES[status]?.tone ?? 'dim'}`}>{status}</span>
+          {tag === null ? null : <span class="dim mono">{tag}</span>}
+          <span class="dim since">
+            asked <Age at={requested_at} /> ago
+            {resolved_at == null ? null : (
+              <>
+                , decided <Age at={resolved_at} /> ago
+              </>
+            )}
+          </span>
+        </div>
+        <Why approval={approval} />
+        {note == null || note === '' ? null : (
+          <div class={`given ${status === 'failed' ? 'bad' : ''}`}>
+            <span class="dim">{status === 'failed' ? 'error:' : 'reason:'}</span>
+            <AgentText text={note} refs={[]} />
+          </div>
+        )}
+        {others.length === 0 ? null : (
+          <p class="dim">
+            Also waits for {agent}:{' '}
+            {others.map((other, i) => (
+              <span key={other.id}>
+                {i === 0 ? '' : ', '}
+                <Link to={`/changes/${other.id}`}>
+                  #{other.id} {whatIsAsked(other)}
+                </Link>
+              </span>
+            ))}
+          </p>
+        )}
+        <Steps approval={approval} seenFrom={started} />
+        {logged && agent !== '' ? (
+          <button type="button" class="act" onClick={() => openPanel(`log:${agent}`)}>
+            <Label text="↳ L0GS" of={`of ${agent}`} />
+          </button>
+        ) : null}
+      </header>
+      {hasDiff(approval) ? <Changes approval={approval} /> : <div class="diff" />}
+      {open ? (
+        <div class="diff-foot">
+          <Decide approval={approval} keys />
+        </div>
+      ) : failed ? (
+        <div class="diff-foot line">
+          <span class="dim">everything was rolled back</span>
+          <span class="buttons">
+            <button type="button" class="act" onClick={() => putAside(approval, approvals.decided.peek())}>
+              <Label text="✓ S33N" of={`the failure of approval ${id}`} />
+            </button>
+          </span>
+        </div>
+      ) : null}
+    </section>
+  );
+}
+
+/** The steps of a decision that is under way or was made while this page looked on. */
+function Steps({ approval, seenFrom }: { approval: Approval; seenFrom: number }) {
+  const { status, resolved_at } = approval;
+  const fresh = resolved_at != null && Date.parse(resolved_at) >= seenFrom;
+  if (status !== 'building' && !(fresh && (status === 'approved' || status === 'failed'))) return null;
+  const done = status === 'approved';
+  const failed = status === 'failed';
+  const steps: readonly (readonly [string, 'done' | 'now' | 'failed' | 'later'])[] = [
+    ['approved by you', 'done'],
+    ['built and restarted', status === 'building' ? 'now' : done ? 'done' : 'failed'],
+    [failed ? 'rolled back' : 'deployed', done || failed ? 'done' : 'later'],
+  ];
+  return (
+    <ol class="steps" aria-label="Steps">
+      {steps.map(([text, state]) => (
+        <li key={text} class={state} aria-current={state === 'now' ? 'step' : undefined}>
+          {state === 'now' ? (
+            <span class="spinner" aria-hidden="true" />
+          ) : state === 'done' ? (
+            '✓'
+          ) : state === 'failed' ? (
+            '✗'
+          ) : (
+            '○'
+          )}{' '}
+          {text}
+        </li>
+      ))}
+    </ol>
   );
 }

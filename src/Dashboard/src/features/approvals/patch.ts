@@ -85,3 +85,23 @@ export function modeOf({ old_mode, new_mode }: DiffFile): string | null {
   if (new_mode == null) return null;
   return old_mode == null ? named(new_mode) : `${named(old_mode)} → ${named(new_mode)}`;
 }
+
+/** The lines before a change beside those after it; removed lines stand beside those that replace them. */
+export function sideBySide(lines: readonly DiffLine[]): (readonly [DiffLine | null, DiffLine | null])[] {
+  const pairs: (readonly [DiffLine | null, DiffLine | null])[] = [];
+  for (let i = 0; i < lines.length; ) {
+    const line = lines[i] as DiffLine;
+    if (line.kind !== 'removed' && line.kind !== 'added') {
+      pairs.push([line, line]);
+      i++;
+      continue;
+    }
+    const removed: DiffLine[] = [];
+    const added: DiffLine[] = [];
+    for (; lines[i]?.kind === 'removed'; i++) removed.push(lines[i] as DiffLine);
+    for (; lines[i]?.kind === 'added'; i++) added.push(lines[i] as DiffLine);
+    for (let at = 0; at < Math.max(removed.length, added.length); at++)
+      pairs.push([removed[at] ?? null, added[at] ?? null]);
+  }
+  return pairs;
+}

@@ -45,7 +45,7 @@ export function Findings() {
         <span class="counts">
           {findings === null ? null : (
             <span class={`count ${failed.length > 0 ? 'bad' : ''}`}>
-              {failed.length > 0 ? `${failed.length} to mend` : 'all well'}
+              {failed.length > 0 ? `${failed.length} to fix` : 'all well'}
             </span>
           )}
           <button type="button" class="act" disabled={reading} onClick={() => void read()}>
