@@ -5,6 +5,7 @@ using FluentValidation;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Preferences.Contracts;
 using Hive.Protocol;
 using MediatR;
 

@@ -1,7 +1,7 @@
 using Hive.Common.Notifications;
 using Hive.Protocol;
 
-namespace Hive.Features.Preferences;
+namespace Hive.Features.Preferences.Contracts;
 
 /// <summary>The operator's preferences changed.</summary>
 internal sealed record PreferencesChanged(PreferencesView Preferences) : IDashboardNotification
