@@ -18,7 +18,6 @@ using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Hive.Host;
@@ -193,7 +192,7 @@ internal static class HiveApp
             // A background loop that fails is logged; it must not end the host.
             options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
-        // Pages, their files and JSON; not the stream, whose type is not among the defaults. An attacker who could
+        // The page's document and JSON; not the stream, whose type is not among the defaults. An attacker who could
         // measure compressed answers (BREACH) cannot request any: each needs a key that no browser sends on its own.
         builder.Services.AddResponseCompression(compression => compression.EnableForHttps = true);
         builder.Services.Configure<BrotliCompressionProviderOptions>(brotli => brotli.Level = CompressionLevel.Fastest);
@@ -213,11 +212,16 @@ internal static class HiveApp
         configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseMiddleware<Gatekeeper>();
+        var page = Path.GetDirectoryName(PageShell.Path)!;
+        // Before the compression: the files are compressed already.
+        if (Directory.Exists(page))
+            app.UsePageFiles(page);
         app.UseResponseCompression();
         app.UseStatusCodePages(context =>
             app.Services.GetRequiredService<PageShell>().ServeUnknown(context.HttpContext)
         );
-        ServePage(app);
+        if (Directory.Exists(page))
+            app.Use(app.Services.GetRequiredService<PageShell>().Serve);
         app.UseRouting();
         app.MapCarter();
         app.MapGet(
@@ -286,28 +290,6 @@ internal static class HiveApp
         urls.Split(';', StringSplitOptions.RemoveEmptyEntries)
             .Select(u => BindingAddress.Parse(u.Trim()).Host)
             .Where(h => h is not ("*" or "+" or "0.0.0.0" or "[::]"));
-
-    private static void ServePage(WebApplication app)
-    {
-        var folder = Path.Combine(AppContext.BaseDirectory, "wwwroot");
-        if (!Directory.Exists(folder))
-            return;
-        var files = new PhysicalFileProvider(folder);
-        app.Use(app.Services.GetRequiredService<PageShell>().Serve);
-        app.UseStaticFiles(
-            new StaticFileOptions
-            {
-                FileProvider = files,
-                // Bundled files have a hash of their content in their name; the shell must always be current.
-                OnPrepareResponse = context =>
-                    context.Context.Response.Headers.CacheControl = context.Context.Request.Path.StartsWithSegments(
-                        "/assets"
-                    )
-                        ? "public, max-age=31536000, immutable"
-                        : "no-cache",
-            }
-        );
-    }
 
     private static void OpenHostSocket(SocketDoors doors, HivePaths paths)
     {

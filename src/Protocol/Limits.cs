@@ -42,6 +42,9 @@ public static class Limits
     /// <summary>How long a question with a time limit may wait, in seconds: 6 hours.</summary>
     public const int QuestionTtlSeconds = 6 * 60 * 60;
 
+    /// <summary>The reason of a failed attempt in a message's log; a longer one is cut.</summary>
+    public const int AttemptReasonBytes = 500;
+
     /// <summary>Most unanswered questions of one agent.</summary>
     public const int PendingQuestions = 50;
 

@@ -89,7 +89,7 @@ internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, Backoff
 
     private void Delay(IWrite write, Inbox inbox, long id, int attempts, string? error, long until, long now)
     {
-        var message = MessageTable.Nack(write, id, attempts, error, until > now ? until : null);
+        var message = MessageTable.Nack(write, id, attempts, error, until > now ? until : null, now);
         write.Raise(new MessageChanged("requeued", message));
         if (until <= now)
         {

@@ -59,6 +59,20 @@ internal sealed class Leases(Inboxes inboxes, Redelivery redelivery, FailedMessa
         return read.Length;
     }
 
+    /// <summary>Makes an acknowledged message of the operator unread again.</summary>
+    public Message UndoAckRead(IWrite write, long id)
+    {
+        var message =
+            MessageTable.Find(write, id, Principals.Operator)
+            ?? throw Problem.NotFound($"message {id} to the operator not found; only those can become unread again");
+        if (message.AckedAt is null)
+            return message;
+        var unread = MessageTable.UndoAck(write, id);
+        inboxes.Of(Principals.Operator).AddReady(write, id);
+        write.Raise(new MessageChanged("requeued", unread));
+        return unread;
+    }
+
     /// <summary>Binds a connection to a holder: its leases, and messages received on it from now on, belong to the
     /// holder.</summary>
     /// <returns>Its leases, to be given to <see cref="MoveToHolder"/>.</returns>

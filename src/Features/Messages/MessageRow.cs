@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Hive.Common.Storage;
 using Hive.Protocol;
@@ -10,6 +11,14 @@ internal static class MessageRow
     public const string Columns =
         "id, sender, recipient, body, sent_at, delivered_at, acked_at, in_reply_to, broadcast, deliveries, attempts, "
         + "parked_at, last_error, file_refs, available_at";
+
+    /// <summary>The columns of the message <c>m</c>, with those of its delivery.</summary>
+    public const string DetailColumns = "m.id, " + DetailColumnsBesideId;
+
+    /// <summary>The same without the id.</summary>
+    public const string DetailColumnsBesideId =
+        "m.sender, m.recipient, m.body, m.sent_at, m.delivered_at, m.acked_at, m.in_reply_to, m.broadcast, "
+        + "m.deliveries, m.attempts, m.parked_at, m.last_error, m.file_refs, m.available_at, m.turn, m.attempts_log";
 
     private static readonly IReadOnlyList<string> NoRefs = [];
 
@@ -63,6 +72,10 @@ internal static class MessageRow
 
         public object? AvailableAt { get; init; }
 
+        public object? Turn { get; init; }
+
+        public object? AttemptsLog { get; init; }
+
         public Message ToMessage() =>
             new(
                 Id,
@@ -80,6 +93,22 @@ internal static class MessageRow
                 LooseValue.Text(LastError),
                 NextAttemptAt: Instant(LooseValue.Long(AvailableAt))
             );
+
+        /// <summary>The message with the details of its delivery, which <see cref="DetailColumns"/> hold.</summary>
+        public Message ToDetailedMessage()
+        {
+            var message = ToMessage();
+            return message with
+            {
+                LeasedAt = message.DeliveredAt,
+                LeasedBy =
+                    message.DeliveredAt is null ? null
+                    : LooseValue.Long(Turn) is { } turn and not 0
+                        ? Math.Abs(turn).ToString(CultureInfo.InvariantCulture)
+                    : "connection",
+                AttemptsLog = Log(LooseValue.Text(AttemptsLog)),
+            };
+        }
 
         private static string Text(object? value) => LooseValue.Text(value) ?? "";
     }
@@ -105,6 +134,26 @@ internal static class MessageRow
             return NoRefs;
         }
     }
+
+    // A log that cannot be read is left out.
+    private static MessageAttempt[]? Log(string? json)
+    {
+        if (json is null)
+            return null;
+        try
+        {
+            return JsonSerializer
+                .Deserialize<LoggedAttempt[]>(json, WireJson.Options)
+                ?.Select(a => new MessageAttempt(LooseValue.Instant(a.At), a.Reason))
+                .ToArray();
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private sealed record LoggedAttempt(long At, string? Reason = null);
 
     private static int? Positive(long count) => count > 0 ? (int)count : null;
 

@@ -1,4 +1,5 @@
 using Dapper;
+using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Protocol;
 
@@ -129,7 +130,7 @@ internal static class MessageTable
     public static void MoveTo(IWrite write, long id, long noted) =>
         write.Db.Execute("UPDATE messages SET turn = @noted WHERE id = @id", new { id, noted });
 
-    /// <summary>Acknowledges a message.</summary>
+    /// <summary>Acknowledges a message. Its holder stays noted: that is who handled it.</summary>
     /// <param name="write">The write.</param>
     /// <param name="id">The message.</param>
     /// <param name="now">Unix milliseconds.</param>
@@ -140,17 +141,32 @@ internal static class MessageTable
         {
             return One(
                 write
-                    .Prepare(
-                        $"UPDATE messages SET acked_at = ?2, turn = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}"
-                    )
+                    .Prepare($"UPDATE messages SET acked_at = ?2 WHERE id = ?1 RETURNING {MessageRow.Columns}")
                     .Bind(1, id)
                     .Bind(2, now)
             );
         }
 
-        write.Prepare("UPDATE messages SET acked_at = ?2, turn = NULL WHERE id = ?1").Bind(1, id).Bind(2, now).Step();
+        write.Prepare("UPDATE messages SET acked_at = ?2 WHERE id = ?1").Bind(1, id).Bind(2, now).Step();
         return known with { AckedAt = DateTimeOffset.FromUnixTimeMilliseconds(now) };
     }
+
+    /// <summary>Undoes the acknowledgement of a message that was never leased.</summary>
+    public static Message UndoAck(IWrite write, long id) =>
+        One(
+            write
+                .Prepare($"UPDATE messages SET acked_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}")
+                .Bind(1, id)
+        );
+
+    /// <summary>A message to a recipient; null when there is none.</summary>
+    public static Message? Find(IWrite write, long id, string recipient) =>
+        write
+            .Db.QuerySingleOrDefault<MessageRow.Stored>(
+                $"SELECT {MessageRow.Columns} FROM messages WHERE id = @id AND recipient = @recipient",
+                new { id, recipient }
+            )
+            ?.ToMessage();
 
     /// <summary>How often a message has failed.</summary>
     public static int Attempts(IWrite write, long id) =>
@@ -162,7 +178,8 @@ internal static class MessageTable
                 .Prepare(
                     $"""
                     UPDATE messages
-                       SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, parked_at = ?4
+                       SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, parked_at = ?4,
+                           attempts_log = {LogSql}
                      WHERE id = ?1
                     RETURNING {MessageRow.Columns}
                     """
@@ -171,6 +188,8 @@ internal static class MessageTable
                 .Bind(2, attempts)
                 .Bind(3, error)
                 .Bind(4, now)
+                .Bind(5, now)
+                .Bind(6, Shown(error))
         );
 
     /// <summary>Ends a lease that failed.</summary>
@@ -179,13 +198,15 @@ internal static class MessageTable
     /// <param name="attempts">How often it has failed.</param>
     /// <param name="error">Why it failed.</param>
     /// <param name="until">When it can be received again; null for at once.</param>
-    public static Message Nack(IWrite write, long id, int attempts, string? error, long? until) =>
+    /// <param name="now">Unix milliseconds.</param>
+    public static Message Nack(IWrite write, long id, int attempts, string? error, long? until, long now) =>
         One(
             write
                 .Prepare(
                     $"""
                     UPDATE messages
-                       SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, available_at = ?4
+                       SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, available_at = ?4,
+                           attempts_log = {LogSql}
                      WHERE id = ?1
                     RETURNING {MessageRow.Columns}
                     """
@@ -194,6 +215,8 @@ internal static class MessageTable
                 .Bind(2, attempts)
                 .Bind(3, error)
                 .Bind(4, until)
+                .Bind(5, now)
+                .Bind(6, Shown(error))
         );
 
     /// <summary>Clears the record of failures.</summary>
@@ -238,6 +261,18 @@ internal static class MessageTable
             """,
             new { id }
         );
+
+    // The newest attempts are kept: a rate limit can return a message many times.
+    private const string LogSql = """
+        json_insert(
+            CASE WHEN NOT json_valid(coalesce(attempts_log, '[]')) THEN '[]'
+                 WHEN json_array_length(attempts_log) >= 20 THEN json_remove(attempts_log, '$[0]')
+                 ELSE coalesce(attempts_log, '[]') END,
+            '$[#]', json_object('at', ?5, 'reason', ?6))
+        """;
+
+    private static string? Shown(string? reason) =>
+        reason is null ? null : TextRules.Cut(reason, Limits.AttemptReasonBytes);
 
     private static Message One(Statement row)
     {

@@ -1,5 +1,6 @@
 using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
@@ -49,6 +50,7 @@ internal sealed class MessagesModule : FeatureModule
         Agent<RecentMessages.Query>("recent");
         Host<OperatorSend.Command>("send");
         Host<OperatorInbox.Query>("inbox");
+        Host<MessageHistory.Query>("messages");
         Host<ReadOperatorInbox.Command>("ack_messages");
         Host<ListOpenMessages.Query>("open_messages");
         Host<RetryMessage.Command>("retry_message");
@@ -57,6 +59,8 @@ internal sealed class MessagesModule : FeatureModule
         Post<ReadOperatorInbox.Command>("/api/messages/ack", alias: "/ack-messages");
         Post<RetryMessage.Command>("/api/messages/{id}/retry", alias: "/retry-message/{id}");
         Post<DropMessage.Command>("/api/messages/{id}/drop", alias: "/drop-message/{id}");
+        Post<UnreadMessage.Command>("/api/messages/{id}/unread");
+        Get<GetMessage.Query>("/api/messages/{id}");
         Get<ListOpenMessages.Query>("/api/open-messages");
         Get<MessageHistory.Query>("/dashboard/history");
     }
@@ -75,5 +79,6 @@ internal sealed class MessagesModule : FeatureModule
             .AddSingletonAs<AbandonedLeases, IInflight>()
             .AddSingletonAs<HarnessStartups, IHarnessStartups>()
             .AddSingletonAs<BrokerTimers, IConnectionObserver, IHostedService>()
+            .AddSingletonAs<MessageIndexer, ICommitObserver, IHostedService>()
             .AddHostedService<VacuumMessages>();
 }

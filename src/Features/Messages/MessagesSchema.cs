@@ -7,7 +7,7 @@ internal sealed class MessagesSchema : ISchema
 {
     public string Slice => "messages";
 
-    public int Version => 3;
+    public int Version => 4;
 
     public void Converge(SchemaEditor editor)
     {
@@ -45,6 +45,49 @@ internal sealed class MessagesSchema : ISchema
         editor.Run(
             "CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at "
                 + "IS NULL"
+        );
+        editor.Column("messages", "attempts_log", "TEXT");
+        Index(editor);
+    }
+
+    // Written in the background, in rising order of the ids (docs/adr/0113); rows leave with their message.
+    private static void Index(SchemaEditor editor)
+    {
+        editor.Run(
+            """
+            CREATE TABLE IF NOT EXISTS message_index (
+                id        INTEGER PRIMARY KEY,
+                sender    TEXT NOT NULL,
+                recipient TEXT NOT NULL,
+                kind      TEXT NOT NULL,
+                thread    INTEGER NOT NULL -- the first message of its thread, whether that still exists or not
+            )
+            """
+        );
+        editor.Run("CREATE INDEX IF NOT EXISTS message_index_sender ON message_index (sender)");
+        editor.Run("CREATE INDEX IF NOT EXISTS message_index_recipient ON message_index (recipient)");
+        editor.Run("CREATE INDEX IF NOT EXISTS message_index_pair ON message_index (sender, recipient)");
+        editor.Run("CREATE INDEX IF NOT EXISTS message_index_kind ON message_index (kind)");
+        editor.Run("CREATE INDEX IF NOT EXISTS message_index_thread ON message_index (thread)");
+        // The bodies are in `messages` alone.
+        editor.Run(
+            """
+            CREATE VIRTUAL TABLE IF NOT EXISTS message_words USING fts5 (
+                body, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
+            )
+            """
+        );
+        // MessageIndexer merges in small steps; the second limit is a guard that it never reaches.
+        editor.Run("INSERT INTO message_words (message_words, rank) VALUES ('automerge', 0)");
+        editor.Run("INSERT INTO message_words (message_words, rank) VALUES ('crisismerge', 500)");
+        editor.Run(
+            """
+            CREATE TRIGGER IF NOT EXISTS message_deleted AFTER DELETE ON messages
+            BEGIN
+                DELETE FROM message_index WHERE id = old.id;
+                DELETE FROM message_words WHERE rowid = old.id;
+            END
+            """
         );
     }
 }

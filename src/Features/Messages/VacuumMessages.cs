@@ -15,7 +15,7 @@ internal sealed partial class VacuumMessages(
 ) : BackgroundService
 {
     private const int RowsPerWrite = 500;
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+    internal static readonly TimeSpan Kept = TimeSpan.FromDays(30);
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -18,6 +18,9 @@ namespace Hive.Protocol;
 /// <param name="Redelivered">Only on a received message: it was leased before, so its effects may have happened
 /// already.</param>
 /// <param name="NextAttemptAt">After a failure: when it will be delivered again.</param>
+/// <param name="LeasedAt">When it was last leased. Like the next two only in the history.</param>
+/// <param name="LeasedBy">The number of the turn that holds or handled it, or <c>connection</c>.</param>
+/// <param name="AttemptsLog">Its latest failed attempts, oldest first, also those before a retry.</param>
 public sealed record Message(
     long Id,
     string From,
@@ -33,5 +36,13 @@ public sealed record Message(
     DateTimeOffset? ParkedAt = null,
     string? LastError = null,
     bool? Redelivered = null,
-    DateTimeOffset? NextAttemptAt = null
+    DateTimeOffset? NextAttemptAt = null,
+    DateTimeOffset? LeasedAt = null,
+    string? LeasedBy = null,
+    IReadOnlyList<MessageAttempt>? AttemptsLog = null
 );
+
+/// <summary>One failed attempt to handle a message.</summary>
+/// <param name="At">When the message was nacked.</param>
+/// <param name="Reason">Why, if that was given; cut to <see cref="Limits.AttemptReasonBytes"/>.</param>
+public sealed record MessageAttempt(DateTimeOffset At, string? Reason = null);

@@ -37,6 +37,61 @@ public sealed class RestTests
         }
     }
 
+    [Fact]
+    public async Task The_bundle_is_sent_as_the_build_compressed_it()
+    {
+        await using var hive = await HiveFixture.Start();
+        var http = hive.Http(signedIn: false);
+        var shell = await http.GetStringAsync("/");
+        foreach (var path in Regex.Matches(shell, "\"(/assets/[^\"]+)\"").Select(m => m.Groups[1].Value))
+        {
+            var plain = await http.GetByteArrayAsync(path);
+            foreach (
+                var (accepted, sent) in new[]
+                {
+                    ("gzip, deflate, br, zstd", "br"),
+                    ("gzip, br;q=0", "gzip"),
+                    ("zstd", ""),
+                    ("br;q=0, identity", ""),
+                }
+            )
+            {
+                using var first = await Get(path, accepted, null);
+                Assert.Equal(HttpStatusCode.OK, first.StatusCode);
+                Assert.Equal(sent, string.Join(' ', first.Content.Headers.ContentEncoding));
+                Assert.Contains(
+                    first.Content.Headers.ContentType!.MediaType,
+                    (string[])["text/javascript", "text/css"]
+                );
+                Assert.Equal("public, max-age=31536000, immutable", first.Headers.CacheControl!.ToString());
+                Assert.Equal("Accept-Encoding", first.Headers.Vary.ToString());
+                Assert.Equal("nosniff", first.Headers.GetValues("X-Content-Type-Options").Single());
+                var body = await first.Content.ReadAsByteArrayAsync();
+                await using var unpacked = sent switch
+                {
+                    "br" => (Stream)new BrotliStream(new MemoryStream(body), CompressionMode.Decompress),
+                    "gzip" => new GZipStream(new MemoryStream(body), CompressionMode.Decompress),
+                    _ => new MemoryStream(body),
+                };
+                using var content = new MemoryStream();
+                await unpacked.CopyToAsync(content);
+                Assert.Equal(plain, content.ToArray());
+                Assert.True(sent is "" || body.Length < plain.Length, $"{path}: {body.Length} bytes");
+                using var again = await Get(path, accepted, first.Headers.ETag);
+                Assert.Equal(HttpStatusCode.NotModified, again.StatusCode);
+            }
+        }
+
+        async Task<HttpResponseMessage> Get(string path, string accepted, EntityTagHeaderValue? known)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path);
+            request.Headers.AcceptEncoding.ParseAdd(accepted);
+            if (known is not null)
+                request.Headers.IfNoneMatch.Add(known);
+            return await http.SendAsync(request);
+        }
+    }
+
     [Theory]
     [InlineData("evil.example")]
     [InlineData("evil.example:7000")]

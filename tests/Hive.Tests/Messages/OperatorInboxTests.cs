@@ -48,6 +48,40 @@ public sealed class OperatorInboxTests
     }
 
     [Fact]
+    public async Task An_acked_message_of_the_operator_becomes_unread_again()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
+        long[] ids = [await alice.Send("operator", "one"), await alice.Send("operator", "two")];
+        var toBob = await alice.Send("bob");
+        await host.CallAsync("ack_messages", new { all = true });
+        var before = (await hive.State()).GetProperty("inbox")[1].GetRawText();
+        var cursor = await hive.Cursor();
+        // Twice is the same as once.
+        foreach (var _ in Enumerable.Range(0, 2))
+        {
+            using var answer = await hive.Http().PostAsync($"/api/messages/{ids[0]}/unread", null);
+            var message = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("message");
+            Assert.False(message.TryGetProperty("acked_at", out var _));
+        }
+
+        foreach (var other in new[] { toBob, 999 })
+        {
+            using var refused = await hive.Http().PostAsync($"/api/messages/{other}/unread", null);
+            Assert.Equal(System.Net.HttpStatusCode.NotFound, refused.StatusCode);
+        }
+
+        Assert.Equal(["requeued"], await hive.Kinds(cursor));
+        await hive.Restart();
+        // With the message that closed the list of events.
+        Assert.Equal(2, (await hive.State()).Int("inbox_unread"));
+        host = await hive.Operator();
+        Assert.Equal(1, (await host.CallAsync("ack_messages", new { ids = new[] { ids[0] } })).Int("acked"));
+        Assert.Equal(before, (await hive.State()).GetProperty("inbox")[2].GetRawText());
+    }
+
+    [Fact]
     public async Task The_operator_writes_to_agents_and_not_to_itself()
     {
         await using var hive = await HiveFixture.Start();

@@ -1,0 +1,143 @@
+using System.Data.Common;
+using System.Diagnostics;
+using Dapper;
+using Hive.Common.Errors;
+using Hive.Common.Notifications;
+using Hive.Common.Storage;
+using Hive.Features.Messages.Contracts;
+using MediatR;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Features.Messages;
+
+/// <summary>
+/// Indexes messages for the history's filters and for its search, in the background: in the write that stores a message
+/// it would halve the throughput (docs/adr/0113). Messages behind <see cref="Newest"/> are not indexed yet; readers
+/// look through them.
+/// </summary>
+internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, ILogger<MessageIndexer> log)
+    : BackgroundService,
+        ICommitObserver
+{
+    // A piece takes about 3 ms of the writer.
+    private const int PieceSize = 100;
+
+    // Pages that a piece merges; the index would otherwise merge all at once now and then, which takes 60 ms and more.
+    private const int PagesPerMerge = 16;
+
+    // How much longer than a piece the pause after it is, while messages arrive and while none do.
+    private const int PauseWhenBusy = 40;
+    private const int PauseWhenQuiet = 3;
+
+    // One piece for the messages of this time, instead of one piece, and one commit, for each.
+    internal static readonly TimeSpan Lag = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMinutes(1);
+
+    private readonly SemaphoreSlim sent = new(1, 1);
+
+    /// <summary>The newest indexed message; 0 for none.</summary>
+    public static long Newest(DbConnection db) => db.ExecuteScalar<long?>("SELECT max(id) FROM message_index") ?? 0;
+
+    public void OnCommitted(INotification notification)
+    {
+        // Called for one notification at a time, so that the count cannot rise in between.
+        if (notification is MessageChanged { Kind: "sent" } && sent.CurrentCount == 0)
+            sent.Release();
+    }
+
+    /// <summary>Indexes all messages up to now.</summary>
+    public async Task CatchUp(CancellationToken ct)
+    {
+        var head = 0L;
+        while (true)
+        {
+            var piece = await store.Write(Index, ct);
+            if (piece.Done)
+                return;
+            var pause = piece.Took * (piece.Head == head ? PauseWhenQuiet : PauseWhenBusy);
+            head = piece.Head;
+            await Task.Delay(pause, ct);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            await sent.WaitAsync(stoppingToken);
+            await Task.Delay(Lag, clock, stoppingToken);
+            while (!await TryCatchUp(stoppingToken))
+                await Task.Delay(RetryPause, clock, stoppingToken);
+        }
+    }
+
+    private async Task<bool> TryCatchUp(CancellationToken ct)
+    {
+        try
+        {
+            await CatchUp(ct);
+            return true;
+        }
+        catch (Problem e)
+        {
+            LogFailed(log, e);
+            return false;
+        }
+    }
+
+    private static Piece Index(IWrite write)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var newest = Newest(write.Db);
+        var ids = write
+            .Db.Query<long>(
+                "SELECT id FROM messages WHERE id > @newest ORDER BY id LIMIT @PieceSize",
+                new { newest, PieceSize }
+            )
+            .ToArray();
+        foreach (var id in ids)
+        {
+            // In rising order, so that the message that this one answers is already there.
+            write.Prepare(IndexSql).Bind(1, id).Step();
+            write.Prepare(WordsSql).Bind(1, id).Step();
+        }
+
+        var before = Changes(write.Db);
+        write.Db.Execute(
+            "INSERT INTO message_words (message_words, rank) VALUES ('merge', @PagesPerMerge)",
+            new { PagesPerMerge }
+        );
+        // SQLite's documentation: fewer than two changes mean that there was nothing to merge.
+        var merged = Changes(write.Db) - before >= 2;
+        var head = write.Db.ExecuteScalar<long?>("SELECT max(id) FROM messages") ?? 0;
+        return new Piece(head, ids.Length == 0 && !merged, Stopwatch.GetElapsedTime(began));
+    }
+
+    private static long Changes(DbConnection db) => db.ExecuteScalar<long>("SELECT total_changes()");
+
+    // A reply belongs to the thread of the message that it answers; when that was deleted, to the thread that it
+    // began.
+    private const string IndexSql = $"""
+        INSERT INTO message_index (id, sender, recipient, kind, thread)
+        SELECT m.id, m.sender, m.recipient, {MessageKind.Sql},
+               coalesce((SELECT thread FROM message_index WHERE id = m.in_reply_to), m.in_reply_to, m.id)
+          FROM messages m
+         WHERE m.id = ?1
+        """;
+
+    private const string WordsSql = """
+        INSERT INTO message_words (rowid, body)
+        SELECT id, body
+          FROM messages
+         WHERE id = ?1
+        """;
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "indexing messages for the search failed; will retry in a minute"
+    )]
+    private static partial void LogFailed(ILogger logger, Exception error);
+
+    private readonly record struct Piece(long Head, bool Done, TimeSpan Took);
+}
