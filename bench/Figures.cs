@@ -10,7 +10,7 @@ internal static class Figures
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
 
     public static IReadOnlyList<string> Names { get; } =
-    ["send", "cycle", "wake", "question", "state", "stream", "idle", "reminders", "memory"];
+    ["send", "cycle", "wake", "question", "state", "stream", "idle", "reminders", "history", "memory"];
 
     public static Task RunAsync(string name, Plan plan, CancellationToken ct) =>
         name switch
@@ -23,6 +23,7 @@ internal static class Figures
             "stream" => StreamFigure.RunAsync(plan, ct),
             "idle" => Idle(plan, ct),
             "reminders" => RemindersFigure.RunAsync(plan, ct),
+            "history" => HistoryFigure.RunAsync(plan, ct),
             "memory" => Memory(plan, ct),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
         };

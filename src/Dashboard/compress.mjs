@@ -7,6 +7,8 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 const folder = join(import.meta.dirname, '../Host/wwwroot/assets');
 for (const name of readdirSync(folder).filter((file) => /\.(js|css|svg|json)$/.test(file))) {
   const content = readFileSync(join(folder, name));
+  // A smaller one fits a packet as it is.
+  if (content.length < 1024) continue;
   const params = { [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
   writeFileSync(join(folder, `${name}.br`), brotliCompressSync(content, { params }));
   writeFileSync(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }));

@@ -39,6 +39,9 @@ internal static class HiveApp
 
     private const long MaxRequestBytes = 1 << 20;
 
+    // A search of 4096 bytes has three times as many in an address.
+    private const int MaxRequestLineBytes = 16 << 10;
+
     /// <summary>Builds the host from command line, environment and <c>hive.json</c>; from here on it holds its
     /// folders.</summary>
     /// <param name="args">The command line, such as <c>--data-dir</c>.</param>
@@ -184,6 +187,7 @@ internal static class HiveApp
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
+            kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
             kestrel.Limits.MaxConcurrentConnections = 4096;
         });
         builder.Services.Configure<HostOptions>(options =>
@@ -221,7 +225,7 @@ internal static class HiveApp
             app.Services.GetRequiredService<PageShell>().ServeUnknown(context.HttpContext)
         );
         if (Directory.Exists(page))
-            app.Use(app.Services.GetRequiredService<PageShell>().Serve);
+            app.Use((http, next) => http.RequestServices.GetRequiredService<PageShell>().Serve(http, next));
         app.UseRouting();
         app.MapCarter();
         app.MapGet(

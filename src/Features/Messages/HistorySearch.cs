@@ -85,21 +85,21 @@ internal sealed class HistorySearch
         return Select("messages m") + $" WHERE m.id < @before AND m.id <= @indexed{Exact()}{Newest("m.id")}";
     }
 
-    // Two ordered lists, which SQLite merges row by row.
+    // Two ordered lists, which SQLite merges row by row; it knows the order of i.id alone.
     private string AgentSql()
     {
+        const string Joined = "CROSS JOIN messages m ON m.id = i.id";
+        const string Columns = $"SELECT i.id, {MessageRow.DetailColumnsBesideId} FROM message_index i";
+        var rest = $" AND i.id < @before{Kind()}{Exact()}";
         var sent = query.With is null ? "message_index_sender" : "message_index_pair";
-        var received = query.With is null ? "message_index_recipient" : "message_index_pair";
         var to = query.With is null ? "" : " AND i.recipient = @With";
+        var received = query.With is null ? "message_index_recipient" : "message_index_pair";
         // A message to oneself is in the first list.
         var from = query.With is null
             ? "i.recipient = @Agent AND i.sender <> @Agent"
             : "i.sender = @With AND i.recipient = @Agent AND @With <> @Agent";
-        var rest = $" AND i.id < @before{Kind()}{Exact()}";
-        return Select($"message_index i INDEXED BY {sent} CROSS JOIN messages m ON m.id = i.id")
-            + $" WHERE i.sender = @Agent{to}{rest} UNION ALL "
-            + Select($"message_index i INDEXED BY {received} CROSS JOIN messages m ON m.id = i.id")
-            + $" WHERE {from}{rest}{Newest("1")}";
+        return $"{Columns} INDEXED BY {sent} {Joined} WHERE i.sender = @Agent{to}{rest} UNION ALL "
+            + $"{Columns} INDEXED BY {received} {Joined} WHERE {from}{rest}{Newest("1")}";
     }
 
     private string TailSql() =>

@@ -46,6 +46,9 @@ public sealed class RestTests
         foreach (var path in Regex.Matches(shell, "\"(/assets/[^\"]+)\"").Select(m => m.Groups[1].Value))
         {
             var plain = await http.GetByteArrayAsync(path);
+            // The build leaves small files alone.
+            if (plain.Length < 1024)
+                continue;
             foreach (
                 var (accepted, sent) in new[]
                 {
