@@ -15,7 +15,7 @@ internal sealed class SearchWords
 
     private SearchWords(string[] words) => this.words = words;
 
-    /// <summary>What the index is asked for: an expression of FTS5 that finds every body which matches, and maybe
+    /// <summary>An expression of FTS5 that finds every body which matches, and maybe
     /// others; null when no word has a letter or a digit.</summary>
     public string? Expression =>
         words.Where(HasLetters).OrderByDescending(w => w.Length).Take(MostAsked).Select(Quoted).ToArray()
