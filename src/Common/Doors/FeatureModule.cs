@@ -1,4 +1,5 @@
 using Carter;
+using Hive.Common.Activities;
 using Hive.Common.Backups;
 using Hive.Common.Doctor;
 using Hive.Common.Errors;

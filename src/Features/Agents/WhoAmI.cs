@@ -1,5 +1,5 @@
+using Hive.Common.Activities;
 using Hive.Common.Doors;
-using Hive.Common.Notifications;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 using Hive.Protocol.Options;

@@ -1,4 +1,5 @@
 using Hive.Common;
+using Hive.Common.Activities;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Features.Approvals.Contracts;

@@ -1,4 +1,4 @@
-using Hive.Common.Notifications;
+using Hive.Common.Activities;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;

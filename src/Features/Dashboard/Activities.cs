@@ -1,4 +1,4 @@
-using Hive.Common.Notifications;
+using Hive.Common.Activities;
 using Hive.Protocol;
 
 namespace Hive.Features.Dashboard;

@@ -1,3 +1,4 @@
+using Hive.Common.Activities;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Protocol;

@@ -1,4 +1,4 @@
-using Hive.Common.Notifications;
+using Hive.Common.Activities;
 
 namespace Hive.Features.Questions;
 

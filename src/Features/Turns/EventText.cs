@@ -107,9 +107,49 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
             )
         );
 
+    /// <summary>An event of the host: the agent's process began.</summary>
+    public static EventText ProcessStarted(DateTimeOffset now, string reason) =>
+        OfHost(
+            "process_started",
+            new
+            {
+                kind = "process_started",
+                at = now,
+                reason,
+            }
+        );
+
+    /// <summary>An event of the host: the agent's process ended.</summary>
+    public static EventText ProcessEnded(DateTimeOffset now, string? note, string? log) =>
+        OfHost(
+            "process_ended",
+            new
+            {
+                kind = "process_ended",
+                at = now,
+                note,
+                log,
+            }
+        );
+
+    /// <summary>An event of the host: the agent's process could not be started.</summary>
+    public static EventText StartFailed(DateTimeOffset now, string note) =>
+        OfHost(
+            "start_failed",
+            new
+            {
+                kind = "start_failed",
+                at = now,
+                note,
+            }
+        );
+
     /// <summary>A stored event with its id, as clients see it.</summary>
     public static JsonElement WithId(long id, string payload) =>
         JsonElement.Parse($"{{\"id\":{id},{payload.AsSpan(1)}");
+
+    private static EventText OfHost(string kind, object told) =>
+        new(kind, null, JsonSerializer.Serialize(told, WireJson.Options));
 
     private static bool IsInstant(JsonElement element)
     {

@@ -2,6 +2,7 @@ using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Turns.Contracts;
 using Hive.Protocol;
@@ -15,7 +16,7 @@ internal sealed class TurnsModule : FeatureModule
 {
     public TurnsModule()
     {
-        Uses(nameof(Agents), nameof(Messages));
+        Uses(nameof(Agents), nameof(Messages), nameof(Containers));
         Schema<TurnsSchema>();
         Event<TurnView>("turn_ended", "turn");
         Event<AgentEvent>("agent_event", "event");
@@ -59,6 +60,7 @@ internal sealed class TurnsModule : FeatureModule
             .AddSingletonAs<Prices, IHostedService>()
             .AddSingleton<AgentEvents>()
             .AddSingleton<TurnLedger>()
+            .AddSingleton<IRunEvents, RunEvents>()
             .AddSingleton<ILeaseHolders, LostTurns>()
             .AddSingleton<EventFlood>()
             .AddSingleton<RunningTools>()

@@ -1,6 +1,6 @@
 namespace Hive.Protocol;
 
-/// <summary>What an agent is doing. The page, the command line and the tools show <see cref="State"/> as it
+/// <summary>Tells what an agent is doing. The page, the command line and the tools show <see cref="State"/> as it
 /// is.</summary>
 /// <param name="State">One word of <see cref="ActivityState"/>, or the kind of the operation in progress, such as
 /// <c>rebuilding</c>.</param>

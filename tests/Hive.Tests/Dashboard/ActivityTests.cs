@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Dashboard;
 
-/// <summary>What agents do: one vocabulary for the page, the command line and the tools.</summary>
+/// <summary>The activity of agents: one vocabulary for the page, the command line and the tools.</summary>
 public sealed class ActivityTests
 {
     private const string Since = "2026-01-31T11:00:00.000Z";

@@ -65,6 +65,47 @@ public sealed class LostTurnTests
         Assert.Contains("ended during the turn; the end of its log:\n", ended.Word("note"), StringComparison.Ordinal);
         Assert.Contains("no way back \u241b[31m\ufffd", ended.Word("note"), StringComparison.Ordinal);
         Assert.Equal((1, 1), await Counted(hive, "24h"));
+
+        // The terminal shows the process from its start to its end, with the log once.
+        var told = await hive.AgentEvents("worker");
+        Assert.Equal(("process_started", "start"), (told[0].Word("kind"), told[0].Word("reason")));
+        var end = Array.FindIndex(told, e => e.Word("kind") == "process_ended");
+        Assert.Contains("42", told[end].Word("note"), StringComparison.Ordinal);
+        Assert.Null(told[end].Word("log"));
+        Assert.Equal(("turn_ended", "lost"), (told[end + 1].Word("kind"), told[end + 1].Word("result")));
+        Assert.Equal(ended.Word("note"), told[end + 1].Word("note"));
+
+        // Without a turn, the end of the process has the log; an end that was asked for has no note.
+        File.WriteAllText(Script(hive), "start:\n  - log: no place to go\n  - exit: 7\n");
+        await fleet.Do("start", new { name = "worker" });
+        var ends = await Ends(hive, 2);
+        Assert.Contains("no place to go", ends[1].Word("log"), StringComparison.Ordinal);
+        File.WriteAllText(Script(hive), "otherwise: []\n");
+        await fleet.Do("start", new { name = "worker" });
+        await fleet.Up("worker");
+        await fleet.Do("stop", new { name = "worker" });
+        ends = await Ends(hive, 3);
+        Assert.Equal((null, null), (ends[2].Word("note"), ends[2].Word("log")));
+    }
+
+    private static string Script(HiveFixture hive) => Path.Combine(hive.DataDir, "applied", "worker", "script.yaml");
+
+    // The ends of the worker's process, once there are that many.
+    private static async Task<JsonElement[]> Ends(HiveFixture hive, int count)
+    {
+        var cursor = (await hive.Get("/api/agents/worker/harness")).Word("cursor");
+        using var events = await hive.EventsOf("worker", cursor);
+        var ends = await Told();
+        while (ends.Length < count)
+        {
+            await events.Next("agent_event");
+            ends = await Told();
+        }
+
+        return ends;
+
+        async Task<JsonElement[]> Told() =>
+            [.. (await hive.AgentEvents("worker")).Where(e => e.Word("kind") == "process_ended")];
     }
 
     [Fact]

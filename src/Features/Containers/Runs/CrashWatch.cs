@@ -23,6 +23,7 @@ internal sealed partial class CrashWatch(
     Transients transients,
     IInflight inflight,
     LastWords lastWords,
+    IRunEvents runEvents,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger<CrashWatch> log
@@ -39,6 +40,10 @@ internal sealed partial class CrashWatch(
     {
         var (running, weakness, runsOn) = await launcher.Launch(agent, reason, ct);
         Watch(agent.Name, running, weakness, runsOn);
+        _ = states.UntilStored(
+            agent.Name,
+            write => runEvents.Started(write, agent.Name, reason.ToString().ToLowerInvariant())
+        );
         // The configuration may have changed since it was read.
         _ = applied.Refresh(agent.Name);
     }
@@ -63,7 +68,14 @@ internal sealed partial class CrashWatch(
     {
         LogStartFailed(log, name, e);
         states.SetNote(name, failed: true, e.Message);
-        _ = states.UntilStored(name, write => states.StoreNote(write, name, "running", failed: true, e.Message));
+        _ = states.UntilStored(
+            name,
+            write =>
+            {
+                states.StoreNote(write, name, "running", failed: true, e.Message);
+                runEvents.StartFailed(write, name, e.Message);
+            }
+        );
     }
 
     private async Task AwaitEnd(string name, IRunning running, TaskCompletionSource gone)
@@ -172,6 +184,7 @@ internal sealed partial class CrashWatch(
             {
                 if (roster.Find(name) is null)
                     return;
+                runEvents.Ended(write, name, asked ? null : ended.Note, words);
                 inflight.RequeueAll(write, name, words);
                 if (asked)
                     return;

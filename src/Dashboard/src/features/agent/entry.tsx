@@ -4,6 +4,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { Clock } from '../../ui/clock';
 import { plainLine } from '../../ui/text/ansi';
 import { tokensText } from '../../ui/text/figures';
+import { visible } from '../../ui/text/visible';
 import { EventJson, plainly } from '../messages';
 import { resultWords, turnWords } from '../stats';
 import { callOf } from './calls';
@@ -11,6 +12,13 @@ import { Edit } from './edit';
 import type { AgentEvent } from './events';
 import { beginningOf, folded } from './fold';
 import { wakeBeginning, wakeLines } from './wake';
+
+/** Why a process was started; a start by hand needs no words. */
+const STARTS: Readonly<Record<string, string>> = {
+  restart: 'after a restart',
+  rebuild: 'on its current configuration',
+  crash: 'again after its end',
+};
 
 /** One entry of the terminal. */
 export const EntryLine = memo(function EntryLine({
@@ -68,6 +76,30 @@ export const EntryLine = memo(function EntryLine({
           <Fold text={plain(text(event, 'text'))} />
         </Row>
       );
+    case 'process_started': {
+      const reason = STARTS[text(event, 'reason')];
+      return (
+        <Row event={event} glyph="▲" plain="" name="remark">
+          <p>
+            its process started{reason === undefined ? '' : `, ${reason}`} <Clock at={event.at} />
+          </p>
+        </Row>
+      );
+    }
+    case 'process_ended':
+    case 'start_failed': {
+      const [note, log] = [text(event, 'note'), text(event, 'log')];
+      const failed = event.kind === 'start_failed';
+      return (
+        <Row event={event} glyph={note === '' ? '▼' : '✗'} plain="" name={note === '' ? 'remark' : 'remark error'}>
+          <p class="written">
+            {failed ? 'its process could not be started' : 'its process ended'}
+            {note === '' ? ', as requested' : `: ${visible(note)}`} <Clock at={event.at} />
+          </p>
+          {log === '' ? null : <pre>{plain(log)}</pre>}
+        </Row>
+      );
+    }
     case 'compacted': {
       const [before, after] = [number(event, 'before_tokens'), number(event, 'after_tokens')];
       return (

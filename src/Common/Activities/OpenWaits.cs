@@ -1,9 +1,10 @@
+using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Protocol;
 
-namespace Hive.Common.Notifications;
+namespace Hive.Common.Activities;
 
-/// <summary>What one agent waits for.</summary>
+/// <summary>A wait of an agent for an answer or a decision.</summary>
 /// <param name="For"><c>operator</c>, or the agent that has to act.</param>
 /// <param name="SinceAt">When the wait began.</param>
 /// <param name="UntilAt">When the wait ends by itself.</param>
