@@ -5,7 +5,7 @@ import { commandsFor, readLine } from './commands';
 import { entriesOf } from './entries';
 import type { AgentEvent } from './events';
 import { folded } from './fold';
-import { addressOf, contextOf, stateWords } from './harness';
+import { addressOf, contextOf } from './harness';
 import { wakeBeginning, wakeLines } from './wake';
 
 describe('a long text', () => {
@@ -192,12 +192,6 @@ describe('the prompt', () => {
 });
 
 describe('the harness', () => {
-  test('is offline without a connection, whatever its last state', () => {
-    expect(stateWords({ connected: false, state: 'thinking' }).words).toBe('offline');
-    expect(stateWords({ connected: true, state: 'thinking' }).words).toBe('thinking');
-    expect(stateWords({ connected: true, state: 'dreaming' }).words).toBe('dreaming');
-  });
-
   test('reports the size of its context where known', () => {
     expect(contextOf({})).toBeNull();
     expect(contextOf({ context_tokens: 45_200 })).toMatchObject({ text: '45.2k', tone: 'dim' });

@@ -2,30 +2,6 @@ import type { Harness } from '../../api/types';
 import { tokensText } from '../../ui/text/figures';
 import { visible } from '../../ui/text/visible';
 
-export interface StateWords {
-  glyph: string;
-  words: string;
-  tone: 'good' | 'info' | 'warn' | 'bad' | 'orange' | 'dim';
-  /** The harness is working: the badge moves. */
-  busy: boolean;
-}
-
-const OFFLINE: StateWords = { glyph: '○', words: 'offline', tone: 'dim', busy: false };
-
-const STATES: Record<string, StateWords> = {
-  idle: { glyph: '●', words: 'idle', tone: 'good', busy: false },
-  thinking: { glyph: '◉', words: 'thinking', tone: 'info', busy: true },
-  compacting: { glyph: '⇣', words: 'compacting', tone: 'info', busy: true },
-  needs_login: { glyph: '⚠', words: 'waiting for login', tone: 'warn', busy: false },
-  logging_in: { glyph: '⚠', words: 'logging in', tone: 'warn', busy: true },
-  not_ready: { glyph: '⚠', words: 'not ready', tone: 'bad', busy: false },
-  rate_limited: { glyph: '◷', words: 'rate limited', tone: 'orange', busy: false },
-};
-
-/** The words for an agent's state; an unknown state is shown as it is. */
-export const stateWords = ({ state, connected }: Pick<Harness, 'state' | 'connected'>): StateWords =>
-  connected ? (STATES[state] ?? { glyph: '●', words: state, tone: 'dim', busy: false }) : OFFLINE;
-
 /** The size of the context and its share of the limit; null while unknown. */
 export function contextOf({
   context_tokens: tokens,
