@@ -24,7 +24,8 @@ internal sealed class ContainerActivity(ContainerStates states, Transients trans
             return new Activity(ActivityState.Restarting, since, UntilAt: restart.Due);
         if (states.IsConnected(name))
             return new Activity(ActivityState.Idle, states.ConnectedSince(name));
-        if (agent.Runtime == RuntimeCatalog.External)
+        // A container of which the runtime does not say whether it runs is not stopped.
+        if (agent.Runtime == RuntimeCatalog.External || container.Unknown)
             return new Activity(ActivityState.NotConnected, states.ConnectedSince(name));
         if (container.Running is not { } run)
             return new Activity(ActivityState.Stopped, since);

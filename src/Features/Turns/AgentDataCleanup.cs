@@ -10,7 +10,7 @@ namespace Hive.Features.Turns;
 /// purged. Those may be hundreds of thousands of rows, so the write only notes which; <see cref="VacuumTurns"/> deletes
 /// them in small writes.
 /// </summary>
-internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harnesses, Controls controls)
+internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harnesses, Controls controls, OpenTurns open)
     : IAgentDataCleanup
 {
     private readonly Channel<bool> purges = Channel.CreateBounded<bool>(
@@ -27,6 +27,7 @@ internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harne
         {
             harnesses.Forget(agent);
             controls.Forget(agent);
+            open.Forget(agent);
         });
         if (!purge)
             return;

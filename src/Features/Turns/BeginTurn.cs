@@ -29,7 +29,8 @@ internal static class BeginTurn
         }
     }
 
-    internal sealed class Handler(IStore store, ILeases leases, TimeProvider clock) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, ILeases leases, OpenTurns open, TimeProvider clock)
+        : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
             store.Write(write => new Result(Begin(write, command)), CancellationToken.None);
@@ -53,8 +54,10 @@ internal static class BeginTurn
                     $"{agent} has {MostTurns} running turns, which is the limit; "
                         + "end some, or give them up with requeue_inflight"
                 );
-            var turn = Turn.Begin(write, agent, command.WakeFrom, clock.GetUtcNow());
+            var now = clock.GetUtcNow();
+            var turn = Turn.Begin(write, agent, command.WakeFrom, now);
             leases.Open(write, agent, turn, command.Ids);
+            open.Add(write, agent, turn, now);
             return turn;
         }
     }

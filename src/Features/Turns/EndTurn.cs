@@ -88,8 +88,14 @@ internal static class EndTurn
         ];
     }
 
-    internal sealed class Handler(IStore store, ILeases leases, TurnLedger ledger, Prices prices, TimeProvider clock)
-        : IRequestHandler<Command, Outcome>
+    internal sealed class Handler(
+        IStore store,
+        ILeases leases,
+        OpenTurns open,
+        TurnLedger ledger,
+        Prices prices,
+        TimeProvider clock
+    ) : IRequestHandler<Command, Outcome>
     {
         public async Task<Outcome> Handle(Command command, CancellationToken cancellationToken)
         {
@@ -124,6 +130,7 @@ internal static class EndTurn
                     if (turn.Lost)
                         leases.Reclaim(write, agent, id);
                     var released = leases.Close(write, agent, id, release);
+                    open.Remove(write, agent, id);
                     turn = turn.End(write, command.Result, command.Note, released, clock.GetUtcNow());
                 }
 

@@ -3,14 +3,17 @@ using Hive.Protocol;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Names what an agent's harness reported last.</summary>
-internal sealed class HarnessActivity(Harnesses harnesses, RunningTools tools) : IActivitySource
+/// <summary>Names what an agent's harness reported last, or that a program which reports nothing is in a
+/// turn.</summary>
+internal sealed class HarnessActivity(Harnesses harnesses, RunningTools tools, OpenTurns open) : IActivitySource
 {
     public IEnumerable<Activity> Read(string agent)
     {
         var now = harnesses.Of(agent);
         if (!now.Connected)
-            return [];
+            return open.Of(agent) is var (turn, began)
+                ? [new Activity(ActivityState.Working, began, turn, began, tools.Of(agent, turn))]
+                : [];
         var state = HarnessState.ActivityOf(now.State);
         return
         [

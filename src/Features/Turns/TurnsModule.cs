@@ -64,6 +64,7 @@ internal sealed class TurnsModule : FeatureModule
             .AddSingleton<ILeaseHolders, LostTurns>()
             .AddSingleton<EventFlood>()
             .AddSingleton<RunningTools>()
+            .AddSingletonAs<OpenTurns, IHostedService>()
             .AddSingleton<ICommitObserver, AgentEventForwarder>()
             .AddSingletonAs<ModelOverrides, IHostedService>()
             .AddSingletonAs<Harnesses, IConnectionObserver>()

@@ -136,6 +136,30 @@ public sealed class ActivityTests
         );
     }
 
+    [Fact]
+    public async Task A_program_that_reports_nothing_is_working_in_its_turns()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var (turn, _) = await hive.Turn(alice, "alice");
+        var working = await Of(hive, "alice");
+        Assert.Equal(
+            ("working", turn, "2026-01-31T12:00:00.000Z"),
+            (working.Word("state"), working.Number("turn"), working.Word("since_at"))
+        );
+        await hive.Restart();
+        alice = await hive.Connect("alice");
+        await alice.CallAsync("whoami");
+        Assert.Equal("working", (await Of(hive, "alice")).Word("state"));
+        await alice.CallAsync("end_turn", new { turn, result = "ok" });
+        Assert.Equal("idle", (await Of(hive, "alice")).Word("state"));
+        (turn, _) = await hive.Turn(alice, "alice");
+        Assert.Equal("working", (await Of(hive, "alice")).Word("state"));
+        await alice.CallAsync("requeue_inflight");
+        Assert.Equal("idle", (await Of(hive, "alice")).Word("state"));
+    }
+
     // An agent in each state, by its name.
     private static async Task<Dictionary<string, string>> Make(Fleet fleet)
     {
