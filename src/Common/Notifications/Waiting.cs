@@ -22,8 +22,8 @@ public interface IWaiting
     /// commits: it must be quick, do no I/O, and make the same of a notification that it is told twice.</summary>
     void Follow(INotification notification, IWaitingChanges changes);
 
-    /// <summary>What became of a thing that no longer waits, such as <c>question 12 was answered by operator</c>; null
-    /// while it waits, and when no such thing is known.</summary>
+    /// <summary>Says what became of a thing that no longer waits, such as <c>question 12 was answered by operator</c>;
+    /// null while it waits, and when no such thing is known.</summary>
     string? Outcome(DbConnection db, string id);
 }
 

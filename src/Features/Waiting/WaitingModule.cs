@@ -7,7 +7,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Waiting;
 
-/// <summary>What waits for the operator: one list of the kinds that other slices add.</summary>
+/// <summary>The one list of all that waits for the operator; other slices add its kinds.</summary>
 internal sealed class WaitingModule : FeatureModule
 {
     public WaitingModule()

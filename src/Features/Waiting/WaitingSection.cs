@@ -4,7 +4,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Waiting;
 
-/// <summary>What waits for the operator, in the snapshot: all rows, the snoozed ones included.</summary>
+/// <summary>The whole list in the snapshot, snoozed rows included.</summary>
 internal sealed class WaitingSection(WaitingList list) : IDashboardSection
 {
     public string Name => "waiting";

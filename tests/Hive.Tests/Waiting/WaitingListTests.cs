@@ -176,7 +176,7 @@ public sealed class WaitingListTests
         await alice.Send("operator", "two");
         Assert.Equal([$"question-{id}", "message-alice"], await hive.Keys());
 
-        // To read an older message is no change that brings the row back.
+        // Reading an older message does not bring the row back.
         Assert.Null(await hive.Mark("message-alice", "seen"));
         await (await hive.Operator()).CallAsync("ack_messages", new { ids = new[] { said } });
         Assert.Equal([$"question-{id}"], await hive.Keys());
