@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useLayoutEffect } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { signedOut } from '../api/session';
 import { refusal } from '../ui/action';
 import { address } from '../ui/address';
@@ -13,6 +13,7 @@ import { live } from '../ui/live';
 import { Menu } from '../ui/menu';
 import { isCovered } from '../ui/modal';
 import { opened } from '../ui/panel';
+import { Part } from '../ui/part';
 import { placeAt, places } from '../ui/registry';
 import { Toasts } from '../ui/toasts';
 import { Told } from '../ui/told';
@@ -25,14 +26,6 @@ import { Top } from './top';
 
 /** The shell around every place: top bar, navigation, side panel, and the layers over them. */
 export function App({ onEntered }: { onEntered: () => void }) {
-  const { count, scroll, then } = step.value;
-  useLayoutEffect(() => {
-    if (count === 0) return;
-    scrollTo(0, scroll);
-    // A screen reader announces the new place.
-    if (then === undefined) document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
-    else then();
-  }, [count]);
   if (signedOut.value !== null) return <Login onEntered={onEntered} />;
   const loaded = live.picture.loaded.value;
   return (
@@ -115,6 +108,19 @@ function sideOf(open: string | null): ComponentChildren {
 
 function Place() {
   const found = placeAt(address.value);
+  const { count, scroll, then } = step.value;
+  const view = found?.place.view;
+  const isThere = !(view instanceof Part) || view.code.value !== null;
+  const done = useRef(0);
+  // Once the new place is drawn, which its code may have to be fetched for.
+  useLayoutEffect(() => {
+    if (!isThere || done.current === count) return;
+    done.current = count;
+    scrollTo(0, scroll);
+    // A screen reader announces the new place.
+    if (then === undefined) document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
+    else then();
+  });
   if (found === null) return <Missing path={address.value} />;
   const { place, params } = found;
   return <Shown key={place.address} view={place.view} props={{ params }} what="this place" />;

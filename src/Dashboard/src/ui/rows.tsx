@@ -63,6 +63,10 @@ interface Props<T> {
   class?: string;
 }
 
+/** Elements of their own: rows take the focus, which is not what a plain block is for. */
+const List = 'list-box' as string as 'div';
+const ListRow = 'list-row' as string as 'div';
+
 const heightOfDensity = (): number => {
   const height = Number.parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--row'));
   return Number.isFinite(height) ? height : 32;
@@ -250,12 +254,21 @@ export function Rows<T>(props: Props<T>) {
     },
   };
   const semantics = table
-    ? { role: 'table' as const, 'aria-label': label, 'aria-rowcount': rows.length + 1 }
+    ? {
+        role: 'grid' as const,
+        'aria-label': label,
+        'aria-rowcount': rows.length + 1,
+        ...(onChosen === undefined ? {} : { 'aria-multiselectable': true }),
+      }
     : { role: head === undefined ? ('list' as const) : ('group' as const), 'aria-label': label };
   /** The role of a row and what a click does with it; the list's keys do the same. */
   const ofRow = (row: T, at: number) => ({
     ...(table
-      ? { role: 'row' as const, 'aria-rowindex': at + 2 }
+      ? {
+          role: 'row' as const,
+          'aria-rowindex': at + 2,
+          ...(onChosen === undefined ? {} : { 'aria-selected': chosen?.has(keys[at] ?? '') === true }),
+        }
       : { role: 'listitem' as const, 'aria-setsize': rows.length, 'aria-posinset': at + 1 }),
     'aria-label': nameOf(row),
     onClick: (e: TargetedMouseEvent<HTMLDivElement>) => {
@@ -273,7 +286,7 @@ export function Rows<T>(props: Props<T>) {
     },
   });
   return (
-    <div
+    <List
       ref={root}
       id={id}
       class={`list ${props.class ?? ''}`}
@@ -301,7 +314,7 @@ export function Rows<T>(props: Props<T>) {
             if (row === undefined || key === undefined) return null;
             const state = { current: item.index === index, chosen: chosen?.has(key) === true };
             return (
-              <div
+              <ListRow
                 key={key}
                 ref={(el) => virtual.measureElement(el)}
                 data-index={item.index}
@@ -313,11 +326,11 @@ export function Rows<T>(props: Props<T>) {
                 {...ofRow(row, item.index)}
               >
                 {view(row, state)}
-              </div>
+              </ListRow>
             );
           })}
         </div>
       )}
-    </div>
+    </List>
   );
 }

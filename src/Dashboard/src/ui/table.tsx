@@ -11,7 +11,7 @@ interface Props {
 /** A table that may be wider than the page: it alone is scrolled sideways, by the keyboard too. */
 export function Table({ label, columns, children }: Props) {
   return (
-    <div class="wide-table" tabIndex={0} role="group" aria-label={label}>
+    <div class="wide-table" tabIndex={0} role="region" aria-label={label}>
       <table>
         <thead>
           <tr>{columns}</tr>

@@ -181,9 +181,14 @@ function Facts({ agent, it }: { agent: Agent; it: AgentLive }) {
         {agent.delayed > 0 ? `, ${agent.delayed} to be retried` : ''}
         {agent.parked > 0 ? <span class="tone-bad">, {agent.parked} parked</span> : null}
       </Fact>
-      {inOrder((feature) => feature.agentBadges).map(({ view: Badge }, i) => (
-        <Badge key={i} agent={agent} />
-      ))}
+      <div class="badges">
+        <dt>more</dt>
+        <dd>
+          {inOrder((feature) => feature.agentBadges).map(({ view: Badge }, i) => (
+            <Badge key={i} agent={agent} />
+          ))}
+        </dd>
+      </div>
     </dl>
   );
 }

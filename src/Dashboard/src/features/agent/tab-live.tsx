@@ -38,7 +38,7 @@ export function LiveTab({ agent: { name } }: { agent: Agent; rest: string | unde
   return (
     <div ref={root} class="live">
       <Terminal name={name} it={it} />
-      <div class="live-side" tabIndex={0} role="group" aria-label={`Turns and loose ends of ${name}`}>
+      <div class="live-side" tabIndex={0} role="region" aria-label={`Turns and loose ends of ${name}`}>
         <h2>
           <Label text="TURNS" />
         </h2>

@@ -31,7 +31,10 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
   });
   const inTurn = harness?.connected === true && (harness.state === 'thinking' || harness.state === 'compacting');
   return (
-    <section id="terminal" aria-label={`Terminal of ${name}`}>
+    <section id="terminal" aria-labelledby="terminal-title">
+      <h2 class="hidden" id="terminal-title">
+        Terminal of {name}
+      </h2>
       <div class="terminal-head">
         <Following it={it} />
         {inTurn ? <ActionButton action={cancelTurn(name)} /> : null}

@@ -11,6 +11,9 @@ export function Pending({ transient }: { transient: Transient }) {
   );
 }
 
+/** The states that end by themselves at a known time. */
+const ENDS: ReadonlySet<string> = new Set(['rate limited', 'restarting']);
+
 /** An agent's state: glyph, word, and since when, or how long still. */
 export function State({ agent, transient }: { agent: Agent; transient?: Transient | undefined }) {
   const { state, since_at, until_at } = activityOf(agent, transient);
@@ -23,7 +26,7 @@ export function State({ agent, transient }: { agent: Agent; transient?: Transien
       <span class="state-word">
         <bdi>{state}</bdi>
       </span>{' '}
-      {state === 'rate limited' && until_at != null ? (
+      {until_at != null && ENDS.has(state) ? (
         <span class="state-age">
           <Until at={until_at} ahead={(left) => `${left} left`} past={() => 'any moment'} />
         </span>

@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { ReadFault } from '../../ui/fault';
 import { plainLine } from '../../ui/text/ansi';
+import { containers } from '../containers';
 import { LogFollow, MOST_LINES } from './follow';
 import { chunks } from './tail';
 
@@ -11,14 +12,25 @@ import { chunks } from './tail';
 const STICKY_PX = 48;
 const CHUNK = 100;
 
-/** The output of an agent, live, and whether it follows the newest line. */
-export function LogView({
-  name,
-  around,
-}: {
+interface Props {
   name: string;
+  /** Draws the log and its state. */
   around: (state: ComponentChild, log: ComponentChild) => ComponentChild;
-}) {
+}
+
+/** The output of an agent, live, and whether it follows the newest line. */
+export function LogView({ name, around }: Props) {
+  if (containers.agents.value.get(name)?.runtime !== 'external') return <Followed name={name} around={around} />;
+  return around(
+    null,
+    <p class="empty">
+      {name} is external: it runs outside of Hive, which has no output of it. Look at the terminal or the service in
+      which it was started.
+    </p>,
+  );
+}
+
+function Followed({ name, around }: Props) {
   const text = useRef<HTMLDivElement>(null);
   const [follow] = useState(
     () =>

@@ -14,7 +14,9 @@ function Quick({ line: { agent, transient }, current }: { line: Line; current: b
     <span class="quick">
       <ActionButton action={pauseOrResume(agent)} stop={current} />
       {agent.runtime === 'external' ? null : <ActionButton action={showLog(agent.name)} stop={current} />}
-      {verb === undefined ? null : <ActionButton action={verbAction(verb, agent)} stop={current} />}
+      {verb === undefined || verb === 'rebuild' ? null : (
+        <ActionButton action={verbAction(verb, agent)} stop={current} />
+      )}
     </span>
   );
 }
