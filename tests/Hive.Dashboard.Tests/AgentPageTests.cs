@@ -14,11 +14,11 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
-        var page = await SignedInAsync();
+        var page = await AtAsync("/agents");
         await page.EvaluateAsync("window.notReloaded = true");
 
         await Row(page, "alice").GetByRole(AriaRole.Link, new() { Name = "alice" }).ClickAsync();
-        await Expect(Badge(page)).ToContainTextAsync("offline");
+        await StateAsync(page, "idle");
         await Assertions.Expect(page).ToHaveURLAsync(Hive.Url + "/agents/alice");
         await Assertions.Expect(page).ToHaveTitleAsync("alice · HIVE");
         await FollowsAsync(page);
@@ -28,10 +28,10 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         await page.GoBackAsync();
         await Expect(Row(page, "bob")).ToBeVisibleAsync();
         await Hive.StreamsAreAsync(1);
-        await Assertions.Expect(page).ToHaveTitleAsync("HIVE");
+        await Assertions.Expect(page).ToHaveTitleAsync("agents · HIVE");
         await page.GoForwardAsync();
         await FollowsAsync(page);
-        await page.GetByRole(AriaRole.Link, new() { Name = "Back to the swarm" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "All agents" }).ClickAsync();
         await Expect(Row(page, "bob")).ToBeVisibleAsync();
         Assert.True(await page.EvaluateAsync<bool>("window.notReloaded"));
     }
@@ -50,7 +50,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
         await FollowsAsync(page);
         await Hive.CallAsync("destroy", new { name = "nobody" });
-        await Expect(page.GetByText("There is no agent nobody. It can be revived under Kept state")).ToBeVisibleAsync();
+        await Expect(page.GetByText("It was destroyed, and its state is kept: revive it")).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -70,12 +70,12 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
                 context_limit = 200_000,
             }
         );
-        await Expect(Badge(page)).ToContainTextAsync("idle");
-        await Expect(Head(page)).ToContainTextAsync("model · claude-sonnet-4-5");
+        await StateAsync(page, "idle");
+        await Expect(Head(page)).ToContainTextAsync("sonnet-4-5");
         await Expect(Head(page)).ToContainTextAsync("ctx 52.3k · 26%");
         var turn = await Hive.BeginTurnAsync(alice, "alice", "tidy the repository <img src=x onerror=alert(1)>");
         await alice.ReportAsync("thinking", new { turn, model = "claude-sonnet-4-5" });
-        await Expect(Badge(page)).ToContainTextAsync("thinking");
+        await StateAsync(page, "working");
         await alice.EmitAsync(
             new
             {
@@ -122,11 +122,20 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
         await alice.EndTurnAsync(turn);
         await Expect(Entry(page, "turn_ended")).ToContainTextAsync("ok1m 23s · 4 tool calls · 52.3k in, 2.3k out");
+        await Expect(Head(page)).ToContainTextAsync("$0.06 · 24h");
+        await page.GetByRole(AriaRole.Button, new() { Name = "All facts of alice" }).ClickAsync();
+        await Expect(page.Locator(".facts")).ToContainTextAsync("claude");
+        await Expect(page.Locator(".entries img, .entries b")).ToHaveCountAsync(0);
+
+        await page.GetByRole(AriaRole.Tab, new() { Name = "Turns" }).ClickAsync();
         await Expect(page.Locator($"[data-turn='{turn}']")).ToContainTextAsync("$0.06");
         await Expect(page.Locator("#agent-stats .totals")).ToContainTextAsync("52.3k in, 2.3k out");
         await Expect(page.Locator("#agent-stats canvas")).ToHaveCountAsync(4);
-        await Expect(Head(page)).ToContainTextAsync("$0.06 · 24h");
-        await Expect(page.Locator(".entries img, .entries b")).ToHaveCountAsync(0);
+        await page.Locator($"[data-turn='{turn}']").GetByRole(AriaRole.Link).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/agents/alice/turns/{turn}");
+        await Expect(page.Locator("[data-one-turn] .facts")).ToContainTextAsync("52.3k in, 2.3k out");
+        await Expect(Entry(page, "tool_call").Nth(0)).ToContainTextAsync("Bash git status");
+        await Expect(Entry(page, "turn_ended")).ToHaveCountAsync(1);
     }
 
     [Fact]
@@ -229,13 +238,14 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         using var alice = await Hive.JoinAsync("alice");
         var page = await OnPageOf("alice");
         var prompt = page.GetByRole(AriaRole.Textbox, new() { Name = "Message to alice" });
-        var form = page.Locator("#terminal .compose");
+        var form = page.Locator("#terminal .writing");
 
         await prompt.FillAsync("hello from here");
         await prompt.PressAsync("Enter");
         await Expect(form.GetByRole(AriaRole.Status)).ToContainTextAsync("Sent to alice");
         await Expect(prompt).ToHaveValueAsync("");
-        await Expect(page.Locator("#agent-inbox .row")).ToContainTextAsync("hello from here");
+        var got = await alice.CallAsync("recv", new { wait_seconds = 30, max = 1 });
+        Assert.Equal("hello from here", got.GetProperty("messages")[0].GetProperty("body").GetString());
 
         await prompt.FillAsync("/compact");
         await prompt.PressAsync("Enter");
@@ -250,13 +260,13 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
         using var waiting = await Hive.OpenAsync("alice");
         await alice.ReportAsync("thinking");
-        await Expect(Badge(page)).ToContainTextAsync("thinking");
+        await StateAsync(page, "working");
         await ControlsAsync(waiting, 0);
         await prompt.FillAsync("/c");
         await Expect(form.GetByRole(AriaRole.Option)).ToHaveCountAsync(2);
         await prompt.PressAsync("ArrowDown");
         await prompt.PressAsync("Tab");
-        await Expect(prompt).ToHaveValueAsync("/compact");
+        await Expect(prompt).ToHaveValueAsync("/compact ");
         await prompt.PressAsync("Enter");
         Assert.Equal(["compact"], await ControlsAsync(waiting));
         await prompt.FillAsync("/model claude-opus-5");
@@ -265,7 +275,8 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         await prompt.FillAsync("/new-session");
         await prompt.PressAsync("Enter");
         Assert.Equal(["new_session"], await ControlsAsync(waiting));
-        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel the turn of alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel turn alice" }).ClickAsync();
+        await ConfirmAsync(page);
         Assert.Equal(["cancel_turn"], await ControlsAsync(waiting));
     }
 
@@ -278,7 +289,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         await alice.ReportAsync("needs_login");
         var page = await OnPageOf("alice");
         var panel = page.Locator("#agent-login");
-        await Expect(Badge(page)).ToContainTextAsync("waiting for login");
+        await StateAsync(page, "needs login");
 
         await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
         Assert.Equal(["login"], await ControlsAsync(waiting));
@@ -304,7 +315,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
         await alice.ReportAsync("idle");
         await Expect(panel).ToHaveCountAsync(0);
-        await Expect(Badge(page)).ToContainTextAsync("idle");
+        await StateAsync(page, "idle");
     }
 
     [Fact]
@@ -336,19 +347,66 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     }
 
     [Fact]
-    public async Task Loose_ends_of_an_agent_lead_to_their_rows()
+    public async Task Keys_and_addresses_lead_through_the_tabs_and_the_list_of_turns_jumps()
     {
+        // A tab or a turn that there cannot be.
+        Expected = ["status of 404"];
         using var alice = await Hive.JoinAsync("alice");
-        await alice.CallAsync("ask", new { question = "Which branch?", options = new[] { "main", "next" } });
-        await alice.CallAsync("remind", new { message = "look again", delay_seconds = 86_400 });
+        await alice.ReportAsync("idle");
+        var turns = new List<long>();
+        for (var i = 0; i < 3; i++)
+        {
+            var turn = await Hive.BeginTurnAsync(alice, "alice", $"step {i}");
+            await alice.EmitAsync([.. Enumerable.Range(i * 100, 90).Select(Turning.Text)]);
+            await alice.EndTurnAsync(turn, i == 1 ? "failed" : "ok");
+            turns.Add(turn);
+        }
+
         var page = await OnPageOf("alice");
-        var ends = page.Locator("#agent-loose .ends li");
-        await Expect(ends).ToHaveCountAsync(2);
+        await page.Locator($"[data-jump='{turns[0]}']").ClickAsync();
+        await Expect(page.Locator($"[data-begins='{turns[0]}']")).ToBeFocusedAsync();
+        await Expect(page.Locator($"[data-begins='{turns[0]}']")).ToBeInViewportAsync();
 
-        await ends.GetByText("Which branch?").ClickAsync();
+        await page.Keyboard.PressAsync("[");
+        var tab = page.Locator("[role=tab][aria-selected=true]");
+        await Expect(tab).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("t");
+        await Assertions.Expect(page).ToHaveURLAsync(Hive.Url + "/agents/alice/turns");
+        await Expect(page.Locator($"[data-turn='{turns[1]}']")).ToContainTextAsync("failed");
+        await page.Keyboard.PressAsync("l");
+        await Assertions.Expect(page).ToHaveURLAsync(Hive.Url + "/agents/alice/log");
+        await Expect(page.GetByRole(AriaRole.Tabpanel)).ToContainTextAsync("alice is external");
+        await page.GotoAsync($"{Hive.Url}/agents/alice/turns/999");
+        await Expect(page.GetByText("alice has no turn 999.")).ToBeVisibleAsync();
+        await page.GotoAsync($"{Hive.Url}/agents/alice/turns/%3Cb%3E");
+        await Expect(page.GetByText("<b> is not a turn")).ToBeVisibleAsync();
+        await page.GotoAsync($"{Hive.Url}/agents/alice/nothing");
+        await Expect(page.GetByText("nothing is no tab of alice.")).ToBeVisibleAsync();
+    }
 
-        await Expect(page.Locator("#questions [data-question]")).ToBeFocusedAsync();
-        await Assertions.Expect(page).ToHaveURLAsync(Hive.Url + "/");
+    [Fact]
+    public async Task A_change_of_the_configuration_is_proposed_and_waits_for_a_decision()
+    {
+        Expected = ["status of 400"];
+        await Hive.SpawnAsync("carol", start: false);
+        var page = await AtAsync("/agents/carol/config");
+        var box = page.GetByRole(AriaRole.Textbox, new() { Name = "Propose a change" });
+        var propose = page.GetByRole(AriaRole.Button, new() { Name = "Propose the change" });
+        await Expect(propose).ToBeDisabledAsync();
+
+        await box.FillAsync("driver: scripted\nmodle: small\n");
+        await propose.ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("modle");
+        await page.ReloadAsync();
+        await Expect(box).ToHaveValueAsync("driver: scripted\nmodle: small\n");
+        await box.FillAsync("driver: scripted\nmodel: small\n");
+        await Expect(page.Locator(".propose .edit-line.added").Last).ToContainTextAsync("model: small");
+        await page.GetByRole(AriaRole.Textbox, new() { Name = "What it changes and why" }).FillAsync("a cheaper model");
+        await propose.ClickAsync();
+
+        await Expect(page.GetByRole(AriaRole.Tabpanel)).ToContainTextAsync("It waits for your decision: approval 1.");
+        var pending = await Hive.CallAsync("pending");
+        Assert.Contains("a cheaper model", pending.ToString(), StringComparison.Ordinal);
     }
 
     private async Task<IPage> OnPageOf(string agent)
@@ -468,7 +526,8 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
     private static ILocator Head(IPage page) => page.Locator(".agent-head");
 
-    private static ILocator Badge(IPage page) => page.Locator(".agent-head .badge.state");
+    private static Task StateAsync(IPage page, string state) =>
+        Expect(page.Locator($".agent-head .state[data-state='{state}']")).ToBeVisibleAsync();
 
     private static ILocator Terminal(IPage page) => page.GetByRole(AriaRole.Log);
 

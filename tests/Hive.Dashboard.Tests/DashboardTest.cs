@@ -57,20 +57,34 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     }
 
     protected static Task StateIs(IPage page, params string[] states) =>
-        page.Locator(string.Join(", ", states.Select(state => $".banner .connection[data-state={state}]")))
-            .WaitForAsync();
+        page.Locator(string.Join(", ", states.Select(state => $".top .connection[data-state={state}]"))).WaitForAsync();
 
     protected static ILocator Message(IPage page, string text) =>
         page.Locator("#flow .message").Filter(new LocatorFilterOptions { HasText = text });
 
     protected static ILocator Row(IPage page, string agent) => page.Locator($"[data-agent={agent}]");
 
-    /// <summary>Confirms an action that cannot be undone.</summary>
-    protected static Task ConfirmAsync(IPage page) =>
-        page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "Yes, do it" }).ClickAsync();
+    /// <summary>A signed-in page at a place.</summary>
+    protected async Task<IPage> AtAsync(string path, int width = 1440, int height = 900)
+    {
+        var page = await SignedInAsync(width, height);
+        await page.GotoAsync(Hive.Url + path);
+        await StateIs(page, "live");
+        return page;
+    }
 
-    protected static Task CancelAsync(IPage page) =>
-        page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "No, go back" }).ClickAsync();
+    /// <summary>Opens the menu of what can be done with an agent and picks a line of it.</summary>
+    protected static async Task PickAsync(IPage page, string agent, string line)
+    {
+        await page.GetByRole(AriaRole.Button, new() { Name = $"What can be done with {agent}" }).ClickAsync();
+        await page.GetByRole(AriaRole.Menuitem, new() { Name = line }).ClickAsync();
+    }
+
+    /// <summary>Confirms an action that cannot be undone.</summary>
+    protected static Task ConfirmAsync(IPage page) => page.Locator(".dialog.confirm .act.bad").ClickAsync();
+
+    /// <summary>Leaves everything as it is.</summary>
+    protected static Task CancelAsync(IPage page) => page.Locator(".dialog.confirm .act:not(.bad)").ClickAsync();
 
     protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 }

@@ -27,8 +27,8 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         );
         await Hive.SpawnAsync("alice");
         await Hive.CallAsync("send", new { to = "alice", body = "good morning" });
-        var page = await SignedInAsync();
-        await Expect(Row(page, "alice")).ToContainTextAsync("login");
+        var page = await AtAsync("/agents");
+        await Expect(Row(page, "alice")).ToContainTextAsync("needs login");
         await page.GotoAsync($"{Hive.Url}/agents/alice");
 
         var panel = page.Locator("#agent-login");
@@ -42,7 +42,7 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         await panel.GetByLabel("Code of the login").FillAsync("good-code");
         await panel.GetByRole(AriaRole.Button, new() { Name = "Pass the code" }).ClickAsync();
         await Expect(panel).ToHaveCountAsync(0);
-        await Expect(page.Locator(".agent-head .badge.state")).ToContainTextAsync("idle");
+        await Expect(page.Locator(".agent-head .state[data-state=idle]")).ToBeVisibleAsync();
 
         // The message that woke it has waited for the login.
         await Expect(Entry(page, "turn_ended")).ToContainTextAsync("ok");
@@ -53,19 +53,21 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         await Expect(Entry(page, "tool_call").Nth(0)).ToContainTextAsync("Bash make test");
         await Expect(Entry(page, "tool_result").Nth(0)).ToContainTextAsync("12 passed, 1 failed");
         await Expect(Entry(page, "turn_ended").Nth(1)).ToContainTextAsync("4 tool calls · 113k in, 110 out");
-        await Expect(page.Locator(".agent-head")).ToContainTextAsync("model · claude-sonnet-4-5");
+        await Expect(page.Locator(".agent-head")).ToContainTextAsync("sonnet-4-5");
+        await page.GetByRole(AriaRole.Tab, new() { Name = "Turns" }).ClickAsync();
         // By the price table: 928 in, 6,200 written to and 106,000 read from the cache, 110 out.
         await Expect(page.Locator("[data-turn='2']")).ToContainTextAsync("$0.06");
         await Expect(page.Locator("#agent-stats .totals")).ToContainTextAsync("138k in, 117 out");
         await Expect(page.Locator("#agent-stats .totals")).ToContainTextAsync("$0.07");
 
+        await page.GetByRole(AriaRole.Tab, new() { Name = "Live" }).ClickAsync();
         await prompt.FillAsync("and now? play: error");
         await prompt.PressAsync("Enter");
         await Expect(Entry(page, "turn_ended").Nth(2)).ToContainTextAsync("failed");
         await page.GotoAsync($"{Hive.Url}/stats");
-        await Expect(page.Locator("#stats .totals")).ToContainTextAsync("failed");
+        await Expect(page.Locator("main .totals")).ToContainTextAsync("failed");
         await Expect(page.Locator("[data-stats=alice]")).ToContainTextAsync("$0.0");
-        await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
+        await Expect(page.Locator("main canvas")).ToHaveCountAsync(4);
     }
 
     private static ILocator Entry(IPage page, string kind) => page.Locator($".entry[data-kind={kind}]");

@@ -143,6 +143,19 @@ internal sealed class LiveHive : IAsyncDisposable
             lines
         );
 
+    /// <summary>Waits until an agent's log has a line with this text.</summary>
+    public async Task LoggedAsync(string agent, string text)
+    {
+        for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(60); await Task.Yield())
+        {
+            var log = await CallAsync("logs", new { name = agent, lines = 50 });
+            if (log.ToString().Contains(text, StringComparison.Ordinal))
+                return;
+        }
+
+        Assert.Fail($"{agent} has not printed: {text}");
+    }
+
     /// <summary>Sends a signal to every process of an agent.</summary>
     public void Signal(string agent, int signal) => LinuxProcess.Signal(-Pid(agent), signal);
 

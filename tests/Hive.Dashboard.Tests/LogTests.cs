@@ -15,14 +15,15 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
     {
         await Hive.ApplyAsync("carol", "script.yaml", Script);
         await Hive.SpawnAsync("carol");
-        var page = await SignedInAsync();
-        var button = page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol", Exact = true });
-        var drawer = page.GetByRole(AriaRole.Dialog, new() { Name = "Logs of carol" });
+        var page = await AtAsync("/agents");
+        var drawer = page.GetByRole(AriaRole.Complementary, new() { Name = "Logs of carol" });
         var text = drawer.GetByRole(AriaRole.Log);
         var newest = drawer.GetByRole(AriaRole.Button, new() { Name = "Go to the newest line" });
 
-        await button.ClickAsync();
+        await Row(page, "carol").HoverAsync();
+        await Row(page, "carol").GetByRole(AriaRole.Button, new() { Name = "Logs carol" }).ClickAsync();
         await Expect(text).ToContainTextAsync("hive-agent");
+        await Assertions.Expect(page).ToHaveURLAsync(Hive.Url + "/agents?open=log:carol");
         await Expect(drawer.Locator(".badge")).ToHaveTextAsync("● following");
         await SayAsync("the first word");
         await Expect(text).ToContainTextAsync("the first word");
@@ -37,10 +38,10 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
         );
 
         // The page beside the drawer stays usable.
-        await page.GetByRole(AriaRole.Button, new() { Name = "Pause carol" }).ClickAsync();
-        await Expect(Row(page, "carol").GetByText("paused")).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Resume carol" }).ClickAsync();
-        await Expect(Row(page, "carol").GetByText("paused")).ToHaveCountAsync(0);
+        await PickAsync(page, "carol", "Pause carol");
+        await Expect(Row(page, "carol")).ToContainTextAsync("paused");
+        await PickAsync(page, "carol", "Resume carol");
+        await Expect(Row(page, "carol")).Not.ToContainTextAsync("paused");
 
         await text.HoverAsync();
         await page.Mouse.WheelAsync(0, -1500);
@@ -48,7 +49,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
         await Expect(drawer.Locator(".badge")).ToHaveTextAsync("‖ held");
         var place = await text.EvaluateAsync<double>("log => log.scrollTop");
         await SayAsync("said in between");
-        await Expect(Message(page, "said in between").Locator(".mark.acked")).ToBeVisibleAsync();
+        await Hive.LoggedAsync("carol", "said in between");
         Assert.Equal(place, await text.EvaluateAsync<double>("log => log.scrollTop"));
         await newest.ClickAsync();
         await Expect(text).ToContainTextAsync("said in between");
@@ -57,26 +58,27 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
 
         await page.Keyboard.PressAsync("Escape");
         await Expect(drawer).ToHaveCountAsync(0);
-        await Expect(button).ToBeFocusedAsync();
+        await page.GotoAsync(Hive.Url + "/agents/carol/log");
+        await Expect(page.GetByRole(AriaRole.Tabpanel).GetByRole(AriaRole.Log)).ToContainTextAsync("said in between");
     }
 
     [Fact]
     public async Task On_a_phone_the_drawer_covers_the_page_and_Escape_closes_it()
     {
         await Hive.SpawnAsync("carol");
-        var page = await SignedInAsync(360, 780);
-        var button = page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol", Exact = true });
-        var drawer = page.GetByRole(AriaRole.Dialog, new() { Name = "Logs of carol" });
+        var page = await AtAsync("/agents", 360, 780);
+        var drawer = page.GetByRole(AriaRole.Complementary, new() { Name = "Logs of carol" });
 
-        await button.ClickAsync();
+        await page.Keyboard.PressAsync("j");
+        await page.Keyboard.PressAsync("l");
         await Expect(drawer.GetByRole(AriaRole.Log)).ToContainTextAsync("hive-agent");
         var box = await drawer.BoundingBoxAsync();
-        Assert.Equal((0, 0, 360, 780), (box!.X, box.Y, box.Width, box.Height));
-        Assert.True(await drawer.EvaluateAsync<bool>("drawer => drawer.matches(':modal')"));
+        // The top bar, with the state of the connection, stays in view.
+        Assert.Equal((0, 48, 360, 732), (box!.X, box.Y, box.Width, box.Height));
 
         await page.Keyboard.PressAsync("Escape");
         await Expect(drawer).ToHaveCountAsync(0);
-        await Expect(button).ToBeFocusedAsync();
+        await Expect(page.Locator("[data-key=carol]")).ToBeFocusedAsync();
     }
 
     [Fact]
@@ -84,8 +86,8 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
     {
         await Hive.SpawnAsync("carol", start: false);
         await Hive.PrintAsync("carol", Enumerable.Range(0, 6000).Select(i => $"line {i:0000}"));
-        var page = await SignedInAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol", Exact = true }).ClickAsync();
+        var page = await AtAsync("/agents");
+        await PickAsync(page, "carol", "Logs carol");
         var text = page.GetByRole(AriaRole.Log, new() { Name = "Output of carol" });
         await Expect(text).ToContainTextAsync("line 5999");
         await Expect(text).Not.ToContainTextAsync("line 5499");
@@ -104,9 +106,9 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
     {
         Expected = ["status of 404"];
         await Hive.SpawnAsync("carol");
-        var page = await SignedInAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol", Exact = true }).ClickAsync();
-        var drawer = page.GetByRole(AriaRole.Dialog, new() { Name = "Logs of carol" });
+        var page = await AtAsync("/agents");
+        await PickAsync(page, "carol", "Logs carol");
+        var drawer = page.GetByRole(AriaRole.Complementary, new() { Name = "Logs of carol" });
         await Expect(drawer.GetByRole(AriaRole.Log)).ToContainTextAsync("hive-agent");
 
         await Hive.CallAsync("destroy", new { name = "carol" });
