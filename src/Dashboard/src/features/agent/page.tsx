@@ -11,6 +11,7 @@ import { agentTabs, type Params } from '../../ui/registry';
 import { near } from '../../ui/text/near';
 import { tell } from '../../ui/told';
 import { actionsOf, containers, Pending, pauseOrResume } from '../containers';
+import { writeTo } from '../messages';
 import { tombstones } from '../tombstones';
 import { Head } from './head';
 import { It } from './it';
@@ -100,6 +101,8 @@ function Present({ agent, tab: wanted, rest }: { agent: Agent; tab: string; rest
   useKey('pause', () => void perform(pauseOrResume(agent)));
   useKey('log', () => go(tabAddress(name, 'log')));
   useKey('turns', () => go(tabAddress(name, 'turns')));
+  // The tab with the terminal has a box of its own.
+  useKey('write', () => writeTo(name), tab?.name !== 'live');
   useKey('tab', () => {
     const next = tabs[(tab === undefined ? 0 : tabs.indexOf(tab) + 1) % tabs.length];
     if (next !== undefined) go(tabAddress(name, next.name), () => document.getElementById(`tab-${next.name}`)?.focus());

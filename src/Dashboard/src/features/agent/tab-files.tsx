@@ -1,17 +1,57 @@
-import { useState } from 'preact/hooks';
-import type { Agent } from '../../api/types';
+import { useEffect, useState } from 'preact/hooks';
+import { answerOf, api } from '../../api/client';
+import { words } from '../../api/refusal';
+import type { Agent, Message } from '../../api/types';
 import { useDraft } from '../../ui/draft';
+import { ReadFault } from '../../ui/fault';
 import { isOpen, openPanel } from '../../ui/panel';
 import { messages } from '../messages';
 import { questions } from '../questions';
 import { filesOf, type Named } from './files';
 
+/** The number of messages on a page of the host's answer. */
+const PAGE = 200;
+
+/** The messages of an agent, as far back as they have been read. */
+function useMessages(name: string) {
+  const [read, setRead] = useState<{ messages: readonly Message[]; more: boolean } | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const older = async (before: number | null, stopped?: AbortSignal) => {
+    setError(null);
+    try {
+      const query = { agent: name, ...(before === null ? {} : { before }) };
+      const { messages } = await answerOf(
+        api.GET('/dashboard/history', { params: { query: query as { before?: number } }, signal: stopped ?? null }),
+      );
+      setRead((shown) => ({
+        messages: before === null ? messages : [...messages, ...(shown?.messages ?? [])],
+        more: messages.length >= PAGE,
+      }));
+    } catch (e) {
+      if (stopped?.aborted !== true) setError(words(e));
+    }
+  };
+  useEffect(() => {
+    const stop = new AbortController();
+    void older(null, stop.signal);
+    return () => stop.abort();
+  }, [name]);
+  const first = read?.messages.reduce((least, { id }) => Math.min(least, id), Number.MAX_SAFE_INTEGER);
+  return {
+    messages: read?.messages ?? [],
+    more: read?.more === true,
+    error,
+    older: () => void older(read === null ? null : (first ?? null)),
+  };
+}
+
 /** The files that an agent and its messages name. */
 export function FilesTab({ agent: { name } }: { agent: Agent; rest: string | undefined }) {
   const own = `/agents/${name}/state/`;
+  const read = useMessages(name);
   const files = filesOf(
     name,
-    [...messages.flow.value.rows.map(({ message }) => message), ...messages.inbox.value, ...messages.parked.value],
+    [...read.messages, ...messages.inbox.value, ...messages.parked.value],
     [...questions.pending.value, ...questions.answered.value],
   );
   const [path, setPath] = useDraft(`file:${name}`);
@@ -62,11 +102,19 @@ export function FilesTab({ agent: { name } }: { agent: Agent; rest: string | und
       </form>
       <List title={`In the state of ${name}`} files={files.filter((file) => file.path.startsWith(own))} />
       <List title="Elsewhere" files={files.filter((file) => !file.path.startsWith(own))} />
+      <ReadFault
+        error={read.error === null ? null : `The messages could not be read: ${read.error}`}
+        plain="Read the messages again"
+        onRetry={read.older}
+      />
       {files.length === 0 ? (
-        <p class="empty">No message and no question of {name} names a file, as far as this page has read them.</p>
-      ) : (
-        <p class="dim">Files that messages and questions of {name} name, as far as this page has read them.</p>
-      )}
+        <p class="empty">No message and no question of {name} names a file, as far as they have been read.</p>
+      ) : null}
+      {read.more ? (
+        <button type="button" class="plain more" onClick={read.older}>
+          ↓ look through older messages
+        </button>
+      ) : null}
     </div>
   );
 }

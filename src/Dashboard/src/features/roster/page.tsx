@@ -13,6 +13,7 @@ import { togglePanel } from '../../ui/panel';
 import { Rows } from '../../ui/rows';
 import { tell } from '../../ui/told';
 import { containers, pauseOrResume, wantsUpdate } from '../containers';
+import { writeTo } from '../messages';
 import { useStatistics } from '../stats';
 import { TombstonesSection, tombstones } from '../tombstones';
 import { manyActions } from './many';
@@ -53,6 +54,10 @@ export function AgentsPage() {
   useKey(
     'turns',
     on(({ name }) => go(`/agents/${name}/turns`)),
+  );
+  useKey(
+    'write',
+    on(({ name }) => writeTo(name)),
   );
   useKey(
     'copy',
@@ -159,7 +164,12 @@ function Tools({ lines, shown, kept }: { lines: readonly Line[]; shown: number; 
             }}
           />
         )}
-        <button type="button" class="act info" title={keyOf('new-agent')} onClick={() => press('new-agent')}>
+        <button
+          type="button"
+          class="act info"
+          title={keyOf('new-agent')}
+          onClick={() => press('new-agent') || go('/changes')}
+        >
           <Label text="⊕ N3W 4G3NT" />
         </button>
       </span>
