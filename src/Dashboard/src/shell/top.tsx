@@ -22,13 +22,7 @@ export function Top() {
         </span>{' '}
         HIVE
       </Link>
-      <button
-        type="button"
-        class="search"
-        aria-label="⌕ search or do anything"
-        aria-haspopup="dialog"
-        onClick={() => press('palette')}
-      >
+      <button type="button" class="search" aria-haspopup="dialog" onClick={() => press('palette')}>
         <span aria-hidden="true">⌕</span> <span class="search-words">search or do anything</span>
         <span class="keycap" aria-hidden="true">
           {keyOf('palette')}

@@ -62,27 +62,29 @@ function Opened({ label, actions, at }: { label: string; actions: readonly Actio
     };
   }, []);
   return (
-    <div ref={root} class="menu" role="menu" aria-label={label}>
-      {actions.map((action) => (
-        <button
-          key={action.id}
-          type="button"
-          role="menuitem"
-          class={`menu-line ${action.weight === 'danger' ? 'bad' : ''}`}
-          onClick={() => {
-            close();
-            if (at.isConnected) at.focus({ preventScroll: true });
-            void perform(action);
-          }}
-        >
-          <Label text={action.label} of={action.of} />
-          {action.key === undefined ? null : (
-            <span class="keycap" aria-hidden="true">
-              {keyOf(action.key)}
-            </span>
-          )}
-        </button>
-      ))}
-    </div>
+    <section aria-label="Menu">
+      <div ref={root} class="menu" role="menu" aria-label={label}>
+        {actions.map((action) => (
+          <button
+            key={action.id}
+            type="button"
+            role="menuitem"
+            class={`menu-line ${action.weight === 'danger' ? 'bad' : ''}`}
+            onClick={() => {
+              close();
+              if (at.isConnected) at.focus({ preventScroll: true });
+              void perform(action);
+            }}
+          >
+            <Label text={action.label} of={action.of} />
+            {action.key === undefined ? null : (
+              <span class="keycap" aria-hidden="true">
+                {keyOf(action.key)}
+              </span>
+            )}
+          </button>
+        ))}
+      </div>
+    </section>
   );
 }

@@ -35,7 +35,7 @@ export function Turns({ name }: { name: string }) {
         <p class="empty">No turn yet.</p>
       ) : (
         <Table
-          label={`Turns of ${name}`}
+          label={`Each turn of ${name}`}
           columns={<Columns words={['turn', 'began', 'result']} figures={['took', 'in', 'out', 'cost']} />}
         >
           <tbody>
