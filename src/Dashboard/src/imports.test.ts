@@ -12,7 +12,7 @@ const sources = Object.fromEntries(
 );
 
 /** Layers from the lowest to the highest: a module imports from its own layer and from lower ones. */
-const LAYERS = ['api', 'stream', 'ui', 'features', 'tabs', 'places', 'commands', 'shell'];
+const LAYERS = ['api', 'stream', 'ui', 'features', 'tabs', 'waiting', 'places', 'commands', 'shell'];
 
 const layerOf = (path: string): number =>
   path.includes('/') ? LAYERS.indexOf(path.split('/')[0] ?? '') : LAYERS.length;
@@ -87,9 +87,9 @@ test('a layer imports from itself and from lower ones', () => {
   expect(upward).toEqual([]);
 });
 
-/** A place and a tab fetch their view, and nothing else, past the feature's index: it is not part of the first script. */
+/** Contributions fetch their view, and nothing else, past the feature's index: it is not part of the first script. */
 const isView = (path: string, to: string): boolean =>
-  /^(places|tabs)\//.test(path) && /\/(page|tab-[a-z-]+)\.tsx$/.test(to);
+  /^(places|tabs|waiting)\//.test(path) && /\/(page|tab-[a-z-]+|waiting-[a-z-]+)\.tsx$/.test(to);
 
 test('a feature is imported by its index alone', () => {
   const inside = [...modules].flatMap(([path, imports]) =>

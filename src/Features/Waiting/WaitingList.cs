@@ -88,6 +88,20 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
         throw Problem.NotFound($"{key} does not wait (any more); `hive waiting` lists what does");
     }
 
+    /// <summary>The row of a key, also one that was marked as seen.</summary>
+    /// <exception cref="Problem">Nothing waits under that key, with what became of it.</exception>
+    public WaitingView Find(DbConnection db, string key)
+    {
+        var (_, _, mark) = Require(db, key);
+        lock (gate)
+        {
+            if (entries.TryGetValue(key, out var entry))
+                return entry.Shown ?? entry.View with { SnoozedUntilAt = mark?.SnoozedUntilAt };
+        }
+
+        throw Problem.NotFound($"{key} does not wait (any more); `hive waiting` lists what does");
+    }
+
     /// <inheritdoc />
     IWaitingChanges IWaitingReports.Of(IWaiting kind) => kinds[kind.Kind];
 

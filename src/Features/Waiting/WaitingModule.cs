@@ -23,6 +23,7 @@ internal sealed class WaitingModule : FeatureModule
         Host<SeeWaiting.Command>("see_waiting");
         Host<UnseeWaiting.Command>("unsee_waiting");
         Get<ListWaiting.Query>("/api/waiting");
+        Get<GetWaiting.Query>("/api/waiting/{key}");
         Post<SnoozeWaiting.Command>("/api/waiting/{key}/snooze", alias: "/waiting/{key}/snooze");
         Post<UnsnoozeWaiting.Command>("/api/waiting/{key}/unsnooze", alias: "/waiting/{key}/unsnooze");
         Post<SeeWaiting.Command>("/api/waiting/{key}/seen", alias: "/waiting/{key}/seen");

@@ -167,6 +167,8 @@ public sealed class WaitingListTests
         );
         Assert.Null(await hive.Mark("message-alice", "seen"));
         Assert.Equal([$"question-{id}"], await hive.Keys());
+        // Its address still leads to it.
+        Assert.Equal("one", await hive.Find("message-alice"));
         await hive.Restart();
         Assert.Equal([$"question-{id}"], await hive.Keys());
         Assert.Null(await hive.Mark("message-alice", "unseen"));
@@ -209,6 +211,8 @@ public sealed class WaitingListTests
             $"conflict: question {id} was answered by operator at 2026-01-31 12:00:00Z; it no longer waits",
             await hive.Snooze(key, TimeSpan.FromHours(1))
         );
+        Assert.StartsWith($"conflict: question {id} was answered by operator", await hive.Find(key));
+        Assert.StartsWith("not_found: ", await hive.Find("nothing-1"));
         var denied = await (await hive.Connect("manager")).RequestSpawn("bob");
         await host.Deny(denied);
         Assert.StartsWith($"conflict: approval {denied} was denied at", await hive.Mark($"approval-{denied}", "seen"));

@@ -26,8 +26,21 @@ internal static class WaitingRig
     {
         using var answer = await hive.Http()
             .PostAsJsonAsync($"/api/waiting/{key}/{verb}", fields ?? new { }, WireJson.Options);
-        if (answer.IsSuccessStatusCode)
-            return null;
+        return answer.IsSuccessStatusCode ? null : await Refusal(answer);
+    }
+
+    /// <summary>Reads one row; its title, or the error's code and text.</summary>
+    public static async Task<string> Find(this HiveFixture hive, string key)
+    {
+        using var answer = await hive.Http().GetAsync($"/api/waiting/{key}");
+        if (!answer.IsSuccessStatusCode)
+            return await Refusal(answer);
+        var row = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("waiting");
+        return row.GetProperty("title").GetString()!;
+    }
+
+    private static async Task<string> Refusal(HttpResponseMessage answer)
+    {
         var problem = await answer.Content.ReadFromJsonAsync<JsonElement>();
         return $"{problem.GetProperty("code").GetString()}: {problem.GetProperty("title").GetString()}";
     }

@@ -15,6 +15,8 @@ export type Message = Schemas['Message'] & {
   leased_by?: string;
   attempts_log?: readonly { at: string; reason?: string }[];
 };
+/** One thing that waits for the operator. */
+export type Waiting = Schemas['WaitingView'];
 export type History = Schemas['MessageHistoryResult'];
 export type Agent = Schemas['ContainerView'];
 /** What an agent is doing, in one word and its details. */

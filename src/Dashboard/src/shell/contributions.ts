@@ -1,11 +1,28 @@
-import { type AgentTab, agentTabs, type CommandSource, commandSources, type Place, places } from '../ui/registry';
+import {
+  type AgentTab,
+  agentTabs,
+  type CommandSource,
+  commandSources,
+  type Place,
+  places,
+  type WaitingKind,
+  waitingKinds,
+} from '../ui/registry';
 
 /** Modules of the page by their path. */
 export type Modules = Readonly<Record<string, unknown>>;
 
+/** The page's folders of contributions. */
+export interface Contributions {
+  places: Modules;
+  tabs: Modules;
+  waiting: Modules;
+  commands: Modules;
+}
+
 /** What one file of a folder contributes, of all its files. */
-const of = <T>(modules: Modules, name: string): T[] =>
-  Object.entries(modules).map(([path, module]) => {
+const of = <T>(modules: Modules | undefined, name: string): T[] =>
+  Object.entries(modules ?? {}).map(([path, module]) => {
     const found = (module as Record<string, unknown>)[name];
     if (found === undefined) throw new Error(`${path} exports no ${name}`);
     return found as T;
@@ -15,11 +32,12 @@ const of = <T>(modules: Modules, name: string): T[] =>
 const named = ({ address }: Place): number => address.split(':').length;
 
 /**
- * Takes every file of the page's folders of contributions: `places/`, `tabs/`, `commands/`. A file that is added there is
- * on the page; no list names it.
+ * Takes every file of the page's folders of contributions: `places/`, `tabs/`, `waiting/`, `commands/`. A file that is
+ * added there is on the page; no list names it.
  */
-export function contribute(from: { places: Modules; tabs: Modules; commands: Modules }): void {
+export function contribute(from: Partial<Contributions>): void {
   places.value = of<Place>(from.places, 'place').toSorted((a, b) => named(a) - named(b));
   agentTabs.value = of<AgentTab>(from.tabs, 'tab').toSorted((a, b) => a.order - b.order);
+  waitingKinds.value = of<WaitingKind>(from.waiting, 'kind');
   commandSources.value = of<CommandSource>(from.commands, 'source').toSorted((a, b) => a.order - b.order);
 }

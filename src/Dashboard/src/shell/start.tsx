@@ -11,15 +11,15 @@ import { live } from '../ui/live';
 import { notify } from '../ui/notify';
 import { Part } from '../ui/part';
 import { followPreferences, readDocument } from '../ui/preferences';
-import { agentTabs, places, titleAt } from '../ui/registry';
+import { agentTabs, places, titleAt, waitingKinds } from '../ui/registry';
 import { showUnseen } from '../ui/unseen';
 import { App } from './app';
 import { Comeback } from './comeback';
-import { contribute, type Modules } from './contributions';
+import { type Contributions, contribute } from './contributions';
 import { newsIn } from './news';
 
 /** Starts the page with these features and with every file of the folders of contributions. */
-export function start(all: readonly Feature[], from: { places: Modules; tabs: Modules; commands: Modules }): void {
+export function start(all: readonly Feature[], from: Contributions): void {
   features.value = all;
   contribute(from);
   readDocument();
@@ -96,7 +96,7 @@ function stayConnected(): void {
 function fetchPartsWithProofs(all: readonly Feature[]): void {
   effect(() => {
     if (proofs.value === 0) return;
-    const views = [...places.value, ...agentTabs.value].map(({ view }) => view);
+    const views = [...places.value, ...agentTabs.value, ...waitingKinds.value].map(({ view }) => view);
     const later = views.filter((view): view is Part<never> => view instanceof Part);
     for (const part of [...later, ...all.flatMap(({ parts }) => parts ?? [])]) void part.fetch();
   });

@@ -13,10 +13,12 @@ interface Props {
   stop?: boolean;
   /** Its key is shown on it, not only in its tooltip. */
   hinted?: boolean;
+  /** What does it, where more than the action follows. */
+  run?: (action: Action) => Promise<unknown>;
 }
 
 /** A button for an action, with its key. While the action is held, the button sends it at once. */
-export function ActionButton({ action, disabled = false, stop = true, hinted = true }: Props) {
+export function ActionButton({ action, disabled = false, stop = true, hinted = true, run = perform }: Props) {
   const [asked, setAsked] = useState(false);
   const { label, of, key, weight = 'plain', confirm } = action;
   const held = isPending(action);
@@ -24,7 +26,7 @@ export function ActionButton({ action, disabled = false, stop = true, hinted = t
   const hint = key === undefined ? '' : keyOf(key);
   const act = async () => {
     setAsked(true);
-    await perform(action);
+    await run(action);
     setAsked(false);
   };
   return (

@@ -1,6 +1,3 @@
-import { address } from './address';
-import { go } from './link';
-
 /** Scrolls to a part of the page and focuses it; false when it is not shown. */
 export function goTo(selector: string): boolean {
   const part = document.querySelector<HTMLElement>(selector);
@@ -10,14 +7,4 @@ export function goTo(selector: string): boolean {
   part.focus({ preventScroll: true });
   part.scrollIntoView({ block: 'nearest' });
   return true;
-}
-
-/**
- * The same for a part of the swarm's page, or for its section where the part has gone; from another place it goes there
- * first.
- */
-export function goToSwarm(selector: string, section: string): void {
-  const jump = () => void (goTo(selector) || goTo(section));
-  if (address.peek() === '/') jump();
-  else go('/', jump);
 }

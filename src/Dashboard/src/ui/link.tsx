@@ -45,6 +45,13 @@ export function go(to: string, then?: () => void): void {
   });
 }
 
+/** Goes on to another address of the same place, such as the next row's: the browser's back button skips it. */
+export function replacePath(path: string): void {
+  if (pathOf(path) === address.peek()) return;
+  history.replaceState(visit(), '', path + location.search);
+  address.value = pathOf(path);
+}
+
 /** Changes members of the query; null removes one. <push>: the browser's back button undoes it. */
 export function setQuery(changes: Readonly<Record<string, string | null>>, push = false): void {
   const next = new URLSearchParams(query.peek());

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { contribute } from '../shell/contributions';
-import { commandSources, placeAt, places, titleAt } from './registry';
+import { commandSources, placeAt, places, titleAt, waitingKind } from './registry';
 import { near } from './text/near';
 
 const view = () => null;
@@ -9,18 +9,23 @@ const agents = { place: { address: '/agents', title: () => 'agents', view } };
 const agent = { place: { address: '/agents/:name/:tab?/:rest?', title: (p: { name: string }) => p.name, view } };
 const source = { source: { order: 1, entries: () => [{ id: 'x', title: 'Do x', group: 'test', run: () => {} }] } };
 
-test('a place and a command are each on the page by one file', () => {
+const gate = { kind: { kind: 'gate', name: 'gate' } };
+
+test('a place, a kind of waiting thing and a command are each on the page by one file', () => {
   const own = { place: { address: '/board', title: () => 'board', view } };
-  contribute({ places: { './home.ts': home, './board.ts': own }, tabs: {}, commands: { './x.ts': source } });
+  contribute({
+    places: { './home.ts': home, './board.ts': own },
+    commands: { './x.ts': source },
+    waiting: { './gate.ts': gate },
+  });
+  expect(waitingKind('gate')?.name).toBe('gate');
   expect(placeAt('/board')?.place).toBe(own.place);
   expect(titleAt('/board')).toBe('board · HIVE');
   expect(commandSources.value.flatMap(({ entries }) => entries('')).map(({ title }) => title)).toEqual(['Do x']);
 });
 
 test('a file that contributes nothing is refused by its name', () => {
-  expect(() => contribute({ places: { './none.ts': {} }, tabs: {}, commands: {} })).toThrow(
-    './none.ts exports no place',
-  );
+  expect(() => contribute({ places: { './none.ts': {} } })).toThrow('./none.ts exports no place');
 });
 
 test.each([
@@ -30,13 +35,13 @@ test.each([
   ['/agents/alice/turns/7', 'alice', 'alice · HIVE'],
   ['/nowhere', undefined, 'no such place · HIVE'],
 ])('the path %s means a place', (path, name, title) => {
-  contribute({ places: { a: agent, b: home, c: agents }, tabs: {}, commands: {} });
+  contribute({ places: { a: agent, b: home, c: agents } });
   expect(placeAt(path)?.params.name ?? (path === '/' ? '' : undefined)).toBe(name);
   expect(titleAt(path)).toBe(title);
 });
 
 test('a place without names goes before one with names', () => {
-  contribute({ places: { a: agent, b: agents }, tabs: {}, commands: {} });
+  contribute({ places: { a: agent, b: agents } });
   expect(places.value.map(({ address }) => address)).toEqual(['/agents', '/agents/:name/:tab?/:rest?']);
 });
 

@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals';
 import type { ComponentChild, ComponentType } from 'preact';
 import { parse } from 'regexparam';
-import type { Agent } from '../api/types';
+import type { Agent, Waiting } from '../api/types';
+import type { Action } from './action';
 import type { KeyName } from './keys';
 import type { Wired } from './labels';
 import type { Part } from './part';
@@ -47,6 +48,58 @@ export interface AgentTab {
   view: Later<ComponentType<{ agent: Agent; rest: string | undefined }>>;
 }
 
+/** An action that takes a text, such as a denial with its reason: the box opens with its key. */
+export interface WithText {
+  id: string;
+  label: Wired;
+  of: string;
+  key?: KeyName;
+  weight?: Action['weight'];
+  /** The name of its draft. */
+  target: string;
+  placeholder: string;
+  /** It may be sent without a text. */
+  optional?: boolean;
+  /** What is sent, for the words of its limit: `an answer`. */
+  what: string;
+  action: (text: string) => Action;
+}
+
+/** What the page shows of a waiting thing beside its title. */
+export interface WaitingDetail {
+  row: Waiting;
+  /** Does an action, and goes on to the next thing. */
+  decide: (action: Action) => Promise<boolean>;
+  /** The thing was decided by other means: goes on to the next. */
+  decided: () => void;
+}
+
+/** A list beside what waits, drawn the same way, such as the questions between agents. */
+export interface BesideWaiting {
+  /** Its part of the address. */
+  name: string;
+  order: number;
+  label: string;
+  rows: () => readonly Waiting[];
+  /** What is said while it is empty. */
+  empty: string;
+}
+
+/** A kind of waiting thing: one file in `waiting/`. The page shows a kind without a file by its title and its link. */
+export interface WaitingKind {
+  kind: string;
+  /** Its name in a list: `question`. */
+  name: string;
+  /** What it does, after the agent's name: `asks you`. */
+  does?: (row: Waiting) => string;
+  view?: Later<ComponentType<WaitingDetail>>;
+  /** The target of the draft that is written for it. */
+  draft?: (row: Waiting) => string;
+  actions?: (row: Waiting) => readonly Action[];
+  withText?: (row: Waiting) => readonly WithText[];
+  beside?: BesideWaiting;
+}
+
 /** An entry of the palette. */
 export interface Command {
   id: string;
@@ -69,6 +122,11 @@ export interface CommandSource {
 export const places = signal<readonly Place[]>([]);
 export const agentTabs = signal<readonly AgentTab[]>([]);
 export const commandSources = signal<readonly CommandSource[]>([]);
+export const waitingKinds = signal<readonly WaitingKind[]>([]);
+
+/** The kind of a waiting thing; null for one that this page does not know. */
+export const waitingKind = (kind: string): WaitingKind | null =>
+  waitingKinds.value.find((known) => known.kind === kind) ?? null;
 
 /** The place of a path and the names in the path; null for no place's path. */
 export function placeAt(path: string): { place: Place; params: Params } | null {

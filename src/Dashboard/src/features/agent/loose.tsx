@@ -13,7 +13,7 @@ export function AgentLoose({ name }: { name: string }) {
       plain={`Loose ends of ${name}`}
       aside={<span class="count">{ends.length}</span>}
     >
-      <Items ends={ends} flat />
+      <Items ends={ends} />
     </Section>
   );
 }

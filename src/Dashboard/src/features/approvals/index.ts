@@ -17,12 +17,12 @@ revivals.value = (name) => {
 };
 
 export { ApprovalsSection } from './section';
+export { approve, deny } from './waiting';
 
 export const feature: Feature = {
   name: 'approvals',
   store: { snapshot: (snapshot) => approvals.snapshot(snapshot), events: eventsOf(approvals) },
   news,
-  waiting: approvals.waiting,
   panels: { diff: diffPanel },
   parts: [colouring],
 };

@@ -6,6 +6,8 @@ import './section.css';
 
 export { ForgeSection } from './section';
 
+export { sync } from './waiting';
+
 export const feature: Feature = {
   name: 'forge',
   store: { snapshot: (snapshot) => forge.snapshot(snapshot), events: eventsOf(forge) },

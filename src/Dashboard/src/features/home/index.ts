@@ -1,3 +1,4 @@
 import type { Feature } from '../../ui/feature';
+import './section.css';
 
 export const feature: Feature = { name: 'home' };

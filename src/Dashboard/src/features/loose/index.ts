@@ -1,7 +1,7 @@
 import type { Feature } from '../../ui/feature';
 import './section.css';
 
-export { Items, LooseEndsSection } from './section';
+export { Items } from './section';
 export { ends } from './store';
 
 export const feature: Feature = {

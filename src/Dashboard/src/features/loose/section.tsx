@@ -1,66 +1,17 @@
 import { useBounded } from '../../ui/bounded';
 import { Age, Until } from '../../ui/clock';
-import { goToSwarm } from '../../ui/goto';
-import { Section } from '../../ui/section';
+import { Link } from '../../ui/link';
 import { whatIsAsked } from '../approvals';
-import { filter } from '../questions';
-import type { LooseEnds as Ends, LooseEnd } from './ends';
-import { ends as allEnds } from './store';
+import type { LooseEnd } from './ends';
 
 const STEP = 25;
 
-/** The loose ends of each agent: its questions, approvals and reminders. */
-export function LooseEndsSection() {
-  const agents = allEnds.value;
-  const { shown, more } = useBounded(agents, STEP);
-  return (
-    <Section
-      feature="loose"
-      id="loose-ends"
-      title="L00S3 3NDS"
-      plain="Loose ends"
-      aside={agents.length > 0 ? <span class="count">{agents.length} with some</span> : null}
-    >
-      {agents.length === 0 ? (
-        <p class="empty">No agent waits for anything or owes an answer.</p>
-      ) : (
-        <>
-          <ul class="rows">
-            {shown.map((ends) => (
-              <Agent key={ends.agent} ends={ends} />
-            ))}
-          </ul>
-          {more}
-        </>
-      )}
-    </Section>
-  );
-}
-
-function Agent({ ends }: { ends: Ends }) {
-  const { agent, owed, asked, approvals, reminders } = ends;
-  return (
-    <li class="row loose" data-loose={agent}>
-      <details>
-        <summary>
-          <span class="who">{agent}</span>
-          {owed > 0 ? <span class="badge peer">owes {owed}</span> : null}
-          {asked > 0 ? <span class="badge amber">asks {asked}</span> : null}
-          {approvals > 0 ? <span class="badge amber">proposes {approvals}</span> : null}
-          {reminders > 0 ? <span class="badge info">◷ {reminders}</span> : null}
-        </summary>
-        <Items ends={ends.ends} />
-      </details>
-    </li>
-  );
-}
-
-/** The loose ends of one agent, each a link to its row; <flat> without the indent of a folded list. */
-export function Items({ ends, flat = false }: { ends: readonly LooseEnd[]; flat?: boolean }) {
+/** The loose ends of one agent, each a link to where it is decided. */
+export function Items({ ends }: { ends: readonly LooseEnd[] }) {
   const { shown, more } = useBounded(ends, STEP);
   return (
     <div class="feature-loose">
-      <ul class={`ends ${flat ? 'flat' : ''}`}>
+      <ul class="ends">
         {shown.map((end) => (
           <Item
             key={
@@ -84,10 +35,10 @@ function Item({ end }: { end: LooseEnd }) {
     const { id, message, due_at } = end.reminder;
     return (
       <li>
-        <span class="badge info">reminder</span>
-        <button type="button" class="end" onClick={() => goToSwarm(`[data-reminder="${id}"]`, '#reminders')}>
-          {message}
-        </button>
+        <span class="what">is reminded</span>
+        <Link to={`/waiting/reminder-${id}?show=reminders`} class="end">
+          <bdi>{message}</bdi>
+        </Link>
         <span class="dim">
           <Until at={due_at} ahead={(left) => `in ${left}`} past={(ago) => `due ${ago} ago`} />
         </span>
@@ -98,15 +49,16 @@ function Item({ end }: { end: LooseEnd }) {
     const { id, description, requested_at } = end.approval;
     return (
       <li>
-        <span class="badge amber">asks you</span>
-        <button type="button" class="end" onClick={() => goToSwarm(`[data-approval="${id}"]`, '#approvals')}>
-          {whatIsAsked(end.approval)}
+        <span class="what">asks you</span>
+        <Link to={`/waiting/approval-${id}`} class="end">
+          <span>{whatIsAsked(end.approval)}</span>
           {description == null ? null : (
             <>
-              : <bdi>{description}</bdi>
+              <span>: </span>
+              <bdi>{description}</bdi>
             </>
           )}
-        </button>
+        </Link>
         <span class="dim">
           <Age at={requested_at} />
         </span>
@@ -116,19 +68,10 @@ function Item({ end }: { end: LooseEnd }) {
   const { id, asker, target, question, asked_at } = end.question;
   return (
     <li>
-      <span class={`badge ${end.kind === 'owed' ? 'peer' : 'amber'}`}>
-        {end.kind === 'owed' ? `owes ${asker}` : `asks ${target ?? 'you'}`}
-      </span>
-      <button
-        type="button"
-        class="end"
-        onClick={() => {
-          filter.value = 'all';
-          requestAnimationFrame(() => goToSwarm(`[data-question="${id}"]`, '#questions'));
-        }}
-      >
-        {question}
-      </button>
+      <span class="what">{end.kind === 'owed' ? `owes ${asker}` : `asks ${target ?? 'you'}`}</span>
+      <Link to={target == null ? `/waiting/question-${id}` : `/waiting/peer_question-${id}?show=peers`} class="end">
+        <bdi>{question}</bdi>
+      </Link>
       <span class="dim">
         <Age at={asked_at} />
       </span>

@@ -15,6 +15,8 @@ export { messages } from './store';
 export { EventJson, lineOf, MessageText } from './text';
 export { type Piece, plainly, toldBy } from './told';
 
+export { acknowledge, dropParked, isPerson, replyTo, retryParked } from './waiting';
+
 export const feature: Feature = {
   name: 'messages',
   store: {
@@ -23,7 +25,6 @@ export const feature: Feature = {
     read: (stopped) => messages.read(stopped),
   },
   news,
-  waiting: messages.waiting,
   bottom: [{ order: 10, view: ComposeBar }],
   completers: [agents, numbered, files],
 };

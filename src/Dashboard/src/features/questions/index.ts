@@ -1,15 +1,15 @@
 import type { Feature } from '../../ui/feature';
-import { eventsOf, news } from './events';
+import { eventsOf } from './events';
 import { questions } from './store';
 import './section.css';
 
-export { QuestionsSection } from './section';
-export { filter } from './state';
+export { answer, cancel } from './actions';
+export { answered, betweenAgents, questionOf } from './beside';
+export { draftOf } from './draft';
+export { isExpired } from './question';
 export { questions } from './store';
 
 export const feature: Feature = {
   name: 'questions',
   store: { snapshot: (snapshot) => questions.snapshot(snapshot), events: eventsOf(questions) },
-  news,
-  waiting: questions.waiting,
 };

@@ -5,29 +5,14 @@ export const HISTORY = 50;
 
 export const forOperator = (question: Question): boolean => question.target == null;
 
+/** The host's own answers to questions that got none. */
+export const [CANCELLED, EXPIRED] = ['[cancelled]', '[expired]'] as const;
+
+export const isExpired = ({ answer }: Question): boolean => answer === EXPIRED;
+
 /** Newest answer first. */
 export const byAnswer = (a: Question, b: Question): number =>
   (b.answered_at ?? '').localeCompare(a.answered_at ?? '') || b.id - a.id;
-
-/** The filter of the list: all questions, those to the operator, those between agents, or those of one agent. */
-export type Filter = 'all' | '@operator' | '@peer' | { agent: string };
-
-export function shownBy(filter: Filter, question: Question): boolean {
-  if (filter === 'all') return true;
-  if (filter === '@operator') return forOperator(question);
-  if (filter === '@peer') return !forOperator(question);
-  return question.asker === filter.agent || question.target === filter.agent;
-}
-
-/** Every agent that asks or is asked, by name. */
-export function participants(questions: readonly Question[]): string[] {
-  const names = new Set<string>();
-  for (const { asker, target } of questions) {
-    names.add(asker);
-    if (target != null) names.add(target);
-  }
-  return [...names].sort();
-}
 
 /** An answer that is being written; the host does not know it. */
 export interface Draft {

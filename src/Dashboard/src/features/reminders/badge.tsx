@@ -1,20 +1,19 @@
 import type { Agent } from '../../api/types';
-import { goTo } from '../../ui/goto';
+import { Link } from '../../ui/link';
 import { counted } from '../../ui/text/figures';
 
-/** The number of an agent's pending reminders, on its row; a click leads to them. */
+/** The number of an agent's pending reminders, on its row, and the way to them. */
 export function ReminderBadge({ agent: { name, pending_reminders: count } }: { agent: Agent }) {
   if (count === 0) return null;
-  const words = `${counted(count, 'pending reminder')} of ${name}: see or cancel under Pending reminders`;
+  const words = `${counted(count, 'pending reminder')} of ${name}`;
   return (
-    <button
-      type="button"
+    <Link
+      to={`/waiting?show=reminders&agent=${encodeURIComponent(name)}`}
       class="badge info jump"
-      aria-label={words}
-      title={words}
-      onClick={() => goTo(`[data-reminder-agent="${name}"]`) || goTo('#reminders')}
+      label={words}
+      hint={words}
     >
       ◷ {count}
-    </button>
+    </Link>
   );
 }

@@ -4,7 +4,8 @@ import { eventsOf } from './events';
 import { reminders } from './store';
 import './section.css';
 
-export { RemindersSection } from './section';
+export { cancel, retry } from './actions';
+export { pending } from './beside';
 export { reminders } from './store';
 
 export const feature: Feature = {

@@ -5,6 +5,7 @@ import { turns } from './store';
 import './section.css';
 
 export { Charts } from './charts';
+export type { Window } from './figures';
 export {
   costText,
   type Figures,

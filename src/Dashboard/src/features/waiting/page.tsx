@@ -1,17 +1,232 @@
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Waiting } from '../../api/types';
+import type { Action } from '../../ui/action';
+import { query } from '../../ui/address';
+import { useKey } from '../../ui/keys';
+import { Label } from '../../ui/label';
+import { go, Link, replacePath, setQuery } from '../../ui/link';
 import { Main } from '../../ui/main';
-import { ApprovalsSection } from '../approvals';
-import { Inbox, Parked } from '../messages';
-import { QuestionsSection } from '../questions';
-import { RemindersSection } from '../reminders';
+import { openMenu } from '../../ui/menu';
+import { isNarrow } from '../../ui/narrow';
+import { type Params, waitingKind, waitingKinds } from '../../ui/registry';
+import { Rows } from '../../ui/rows';
+import { actionsOf, togetherOf } from './actions';
+import { decide, isDeciding } from './deciding';
+import { Actions, Detail } from './detail';
+import { type Filter, filterIn, listOf, narrowed, nextOf } from './filter';
+import { Filters } from './filters';
+import { Gone } from './gone';
+import { OwnTime } from './own-time';
+import { spoken, WaitingRow } from './row';
+import { snoozeAll } from './snooze';
+import { waiting } from './store';
 
-export function WaitingPage() {
+const LIST = 'waiting-list';
+/** Two lines of text with their space. */
+const HEIGHT = 56;
+
+const addressOf = (key: string): string => `/waiting/${encodeURIComponent(key)}`;
+
+/** Focuses the list, which hands the focus on to its current row. */
+const focusList = (): void =>
+  void requestAnimationFrame(() => document.getElementById(LIST)?.focus({ preventScroll: true }));
+
+/** Everything that waits for the operator, decided in place. */
+export function WaitingPage({ params }: { params: Params }) {
+  const filter = filterIn(query.value);
+  const beside = waitingKinds.value.flatMap((kind) => kind.beside ?? []).toSorted((a, b) => a.order - b.order);
+  const all = listOf(filter, waiting.all.value, beside);
+  const rows = narrowed(all, filter);
+  const narrow = isNarrow.value;
+  const key = params.key ?? null;
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const selected = useSelected(key, rows);
+
+  // On a wide screen something is always selected, and stays so while more urgent things arrive.
+  useLayoutEffect(() => {
+    const first = rows.find((row) => !isDeciding(row.key));
+    if (key === null && !narrow && first !== undefined) replacePath(addressOf(first.key));
+  });
+
+  const select = (row: Waiting | null) => {
+    if (row !== null) replacePath(addressOf(row.key));
+    else replacePath('/waiting');
+  };
+  const { last } = selected;
+  const goOn = (from: string) => {
+    const at = document.activeElement;
+    const mine = at === null || at === document.body || at.closest('#place') !== null;
+    const next = nextOf(rows, from, last.current, (row) => isDeciding(row.key));
+    if (narrow) go(`/waiting${location.search}`);
+    else if (keyNow.current === from) select(next);
+    if (mine) focusList();
+  };
+  const keyNow = useRef(key);
+  keyNow.current = key;
+  const decideOn = (decided: readonly Waiting[]) => (action: Action) =>
+    decide(
+      decided.map((row) => row.key),
+      action,
+      () => {
+        setChosen(new Set());
+        goOn(decided[0]?.key ?? '');
+      },
+    );
+  const picked = useMemo(() => rows.filter((row) => chosen.has(row.key)), [rows, chosen]);
+  useKey('back', () => {
+    if (chosen.size === 0) return false;
+    setChosen(new Set());
+    return true;
+  });
+
+  const list = (
+    <div class="waiting-side">
+      <Rows
+        id={LIST}
+        label="What waits for you"
+        rows={rows}
+        keyOf={(row) => row.key}
+        nameOf={spoken}
+        height={HEIGHT}
+        view={(row) => <WaitingRow row={row} held={isDeciding(row.key)} />}
+        current={rows.some((row) => row.key === key) ? key : null}
+        onCurrent={(row) => {
+          if (!narrow) select(row);
+        }}
+        onOpen={(row) => {
+          if (narrow) go(addressOf(row.key) + location.search);
+          else document.querySelector<HTMLElement>('.waiting-detail textarea, .waiting-detail button')?.focus();
+        }}
+        onActions={(row, at) => openMenu(`What can be done with ${row.key}`, [...actionsOf(row)], at)}
+        chosen={chosen}
+        onChosen={setChosen}
+        empty={<Empty filter={filter} all={all} beside={beside.find(({ name }) => name === filter.show)?.empty} />}
+      />
+    </div>
+  );
+  const detail =
+    picked.length > 1 ? (
+      <Many rows={picked} decideOn={decideOn} onClear={() => setChosen(new Set())} />
+    ) : key === null ? null : selected.row === null ? (
+      <Gone
+        key={key}
+        name={key}
+        was={selected.was}
+        draft={selected.was === null ? null : (waitingKind(selected.was.kind)?.draft?.(selected.was) ?? null)}
+        onFound={selected.found}
+      />
+    ) : (
+      <Detail
+        key={key}
+        row={selected.row}
+        held={isDeciding(key)}
+        decide={decideOn([selected.row])}
+        decided={() => goOn(key)}
+        onLeave={focusList}
+      />
+    );
   return (
-    <Main feature="waiting" title="Y3R C4LL">
-      <QuestionsSection />
-      <ApprovalsSection />
-      <Parked />
-      <Inbox />
-      <RemindersSection />
+    <Main feature="waiting" title="Y3R C4LL" fills aside={<Filters filter={filter} beside={beside} />}>
+      <a class="skip" href="#waiting-detail">
+        Skip to the selected thing
+      </a>
+      <div class={`waiting-parts ${narrow && key !== null ? 'one' : ''}`}>
+        {narrow && key !== null ? null : list}
+        {narrow && key === null && picked.length < 2 ? null : (
+          <div class="waiting-whole" id="waiting-detail" tabIndex={-1}>
+            {narrow && key !== null ? (
+              <p>
+                <Link to={`/waiting${location.search}`} class="act">
+                  <Label text="‹ B4CK" of="to the list" />
+                </Link>
+              </p>
+            ) : null}
+            {detail}
+          </div>
+        )}
+      </div>
+      <OwnTime />
     </Main>
+  );
+}
+
+/** The row of a key: one of the list, or one that the list leaves out; and how it was before it went. */
+function useSelected(key: string | null, rows: readonly Waiting[]) {
+  const [found, setFound] = useState<Waiting | null>(null);
+  const before = useRef<Waiting | null>(null);
+  const last = useRef(0);
+  const at = rows.findIndex((row) => row.key === key);
+  useEffect(() => {
+    if (at >= 0) last.current = at;
+  });
+  const row =
+    key === null ? null : (rows[at] ?? waiting.get(key) ?? (found?.key === key ? found : null) ?? besideOf(key));
+  if (row !== null) before.current = row;
+  return { row, was: before.current?.key === key ? before.current : null, found: setFound, last };
+}
+
+/** A row of another list beside what waits. */
+function besideOf(key: string): Waiting | null {
+  for (const { beside } of waitingKinds.value) {
+    const row = beside?.rows().find((one) => one.key === key);
+    if (row !== undefined) return row;
+  }
+  return null;
+}
+
+/** Why the list is empty. */
+function Empty({ filter, all, beside }: { filter: Filter; all: readonly Waiting[]; beside: string | undefined }) {
+  const clear = () => setQuery({ urgency: null, kind: null, agent: null, q: null }, true);
+  if (all.length > 0)
+    return (
+      <p class="empty">
+        Nothing of {all.length} fits this filter.{' '}
+        <button type="button" class="ref" onClick={clear}>
+          Show all
+        </button>
+      </p>
+    );
+  if (beside !== undefined) return <p class="empty">{beside}</p>;
+  if (filter.show === 'snoozed') return <p class="empty">Nothing is snoozed.</p>;
+  return <p class="empty">Nothing waits for you. Questions, approvals and whatever fails show here.</p>;
+}
+
+/** Several rows, decided at once. */
+function Many({
+  rows,
+  decideOn,
+  onClear,
+}: {
+  rows: readonly Waiting[];
+  decideOn: (rows: readonly Waiting[]) => (action: Action) => Promise<boolean>;
+  onClear: () => void;
+}) {
+  const of = `${rows.length} selected`;
+  const { actions, texts } = togetherOf(rows, of);
+  return (
+    <article class="waiting-detail" aria-labelledby="many-title">
+      <header class="detail-head">
+        <h2 id="many-title">{of}</h2>
+        <button type="button" class="plain" onClick={onClear}>
+          Select none
+        </button>
+      </header>
+      <ul class="many">
+        {rows.slice(0, 12).map((row) => (
+          <li key={row.key}>
+            <WaitingRow row={row} held={isDeciding(row.key)} />
+          </li>
+        ))}
+      </ul>
+      {rows.length > 12 ? <p class="dim">and {rows.length - 12} more</p> : null}
+      <Actions
+        of={of}
+        actions={actions}
+        texts={texts}
+        later={(label, until) => decideOn(rows)(snoozeAll(rows, of, label, until))}
+        decide={decideOn(rows)}
+        onLeave={focusList}
+      />
+    </article>
   );
 }

@@ -1,0 +1,44 @@
+import type { Agent, Transient } from '../../api/types';
+import { activityOf, GROUPS, type Group, groupOf } from '../../ui/activity';
+
+export interface Worker {
+  agent: Agent;
+  transient: Transient | undefined;
+  group: Group;
+}
+
+/** The groups that are listed one by one, in this order; of the others the overview shows the number. */
+const LISTED: readonly Group[] = ['failed', 'working', 'held', 'waits'];
+
+/** Every agent by its group, and those of the listed groups in the order of the overview. */
+export function workOf(
+  agents: Iterable<Agent>,
+  transients: ReadonlyMap<string, Transient>,
+): { counts: Readonly<Record<Group, number>>; listed: readonly Worker[] } {
+  const counts = Object.fromEntries(GROUPS.map((group) => [group, 0])) as Record<Group, number>;
+  const listed: Worker[] = [];
+  for (const agent of agents) {
+    const transient = transients.get(agent.name);
+    const group = groupOf(activityOf(agent, transient).state);
+    counts[group]++;
+    if (LISTED.includes(group)) listed.push({ agent, transient, group });
+  }
+  const since = ({ agent, transient }: Worker): string => activityOf(agent, transient).since_at;
+  listed.sort(
+    (a, b) =>
+      LISTED.indexOf(a.group) - LISTED.indexOf(b.group) ||
+      since(a).localeCompare(since(b)) ||
+      a.agent.name.localeCompare(b.agent.name),
+  );
+  return { counts, listed };
+}
+
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** Values as a line of bars. */
+export function bars(values: readonly number[]): string {
+  const most = Math.max(...values, 0);
+  return values
+    .map((value) => (value <= 0 || most === 0 ? ' ' : (BARS[Math.min(7, Math.ceil((value / most) * 8) - 1)] ?? ' ')))
+    .join('');
+}

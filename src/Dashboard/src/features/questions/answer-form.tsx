@@ -1,0 +1,79 @@
+import { useRef } from 'preact/hooks';
+import type { Question } from '../../api/types';
+import { useKey } from '../../ui/keys';
+import type { WaitingDetail } from '../../ui/registry';
+import { bodyFault } from '../../ui/text/bytes';
+import { Writing } from '../../ui/writing';
+import { answer } from './actions';
+import { answerDraft, draftOf, keepAnswer } from './draft';
+import { answerOf, isEmpty, withOption } from './question';
+
+/** The options of a question by number, and the box for other words. */
+export function AnswerForm({ question, decide }: { question: Question; decide: WaitingDetail['decide'] }) {
+  const { asker, target, options, multi } = question;
+  const box = useRef<HTMLTextAreaElement>(null);
+  const draft = answerDraft(question);
+  const mine = target == null;
+  const choose = (option: string) => keepAnswer(question, withOption(draft, option, multi));
+  useKey('option', ({ key }) => {
+    const option = options[Number(key) - 1];
+    if (option === undefined) return false;
+    choose(option);
+    return true;
+  });
+  useKey('open', () => {
+    if (isEmpty(draft)) return false;
+    box.current?.form?.requestSubmit();
+    return true;
+  });
+  useKey('reply', () => box.current?.focus());
+  const faultOf = (text: string): string | null => {
+    const whole = answerOf(question, { ...draft, text });
+    if (whole !== '') return bodyFault(whole, 'an answer');
+    return options.length > 0 ? 'Choose an option, or write an answer.' : 'The answer is empty; write something first.';
+  };
+  return (
+    <div class="answer-form">
+      {options.length === 0 ? null : (
+        <fieldset class="options">
+          <legend class="hidden">{multi ? 'Choose any' : 'Choose one'}</legend>
+          {options.map((option, i) => (
+            <label key={option} class="option">
+              <input
+                type={multi ? 'checkbox' : 'radio'}
+                name={`question-${question.id}`}
+                checked={draft.chosen.includes(option)}
+                onChange={() => choose(option)}
+                // A browser does not let a radio button be unchecked.
+                onClick={() => !multi && draft.chosen.includes(option) && choose(option)}
+              />
+              <span class="key" aria-hidden="true">
+                {i < 9 ? i + 1 : ' '}
+              </span>
+              <span>
+                <bdi>{option}</bdi>
+              </span>
+            </label>
+          ))}
+        </fieldset>
+      )}
+      <Writing
+        target={draftOf(question)}
+        label={mine ? `Answer to ${asker}` : `Answer to ${asker} in place of ${target}`}
+        placeholder={options.length > 0 ? 'r: in your own words' : 'r: your answer'}
+        send={
+          mine
+            ? { label: '↩ 4NSW3R', plain: `Answer ${asker}`, tone: 'primary' }
+            : { label: '↩ 0V3RR1D3', plain: `Answer ${asker} in place of ${target}`, tone: 'primary' }
+        }
+        what="an answer"
+        box={box}
+        draft={{ text: draft.text, keep: (text) => keepAnswer(question, { ...answerDraft(question), text }) }}
+        bodyOf={(text) => answerOf(question, { ...draft, text })}
+        faultOf={faultOf}
+        onSend={(body) => decide(answer(question, body))}
+        onLeave={() => box.current?.blur()}
+      />
+    </div>
+  );
+}

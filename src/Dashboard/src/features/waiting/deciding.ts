@@ -1,0 +1,31 @@
+import { signal } from '@preact/signals';
+import { type Action, isPending, perform } from '../../ui/action';
+
+/** Keys of things on which a decision is held or under way. */
+const keys = signal<ReadonlySet<string>>(new Set());
+
+export const isDeciding = (key: string): boolean => keys.value.has(key);
+
+function mark(changed: readonly string[], on: boolean): void {
+  const next = new Set(keys.peek());
+  for (const key of changed) {
+    if (on) next.add(key);
+    else next.delete(key);
+  }
+  keys.value = next;
+}
+
+/**
+ * Does an action that decides things. <then> is called once there is nothing more to do with them here: the host has it,
+ * or the page holds it.
+ */
+export async function decide(decided: readonly string[], action: Action, then: () => void): Promise<boolean> {
+  mark(decided, true);
+  const ended = perform(action);
+  const held = isPending(action);
+  if (held) then();
+  const done = await ended;
+  if (done && !held) then();
+  mark(decided, false);
+  return done;
+}

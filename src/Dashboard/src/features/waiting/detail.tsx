@@ -1,0 +1,182 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Waiting } from '../../api/types';
+import type { Action } from '../../ui/action';
+import { ActionButton } from '../../ui/action-button';
+import { Age, Clock, Until } from '../../ui/clock';
+import { type KeyName, keyOf, useKey } from '../../ui/keys';
+import { Label } from '../../ui/label';
+import { Shown } from '../../ui/later';
+import { Link } from '../../ui/link';
+import { openMenu } from '../../ui/menu';
+import { type WithText, waitingKind } from '../../ui/registry';
+import { bodyFault } from '../../ui/text/bytes';
+import { DraftMark, Writing } from '../../ui/writing';
+import { AgentText } from '../files';
+import { actionsOf, canSnooze, textsOf } from './actions';
+import { Context } from './context';
+import { kindName, Mark } from './row';
+import { nameOf, snoozeChoices, snoozeUntil } from './snooze';
+
+interface Props {
+  row: Waiting;
+  held: boolean;
+  decide: (action: Action) => Promise<boolean>;
+  decided: () => void;
+  /** Back to the list. */
+  onLeave: () => void;
+}
+
+/** The whole of a waiting thing: what it says, what can be done, and what is around it. */
+export function Detail({ row, held, decide, decided, onLeave }: Props) {
+  const kind = waitingKind(row.kind);
+  return (
+    <article class="waiting-detail" aria-labelledby="waiting-title" data-waiting={row.key}>
+      <header class="detail-head">
+        <h2 id="waiting-title">
+          <Mark row={row} />
+          {row.agent == null ? null : (
+            <>
+              <Link to={`/agents/${encodeURIComponent(row.agent)}`} class="link mono">
+                <bdi>{row.agent}</bdi>
+              </Link>{' '}
+            </>
+          )}
+          <span>{kind?.does?.(row) ?? kindName(row)}</span>
+        </h2>
+        <span class="dim">
+          <Age at={row.since_at} /> ago
+          {row.deadline_at == null ? null : (
+            <>
+              {' · '}
+              <Until at={row.deadline_at} ahead={(left) => `${left} left`} past={() => 'expires now'} />
+            </>
+          )}
+          {row.snoozed_until_at == null ? null : (
+            <>
+              {' · snoozed until '}
+              <Clock at={row.snoozed_until_at} />
+            </>
+          )}
+        </span>
+      </header>
+      {kind?.view === undefined ? (
+        <Plain row={row} />
+      ) : (
+        <Shown view={kind.view} props={{ row, decide, decided }} what={`${kind.name}s`} />
+      )}
+      <Actions
+        of={nameOf(row)}
+        actions={actionsOf(row)}
+        texts={textsOf(row)}
+        later={canSnooze(row) ? (label, until) => decide(snoozeUntil(row, label, until)) : null}
+        held={held}
+        decide={decide}
+        onLeave={onLeave}
+      />
+      <Context row={row} />
+    </article>
+  );
+}
+
+/** A thing of a kind that this page does not know more of. */
+function Plain({ row: { title, detail, refs, url, key } }: { row: Waiting }) {
+  return (
+    <>
+      <AgentText text={title} refs={refs} />
+      {detail == null ? null : (
+        <div class="dim">
+          <AgentText text={detail} refs={refs} />
+        </div>
+      )}
+      {url === `/waiting/${key}` ? null : (
+        <p>
+          <Link to={url}>Open it</Link>
+        </p>
+      )}
+    </>
+  );
+}
+
+interface ActionsProps {
+  of: string;
+  actions: readonly Action[];
+  texts: readonly WithText[];
+  later: Parameters<typeof snoozeChoices>[1] | null;
+  held?: boolean;
+  decide: (action: Action) => Promise<boolean>;
+  onLeave: () => void;
+}
+
+/** The buttons and the keys of what can be done; a box opens for what takes a text. */
+export function Actions({ of, actions, texts, later, held = false, decide, onLeave }: ActionsProps) {
+  const [open, setOpen] = useState<string | null>(null);
+  const laterButton = useRef<HTMLButtonElement>(null);
+  const opened = texts.find(({ id }) => id === open);
+  useEffect(() => setOpen(null), [of]);
+  const openLater = () => {
+    const at = laterButton.current;
+    if (at !== null && later !== null) openMenu(`Snooze ${of}`, snoozeChoices(of, later), at);
+  };
+  useKey('later', openLater, later !== null);
+  if (actions.length + texts.length === 0 && later === null) return null;
+  return (
+    <>
+      {opened === undefined ? null : (
+        <Writing
+          target={opened.target}
+          label={`${labelOf(opened)} ${opened.of}`}
+          placeholder={opened.placeholder}
+          send={{ label: opened.label, plain: `${labelOf(opened)} ${opened.of} now` }}
+          faultOf={(text) => (opened.optional === true && text.trim() === '' ? null : bodyFault(text, opened.what))}
+          onSend={(body) => decide(opened.action(body.trim()))}
+          onLeave={() => {
+            setOpen(null);
+            onLeave();
+          }}
+          focused
+        />
+      )}
+      <div class="detail-actions" role="group" aria-label={`What can be done with ${of}`}>
+        {texts.map((one) => (
+          <OpensBox key={one.id} one={one} disabled={held} open={() => setOpen(one.id)} />
+        ))}
+        {actions.map((action) => (
+          <ActionKey key={action.id} action={action} decide={decide} />
+        ))}
+        {later === null ? null : (
+          <button ref={laterButton} type="button" class="act" aria-haspopup="menu" disabled={held} onClick={openLater}>
+            <Label text="◷ L4T3R" of={of} /> <Hint name="later" />
+          </button>
+        )}
+      </div>
+    </>
+  );
+}
+
+const labelOf = ({ id }: WithText): string => id.charAt(0).toUpperCase() + id.slice(1);
+
+function Hint({ name }: { name: KeyName | undefined }) {
+  const key = name === undefined ? '' : keyOf(name);
+  return key === '' ? null : (
+    <span class="key" aria-hidden="true">
+      {key}
+    </span>
+  );
+}
+
+function ActionKey({ action, decide }: { action: Action; decide: (action: Action) => Promise<boolean> }) {
+  const { key } = action;
+  useKey(key ?? 'done', () => void decide(action), key !== undefined);
+  return <ActionButton action={action} run={decide} />;
+}
+
+function OpensBox({ one, disabled, open }: { one: WithText; disabled: boolean; open: () => void }) {
+  const { key, label, of, weight } = one;
+  useKey(key ?? 'reply', open, key !== undefined);
+  return (
+    <button type="button" class={`act ${weight === 'danger' ? 'bad' : ''}`} disabled={disabled} onClick={open}>
+      <Label text={label} of={of} /> <Hint name={key} />
+      <DraftMark target={one.target} />
+    </button>
+  );
+}

@@ -1,0 +1,81 @@
+import type { Waiting } from '../../api/types';
+import { Age, Clock, now, Until } from '../../ui/clock';
+import { waitingKind } from '../../ui/registry';
+import { DraftMark } from '../../ui/writing';
+import { waiting } from './store';
+
+/** Below this time left, a deadline is shown as alarming. */
+const ALARM_MS = 10 * 60_000;
+
+const MARKS: Record<string, { glyph: string; words: string }> = {
+  now: { glyph: '!', words: 'urgent' },
+  soon: { glyph: '·', words: 'soon' },
+  fyi: { glyph: '', words: 'to know' },
+};
+
+export const kindName = ({ kind }: Waiting): string => waitingKind(kind)?.name ?? kind.replaceAll('_', ' ');
+
+/** A row as a screen reader says it. */
+export const spoken = (row: Waiting): string =>
+  `${MARKS[row.urgency]?.words ?? row.urgency}, ${kindName(row)}${row.agent == null ? '' : ` of ${row.agent}`}: ${row.title}`;
+
+/** How urgent it is, in one character. */
+export function Mark({ row: { urgency } }: { row: Waiting }) {
+  return (
+    <span class={`mark ${urgency}`} aria-hidden="true">
+      {MARKS[urgency]?.glyph ?? '?'}
+    </span>
+  );
+}
+
+/** The time that matters: until it is decided by itself, until it is back, or since when it waits. */
+export function When({ row: { deadline_at, snoozed_until_at, since_at } }: { row: Waiting }) {
+  if (snoozed_until_at != null)
+    return (
+      <span class="when">
+        ◷ <Clock at={snoozed_until_at} />
+      </span>
+    );
+  if (deadline_at != null)
+    return (
+      <span class={`when ${Date.parse(deadline_at) - now.value < ALARM_MS ? 'bad' : ''}`}>
+        ◷ <Until at={deadline_at} ahead={(left) => left} past={() => 'expires'} />
+      </span>
+    );
+  return (
+    <span class="when">
+      <Age at={since_at} />
+    </span>
+  );
+}
+
+/** The number of things that wait, as the title and the command line have it. */
+export function WaitingCount() {
+  const count = waiting.count.value;
+  return count === 0 ? null : (
+    <span class="amber n">
+      {count}
+      <span class="hidden"> waiting</span>
+    </span>
+  );
+}
+
+/** A waiting thing in the list: who, what, when, and its title. */
+export function WaitingRow({ row, held }: { row: Waiting; held: boolean }) {
+  const draft = waitingKind(row.kind)?.draft?.(row);
+  return (
+    <div class={`waiting-row ${row.urgency} ${held ? 'held' : ''}`}>
+      <Mark row={row} />
+      <span class="waiting-who mono">
+        <bdi>{row.agent ?? 'hive'}</bdi>
+      </span>
+      <span class="waiting-kind">
+        {kindName(row)} {draft === undefined ? null : <DraftMark target={draft} />}
+      </span>
+      {held ? <span class="when">held</span> : <When row={row} />}
+      <span class="waiting-title">
+        <bdi>{row.title}</bdi>
+      </span>
+    </div>
+  );
+}

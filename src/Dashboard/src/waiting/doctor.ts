@@ -1,0 +1,3 @@
+import type { WaitingKind } from '../ui/registry';
+
+export const kind: WaitingKind = { kind: 'doctor', name: 'doctor' };

@@ -1,0 +1,7 @@
+import type { WaitingKind } from '../ui/registry';
+
+export const kind: WaitingKind = {
+  kind: 'idle_agent',
+  name: 'no driver',
+  does: () => 'has messages, and no driver that could read them',
+};

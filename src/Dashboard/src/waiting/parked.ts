@@ -1,0 +1,11 @@
+import { dropParked, retryParked } from '../features/messages';
+import { Part } from '../ui/part';
+import type { WaitingKind } from '../ui/registry';
+
+export const kind: WaitingKind = {
+  kind: 'parked',
+  name: 'parked',
+  does: () => 'could not take a message',
+  view: new Part(async () => (await import('../features/messages/waiting-parked')).ParkedDetail),
+  actions: ({ id }) => [retryParked(Number(id)), dropParked(Number(id))],
+};

@@ -1,0 +1,9 @@
+import { cancelTurn } from '../features/containers';
+import type { WaitingKind } from '../ui/registry';
+
+export const kind: WaitingKind = {
+  kind: 'stuck',
+  name: 'stuck',
+  does: () => 'has said nothing for long in its turn',
+  actions: ({ agent }) => (agent == null ? [] : [{ ...cancelTurn(agent), key: 'deny' }]),
+};
