@@ -1,20 +1,18 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { eventsOf as approvalEvents, news as approvalNews } from '../features/approvals/events';
+import { eventsOf as approvalEvents } from '../features/approvals/events';
 import { Approvals } from '../features/approvals/store';
-import { eventsOf as messageEvents, news as messageNews } from '../features/messages/events';
+import { eventsOf as messageEvents } from '../features/messages/events';
 import { Messages } from '../features/messages/store';
-import { eventsOf as questionEvents, news as questionNews } from '../features/questions/events';
+import { eventsOf as questionEvents } from '../features/questions/events';
 import { Questions } from '../features/questions/store';
-import { Live, type News } from '../stream/live';
+import { Live } from '../stream/live';
 import { fakeCrypto } from '../test/fake-crypto';
 import { FakeHost } from '../test/fake-host';
 import { snapshotOf } from '../test/loaded';
-import { newsIn } from './news';
 
 let host: FakeHost;
 let live: Live;
 let log: Messages;
-let news: News[];
 /** The answers of /api/state and /dashboard/history. */
 let state: number;
 let history: number;
@@ -42,7 +40,6 @@ beforeEach(() => {
     if (path.startsWith('/dashboard/history')) return answer(history, { cursor: host.cursor, messages });
     return host.fetch(path, init);
   });
-  news = [];
   live = page(null);
 });
 
@@ -55,7 +52,6 @@ afterEach(() => {
 function page(build: string | null, onOtherVersion = () => {}): Live {
   const [messages, questions, approvals] = [new Messages(), new Questions(), new Approvals()];
   log = messages;
-  const features = [{ news: messageNews }, { news: questionNews }, { news: approvalNews }];
   const made = new Live();
   made.use({
     stores: [
@@ -67,8 +63,6 @@ function page(build: string | null, onOtherVersion = () => {}): Live {
       { events: questionEvents(questions) },
       { events: approvalEvents(approvals) },
     ],
-    newsIn: (event) => newsIn(features, event),
-    onNews: (told) => news.push(told),
     onOtherVersion,
     build,
   });
@@ -153,38 +147,4 @@ test('a final refusal closes the stream, and a retry brings both back', async ()
   expect(live.sync.value.state).toBe('synced');
   expect(live.connection.value.state).toBe('live');
   expect(shown()).toEqual([1]);
-});
-
-test('the operator is notified of questions, messages and requests, and nothing else', async () => {
-  live.start();
-  await settle();
-  const question = {
-    id: 1,
-    asker: 'alice',
-    question: 'which?',
-    question_refs: [],
-    options: [],
-    multi: false,
-    asked_at: '2026-05-01T12:00:00.000Z',
-    answer_refs: [],
-  };
-  host.emit({ kind: 'question_added', question });
-  host.emit({ kind: 'question_added', question: { ...question, id: 2, target: 'bob' } });
-  host.emit({ kind: 'question_resolved', question: { ...question, answer: 'this', answerer: 'operator' } });
-  host.emit({ kind: 'sent', message: { ...message(1), to: 'operator' } });
-  host.emit({ kind: 'sent', message: message(2) });
-  const approval = {
-    id: 7,
-    agent: 'carol',
-    kind: 'spawn',
-    commit_ref: '',
-    status: 'pending',
-    requested_at: '2026-05-01T12:00:00.000Z',
-    requester: 'manager',
-  };
-  host.emit({ kind: 'approval_added', approval });
-  host.emit({ kind: 'approval_added', approval: { ...approval, id: 8, agent: 'dave', requester: 'operator' } });
-  host.emit({ kind: 'approval_changed', approval: { ...approval, status: 'building' } });
-  await settle();
-  expect(news.map(({ tag }) => tag)).toEqual(['question-1', 'message-1', 'approval-7']);
 });

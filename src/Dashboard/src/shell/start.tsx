@@ -8,7 +8,6 @@ import { type Feature, features } from '../ui/feature';
 import { followKeys } from '../ui/keys';
 import { followHistory } from '../ui/link';
 import { live } from '../ui/live';
-import { notify } from '../ui/notify';
 import { Part } from '../ui/part';
 import { followPreferences, readDocument } from '../ui/preferences';
 import { agentTabs, places, titleAt, waitingKinds } from '../ui/registry';
@@ -16,7 +15,6 @@ import { showUnseen } from '../ui/unseen';
 import { App } from './app';
 import { Comeback } from './comeback';
 import { type Contributions, contribute } from './contributions';
-import { newsIn } from './news';
 
 /** Starts the page with these features and with every file of the folders of contributions. */
 export function start(all: readonly Feature[], from: Contributions): void {
@@ -27,8 +25,6 @@ export function start(all: readonly Feature[], from: Contributions): void {
   followKeys();
   live.use({
     stores: all.flatMap(({ store }) => store ?? []),
-    newsIn: (event) => newsIn(all, event),
-    onNews: notify,
     onOtherVersion: () => location.reload(),
     // The host writes it into the document; the development server does not.
     build: document.querySelector<HTMLMetaElement>('meta[name="hive-version"]')?.content ?? null,
@@ -48,6 +44,9 @@ function showTitle(all: readonly Feature[]): void {
     const waiting = all.reduce((sum, feature) => sum + (feature.waiting?.value ?? 0), 0);
     const title = titleAt(address.value);
     document.title = signedOut.value !== null ? 'HIVE · signed out' : waiting > 0 ? `(${waiting}) ${title}` : title;
+    const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]');
+    const drawn = waiting > 0 ? '/favicon-waiting.svg' : '/favicon.svg';
+    if (icon !== null && icon.getAttribute('href') !== drawn) icon.href = drawn;
   });
 }
 

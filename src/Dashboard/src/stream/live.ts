@@ -2,26 +2,15 @@ import { batch, signal } from '@preact/signals';
 import { answerOf, api, distrust } from '../api/client';
 import type { DashboardEvent } from '../api/events';
 import { key, signOut } from '../api/session';
-import { parseCursor } from './cursor';
 import type { Connection, FeedEvent } from './feed';
 import type { ToTab } from './hub';
 import { type Link, openLink } from './link';
 import { Picture, type Store } from './picture';
 import { Syncing } from './sync';
 
-/** A notification for the operator. The tag makes several tabs show it once. */
-export interface News {
-  title: string;
-  body: string;
-  tag: string;
-}
-
 /** The parts of the page that Live works with. */
 export interface LiveParts {
   stores: readonly Store[];
-  /** The notification for an event, or null. */
-  newsIn: (event: DashboardEvent) => News | null;
-  onNews: (news: News) => void;
   onOtherVersion: () => void;
   /** The build of this page; null where unknown, then the first snapshot's counts. */
   build: string | null;
@@ -44,7 +33,7 @@ export class Live {
   readonly #syncing = new Syncing((again, stopped) => this.#read(again, stopped));
   readonly sync = this.#syncing.sync;
 
-  #parts: LiveParts = { stores: [], newsIn: () => null, onNews: () => {}, onOtherVersion: () => {}, build: null };
+  #parts: LiveParts = { stores: [], onOtherVersion: () => {}, build: null };
   readonly #picture = signal(new Picture([]));
   #link: Link | null = null;
   #attached = false;
@@ -52,8 +41,6 @@ export class Live {
   #queue: FeedEvent[] = [];
   #flushTimer: ReturnType<typeof setTimeout> | null = null;
   #flushedAt = 0;
-  /** Events up to here happened before this page joined the stream; nobody is notified of them. */
-  #newsAfter: string | null = null;
 
   /** The picture that is kept in sync. */
   get picture(): Picture {
@@ -73,7 +60,6 @@ export class Live {
   stop(): void {
     this.#syncing.stop();
     this.#detach();
-    this.#newsAfter = null;
   }
 
   /** Retries now, at the operator's request. */
@@ -95,7 +81,6 @@ export class Live {
         this.connection.value = message.connection;
         break;
       case 'ready':
-        this.#newsAfter = message.cursor;
         if (this.#isOther(message.hiveVersion, this.picture.loaded.value)) this.#parts.onOtherVersion();
         break;
       case 'events':
@@ -175,20 +160,10 @@ export class Live {
     this.#flushedAt = Date.now();
     const events = this.#queue;
     this.#queue = [];
-    const news: News[] = [];
     batch(() => {
       for (const { id, data } of events) {
-        const event = JSON.parse(data) as DashboardEvent;
-        const told = this.picture.apply(id, event) ? this.#parts.newsIn(event) : null;
-        if (told !== null && this.#isNews(id)) news.push(told);
+        this.picture.apply(id, JSON.parse(data) as DashboardEvent);
       }
     });
-    for (const told of news) this.#parts.onNews(told);
-  }
-
-  #isNews(id: string): boolean {
-    const after = this.#newsAfter === null ? null : parseCursor(this.#newsAfter);
-    const at = parseCursor(id);
-    return after !== null && at !== null && (at.epoch !== after.epoch || at.seq > after.seq);
   }
 }

@@ -1,8 +1,6 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { ComponentChild, ComponentType } from 'preact';
-import type { DashboardEvent, EventKind } from '../api/events';
 import type { Agent } from '../api/types';
-import type { News } from '../stream/live';
 import type { Store } from '../stream/picture';
 import type { Completer } from './completer';
 import type { Part } from './part';
@@ -13,15 +11,10 @@ export interface Ordered<T> {
   view: T;
 }
 
-/** The notification for an event of each kind; null where there is nothing to notify of. */
-export type NewsOf = { [Kind in EventKind]?: (event: DashboardEvent<Kind>) => News | null };
-
 /** A feature's contributions to the page. The shell's list names every feature once. */
 export interface Feature {
   name: string;
   store?: Store;
-  /** Events that the operator is notified of while the page is in the background. */
-  news?: NewsOf;
   /** The number of things that wait for the operator; the title of the window has the sum. */
   waiting?: ReadonlySignal<number>;
   /** What the side panel shows for each kind in `?open=kind:name`. */

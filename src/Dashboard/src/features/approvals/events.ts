@@ -1,6 +1,4 @@
 import type { Handlers } from '../../stream/picture';
-import type { NewsOf } from '../../ui/feature';
-import { whatIsAsked } from './approval';
 import type { Approvals } from './store';
 
 export function eventsOf(approvals: Approvals): Handlers {
@@ -10,15 +8,3 @@ export function eventsOf(approvals: Approvals): Handlers {
     approval_resolved: ({ approval }) => approvals.resolve(approval),
   };
 }
-
-/** A request is worth a notification, unless the operator has made it. */
-export const news: NewsOf = {
-  approval_added: ({ approval }) =>
-    approval.requester === 'operator'
-      ? null
-      : {
-          title: 'Approval requested',
-          body: `${whatIsAsked(approval)}\n${approval.description ?? ''}`,
-          tag: `approval-${approval.id}`,
-        },
-};

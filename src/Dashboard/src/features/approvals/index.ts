@@ -2,7 +2,7 @@ import type { Feature } from '../../ui/feature';
 import { goTo } from '../../ui/goto';
 import { revivals } from '../tombstones';
 import { colouring } from './colouring';
-import { eventsOf, news } from './events';
+import { eventsOf } from './events';
 import { diffPanel } from './panel';
 import { approvals } from './store';
 import './section.css';
@@ -22,7 +22,6 @@ export { approve, deny } from './waiting';
 export const feature: Feature = {
   name: 'approvals',
   store: { snapshot: (snapshot) => approvals.snapshot(snapshot), events: eventsOf(approvals) },
-  news,
   panels: { diff: diffPanel },
   parts: [colouring],
 };

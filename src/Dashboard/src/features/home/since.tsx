@@ -13,6 +13,9 @@ import { bars } from './work';
 /** The messages to the operator that the page holds at most. */
 const HELD = 50;
 
+/** A look that began just now tells nothing. */
+const SHORTEST_MS = 60_000;
+
 /** The shortest window that reaches back to an instant. */
 const windowOf = (since: number, at: number): Window => {
   const hours = (at - since) / 3_600_000;
@@ -23,7 +26,7 @@ const windowOf = (since: number, at: number): Window => {
 export function Since({ since, today }: { since: number | null; today: Stats | null }) {
   return (
     <div class="home-since">
-      {since === null ? null : <Happened since={since} />}
+      {since === null || now.peek() - since < SHORTEST_MS ? null : <Happened since={since} />}
       {today === null ? null : <Today stats={today} />}
     </div>
   );
@@ -77,13 +80,15 @@ function Today({ stats }: { stats: Stats }) {
       <ul>
         <li>
           <Link to="/stats">
-            <Bars values={stats.buckets.map(({ turns }) => turns)} /> {counted(totals.turns, 'turn')}
+            <Bars values={stats.buckets.map(({ turns }) => turns)} />
+            {counted(totals.turns, 'turn')}
             {totals.failed > 0 ? <span class="bad">, {totals.failed} failed</span> : null}
           </Link>
         </li>
         <li>
           <Link to="/stats">
-            <Bars values={stats.buckets.map(({ cost_usd }) => cost_usd)} /> {costText(totals)}
+            <Bars values={stats.buckets.map(({ cost_usd }) => cost_usd)} />
+            {costText(totals)}
           </Link>
         </li>
         {dearest === undefined || dearest.cost_usd === 0 ? null : (
@@ -99,6 +104,7 @@ function Today({ stats }: { stats: Stats }) {
 }
 
 function Bars({ values }: { values: readonly number[] }) {
+  if (values.every((value) => value <= 0)) return null;
   return (
     <span class="home-bars mono" aria-hidden="true">
       {bars(values)}

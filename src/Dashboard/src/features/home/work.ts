@@ -35,10 +35,17 @@ export function workOf(
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** Values as a line of bars. */
-export function bars(values: readonly number[]): string {
+/** How many bars a line has. */
+const WIDTH = 24;
+
+/** Values as a line of bars, each the sum of its neighbours where there are more of them than bars. */
+export function bars(all: readonly number[]): string {
+  const each = Math.max(1, Math.ceil(all.length / WIDTH));
+  const values = Array.from({ length: Math.ceil(all.length / each) }, (_, i) =>
+    all.slice(i * each, (i + 1) * each).reduce((sum, value) => sum + value, 0),
+  );
   const most = Math.max(...values, 0);
   return values
-    .map((value) => (value <= 0 || most === 0 ? ' ' : (BARS[Math.min(7, Math.ceil((value / most) * 8) - 1)] ?? ' ')))
+    .map((value) => (value <= 0 || most === 0 ? '▁' : (BARS[Math.min(7, Math.ceil((value / most) * 8) - 1)] ?? ' ')))
     .join('');
 }

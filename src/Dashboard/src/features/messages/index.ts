@@ -1,7 +1,7 @@
 import type { Feature } from '../../ui/feature';
 import { agents, files, numbered } from './completers';
 import { ComposeBar } from './compose';
-import { eventsOf, news } from './events';
+import { eventsOf } from './events';
 import { messages } from './store';
 import './section.css';
 
@@ -24,7 +24,6 @@ export const feature: Feature = {
     events: eventsOf(messages),
     read: (stopped) => messages.read(stopped),
   },
-  news,
   bottom: [{ order: 10, view: ComposeBar }],
   completers: [agents, numbered, files],
 };

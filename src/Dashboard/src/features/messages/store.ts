@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import type { MessageEventKind } from '../../api/events';
 import type { Message, Snapshot } from '../../api/types';
 import { history } from './history';
@@ -17,8 +17,6 @@ export class Messages {
   /** All messages. */
   readonly log = new MessageLog((before, stopped) => history({}, before, stopped));
   readonly flow = this.log.flow;
-  /** The number of messages that wait for the operator. */
-  readonly waiting = computed(() => this.inboxUnread.value + this.parked.value.length);
 
   /** Logs of parts of the messages that are shown. */
   readonly #filtered = new Set<MessageLog>();

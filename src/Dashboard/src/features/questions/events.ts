@@ -1,6 +1,4 @@
 import type { Handlers } from '../../stream/picture';
-import type { NewsOf } from '../../ui/feature';
-import { forOperator } from './question';
 import type { Questions } from './store';
 
 export function eventsOf(questions: Questions): Handlers {
@@ -9,11 +7,3 @@ export function eventsOf(questions: Questions): Handlers {
     question_resolved: ({ question }) => questions.resolve(question),
   };
 }
-
-/** A question to the operator is worth a notification. */
-export const news: NewsOf = {
-  question_added: ({ question }) =>
-    forOperator(question)
-      ? { title: `${question.asker} asks you`, body: question.question, tag: `question-${question.id}` }
-      : null,
-};

@@ -3,8 +3,6 @@ import type { Question } from '../../api/types';
 /** The number of answered questions that the host lists. */
 export const HISTORY = 50;
 
-export const forOperator = (question: Question): boolean => question.target == null;
-
 /** The host's own answers to questions that got none. */
 export const [CANCELLED, EXPIRED] = ['[cancelled]', '[expired]'] as const;
 

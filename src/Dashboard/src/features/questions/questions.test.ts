@@ -35,16 +35,6 @@ describe('questions', () => {
     expect(ids(store.answered.value)).toEqual([4, 3]);
   });
 
-  test('to the operator count as waiting, those between agents do not', () => {
-    const { store, event } = loaded({ questions: [question(1), question(2, { target: 'bob' })] });
-    expect(store.waiting.value).toBe(1);
-    event({ kind: 'question_added', question: question(3) });
-    expect(store.waiting.value).toBe(2);
-    event({ kind: 'question_resolved', question: settled(1, 'operator', 'yes') });
-    event({ kind: 'question_resolved', question: settled(3, 'ttl-watchdog', '[expired]') });
-    expect(store.waiting.value).toBe(0);
-  });
-
   test('in the history are kept up to the host’s limit', () => {
     const { store, event } = loaded();
     for (let id = 1; id <= HISTORY + 10; id++)

@@ -1,7 +1,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { Question, Snapshot } from '../../api/types';
 import { RowTable } from '../../stream/row-table';
-import { byAnswer, forOperator, HISTORY } from './question';
+import { byAnswer, HISTORY } from './question';
 
 /** The questions that are pending, and the newest of the answered ones. */
 export class Questions {
@@ -12,8 +12,6 @@ export class Questions {
   readonly pending = computed(() => this.#rows.all.toSorted((a, b) => a.id - b.id));
   /** The newest of the answered ones, the latest answer first. */
   readonly answered = signal<readonly Question[]>([]);
-  /** How many wait for the operator. */
-  readonly waiting = computed(() => this.pending.value.filter(forOperator).length);
 
   snapshot({ questions, question_history }: Pick<Snapshot, 'questions' | 'question_history'>): void {
     this.#rows.replace(questions);

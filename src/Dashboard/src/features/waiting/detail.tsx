@@ -1,10 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Waiting } from '../../api/types';
-import type { Action } from '../../ui/action';
+import { type Action, isPending } from '../../ui/action';
 import { ActionButton } from '../../ui/action-button';
 import { Age, Clock, Until } from '../../ui/clock';
 import { type KeyName, keyOf, useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
+import { LABELS } from '../../ui/labels';
 import { Shown } from '../../ui/later';
 import { Link } from '../../ui/link';
 import { openMenu } from '../../ui/menu';
@@ -138,7 +139,12 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
       )}
       <div class="detail-actions" role="group" aria-label={`What can be done with ${of}`}>
         {texts.map((one) => (
-          <OpensBox key={one.id} one={one} disabled={held} open={() => setOpen(one.id)} />
+          <OpensBox
+            key={one.id}
+            one={one}
+            // Pressed again while it is held, it is sent at once.
+            open={() => (isPending(one.action('')) ? void decide(one.action('')) : setOpen(one.id))}
+          />
         ))}
         {actions.map((action) => (
           <ActionKey key={action.id} action={action} decide={decide} />
@@ -170,12 +176,17 @@ function ActionKey({ action, decide }: { action: Action; decide: (action: Action
   return <ActionButton action={action} run={decide} />;
 }
 
-function OpensBox({ one, disabled, open }: { one: WithText; disabled: boolean; open: () => void }) {
+function OpensBox({ one, open }: { one: WithText; open: () => void }) {
   const { key, label, of, weight } = one;
   useKey(key ?? 'reply', open, key !== undefined);
   return (
-    <button type="button" class={`act ${weight === 'danger' ? 'bad' : ''}`} disabled={disabled} onClick={open}>
-      <Label text={label} of={of} /> <Hint name={key} />
+    <button type="button" class={`act ${weight === 'danger' ? 'bad' : ''}`} onClick={open}>
+      {isPending(one.action('')) ? (
+        <Label text="▸ N0W" of={`${LABELS[label].toLowerCase()} ${of}`} />
+      ) : (
+        <Label text={label} of={of} />
+      )}{' '}
+      <Hint name={key} />
       <DraftMark target={one.target} />
     </button>
   );

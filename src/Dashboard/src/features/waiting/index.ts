@@ -1,11 +1,14 @@
 import type { Feature } from '../../ui/feature';
 import { eventsOf } from './events';
 import { waiting } from './store';
+import { tellOf } from './tell-of';
 import './section.css';
 
 export { kindName, Mark, WaitingCount as waitingCount, When } from './row';
 export { see } from './snooze';
 export { isSnoozed, waiting } from './store';
+
+tellOf(waiting);
 
 export const feature: Feature = {
   name: 'waiting',

@@ -1,0 +1,130 @@
+import type { Waiting } from '../../api/types';
+import { visible } from '../../ui/text/visible';
+
+/** How the operator is told of things of an urgency. */
+export type Level = 'notify' | 'count' | 'silent';
+
+/** A notification on the operator's desktop. */
+export interface Note {
+  title: string;
+  body: string;
+  /** Several tabs that show the same one show it once. */
+  tag: string;
+  /** Where a click leads. */
+  to: string;
+}
+
+/** What telling needs of the browser. */
+export interface Ears {
+  isVisible: () => boolean;
+  levelOf: (urgency: string) => Level;
+  /** Shows a notification; returns how it is taken back. */
+  show: (note: Note) => () => void;
+  /** Has it read out. */
+  say: (words: string) => void;
+  sound: () => void;
+  /** Tells the browser's other tabs. */
+  post: (heard: Heard) => void;
+  /** The words for a thing: who does what. */
+  titleOf: (row: Waiting) => string;
+}
+
+/** What tabs tell one another: things that the operator was told of, or that he looks at a tab now. */
+export type Heard = { told: readonly string[] } | { looked: true };
+
+/** At most one notification in this time. */
+export const APART_MS = 10_000;
+/** Other tabs get the same event: the first one tells, and says so to the others. A visible one is first. */
+const VISIBLE_MS = 50;
+const HIDDEN_MS = 400;
+
+/**
+ * Tells the operator of things that have begun to wait: by a notification while no tab is in view, else by a sentence.
+ * One at a time, and several within ten seconds as a number. What was decided, or what another tab has told, is taken
+ * back.
+ */
+export class Telling {
+  #queue = new Map<string, Waiting>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  /** What is shown now, and how it is taken back. */
+  readonly #shown = new Map<string, { keys: Set<string>; close: () => void }>();
+
+  constructor(private readonly ears: Ears) {}
+
+  arrived(rows: readonly Waiting[]): void {
+    for (const row of rows) if (this.ears.levelOf(row.urgency) !== 'silent') this.#queue.set(row.key, row);
+    if (this.#queue.size === 0 || this.#timer !== null) return;
+    const soonest = this.ears.isVisible() ? VISIBLE_MS : HIDDEN_MS;
+    const wait = Math.max(soonest, this.#toldAt + APART_MS - Date.now());
+    this.#timer = setTimeout(() => this.#tell(), wait);
+  }
+
+  /** These things wait no longer. */
+  gone(keys: readonly string[]): void {
+    for (const key of keys) {
+      this.#queue.delete(key);
+      for (const [tag, { keys: of, close }] of this.#shown) {
+        if (!of.delete(key) || of.size > 0) continue;
+        close();
+        this.#shown.delete(tag);
+      }
+    }
+  }
+
+  /** The operator looks at this tab. */
+  looked(): void {
+    this.#closeAll();
+    this.ears.post({ looked: true });
+  }
+
+  /** Another tab has told of things, or is looked at. */
+  heard(heard: Heard): void {
+    if ('looked' in heard) this.#closeAll();
+    else {
+      this.#toldAt = Date.now();
+      this.gone(heard.told);
+    }
+  }
+
+  #tell(): void {
+    this.#timer = null;
+    const rows = [...this.#queue.values()];
+    this.#queue = new Map();
+    if (rows.length === 0) return;
+    this.#toldAt = Date.now();
+    this.ears.post({ told: rows.map(({ key }) => key) });
+    const loud = rows.filter(({ urgency }) => this.ears.levelOf(urgency) === 'notify');
+    if (loud.length > 0) this.ears.sound();
+    if (this.ears.isVisible()) {
+      this.ears.say(rows.length === 1 ? '1 more waits for you' : `${rows.length} more wait for you`);
+      return;
+    }
+    if (loud.length === 0) return;
+    const note = this.#noteOf(loud);
+    const close = this.ears.show(note);
+    this.#shown.set(note.tag, { keys: new Set(loud.map(({ key }) => key)), close });
+  }
+
+  #noteOf(rows: readonly Waiting[]): Note {
+    const [row] = rows;
+    if (row !== undefined && rows.length === 1)
+      return {
+        title: visible(this.ears.titleOf(row)),
+        body: visible(row.title),
+        tag: `hive-${row.key}`,
+        to: `/waiting/${encodeURIComponent(row.key)}`,
+      };
+    return {
+      title: `${rows.length} things wait for you`,
+      body: visible(rows.map((one) => this.ears.titleOf(one)).join('\n')),
+      tag: 'hive-many',
+      to: '/waiting',
+    };
+  }
+
+  #closeAll(): void {
+    for (const { close } of this.#shown.values()) close();
+    this.#shown.clear();
+  }
+}
