@@ -193,6 +193,10 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
         await RunsAsync(page, "failing");
         await RunsAsync(page, "stale");
         Assert.Equal(fresh, Hive.Pid("fresh"));
+
+        // Its terminal tells what had happened.
+        await Row(page, "failing").GetByRole(AriaRole.Link).ClickAsync();
+        await Expect(page.Locator("[data-kind=process_ended]").First).ToContainTextAsync("ended by signal 9");
     }
 
     [Fact]

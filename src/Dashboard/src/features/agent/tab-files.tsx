@@ -21,7 +21,7 @@ function useMessages(name: string) {
     try {
       const query = { agent: name, ...(before === null ? {} : { before }) };
       const { messages } = await answerOf(
-        api.GET('/dashboard/history', { params: { query: query as { before?: number } }, signal: stopped ?? null }),
+        api.GET('/dashboard/history', { params: { query }, signal: stopped ?? null }),
       );
       setRead((shown) => ({
         messages: before === null ? messages : [...messages, ...(shown?.messages ?? [])],

@@ -17,7 +17,18 @@ import { writeTo } from '../messages';
 import { useStatistics } from '../stats';
 import { TombstonesSection, tombstones } from '../tombstones';
 import { manyActions } from './many';
-import { counted, type Line, linesOf, nameOfLine, SORTS, type Sort, shownLines, wantedOf } from './roster';
+import {
+  counted,
+  heldOrder,
+  type Line,
+  linesOf,
+  nameOfLine,
+  SORTS,
+  type Sort,
+  shownLines,
+  type Wanted,
+  wantedOf,
+} from './roster';
 import { openLineMenu, Row } from './row';
 
 const LIST = 'roster';
@@ -33,7 +44,12 @@ export function AgentsPage() {
   const showsKept = asked.get('state') === 'kept';
   const [agents, transients, sums] = [containers.agents.value, containers.transients.value, stats.value];
   const lines = useMemo(() => linesOf(agents, transients, sums), [agents, transients, sums]);
-  const shown = useMemo(() => shownLines(lines, wanted), [lines, wanted]);
+  const sorted = useMemo(() => shownLines(lines, wanted), [lines, wanted]);
+  /** The order of the rows while the pointer is among them: nothing moves away under it. */
+  const drawn = useRef<{ wanted: Wanted; names: readonly string[] } | null>(null);
+  const [isHeld, setHeld] = useState(false);
+  const shown = isHeld && drawn.current?.wanted === wanted ? heldOrder(sorted, drawn.current.names) : sorted;
+  drawn.current = { wanted, names: shown.map(({ name }) => name) };
   const current = at === null ? undefined : agents.get(at);
   const some = [...chosen].flatMap((name) => agents.get(name) ?? []);
 
@@ -114,32 +130,34 @@ export function AgentsPage() {
           <TombstonesSection />
         </div>
       ) : (
-        <Rows
-          id={LIST}
-          class="agents"
-          label="Agents"
-          rows={shown}
-          keyOf={({ name }) => name}
-          nameOf={nameOfLine}
-          current={at}
-          onCurrent={(line) => setAt(line?.name ?? null)}
-          chosen={chosen}
-          onChosen={setChosen}
-          onOpen={({ name }) => go(`/agents/${name}`)}
-          onActions={openLineMenu}
-          head={<Heads sort={wanted.sort} />}
-          view={(line, state) => <Row line={line} current={state.current} />}
-          empty={
-            <p class="empty">
-              {lines.length === 0 ? 'No agents yet.' : 'No agent fits the filter.'}{' '}
-              {lines.length === 0 ? null : (
-                <button type="button" class="ref" onClick={() => setQuery({ q: null, state: null })}>
-                  Show all {lines.length}
-                </button>
-              )}
-            </p>
-          }
-        />
+        <div class="agents-frame" onPointerEnter={() => setHeld(true)} onPointerLeave={() => setHeld(false)}>
+          <Rows
+            id={LIST}
+            class="agents"
+            label="Agents"
+            rows={shown}
+            keyOf={({ name }) => name}
+            nameOf={nameOfLine}
+            current={at}
+            onCurrent={(line) => setAt(line?.name ?? null)}
+            chosen={chosen}
+            onChosen={setChosen}
+            onOpen={({ name }) => go(`/agents/${name}`)}
+            onActions={openLineMenu}
+            head={<Heads sort={wanted.sort} />}
+            view={(line, state) => <Row line={line} current={state.current} />}
+            empty={
+              <p class="empty">
+                {lines.length === 0 ? 'No agents yet.' : 'No agent fits the filter.'}{' '}
+                {lines.length === 0 ? null : (
+                  <button type="button" class="ref" onClick={() => setQuery({ q: null, state: null })}>
+                    Show all {lines.length}
+                  </button>
+                )}
+              </p>
+            }
+          />
+        </div>
       )}
     </Main>
   );

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Agent, Stats, Transient } from '../../api/types';
 import { manyActions } from './many';
-import { counted, linesOf, nameOfLine, shownLines, wantedOf } from './roster';
+import { counted, heldOrder, linesOf, nameOfLine, shownLines, wantedOf } from './roster';
 
 const AT = '2026-05-01T12:00:00.000Z';
 
@@ -57,6 +57,19 @@ describe('the roster', () => {
     ['sort=nonsense&state=nonsense&q=broken', ['broken']],
   ])('takes its filter and its order from the address: %s', (query, expected) => {
     expect(names(query)).toEqual(expected);
+  });
+
+  test('keeps its order while it is held; who is new comes last', () => {
+    const before = ['worker', 'gone', 'asker', 'broken', 'idler', 'manager', 'undriven'];
+    expect(heldOrder(lines, before).map(({ name }) => name)).toEqual([
+      'worker',
+      'asker',
+      'broken',
+      'idler',
+      'manager',
+      'undriven',
+      'new',
+    ]);
   });
 
   test('counts each group of states', () => {

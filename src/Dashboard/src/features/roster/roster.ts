@@ -109,6 +109,13 @@ export function shownLines(lines: readonly Line[], { text, group, sort }: Wanted
     .toSorted((a, b) => ORDERS[sort](a, b) || byName(a, b));
 }
 
+/** The lines in the order that they had; new ones at the end. */
+export function heldOrder(lines: readonly Line[], before: readonly string[]): Line[] {
+  const place = new Map(before.map((name, i) => [name, i]));
+  const at = ({ name }: Line): number => place.get(name) ?? before.length;
+  return lines.toSorted((a, b) => at(a) - at(b));
+}
+
 /** How many lines are in each group. */
 export function counted(lines: readonly Line[]): Record<Group, number> {
   const counts: Record<Group, number> = { failed: 0, waits: 0, working: 0, held: 0, idle: 0, down: 0 };
