@@ -381,7 +381,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         await page.GotoAsync($"{Hive.Url}/agents/alice/turns/%3Cb%3E");
         await Expect(page.GetByText("<b> is not a turn")).ToBeVisibleAsync();
         await page.GotoAsync($"{Hive.Url}/agents/alice/nothing");
-        await Expect(page.GetByText("nothing is no tab of alice.")).ToBeVisibleAsync();
+        await Expect(page.GetByText("alice has no tab nothing.")).ToBeVisibleAsync();
     }
 
     [Fact]
