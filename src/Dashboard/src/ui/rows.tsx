@@ -72,6 +72,22 @@ const heightOfDensity = (): number => {
   return Number.isFinite(height) ? height : 32;
 };
 
+/**
+ * The height of a row as its observer has it. A new row has the expected height until the browser has laid it out:
+ * asking for it here would lay out the page once for each new row.
+ */
+function measured(
+  row: HTMLElement,
+  entry: ResizeObserverEntry | undefined,
+  virtual: Virtualizer<HTMLElement, HTMLElement>,
+): number {
+  const height = entry?.borderBoxSize[0]?.blockSize;
+  if (height !== undefined) return Math.round(height);
+  const at = virtual.indexFromElement(row);
+  const { getItemKey, estimateSize } = virtual.options;
+  return virtual.itemSizeCache.get(getItemKey(at)) ?? estimateSize(at);
+}
+
 /** The rows near the viewport of a scrolling element, and where they are. */
 export function useVirtual(
   scroller: RefObject<HTMLElement | null>,
@@ -95,6 +111,7 @@ export function useVirtual(
     observeElementRect,
     observeElementOffset,
     scrollToFn: elementScroll,
+    measureElement: measured,
     onChange: () => draw(0),
     // What is read stays in place when rows come before it, and the end stays the end when rows grow.
     ...(isLog ? { anchorTo: 'end' as const, scrollEndThreshold: END_PX } : {}),

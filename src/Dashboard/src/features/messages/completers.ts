@@ -7,7 +7,7 @@ import { messages } from './store';
 import { plainly, toldBy } from './told';
 
 /** How many of the latest messages are offered at most. */
-const LATEST = 30;
+const LATEST = 200;
 
 /** What an agent does, and whether a text to it was begun. */
 function stateOf(name: string): string {

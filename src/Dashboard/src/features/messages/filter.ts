@@ -65,10 +65,22 @@ export function matches(filter: Filter, message: Message): boolean {
   if (other !== undefined && from !== other && to !== other) return false;
   if (filter.kind !== undefined && kindOf(message) !== filter.kind) return false;
   if (filter.state !== undefined && stateOf(message) !== filter.state) return false;
-  if (q === undefined) return true;
+  return q === undefined || hasWords(body, q);
+}
+
+const isLetter = (character: string | undefined): boolean => character !== undefined && /[\p{L}\p{N}]/u.test(character);
+
+/** The host's rule: a body matches when it has each of the words, where a word of the body begins. */
+function hasWords(body: string, words: string): boolean {
   const text = body.toLowerCase();
-  return q
+  return words
     .toLowerCase()
     .split(/\s+/)
-    .every((word) => text.includes(word));
+    .filter((word) => word !== '')
+    .every((word) => {
+      const anywhere = !isLetter([...word][0]);
+      for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1))
+        if (anywhere || !isLetter(/.$/su.exec(text.slice(Math.max(0, at - 2), at))?.[0])) return true;
+      return false;
+    });
 }

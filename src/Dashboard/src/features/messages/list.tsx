@@ -164,32 +164,34 @@ export function MessageList({ id, label, log, folds, target, empty }: Props) {
         plain="Read the messages again"
         onRetry={() => void load(rows.length > 0 && atHead)}
       />
-      <Rows
-        id={id}
-        label={label}
-        class="log-list"
-        rows={items}
-        keyOf={(item) => item.key}
-        nameOf={nameOf}
-        height={44}
-        {...(target === undefined ? {} : { initial: String(target) })}
-        tail={{
-          following: log.following,
-          toEnd,
-          onStart: () => {
-            if (loaded && hasOlder && error === null) void load(true);
-          },
-        }}
-        onCurrent={setCurrent}
-        onOpen={(item) => go(addressOf(item.row.message.id))}
-        onActions={(item, at) => openMenu(`Message ${item.row.message.id}`, actionsOf(item.row), at)}
-        chosen={chosen}
-        onChosen={setChosen}
-        view={(item, state) => (
-          <MessageRow item={item} current={state.current} target={item.row.message.id === target} />
-        )}
-        empty={loaded ? empty : null}
-      />
+      {loaded ? (
+        <Rows
+          id={id}
+          label={label}
+          class="log-list"
+          rows={items}
+          keyOf={(item) => item.key}
+          nameOf={nameOf}
+          height={31}
+          {...(target === undefined ? {} : { initial: String(target) })}
+          tail={{
+            following: log.following,
+            toEnd,
+            onStart: () => {
+              if (loaded && hasOlder && error === null) void load(true);
+            },
+          }}
+          onCurrent={setCurrent}
+          onOpen={(item) => go(addressOf(item.row.message.id))}
+          onActions={(item, at) => openMenu(`Message ${item.row.message.id}`, actionsOf(item.row), at)}
+          chosen={chosen}
+          onChosen={setChosen}
+          view={(item, state) => (
+            <MessageRow item={item} current={state.current} target={item.row.message.id === target} />
+          )}
+          empty={empty}
+        />
+      ) : null}
       {following || rows.length === 0 ? null : (
         <button
           type="button"

@@ -25,7 +25,7 @@ export class MessageLog {
   /** <matches>: what an event may add. <shows>: what is shown of the pages, where that is less than all of them. */
   constructor(
     private readonly fetchPage: FetchPage,
-    private readonly matches: (message: Message) => boolean = () => true,
+    private readonly matches?: (message: Message) => boolean,
     private readonly shows: (message: Message) => boolean = () => true,
   ) {}
 
@@ -72,7 +72,8 @@ export class MessageLog {
     if (!this.loaded.peek()) return;
     const before = this.flow.peek();
     const flow = withMessage(before, kind, message, this.matches);
-    if (kind === 'sent' && this.matches(message) && !(this.following.peek() && flow.atHead)) this.unseen.value++;
+    if (kind === 'sent' && this.matches?.(message) !== false && !(this.following.peek() && flow.atHead))
+      this.unseen.value++;
     const kept = trimmed(flow, this.following.peek());
     if (kept.rows.length > 0 && kept.rows[0] !== flow.rows[0]) this.#oldest = null;
     if (kept !== before) this.flow.value = kept;

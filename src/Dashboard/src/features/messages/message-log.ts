@@ -45,19 +45,20 @@ export function withMessage(
   flow: Flow,
   kind: MessageEventKind,
   message: Message,
-  matches: (message: Message) => boolean = () => true,
+  matches?: (message: Message) => boolean,
 ): Flow {
   const at = place(flow.rows, message.id);
   const known = flow.rows[at];
   if (known?.message.id === message.id) {
-    if (!matches(message)) return { ...flow, rows: flow.rows.toSpliced(at, 1) };
+    if (matches?.(message) === false) return { ...flow, rows: flow.rows.toSpliced(at, 1) };
     return {
       ...flow,
       rows: flow.rows.with(at, { message: detailed(known.message, message), dropped: kind === 'dropped' }),
     };
   }
-  // Only `sent` adds a row: other events of unknown messages concern rows that were dropped.
-  if (kind !== 'sent' || !flow.atHead || !matches(message)) return flow;
+  // Of all messages only `sent` adds a row: other events of unknown ones concern rows that were dropped. A message can
+  // come to match by any event.
+  if (!flow.atHead || (matches === undefined ? kind !== 'sent' : !matches(message))) return flow;
   if (at === 0 && flow.rows.length > 0 && flow.hasOlder) return flow;
   return { ...flow, rows: flow.rows.toSpliced(at, 0, { message, dropped: false }) };
 }

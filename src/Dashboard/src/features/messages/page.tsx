@@ -24,7 +24,7 @@ export function useFiltered(filter: Filter): MessageLog {
         : new MessageLog(
             (before, stopped) => history(filter, before, stopped),
             (message) => matches(filter, message),
-            ({ to }) => filter.to === undefined || to === filter.to,
+            (message) => matches(filter, message),
           ),
     [JSON.stringify(filter)],
   );

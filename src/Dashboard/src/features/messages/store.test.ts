@@ -167,7 +167,7 @@ describe('the message log', () => {
 describe('a log of a part of the messages', () => {
   const toMe = ({ to, acked_at }: Message) => to === 'operator' && acked_at == null;
 
-  test('takes what matches, and a row that matches no longer goes', async () => {
+  test('takes what comes to match, and a row that matches no longer goes', async () => {
     const { store, told } = loaded();
     const log = new MessageLog(page(1, 0), toMe);
     const forget = store.keep(log);
@@ -177,9 +177,11 @@ describe('a log of a part of the messages', () => {
     told('sent', message(3, { to: 'operator' }));
     told('acked', message(1, { to: 'operator', acked_at: AT }));
     expect(log.flow.value.rows.map((r) => r.message.id)).toEqual([3]);
+    told('requeued', message(2, { to: 'operator' }));
+    expect(log.flow.value.rows.map((r) => r.message.id)).toEqual([2, 3]);
     forget();
     told('sent', message(4, { to: 'operator' }));
-    expect(log.flow.value.rows.map((r) => r.message.id)).toEqual([3]);
+    expect(log.flow.value.rows.map((r) => r.message.id)).toEqual([2, 3]);
   });
 
   test('goes on before the page that was read, also where it shows nothing of it', async () => {
