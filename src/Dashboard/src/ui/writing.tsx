@@ -30,6 +30,8 @@ interface Props {
   faultOf?: (text: string) => string | null;
   /** The text where something else keeps it; else it is the target's draft. */
   draft?: { text: string; keep: (text: string) => void };
+  /** Keeps what is typed, where that is more than to keep the target's draft. */
+  onText?: (text: string) => void;
   /** Sends the body. It resolves to what is said then, if anything, or to false where the draft stays. */
   onSend: (body: string, text: string) => Promise<unknown>;
   /** The words of a refusal. */
@@ -70,7 +72,7 @@ export function Writing(props: Props) {
   const sending = useSending(refusedAs);
 
   const text = props.draft?.text ?? drafts.of(target);
-  const keep = props.draft?.keep ?? ((changed: string) => drafts.keep(target, changed));
+  const keep = props.draft?.keep ?? props.onText ?? ((changed: string) => drafts.keep(target, changed));
   const body = bodyOf === undefined ? text : bodyOf(text);
   const { state } = live.connection.value;
   const isAway = state === 'reconnecting' || state === 'stranger' || state === 'cannot';
@@ -140,7 +142,9 @@ export function Writing(props: Props) {
       past.current = -1;
       drafts.remember(text);
       // Text that was typed in the meantime stays.
-      if ((props.draft === undefined ? drafts.of(target) : (box.current?.value ?? text)) === text) keep('');
+      if (props.draft !== undefined) {
+        if ((box.current?.value ?? text) === text) keep('');
+      } else if (drafts.of(target) === text) drafts.keep(target, '');
       if (typeof said === 'string') setDone(said);
     });
   };

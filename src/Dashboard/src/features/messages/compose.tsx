@@ -34,6 +34,8 @@ function broadcast(body: string, text: string): void {
     hold: true,
     run: () => send({ to: '*', body }),
   };
+  // The page holds the message now, and not as a draft.
+  drafts.keep(toOf('*'), '');
   void perform(action).then((sent) => {
     if (sent || drafts.has(toOf('*'))) return;
     drafts.keep(toOf('*'), addressed(text) === null ? text : body);
@@ -96,7 +98,7 @@ function Compose() {
         }
         send={{ label: 'T4LK', plain: 'Send' }}
         bodyOf={(text) => addressed(text)?.body ?? text}
-        draft={{ text: drafts.of(toOf(to)), keep: (text) => write(text, isName) }}
+        onText={(text) => write(text, isName)}
         completers={[recipients]}
         onSend={onSend}
         {...(isPlaces() ? {} : { onLeave: leave })}
