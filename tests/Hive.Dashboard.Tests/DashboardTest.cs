@@ -68,9 +68,15 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     protected async Task<IPage> AtAsync(string path, int width = 1440, int height = 900)
     {
         var page = await SignedInAsync(width, height);
+        await GoAsync(page, path);
+        return page;
+    }
+
+    /// <summary>Loads the page at a place.</summary>
+    protected async Task GoAsync(IPage page, string path)
+    {
         await page.GotoAsync(Hive.Url + path);
         await StateIs(page, "live");
-        return page;
     }
 
     /// <summary>Opens the menu of what can be done with an agent and picks a line of it.</summary>
