@@ -14,7 +14,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
-        var page = await SignedInAsync(place: "/messages");
+        var page = await AtAsync("/messages");
         await page.EvaluateAsync("window.notReloaded = true");
 
         await alice.CallAsync("send", new { to = "bob", body = "have you seen the parser?" });
@@ -32,7 +32,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     public async Task A_typed_message_reaches_the_agent_and_its_answer_the_inbox()
     {
         using var alice = await Hive.JoinAsync("alice");
-        var page = await SignedInAsync(place: "/messages");
+        var page = await AtAsync("/messages");
         var box = Box(page);
 
         await box.FillAsync("@alice are you there?");
@@ -66,11 +66,17 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await page.Keyboard.PressAsync("e");
         await Expect(page.Locator("#flow .empty")).ToHaveTextAsync("No message matches.");
         await Expect(chip).ToHaveTextAsync("to you 0");
+
+        // What is done is taken back by one key.
+        await page.Keyboard.PressAsync("z");
+        await Expect(rows).ToContainTextAsync("always");
+        await Expect(chip).ToHaveTextAsync("to you 1");
     }
 
     [Fact]
     public async Task Threads_filters_and_addresses_of_messages_by_keyboard()
     {
+        Expected = ["status of 404"];
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
         await alice.CallAsync("send", new { to = "bob", body = "the first 100% question" });
@@ -93,7 +99,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
             }
         );
         await bob.CallAsync("send", new { to = "operator", body = "to the operator alone" });
-        var page = await SignedInAsync(place: "/messages");
+        var page = await AtAsync("/messages");
         var rows = page.Locator("#flow .message");
         await Expect(rows).ToHaveCountAsync(2);
 
@@ -154,7 +160,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
             + "<b>bold</b> &amp; javascript:alert(1)";
         using var alice = await Hive.JoinAsync("alice");
         await alice.CallAsync("send", new { to = "operator", body = Hostile });
-        var page = await SignedInAsync(place: "/messages");
+        var page = await AtAsync("/messages");
 
         await alice.CallAsync(
             "send",
@@ -178,7 +184,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
                 "send",
                 new { to = "bob", body = string.Create(CultureInfo.InvariantCulture, $"message number {i:000}") }
             );
-        var page = await SignedInAsync(place: "/messages");
+        var page = await AtAsync("/messages");
         await Expect(Message(page, "message number 450")).ToBeInViewportAsync();
         await Expect(Message(page, "message number 001")).ToHaveCountAsync(0);
 
@@ -205,7 +211,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
-        var page = await SignedInAsync(place: "/messages?state=parked");
+        var page = await AtAsync("/messages?state=parked");
         var row = page.Locator("#flow .message");
         await alice.CallAsync("send", new { to = "bob", body = "do the impossible" });
         await FailAsync(bob, "the impossible is not for me");
@@ -240,7 +246,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
-        var page = await SignedInAsync(place: "/messages");
+        var page = await AtAsync("/messages");
 
         await alice.CallAsync(
             "ask",
@@ -318,7 +324,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         );
         await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "gone.md"), "soon gone");
         using var alice = await Hive.JoinAsync("alice");
-        var page = await SignedInAsync(place: "/messages");
+        var page = await AtAsync("/messages");
         await alice.CallAsync(
             "send",
             new

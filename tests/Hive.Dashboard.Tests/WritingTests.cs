@@ -14,7 +14,7 @@ public sealed class WritingTests(Browser browser) : DashboardTest(browser)
         using var alice = await Hive.JoinAsync("alice");
         using var albert = await Hive.JoinAsync("albert");
         using var bob = await Hive.JoinAsync("bob");
-        var page = await SignedInAsync(place: "/messages");
+        var page = await AtAsync("/messages");
         var box = Box(page);
         var options = page.GetByRole(AriaRole.Listbox, new() { Name = "Recipients" }).GetByRole(AriaRole.Option);
 
@@ -56,7 +56,7 @@ public sealed class WritingTests(Browser browser) : DashboardTest(browser)
     {
         Expected = ["status of 404"];
         using var alice = await Hive.JoinAsync("alice");
-        var page = await SignedInAsync(place: "/messages");
+        var page = await AtAsync("/messages");
         var box = Box(page);
         var alert = page.Locator(".compose-bar").GetByRole(AriaRole.Alert);
 

@@ -8,13 +8,7 @@ export type Snapshot = Schemas['Snapshot'];
 export type Reminder = Schemas['ReminderView'];
 /** A question of an agent to the operator (no target) or to a peer. */
 export type Question = Schemas['QuestionView'];
-/** The last three are only in the history. */
-export type Message = Schemas['Message'] & {
-  leased_at?: string;
-  /** The number of the turn, or `connection`. */
-  leased_by?: string;
-  attempts_log?: readonly { at: string; reason?: string }[];
-};
+export type Message = Schemas['Message'];
 /** One thing that waits for the operator. */
 export type Waiting = Schemas['WaitingView'];
 export type History = Schemas['MessageHistoryResult'];

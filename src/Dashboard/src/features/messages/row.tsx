@@ -1,5 +1,6 @@
 import { computed } from '@preact/signals';
 import { memo } from 'preact/compat';
+import { useEffect, useState } from 'preact/hooks';
 import type { Message } from '../../api/types';
 import { ActionButton } from '../../ui/action-button';
 import { Clock, Until } from '../../ui/clock';
@@ -9,6 +10,7 @@ import { counted } from '../../ui/text/figures';
 import { containers } from '../containers';
 import { actionsOf, addressOf, drop, hasFailed, isUnread, retry } from './actions';
 import { bodies, threads, times } from './folding';
+import { detailOf } from './history';
 import { backedOffUntil, type FlowRow, type Mark, markOf } from './message-log';
 import { lineOf, MessageText } from './text';
 import type { ListRow } from './threads';
@@ -167,7 +169,17 @@ function Failure({ row, tab }: { row: FlowRow; tab: number }) {
 }
 
 /** When a message was sent, leased and acknowledged, and each failed attempt. */
-function Times({ message }: { message: Message }) {
+function Times({ message: known }: { message: Message }) {
+  const [told, setTold] = useState<Message | null>(null);
+  // An event does not tell who leased the message, nor each attempt.
+  useEffect(() => {
+    const stop = new AbortController();
+    detailOf(known.id, stop.signal).then(setTold, () => {
+      // What the page knows is shown.
+    });
+    return () => stop.abort();
+  }, [known]);
+  const message = told ?? known;
   const { sent_at, delivered_at, leased_at, leased_by, acked_at, parked_at, attempts_log, to } = message;
   const turn = leased_by !== undefined && /^\d+$/.test(leased_by) ? leased_by : null;
   const leased = leased_at ?? delivered_at;

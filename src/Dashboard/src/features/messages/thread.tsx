@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { words } from '../../api/refusal';
+import { Refusal, words } from '../../api/refusal';
 import { ReadFault } from '../../ui/fault';
 import { Link } from '../../ui/link';
 import { Main } from '../../ui/main';
-import { history } from './history';
+import { detailOf, history } from './history';
 import { MessageList } from './list';
 import { MessageLog } from './log';
 import { messages } from './store';
@@ -49,7 +49,8 @@ function Messages({ id }: { id: number }) {
     );
     return own;
   });
-  const [state, setState] = useState<'reading' | 'there' | 'gone'>('reading');
+  const [state, setState] = useState<'reading' | 'there'>('reading');
+  const [gone, setGone] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   const reading = useMemo(
     () => async () => {
@@ -61,9 +62,12 @@ function Messages({ id }: { id: number }) {
           if (!hasOlder || (rows[0]?.message.id ?? 0) <= id) break;
           await log.page(true);
         }
-        setState(log.flow.peek().rows.some(({ message }) => message.id === id) ? 'there' : 'gone');
+        if (log.flow.peek().rows.some(({ message }) => message.id === id)) setState('there');
+        // The host says what became of it.
+        else await detailOf(id);
       } catch (e) {
-        setError(words(e));
+        if (e instanceof Refusal && e.status === 404) setGone(e.message);
+        else setError(words(e));
       }
     },
     [log],
@@ -80,16 +84,15 @@ function Messages({ id }: { id: number }) {
         onRetry={() => void reading()}
       />
     );
-  if (state === 'reading')
+  if (gone !== null)
     return (
-      <p class="dim" role="status">
-        <span class="spinner" aria-hidden="true" /> reading …
+      <p class="empty">
+        There is no message {id} any more, or there never was: <bdi>{gone}</bdi>.
       </p>
     );
-  return state === 'gone' ? (
-    <p class="empty">
-      There is no message {id}: it was never sent, or it was removed. Messages that were acknowledged are removed after
-      a week.
+  return state === 'reading' ? (
+    <p class="dim" role="status">
+      <span class="spinner" aria-hidden="true" /> reading …
     </p>
   ) : (
     <MessageList id="thread" label={`The thread of message ${id}`} log={log} folds={false} target={id} empty={null} />
