@@ -107,15 +107,6 @@ function sideOf(open: string | null): ComponentChildren {
 }
 
 function Place() {
-  // Here and not further up: what is drawn further up may be ready before the new place is.
-  const { count, scroll, then } = step.value;
-  useLayoutEffect(() => {
-    if (count === 0) return;
-    scrollTo(0, scroll);
-    // A screen reader announces the new place.
-    if (then === undefined) document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
-    else then();
-  }, [count]);
   const found = placeAt(address.value);
   const { count, scroll, then } = step.value;
   const view = found?.place.view;

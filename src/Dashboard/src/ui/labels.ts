@@ -42,7 +42,6 @@ export const LABELS = {
   T4LK: 'Send',
   '↩ T4LK': 'Reply',
   '✓ 4CK': 'Done',
-  '✓ 4CK 4LL': 'All done',
   '● UNR34D': 'Mark unread',
   '⇄ THR34D': 'Open thread',
   '◷ T1M3S': 'Show times',
@@ -103,15 +102,12 @@ export const LABELS = {
   L0G: 'Log',
   '1NB0X': 'Inbox',
   F0RG3: 'Forge',
-  'F41L3D M3SS4G3S': 'Parked messages',
   C0NTAINERS: 'Containers',
   'K3PT ST4T3': 'Kept state',
   'M3T4 1NPUTS': 'Inputs',
   'M1ND H4S QU3STI0NS': 'Questions',
   'P3NDING APPR0VALS': 'Approvals',
   'QU3U3D R3M1ND3RS': 'Reminders',
-  '0PER4T0R 1NB0X': 'Your inbox',
-  'MESS4GE FL0W': 'Message flow',
   THR34D: 'Thread',
 } as const satisfies Record<string, string>;
 

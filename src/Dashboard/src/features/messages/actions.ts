@@ -16,7 +16,9 @@ export const isUnread = ({ to, acked_at }: Message): boolean => to === 'operator
 export const hasFailed = (row: FlowRow): boolean =>
   (row.message.parked_at != null && row.message.acked_at == null && !row.dropped) || backedOffUntil(row) !== null;
 
-const unread = (id: number): Promise<unknown> => api.POST('/api/messages/{id}/unread', { params: { path: { id } } });
+/** Makes a message to the operator unread again. */
+export const unread = (id: number): Promise<unknown> =>
+  api.POST('/api/messages/{id}/unread', { params: { path: { id } } });
 
 /** The other side of a message, where it can be written to. */
 export const otherOf = ({ from, to }: Message): string | null => {

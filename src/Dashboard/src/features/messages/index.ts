@@ -6,9 +6,6 @@ import { messages } from './store';
 import './section.css';
 
 export { addressOf } from './actions';
-export { Inbox } from './inbox';
-export { markOf } from './message-log';
-export { Parked } from './parked';
 export { toOf, writeTo } from './recipient';
 export { send } from './send';
 export { messages } from './store';

@@ -3,6 +3,7 @@ import type { Message } from '../../api/types';
 import type { Action } from '../../ui/action';
 import type { Wired } from '../../ui/labels';
 import type { WithText } from '../../ui/registry';
+import { unread } from './actions';
 import { send } from './send';
 import { messages } from './store';
 
@@ -15,10 +16,6 @@ export const isPerson = (sender: string): boolean => sender !== 'system' && send
 export const unreadOf = (sender: string): readonly Message[] =>
   messages.inbox.value.filter(({ from, acked_at }) => from === sender && acked_at == null);
 
-/** The host's route for it is newer than the page's document of routes. */
-const unread = (id: number): Promise<unknown> =>
-  api.POST('/api/messages/{id}/unread' as '/api/messages/{id}/retry', path(id));
-
 /** Marks the unread messages of a sender as done; they become unread again. */
 export function acknowledge(sender: string): Action {
   const ids = unreadOf(sender).map(({ id }) => id);
@@ -28,7 +25,7 @@ export function acknowledge(sender: string): Action {
     of: `${ids.length === 1 ? 'the message' : `${ids.length} messages`} of ${sender}`,
     key: 'done',
     run: () => api.POST('/api/messages/ack', { body: { ids } }),
-    undo: () => Promise.all(ids.map((id) => unread(id))),
+    undo: () => Promise.all(ids.map(unread)),
   };
 }
 
