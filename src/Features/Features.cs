@@ -26,6 +26,7 @@ internal static class Features
             // Before Containers, which are built from what is applied.
             new Meta.MetaModule(),
             new Containers.ContainersModule(),
+            new Making.MakingModule(),
             // After all slices whose work it pushes.
             new Forge.ForgeModule(),
             new Preferences.PreferencesModule(),

@@ -66,6 +66,7 @@ internal sealed class ContainersModule : FeatureModule
         Post<UpdateAll.Command>("/api/agents/update-all", alias: "/update-all");
         Post<KillAgent.Command>("/api/agents/{name}/kill", alias: "/kill/{name}");
         Post<DestroyAgent.Command>("/api/agents/{name}/destroy", alias: "/destroy/{name}");
+        Post<ReviveTombstone.Command>("/api/tombstones/{name}/revive");
         Post<PurgeTombstone.Command>("/api/tombstones/{name}/purge", alias: "/purge-tombstone/{name}");
         Get<ReadLogs.Query>("/api/logs/{name}");
         Get<Health.Query>("/health");

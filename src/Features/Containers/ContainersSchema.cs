@@ -8,7 +8,7 @@ internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
 
-    public int Version => 7;
+    public int Version => 8;
 
     public void Converge(SchemaEditor editor)
     {
@@ -41,6 +41,19 @@ internal sealed class ContainersSchema : ISchema
                 runtime     TEXT NOT NULL,
                 purge       INTEGER NOT NULL,
                 PRIMARY KEY (agent, runtime)
+            ) WITHOUT ROWID
+            """
+        );
+        // What a destroyed agent was, for its revival.
+        editor.Run(
+            """
+            CREATE TABLE IF NOT EXISTS former_agents (
+                agent         TEXT PRIMARY KEY,
+                runtime       TEXT NOT NULL,
+                ran           INTEGER NOT NULL,
+                paused        INTEGER NOT NULL,
+                status_text   TEXT,
+                status_set_at INTEGER
             ) WITHOUT ROWID
             """
         );

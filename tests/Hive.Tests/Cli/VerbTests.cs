@@ -47,6 +47,27 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
+    public async Task New_makes_an_agent_with_a_role_from_a_file()
+    {
+        var role = Path.Combine(Path.GetDirectoryName(hive.DataDir)!, "role.md");
+        await File.WriteAllTextAsync(role, "Be brief.\n");
+        Ok(
+            await hive.RunAsync("new", "made", "--driver", "scripted", "--role", $"@{role}", "-m", "hello"),
+            "made exists (process)"
+        );
+
+        Assert.Equal(
+            "Be brief.\n",
+            await File.ReadAllTextAsync(Path.Combine(hive.DataDir, "applied", "made", "role.md"))
+        );
+        var missing = await hive.RunAsync("new", "other", "--role", "@/nowhere");
+        Assert.Equal(2, missing.ExitCode);
+        Assert.Contains("--role: /nowhere cannot be read", missing.Error, StringComparison.Ordinal);
+        Assert.Equal(1, (await hive.RunAsync("new", "other", "--driver", "command")).ExitCode);
+        Ok(await hive.RunAsync("destroy", "made", "--purge", "--yes"));
+    }
+
+    [Fact]
     public async Task An_agent_that_cannot_work_is_reported_by_every_verb_and_keeps_its_messages()
     {
         var spawned = Ok(

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
+using Hive.Tests.Approvals;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 
@@ -43,6 +44,50 @@ public sealed class TombstoneTests
         await hive.Spawn("bob");
         Assert.Equal("carol", Assert.Single(Told(await events.Next("tombstones_changed"))).Name);
         Assert.Equal("remember", File.ReadAllText(Path.Combine(Folder(hive, "bob"), "state", "notes.md")));
+    }
+
+    [Fact]
+    public async Task Reviving_a_tombstone_undoes_a_destroy()
+    {
+        await using var fleet = await Fleet.Start("process");
+        var hive = fleet.Hive;
+        await hive.Spawn("bob");
+        await fleet.Spawn("worker", "process");
+        await fleet.Do("stop", new { name = "worker" });
+        using (var bob = await LineClient.ConnectAsync(hive.AgentSocket("bob")))
+            await bob.CallAsync("set_status", new { text = "half done" });
+        await (await hive.Connect("manager")).Send("bob", "unread");
+        await fleet.Do("set_paused", new { name = "bob", paused = true });
+        var (before, stopped) = (await fleet.Row("bob"), await fleet.Row("worker"));
+        await fleet.Do("destroy", new { name = "bob" });
+        await fleet.Do("destroy", new { name = "worker" });
+        await hive.Restart();
+
+        await Revived("bob", HttpStatusCode.OK);
+        await Revived("worker", HttpStatusCode.OK);
+
+        Assert.Equal(Kept(before), Kept(await fleet.Row("bob")));
+        Assert.Equal(
+            (stopped.Runtime, false),
+            ((await fleet.Row("worker")).Runtime, (await fleet.Row("worker")).Running)
+        );
+        Assert.Empty(await Listed(hive));
+        Assert.Equal(
+            ["bob", "worker"],
+            (await hive.ApprovalMessages()).Select(m => m.GetProperty("agent").GetString())
+        );
+        await Revived("bob", HttpStatusCode.Conflict);
+        await Revived("nobody", HttpStatusCode.NotFound);
+        await Revived("..%2Fbob", HttpStatusCode.BadRequest);
+
+        // Whether a program is connected to an external agent is not Hive's to restore.
+        static ContainerView Kept(ContainerView row) => row with { Running = false, Activity = null };
+
+        async Task Revived(string name, HttpStatusCode status)
+        {
+            using var answer = await hive.Http().PostAsync($"/api/tombstones/{name}/revive", null);
+            Assert.Equal(status, answer.StatusCode);
+        }
     }
 
     [Fact]

@@ -13,7 +13,13 @@ internal interface IAgentLifecycle
 
     /// <summary>Creates an agent, with folders, roster entry and socket, and starts it unless it is external. A failed
     /// creation leaves nothing behind; if only the start fails, the agent's row says why.</summary>
-    Task Spawn(string name, string runtime);
+    /// <exception cref="Problem">Code <c>conflict</c>: the name is taken, or something is kept under it and
+    /// <paramref name="setup"/> has a configuration of its own. Code <c>invalid</c>: the configuration cannot be
+    /// used.</exception>
+    Task<SpawnedAgent> Spawn(string name, string runtime, AgentSetup? setup = null);
+
+    /// <summary>Destroys an agent; with a purge nothing is kept of it.</summary>
+    Task Destroy(string name, bool purge);
 
     /// <summary>Recreates an agent from its applied configuration, and starts it.</summary>
     /// <exception cref="Problem">It does not run on that configuration; the message says why.</exception>
@@ -33,6 +39,11 @@ internal interface IAgentLifecycle
     /// need not run at this moment.</summary>
     Task<bool> RunsOnApplied(string name);
 }
+
+/// <summary>An agent that has just been created.</summary>
+/// <param name="Running">It was started.</param>
+/// <param name="Note">Why it does not run, or a weakness of its container.</param>
+internal sealed record SpawnedAgent(bool Running, string? Note);
 
 /// <summary>An agent that is kept from all other operations.</summary>
 internal interface IHeldAgent

@@ -11,6 +11,7 @@ namespace Hive.Features.Containers.Lifecycle;
 /// <inheritdoc cref="IAgentLifecycle"/>
 internal sealed partial class AgentLifecycle(
     SpawnAgent.Steps spawn,
+    DestroyAgent.Steps destroy,
     RebuildAgent.Steps rebuild,
     ContainerStates states,
     AppliedState applied,
@@ -25,7 +26,17 @@ internal sealed partial class AgentLifecycle(
 
     public Task<string> ChooseRuntime(string? asked, CancellationToken ct) => runtimes.Choose(asked, ct);
 
-    public Task Spawn(string name, string runtime) => spawn.Run(name, runtime, start: true);
+    public async Task<SpawnedAgent> Spawn(string name, string runtime, AgentSetup? setup)
+    {
+        await spawn.Run(name, runtime, start: true, setup);
+        return new SpawnedAgent(states.IsRunning(roster.Require(name)), states.Of(name).Note);
+    }
+
+    public async Task Destroy(string name, bool purge)
+    {
+        await using var guard = await transients.Begin(name, "destroying");
+        await destroy.Run(name, purge);
+    }
 
     public async Task Rebuild(string name)
     {

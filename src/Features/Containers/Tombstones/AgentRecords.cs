@@ -19,11 +19,17 @@ internal sealed class AgentRecords(
 {
     /// <summary>Takes an agent off the roster, and stores in the same write what is still to be removed after
     /// that.</summary>
-    public async Task Delete(string name, bool purge, Removal? removal = null)
+    /// <param name="name">The agent.</param>
+    /// <param name="purge">Everything that slices keep of it is deleted, too.</param>
+    /// <param name="removal">What is still to be removed; null when its creation is undone.</param>
+    /// <param name="ran">It was meant to run.</param>
+    public async Task Delete(string name, bool purge, Removal? removal = null, bool ran = false)
     {
         await store.Write<object?>(
             write =>
             {
+                if (removal is { Purge: false })
+                    FormerAgents.Keep(write, roster.Require(name), ran);
                 roster.Remove(write, name);
                 if (removal is not null)
                     Removals.Add(write, removal);
@@ -61,6 +67,8 @@ internal sealed class AgentRecords(
 
     private void RemoveKept(IWrite write, string name, bool purge)
     {
+        if (purge)
+            FormerAgents.Forget(write, name);
         foreach (var cleanup in cleanups)
             cleanup.Remove(write, name, purge);
     }

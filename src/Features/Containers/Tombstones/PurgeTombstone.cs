@@ -31,12 +31,7 @@ internal static class PurgeTombstone
             var name = command.Name;
             if (roster.Find(name) is not null)
                 throw Problem.Conflict($"'{name}' is an agent, not a tombstone; destroy the agent first");
-            if (!tombstones.Exists(name))
-            {
-                var names = tombstones.All.Count > 0 ? string.Join(", ", tombstones.All.Select(t => t.Name)) : "none";
-                throw Problem.NotFound($"tombstone '{name}' not found; available: {names}");
-            }
-
+            tombstones.Require(name);
             await using var guard = await transients.Begin(name, "destroying");
             // The tombstone may have been revived or purged while this waited to begin.
             if (!tombstones.Exists(name))

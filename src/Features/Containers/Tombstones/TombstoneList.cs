@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.IO.Enumeration;
+using Hive.Common.Errors;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
@@ -37,6 +38,16 @@ internal sealed class TombstoneList(
     /// <summary>True when there is a tombstone of that name on the disk now.</summary>
     public bool Exists(string name) =>
         names.Fault(name) is null && roster.Find(name) is null && IsFolder(folders.Of(name));
+
+    /// <summary>Refuses a name without a tombstone.</summary>
+    /// <exception cref="Problem">Code <c>not_found</c>; the message names the tombstones.</exception>
+    public void Require(string name)
+    {
+        if (Exists(name))
+            return;
+        var kept = All.Count > 0 ? string.Join(", ", All.Select(t => t.Name)) : "none";
+        throw Problem.NotFound($"tombstone '{name}' not found; available: {kept}");
+    }
 
     /// <summary>Reads the list again after an agent was created, destroyed or purged, and publishes it if it
     /// changed.</summary>

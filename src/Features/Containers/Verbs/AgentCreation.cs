@@ -34,8 +34,10 @@ internal sealed partial class AgentCreation(
     /// <param name="name">Its name.</param>
     /// <param name="runtime">Its runtime.</param>
     /// <param name="start">It should run: a start follows, by this host or the next one.</param>
-    public async Task Create(string name, string runtime, bool start)
+    /// <param name="setup">The parts that its creator decides.</param>
+    public async Task Create(string name, string runtime, bool start, AgentSetup? setup = null)
     {
+        setup ??= new AgentSetup();
         await removal.FinishPurges(name);
         var begun = new Creation
         {
@@ -43,6 +45,14 @@ internal sealed partial class AgentCreation(
             Revived = Directory.Exists(folders.Of(name)),
             Configured = Directory.Exists(folders.Applied(name)),
         };
+        if (setup.Files is not null && (begun.Revived || begun.Configured))
+            throw Problem.Conflict(
+                begun.Revived
+                    ? $"data of an earlier agent '{name}' is kept; revive that one (`hive spawn {name}`), delete its "
+                        + $"data (`hive purge {name}`), or choose another name"
+                    : $"{folders.Applied(name)} has a configuration already; `hive spawn {name}` creates the agent "
+                        + "with it, or choose another name"
+            );
         await store.Write(write =>
             write.Db.Execute(
                 "INSERT OR REPLACE INTO creations (agent, revived, configured) VALUES (@Agent, @Revived, @Configured)",
@@ -52,7 +62,7 @@ internal sealed partial class AgentCreation(
         LogStep(log, name, "begun");
         try
         {
-            await Create(begun, runtime, start);
+            await Create(begun, runtime, start, setup);
         }
         catch (IOException e)
         {
@@ -85,10 +95,12 @@ internal sealed partial class AgentCreation(
         }
     }
 
-    private async Task Create(Creation begun, string runtime, bool start)
+    private async Task Create(Creation begun, string runtime, bool start, AgentSetup setup)
     {
         var name = begun.Agent;
         launcher.CreateFolders(name);
+        if (setup.Files is not null)
+            await WriteFiles(folders.Applied(name), setup.Files);
         LogStep(log, name, "folders created");
         await specs.Seed(name, runtime);
         var spec = specs.Read(name);
@@ -101,6 +113,8 @@ internal sealed partial class AgentCreation(
                 new { name, wanted = start ? "running" : "stopped" }
             );
             write.Db.Execute("DELETE FROM creations WHERE agent = @name", new { name });
+            FormerAgents.Forget(write, name);
+            setup.Store?.Invoke(write);
         });
         LogStep(log, name, "on the roster");
         try
@@ -117,6 +131,13 @@ internal sealed partial class AgentCreation(
         // An external agent has no start that would record it.
         if (runtime == RuntimeCatalog.External)
             await applied.RecordRunning(name, spec);
+    }
+
+    private static async Task WriteFiles(string folder, IReadOnlyDictionary<string, string> files)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var (file, text) in files)
+            await File.WriteAllTextAsync(Path.Combine(folder, file), text);
     }
 
     private async Task Undo(Creation begun)

@@ -2,6 +2,7 @@ using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Runs;
 using Hive.Features.Containers.Tombstones;
 using Hive.Protocol;
 using Hive.Runtimes;
@@ -23,19 +24,10 @@ internal static partial class DestroyAgent
         public Validator(IAgentNames names) => RuleFor(c => c).MustNameAgents(names);
     }
 
-    internal sealed class Handler(Steps steps, ManagerMounts mounts, VerbRunner verb)
-        : IRequestHandler<Command, Accepted>
+    internal sealed class Handler(Steps steps, VerbRunner verb) : IRequestHandler<Command, Accepted>
     {
         public Task<Accepted> Handle(Command command, CancellationToken cancellationToken) =>
-            verb.Run(
-                command,
-                "destroying",
-                async name =>
-                {
-                    await steps.Run(name, command.Purge == true);
-                    mounts.Refresh();
-                }
-            );
+            verb.Run(command, "destroying", name => steps.Run(name, command.Purge == true));
     }
 
     /// <summary>Ends an agent's container, closes its socket, takes it off the roster, and removes its container and,
@@ -48,6 +40,8 @@ internal static partial class DestroyAgent
         AgentRecords records,
         AgentRemoval removal,
         TombstoneList tombstones,
+        ManagerMounts mounts,
+        ContainerStates states,
         ILogger<Steps> log
     )
     {
@@ -56,6 +50,7 @@ internal static partial class DestroyAgent
             var agent = roster.Require(name);
             if (agent.IsManager)
                 throw Problem.Forbidden("the manager cannot be destroyed");
+            var ran = agent.Runtime != RuntimeCatalog.External && await states.IsWanted(name);
             if (agent.Runtime != RuntimeCatalog.External)
                 await stop.Run(name, atOnce: false);
             doors.Close(paths.AgentSocket(name));
@@ -66,7 +61,7 @@ internal static partial class DestroyAgent
                 Runtime = agent.Runtime,
                 Purge = purge,
             };
-            await records.Delete(name, purge, left);
+            await records.Delete(name, purge, left, ran);
             LogStep(log, name, "off the roster");
             try
             {
@@ -84,6 +79,8 @@ internal static partial class DestroyAgent
             {
                 await tombstones.Refresh(name);
             }
+
+            mounts.Refresh();
         }
 
         [LoggerMessage(Level = LogLevel.Debug, Message = "destroy {Agent}: {Step}")]

@@ -1,6 +1,7 @@
 using FluentValidation;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
 using Hive.Features.Containers.Runs;
 using Hive.Runtimes;
 using MediatR;
@@ -56,14 +57,14 @@ internal static class SpawnAgent
     {
         /// <exception cref="Problem">Code <c>conflict</c>: the name is taken. Code <c>invalid</c>: the runtime cannot
         /// run an agent of that name.</exception>
-        public async Task Run(string name, string runtime, bool start)
+        public async Task Run(string name, string runtime, bool start, AgentSetup? setup = null)
         {
             if (roster.Find(name) is not null)
                 throw Problem.Conflict($"agent '{name}' already exists; choose another name");
             if (runtimes.Find(runtime)?.FindNameFault(name) is { } fault)
                 throw Problem.Invalid(fault.ToString());
             await using var guard = await transients.Begin(name, "spawning");
-            await creation.Create(name, runtime, start && runtime != RuntimeCatalog.External);
+            await creation.Create(name, runtime, start && runtime != RuntimeCatalog.External, setup);
             mounts.Refresh();
             if (!start || runtime == RuntimeCatalog.External)
                 return;
