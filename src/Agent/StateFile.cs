@@ -3,16 +3,24 @@ namespace Hive.Agent;
 /// <summary>Writes files in the state folder and nowhere else.</summary>
 internal static class StateFile
 {
+    /// <summary>The full path of a file or folder in the state folder, whether it exists or not.</summary>
+    /// <exception cref="FormatException">The path leaves the folder or has a link in it.</exception>
+    public static string PathOf(string folder, string path)
+    {
+        var at = folder;
+        foreach (var part in PartsOf(path))
+        {
+            at = Path.Combine(at, part);
+            RefuseLink(at, path);
+        }
+
+        return at;
+    }
+
     /// <exception cref="FormatException">The path leaves the folder or has a link in it.</exception>
     public static async Task WriteAsync(string folder, string path, string content, bool append, CancellationToken ct)
     {
-        var parts = path.Split('/');
-        if (path.Contains('\0') || parts.Any(part => part is "" or "." or ".."))
-            throw new FormatException(
-                $"`{path}` is not a path inside the state folder; write it relative to that folder and without "
-                    + "`..`, as in notes/today.md"
-            );
-
+        var parts = PartsOf(path);
         var at = folder;
         foreach (var part in parts[..^1])
         {
@@ -46,6 +54,17 @@ internal static class StateFile
             File.Delete(draft);
             throw;
         }
+    }
+
+    private static string[] PartsOf(string path)
+    {
+        var parts = path.Split('/');
+        return path.Contains('\0') || parts.Any(part => part is "" or "." or "..")
+            ? throw new FormatException(
+                $"`{path}` is not a path inside the state folder; write it relative to that folder and without "
+                    + "`..`, as in notes/today.md"
+            )
+            : parts;
     }
 
     private static void RefuseLink(string at, string path)

@@ -41,6 +41,9 @@ public sealed class ScriptTests
     )]
     [InlineData("otherwise:\n  - answer: { answer: yes }", "`answer` needs `id` here")]
     [InlineData("otherwise:\n  - choose: []", "`choose` needs at least one list")]
+    [InlineData("otherwise:\n  - edit_file: { path: a, old: b }", "`edit_file` needs `new`")]
+    [InlineData("otherwise:\n  - usage: { model: m, input_tokens: x, output_tokens: 1 }", "must be a whole number")]
+    [InlineData("otherwise:\n  - run: { cmd: ls }", "unknown key `cmd` in `run`; available: command, description")]
     [InlineData("a: [", "line 2, column 1")]
     [InlineData("start: []\nstart: []", "line 2")]
     public void An_invalid_script_is_refused_with_the_place_and_what_is_allowed(string yaml, string error) =>

@@ -54,6 +54,64 @@ public sealed class TurnLoopTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task A_script_works_on_files_and_programs_as_a_coding_agent_does()
+    {
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript(
+            """
+            rules:
+              - match: { from: operator }
+                do:
+                  - write_file: { path: src/price.sh, content: "echo 1\n" }
+                  - search: { text: echo, path: src }
+                  - edit_file: { path: src/price.sh, old: "echo 1", new: "echo 2" }
+                  - read_file: src/price.sh
+                  - run: { command: "echo gone >&2; exit 3", description: "fails" }
+                    optional: true
+                  - run: sh src/price.sh
+                  - say: "It prints {{output}}."
+                  - usage: { model: demo-model, input_tokens: 10, cached_tokens: 20, output_tokens: 3 }
+                  - send: { to: operator, body: "it prints {{output}}", reply: true }
+            """
+        );
+        var (live, events) = (await alice.Hive.EventsOf("alice"), await alice.Hive.Events());
+        await alice.PostAsync("go");
+        await using var agent = new AgentProcess(alice.Socket);
+
+        List<(string Kind, string Text)> shown = [];
+        while (shown is not [.., ("turn_ended", _)])
+        {
+            var next = (await live.Next("agent_event")).GetProperty("event");
+            shown.Add((Text(next, "kind"), Text(next, "tool") + Text(next, "text")));
+        }
+
+        Assert.Equal(
+            ["Write", "Grep", "Edit", "Read", "Bash", "Bash", "mcp__hive__send"],
+            shown.Where(e => e.Kind == "tool_call").Select(e => e.Text)
+        );
+        Assert.Equal(
+            ["ok", "src/price.sh:1:echo 1\n", "ok", "echo 2\n", "it ended with exit code 3: gone", "2", "ok"],
+            shown.Where(e => e.Kind == "tool_result").Select(e => e.Text)
+        );
+        Assert.Contains(("text", "It prints 2."), shown);
+        var turn = (await events.Next("turn_ended")).GetProperty("turn");
+        Assert.Equal(
+            ("ok", "demo-model", 10, 7),
+            (
+                Text(turn, "result"),
+                Text(turn, "model"),
+                turn.GetProperty("input_tokens").GetInt64(),
+                turn.GetProperty("tool_call_count").GetInt64()
+            )
+        );
+
+        static string Text(JsonElement element, string member) =>
+            element.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String
+                ? value.GetString()!
+                : "";
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_script_asks_gets_the_answer_and_answers_a_peer()
     {
         await using var alice = await Alice.StartAsync();

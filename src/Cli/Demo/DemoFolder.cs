@@ -44,6 +44,8 @@ internal sealed class DemoFolder
             Directory.CreateDirectory(folder.RunDir, own);
             foreach (var (agent, script) in Agents)
                 folder.WriteConfiguration(agent, script);
+            // The model of the demo's agents has a price here, so that the page has costs to show.
+            Write("prices.json", Path.Combine(folder.DataDir, "prices.json"));
             return folder;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -108,12 +110,15 @@ internal sealed class DemoFolder
         var applied = Path.Combine(DataDir, "applied", agent);
         Directory.CreateDirectory(applied);
         foreach (var (resource, file) in new[] { ("agent.yaml", "agent.yaml"), (script, "script.yaml") })
-        {
-            using var from =
-                Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)
-                ?? throw new InvalidOperationException($"{resource} is missing in this program");
-            using var to = File.Create(Path.Combine(applied, file));
-            from.CopyTo(to);
-        }
+            Write(resource, Path.Combine(applied, file));
+    }
+
+    private static void Write(string resource, string file)
+    {
+        using var from =
+            Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)
+            ?? throw new InvalidOperationException($"{resource} is missing in this program");
+        using var to = File.Create(file);
+        from.CopyTo(to);
     }
 }

@@ -248,7 +248,9 @@ internal static class DemoVerbs
             var screen = new Screen();
             screen.Line(
                 $"""
-                The demo runs: a manager hands out small tasks; alice and bob do them and talk to each other.
+                The demo runs: a manager hands out small tasks; alice and bob do them and review each other.
+                Within half a minute a question and an approval with a diff wait for you, bob's process crashes once
+                and is started again, and one of alice's reminders fails until she makes room for it.
                 Each agent runs in its own container ({string.Join(", ", runtimes)}) behind its own unix socket.
                 """
             );

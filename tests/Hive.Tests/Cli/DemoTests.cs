@@ -29,10 +29,17 @@ public sealed class DemoTests
         var sent = await Built.HiveAsync(["send", "bob", "hello", "there", "--json", "--run-dir", runDir]);
         Assert.Equal(0, sent.ExitCode);
         var id = JsonDocument.Parse(sent.Output).RootElement.GetProperty("id").GetInt64();
-        var (reply, next) = ((Message?)null, (Message?)null);
-        while (reply is null || next is null)
+        var (reply, next, hasFailed) = ((Message?)null, (Message?)null, false);
+        while (reply is null || next is null || !hasFailed)
         {
-            var message = await NextSentAsync(stream);
+            var data = await NextEventAsync(stream);
+            // alice's weekly reminder cannot be written at first.
+            hasFailed |=
+                data.GetProperty("kind").GetString() == "reminder_changed"
+                && data.GetProperty("reminder").GetProperty("attempt_count").GetInt32() > 0;
+            if (data.GetProperty("kind").GetString() != "sent")
+                continue;
+            var message = data.GetProperty("message").Deserialize<Message>(WireJson.Options)!;
             if (message is { From: "bob", To: "operator" } && message.InReplyTo == id)
                 reply = message;
             if (
@@ -55,6 +62,9 @@ public sealed class DemoTests
             row => Assert.True(row.GetProperty("running").GetBoolean(), row.ToString())
         );
 
+        if (signal == "TERM")
+            await ShowsWhatHiveIsForAsync(runDir);
+
         var processes = Marked(folder);
         Assert.True(
             processes.Length >= 5,
@@ -67,6 +77,35 @@ public sealed class DemoTests
         Assert.Equal(exitCode, demo.ExitCode);
         await GoneAsync(processes, folder);
         Assert.Empty(Marked(folder));
+    }
+
+    // What waits for the operator, and what went wrong: all of it real.
+    private static async Task ShowsWhatHiveIsForAsync(string runDir)
+    {
+        using var host = await LineClient.ConnectAsync(Path.Combine(runDir, "host.sock"));
+        var approval = Assert.Single(
+            (await host.CallAsync("pending")).GetProperty("approvals").Deserialize<Approval[]>(WireJson.Options)!
+        );
+        Assert.Equal(("alice", "apply_commit", "manager"), (approval.Agent, approval.Kind, approval.Requester));
+        var diff = (await host.CallAsync("approval_diff", new { id = approval.Id })).Deserialize<ApprovalDiff>(
+            WireJson.Options
+        )!;
+        Assert.Contains("+limits: { memory: 3 GB", Assert.Single(diff.Files).Patch, StringComparison.Ordinal);
+        var question = Assert.Single(
+            (await host.CallAsync("questions")).GetProperty("questions").Deserialize<QuestionView[]>(WireJson.Options)!,
+            q => q.Target is null
+        );
+        Assert.True(question is { Options.Count: > 1, DeadlineAt: not null });
+        Assert.Contains(
+            (await host.CallAsync("turns", new { name = "bob" })).GetProperty("turns").EnumerateArray(),
+            t => t.GetProperty("result").GetString() == "lost"
+        );
+        Assert.Contains(
+            (await host.CallAsync("stats", new { window = "1h" })).GetProperty("agents").EnumerateArray(),
+            a => a.GetProperty("cost_usd").GetDouble() > 0
+        );
+        var inbox = (await host.CallAsync("inbox")).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+        Assert.Single(inbox, m => m.From == "manager");
     }
 
     [Fact]
@@ -159,7 +198,7 @@ public sealed class DemoTests
         return stream;
     }
 
-    private static async Task<Message> NextSentAsync(StreamReader stream)
+    private static async Task<JsonElement> NextEventAsync(StreamReader stream)
     {
         while (true)
         {
@@ -168,8 +207,8 @@ public sealed class DemoTests
             if (!line.StartsWith("data: ", StringComparison.Ordinal))
                 continue;
             var data = JsonDocument.Parse(line["data: ".Length..]).RootElement;
-            if (data.TryGetProperty("kind", out var kind) && kind.GetString() == "sent")
-                return data.GetProperty("message").Deserialize<Message>(WireJson.Options)!;
+            if (data.TryGetProperty("kind", out _))
+                return data;
         }
     }
 

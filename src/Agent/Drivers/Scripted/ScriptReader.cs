@@ -79,7 +79,9 @@ internal sealed class ScriptReader
 
     private Step Step(YamlNode node, VariableScope scope, int depth)
     {
-        const string Actions = "send, ask, answer, remind, write_file, set_status, wait, log, fail, exit, choose";
+        const string Actions =
+            "send, ask, answer, remind, request_apply_commit, set_status, run, read_file, edit_file, search, "
+            + "write_file, say, usage, wait, log, fail, exit, choose";
         if (node is not YamlMappingNode mapping || mapping.Children.Count == 0)
             throw yaml.Wrong(
                 node.Start,
@@ -117,6 +119,20 @@ internal sealed class ScriptReader
                 line,
                 new Dictionary<string, Field> { ["text"] = new Field.Text(Text(value, "`set_status`", scope)) }
             ),
+            "request_apply_commit" => Command(
+                "request_apply_commit",
+                value,
+                scope,
+                line,
+                ["agent", "commit_ref"],
+                "description"
+            ),
+            "run" => Run(value, scope, line),
+            "read_file" => new ReadFileStep(line, Text(value, "`read_file`", scope)),
+            "edit_file" => EditFile(value, scope, line),
+            "search" => Search(value, scope, line),
+            "say" => new SayStep(line, Text(value, "`say`", scope)),
+            "usage" => Usage(value, line),
             "write_file" => WriteFile(value, scope, line),
             "wait" => new WaitStep(line, Seconds(value)),
             "log" => new LogStep(line, Text(value, "`log`", scope)),
@@ -125,11 +141,11 @@ internal sealed class ScriptReader
             "choose" => Choose(value, scope, line, depth),
             _ => throw yaml.Wrong(found.Key.Start, $"unknown action `{name}`; available: {Actions}"),
         };
-        if (optional && step is not CommandStep)
+        if (optional && step is not (CommandStep or RunStep))
             throw yaml.Wrong(
                 found.Key.Start,
-                $"`optional` is only for actions that the host may refuse, not for `{name}`; these are: "
-                    + "send, ask, answer, remind, set_status"
+                $"`optional` is only for actions that the host may refuse and for `run`, not for `{name}`; these are: "
+                    + "send, ask, answer, remind, request_apply_commit, set_status, run"
             );
         return step with { Optional = optional };
     }
@@ -215,6 +231,55 @@ internal sealed class ScriptReader
                     }
             )
         );
+    }
+
+    private RunStep Run(YamlNode node, VariableScope scope, long line)
+    {
+        if (node is not YamlMappingNode)
+            return new RunStep(line, Text(node, "`run`", scope), null);
+        var keys = yaml.Keys(node, "`run`", "command", "description");
+        yaml.Require(keys, node, "`run`", "command");
+        return new RunStep(
+            line,
+            Text(keys["command"], "`command`", scope),
+            keys.TryGetValue("description", out var description) ? Text(description, "`description`", scope) : null
+        );
+    }
+
+    private EditFileStep EditFile(YamlNode node, VariableScope scope, long line)
+    {
+        var keys = yaml.Keys(node, "`edit_file`", "path", "old", "new");
+        yaml.Require(keys, node, "`edit_file`", "path", "old", "new");
+        return new EditFileStep(
+            line,
+            Text(keys["path"], "`path`", scope),
+            Text(keys["old"], "`old`", scope),
+            Text(keys["new"], "`new`", scope)
+        );
+    }
+
+    private SearchStep Search(YamlNode node, VariableScope scope, long line)
+    {
+        var keys = yaml.Keys(node, "`search`", "text", "path");
+        yaml.Require(keys, node, "`search`", "text", "path");
+        return new SearchStep(line, Text(keys["text"], "`text`", scope), Text(keys["path"], "`path`", scope));
+    }
+
+    private UsageStep Usage(YamlNode node, long line)
+    {
+        const long MostTokens = 1_000_000_000;
+        var keys = yaml.Keys(node, "`usage`", "model", "input_tokens", "cached_tokens", "output_tokens");
+        yaml.Require(keys, node, "`usage`", "model", "input_tokens", "output_tokens");
+        return new UsageStep(
+            line,
+            yaml.Text(keys["model"], "`model`"),
+            Tokens("input_tokens"),
+            Tokens("cached_tokens"),
+            Tokens("output_tokens")
+        );
+
+        long Tokens(string key) =>
+            keys.TryGetValue(key, out var value) ? yaml.Whole(value, $"`{key}`", 0, MostTokens) : 0;
     }
 
     private WriteFileStep WriteFile(YamlNode node, VariableScope scope, long line)

@@ -38,13 +38,14 @@ internal sealed class ScriptedDriver : IDriver
             return;
         }
 
-        await RunAsync(script.Start, new StepContext(context, OfStart(0), null, 0), ct);
+        await RunAsync(script.Start, new StepContext(context, OfStart(0), null, 0, new TurnTally()), ct);
     }
 
     public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
     {
         if (script is null)
             return TurnOutcome.Failed(Missing!);
+        var tally = new TurnTally();
         foreach (var message in turn.Messages)
         {
             var systemEvent = SystemEvent.Of(message);
@@ -53,17 +54,26 @@ internal sealed class ScriptedDriver : IDriver
                 var (steps, groups) = script.For(message, systemEvent);
                 await RunAsync(
                     steps,
-                    new StepContext(context, Variables(turn, message, systemEvent, groups), message.Id, turn.Number),
+                    new StepContext(
+                        context,
+                        Variables(turn, message, systemEvent, groups),
+                        message.Id,
+                        turn.Number,
+                        tally
+                    ),
                     ct
                 );
             }
             catch (Exception e) when (e is StepException or RegexMatchTimeoutException)
             {
-                return TurnOutcome.Failed(e.Message);
+                return TurnOutcome.Failed(e.Message) with { Figures = tally.Figures };
             }
         }
 
-        return TurnOutcome.Ok;
+        return TurnOutcome.Ok with
+        {
+            Figures = tally.Figures,
+        };
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -77,10 +87,10 @@ internal sealed class ScriptedDriver : IDriver
             {
                 await step.RunAsync(context, ct);
             }
-            catch (HiveException e) when (step.Optional)
+            catch (Exception e) when (step.Optional && (e is HiveException or FormatException))
             {
                 context.Agent.Log.Info(
-                    $"script: line {step.Line}: {step.Name}, which is optional, was refused: {e.Message}"
+                    $"script: line {step.Line}: {step.Name}, which is optional, failed: {e.Message}"
                 );
             }
             catch (Exception e)
@@ -101,6 +111,7 @@ internal sealed class ScriptedDriver : IDriver
             ["role"] = context.Role,
             ["state_dir"] = context.StateDir.TrimEnd('/'),
             ["count"] = count.ToString(CultureInfo.InvariantCulture),
+            [RunStep.Output] = "",
         };
 
     private Dictionary<string, string> Variables(

@@ -6,12 +6,37 @@ namespace Hive.Agent.Drivers.Scripted;
 
 /// <summary>The data that a step runs with.</summary>
 /// <param name="MessageId">Null in <c>start</c>.</param>
+/// <param name="Variables">Its values; <c>output</c> changes with each program that runs.</param>
+/// <param name="Tally">The figures of the turn.</param>
 internal sealed record StepContext(
     DriverContext Agent,
-    IReadOnlyDictionary<string, string> Variables,
+    Dictionary<string, string> Variables,
     long? MessageId,
-    long Count
-);
+    long Count,
+    TurnTally Tally
+)
+{
+    /// <summary>Shows a tool call on the agent's page, and its result when the work is done.</summary>
+    /// <param name="line">The step's line, which tells calls apart.</param>
+    /// <param name="tool">The tool, by the name that coding agents have for it.</param>
+    /// <param name="input">Its input, in the same form.</param>
+    /// <param name="work">Does it; returns the result's text.</param>
+    public async Task ShowAsync(long line, string tool, JsonObject input, Func<Task<string>> work)
+    {
+        var id = string.Create(CultureInfo.InvariantCulture, $"line-{line}");
+        Tally.Count(tool);
+        Agent.Live.ToolCall(id, tool, input);
+        try
+        {
+            Agent.Live.ToolResult(id, await work(), error: false);
+        }
+        catch (Exception e) when (e is HiveException or FormatException or IOException or UnauthorizedAccessException)
+        {
+            Agent.Live.ToolResult(id, e.Message, error: true);
+            throw;
+        }
+    }
+}
 
 /// <summary>One action of a script.</summary>
 /// <param name="Name">The name in the script.</param>
@@ -32,18 +57,17 @@ internal sealed record CommandStep(string Name, long Line, IReadOnlyDictionary<s
         var fields = new JsonObject();
         foreach (var (name, field) in Fields)
             fields[name] = field.Fill(context);
-        var id = $"line-{Line}";
-        context.Agent.Live.ToolCall(id, Name, fields.DeepClone().AsObject());
-        try
-        {
-            await context.Agent.Host.CallAsync(Name, fields, ct);
-            context.Agent.Live.ToolResult(id, "ok", error: false);
-        }
-        catch (HiveException e)
-        {
-            context.Agent.Live.ToolResult(id, e.Message, error: true);
-            throw;
-        }
+        await context.ShowAsync(
+            Line,
+            // The name that the same tool has for a model.
+            $"mcp__hive__{Name}",
+            fields.DeepClone().AsObject(),
+            async () =>
+            {
+                await context.Agent.Host.CallAsync(Name, fields, ct);
+                return "ok";
+            }
+        );
     }
 }
 
@@ -89,18 +113,6 @@ internal abstract record Field
         public override JsonNode? Fill(StepContext context) =>
             context.MessageId is { } id ? JsonValue.Create(id) : null;
     }
-}
-
-internal sealed record WriteFileStep(long Line, Template Path, Template Content, bool Append) : Step("write_file", Line)
-{
-    public override Task RunAsync(StepContext context, CancellationToken ct) =>
-        StateFile.WriteAsync(
-            context.Agent.StateDir,
-            Path.Fill(context.Variables),
-            Content.Fill(context.Variables),
-            Append,
-            ct
-        );
 }
 
 internal sealed record WaitStep(long Line, TimeSpan Time) : Step("wait", Line)

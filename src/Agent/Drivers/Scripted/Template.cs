@@ -66,7 +66,8 @@ internal sealed partial class Template
 /// </param>
 internal sealed record VariableScope(IReadOnlySet<string> Names, bool EventMembers)
 {
-    public static IReadOnlySet<string> OfStart { get; } = new HashSet<string> { "self", "role", "state_dir", "count" };
+    public static IReadOnlySet<string> OfStart { get; } =
+        new HashSet<string> { "self", "role", "state_dir", "count", RunStep.Output };
 
     public static IReadOnlySet<string> OfMessage { get; } =
         new HashSet<string>(OfStart) { "from", "body", "id", "redelivered", "event" };
