@@ -20,6 +20,13 @@ export function distrust(): void {
 /** Whether the next request needs no proof before it. */
 export const isProven = (): boolean => held?.proven === true;
 
+/** Has the host prove itself, so that the next request needs no proof before it. */
+export function prepare(): void {
+  const used = key();
+  // A host that is away shows in the connection's state.
+  if (used !== null) void maskOf(used, null).catch(() => {});
+}
+
 let outlives = false;
 
 /** Requests from now on arrive although the page goes away. */

@@ -43,7 +43,7 @@ export function ActionButton({ action, disabled = false, stop = true, hinted = t
       {busy ? <span class="spinner" aria-hidden="true" /> : null}
       {held ? <Label text="▸ N0W" of={`${LABELS[label].toLowerCase()} ${of}`} /> : <Label text={label} of={of} />}
       {hint === '' || !hinted ? null : (
-        <span class="key" aria-hidden="true">
+        <span class="keycap" aria-hidden="true">
           {hint}
         </span>
       )}

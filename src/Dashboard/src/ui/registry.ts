@@ -54,7 +54,7 @@ export interface WithText {
   label: Wired;
   of: string;
   key?: KeyName;
-  weight?: Action['weight'];
+  weight?: NonNullable<Action['weight']>;
   /** The name of its draft. */
   target: string;
   placeholder: string;

@@ -59,7 +59,7 @@ function Said({ toast: { id, label, of, state, until, undo, now: send } }: { toa
         <button type="button" class="act" onClick={undo}>
           <Label text="↩ UND0" of={`${LABELS[label].toLowerCase()} ${of}`} />
           {key === '' ? null : (
-            <span class="key" aria-hidden="true">
+            <span class="keycap" aria-hidden="true">
               {key}
             </span>
           )}

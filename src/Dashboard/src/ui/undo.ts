@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import { isProven, outliveThePage } from '../api/client';
+import { isProven, outliveThePage, prepare } from '../api/client';
 import { Refusal, words } from '../api/refusal';
 import type { Wired } from './labels';
 import { live } from './live';
@@ -90,6 +90,7 @@ export function hold(deed: Deed): Promise<boolean> {
   }
   const ms = preferences.peek().undo_seconds * 1000;
   if (ms === 0) return deed.run().then(() => true);
+  prepare();
   let settle: { resolve: (done: boolean) => void; reject: (e: unknown) => void } | undefined;
   const done = new Promise<boolean>((resolve, reject) => {
     settle = { resolve, reject };

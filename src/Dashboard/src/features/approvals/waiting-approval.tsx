@@ -44,7 +44,7 @@ function Facts({ approval }: { approval: Approval }) {
   const { kind, agent, requester, runtime, inputs } = approval;
   const commit = commitOf(approval);
   return (
-    <p class="approval-facts">
+    <p class="line">
       <span>
         {kind === 'spawn' ? 'A new agent ' : kind === 'update_inputs' ? 'Updated inputs ' : 'Commit '}
         <bdi class="mono">
@@ -58,7 +58,7 @@ function Facts({ approval }: { approval: Approval }) {
         ) : null}
       </span>
       {kind === 'spawn' ? (
-        <span class={runtime === 'process' ? 'warn-text' : 'dim'}>
+        <span class={runtime === 'process' ? 'tone-warn' : 'dim'}>
           {runtime === 'process' ? 'as a process, without isolation' : `runtime ${runtime ?? 'auto'}`}
         </span>
       ) : null}

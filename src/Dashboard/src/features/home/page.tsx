@@ -13,8 +13,8 @@ import { Since } from './since';
 import { type Worker, workOf } from './work';
 
 /** How many waiting things and how many agents are listed: the overview fits a screen. */
-const WAITING = 9;
-const WORKERS = 11;
+const WAITING = 15;
+const WORKERS = 15;
 
 /** Who works, what waits, what failed, what it costs, what happened since the operator looked. */
 export function HomePage() {
@@ -83,7 +83,7 @@ function YourCall() {
               <Link to="/waiting" class="home-row more">
                 … {rows.length - WAITING} more{' '}
                 {key === '' ? null : (
-                  <span class="key" aria-hidden="true">
+                  <span class="keycap" aria-hidden="true">
                     {key}
                   </span>
                 )}
@@ -134,7 +134,7 @@ function Work({ costs }: { costs: ReadonlyMap<string, number> }) {
             {listed.length > shown.length ? `… ${listed.length - shown.length} more · ` : ''}
             {counts.idle > 0 ? `● ${counts.idle} idle · ` : ''}all agents{' '}
             {key === '' ? null : (
-              <span class="key" aria-hidden="true">
+              <span class="keycap" aria-hidden="true">
                 {key}
               </span>
             )}

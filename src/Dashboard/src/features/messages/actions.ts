@@ -1,8 +1,8 @@
 import { api } from '../../api/client';
 import type { Message } from '../../api/types';
-import { type Action, refusal } from '../../ui/action';
+import type { Action } from '../../ui/action';
+import { copyAddress } from '../../ui/copy';
 import { go } from '../../ui/link';
-import { tell } from '../../ui/told';
 import { times } from './folding';
 import { backedOffUntil, type FlowRow } from './message-log';
 import { writeTo } from './recipient';
@@ -56,16 +56,6 @@ export const drop = ({ id, to }: Message): Action => ({
   run: () => api.POST('/api/messages/{id}/drop', { params: { path: { id } } }),
 });
 
-export async function copyAddress(id: number): Promise<void> {
-  const address = location.origin + addressOf(id);
-  try {
-    await navigator.clipboard.writeText(address);
-    tell(`Copied ${address}`);
-  } catch {
-    refusal.value = `The browser does not let this page copy; the address is ${address}`;
-  }
-}
-
 /** What can be done with a message, the likeliest first. */
 export function actionsOf(row: FlowRow): Action[] {
   const { message } = row;
@@ -91,6 +81,6 @@ export function actionsOf(row: FlowRow): Action[] {
     ...(hasFailed(row) ? [retry(message), drop(message)] : []),
     { id: `thread ${id}`, label: '⇄ THR34D', of, key: 'open', run: async () => go(addressOf(id)) },
     { id: `times ${id}`, label: '◷ T1M3S', of, run: async () => times.toggle(id) },
-    { id: `copy ${id}`, label: '⎘ C0PY', of, key: 'copy', run: () => copyAddress(id) },
+    { id: `copy ${id}`, label: '⎘ C0PY', of, key: 'copy', run: () => copyAddress(addressOf(id)) },
   ];
 }

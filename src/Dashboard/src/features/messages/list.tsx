@@ -2,6 +2,7 @@ import type { ComponentChild } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { words } from '../../api/refusal';
 import { perform, together } from '../../ui/action';
+import { copyAddress } from '../../ui/copy';
 import { ReadFault } from '../../ui/fault';
 import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
@@ -9,7 +10,7 @@ import { go } from '../../ui/link';
 import { openMenu } from '../../ui/menu';
 import { Rows } from '../../ui/rows';
 import { counted } from '../../ui/text/figures';
-import { actionsOf, addressOf, copyAddress, done, hasFailed, isUnread, retry } from './actions';
+import { actionsOf, addressOf, done, hasFailed, isUnread, retry } from './actions';
 import { threads } from './folding';
 import type { MessageLog } from './log';
 import { MessageRow, nameOf } from './row';
@@ -100,7 +101,7 @@ export function MessageList({ id, label, log, folds, target, empty }: Props) {
   });
   useKey('copy', () => {
     if (now === undefined) return false;
-    void copyAddress(now.row.message.id);
+    void copyAddress(addressOf(now.row.message.id));
     return true;
   });
 

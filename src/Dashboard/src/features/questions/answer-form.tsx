@@ -47,7 +47,7 @@ export function AnswerForm({ question, decide }: { question: Question; decide: W
                 // A browser does not let a radio button be unchecked.
                 onClick={() => !multi && draft.chosen.includes(option) && choose(option)}
               />
-              <span class="key" aria-hidden="true">
+              <span class="keycap" aria-hidden="true">
                 {i < 9 ? i + 1 : ' '}
               </span>
               <span>

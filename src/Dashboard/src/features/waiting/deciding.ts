@@ -16,8 +16,8 @@ function mark(changed: readonly string[], on: boolean): void {
 }
 
 /**
- * Does an action that decides things. <then> is called once there is nothing more to do with them here: the host has it,
- * or the page holds it.
+ * Does an action that decides things. <then> is called when there is nothing more to do with them here: when the page
+ * holds it, and when the host has it.
  */
 export async function decide(decided: readonly string[], action: Action, then: () => void): Promise<boolean> {
   mark(decided, true);
@@ -25,7 +25,7 @@ export async function decide(decided: readonly string[], action: Action, then: (
   const held = isPending(action);
   if (held) then();
   const done = await ended;
-  if (done && !held) then();
+  if (done) then();
   mark(decided, false);
   return done;
 }

@@ -3,6 +3,7 @@ import type { Waiting } from '../../api/types';
 import { type Action, isPending } from '../../ui/action';
 import { ActionButton } from '../../ui/action-button';
 import { Age, Clock, Until } from '../../ui/clock';
+import { copyAddress } from '../../ui/copy';
 import { type KeyName, keyOf, useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
 import { LABELS } from '../../ui/labels';
@@ -30,6 +31,7 @@ interface Props {
 /** The whole of a waiting thing: what it says, what can be done, and what is around it. */
 export function Detail({ row, held, decide, decided, onLeave }: Props) {
   const kind = waitingKind(row.kind);
+  useKey('copy', () => void copyAddress(`/waiting/${encodeURIComponent(row.key)}`));
   return (
     <article class="waiting-detail" aria-labelledby="waiting-title" data-waiting={row.key}>
       <header class="detail-head">
@@ -120,6 +122,15 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
   };
   useKey('later', openLater, later !== null);
   if (actions.length + texts.length === 0 && later === null) return null;
+  const button = (action: Action) => <ActionKey key={action.id} action={action} decide={decide} />;
+  const box = (one: WithText) => (
+    <OpensBox
+      key={one.id}
+      one={one}
+      // Pressed again while it is held, it is sent at once.
+      open={() => (isPending(one.action('')) ? void decide(one.action('')) : setOpen(one.id))}
+    />
+  );
   return (
     <>
       {opened === undefined ? null : (
@@ -127,7 +138,11 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
           target={opened.target}
           label={`${labelOf(opened)} ${opened.of}`}
           placeholder={opened.placeholder}
-          send={{ label: opened.label, plain: `${labelOf(opened)} ${opened.of} now` }}
+          send={{
+            label: opened.label,
+            plain: `${labelOf(opened)} ${opened.of} now`,
+            tone: isDanger(opened) ? 'bad' : 'primary',
+          }}
           faultOf={(text) => (opened.optional === true && text.trim() === '' ? null : bodyFault(text, opened.what))}
           onSend={(body) => decide(opened.action(body.trim()))}
           onLeave={() => {
@@ -138,33 +153,30 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
         />
       )}
       <div class="detail-actions" role="group" aria-label={`What can be done with ${of}`}>
-        {texts.map((one) => (
-          <OpensBox
-            key={one.id}
-            one={one}
-            // Pressed again while it is held, it is sent at once.
-            open={() => (isPending(one.action('')) ? void decide(one.action('')) : setOpen(one.id))}
-          />
-        ))}
-        {actions.map((action) => (
-          <ActionKey key={action.id} action={action} decide={decide} />
-        ))}
+        {actions.filter(isSafe).map(button)}
+        {texts.filter(isSafe).map(box)}
         {later === null ? null : (
           <button ref={laterButton} type="button" class="act" aria-haspopup="menu" disabled={held} onClick={openLater}>
             <Label text="◷ L4T3R" of={of} /> <Hint name="later" />
           </button>
         )}
+        {actions.filter(isDanger).map(button)}
+        {texts.filter(isDanger).map(box)}
       </div>
     </>
   );
 }
+
+/** What destroys something stands apart from the rest. */
+const isDanger = ({ weight }: Pick<Action, 'weight'>): boolean => weight === 'danger';
+const isSafe = (one: Pick<Action, 'weight'>): boolean => !isDanger(one);
 
 const labelOf = ({ id }: WithText): string => id.charAt(0).toUpperCase() + id.slice(1);
 
 function Hint({ name }: { name: KeyName | undefined }) {
   const key = name === undefined ? '' : keyOf(name);
   return key === '' ? null : (
-    <span class="key" aria-hidden="true">
+    <span class="keycap" aria-hidden="true">
       {key}
     </span>
   );

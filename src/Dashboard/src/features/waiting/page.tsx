@@ -4,13 +4,14 @@ import type { Action } from '../../ui/action';
 import { query } from '../../ui/address';
 import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
+import type { Wired } from '../../ui/labels';
 import { go, Link, replacePath, setQuery } from '../../ui/link';
 import { Main } from '../../ui/main';
 import { openMenu } from '../../ui/menu';
 import { isNarrow } from '../../ui/narrow';
 import { type Params, waitingKind, waitingKinds } from '../../ui/registry';
 import { Rows } from '../../ui/rows';
-import { actionsOf, togetherOf } from './actions';
+import { actionsOf, canSnooze, togetherOf } from './actions';
 import { decide, isDeciding } from './deciding';
 import { Actions, Detail } from './detail';
 import { type Filter, filterIn, listOf, narrowed, nextOf } from './filter';
@@ -18,7 +19,7 @@ import { Filters } from './filters';
 import { Gone } from './gone';
 import { OwnTime } from './own-time';
 import { spoken, WaitingRow } from './row';
-import { snoozeAll } from './snooze';
+import { nameOf, snoozeAll, snoozeChoices, snoozeUntil } from './snooze';
 import { waiting } from './store';
 
 const LIST = 'waiting-list';
@@ -56,13 +57,19 @@ export function WaitingPage({ params }: { params: Params }) {
   const goOn = (from: string) => {
     const at = document.activeElement;
     const mine = at === null || at === document.body || at.closest('#place') !== null;
-    const next = nextOf(rows, from, last.current, (row) => isDeciding(row.key));
+    const next = nextOf(rowsNow.current, from, last.current, (row) => isDeciding(row.key));
+    if (keyNow.current !== from) return;
+    const isLeft = rowsNow.current.some((row) => row.key === from);
     if (narrow) go(`/waiting${location.search}`);
-    else if (keyNow.current === from) select(next);
+    // Nothing else to go on with: what is held can be sent at once by its key.
+    else if (next !== null || !isLeft) select(next);
     if (mine) focusList();
   };
+  // A decision may take long: it goes on from what is there then.
   const keyNow = useRef(key);
   keyNow.current = key;
+  const rowsNow = useRef(rows);
+  rowsNow.current = rows;
   const decideOn = (decided: readonly Waiting[]) => (action: Action) =>
     decide(
       decided.map((row) => row.key),
@@ -97,7 +104,7 @@ export function WaitingPage({ params }: { params: Params }) {
           if (narrow) go(addressOf(row.key) + location.search);
           else document.querySelector<HTMLElement>('.waiting-detail textarea, .waiting-detail button')?.focus();
         }}
-        onActions={(row, at) => openMenu(`What can be done with ${row.key}`, [...actionsOf(row)], at)}
+        onActions={(row, at) => openMenu(`What can be done with ${row.key}`, linesOf(row, at, decideOn([row])), at)}
         chosen={chosen}
         onChosen={setChosen}
         empty={<Empty filter={filter} all={all} beside={beside.find(({ name }) => name === filter.show)?.empty} />}
@@ -107,7 +114,7 @@ export function WaitingPage({ params }: { params: Params }) {
   const detail =
     picked.length > 1 ? (
       <Many rows={picked} decideOn={decideOn} onClear={() => setChosen(new Set())} />
-    ) : key === null ? null : selected.row === null ? (
+    ) : key === null || (selected.row === null && isDeciding(key)) ? null : selected.row === null ? (
       <Gone
         key={key}
         name={key}
@@ -126,7 +133,12 @@ export function WaitingPage({ params }: { params: Params }) {
       />
     );
   return (
-    <Main feature="waiting" title="Y3R C4LL" fills aside={<Filters filter={filter} beside={beside} />}>
+    <Main
+      feature="waiting"
+      title="Y3R C4LL"
+      fills
+      aside={narrow && key !== null ? null : <Filters filter={filter} beside={beside} />}
+    >
       <a class="skip" href="#waiting-detail">
         Skip to the selected thing
       </a>
@@ -172,6 +184,29 @@ function besideOf(key: string): Waiting | null {
     if (row !== undefined) return row;
   }
   return null;
+}
+
+/** The lines of a row's menu; after each the list goes on. */
+function linesOf(row: Waiting, at: HTMLElement, decideIt: (action: Action) => Promise<boolean>): Action[] {
+  const lines = actionsOf(row).map((action) => ({
+    id: action.id,
+    label: action.label,
+    of: action.of,
+    ...(action.key === undefined ? {} : { key: action.key }),
+    ...(action.weight === undefined ? {} : { weight: action.weight }),
+    run: () => decideIt(action),
+  }));
+  if (!canSnooze(row)) return lines;
+  const of = nameOf(row);
+  const put = (label: Wired, until: Date) => decideIt(snoozeUntil(row, label, until));
+  const later: Action = {
+    id: 'later',
+    label: '◷ L4T3R',
+    of,
+    key: 'later',
+    run: async () => openMenu(`Snooze ${of}`, snoozeChoices(of, put), at),
+  };
+  return [...lines, later];
 }
 
 /** Why the list is empty. */
