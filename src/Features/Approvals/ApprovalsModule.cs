@@ -23,6 +23,7 @@ internal sealed class ApprovalsModule : FeatureModule
         Section<ApprovalHistorySection>();
         LooseEnds<ApprovalLooseEnds>();
         Waiting<WaitingApprovals>();
+        Waiting<WaitingFailedApprovals>();
         ManagerTool<RequestSpawn.Command>(
             "request_spawn",
             "Ask the operator for a new agent. The request stays pending until the operator decides; you then receive "

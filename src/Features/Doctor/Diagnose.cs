@@ -1,5 +1,6 @@
 using Hive.Common.Doctor;
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
 using Hive.Protocol;
 using MediatR;
 
@@ -10,12 +11,16 @@ internal static class Diagnose
 {
     internal sealed record Query : IRequest<Diagnosis>, IWaitingRequest;
 
-    internal sealed class Handler(IEnumerable<ICheck> checks) : IRequestHandler<Query, Diagnosis>
+    internal sealed class Handler(IEnumerable<ICheck> checks, WaitingFindings waiting, IWaitingReports reports)
+        : IRequestHandler<Query, Diagnosis>
     {
-        public async Task<Diagnosis> Handle(Query request, CancellationToken cancellationToken) =>
-            Diagnosis.Of([
-                .. (await Task.WhenAll(checks.Select(c => Run(c, cancellationToken)))).SelectMany(found => found),
-            ]);
+        public async Task<Diagnosis> Handle(Query request, CancellationToken cancellationToken)
+        {
+            var found = await Task.WhenAll(checks.Select(c => Run(c, cancellationToken)));
+            var diagnosis = Diagnosis.Of([.. found.SelectMany(findings => findings)]);
+            waiting.Show(diagnosis, reports.Of(waiting));
+            return diagnosis;
+        }
 
         private static async Task<IReadOnlyList<Finding>> Run(ICheck check, CancellationToken ct)
         {

@@ -1,4 +1,5 @@
 using Hive.Common.Doors;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Doctor;
 
@@ -7,7 +8,11 @@ internal sealed class DoctorModule : FeatureModule
 {
     public DoctorModule()
     {
+        Waiting<WaitingDisk>();
+        Waiting<WaitingFindings>();
         Host<Diagnose.Query>("doctor");
         Get<Diagnose.Query>("/api/doctor");
     }
+
+    protected override void Services(IServiceCollection services) => services.AddHostedService<DiskWatch>();
 }

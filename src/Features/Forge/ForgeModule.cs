@@ -15,6 +15,7 @@ internal sealed class ForgeModule : FeatureModule
         Schema<ForgeSchema>();
         Event<ForgeView>("forge_changed", "forge");
         Section<ForgeSection>();
+        Waiting<WaitingForge>();
         Check<ForgeCheck>();
         Host<ShowForge.Query>("forge_status");
         Host<WaitForSync.Command>("forge_sync");

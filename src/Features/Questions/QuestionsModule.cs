@@ -21,6 +21,7 @@ internal sealed class QuestionsModule : FeatureModule
         Section<QuestionHistorySection>();
         LooseEnds<QuestionLooseEnds>();
         Waiting<WaitingQuestions>();
+        Waiting<WaitingExpired>();
         Tool<Ask.Command>(
             "ask",
             "Ask the operator or another agent a question. It is stored before this returns, and you need not wait: "

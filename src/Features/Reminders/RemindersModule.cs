@@ -20,6 +20,7 @@ internal sealed class RemindersModule : FeatureModule
         Section<RemindersSection>();
         RowFields<PendingRemindersRowFields>();
         LooseEnds<ReminderLooseEnds>();
+        Waiting<WaitingReminders>();
         Tool<Remind.Command>(
             "remind",
             "Send a message to yourself later, after a delay or at a time. It survives restarts and arrives in your "
