@@ -4,6 +4,9 @@ namespace Hive.Cli;
 internal static class ExitCode
 {
     public const int Done = 0;
+
+    // hive waiting: something waits for the operator.
+    public const int Some = 1;
     public const int Refused = 1;
     public const int Usage = 2;
     public const int Unreachable = 3;

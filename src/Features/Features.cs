@@ -30,9 +30,9 @@ internal static class Features
             // After all slices whose work it pushes.
             new Forge.ForgeModule(),
             new Preferences.PreferencesModule(),
-            // After all slices whose rows it reads at start.
-            new Waiting.WaitingModule(),
             new Dashboard.DashboardModule(),
+            // After all slices whose things and rows it reads at start.
+            new Waiting.WaitingModule(),
             new Doctor.DoctorModule(),
             new Backups.BackupsModule(),
         ];

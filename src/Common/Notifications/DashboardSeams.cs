@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Hive.Protocol;
+using MediatR;
 
 namespace Hive.Common.Notifications;
 
@@ -45,6 +46,20 @@ public interface IPageAttributes
     /// <summary>Reads the attributes; names and values need no escaping in HTML.</summary>
     Task<IReadOnlyList<(string Name, string Value)>> Read(CancellationToken ct);
 }
+
+/// <summary>The agents' rows and their changes, for a slice that shows or judges what all slices know of an
+/// agent.</summary>
+public interface IAgentRowFeed
+{
+    /// <summary>Called with the changed rows after they were published.</summary>
+    event Action<IReadOnlyList<ContainerView>>? Changed;
+
+    /// <summary>All rows as they are now.</summary>
+    IReadOnlyList<ContainerView> All { get; }
+}
+
+/// <summary>Told to kinds of waiting things when rows of agents have changed.</summary>
+public sealed record AgentRowsPublished(IReadOnlyList<ContainerView> Rows) : INotification;
 
 /// <summary>Lists all agents.</summary>
 public interface IAgentDirectory

@@ -29,6 +29,7 @@ internal sealed class ContainersModule : FeatureModule
         Section<TombstonesSection>();
         RowFields<ContainerRowFields>();
         Activity<ContainerActivity>();
+        Waiting<WaitingCrashes>();
         Check<RuntimesCheck>();
         Check<KernelCheck>();
         Check<ClaudeCheck>();

@@ -11,7 +11,7 @@ namespace Hive.Features.Dashboard;
 /// Builds the agents' rows from the parts of several slices and publishes those that changed. One loop does so;
 /// notifications only mark a row dirty. A row is published at most four times a second, and only when it has changed.
 /// </summary>
-internal sealed class AgentRows : BackgroundService, ICommitObserver
+internal sealed class AgentRows : BackgroundService, ICommitObserver, IAgentRowFeed
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 

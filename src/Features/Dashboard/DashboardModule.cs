@@ -48,5 +48,5 @@ internal sealed class DashboardModule : FeatureModule
             .AddSingleton<IComposedSchema, RowPartsSchema>()
             .AddSingleton<IActivities, Activities>()
             .AddSingleton<EventStream>()
-            .AddSingletonAs<AgentRows, ICommitObserver, IHostedService>();
+            .AddSingletonAs<AgentRows, ICommitObserver, IHostedService, IAgentRowFeed>();
 }

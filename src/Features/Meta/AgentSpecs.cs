@@ -16,7 +16,8 @@ internal sealed class AgentSpecs(
     ConfigRepositories repositories,
     SwarmLock swarm,
     NixFlake flake,
-    InputStore store
+    InputStore store,
+    QuietLimits quiet
 ) : IAgentSpecs
 {
     public AgentSpec Read(string agent)
@@ -29,6 +30,7 @@ internal sealed class AgentSpecs(
             {
                 var (files, config) = ReadFiles(agent, folder, file);
                 var inputs = LockedInputs(agent, file, config);
+                quiet.Note(agent, config.Driving.IdleSeconds);
                 return new AgentSpec(
                     config.Driver,
                     config.Model,

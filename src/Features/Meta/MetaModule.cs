@@ -3,6 +3,7 @@ using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Meta.Contracts;
+using Hive.Features.Turns.Contracts;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Meta;
@@ -12,7 +13,7 @@ internal sealed class MetaModule : FeatureModule
 {
     public MetaModule()
     {
-        Uses(nameof(Agents), nameof(Containers));
+        Uses(nameof(Agents), nameof(Turns), nameof(Containers));
         Event<IReadOnlyList<MetaInput>>("meta_inputs_changed", "meta_inputs");
         Section<MetaInputsSection>();
         RowFields<DeployedRowFields>();
@@ -32,6 +33,7 @@ internal sealed class MetaModule : FeatureModule
             .AddSingleton<NixFlake>()
             .AddSingleton<MetaRepository>()
             .AddSingletonAs<SwarmLock, ISwarmLock>()
+            .AddSingletonAs<QuietLimits, IQuietLimits>()
             .AddSingleton<IAgentSpecs, AgentSpecs>()
             .AddSingletonAs<MetaInputs, IMetaInputs>()
             .AddSingleton<ICommitObserver, OnAgentDestroyed>()

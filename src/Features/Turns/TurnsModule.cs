@@ -25,6 +25,10 @@ internal sealed class TurnsModule : FeatureModule
         Section<StatsSection>();
         RowFields<HarnessRowFields>();
         Activity<HarnessActivity>();
+        Waiting<WaitingLogins>();
+        Waiting<WaitingIdleAgents>();
+        Waiting<WaitingRateLimits>();
+        Waiting<WaitingStuck>();
         Check<DriversCheck>();
         Agent<BeginTurn.Command>("begin_turn");
         Agent<EndTurn.Command>("end_turn");

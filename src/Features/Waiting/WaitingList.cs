@@ -29,6 +29,7 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
     private readonly EventHub hub;
     private readonly TimeProvider clock;
     private readonly IHostApplicationLifetime lifetime;
+    private readonly IAgentRowFeed agents;
     private readonly Dictionary<string, Changes> kinds;
     private readonly Lock gate = new();
     private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
@@ -39,12 +40,14 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
     public WaitingList(
         IEnumerable<IWaiting> kinds,
         IStore store,
+        IAgentRowFeed agents,
         EventHub hub,
         TimeProvider clock,
         IHostApplicationLifetime lifetime
     )
     {
-        (this.store, this.hub, this.clock, this.lifetime) = (store, hub, clock, lifetime);
+        (this.store, this.agents, this.hub) = (store, agents, hub);
+        (this.clock, this.lifetime) = (clock, lifetime);
         this.kinds = kinds.ToDictionary(k => k.Kind, k => new Changes(this, k), StringComparer.Ordinal);
         due = new DueRows(clock, OnDue);
     }
@@ -106,20 +109,13 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
     IWaitingChanges IWaitingReports.Of(IWaiting kind) => kinds[kind.Kind];
 
     /// <inheritdoc />
-    void ICommitObserver.OnCommitted(INotification notification)
-    {
-        lock (gate)
-        {
-            if (early is not null)
-                early.Add(notification);
-            else
-                Follow(notification);
-        }
-    }
+    void ICommitObserver.OnCommitted(INotification notification) => FollowInOrder(notification);
 
     /// <inheritdoc />
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        // Before the rows are read: a change after that is told.
+        agents.Changed += OnRows;
         var (things, stored) = await store.Read(
             db =>
                 (
@@ -136,7 +132,7 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
                 kind.Load(thing);
             // What was committed around the read is followed again, in its order; so every row ends in its newest
             // state, whether or not the read saw it.
-            foreach (var notification in early!)
+            foreach (var notification in early!.Prepend(new AgentRowsPublished(agents.All)))
                 Follow(notification);
             early = null;
         }
@@ -145,13 +141,30 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
     }
 
     /// <inheritdoc />
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        agents.Changed -= OnRows;
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc />
     public void Dispose()
     {
         lock (gate)
             due.Dispose();
+    }
+
+    private void OnRows(IReadOnlyList<ContainerView> rows) => FollowInOrder(new AgentRowsPublished(rows));
+
+    private void FollowInOrder(INotification notification)
+    {
+        lock (gate)
+        {
+            if (early is not null)
+                early.Add(notification);
+            else
+                Follow(notification);
+        }
     }
 
     private void Follow(INotification notification)

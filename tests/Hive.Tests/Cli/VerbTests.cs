@@ -68,6 +68,50 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
+    public async Task Waiting_and_next_show_what_waits_and_say_so_by_their_exit_code()
+    {
+        Ok(await hive.RunAsync("spawn", "asker", "--runtime", "external"));
+        Ok(await hive.RunAsync("waiting", "--agent", "asker"), "Nothing waits for you.");
+        using var asker = await hive.AgentAsync("asker");
+        var id = (
+            await asker.CallAsync("ask", new { question = "which\u001b[2J one?", options = new[] { "red", "blue" } })
+        )
+            .GetProperty("id")
+            .GetInt64();
+        await asker.CallAsync("send", new { to = "operator", body = "look" });
+
+        var some = await hive.RunAsync("waiting", "--agent", "@asker");
+        Assert.Equal(1, some.ExitCode);
+        Assert.Matches("^ +KEY +AGENT +AGE +LEFT +WHAT +DETAIL", some.Lines[0]);
+        Assert.Matches($"^now +question-{id} +asker .*which.* one\\?  red \\| blue", some.Lines[1]);
+        Assert.Matches("^fyi +message-asker +asker .*look", some.Lines[2]);
+        Assert.Equal("1 to decide, 1 more; decide: hive next", some.Lines[^1]);
+        var rows = await hive.RunAsync("waiting", "--json", "--kind", "question", "--agent", "asker");
+        var row = Assert.Single(
+            JsonElement.Parse(rows.Output).GetProperty("waiting").Deserialize<WaitingView[]>(WireJson.Options)!
+        );
+        Assert.Equal(($"question-{id}", 1), (row.Key, rows.ExitCode));
+
+        var next = Ok(await hive.RunAsync("next"));
+        Assert.Contains($"  red: hive answer {id} 'red'", next.Lines);
+        Assert.DoesNotContain("\u001b", next.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            row.Key,
+            JsonElement
+                .Parse(Ok(await hive.RunAsync("next", "--json")).Output)
+                .GetProperty("next")
+                .GetProperty("key")
+                .GetString()
+        );
+        Ok(await hive.RunAsync("answer", $"{id}", "red"));
+        Ok(await hive.RunAsync("waiting", "--kind", "question", "--agent", "asker"), "Nothing waits for you.");
+        var wrong = await hive.RunAsync("waiting", "--kind", "qestion");
+        Assert.Equal(1, wrong.ExitCode);
+        Assert.Contains("is not a kind of waiting thing; use one of approval,", wrong.Error, StringComparison.Ordinal);
+        Ok(await hive.RunAsync("inbox", "--ack"));
+    }
+
+    [Fact]
     public async Task An_agent_that_cannot_work_is_reported_by_every_verb_and_keeps_its_messages()
     {
         var spawned = Ok(

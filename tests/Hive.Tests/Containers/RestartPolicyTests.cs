@@ -3,6 +3,7 @@ using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
+using Hive.Tests.Waiting;
 
 namespace Hive.Tests.Containers;
 
@@ -29,6 +30,8 @@ public sealed class RestartPolicyTests
             );
             var row = await fleet.Row("worker");
             Assert.Equal((false, false, told), (row.Running, row.Failed, row.Note));
+            var waiting = (await hive.Waiting("?kind=crash")).Select(w => $"{w.Agent} {w.Title}: {w.Detail}");
+            Assert.Equal(i == 0 ? [] : [$"worker restarted {i + 1} times within ten minutes: {told}"], waiting);
             await clock.Set(clock.GetUtcNow() + pause);
             clock.Advance(pause);
             await fleet.Up("worker");
@@ -42,13 +45,22 @@ public sealed class RestartPolicyTests
             await Crash(fleet, events)
         );
         Assert.Equal((false, true), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed));
+        Assert.Equal("failed and is left alone", (await hive.Row("crash-worker")).Title);
+        Assert.Equal(
+            "conflict: crash-worker needs a decision and leaves only with it: start it, or read its log; to see it "
+                + "later, snooze it",
+            await hive.Mark("crash-worker", "seen")
+        );
         await hive.Restart();
+        Assert.Equal("failed and is left alone", (await hive.Row("crash-worker")).Title);
         Assert.Equal((false, true), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed));
         Assert.Contains("no further restart", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
 
         events = await hive.Events();
+        var changes = await hive.Events();
         await fleet.Do("start", new { name = "worker" });
         await fleet.Up("worker");
+        Assert.Equal("- crash-worker", await hive.NextWaiting(changes));
         Assert.Contains("in 1 s (1 of 3", await Crash(fleet, events), StringComparison.Ordinal);
     }
 

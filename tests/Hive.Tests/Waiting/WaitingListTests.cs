@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.Json;
 using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
@@ -251,6 +252,108 @@ public sealed class WaitingListTests
         hive.Clock.Advance(TimeSpan.FromHours(1));
         Assert.Equal("- ticket-7", await events.NextWaiting());
         Assert.StartsWith("not_found: ticket-7 does not wait", await hive.Mark("ticket-7", "seen"));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task After_random_changes_all_doors_and_a_page_show_the_same_rows(int seed)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var random = new Random(seed);
+        string[] names = ["alice", "bob"];
+        for (var run = 0; run < 3; run++)
+        {
+            var host = await hive.Operator();
+            var agents = new[]
+            {
+                await hive.Connect("alice"),
+                await hive.Connect("bob"),
+                await hive.Connect("manager"),
+            };
+            var state = await hive.State();
+            var page = state.WaitingRows().ToDictionary(row => row.Key);
+            var events = await hive.Events(state.GetProperty("cursor").GetString());
+            for (var step = 0; step < 150; step++)
+            {
+                try
+                {
+                    await Change(host, agents);
+                }
+                catch (Exception e) when (e is HiveException)
+                {
+                    // A change that is refused must change nothing.
+                }
+            }
+
+            var last = await agents[0].Ask("the end");
+            while (!page.ContainsKey($"question-{last}"))
+            {
+                var next = await events.Next("waiting_changed", "waiting_removed");
+                if (next.TryGetProperty("waiting", out var row))
+                    page[row.GetProperty("key").GetString()!] = row.Deserialize<WaitingView>(WireJson.Options)!;
+                else
+                    page.Remove(next.GetProperty("key").GetString()!);
+            }
+
+            var rows = Text(await hive.Waiting());
+            Assert.NotEqual("[]", rows);
+            Assert.Equal(rows, Text((await hive.State()).WaitingRows()));
+            Assert.Equal(rows, Text((await host.CallAsync("waiting")).WaitingRows()));
+            Assert.Equal(rows, Text(WaitingUrgency.Sorted(page.Values)));
+            await hive.Restart();
+            Assert.Equal(rows, Text(await hive.Waiting()));
+        }
+
+        static string Text(IEnumerable<WaitingView> rows) => JsonSerializer.Serialize(rows, WireJson.Options);
+
+        async Task Change(LineClient host, LineClient[] agents)
+        {
+            var agent = agents[random.Next(2)];
+            var rows = await hive.Waiting();
+            var row = rows.Length == 0 ? null : rows[random.Next(rows.Length)];
+            switch (random.Next(10))
+            {
+                case 0:
+                    await agent.Ask(
+                        $"question {random.Next()}",
+                        ttl: random.Next(2) == 0 ? null : random.Next(1, 9000)
+                    );
+                    break;
+                case 1:
+                    await agent.Send("operator", $"message {random.Next()}");
+                    break;
+                case 2:
+                    await agents[2].RequestSpawn($"agent{random.Next(100_000)}");
+                    break;
+                case 3 when row?.Kind == "question":
+                    await host.Answer(long.Parse(row.Id, null));
+                    break;
+                case 3 when row?.Kind == "approval":
+                    await host.Deny(long.Parse(row.Id, null));
+                    break;
+                case 3:
+                    await host.CallAsync("ack_messages", new { all = true });
+                    break;
+                case 4 or 5 when row is not null:
+                    await hive.Snooze(row.Key, TimeSpan.FromSeconds(random.Next(1, 9000)));
+                    break;
+                case 6 when row is not null:
+                    await hive.Mark(row.Key, "unsnooze");
+                    break;
+                case 7 when row is not null:
+                    await hive.Mark(row.Key, "seen");
+                    break;
+                case 8:
+                    await hive.Mark($"message-{names[random.Next(2)]}", "unseen");
+                    break;
+                case 9:
+                    hive.Clock.Advance(TimeSpan.FromSeconds(random.Next(2000)));
+                    await hive.Settled();
+                    break;
+            }
+        }
     }
 
     internal sealed record TicketChanged(WaitingThing Thing) : INotification;

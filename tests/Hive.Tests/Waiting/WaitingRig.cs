@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
 
 namespace Hive.Tests.Waiting;
 
@@ -55,6 +56,19 @@ internal static class WaitingRig
         return next.TryGetProperty("waiting", out var row)
             ? $"+ {row.GetProperty("key").GetString()}"
             : $"- {next.GetProperty("key").GetString()}";
+    }
+
+    /// <summary>The same, while the clock moves: agents' rows change at most four times a second.</summary>
+    public static async Task<string> NextWaiting(this HiveFixture hive, EventReader events)
+    {
+        var next = events.NextWaiting();
+        while (!next.IsCompleted)
+        {
+            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+            await hive.Settled();
+        }
+
+        return await next;
     }
 
     public static string Text(this long id) => id.ToString(CultureInfo.InvariantCulture);

@@ -7,7 +7,9 @@ namespace Hive.Features.Containers.Runs;
 /// pauses.</summary>
 internal sealed class Restarts(TimeProvider clock)
 {
-    private static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
+    /// <summary>The time within which restarts count.</summary>
+    public static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
+
     private static readonly TimeSpan[] Pauses =
     [
         TimeSpan.FromSeconds(1),
@@ -29,13 +31,7 @@ internal sealed class Restarts(TimeProvider clock)
     public (TimeSpan? Pause, string Note) Next(string agent)
     {
         var now = clock.GetUtcNow();
-        // Times in the future were stored before the clock was set back.
-        long[] recent =
-        [
-            .. times
-                .GetValueOrDefault(agent, [])
-                .Where(at => at > (now - Window).ToUnixTimeMilliseconds() && at <= now.ToUnixTimeMilliseconds()),
-        ];
+        var recent = Within(agent, now);
         if (recent.Length == Pauses.Length)
             return (
                 null,
@@ -50,9 +46,21 @@ internal sealed class Restarts(TimeProvider clock)
         );
     }
 
+    /// <summary>When the agent was restarted within the last ten minutes, the earliest first.</summary>
+    public IReadOnlyList<DateTimeOffset> Recent(string agent) =>
+        [.. Within(agent, clock.GetUtcNow()).Select(DateTimeOffset.FromUnixTimeMilliseconds)];
+
     /// <summary>The count to store; null for none.</summary>
     public string? Stored(string agent) => times.TryGetValue(agent, out var all) ? JsonSerializer.Serialize(all) : null;
 
     /// <summary>Resets an agent's count.</summary>
     public void Forget(string agent) => times.TryRemove(agent, out _);
+
+    // Times in the future were stored before the clock was set back.
+    private long[] Within(string agent, DateTimeOffset now) =>
+        [
+            .. times
+                .GetValueOrDefault(agent, [])
+                .Where(at => at > (now - Window).ToUnixTimeMilliseconds() && at <= now.ToUnixTimeMilliseconds()),
+        ];
 }
