@@ -16,7 +16,9 @@ internal static class PageFiles
     {
         var files = new PhysicalFileProvider(folder);
         app.UseWhen(
-            http => http.Request.Path.StartsWithSegments("/assets") || http.Request.Path == "/favicon.svg",
+            http =>
+                http.Request.Path.StartsWithSegments("/assets")
+                || http.Request.Path.Value is "/favicon.svg" or "/favicon-waiting.svg",
             branch =>
             {
                 branch.Use(

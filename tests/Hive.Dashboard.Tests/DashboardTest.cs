@@ -27,7 +27,8 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
         foreach (var profile in profiles)
             await profile.DisposeAsync();
         await hive!.DisposeAsync();
-        Assert.DoesNotContain(complaints, c => !Expected.Any(c.Contains));
+        var unexpected = complaints.Where(complaint => !Expected.Any(complaint.Contains)).ToArray();
+        Assert.True(unexpected.Length == 0, string.Join('\n', unexpected));
         GC.SuppressFinalize(this);
     }
 

@@ -59,7 +59,7 @@ function Shown({ name, config, onProposed }: { name: string; config: Config; onP
   const differs = proposed != null && proposed.yaml !== deployed.yaml;
   const asked = proposed?.approval_id;
   const lines = useMemo(
-    () => (differs ? editLines(deployed.yaml, proposed.yaml) : []),
+    () => (differs ? editLines(deployed.yaml.trimEnd(), proposed.yaml.trimEnd()) : []),
     [differs, deployed.yaml, proposed?.yaml],
   );
   return (
@@ -110,6 +110,7 @@ function Shown({ name, config, onProposed }: { name: string; config: Config; onP
         name={name}
         deployed={deployed.yaml}
         begun={proposed?.yaml ?? deployed.yaml}
+        waits={asked != null}
         onProposed={onProposed}
       />
     </>
@@ -121,11 +122,15 @@ function Propose({
   name,
   deployed,
   begun,
+  waits,
   onProposed,
 }: {
   name: string;
   deployed: string;
+  /** The text to begin with: the latest proposal, else the deployed one. */
   begun: string;
+  /** The latest proposal waits for a decision already. */
+  waits: boolean;
   onProposed: () => void;
 }) {
   const [draft, keep] = useDraft(`config:${name}`);
@@ -134,7 +139,7 @@ function Propose({
   const { busy, error, setError, send } = useSending();
   const text = draft === '' ? begun : draft;
   const same = text === deployed;
-  const lines = useMemo(() => (same ? [] : editLines(deployed, text)), [same, deployed, text]);
+  const lines = useMemo(() => (same ? [] : editLines(deployed.trimEnd(), text.trimEnd())), [same, deployed, text]);
   const propose = () => {
     const bytes = new TextEncoder().encode(text).length;
     const fault = same
@@ -212,7 +217,7 @@ function Propose({
             <Label text="✗ D1SC4RD" of="the change" />
           </button>
         )}
-        <button type="submit" class="act primary" disabled={busy || same} aria-busy={busy}>
+        <button type="submit" class="act primary" disabled={busy || same || (waits && text === begun)} aria-busy={busy}>
           {busy ? <span class="spinner" aria-hidden="true" /> : null}
           <Label text="↩ PR0P0S3" of="the change" />
         </button>
