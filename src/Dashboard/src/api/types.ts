@@ -47,3 +47,7 @@ export type TextPart = Schemas['TextPart'];
 export type Finding = Schemas['Finding'];
 /** What the operator has chosen for the page; the Hive keeps it, so that every browser has it. */
 export type Preferences = Schemas['PreferencesView'];
+/** A driver, and whether this machine has its program. */
+export type Driver = Schemas['DriverView'];
+/** An example of a role. */
+export type ExampleRole = Schemas['ExampleRole'];

@@ -13,6 +13,7 @@ export { feature as questions } from '../features/questions';
 export { feature as reminders } from '../features/reminders';
 export { feature as roster } from '../features/roster';
 export { feature as settings } from '../features/settings';
+export { feature as start } from '../features/start';
 export { feature as stats } from '../features/stats';
 export { feature as system } from '../features/system';
 export { feature as tombstones } from '../features/tombstones';

@@ -1,6 +1,4 @@
 import type { Feature } from '../../ui/feature';
-import { goTo } from '../../ui/goto';
-import { revivals } from '../tombstones';
 import { colouring } from './colouring';
 import { eventsOf } from './events';
 import { diffPanel } from './panel';
@@ -10,13 +8,6 @@ import './section.css';
 export { whatIsAsked } from './approval';
 export { approvals } from './store';
 
-// Kept state shows a request for its revival without knowing approvals.
-revivals.value = (name) => {
-  const asked = approvals.open.value.find(({ kind, agent }) => kind === 'spawn' && agent === name);
-  return asked === undefined ? null : { show: () => goTo(`[data-approval="${asked.id}"]`) };
-};
-
-export { ApprovalsSection } from './section';
 export { approve, deny } from './waiting';
 
 export const feature: Feature = {

@@ -71,14 +71,8 @@ export function verbAction(verb: Verb, { name }: Pick<Agent, 'name'>): Action {
         label: 'DESTR0Y',
         of: name,
         weight: 'danger',
-        confirm: {
-          title: `Destroy ${name}?`,
-          text:
-            'It is stopped and removed from the swarm. Its notes, credentials and inbox are kept, and it can ' +
-            'be revived from Kept state.',
-          yes: `Destroy ${name}`,
-          no: `Keep ${name}`,
-        },
+        // What is kept of it revives it, without an approval.
+        undo: () => api.POST('/api/tombstones/{name}/revive', { params: { path: { name } } }),
         run: () => api.POST('/api/agents/{name}/destroy', at),
       };
     case 'purge':

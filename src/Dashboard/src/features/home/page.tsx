@@ -6,6 +6,7 @@ import { Link } from '../../ui/link';
 import { Main } from '../../ui/main';
 import { usdText } from '../../ui/text/figures';
 import { containers, State } from '../containers';
+import { FirstRun } from '../start';
 import { useStatistics } from '../stats';
 import { kindName, Mark, When, waiting } from '../waiting';
 import { keepLook, readLook } from './look';
@@ -29,10 +30,11 @@ export function HomePage() {
   }, [since]);
   const stats = useStatistics('24h', null).stats.value;
   const agents = containers.agents.value;
-  if (agents.size === 0)
+  // The manager is always there; it alone is nobody to work with.
+  if ([...agents.values()].every(({ role }) => role === 'manager') && waiting.shown.value.length === 0)
     return (
       <Main feature="home" title="H0M3">
-        <p class="empty">No agents yet. Make one, or join with a tool that you have: `hive join`.</p>
+        <FirstRun />
       </Main>
     );
   const costs = new Map(stats?.agents.map(({ name, cost_usd }) => [name, cost_usd]));

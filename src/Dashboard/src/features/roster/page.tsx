@@ -182,12 +182,7 @@ function Tools({ lines, shown, kept }: { lines: readonly Line[]; shown: number; 
             }}
           />
         )}
-        <button
-          type="button"
-          class="act info"
-          title={keyOf('new-agent')}
-          onClick={() => press('new-agent') || go('/changes')}
-        >
+        <button type="button" class="act info" title={keyOf('new-agent')} onClick={() => press('new-agent')}>
           <Label text="⊕ N3W 4G3NT" />
         </button>
       </span>

@@ -3,7 +3,7 @@ import { eventsOf } from './events';
 import { tombstones } from './store';
 
 export { TombstonesSection } from './section';
-export { revivals, tombstones } from './store';
+export { tombstones } from './store';
 
 export const feature: Feature = {
   name: 'tombstones',

@@ -8,7 +8,7 @@ import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { bytesText } from '../../ui/text/time';
 import { containers } from '../containers';
-import { revivals, tombstones } from './store';
+import { tombstones } from './store';
 
 const STEP = 25;
 
@@ -52,7 +52,6 @@ export function TombstonesSection() {
 function Row({ tombstone: { name, state_bytes, modified_at, has_credentials } }: { tombstone: Tombstone }) {
   const [error, setError] = useState<string | null>(null);
   const going = containers.transients.value.get(name);
-  const asked = revivals.value(name);
   return (
     <li class={`row tombstone ${going === undefined ? '' : 'pending'}`} data-tombstone={name}>
       <div class="line">
@@ -68,19 +67,14 @@ function Row({ tombstone: { name, state_bytes, modified_at, has_credentials } }:
         <span class="dim">
           changed <Age at={modified_at} /> ago
         </span>
-        {asked === null ? null : (
-          <button type="button" class="badge amber jump" title="See it under Pending approvals" onClick={asked.show}>
-            revival requested
-          </button>
-        )}
         <span class="buttons">
           <Act
             label="⊕ R3V1V3"
-            plain={`Revive ${name}: request a new agent with what is kept`}
+            plain={`Revive ${name} with what is kept`}
             tone="good"
-            disabled={going !== undefined || asked !== null}
+            disabled={going !== undefined}
             onError={setError}
-            run={() => api.POST('/api/approvals/request-spawn', { body: { name } })}
+            run={() => api.POST('/api/tombstones/{name}/revive', { params: { path: { name } } })}
           />
           <Act
             label="PURG3"

@@ -15,12 +15,3 @@ export class Tombstones {
 }
 
 export const tombstones = new Tombstones();
-
-/** A request to revive an agent. */
-export interface Revival {
-  /** Leads to it. */
-  show: () => unknown;
-}
-
-/** Finds the request to revive an agent; set by the feature that knows such requests. */
-export const revivals = signal<(name: string) => Revival | null>(() => null);

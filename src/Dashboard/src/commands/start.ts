@@ -1,0 +1,10 @@
+import { press } from '../ui/keys';
+import type { CommandSource } from '../ui/registry';
+
+/** Making an agent. */
+export const source: CommandSource = {
+  order: 40,
+  entries: () => [
+    { id: 'make', title: 'Make an agent', group: 'agents', key: 'new-agent', run: () => press('new-agent') },
+  ],
+};

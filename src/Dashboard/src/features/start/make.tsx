@@ -1,0 +1,190 @@
+import { useEffect, useState } from 'preact/hooks';
+import { answerOf, api } from '../../api/client';
+import { words } from '../../api/refusal';
+import type { Driver, ExampleRole } from '../../api/types';
+import { Submit } from '../../ui/act';
+import { drafts } from '../../ui/draft';
+import { Fault } from '../../ui/fault';
+import { Label } from '../../ui/label';
+import { go } from '../../ui/link';
+import { useSending } from '../../ui/sending';
+import { bodyFault } from '../../ui/text/bytes';
+
+const NAME = 'make:name';
+const DRIVER = 'make:driver';
+const MODEL = 'make:model';
+const ROLE = 'make:role';
+const FIRST = 'make:first';
+const COMMAND = 'make:command';
+
+/** The drivers that the host knows, and example roles; null until they are read. */
+function useChoices() {
+  const [choices, setChoices] = useState<{ drivers: readonly Driver[]; roles: readonly ExampleRole[] } | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    answerOf(api.GET('/api/drivers', { signal: stop.signal })).then(setChoices, (e: unknown) => {
+      if (!stop.signal.aborted) setError(`The drivers of this machine could not be read: ${words(e)}`);
+    });
+    return () => stop.abort();
+  }, []);
+  return { choices, error };
+}
+
+/** One form that makes an agent: it needs no approval, since the operator asks for it. */
+export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void; onLeave?: () => void }) {
+  const { choices, error } = useChoices();
+  const sending = useSending();
+  const found =
+    choices?.drivers.find(({ found: here, name }) => here && name === 'claude') ??
+    choices?.drivers.find((d) => d.found);
+  const driver = drafts.of(DRIVER) || (found?.name ?? '');
+  const chosen = choices?.drivers.find(({ name }) => name === driver);
+  const role = drafts.of(ROLE);
+  const keep = (name: string) => (text: string) => {
+    drafts.keep(name, text);
+    sending.setError(null);
+  };
+  const make = () => {
+    const [name, model, first, command] = [NAME, MODEL, FIRST, COMMAND].map((field) => drafts.of(field).trim());
+    const fault =
+      name === ''
+        ? 'The agent needs a name: a-z, 0-9 and -, at most 31 characters, beginning with a letter.'
+        : driver === 'command' && command === ''
+          ? 'The driver command needs the program that it runs, such as: my-agent --once'
+          : first === ''
+            ? null
+            : bodyFault(first ?? '', 'a first message');
+    void sending.send(fault, async () => {
+      await api.POST('/api/agents', {
+        body: {
+          name: name ?? '',
+          ...(driver === '' ? {} : { driver }),
+          ...(model === '' || driver !== 'claude' ? {} : { model: model ?? '' }),
+          ...(role.trim() === '' ? {} : { role }),
+          ...(first === '' ? {} : { first_message: first ?? '' }),
+          ...(driver === 'command' ? { command_line: (command ?? '').split(/\s+/) } : {}),
+        },
+      });
+      for (const field of [NAME, DRIVER, MODEL, ROLE, FIRST, COMMAND]) drafts.keep(field, '');
+      onMade(name ?? '');
+      go(`/agents/${name}`);
+    });
+  };
+  return (
+    <form
+      class="make feature-start"
+      aria-label="Make an agent"
+      onSubmit={(e) => {
+        e.preventDefault();
+        make();
+      }}
+    >
+      <label>
+        <span>Name</span>
+        <input
+          class="field"
+          value={drafts.of(NAME)}
+          spellcheck={false}
+          autocomplete="off"
+          autocapitalize="none"
+          maxLength={64}
+          placeholder="a-z, 0-9 and -"
+          onInput={(e) => keep(NAME)(e.currentTarget.value)}
+        />
+      </label>
+      <fieldset>
+        <legend>Driver</legend>
+        {choices === null ? (
+          <span class="dim">looking what this machine has …</span>
+        ) : (
+          choices.drivers.map((one) => (
+            <label key={one.name} class={one.found ? '' : 'dim'}>
+              <input type="radio" name="driver" checked={driver === one.name} onChange={() => keep(DRIVER)(one.name)} />{' '}
+              <span class="mono">{one.name}</span>{' '}
+              <span class="dim">{one.found ? (one.version ?? 'found') : 'not found here'}</span>
+            </label>
+          ))
+        )}
+      </fieldset>
+      {chosen?.hint == null ? null : <p class="dim hint">{chosen.hint}</p>}
+      {driver === 'claude' ? (
+        <label>
+          <span>Model</span>
+          <input
+            class="field"
+            list="make-models"
+            value={drafts.of(MODEL)}
+            spellcheck={false}
+            autocomplete="off"
+            placeholder="the driver’s own choice"
+            onInput={(e) => keep(MODEL)(e.currentTarget.value)}
+          />
+          <datalist id="make-models">
+            {(chosen?.models ?? []).map((model) => (
+              <option key={model} value={model} />
+            ))}
+          </datalist>
+        </label>
+      ) : null}
+      {driver === 'command' ? (
+        <label>
+          <span>Command</span>
+          <input
+            class="field"
+            value={drafts.of(COMMAND)}
+            spellcheck={false}
+            autocomplete="off"
+            placeholder="the program and its arguments"
+            onInput={(e) => keep(COMMAND)(e.currentTarget.value)}
+          />
+        </label>
+      ) : null}
+      <div class="role">
+        <span id="make-role">Role</span>
+        <div>
+          <div class="chips" role="group" aria-label="Examples of a role">
+            {(choices?.roles ?? []).map((example) => (
+              <button
+                key={example.name}
+                type="button"
+                class={`chip ${role === example.text ? 'chosen' : ''}`}
+                aria-pressed={role === example.text}
+                onClick={() => keep(ROLE)(role === example.text ? '' : example.text)}
+              >
+                {example.title}
+              </button>
+            ))}
+          </div>
+          <textarea
+            class="field"
+            rows={4}
+            aria-labelledby="make-role"
+            placeholder="what it is for, in its prompt (optional)"
+            value={role}
+            onInput={(e) => keep(ROLE)(e.currentTarget.value)}
+          />
+        </div>
+      </div>
+      <label>
+        <span>First message</span>
+        <textarea
+          class="field"
+          rows={2}
+          placeholder="what it shall do first (optional)"
+          value={drafts.of(FIRST)}
+          onInput={(e) => keep(FIRST)(e.currentTarget.value)}
+        />
+      </label>
+      <Fault error={sending.error ?? error} />
+      <div class="buttons">
+        {onLeave === undefined ? null : (
+          <button type="button" class="act" onClick={onLeave}>
+            <Label text="‹ B4CK" />
+          </button>
+        )}
+        <Submit label="⊕ M4K3" plain="Make the agent" tone="good solid" busy={sending.busy} />
+      </div>
+    </form>
+  );
+}
