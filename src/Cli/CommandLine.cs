@@ -1,29 +1,39 @@
 using System.CommandLine;
 using System.CommandLine.Help;
-using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using Hive.Cli.Completion;
+using Hive.Cli.Help;
 using Hive.Cli.Terminal;
 using Hive.Protocol;
-using Hive.Protocol.Options;
 
 namespace Hive.Cli;
 
 /// <summary>Parses and runs a command line, and turns every failure into a message and an exit code.</summary>
 internal static partial class CommandLine
 {
-    public static async Task<int> RunAsync(RootCommand root, string[] arguments)
+    /// <summary>Runs one command line.</summary>
+    /// <param name="arguments">The words after <c>hive</c>.</param>
+    /// <param name="display">Where it writes; null for this process's own terminal.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] arguments, Display? display = null)
     {
-        AddHostFlagsToHelp(root);
+        // An asynchronous method's change of it ends with the method.
+        Display.Current = display ?? Display.Current;
+        if (arguments is [Completer.Verb, var shell, .. var words])
+            return await Completer.PrintAsync(Root(), shell, words);
+        var root = Root();
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpText((HelpAction)help.Action!);
         // An argument that begins with @ is a name as the dashboard shows it, not a file of further arguments.
         var parsed = root.Parse(Normalized(arguments), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (Errors(parsed) is { Count: > 0 } errors)
         {
             foreach (var error in errors)
                 Report(Plain.OneLine(error));
-            var command = parsed.CommandResult.Command;
-            Console.Error.WriteLine($"Try: hive {(command == root ? "" : command.Name + " ")}--help");
+            var path = string.Concat(Path(parsed.CommandResult).Select(name => name + " "));
+            Display.Current.Error.WriteLine($"Try: hive {path}--help");
             return ExitCode.Usage;
         }
 
@@ -34,6 +44,8 @@ internal static partial class CommandLine
                 {
                     EnableDefaultExceptionHandler = false,
                     ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+                    Output = Display.Current.Output,
+                    Error = Display.Current.Error,
                 }
             );
         }
@@ -48,7 +60,7 @@ internal static partial class CommandLine
         }
     }
 
-    private static void Report(string error) => Console.Error.WriteLine($"hive: {error}");
+    private static void Report(string error) => Display.Current.Error.WriteLine($"hive: {error}");
 
     private static int? CodeOf(Exception e) =>
         e switch
@@ -70,19 +82,26 @@ internal static partial class CommandLine
             _ => arguments,
         };
 
-    // The help of verbs that pass flags to the host lists those flags too.
-    private static void AddHostFlagsToHelp(RootCommand root)
+    /// <summary>The command with all its verbs.</summary>
+    public static RootCommand Root()
     {
-        var help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithHostFlags((HelpAction)help.Action!);
+        var root = new RootCommand("Hive runs a swarm of coding agents on this machine and keeps you in the loop.");
+        foreach (var verb in Verbs.All())
+            root.Subcommands.Add(verb);
+        root.Options.Add(CommonOptions.RunDir);
+        return root;
     }
+
+    // The names of the verb, and of the verbs that it belongs to.
+    private static IEnumerable<string> Path(CommandResult result) =>
+        result.Command is RootCommand ? [] : [.. Path((CommandResult)result.Parent!), result.Command.Name];
 
     private static IReadOnlyList<string> Errors(ParseResult parsed)
     {
-        // The root and `forge` have verbs; an unknown one is an unmatched token.
+        // The root and, for example, `forge` have verbs; an unknown one is an unmatched token.
         var verbs = parsed.CommandResult.Command.Subcommands;
         if (verbs.Count == 0 || parsed.UnmatchedTokens is not [var unknown, ..])
-            return parsed.Action is HelpWithHostFlags ? [] : [.. parsed.Errors.Select(Worded)];
+            return parsed.Action is HelpText ? [] : [.. parsed.Errors.Select(Worded)];
         if (unknown.StartsWith('-'))
             return [$"unknown option '{unknown}'"];
         var near = NearNames.Of(unknown, verbs.Where(v => !v.Hidden).Select(v => v.Name));
@@ -97,7 +116,7 @@ internal static partial class CommandLine
             return $"{missing.Argument.Name} is missing";
         if (error.SymbolResult is CommandResult { Command.Subcommands: { Count: > 0 } verbs } group)
             return group.Command is RootCommand
-                ? "a verb is missing; `hive --help` lists them"
+                ? "a verb is missing; `hive help` lists them"
                 : $"{group.Command.Name} needs a verb: {string.Join(" or ", verbs.Select(v => v.Name))}";
         if (error.Message.StartsWith("Unrecognized command or argument ", StringComparison.Ordinal))
             return error
@@ -119,48 +138,4 @@ internal static partial class CommandLine
         RegexOptions.Singleline
     )]
     private static partial Regex NotParsed();
-
-    private sealed class HelpWithHostFlags(HelpAction standard) : SynchronousCommandLineAction
-    {
-        // The column at which descriptions begin.
-        private const int Indent = 32;
-        private const int WidthWithoutTerminal = 120;
-
-        public override int Invoke(ParseResult parseResult)
-        {
-            // Verbs that pass flags to the host accept tokens that they do not know.
-            if (parseResult.CommandResult.Command is not { TreatUnmatchedTokensAsErrors: false } command)
-                return standard.Invoke(parseResult);
-            // Otherwise the standard help calls the host's flags "arguments passed to the application".
-            command.TreatUnmatchedTokensAsErrors = true;
-            var code = standard.Invoke(parseResult);
-            var output = parseResult.InvocationConfiguration.Output;
-            output.WriteLine("Host flags (a flag overrides its environment variable, which overrides hive.json):");
-            var width = Console.IsOutputRedirected ? WidthWithoutTerminal : Math.Max(Console.WindowWidth, Indent + 40);
-            foreach (var option in HiveOption.All.Where(o => o.Flag != CommonOptions.RunDir.Name))
-            {
-                var name = $"  {option.Flag} <{ValueOf(option.Kind)}>";
-                var choices = option.Choices.Count > 0 ? $" ({string.Join(", ", option.Choices)})" : "";
-                var text = $"{option.Description}{choices}. Default: {option.Default}. {option.Variable}";
-                var lines = Plain.Wrapped(text, width - Indent).ToList();
-                if (name.Length >= Indent)
-                    output.WriteLine(name);
-                for (var i = 0; i < lines.Count; i++)
-                    output.WriteLine((i == 0 && name.Length < Indent ? name : "").PadRight(Indent) + lines[i]);
-            }
-
-            return code;
-        }
-
-        private static string ValueOf(OptionKind kind) =>
-            kind switch
-            {
-                OptionKind.Switch => "true|false",
-                OptionKind.Folder or OptionKind.RootFolder or OptionKind.Folders => "DIR",
-                OptionKind.File or OptionKind.WholePath or OptionKind.Socket => "PATH",
-                OptionKind.ListenUrls or OptionKind.Url => "URL",
-                OptionKind.Choice => "WORD",
-                _ => "TEXT",
-            };
-    }
 }

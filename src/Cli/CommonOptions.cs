@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Hive.Cli.Completion;
 using Hive.Protocol;
 
 namespace Hive.Cli;
@@ -17,23 +18,41 @@ internal static class CommonOptions
 
     public static Option<bool> Json { get; } = new("--json") { Description = "Print JSON, for scripts" };
 
+    /// <summary>For verbs that print a table.</summary>
+    public static Option<bool> Wide { get; } =
+        new("--wide") { Description = "Do not truncate the table to the terminal" };
+
     /// <summary>An agent's name; a leading @, as the dashboard shows it, is removed.</summary>
     public static Argument<string> Agent(string description = "The agent's name") =>
-        new("NAME") { Description = description, CustomParser = result => WithoutAt(result.Tokens[0].Value) };
+        Named(description).CompletedBy(Known.AgentsAsync);
 
     /// <summary>The name of an agent that does not exist yet.</summary>
-    public static Argument<string> NewAgent() => Agent("The new agent's name: a-z, 0-9 and -, at most 31 characters");
+    public static Argument<string> NewAgent() => Named("The new agent's name: a-z, 0-9 and -, at most 31 characters");
+
+    /// <summary>The name of a destroyed agent.</summary>
+    public static Argument<string> Tombstone() => Named("The agent's name").CompletedBy(Known.TombstonesAsync);
 
     /// <summary>Agents to restrict a list to; read it with <see cref="NamesIn"/>.</summary>
     public static Argument<string[]> OnlyAgents() =>
-        new("NAME") { Description = "Only these agents", Arity = ArgumentArity.ZeroOrMore };
+        new Argument<string[]>("NAME")
+        {
+            Description = "Only these agents",
+            Arity = ArgumentArity.ZeroOrMore,
+        }.CompletedBy(Known.AgentsAsync);
 
     public static string[] NamesIn(ParseResult parsed, Argument<string[]> names) =>
         [.. parsed.GetValue(names)!.Select(WithoutAt)];
 
     public static string WithoutAt(string name) => name.StartsWith('@') ? name[1..] : name;
 
-    public static Argument<long> Id(string description) => new("ID") { Description = description };
+    private static Argument<string> Named(string description) =>
+        new("NAME") { Description = description, CustomParser = result => WithoutAt(result.Tokens[0].Value) };
+
+    /// <summary>The id of one thing.</summary>
+    /// <param name="description">Which one.</param>
+    /// <param name="known">Finds the ids that a shell offers.</param>
+    public static Argument<long> Id(string description, Func<HivePaths, CancellationToken, Task<Candidate[]>> known) =>
+        new Argument<long>("ID") { Description = description }.CompletedBy(known);
 
     public static Option<int> Limit(int otherwise, string name = "--limit", string description = "Show at most N") =>
         new("-n", name)
@@ -46,13 +65,13 @@ internal static class CommonOptions
     public static Option<bool> Yes(string description) => new("--yes", "-y") { Description = description };
 
     public static Option<string?> Runtime() =>
-        new("--runtime")
+        new Option<string?>("--runtime")
         {
             Description =
                 "Kind of container: nixos, podman, docker, nspawn, sandbox, process (no isolation) or external "
                 + "(you run it). Default: the host's --runtime",
             HelpName = "RUNTIME",
-        };
+        }.CompletedBy("nixos", "podman", "docker", "nspawn", "sandbox", "process", "external");
 
     /// <summary>Finds Hive's folders from the command line, the environment and <c>hive.json</c>.</summary>
     /// <param name="parsed">The command line.</param>

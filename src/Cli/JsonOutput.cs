@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Hive.Cli.Terminal;
 using Hive.Protocol;
 
 namespace Hive.Cli;
@@ -10,7 +11,8 @@ internal static class JsonOutput
     /// <summary>Prints a host's answer without the envelope of every answer (<c>ok</c>, <c>version</c>).</summary>
     public static void Print(JsonElement answer) => Print(WithoutEnvelope(answer));
 
-    public static void Print(JsonObject document) => Console.Out.WriteLine(document.ToJsonString(WireJson.Options));
+    public static void Print(JsonObject document) =>
+        Display.Current.Output.WriteLine(document.ToJsonString(WireJson.Options));
 
     public static JsonObject WithoutEnvelope(JsonElement answer) =>
         new(

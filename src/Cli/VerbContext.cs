@@ -12,7 +12,7 @@ internal sealed class VerbContext(ParseResult parsed, CancellationToken ct)
 
     public bool Json { get; } = parsed.GetValue(CommonOptions.Json);
 
-    public Screen Screen { get; } = new();
+    public Screen Screen { get; } = new(Display.Current, parsed.GetValue(CommonOptions.Wide));
 
     public HivePaths Paths => parsed.Paths();
 

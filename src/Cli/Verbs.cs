@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Hive.Cli;
 
-/// <summary>Lists the verbs of every slice, in the order of <c>hive --help</c>.</summary>
+/// <summary>Lists the verbs of every slice; <c>hive help</c> shows them in groups.</summary>
 internal static class Verbs
 {
     public static IEnumerable<Command> All() =>
@@ -19,8 +19,10 @@ internal static class Verbs
             .. Approvals.ApprovalsVerbs.All(),
             .. Reminders.RemindersVerbs.All(),
             .. Turns.TurnsVerbs.All(),
+            .. Meta.MetaVerbs.All(),
             .. Forge.ForgeVerbs.All(),
             .. Doctor.DoctorVerbs.All(),
             .. Backups.BackupsVerbs.All(),
+            .. Completion.CompletionVerbs.All(),
         ];
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Hive.Cli.Completion;
 using static System.FormattableString;
 
 namespace Hive.Cli.Approvals;
@@ -7,7 +8,7 @@ internal static class ApprovalsVerbs
 {
     public static Command[] All() => [PendingVerb.Create(), ApproveVerb.Create(), Deny(), RequestSpawn()];
 
-    public static Argument<long> Id() => CommonOptions.Id("The approval's id, from hive pending");
+    public static Argument<long> Id() => CommonOptions.Id("The approval's id, from hive pending", Known.ApprovalsAsync);
 
     private static Command Deny()
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Hive.Cli.Completion;
 using Hive.Cli.Terminal;
 using Hive.Protocol;
 using static System.FormattableString;
@@ -17,7 +18,7 @@ internal static class PendingVerb
         {
             Description = "Show these approvals with their changes, decided or not",
             Arity = ArgumentArity.ZeroOrMore,
-        };
+        }.CompletedBy(Known.ApprovalsAsync);
         var all = new Option<bool>("--all")
         {
             Description = "Include what is building, and the newest decided approvals",
@@ -29,7 +30,7 @@ internal static class PendingVerb
                 "Compare a change with: applied (deployed), approved (approved last) or previous (proposed before it)",
             HelpName = "BASE",
             DefaultValueFactory = _ => "applied",
-        };
+        }.CompletedBy("applied", "approved", "previous");
         return Verb.Create(
             "pending",
             "List what waits for your approval; with an ID, show its changes.",
@@ -80,22 +81,14 @@ internal static class PendingVerb
             ids,
             all,
             diff,
-            against
+            against,
+            CommonOptions.Wide
         );
     }
 
     private const string Nothing = "Nothing waits for your approval.";
 
-    private static readonly Screen.Column[] Heads =
-    [
-        "id",
-        "kind",
-        "agent",
-        "commit",
-        "by",
-        "age",
-        Screen.Column.Text("description"),
-    ];
+    private static readonly Screen.Column[] Heads = ["id", "kind", Screen.Column.Name("agent"), "age", "by", "commit"];
 
     private static void List(VerbContext verb, JsonElement answer, bool history)
     {
@@ -106,7 +99,12 @@ internal static class PendingVerb
             verb.Screen.Line(history ? "No approvals yet." : Nothing);
         else
             verb.Screen.Table(
-                [.. Heads, .. history ? ["status", Screen.Column.Text("note")] : Array.Empty<Screen.Column>()],
+                [
+                    .. Heads,
+                    .. history ? ["status"] : Array.Empty<Screen.Column>(),
+                    Screen.Column.Text("description"),
+                    .. history ? [Screen.Column.Text("note")] : Array.Empty<Screen.Column>(),
+                ],
                 [.. approvals.Select(a => Cells(a, history))]
             );
     }
@@ -121,12 +119,13 @@ internal static class PendingVerb
             ),
             approval.Kind,
             About(approval),
-            Short(approval.FetchedSha ?? approval.CommitRef),
-            approval.Requester,
             new(Screen.Age(approval.RequestedAt), "grey"),
-            approval.Description,
+            approval.Requester,
+            Short(approval.FetchedSha ?? approval.CommitRef),
         ];
-        return history ? [.. cells, new(approval.Status, Style(approval.Status)), approval.Note] : cells;
+        return history
+            ? [.. cells, new(approval.Status, Style(approval.Status)), approval.Description, approval.Note]
+            : [.. cells, approval.Description];
     }
 
     private static void Show(Screen screen, Approval approval, ApprovalDiff? diff)

@@ -15,6 +15,8 @@ internal static class ContainersVerbs
             DestroyVerb.Create(),
             PurgeVerb.Create(),
             LogsVerb.Create(),
+            UpdateAllVerb.Create(),
+            KeptVerb.Create(),
         ];
 
     private static Command Act(string cmd, string description, string done) =>

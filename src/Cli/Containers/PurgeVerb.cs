@@ -8,7 +8,7 @@ internal static class PurgeVerb
 {
     public static Command Create()
     {
-        var name = CommonOptions.Agent();
+        var name = CommonOptions.Tombstone();
         var yes = CommonOptions.Yes("Purge without asking");
         return Verb.Create(
             "purge",

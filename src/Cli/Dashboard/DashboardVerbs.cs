@@ -5,7 +5,7 @@ namespace Hive.Cli.Dashboard;
 
 internal static class DashboardVerbs
 {
-    public static Command[] All() => [StatusVerb.Create(), Open()];
+    public static Command[] All() => [StatusVerb.Create(), WatchVerb.Create(), Open()];
 
     private static Command Open()
     {

@@ -245,7 +245,7 @@ internal static class DemoVerbs
         }
         else
         {
-            var screen = new Screen();
+            var screen = new Screen(Display.Current);
             screen.Line(
                 $"""
                 The demo runs: a manager hands out small tasks; alice and bob do them and review each other.

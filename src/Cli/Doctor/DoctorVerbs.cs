@@ -142,7 +142,7 @@ internal static class DoctorVerbs
 
     private static void Show(Diagnosis diagnosis)
     {
-        var screen = new Screen();
+        var screen = new Screen(Display.Current);
         var width = diagnosis.Findings.Max(f => f.Name.Length);
         foreach (var topic in diagnosis.Findings.GroupBy(f => f.Topic))
         {

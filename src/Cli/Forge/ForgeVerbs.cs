@@ -8,8 +8,6 @@ namespace Hive.Cli.Forge;
 
 internal static class ForgeVerbs
 {
-    private const int ShownError = 160;
-
     public static Command[] All() => [Forge()];
 
     private static Command Forge() =>
@@ -18,7 +16,8 @@ internal static class ForgeVerbs
             Verb.Create(
                 "status",
                 "Show whether the forge answers, and its accounts and repositories.",
-                async (verb, _) => Show(verb, await verb.CallAsync("forge_status"))
+                async (verb, _) => Show(verb, await verb.CallAsync("forge_status")),
+                CommonOptions.Wide
             ),
             Verb.Create(
                 "sync",
@@ -38,7 +37,8 @@ internal static class ForgeVerbs
                             "unavailable",
                             $"{string.Join(", ", wanting)}; Hive retries automatically"
                         );
-                }
+                },
+                CommonOptions.Wide
             ),
         };
 
@@ -63,7 +63,14 @@ internal static class ForgeVerbs
         );
         if (forge.State != ForgeState.Off)
             verb.Screen.Table(
-                ["account", "token", "repository", "pushed", "head", Screen.Column.Text("error")],
+                [
+                    Screen.Column.Name("account"),
+                    "token",
+                    Screen.Column.Name("repository"),
+                    "pushed",
+                    "head",
+                    Screen.Column.Text("error"),
+                ],
                 [.. forge.Repositories.Select(r => Cells(r, forge.Accounts.FirstOrDefault(a => a.Agent == r.Agent)))]
             );
         return forge;
@@ -87,20 +94,6 @@ internal static class ForgeVerbs
                 _ => new Screen.Cell(Screen.Age(repository.PushedAt), "grey"),
             },
             repository.Head,
-            new Screen.Cell(
-                Shortened(string.Join("; ", new[] { account?.Error, repository.Error }.OfType<string>())),
-                "red"
-            ),
+            new Screen.Cell(string.Join("; ", new[] { account?.Error, repository.Error }.OfType<string>()), "red"),
         ];
-
-    // --json has the whole error.
-    private static string Shortened(string text) =>
-        Plain.OneLine(
-            text.Length <= ShownError
-                ? text
-                : string.Concat(
-                    text.AsSpan(0, char.IsHighSurrogate(text[ShownError - 1]) ? ShownError - 1 : ShownError),
-                    "…"
-                )
-        );
 }

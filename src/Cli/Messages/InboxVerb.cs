@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Hive.Cli.Completion;
 using Hive.Protocol;
 
 namespace Hive.Cli.Messages;
@@ -16,7 +17,7 @@ internal static class InboxVerb
         {
             Description = "Show this agent's messages that are unread, parked or being worked on",
             Arity = ArgumentArity.ZeroOrOne,
-        };
+        }.CompletedBy(Known.AgentsAsync);
         var failed = new Option<bool>("--parked")
         {
             Description = "Show failed messages to agents: parked, or waiting for another attempt",

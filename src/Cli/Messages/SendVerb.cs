@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Hive.Cli.Completion;
 using Hive.Cli.Turns;
 
 namespace Hive.Cli.Messages;
@@ -14,7 +15,7 @@ internal static class SendVerb
         {
             Description = "Id of the message that this one answers",
             HelpName = "ID",
-        };
+        }.CompletedBy(Known.InboxAsync);
         return Verb.Create(
             "send",
             "Send a message to an agent, as the operator.",

@@ -26,23 +26,27 @@ internal static class ListQuestionsVerb
                     verb.Screen.Line(history ? "Nobody has asked anything yet." : "No question waits for an answer.");
                 else
                     verb.Screen.Table(
-                        [.. Heads, .. history ? [Screen.Column.Text("answer"), "by"] : Array.Empty<Screen.Column>()],
+                        [
+                            .. Heads,
+                            .. history ? ["by"] : Array.Empty<Screen.Column>(),
+                            Screen.Column.Text("question"),
+                            Screen.Column.Text(history ? "answer" : "options"),
+                        ],
                         [.. questions.Select(q => Cells(q, history))]
                     );
             },
-            all
+            all,
+            CommonOptions.Wide
         );
     }
 
     private static readonly Screen.Column[] Heads =
     [
         "id",
-        "from",
-        "to",
+        Screen.Column.Name("from"),
+        Screen.Column.Name("to"),
         "age",
         "left",
-        Screen.Column.Text("question"),
-        Screen.Column.Text("options"),
     ];
 
     private static Screen.Cell[] Cells(QuestionView question, bool history)
@@ -55,9 +59,9 @@ internal static class ListQuestionsVerb
             question.Target is { } peer ? new Screen.Cell(peer, "magenta") : "operator",
             new(Screen.Age(question.AskedAt), "grey"),
             pending ? Screen.Left(question.DeadlineAt) : "",
-            question.Question,
-            string.Join(question.Multi ? " + " : " | ", question.Options),
         ];
-        return history ? [.. cells, new(question.Answer ?? "", "green"), question.Answerer] : cells;
+        return history
+            ? [.. cells, question.Answerer, question.Question, new(question.Answer ?? "", "green")]
+            : [.. cells, question.Question, string.Join(question.Multi ? " + " : " | ", question.Options)];
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Hive.Cli.Completion;
 using Hive.Cli.Terminal;
 using Hive.Protocol;
 
@@ -9,10 +10,32 @@ namespace Hive.Cli.Reminders;
 
 internal static class RemindersVerbs
 {
-    // --json has the whole text.
-    private const int ShownCharacters = 80;
+    public static Command[] All()
+    {
+        var reminders = List();
+        reminders.Subcommands.Add(
+            Act("retry", "Deliver a failed reminder again: at once if it is due.", "retry_reminder", "is tried again")
+        );
+        reminders.Subcommands.Add(
+            Act("cancel", "Delete a pending reminder; nobody receives it.", "cancel_reminder", "is cancelled")
+        );
+        return [reminders];
+    }
 
-    public static Command[] All() => [List()];
+    private static Command Act(string name, string description, string cmd, string done)
+    {
+        var id = CommonOptions.Id("The reminder's id, from hive reminders", Known.RemindersAsync);
+        return Verb.Create(
+            name,
+            description,
+            async (verb, parsed) =>
+            {
+                var reminder = parsed.GetRequiredValue(id);
+                verb.Report(await verb.CallAsync(cmd, new { id = reminder }), $"reminder {reminder} {done}");
+            },
+            id
+        );
+    }
 
     private static Command List()
     {
@@ -35,11 +58,18 @@ internal static class RemindersVerbs
                     verb.Screen.Line("No pending reminders.");
                 else
                     verb.Screen.Table(
-                        ["id", "agent", "due", Screen.Column.Text("message"), Screen.Column.Text("failed")],
+                        [
+                            "id",
+                            Screen.Column.Name("agent"),
+                            "due",
+                            Screen.Column.Text("message"),
+                            Screen.Column.Text("failed"),
+                        ],
                         [.. shown.Select(Cells)]
                     );
             },
-            names
+            names,
+            CommonOptions.Wide
         );
     }
 
@@ -48,7 +78,7 @@ internal static class RemindersVerbs
             reminder.Id.ToString(CultureInfo.InvariantCulture),
             reminder.Agent,
             string.Create(CultureInfo.InvariantCulture, $"{reminder.DueAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}"),
-            Beginning(reminder.Message) + (reminder.FilePath is { } path ? $" (into {path})" : ""),
+            reminder.Message + (reminder.FilePath is { } path ? $" (into {path})" : ""),
             reminder.AttemptCount == 0
                 ? ""
                 : new Screen.Cell(
@@ -56,17 +86,4 @@ internal static class RemindersVerbs
                     "red"
                 ),
         ];
-
-    private static string Beginning(string text)
-    {
-        var line = Plain.OneLine(text);
-        var enumerator = StringInfo.GetTextElementEnumerator(line);
-        for (var count = 0; enumerator.MoveNext(); count++)
-        {
-            if (count == ShownCharacters)
-                return string.Concat(line.AsSpan(0, enumerator.ElementIndex), "…");
-        }
-
-        return line;
-    }
 }

@@ -9,24 +9,32 @@ namespace Hive.Cli.Terminal;
 /// Writes standard output for people. On a terminal: tables that fit, with colours (none with NO_COLOR). Elsewhere:
 /// aligned columns of plain text, never truncated, for grep and awk.
 /// </summary>
-internal sealed class Screen
+/// <param name="display">The terminal, or the file or pipe that stands for it.</param>
+/// <param name="wide">True to truncate nothing on a terminal either.</param>
+internal sealed class Screen(Display display, bool wide = false)
 {
     private const string Gap = "  ";
-    private const int LeastText = 8;
+    private const int LeastText = 12;
 
-    private readonly bool terminal = !Console.IsOutputRedirected;
-    private readonly TextWriter output = Console.Out;
-    private readonly IAnsiConsole console = AnsiConsole.Create(
-        new AnsiConsoleSettings
-        {
-            Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect,
-            ColorSystem =
-                Console.IsOutputRedirected || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
-                    ? ColorSystemSupport.NoColors
-                    : ColorSystemSupport.Detect,
-            Interactive = InteractionSupport.No,
-        }
-    );
+    // The library would wrap a line that is longer than this; tables are fitted before.
+    private const int NeverWrapped = 1_000_000;
+
+    private readonly TextWriter output = display.Output;
+    private readonly IAnsiConsole? console = display.Colours ? Colourful(display) : null;
+
+    private static IAnsiConsole Colourful(Display display)
+    {
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings
+            {
+                Ansi = AnsiSupport.Yes,
+                Interactive = InteractionSupport.No,
+                Out = new AnsiConsoleOutput(display.Output),
+            }
+        );
+        console.Profile.Width = NeverWrapped;
+        return console;
+    }
 
     /// <summary>One cell: its text, and a Spectre style for it on a terminal.</summary>
     public readonly record struct Cell(string Text, string Style = "")
@@ -36,29 +44,45 @@ internal sealed class Screen
 
     /// <summary>One column of a table.</summary>
     /// <param name="Head">The header.</param>
-    /// <param name="IsText">Free text, which is truncated first on a narrow terminal.</param>
-    public readonly record struct Column(string Head, bool IsText = false)
+    /// <param name="Fit">What happens to it on a narrow terminal.</param>
+    public readonly record struct Column(string Head, Fit Fit = Fit.Left)
     {
         public static implicit operator Column(string head) => new(head);
 
         /// <summary>A column of free text.</summary>
-        public static Column Text(string head) => new(head, IsText: true);
+        public static Column Text(string head) => new(head, Fit.Cut);
+
+        /// <summary>A column of names of agents and other things that a person types.</summary>
+        public static Column Name(string head) => new(head, Fit.Kept);
+    }
+
+    /// <summary>What happens to a column for which a terminal is too narrow.</summary>
+    public enum Fit
+    {
+        /// <summary>It is left out as a whole: part of a number or a word misleads.</summary>
+        Left,
+
+        /// <summary>It is truncated, with an ellipsis.</summary>
+        Cut,
+
+        /// <summary>It stays whole.</summary>
+        Kept,
     }
 
     public void Line(string text = "") => output.WriteLine(Plain.Text(text));
 
     public void Styled(string text, string style)
     {
-        if (terminal)
-            console.MarkupLine($"[{style}]{Markup.Escape(Plain.Text(text))}[/]");
-        else
+        if (console is null)
             Line(text);
+        else
+            console.MarkupLine($"[{style}]{Markup.Escape(Plain.Text(text))}[/]");
     }
 
     /// <summary>Indents a text and wraps it on a terminal; elsewhere it is one line.</summary>
     public IEnumerable<string> Wrapped(string text, int indent)
     {
-        var width = terminal ? Math.Max(console.Profile.Width - indent, 20) : int.MaxValue;
+        var width = display.Width is { } columns ? Math.Max(columns - indent, 20) : int.MaxValue;
         var lines = text.Length == 0 ? [] : Plain.Wrapped(Plain.OneLine(text), width);
         return lines.Select(line => new string(' ', indent) + line);
     }
@@ -66,55 +90,81 @@ internal sealed class Screen
     /// <summary>Writes a line whose first word has a style.</summary>
     public void Marked(string indent, Cell mark, string text)
     {
-        if (terminal)
+        if (console is null)
+            Line($"{indent}{mark.Text} {Plain.OneLine(text)}");
+        else
             console.MarkupLine(
                 $"{indent}[{mark.Style}]{Markup.Escape(mark.Text)}[/] {Markup.Escape(Plain.OneLine(text))}"
             );
-        else
-            Line($"{indent}{mark.Text} {Plain.OneLine(text)}");
     }
 
-    /// <summary>Writes one line per row, truncated to the terminal: texts first, then the widest columns.</summary>
+    /// <summary>Writes one line per row. On a terminal they fit, from the last column on: texts are truncated, then
+    /// other columns are left out; names stay.</summary>
     public void Table(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> rows)
     {
-        if (!terminal)
-        {
-            WriteColumns(columns, rows);
-            return;
-        }
+        foreach (var line in TableLines(columns, rows))
+            Write(line);
+    }
 
-        var head = columns.Select(c => new Cell(c.Head, "bold")).ToArray();
+    /// <summary>Writes one line of text, truncated to the terminal.</summary>
+    public void Row(string text, string style) =>
+        Write([
+            .. TableLines(
+                    [Column.Text("")],
+                    [
+                        [new Cell(text, style)],
+                    ]
+                )
+                .Last(),
+        ]);
+
+    /// <summary>The lines of a table, for a caller that shows some of them.</summary>
+    public IEnumerable<Cell[]> TableLines(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> rows)
+    {
+        var head = columns.Select(c => new Cell(c.Head.ToUpperInvariant(), "bold")).ToArray();
         var clean = rows.Select(row => row.Select(cell => cell with { Text = Plain.OneLine(cell.Text) }).ToArray());
-        foreach (var line in Fitted(columns, [head, .. clean], console.Profile.Width))
+        return Fitted(columns, [head, .. clean], wide ? NeverWrapped : display.Width ?? NeverWrapped);
+    }
+
+    /// <summary>Writes the cells of one line.</summary>
+    public void Write(IReadOnlyList<Cell> line)
+    {
+        if (console is null)
+            output.WriteLine(string.Join(Gap, line.Select(cell => cell.Text)).TrimEnd());
+        else
             console.MarkupLine(string.Join(Gap, line.Select(Marked)).TrimEnd());
 
         static string Marked(Cell cell) =>
-            cell.Style.Length > 0 ? $"[{cell.Style}]{Markup.Escape(cell.Text)}[/]" : Markup.Escape(cell.Text);
+            cell.Style.Length > 0
+                ? $"[{cell.Style}]{Markup.Escape(cell.Text.TrimEnd())}[/]{Blanks(cell.Text)}"
+                : Markup.Escape(cell.Text);
+        static string Blanks(string text) => new(' ', text.Length - text.TrimEnd().Length);
     }
 
-    /// <summary>Truncates and pads the cells of a table so that each line fits.</summary>
+    /// <summary>Truncates, leaves out and pads the cells of a table so that each line fits.</summary>
     internal static IEnumerable<Cell[]> Fitted(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> lines, int width)
     {
-        var widths = columns.Select((_, i) => lines.Max(line => WidthOf(line[i].Text))).ToArray();
-        var room = width - (Gap.Length * (columns.Count - 1));
-        Shrink(columns.Select(c => c.IsText), LeastText);
-        Shrink(columns.Select(_ => true), 1);
-        return lines.Select(line => line.Select((cell, i) => cell with { Text = Fit(cell.Text, widths[i]) }).ToArray());
+        var needed = columns.Select((_, i) => lines.Max(line => WidthOf(line[i].Text))).ToArray();
+        var shown = Enumerable.Range(0, columns.Count).ToList();
+        while (shown.Sum(Least) > Room() && Superfluous() is > 0 and var last)
+            shown.RemoveAt(last);
+        var widths = (int[])needed.Clone();
+        foreach (var i in Enumerable.Reverse(shown).Where(i => columns[i].Fit == Fit.Cut))
+            widths[i] = Math.Max(Least(i), widths[i] - Math.Max(0, shown.Sum(s => widths[s]) - Room()));
+        return lines.Select(line =>
+            shown.Select(i => line[i] with { Text = Padded(line[i].Text, widths[i]) }).ToArray()
+        );
 
-        void Shrink(IEnumerable<bool> which, int least)
-        {
-            var may = which.ToArray();
-            while (widths.Sum() > room && Wider().Any())
-                widths[Wider().MaxBy(i => widths[i])]--;
-
-            IEnumerable<int> Wider() => Enumerable.Range(0, widths.Length).Where(i => may[i] && widths[i] > least);
-        }
+        int Superfluous() => Math.Max(LastOf(Fit.Left), LastOf(Fit.Left) > 0 ? 0 : LastOf(Fit.Cut));
+        int LastOf(Fit fit) => shown.FindLastIndex(i => columns[i].Fit == fit);
+        int Room() => width - (Gap.Length * (shown.Count - 1));
+        int Least(int i) => columns[i].Fit == Fit.Cut ? Math.Min(needed[i], LeastText) : needed[i];
     }
 
     // In terminal cells: a Chinese character or an emoji has two.
     private static int WidthOf(string text) => new Segment(text).CellCount();
 
-    private static string Fit(string text, int width)
+    private static string Padded(string text, int width)
     {
         if (WidthOf(text) is var all && all <= width)
             return text + new string(' ', width - all);
@@ -151,19 +201,5 @@ internal sealed class Screen
 
         static string Count(double many, string unit) =>
             string.Create(CultureInfo.InvariantCulture, $"{(long)many} {unit}");
-    }
-
-    private static void WriteColumns(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> rows)
-    {
-        string[][] lines =
-        [
-            [.. columns.Select(c => c.Head.ToUpperInvariant())],
-            .. rows.Select(row => row.Select(cell => Plain.OneLine(cell.Text)).ToArray()),
-        ];
-        var widths = columns.Select((_, column) => lines.Max(line => line[column].Length)).ToArray();
-        foreach (var line in lines)
-            Console.Out.WriteLine(
-                string.Join(Gap, line.Select((text, column) => text.PadRight(widths[column]))).TrimEnd()
-            );
     }
 }

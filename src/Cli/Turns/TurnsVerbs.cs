@@ -12,13 +12,41 @@ internal static class TurnsVerbs
     [
         "turn",
         "result",
-        "from",
+        Screen.Column.Name("from"),
         "took",
         "ended",
+        "cost",
         Screen.Column.Text("note"),
     ];
 
-    public static Command[] All() => [List()];
+    public static Command[] All() =>
+        [
+            List(),
+            StatsVerb.Create(),
+            Verb.ForAgent(
+                "cancel-turn",
+                "Cancel an agent's current turn; its messages are parked.",
+                "cancel_turn",
+                name => new { name },
+                name => $"the turn of {name} is being cancelled"
+            ),
+            Verb.ForAgent(
+                "compact",
+                "Compact an agent's conversation.",
+                "compact",
+                name => new { name },
+                name => $"{name} compacts its conversation before its next turn"
+            ),
+            Verb.ForAgent(
+                "new-session",
+                "Start a new conversation for an agent; it forgets the current one.",
+                "new_session",
+                name => new { name },
+                name => $"{name} starts a new conversation with its next turn"
+            ),
+            ModelVerb.Create(),
+            LoginVerb.Create(),
+        ];
 
     private static Command List()
     {
@@ -44,7 +72,8 @@ internal static class TurnsVerbs
                     verb.Screen.Table(Heads, [.. turns.OrderBy(turn => turn.Id).Select(Cells)]);
             },
             agent,
-            limit
+            limit,
+            CommonOptions.Wide
         );
     }
 
@@ -63,6 +92,7 @@ internal static class TurnsVerbs
             turn.WakeFrom,
             turn.DurationMs is { } took ? string.Create(CultureInfo.InvariantCulture, $"{took / 1000.0:0.0} s") : "",
             new Screen.Cell(Screen.Age(turn.EndedAt), "grey"),
+            turn.CostUsd is { } cost ? string.Create(CultureInfo.InvariantCulture, $"${cost:0.00}") : "",
             new Screen.Cell(turn.Note ?? "", "grey"),
         ];
 
@@ -74,6 +104,7 @@ internal static class TurnsVerbs
         public string Result { get; init; } = "";
         public string? Note { get; init; }
         public long? DurationMs { get; init; }
+        public double? CostUsd { get; init; }
         public DateTimeOffset? EndedAt { get; init; }
     }
 }

@@ -13,7 +13,7 @@ internal static class ListWaitingVerb
     [
         "",
         "key",
-        "agent",
+        Screen.Column.Name("agent"),
         "age",
         "left",
         Screen.Column.Text("what"),

@@ -58,6 +58,8 @@ internal sealed class ContainersModule : FeatureModule
         Host<RebuildAgent.Command>("rebuild");
         Host<KillAgent.Command>("kill");
         Host<DestroyAgent.Command>("destroy");
+        Host<UpdateAll.Command>("update_all");
+        Host<ListTombstones.Query>("tombstones");
         Host<PurgeTombstone.Command>("purge_tombstone");
         Host<FollowLogs.Query>("logs");
         Post<StartAgent.Command>("/api/agents/{name}/start", alias: "/start/{name}");

@@ -53,6 +53,8 @@ internal sealed class MessagesModule : FeatureModule
         Host<MessageHistory.Query>("messages");
         Host<ReadOperatorInbox.Command>("ack_messages");
         Host<ListOpenMessages.Query>("open_messages");
+        Host<MessageHistory.Query>("history");
+        Host<FollowMessages.Query>("follow_messages");
         Host<RetryMessage.Command>("retry_message");
         Host<DropMessage.Command>("drop_message");
         Post<OperatorSend.Command>("/api/messages/send", alias: "/op-send");
@@ -69,6 +71,7 @@ internal sealed class MessagesModule : FeatureModule
         services
             .AddSingletonAs<IdempotencyKeys, ISchema>()
             .AddSingleton<Inboxes>()
+            .AddSingletonAs<SentMessages, ICommitObserver>()
             .AddSingleton<Watchers>()
             .AddSingletonAs<Delivery, IOutbox>()
             .AddSingleton<Redelivery>()

@@ -18,6 +18,8 @@ internal sealed class MetaModule : FeatureModule
         Section<MetaInputsSection>();
         RowFields<DeployedRowFields>();
         Backup<RepositoriesBackup>();
+        Host<ListInputs.Query>("inputs");
+        Host<UpdateInputs.Command>("update_inputs");
         Get<ReadAgentConfig.Query>("/api/agent-config/{name}");
         Post<UpdateInputs.Command>("/api/inputs/update", alias: "/meta-update");
     }

@@ -33,6 +33,7 @@ internal sealed class QuestionsModule : FeatureModule
         );
         Host<ListQuestions.Query>("questions");
         Host<AnswerQuestion.Command>("answer");
+        Host<CancelQuestion.Command>("cancel_question");
         Post<AnswerQuestion.Command>("/api/questions/{id}/answer", alias: "/answer-question/{id}");
         Post<CancelQuestion.Command>("/api/questions/{id}/cancel", alias: "/cancel-question/{id}");
     }

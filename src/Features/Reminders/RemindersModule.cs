@@ -29,6 +29,8 @@ internal sealed class RemindersModule : FeatureModule
         Tool<CancelReminder.Command>("cancel_reminder", "Cancel one of your own pending reminders.");
         Agent<CountPendingReminders.Query>("count_pending_reminders");
         Host<ListReminders.Query>("reminders");
+        Host<CancelReminder.Command>("cancel_reminder");
+        Host<RetryReminder.Command>("retry_reminder");
         Get<ListReminders.Query>("/api/reminders");
         Post<CancelReminder.Command>("/api/reminders/{id}/cancel", alias: "/cancel-reminder/{id}");
         Post<RetryReminder.Command>("/api/reminders/{id}/retry", alias: "/retry-reminder/{id}");

@@ -29,7 +29,7 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
             line =>
                 System.Text.RegularExpressions.Regex.IsMatch(
                     line,
-                    $"^{id} +spawn +newcomer +operator +[^ ].* to read␛\\[2J logs$"
+                    $"^{id} +spawn +newcomer +[^ ].* operator +to read␛\\[2J logs$"
                 )
         );
         var whole = Ok(await hive.RunAsync("pending", $"{id}")).Lines;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net.Sockets;
 using Hive.Cli;
+using Hive.Cli.Help;
 using Xunit;
 
 namespace Hive.Tests.Cli;
@@ -58,8 +59,8 @@ public sealed class UnreachableTests : IDisposable
 
     [Theory]
     [InlineData("unknown verb 'nonsense'", "nonsense")]
-    [InlineData("unknown verb 'statsu'; did you mean status?", "statsu", "--help")]
-    [InlineData("unknown verb 'statsu'; did you mean status?", "help", "statsu")]
+    [InlineData("unknown verb 'statsu'; did you mean status or stats?", "statsu", "--help")]
+    [InlineData("unknown verb 'statsu'; did you mean status or stats?", "help", "statsu")]
     [InlineData("unknown option '--nonsense'", "--nonsense")]
     [InlineData("NAME is missing", "spawn")]
     [InlineData("--port", "demo", "--port", "99999")]
@@ -97,11 +98,23 @@ public sealed class UnreachableTests : IDisposable
 
         Assert.Equal(0, outcome.ExitCode);
         Assert.Empty(outcome.Error);
-        Assert.Contains("  status <NAME>", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("\nSee\n  status [NAME...] ", outcome.Output, StringComparison.Ordinal);
+        Assert.All(
+            VerbGroups.All.Select(group => group.Title),
+            title => Assert.Contains($"\n\n{title}\n", outcome.Output, StringComparison.Ordinal)
+        );
         Assert.Equal(
             (await Built.HiveAsync(["send", "--help"])).Output,
             (await Built.HiveAsync(["help", "send"])).Output
         );
+    }
+
+    [Fact]
+    public void Every_verb_is_in_one_group_of_the_help()
+    {
+        var grouped = VerbGroups.All.SelectMany(group => group.Verbs).ToArray();
+        Assert.Equal(grouped.Distinct(), grouped);
+        Assert.Empty(Verbs.All().Where(verb => !verb.Hidden).Select(verb => verb.Name).Except(grouped));
     }
 
     [Fact]

@@ -36,7 +36,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         var lines = Ok(await hive.RunAsync("status", "shown")).Lines;
         Assert.Equal(2, lines.Length);
         Assert.StartsWith("AGENT", lines[0], StringComparison.Ordinal);
-        Assert.Matches("^shown +not connected +external +0 +0", lines[1]);
+        Assert.Matches("^shown +not connected .*0 +0 +external", lines[1]);
         Assert.DoesNotContain('\u001b', lines[1]);
 
         var row = Assert.Single(
@@ -128,11 +128,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
             Ok(await hive.RunAsync("inbox", "idler"), "unread").Output,
             StringComparison.Ordinal
         );
-        Assert.Contains(
-            "idler  no driver  process  1",
-            Ok(await hive.RunAsync("status", "idler")).Output,
-            StringComparison.Ordinal
-        );
+        Assert.Contains("no driver", Ok(await hive.RunAsync("status", "idler")).Output, StringComparison.Ordinal);
         var examined = await hive.RunAsync("doctor", "--json");
         Assert.Contains(
             JsonElement.Parse(Assert.Single(examined.Lines)).GetProperty("findings").EnumerateArray(),
@@ -306,11 +302,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
 
         Ok(await hive.RunAsync("questions"), "No question waits for an answer.");
         Assert.Empty(Document(await hive.RunAsync("questions", "--json")).GetProperty("questions").EnumerateArray());
-        Assert.Contains(
-            "yes, please  operator",
-            Ok(await hive.RunAsync("questions", "--all")).Output,
-            StringComparison.Ordinal
-        );
+        Assert.Contains("yes, please", Ok(await hive.RunAsync("questions", "--all")).Output, StringComparison.Ordinal);
         var all = Document(await hive.RunAsync("questions", "--all", "--json"))
             .GetProperty("questions")
             .Deserialize<QuestionView[]>(WireJson.Options)!;
@@ -350,7 +342,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         Assert.Equal(3, lines.Length);
         Assert.Matches("^ID +AGENT +DUE +MESSAGE +FAILED$", lines[0]);
         Assert.Matches(
-            @"^\d+ +planner +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +x{80}… \(into /agents/planner/state/x\.md\)$",
+            @"^\d+ +planner +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +x{100} \(into /agents/planner/state/x\.md\)$",
             lines[1]
         );
         Assert.Contains("second␛[2J line more", lines[2], StringComparison.Ordinal);
@@ -358,7 +350,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         Assert.Equal(["planner", "planner"], rows.EnumerateArray().Select(r => r.GetProperty("agent").GetString()));
         Assert.Equal(100, rows[0].GetProperty("message").GetString()!.Length);
         Assert.Matches(
-            "^planner +not connected +external +0 +2",
+            "^planner +not connected .*0 +2 +external",
             Ok(await hive.RunAsync("status", "planner")).Lines[1]
         );
     }
@@ -389,32 +381,44 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         if (columns >= 80)
         {
             Assert.All(names, name => Assert.Contains(status, line => Regex.IsMatch(line, $"^{name} +not connected ")));
-            Assert.All(status[1..], line => Assert.Matches(columns == 80 ? " reads ….* " : " reads 日本.*… ", line));
+            Assert.All(status[1..], line => Assert.Matches(columns == 80 ? " reads .*…$" : " reads 日本.*…$", line));
         }
     }
 
     [Fact]
-    public void Text_columns_are_truncated_before_others()
+    public void A_narrow_terminal_cuts_texts_then_leaves_out_columns_but_no_name()
     {
-        Screen.Column[] columns = ["id", "kind", "agent", "commit", "by", "age", Screen.Column.Text("description")];
+        Screen.Column[] columns =
+        [
+            "id",
+            "kind",
+            Screen.Column.Name("agent"),
+            "age",
+            "commit",
+            Screen.Column.Text("description"),
+            Screen.Column.Text("note"),
+        ];
         Screen.Cell[] row =
         [
             "12",
             "apply_commit",
             "documentation-writer",
-            "0123456789ab",
-            "manager",
             "12 min",
+            "0123456789ab",
             new string('d', 300),
+            new string('n', 300),
         ];
+        const string Fixed = "12  apply_commit  documentation-writer  12 min";
 
-        var line = string.Join("  ", Screen.Fitted(columns, [row], 90).Single().Select(c => c.Text));
+        Assert.Equal($"{Fixed}  0123456789ab  {new string('d', 11)}…  {new string('n', 11)}…", Fitted(88));
+        Assert.Equal($"{Fixed}  {new string('d', 13)}…  {new string('n', 11)}…", Fitted(76));
+        Assert.Equal($"12  documentation-writer  {new string('d', 13)}…", Fitted(40));
+        Assert.Equal("12  documentation-writer", Fitted(30));
+        Assert.Equal("12  documentation-writer", Fitted(10));
+        Assert.EndsWith($"{new string('d', 300)}  {new string('n', 300)}", Fitted(1000), StringComparison.Ordinal);
 
-        Assert.Equal(
-            $"12  apply_commit  documentation-writer  0123456789ab  manager  12 min  {new string('d', 18)}…",
-            line
-        );
-        Assert.Equal(90, line.Length);
+        string Fitted(int width) =>
+            string.Join("  ", Screen.Fitted(columns, [row], width).Single().Select(c => c.Text)).TrimEnd();
     }
 
     [Fact]

@@ -1,0 +1,38 @@
+namespace Hive.Cli.Help;
+
+/// <summary>The groups in which <c>hive help</c> lists the verbs, and their order.</summary>
+internal static class VerbGroups
+{
+    public static IReadOnlyList<(string Title, string[] Verbs)> All { get; } =
+    [
+        ("See", ["status", "watch", "list", "turns", "stats", "logs", "kept", "inputs"]),
+        ("Talk", ["send", "inbox", "messages", "questions", "answer", "join"]),
+        (
+            "Decide",
+            ["waiting", "next", "pending", "approve", "deny", "request-spawn", "parked", "retry", "drop", "reminders"]
+        ),
+        (
+            "Run",
+            [
+                "new",
+                "spawn",
+                "start",
+                "stop",
+                "restart",
+                "rebuild",
+                "update-all",
+                "pause",
+                "resume",
+                "cancel-turn",
+                "compact",
+                "new-session",
+                "model",
+                "login",
+                "kill",
+                "destroy",
+                "purge",
+            ]
+        ),
+        ("System", ["up", "demo", "open", "doctor", "forge", "backup", "completion", "version"]),
+    ];
+}

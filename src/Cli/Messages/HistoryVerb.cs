@@ -1,0 +1,176 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Cli.Completion;
+using Hive.Cli.Terminal;
+using Hive.Protocol;
+
+namespace Hive.Cli.Messages;
+
+/// <summary><c>hive messages</c>: lists messages between all principals, and follows new ones.</summary>
+internal static class HistoryVerb
+{
+    // The host's page.
+    private const int Most = 200;
+
+    private static readonly Screen.Column[] Heads =
+    [
+        "id",
+        "sent",
+        Screen.Column.Name("from"),
+        Screen.Column.Name("to"),
+        "state",
+        Screen.Column.Text("message"),
+    ];
+
+    public static Command Create()
+    {
+        var agent = Name("--agent", "Only messages from or to this one");
+        var with = Name("--with", "Of those, only messages from or to this one");
+        var follow = new Option<bool>("-f", "--follow") { Description = "Follow new messages until Ctrl-C" };
+        var limit = CommonOptions.Limit(20);
+        return Verb.Create(
+            "messages",
+            "List messages between agents, the operator and the host, newest last.",
+            async (verb, parsed) =>
+            {
+                var who = parsed.GetValue(agent) is { } name ? CommonOptions.WithoutAt(name) : null;
+                var other = parsed.GetValue(with) is { } second ? CommonOptions.WithoutAt(second) : null;
+                var filter = new Filter(who, other, Math.Clamp(parsed.GetValue(limit), 0, Most));
+                if (parsed.GetValue(follow))
+                    await FollowAsync(verb, filter);
+                else
+                    Show(verb, await FindAsync(verb, filter));
+            },
+            agent,
+            with,
+            follow,
+            limit,
+            CommonOptions.Wide
+        );
+    }
+
+    private static Option<string?> Name(string name, string description) =>
+        new Option<string?>(name) { Description = description, HelpName = "NAME" }.CompletedBy(Known.AgentsAsync);
+
+    private static async Task<Message[]> FindAsync(VerbContext verb, Filter filter)
+    {
+        List<Message> found = [];
+        long? before = null;
+        while (found.Count < filter.Limit)
+        {
+            var page = (
+                await verb.CallAsync(
+                    "history",
+                    new
+                    {
+                        before,
+                        agent = filter.Agent,
+                        with = filter.With,
+                    }
+                )
+            ).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+            if (page.Length == 0)
+                break;
+            found.InsertRange(0, page.Where(filter.Fits));
+            before = page.Min(m => m.Id);
+        }
+
+        return [.. found.OrderBy(m => m.Id).TakeLast(filter.Limit)];
+    }
+
+    private static async Task FollowAsync(VerbContext verb, Filter filter)
+    {
+        var fields = new { agent = filter.Agent, with = filter.With };
+        var shown = long.MinValue;
+        try
+        {
+            await foreach (var line in verb.StreamAsync("follow_messages", fields))
+            {
+                // The first line says that the host follows; a message between it and the list comes in both.
+                Message[] messages = line.TryGetProperty("message", out var added)
+                    ? [added.Deserialize<Message>(WireJson.Options)!]
+                    : await FindAsync(verb, filter);
+                foreach (var message in messages.Where(m => m.Id > shown))
+                {
+                    shown = message.Id;
+                    if (verb.Json)
+                        JsonOutput.Print(
+                            new JsonObject { ["message"] = JsonSerializer.SerializeToNode(message, WireJson.Options) }
+                        );
+                    else
+                        verb.Screen.Row(
+                            $"{Sent(message)}  {message.Id}  {message.From} → {message.To}  {Text(message)}",
+                            "default"
+                        );
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Ctrl-C is the normal end.
+        }
+    }
+
+    private static void Show(VerbContext verb, Message[] messages)
+    {
+        if (verb.Json)
+            JsonOutput.Print(
+                new JsonObject { ["messages"] = JsonSerializer.SerializeToNode(messages, WireJson.Options) }
+            );
+        else if (messages.Length == 0)
+            verb.Screen.Line("No messages.");
+        else
+            verb.Screen.Table(Heads, [.. messages.Select(Cells)]);
+    }
+
+    private static Screen.Cell[] Cells(Message message) =>
+        [
+            message.Id.ToString(CultureInfo.InvariantCulture),
+            new Screen.Cell(Sent(message), "grey"),
+            message.From,
+            message.To,
+            message switch
+            {
+                { AckedAt: not null } => new Screen.Cell("done", "grey"),
+                { ParkedAt: not null } => new Screen.Cell("parked", "red bold"),
+                { DeliveredAt: not null } => new Screen.Cell("working", "green"),
+                _ => new Screen.Cell("unread", "yellow"),
+            },
+            Text(message),
+        ];
+
+    private static string Sent(Message message) =>
+        message.SentAt.ToLocalTime().ToString("MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+
+    // A body of the host is a JSON object with the event's name; its fields say the rest.
+    private static string Text(Message message)
+    {
+        if (message is not { From: "system", Body: ['{', ..] })
+            return message.Body;
+        try
+        {
+            using var body = JsonDocument.Parse(message.Body);
+            if (!body.RootElement.TryGetProperty("event", out var kind) || kind.GetString() is not { } name)
+                return message.Body;
+            var fields = body
+                .RootElement.EnumerateObject()
+                .Where(f => f.Name != "event")
+                .Select(f => $"{f.Name.Replace('_', ' ')}: {f.Value}");
+            return string.Join("; ", [name.Replace('_', ' '), .. fields]);
+        }
+        catch (JsonException)
+        {
+            return message.Body;
+        }
+    }
+
+    private sealed record Filter(string? Agent, string? With, int Limit)
+    {
+        public bool Fits(Message message) => IsBy(message, Agent) && IsBy(message, With);
+
+        private static bool IsBy(Message message, string? name) =>
+            name is null || message.From == name || message.To == name;
+    }
+}
