@@ -6,6 +6,7 @@ using Hive.Common.Backups;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Linux;
+using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features;
 using Hive.Features.Agents;
@@ -41,6 +42,9 @@ internal static class HiveApp
 
     // A search of 4096 bytes has three times as many in an address.
     private const int MaxRequestLineBytes = 16 << 10;
+
+    // More names than these would fill the screen.
+    private const int ShownAgents = 8;
 
     /// <summary>Builds the host from command line, environment and <c>hive.json</c>; from here on it holds its
     /// folders.</summary>
@@ -132,10 +136,20 @@ internal static class HiveApp
     }
 
     /// <summary>Prints the dashboard's address, with a link that signs in once.</summary>
-    public static void Announce(WebApplication app, TextWriter output)
+    /// <param name="app">The host.</param>
+    /// <param name="output">Standard output.</param>
+    /// <param name="onTerminal">True to name the agents and the log too: the terminal shows no log.</param>
+    public static void Announce(WebApplication app, TextWriter output, bool onTerminal = false)
     {
         var paths = app.Services.GetRequiredService<HivePaths>();
         output.WriteLine($"\nHive {HiveVersion.Text} is running. Data: {paths.DataDir}  Sockets: {paths.RunDir}");
+        if (onTerminal)
+        {
+            var agents = app.Services.GetRequiredService<IAgentDirectory>().Names.ToArray();
+            var named = agents.Length > ShownAgents ? $"{agents.Length}" : string.Join(", ", agents);
+            output.WriteLine($"Agents: {(agents.Length == 0 ? "none" : named)}. Log: {HostLog.PathIn(paths)}");
+        }
+
         output.WriteLine("Open the dashboard (this link works once; `hive open` gives another):\n");
         var code = app.Services.GetRequiredService<OperatorKeys>().NewCode();
         output.WriteLine(app.Services.GetRequiredService<DashboardUrls>().LoginLink(code) + "\n");

@@ -1,24 +1,26 @@
 using Hive.Host;
 using Hive.Host.Doctor;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 if (args is [Checkup.Flag, .. var flags])
     return await Checkup.Run(flags, Console.Out);
 try
 {
-    // A person reads the last lines of a terminal, so the link waits there; other outputs get it at once.
-    var quiet = Console.IsOutputRedirected ? null : new QuietLog(TimeProvider.System);
+    // A person gets a quiet screen, and the log is in a file; other readers of the output get the log itself.
+    var onTerminal = !Console.IsOutputRedirected;
     var app = await HiveApp.Build(
         args,
         services =>
         {
-            if (quiet is not null)
-                services.AddSingleton<ILoggerProvider>(quiet);
+            if (!onTerminal)
+                return;
+            services.RemoveAll<ILoggerProvider>();
+            services.AddSingleton<ILoggerProvider>(p => ActivatorUtilities.CreateInstance<HostLog>(p));
+            services.AddSingleton<ILoggerProvider>(new News(Console.Out, TimeProvider.System));
         }
     );
     await HiveApp.Start(app);
-    if (quiet is not null)
-        await quiet.Wait(app.Lifetime.ApplicationStopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    HiveApp.Announce(app, Console.Out);
+    HiveApp.Announce(app, Console.Out, onTerminal);
     await app.WaitForShutdownAsync();
     await app.DisposeAsync();
     return 0;

@@ -48,18 +48,24 @@ internal sealed class RuntimeCatalog(IEnumerable<IRuntime> runtimes, HiveOptions
             return name;
         }
 
-        Fault? last = null;
+        List<string> faults = [];
         foreach (var candidate in Automatic)
         {
-            last = await byName[candidate].FindFault(ct);
-            if (last is null)
+            if (await byName[candidate].FindFault(ct) is not { } fault)
                 return candidate;
+            faults.Add($"  {candidate}: {fault}");
         }
 
-        // The last is the smallest to install.
         throw Problem.Unavailable(
-            $"no runtime that isolates agents works here; {Automatic[^1]}: {last}. "
-                + "`hive doctor` checks the others; the runtime 'process' works without isolation"
+            string.Join(
+                '\n',
+                [
+                    "no runtime that isolates agents works here; fix one of these, or use the runtime 'process', which "
+                        + "isolates nothing:",
+                    .. faults,
+                    "`hive doctor` tells more",
+                ]
+            )
         );
     }
 

@@ -22,6 +22,8 @@ internal static class LogsVerb
                     await FollowAsync(verb, who, count);
                 else if (await verb.CallAsync("logs", new { name = who, lines = count }) is var answer && verb.Json)
                     JsonOutput.Print(answer);
+                else if (answer.GetProperty("lines").GetArrayLength() == 0)
+                    verb.Screen.Line(await WhyEmptyAsync(verb, who));
                 else
                     Write(verb, answer);
             },
@@ -29,6 +31,16 @@ internal static class LogsVerb
             lines,
             follow
         );
+    }
+
+    private static async Task<string> WhyEmptyAsync(VerbContext verb, string name)
+    {
+        var rows = (await verb.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray();
+        return rows.Any(row =>
+            row.GetProperty("name").GetString() == name && row.GetProperty("runtime").GetString() == "external"
+        )
+            ? $"{name} is external: Hive starts no process for it, so its output is where its program runs."
+            : $"The process of {name} has written nothing yet.";
     }
 
     private static async Task FollowAsync(VerbContext verb, string name, int lines)

@@ -11,7 +11,7 @@ internal static class StatusTable
     public static readonly Screen.Column[] Heads =
     [
         Screen.Column.Name("agent"),
-        "state",
+        Screen.Column.Text("state"),
         "since",
         "unread",
         "reminders",

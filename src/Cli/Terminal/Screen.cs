@@ -28,6 +28,8 @@ internal sealed class Screen(Display display, bool wide = false)
             new AnsiConsoleSettings
             {
                 Ansi = AnsiSupport.Yes,
+                // The sixteen colours that a terminal's theme sets.
+                ColorSystem = ColorSystemSupport.Standard,
                 Interactive = InteractionSupport.No,
                 Out = new AnsiConsoleOutput(display.Output),
             }

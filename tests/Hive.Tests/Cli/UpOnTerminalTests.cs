@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Hive.Host;
+using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.Logging;
 
@@ -31,39 +32,52 @@ public sealed class UpOnTerminalTests : IDisposable
         await up.StandardInput.FlushAsync();
         await up.WaitForExitAsync();
 
-        Assert.Matches(new Regex("^Hive [0-9.]+ is running"), lines[^5]);
-        Assert.Equal(("", ""), (lines[^6], lines[^3]));
+        Assert.Matches(new Regex("^Hive [0-9.]+ is running"), lines[^6]);
+        Assert.Equal(("", ""), (lines[^7], lines[^3]));
+        // The screen has no log: a file has it, with every connection.
+        Assert.Matches($"^Agents: .*manager.*Log: {folder}/data/logs/host.log$", lines[^5]);
+        Assert.DoesNotContain(lines, line => line.Contains("info: ", StringComparison.Ordinal));
+        Assert.Contains(
+            "info: Hive.",
+            await File.ReadAllTextAsync($"{folder}/data/logs/host.log"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
-    public async Task The_link_waits_for_a_quiet_log_but_not_for_ever()
+    public void The_terminal_shows_what_happens_to_agents_and_what_goes_wrong()
     {
         var clock = new ManualClock(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
-        using var quiet = new QuietLog(clock);
-        var log = quiet.CreateLogger("any");
+        using var output = new StringWriter();
+        using var news = new News(output, clock);
 
-        var waiting = quiet.Wait(CancellationToken.None);
-        for (var i = 0; i < 3; i++)
-        {
-            clock.Advance(TimeSpan.FromSeconds(0.9));
-            log.Log(LogLevel.Information, "alice connected");
-        }
+        news.CreateLogger("Hive.Features.Containers").Log(LogLevel.Information, "alice started");
+        news.CreateLogger("Hive.Common.Doors").Log(LogLevel.Information, "host.sock: connection 1 by pid 1");
+        news.CreateLogger("Hive.Common.Doors")
+            .Log(LogLevel.Warning, new IOException("it broke\u001b[2J\nin two"), "no");
+        news.CreateLogger("Hive.Features.Containers").Log(LogLevel.Debug, "detail");
 
-        clock.Advance(TimeSpan.FromSeconds(0.9));
-        Assert.False(waiting.IsCompleted);
-        // The waiting task sets its next timer on another thread.
-        while (!waiting.IsCompleted)
-        {
-            clock.Advance(TimeSpan.FromSeconds(0.2));
-            await Task.Yield();
-        }
-
-        var noisy = quiet.Wait(CancellationToken.None);
-        while (!noisy.IsCompleted)
-        {
-            log.Log(LogLevel.Information, "alice connected");
-            clock.Advance(TimeSpan.FromSeconds(0.5));
-            await Task.Yield();
-        }
+        var lines = output.ToString().TrimEnd('\n').Split('\n');
+        Assert.Equal(3, lines.Length);
+        Assert.Matches("^[0-9:]{8}  alice started$", lines[0]);
+        Assert.Matches(@"^[0-9:]{8}  ! no: it broke\?\[2J$", lines[1]);
+        Assert.Equal("          in two", lines[2]);
     }
+
+    [Fact]
+    public void The_hosts_log_is_bounded()
+    {
+        using (var log = new HostLog(Paths(), TimeProvider.System, mostBytes: 100))
+        {
+            for (var i = 0; i < 5; i++)
+                log.CreateLogger("any").Log(LogLevel.Information, "a line\nof two");
+        }
+
+        var logs = Directory.GetFiles($"{folder}/data/logs").Order().ToArray();
+        Assert.Equal([$"{folder}/data/logs/host.log", $"{folder}/data/logs/host.log.1"], logs);
+        Assert.All(logs, path => Assert.InRange(new FileInfo(path).Length, 1, 200));
+        Assert.Contains("info: any[0] a line of two", File.ReadAllText(logs[0]), StringComparison.Ordinal);
+    }
+
+    private HivePaths Paths() => HivePaths.Find($"{folder}/data", $"{folder}/run");
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Hive.Cli.Terminal;
@@ -490,6 +491,64 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         Ok(await hive.RunAsync("destroy", "gone", "--purge", "--yes"), "gone");
 
         Assert.DoesNotContain("gone", Ok(await hive.RunAsync("list")).Lines);
+    }
+
+    [Fact]
+    public async Task Messages_and_watch_follow_what_happens()
+    {
+        Ok(await hive.RunAsync("spawn", "followed", "--runtime", "external"));
+        Ok(await hive.RunAsync("send", "followed", "one"));
+        using var messages = Follow("messages", "-f", "--agent", "@followed", "--with", "operator", "--json");
+        using var rows = Follow("watch", "followed", "--json");
+        Assert.Equal("one", (await NextAsync(messages, "message")).GetProperty("body").GetString());
+        Assert.Equal(1, (await NextAsync(rows, "agent_statuses"))[0].GetProperty("unread").GetInt32());
+
+        Ok(await hive.RunAsync("send", "followed", "two"));
+
+        Assert.Equal("two", (await NextAsync(messages, "message")).GetProperty("body").GetString());
+        Assert.Equal(2, (await NextAsync(rows, "agent_statuses"))[0].GetProperty("unread").GetInt32());
+        var listed = Ok(await hive.RunAsync("messages", "--agent", "followed", "-n", "2")).Lines;
+        Assert.Matches("^ID +SENT +FROM +TO +STATE +MESSAGE$", listed[0]);
+        Assert.Matches("^[0-9]+ .* operator  followed  unread  two$", listed[2]);
+        foreach (var follower in new[] { messages, rows })
+        {
+            follower.Kill();
+            await follower.WaitForExitAsync();
+        }
+
+        Process Follow(params string[] arguments) =>
+            Built.Start(Built.Command, [.. arguments, "--run-dir", hive.RunDir]);
+
+        static async Task<JsonElement> NextAsync(Process follower, string member) =>
+            JsonElement.Parse((await follower.StandardOutput.ReadLineAsync())!).GetProperty(member);
+    }
+
+    [Fact]
+    public async Task What_the_page_can_do_the_command_can()
+    {
+        Ok(await hive.RunAsync("spawn", "able", "--runtime", "external"));
+        using var able = await hive.AgentAsync("able");
+        var reminder = (await able.CallAsync("remind", new { message = "x", delay_seconds = 3600 })).GetProperty("id");
+        var question = (await able.CallAsync("ask", new { question = "y" })).GetProperty("id");
+
+        Ok(await hive.RunAsync("reminders", "retry", $"{reminder}"), "is tried again");
+        Ok(await hive.RunAsync("reminders", "cancel", $"{reminder}"), "is cancelled");
+        Ok(await hive.RunAsync("reminders", "able"), "No pending reminders.");
+        Ok(await hive.RunAsync("questions", "cancel", $"{question}"), "is cancelled");
+        Ok(await hive.RunAsync("questions", "--all"), "[cancelled]");
+        Ok(await hive.RunAsync("update-all"), "no agent needs an update");
+        Ok(await hive.RunAsync("inputs"), "No agent is built with an input.");
+        Assert.Equal(1, (await hive.RunAsync("inputs", "update", "missing")).ExitCode);
+        Ok(await hive.RunAsync("parked", "able"), "No message has failed.");
+        Ok(await hive.RunAsync("stats", "able"), "No turn ended in the last 24h.");
+        Ok(await hive.RunAsync("model", "able", "large"), "able uses large from its next turn on");
+        Ok(await hive.RunAsync("logs", "able"), "able is external: Hive starts no process for it");
+        Assert.Equal(1, (await hive.RunAsync("cancel-turn", "able")).ExitCode);
+        Assert.Equal(1, (await hive.RunAsync("login", "able", "CODE")).ExitCode);
+        Ok(await hive.RunAsync("destroy", "able"));
+        Ok(await hive.RunAsync("kept"), "able ");
+        Ok(await hive.RunAsync("purge", "able", "--yes"));
+        Assert.DoesNotContain("able ", Ok(await hive.RunAsync("kept")).Output, StringComparison.Ordinal);
     }
 
     [Fact]
