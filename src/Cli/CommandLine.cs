@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Hive.Cli.Completion;
@@ -101,13 +102,24 @@ internal static partial class CommandLine
         // The root and, for example, `forge` have verbs; an unknown one is an unmatched token.
         var verbs = parsed.CommandResult.Command.Subcommands;
         if (verbs.Count == 0 || parsed.UnmatchedTokens is not [var unknown, ..])
-            return parsed.Action is HelpText ? [] : [.. parsed.Errors.Select(Worded)];
+            return parsed.Action is HelpText ? [] : [.. UnknownFlags(parsed), .. parsed.Errors.Select(Worded)];
         if (unknown.StartsWith('-'))
             return [$"unknown option '{unknown}'"];
         var near = NearNames.Of(unknown, verbs.Where(v => !v.Hidden).Select(v => v.Name));
         var meant = near.Length > 0 ? $"; did you mean {string.Join(" or ", near)}?" : "";
         return [$"unknown verb '{unknown}'{meant}"];
     }
+
+    // The library takes a flag that it does not know as a value; only a text may begin with a dash.
+    private static IEnumerable<string> UnknownFlags(ParseResult parsed) =>
+        parsed.Tokens.Any(t => t.Type == TokenType.DoubleDash)
+            ? []
+            : parsed
+                .CommandResult.Children.OfType<ArgumentResult>()
+                .Where(r => !GivenText.IsText(r.Argument))
+                .SelectMany(r => r.Tokens)
+                .Where(t => t.Value is ['-', _, ..] && !long.TryParse(t.Value, CultureInfo.InvariantCulture, out _))
+                .Select(t => $"unknown option '{t.Value}'");
 
     // The library's message names a .NET type. Verbs take strings and whole numbers only.
     private static string Worded(ParseError error)

@@ -7,11 +7,14 @@ namespace Hive.Cli;
 internal static class GivenText
 {
     public static Argument<string[]> Argument(string name, string description) =>
-        new(name)
+        new TextArgument(name)
         {
             Description = $"{description}; at most 4096 bytes; - reads it from standard input",
             Arity = ArgumentArity.ZeroOrMore,
         };
+
+    /// <summary>True when an argument's words are a text, of which one may begin with a dash.</summary>
+    public static bool IsText(Argument argument) => argument is TextArgument;
 
     /// <summary>Joins the words, or reads standard input when there are none or they are <c>-</c>.</summary>
     /// <param name="words">The words from the command line.</param>
@@ -37,4 +40,6 @@ internal static class GivenText
             throw new UsageException("standard input is not valid UTF-8; send other files by their path");
         }
     }
+
+    private sealed class TextArgument(string name) : Argument<string[]>(name);
 }

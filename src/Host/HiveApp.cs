@@ -24,7 +24,7 @@ using Microsoft.Extensions.Logging.Console;
 namespace Hive.Host;
 
 /// <summary>Builds and starts the host, for the program and for tests.</summary>
-internal static class HiveApp
+internal static partial class HiveApp
 {
     /// <summary>The data folder's mode: others may do nothing.</summary>
     public const UnixFileMode DataMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -40,11 +40,11 @@ internal static class HiveApp
 
     private const long MaxRequestBytes = 1 << 20;
 
-    // A search of 4096 bytes has three times as many in an address.
-    private const int MaxRequestLineBytes = 16 << 10;
-
     // More names than these would fill the screen.
     private const int ShownAgents = 8;
+
+    // A search of 4096 bytes has three times as many in an address.
+    private const int MaxRequestLineBytes = 16 << 10;
 
     /// <summary>Builds the host from command line, environment and <c>hive.json</c>; from here on it holds its
     /// folders.</summary>
@@ -145,6 +145,7 @@ internal static class HiveApp
         output.WriteLine($"\nHive {HiveVersion.Text} is running. Data: {paths.DataDir}  Sockets: {paths.RunDir}");
         if (onTerminal)
         {
+            LogRunning(app.Logger, HiveVersion.Text, paths.DataDir, paths.RunDir);
             var agents = app.Services.GetRequiredService<IAgentDirectory>().Names.ToArray();
             var named = agents.Length > ShownAgents ? $"{agents.Length}" : string.Join(", ", agents);
             output.WriteLine($"Agents: {(agents.Length == 0 ? "none" : named)}. Log: {HostLog.PathIn(paths)}");
@@ -308,6 +309,9 @@ internal static class HiveApp
         urls.Split(';', StringSplitOptions.RemoveEmptyEntries)
             .Select(u => BindingAddress.Parse(u.Trim()).Host)
             .Where(h => h is not ("*" or "+" or "0.0.0.0" or "[::]"));
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Hive {Version} is running; data {Data}, sockets {Sockets}")]
+    private static partial void LogRunning(ILogger logger, string version, string data, string sockets);
 
     private static void OpenHostSocket(SocketDoors doors, HivePaths paths)
     {

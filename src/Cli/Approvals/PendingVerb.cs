@@ -88,7 +88,18 @@ internal static class PendingVerb
 
     private const string Nothing = "Nothing waits for your approval.";
 
-    private static readonly Screen.Column[] Heads = ["id", "kind", Screen.Column.Name("agent"), "age", "by", "commit"];
+    private static Screen.Column[] Heads(bool history) =>
+        [
+            "id",
+            "kind",
+            Screen.Column.Name("agent"),
+            .. history ? ["status"] : Array.Empty<Screen.Column>(),
+            "age",
+            "by",
+            "commit",
+            Screen.Column.Text("description"),
+            .. history ? [Screen.Column.Text("note")] : Array.Empty<Screen.Column>(),
+        ];
 
     private static void List(VerbContext verb, JsonElement answer, bool history)
     {
@@ -98,20 +109,10 @@ internal static class PendingVerb
         else if (approvals.Length == 0)
             verb.Screen.Line(history ? "No approvals yet." : Nothing);
         else
-            verb.Screen.Table(
-                [
-                    .. Heads,
-                    .. history ? ["status"] : Array.Empty<Screen.Column>(),
-                    Screen.Column.Text("description"),
-                    .. history ? [Screen.Column.Text("note")] : Array.Empty<Screen.Column>(),
-                ],
-                [.. approvals.Select(a => Cells(a, history))]
-            );
+            verb.Screen.Table(Heads(history), [.. approvals.Select(a => Cells(a, history))]);
     }
 
-    private static Screen.Cell[] Cells(Approval approval, bool history)
-    {
-        Screen.Cell[] cells =
+    private static Screen.Cell[] Cells(Approval approval, bool history) =>
         [
             new(
                 approval.Id.ToString(CultureInfo.InvariantCulture),
@@ -119,14 +120,13 @@ internal static class PendingVerb
             ),
             approval.Kind,
             About(approval),
+            .. history ? [new(approval.Status, Style(approval.Status))] : Array.Empty<Screen.Cell>(),
             new(Screen.Age(approval.RequestedAt), "grey"),
             approval.Requester,
             Short(approval.FetchedSha ?? approval.CommitRef),
+            approval.Description,
+            .. history ? [approval.Note] : Array.Empty<Screen.Cell>(),
         ];
-        return history
-            ? [.. cells, new(approval.Status, Style(approval.Status)), approval.Description, approval.Note]
-            : [.. cells, approval.Description];
-    }
 
     private static void Show(Screen screen, Approval approval, ApprovalDiff? diff)
     {

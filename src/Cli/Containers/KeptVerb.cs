@@ -48,7 +48,8 @@ internal static class KeptVerb
         {
             < 1 << 10 => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
             < 1 << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.0} KiB"),
-            _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024:0.0} MiB"),
+            < 1 << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024:0.0} MiB"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024 / 1024:0.0} GiB"),
         };
 
     private sealed record Row(string Name, long StateBytes, DateTimeOffset ModifiedAt, bool HasCredentials);

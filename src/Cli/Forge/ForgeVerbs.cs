@@ -63,14 +63,7 @@ internal static class ForgeVerbs
         );
         if (forge.State != ForgeState.Off)
             verb.Screen.Table(
-                [
-                    Screen.Column.Name("account"),
-                    "token",
-                    Screen.Column.Name("repository"),
-                    "pushed",
-                    "head",
-                    Screen.Column.Text("error"),
-                ],
+                [Screen.Column.Name("repository"), "pushed", "token", "account", "head", Screen.Column.Text("error")],
                 [.. forge.Repositories.Select(r => Cells(r, forge.Accounts.FirstOrDefault(a => a.Agent == r.Agent)))]
             );
         return forge;
@@ -78,10 +71,6 @@ internal static class ForgeVerbs
 
     private static Screen.Cell[] Cells(ForgeRepository repository, ForgeAccount? account) =>
         [
-            repository.Agent ?? "",
-            account is null ? ""
-            : account.HasToken ? new Screen.Cell("yes", "green")
-            : new Screen.Cell("no", "red"),
             repository.Name,
             repository switch
             {
@@ -93,6 +82,10 @@ internal static class ForgeVerbs
                 { PushedAt: null } => new Screen.Cell("never", "grey"),
                 _ => new Screen.Cell(Screen.Age(repository.PushedAt), "grey"),
             },
+            account is null ? ""
+            : account.HasToken ? new Screen.Cell("yes", "green")
+            : new Screen.Cell("no", "red"),
+            repository.Agent ?? "",
             repository.Head,
             new Screen.Cell(string.Join("; ", new[] { account?.Error, repository.Error }.OfType<string>()), "red"),
         ];

@@ -62,7 +62,7 @@ internal static class HistoryVerb
         {
             var page = (
                 await verb.CallAsync(
-                    "history",
+                    "messages",
                     new
                     {
                         before,

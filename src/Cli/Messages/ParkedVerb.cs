@@ -14,9 +14,9 @@ internal static class ParkedVerb
     [
         "id",
         Screen.Column.Name("to"),
-        Screen.Column.Name("from"),
         "state",
         "attempts",
+        "from",
         Screen.Column.Text("error"),
         Screen.Column.Text("message"),
     ];
@@ -92,11 +92,11 @@ internal static class ParkedVerb
         [
             message.Id.ToString(CultureInfo.InvariantCulture),
             message.To,
-            message.From,
             message.ParkedAt is not null
                 ? new Screen.Cell("parked", "red bold")
                 : new Screen.Cell($"retried in {Screen.Left(message.NextAttemptAt)}", "yellow"),
             (message.Attempts ?? 0).ToString(CultureInfo.InvariantCulture),
+            message.From,
             new Screen.Cell(message.LastError ?? "", "red"),
             message.Body,
         ];

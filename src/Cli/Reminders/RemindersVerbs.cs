@@ -77,7 +77,7 @@ internal static class RemindersVerbs
         [
             reminder.Id.ToString(CultureInfo.InvariantCulture),
             reminder.Agent,
-            string.Create(CultureInfo.InvariantCulture, $"{reminder.DueAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}"),
+            string.Create(CultureInfo.InvariantCulture, $"{reminder.DueAt.ToLocalTime():MM-dd HH:mm}"),
             reminder.Message + (reminder.FilePath is { } path ? $" (into {path})" : ""),
             reminder.AttemptCount == 0
                 ? ""

@@ -14,7 +14,10 @@ namespace Hive.Cli.Terminal;
 internal sealed class Screen(Display display, bool wide = false)
 {
     private const string Gap = "  ";
-    private const int LeastText = 12;
+
+    // The width to which texts are truncated before other columns are left out, and after.
+    private const int UsualText = 12;
+    private const int LeastText = 4;
 
     // The library would wrap a line that is longer than this; tables are fitted before.
     private const int NeverWrapped = 1_000_000;
@@ -157,10 +160,15 @@ internal sealed class Screen(Display display, bool wide = false)
             shown.Select(i => line[i] with { Text = Padded(line[i].Text, widths[i]) }).ToArray()
         );
 
-        int Superfluous() => Math.Max(LastOf(Fit.Left), LastOf(Fit.Left) > 0 ? 0 : LastOf(Fit.Cut));
+        // One text stays, as far as there is room for it.
+        int Superfluous() =>
+            LastOf(Fit.Left) is > 0 and var fixedOne ? fixedOne
+            : shown.Count(i => columns[i].Fit == Fit.Cut) > 1 ? LastOf(Fit.Cut)
+            : 0;
         int LastOf(Fit fit) => shown.FindLastIndex(i => columns[i].Fit == fit);
         int Room() => width - (Gap.Length * (shown.Count - 1));
-        int Least(int i) => columns[i].Fit == Fit.Cut ? Math.Min(needed[i], LeastText) : needed[i];
+        int Least(int i) =>
+            columns[i].Fit == Fit.Cut ? Math.Min(needed[i], LastOf(Fit.Left) > 0 ? UsualText : LeastText) : needed[i];
     }
 
     // In terminal cells: a Chinese character or an emoji has two.

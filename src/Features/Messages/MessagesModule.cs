@@ -53,7 +53,6 @@ internal sealed class MessagesModule : FeatureModule
         Host<MessageHistory.Query>("messages");
         Host<ReadOperatorInbox.Command>("ack_messages");
         Host<ListOpenMessages.Query>("open_messages");
-        Host<MessageHistory.Query>("history");
         Host<FollowMessages.Query>("follow_messages");
         Host<RetryMessage.Command>("retry_message");
         Host<DropMessage.Command>("drop_message");

@@ -342,10 +342,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         var lines = Ok(await hive.RunAsync("reminders", "@planner")).Lines;
         Assert.Equal(3, lines.Length);
         Assert.Matches("^ID +AGENT +DUE +MESSAGE +FAILED$", lines[0]);
-        Assert.Matches(
-            @"^\d+ +planner +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +x{100} \(into /agents/planner/state/x\.md\)$",
-            lines[1]
-        );
+        Assert.Matches(@"^\d+ +planner +\d\d-\d\d \d\d:\d\d +x{100} \(into /agents/planner/state/x\.md\)$", lines[1]);
         Assert.Contains("second␛[2J line more", lines[2], StringComparison.Ordinal);
         var rows = Document(await hive.RunAsync("reminders", "planner", "--json")).GetProperty("reminders");
         Assert.Equal(["planner", "planner"], rows.EnumerateArray().Select(r => r.GetProperty("agent").GetString()));
@@ -414,8 +411,8 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         Assert.Equal($"{Fixed}  0123456789ab  {new string('d', 11)}…  {new string('n', 11)}…", Fitted(88));
         Assert.Equal($"{Fixed}  {new string('d', 13)}…  {new string('n', 11)}…", Fitted(76));
         Assert.Equal($"12  documentation-writer  {new string('d', 13)}…", Fitted(40));
-        Assert.Equal("12  documentation-writer", Fitted(30));
-        Assert.Equal("12  documentation-writer", Fitted(10));
+        Assert.Equal($"12  documentation-writer  {new string('d', 3)}…", Fitted(30));
+        Assert.Equal($"12  documentation-writer  {new string('d', 3)}…", Fitted(10));
         Assert.EndsWith($"{new string('d', 300)}  {new string('n', 300)}", Fitted(1000), StringComparison.Ordinal);
 
         string Fitted(int width) =>

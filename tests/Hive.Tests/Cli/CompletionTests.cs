@@ -1,0 +1,211 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Hive.Cli;
+using Hive.Cli.Completion;
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Cli;
+
+/// <summary>Completion of verbs, flags, agents and ids: what is offered, and in the shells themselves.</summary>
+public sealed class CompletionTests : IAsyncLifetime
+{
+    private const string Prompt = "READY>";
+
+    private readonly string folder = Directory.CreateTempSubdirectory("hive-tab-").FullName;
+    private readonly ConcurrentQueue<JsonElement> asked = [];
+    private readonly TaskCompletionSource approvalAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private FakeHost host = null!;
+
+    public ValueTask InitializeAsync()
+    {
+        host = new FakeHost(folder, Answer);
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("sta", "status start stats")]
+    [InlineData("help st", "status start stop stats")]
+    [InlineData("model al", "alice albert")]
+    [InlineData("model alice al", "")]
+    [InlineData("status alice al", "albert")]
+    [InlineData("send @ali", "@alice")]
+    [InlineData("answer ", "7")]
+    [InlineData("questions ", "cancel")]
+    [InlineData("questions cancel ", "7")]
+    [InlineData("pending --base ", "applied approved previous")]
+    [InlineData("pending --base=ap", "--base=applied --base=approved")]
+    [InlineData("inbox -n 5 al", "alice albert")]
+    [InlineData("send --rep", "--reply-to")]
+    [InlineData("up --runt", "--runtime")]
+    [InlineData("up --runtime sand", "sandbox")]
+    [InlineData("completion ", "bash zsh fish")]
+    [InlineData("nonsense ", "")]
+    public async Task Offers_what_can_stand_at_the_cursor(string line, string words)
+    {
+        string[] given = [.. line.Split(' ')];
+        var found = await Completer.FindAsync(CommandLine.Root(), ["--run-dir", folder, .. given]);
+
+        Assert.Equal(
+            words.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(),
+            found.Select(c => c.Word).Order()
+        );
+    }
+
+    [Fact]
+    public async Task Without_a_host_only_verbs_and_flags_are_offered()
+    {
+        var root = CommandLine.Root();
+
+        Assert.Empty(await Completer.FindAsync(root, ["--run-dir", "/nonexistent/run", "model", "al"]));
+        Assert.Single(await Completer.FindAsync(root, ["--run-dir", "/nonexistent/run", "compl"]));
+    }
+
+    [Theory]
+    [InlineData("bash --norc --noprofile -i", $"PS1='{Prompt}'")]
+    [InlineData("zsh -f -i", $"unsetopt PROMPT_SP PROMPT_CR; PROMPT='{Prompt}'; autoload -U compinit; compinit -u -D")]
+    public async Task Tab_completes_in_the_shell_itself(string shell, string setup)
+    {
+        var name = shell.Split(' ')[0];
+        Requires.That(IsInstalled(name), $"{name} is not installed; install its package");
+        using var terminal = Built.Start(
+            "script",
+            ["-qec", shell, "/dev/null"],
+            ("TERM", "dumb"),
+            ("HIVE_RUNDIR", folder),
+            ("ZDOTDIR", folder)
+        );
+        var path = Path.GetDirectoryName(Built.Command);
+        await Type($"{setup}; PATH={path}:$PATH; source <(hive completion {name})\n");
+        await ToPrompt();
+        await Type("hive restar\talice\n");
+        await ToPrompt();
+        await Type("hive model alic\t\n");
+        await ToPrompt();
+        await Type("hive send @alic\thello\n");
+        await ToPrompt();
+        await Type("hive questions cancel \t\n");
+        await ToPrompt();
+        await Type("exit\n");
+        await terminal.WaitForExitAsync();
+
+        Assert.Equal(
+            ["restart alice", "harness alice", "send alice", "harness alice", "cancel_question 7"],
+            asked.Select(Shown).Where(c => !c.EndsWith(' '))
+        );
+
+        async Task Type(string text)
+        {
+            await terminal.StandardInput.WriteAsync(text);
+            await terminal.StandardInput.FlushAsync();
+        }
+
+        // The prompt after the next command: what is typed is echoed before it.
+        async Task ToPrompt()
+        {
+            var seen = new StringBuilder();
+            var one = new char[1];
+            while (!seen.ToString().EndsWith($"\n{Prompt}", StringComparison.Ordinal))
+            {
+                Assert.True(await terminal.StandardOutput.ReadAsync(one) == 1, seen.ToString());
+                if (one[0] != '\r')
+                    seen.Append(one[0]);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Fish_completes_with_descriptions()
+    {
+        Requires.That(IsInstalled("fish"), "fish is not installed; install its package");
+        using var fish = Built.Start(
+            "fish",
+            [
+                "--no-config",
+                "-c",
+                $"""
+                set -x PATH {Path.GetDirectoryName(Built.Command)} $PATH
+                hive completion fish | source
+                complete -C 'hive model al'
+                complete -C 'hive questions cancel '
+                complete -C 'hive restar'
+                """,
+            ],
+            ("HIVE_RUNDIR", folder),
+            ("HOME", folder)
+        );
+        var output = await fish.StandardOutput.ReadToEndAsync();
+        await fish.WaitForExitAsync();
+
+        Assert.Equal(
+            ["alice", "albert", "7\talice: Publish?", "restart\tStop an agent and start it again."],
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        );
+    }
+
+    [Fact]
+    public async Task Ctrl_C_while_the_host_works_is_exit_code_130()
+    {
+        using var waiting = Built.Start(Built.Command, ["approve", "1", "--run-dir", folder]);
+        await approvalAsked.Task;
+        using var kill = Process.Start("kill", ["-INT", waiting.Id.ToString(CultureInfo.InvariantCulture)]);
+
+        await waiting.WaitForExitAsync();
+
+        Assert.Equal(130, waiting.ExitCode);
+    }
+
+    private object? Answer(string cmd, JsonElement request)
+    {
+        asked.Enqueue(request);
+        if (cmd == "approval")
+            approvalAsked.TrySetResult();
+        return cmd switch
+        {
+            "list" => new { agents = new[] { "alice", "albert", "bob" } },
+            "questions" => new
+            {
+                questions = new[]
+                {
+                    new
+                    {
+                        id = 7,
+                        asker = "alice",
+                        question = "Publish?",
+                    },
+                },
+            },
+            "harness" => new
+            {
+                connected = true,
+                state = "idle",
+                model = "large",
+            },
+            "send" => new { id = 1 },
+            // Waits for ever.
+            "approval" => null,
+            _ => new { },
+        };
+    }
+
+    private static string Shown(JsonElement request)
+    {
+        var subject = new[] { "name", "to", "id" }
+            .Select(field => request.TryGetProperty(field, out var value) ? value.ToString() : "")
+            .FirstOrDefault(text => text.Length > 0);
+        return $"{request.GetProperty("cmd").GetString()} {subject}";
+    }
+
+    private static bool IsInstalled(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(':')
+            .Any(folder => File.Exists(Path.Combine(folder, program)));
+}

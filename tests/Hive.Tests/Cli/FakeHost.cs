@@ -1,0 +1,82 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Protocol;
+
+namespace Hive.Tests.Cli;
+
+/// <summary>A host socket with prepared answers, so that the command's output does not depend on a clock or on what
+/// else a host does.</summary>
+internal sealed class FakeHost : IAsyncDisposable
+{
+    private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly Func<string, JsonElement, object?> answer;
+    private readonly Task accepting;
+
+    /// <summary>Listens in a run folder.</summary>
+    /// <param name="runDir">The folder; created when it is missing.</param>
+    /// <param name="answer">The fields of the answer to a command; a <see cref="HiveException"/> for a refusal, null
+    /// for no answer at all.</param>
+    public FakeHost(string runDir, Func<string, JsonElement, object?> answer)
+    {
+        this.answer = answer;
+        Directory.CreateDirectory(runDir);
+        listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(runDir, "host.sock")));
+        listener.Listen(64);
+        accepting = Accept();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        listener.Dispose();
+        await accepting;
+    }
+
+    private async Task Accept()
+    {
+        try
+        {
+            while (true)
+                _ = Serve(await listener.AcceptAsync());
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Disposed.
+        }
+    }
+
+    private async Task Serve(Socket socket)
+    {
+        await using var stream = new NetworkStream(socket, ownsSocket: true);
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        try
+        {
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                var request = JsonElement.Parse(line);
+                if (answer(request.GetProperty("cmd").GetString()!, request) is { } fields)
+                    await stream.WriteAsync(Encoding.UTF8.GetBytes(Line(fields) + "\n"));
+            }
+        }
+        catch (IOException)
+        {
+            // The command has gone.
+        }
+    }
+
+    private static string Line(object fields)
+    {
+        var line = new JsonObject { ["version"] = 1, ["ok"] = fields is not HiveException };
+        if (fields is HiveException refusal)
+        {
+            line["error"] = refusal.Message;
+            line["code"] = refusal.Code;
+            return line.ToJsonString();
+        }
+
+        foreach (var (name, value) in (JsonObject)JsonSerializer.SerializeToNode(fields, WireJson.Options)!)
+            line[name] = value?.DeepClone();
+        return line.ToJsonString();
+    }
+}
