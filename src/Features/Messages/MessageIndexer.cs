@@ -55,7 +55,9 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
             var piece = await store.Write(Index, ct);
             if (piece.Done)
                 return;
-            var pause = piece.Took * (piece.Head == head ? PauseWhenQuiet : PauseWhenBusy);
+            // With the commit, which takes longer than the piece where the disk is slow.
+            var took = Stopwatch.GetElapsedTime(piece.Began);
+            var pause = took * (piece.Head == head ? PauseWhenQuiet : PauseWhenBusy);
             head = piece.Head;
             await Task.Delay(pause, ct);
         }
@@ -111,7 +113,7 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
         // SQLite's documentation: fewer than two changes mean that there was nothing to merge.
         var merged = Changes(write.Db) - before >= 2;
         var head = write.Db.ExecuteScalar<long?>("SELECT max(id) FROM messages") ?? 0;
-        return new Piece(head, ids.Length == 0 && !merged, Stopwatch.GetElapsedTime(began));
+        return new Piece(head, ids.Length == 0 && !merged, began);
     }
 
     private static long Changes(DbConnection db) => db.ExecuteScalar<long>("SELECT total_changes()");
@@ -139,5 +141,5 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
     )]
     private static partial void LogFailed(ILogger logger, Exception error);
 
-    private readonly record struct Piece(long Head, bool Done, TimeSpan Took);
+    private readonly record struct Piece(long Head, bool Done, long Began);
 }
