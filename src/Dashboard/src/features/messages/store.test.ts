@@ -35,6 +35,11 @@ describe('the operator’s inbox', () => {
     told('acked', message(1, { to: 'operator', acked_at: AT }));
     told('acked', message(1, { to: 'operator', acked_at: AT }));
     expect(store.inboxUnread.value).toBe(1);
+    told('requeued', message(1, { to: 'operator' }));
+    told('requeued', message(1, { to: 'operator' }));
+    expect(store.inboxUnread.value).toBe(2);
+    told('acked', message(1, { to: 'operator', acked_at: AT }));
+    expect(store.inboxUnread.value).toBe(1);
   });
 
   test('holds the 50 newest and still counts those below', () => {

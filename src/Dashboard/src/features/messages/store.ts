@@ -55,11 +55,14 @@ export class Messages {
     const shown = this.inbox.value;
     const known = shown.find((m) => m.id === message.id);
     if (kind === 'sent' && known === undefined) this.inboxUnread.value++;
+    // A message to the operator is requeued only when it is made unread again.
+    const again = kind === 'requeued' && (known === undefined || known.acked_at != null);
+    if (again) this.inboxUnread.value++;
     const settled = kind === 'acked' || kind === 'dropped';
     if (settled && known?.acked_at == null) this.inboxUnread.value = Math.max(0, this.inboxUnread.value - 1);
     if (kind === 'dropped') this.inbox.value = shown.filter((m) => m.id !== message.id);
     else if (known !== undefined) this.inbox.value = shown.map((m) => (m.id === message.id ? message : m));
-    else if (kind === 'sent') this.inbox.value = [message, ...shown].sort(newestFirst).slice(0, INBOX_ROWS);
+    else if (kind === 'sent' || again) this.inbox.value = [message, ...shown].sort(newestFirst).slice(0, INBOX_ROWS);
   }
 }
 
