@@ -10,7 +10,7 @@ internal static class Figures
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
 
     public static IReadOnlyList<string> Names { get; } =
-    ["send", "cycle", "wake", "question", "state", "stream", "idle", "reminders", "history", "memory"];
+    ["send", "cycle", "wake", "question", "state", "stream", "idle", "reminders", "history", "memory", "page"];
 
     public static Task RunAsync(string name, Plan plan, CancellationToken ct) =>
         name switch
@@ -25,6 +25,7 @@ internal static class Figures
             "reminders" => RemindersFigure.RunAsync(plan, ct),
             "history" => HistoryFigure.RunAsync(plan, ct),
             "memory" => Memory(plan, ct),
+            "page" => PageFigure.RunAsync(plan, ct),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
         };
 

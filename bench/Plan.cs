@@ -5,6 +5,7 @@ internal sealed record Plan(
     Scratch Scratch,
     Generator Generator,
     string HostPath,
+    string? BeforePath,
     int Rounds,
     TimeSpan Measured,
     TimeSpan Idle,

@@ -4,7 +4,8 @@ using Hive.Benchmarks;
 
 var figures = new Argument<string[]>("figures")
 {
-    Description = "all, or some of send, cycle, wake, question, state, stream, idle, reminders, history, memory",
+    Description =
+        "all, or some of send, cycle, wake, question, state, stream, idle, reminders, history, memory, page",
     DefaultValueFactory = _ => ["all"],
 };
 figures.AcceptOnlyFromAmong(["all", .. Figures.Names]);
@@ -29,6 +30,10 @@ var host = new Option<FileInfo?>("--host")
 {
     Description = "the host to measure; default: the release build of this checkout",
 };
+var before = new Option<FileInfo?>("--before")
+{
+    Description = "another host, whose page the figure page measures too",
+};
 foreach (var (option, most) in new[] { (rounds, 100), (seconds, 600), (idleSeconds, 3600) })
 {
     option.Validators.Add(result =>
@@ -47,6 +52,7 @@ var command = new RootCommand("Measures Hive against the figures of docs/benchma
     json,
     folder,
     host,
+    before,
 };
 command.SetAction(
     async (parsed, ct) =>
@@ -60,6 +66,7 @@ command.SetAction(
                 scratch,
                 await Generator.Compile(scratch, ct),
                 parsed.GetValue(host)?.FullName ?? HiveHost.DefaultPath,
+                parsed.GetValue(before)?.FullName,
                 parsed.GetValue(rounds),
                 TimeSpan.FromSeconds(parsed.GetValue(seconds)),
                 TimeSpan.FromSeconds(parsed.GetValue(idleSeconds)),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import glossary from '../../../../CONTEXT.md?raw';
 import { LABELS } from './labels';
 
 test('no two labels share a spelling, wired or plain', () => {
@@ -8,4 +9,11 @@ test('no two labels share a spelling, wired or plain', () => {
     expect(name, wired).toMatch(/^[A-Z][a-z]/);
     expect(wired, name).not.toBe(name);
   }
+});
+
+test('the glossary has every label in both spellings', () => {
+  const [, table = ''] = /<!-- labels -->\n([\s\S]*)<!-- \/labels -->/.exec(glossary) ?? [];
+  const rows = Object.entries(LABELS).map(([wired, plain]) => `| ${wired} | ${plain} |`);
+  // The expected text is what belongs between the two marks.
+  expect(table.trim()).toBe(['| wired | plain |', '|---|---|', ...rows].join('\n'));
 });
