@@ -1,3 +1,4 @@
+using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
 using Xunit;
@@ -9,9 +10,12 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
 {
     public static TheoryData<int, int> Screens => new() { { 360, 780 }, { 1440, 900 } };
 
+    /// <summary>The longest name that an agent may have.</summary>
+    private const string Name = "an-agent-with-the-longest-name1";
+
     [Theory]
     [MemberData(nameof(Screens))]
-    public async Task Main_page_has_no_serious_axe_violation_and_fits_the_screen(int width, int height)
+    public async Task No_place_has_an_axe_violation_in_any_look_and_all_fit(int width, int height)
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("an-agent-with-the-longest-name1");
@@ -65,43 +69,10 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await Hive.CallAsync("destroy", new { name = "gone" });
         await Hive.SpawnAsync("printer", start: false);
         await Hive.PrintAsync("printer", Enumerable.Range(0, 600).Select(i => $"{i} {new string('p', 300)}"));
-        var page = await SignedInAsync(width, height);
-        await Expect(Message(page, "a word that does not break")).ToBeVisibleAsync();
-        await NoSeriousViolationAsync(page, width);
-
-        await page.GetByRole(AriaRole.Button, new() { Name = "Override question" }).ClickAsync();
-        await page.Locator("#questions .ref").First.ClickAsync();
-        await Expect(page.Locator("#questions .markdown h3")).ToHaveTextAsync("Plan");
-        await page.Locator(".history > summary").ClickAsync();
-        foreach (var agent in await page.Locator(".loose summary").AllAsync())
-            await agent.ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "show all" }).ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Answer alice", Exact = true }).ClickAsync();
-        await Expect(page.Locator(".answer").GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
-        await NoSeriousViolationAsync(page, width);
-
-        await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();
-        await Expect(Row(page, "alice").GetByText("paused")).ToBeVisibleAsync();
-        await page.Locator(".compose textarea").FillAsync("@");
-        await Expect(page.GetByRole(AriaRole.Listbox)).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice", Exact = true }))
-            .ToBeVisibleAsync();
-        await NoSeriousViolationAsync(page, width);
-
-        await page.GetByRole(AriaRole.Button, new() { Name = "Logs of printer", Exact = true }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Log, new() { Name = "Output of printer" })).ToContainTextAsync("599 ");
-        await NoSeriousViolationAsync(page, width);
-    }
-
-    [Theory]
-    [MemberData(nameof(Screens))]
-    public async Task Agent_page_and_statistics_have_no_serious_axe_violation_and_fit(int width, int height)
-    {
-        const string Name = "an-agent-with-the-longest-name1";
+        using var manager = await Hive.OpenAsync("manager");
+        await manager.CallAsync("request_spawn", new { name = "carol", description = new string('s', 300) });
         var at = DateTimeOffset.UtcNow;
-        using var agent = await Hive.JoinAsync(Name);
-        await agent.CallAsync("set_status", new { text = new string('x', 190) });
+        var agent = bob;
         await agent.CallAsync("ask", new { question = $"which? {new string('q', 300)}" });
         await agent.EndTurnAsync(
             await Hive.BeginTurnAsync(agent, Name, "one"),
@@ -194,51 +165,138 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
             }
         );
         var page = await SignedInAsync(width, height);
-        await page.GotoAsync($"{Hive.Url}/agents/{Name}");
-        await Expect(page.Locator(".entry[data-kind=dropped]")).ToBeVisibleAsync();
-        await Expect(page.Locator("#agent-stats canvas")).ToHaveCountAsync(4);
-        await page.Locator("#agent-login summary").ClickAsync();
-        foreach (var fold in await page.Locator(".fold").AllAsync())
-            await fold.ClickAsync();
-        await NoSeriousViolationAsync(page, width);
-
-        await page.Locator("#agent-prompt").FillAsync("/");
-        await Expect(page.GetByRole(AriaRole.Listbox)).ToBeVisibleAsync();
-        await NoSeriousViolationAsync(page, width);
-        await page.Locator("#agent-prompt").FillAsync("/nothing");
-        await page.Locator("#agent-prompt").PressAsync("Enter");
-        await Expect(page.Locator(".compose").GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
-        await NoSeriousViolationAsync(page, width);
-
-        await page.GotoAsync($"{Hive.Url}/stats");
-        await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
-        await page.Locator("#stats .unknown button").ClickAsync();
-        await Expect(page.Locator("#prices input").First).ToBeVisibleAsync();
-        await NoSeriousViolationAsync(page, width);
+        string[] places =
+        [
+            "/",
+            "/waiting",
+            "/waiting/question-1",
+            "/agents",
+            $"/agents/{Name}/live",
+            $"/agents/{Name}/messages",
+            $"/agents/{Name}/turns",
+            $"/agents/{Name}/files",
+            $"/agents/{Name}/config",
+            "/agents/printer/log",
+            "/messages",
+            "/messages/1",
+            "/changes/1",
+            "/stats",
+            "/system",
+            "/settings",
+            "/no-such-place",
+        ];
+        foreach (var plain in new[] { false, true })
+        {
+            await page.GotoAsync(Hive.Url + "/settings");
+            await page.GetByRole(AriaRole.Radio, new() { Name = plain ? "plain" : "wired" }).CheckAsync();
+            foreach (var place in places)
+            {
+                if (place == "/no-such-place")
+                    Expected = ["status of 404"];
+                await page.GotoAsync(Hive.Url + place);
+                await StateIs(page, "live");
+                await Expect(page.Locator("main h1").First).ToBeVisibleAsync();
+                // Each look once with the wired labels and once with the plain ones.
+                foreach (var theme in new[] { "dark", "light" })
+                {
+                    await page.EvaluateAsync($"document.documentElement.dataset.theme = '{theme}'");
+                    await NoViolationAsync(page, width, $"{place} {theme} {(plain ? "plain" : "wired")}");
+                }
+            }
+        }
     }
 
     [Theory]
     [MemberData(nameof(Screens))]
-    public async Task Login_page_has_no_serious_axe_violation_and_fits_the_screen(int width, int height)
+    public async Task Login_page_and_dialogs_have_no_axe_violation_and_fit(int width, int height)
     {
-        var page = await (await ProfileAsync(width, height)).NewPageAsync();
-        await page.GotoAsync(Hive.Url);
-        await Expect(page.GetByText("./hive open")).ToBeVisibleAsync();
+        var first = await (await ProfileAsync(width, height)).NewPageAsync();
+        await first.GotoAsync(Hive.Url);
+        await Expect(first.GetByText("./hive open")).ToBeVisibleAsync();
+        await NoViolationAsync(first, width, "login");
 
-        await NoSeriousViolationAsync(page, width);
+        var page = await SignedInAsync(width, height);
+        foreach (var (key, dialog) in new[] { ("Control+k", "Search or do anything"), ("?", "Keys"), ("n", "Make an agent") })
+        {
+            await page.Locator("main").FocusAsync();
+            await page.Keyboard.PressAsync(key);
+            await Expect(page.GetByRole(AriaRole.Dialog, new() { Name = dialog })).ToBeVisibleAsync();
+            await NoViolationAsync(page, width, dialog);
+            // The state of the connection is never covered.
+            Assert.True(
+                await page.Locator(".top .connection-chip")
+                    .EvaluateAsync<bool>(
+                        """
+                        (chip) => {
+                          const { left, top, width, height } = chip.getBoundingClientRect();
+                          const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+                          return hit !== null && hit.closest('.connection') === chip.closest('.connection');
+                        }
+                        """
+                    ),
+                $"the connection's state is covered by {dialog}"
+            );
+            await page.Keyboard.PressAsync("Escape");
+            await Expect(page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
+        }
     }
 
-    internal static async Task NoSeriousViolationAsync(IPage page, int width)
+    [Fact]
+    public async Task Nothing_is_wider_than_the_screen_at_any_width()
     {
-        var found = await page.RunAxe();
+        using var alice = await Hive.JoinAsync(Name);
+        await alice.CallAsync("set_status", new { text = $"\u202Egnp.exe {new string('x', 180)}" });
+        await alice.CallAsync("send", new { to = "operator", body = new string('y', 4000) });
+        await alice.CallAsync("ask", new { question = $"مرحبا which? {new string('q', 300)}" });
+        var page = await SignedInAsync();
+        foreach (var width in new[] { 320, 360, 768, 1024, 1440, 2560 })
+        {
+            await page.SetViewportSizeAsync(width, 800);
+            foreach (var place in new[] { "/", "/waiting", "/agents", $"/agents/{Name}", "/messages", "/changes", "/settings" })
+            {
+                await page.GotoAsync(Hive.Url + place);
+                await Expect(page.Locator("main h1").First).ToBeVisibleAsync();
+                Assert.True(
+                    await page.EvaluateAsync<int>("document.documentElement.scrollWidth") <= width,
+                    $"{place} is wider than {width} px"
+                );
+            }
+        }
+    }
+
+    internal static async Task NoSeriousViolationAsync(IPage page, int width) =>
+        await NoViolationAsync(page, width, page.Url);
+
+    private static async Task NoViolationAsync(IPage page, int width, string where)
+    {
+        var found = await page.RunAxe(All);
         Assert.Empty(
-            found
-                .Violations.Where(v => v.Impact is "serious" or "critical")
-                .Select(v => $"{v.Id}: {string.Join(" | ", v.Nodes.Select(n => n.Html))}")
+            found.Violations.Select(v =>
+                $"{where}: {v.Id} ({v.Impact}): {string.Join(" | ", v.Nodes.Take(3).Select(n => n.Html))}"
+            )
         );
         Assert.True(
             await page.EvaluateAsync<int>("document.documentElement.scrollWidth") <= width,
-            "the page is wider than the screen"
+            $"{where}: the page is wider than the screen"
         );
     }
+
+    /// <summary>Every rule, the best practices and the experimental ones too.</summary>
+    private static readonly AxeRunOptions All = new()
+    {
+        RunOnly = new RunOnlyOptions
+        {
+            Type = "tag",
+            Values =
+            [
+                "wcag2a",
+                "wcag2aa",
+                "wcag21a",
+                "wcag21aa",
+                "wcag22aa",
+                "best-practice",
+                "experimental",
+            ],
+        },
+    };
 }

@@ -7,86 +7,74 @@ namespace Hive.Dashboard.Tests;
 public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task A_requested_spawn_is_approved_and_becomes_an_agent()
-    {
-        var page = await SignedInAsync();
-        await Expect(page.Locator("#approvals .empty")).ToBeVisibleAsync();
-
-        await page.GetByLabel("Name of the new agent").FillAsync("Carol");
-        await page.GetByLabel("Purpose of the new agent").FillAsync("reviews what others write");
-        await page.GetByLabel("Runtime of the new agent").SelectOptionAsync("external");
-        Expected = ["status of 400"];
-        await RequestAsync(page);
-        await Expect(page.Locator(".spawn").GetByRole(AriaRole.Alert)).ToContainTextAsync("Carol");
-        await page.GetByLabel("Name of the new agent").FillAsync("carol");
-        await RequestAsync(page);
-
-        var card = page.Locator(".row.approval", new() { HasText = "carol" });
-        await Expect(card).ToContainTextAsync("reviews what others write");
-        await Expect(card).ToContainTextAsync("external");
-        await Expect(page.GetByLabel("Name of the new agent")).ToHaveValueAsync("");
-        await Assertions.Expect(page).ToHaveTitleAsync("(1) HIVE");
-        await card.GetByRole(AriaRole.Button, new() { Name = "a new agent carol" }).ClickAsync();
-
-        await Expect(Row(page, "carol")).ToContainTextAsync("external");
-        await Expect(page.Locator("#approvals .empty")).ToBeVisibleAsync();
-        await Assertions.Expect(page).ToHaveTitleAsync("HIVE");
-        await page.Locator("#approvals .history > summary").ClickAsync();
-        await Expect(page.Locator("#approvals .settled")).ToContainTextAsync("approved");
-    }
-
-    [Fact]
-    public async Task A_proposal_is_denied_with_a_reason_that_the_manager_receives()
+    public async Task A_requested_agent_is_approved_with_one_key_and_joins_the_roster()
     {
         using var manager = await Hive.OpenAsync("manager");
         var page = await SignedInAsync();
+        await page.GotoAsync(Hive.Url + "/changes");
+        await Expect(page.Locator(".empty")).ToContainTextAsync("Nothing waits for your approval");
         var id = (
-            await manager.CallAsync("request_spawn", new { name = "carol", description = "somebody has to review" })
+            await manager.CallAsync(
+                "request_spawn",
+                new
+                {
+                    name = "carol",
+                    description = "reviews what others write",
+                    runtime = "external",
+                }
+            )
         )
             .GetProperty("id")
             .GetInt64();
-        var card = Approval(page, id);
-        await Expect(card).ToContainTextAsync("by manager");
-        await Expect(page.Locator("[data-loose=manager]")).ToContainTextAsync("proposes 1");
 
-        await card.GetByRole(AriaRole.Button, new() { Name = $"Deny approval {id}" }).ClickAsync();
-        await Expect(card.GetByRole(AriaRole.Textbox)).ToBeFocusedAsync();
-        await page.Keyboard.PressAsync("Escape");
-        await Expect(card.GetByRole(AriaRole.Button, new() { Name = $"Deny approval {id}" })).ToBeFocusedAsync();
-        await page.Keyboard.PressAsync("Enter");
-        await card.GetByRole(AriaRole.Textbox).FillAsync("not before the measurements");
-        await page.ReloadAsync();
-        await card.GetByRole(AriaRole.Button, new() { Name = $"Deny approval {id}" }).ClickAsync();
-        await Expect(card.GetByRole(AriaRole.Textbox)).ToHaveValueAsync("not before the measurements");
-        await card.GetByRole(AriaRole.Textbox).PressAsync("Control+Enter");
+        var review = Review(page, id);
+        await page.Locator($"[data-key='{id}']").ClickAsync();
+        await Expect(review).ToContainTextAsync("reviews what others write");
+        await Expect(review).ToContainTextAsync("external");
+        await Expect(review).ToContainTextAsync("by manager");
+        await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/changes/{id}");
+        await page.Keyboard.PressAsync("a");
 
-        await Expect(card).ToHaveCountAsync(0);
-        await page.Locator("#approvals .history > summary").ClickAsync();
-        await Expect(page.Locator($"[data-decided='{id}']")).ToContainTextAsync("not before the measurements");
-        await Expect(page.Locator($"[data-decided='{id}'] .badge.peer")).ToHaveTextAsync("denied");
-        await Expect(Message(page, "not before the measurements")).ToBeVisibleAsync();
+        await Expect(page.Locator(".empty").First).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "decided" }).ClickAsync();
+        await Expect(page.Locator($"[data-key='{id}']")).ToContainTextAsync("approved");
+        await page.GotoAsync(Hive.Url + "/agents");
+        await Expect(Row(page, "carol")).ToBeVisibleAsync();
     }
 
     [Fact]
-    public async Task A_destroyed_agent_is_revived_with_its_kept_state()
+    public async Task A_denial_takes_its_reason_and_the_comments_on_lines_to_who_asked()
     {
-        (await Hive.JoinAsync("alice")).Dispose();
-        await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "notes.md"), "what I know");
-        await Hive.CallAsync("destroy", new { name = "alice" });
+        using var alice = await Hive.JoinAsync("alice");
+        using var manager = await Hive.OpenAsync("manager");
+        var id = await ProposeAsync(manager, "model: larger\n", "a larger model");
         var page = await SignedInAsync();
-        var kept = page.Locator("[data-tombstone=alice]");
+        await page.GotoAsync($"{Hive.Url}/changes/{id}");
+        var review = Review(page, id);
+        var line = review.Locator("[data-file='agent.yaml'] .diff-line.added").First;
+        await line.GetByRole(AriaRole.Button).ClickAsync();
+        await Expect(review.GetByRole(AriaRole.Textbox)).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync("which one?");
+        await page.Keyboard.PressAsync("Control+Enter");
+        await Expect(review.Locator(".line-note")).ToContainTextAsync("which one?");
 
-        await kept.GetByRole(AriaRole.Button, new() { Name = "Revive alice" }).ClickAsync();
-        await Expect(kept.GetByRole(AriaRole.Button, new() { Name = "revival requested" })).ToBeVisibleAsync();
-        await Expect(kept.GetByRole(AriaRole.Button, new() { Name = "Revive alice" })).ToBeDisabledAsync();
-        await kept.GetByRole(AriaRole.Button, new() { Name = "revival requested" }).ClickAsync();
-        var card = page.Locator(".row.approval", new() { HasText = "revives what is kept of alice" });
-        await Expect(card).ToBeFocusedAsync();
-        await card.GetByRole(AriaRole.Button, new() { Name = "a new agent alice" }).ClickAsync();
+        // The comment and the reason are drafts until they are sent.
+        await page.ReloadAsync();
+        await Expect(review.Locator(".line-note")).ToContainTextAsync("which one?");
+        await page.Locator("main").FocusAsync();
+        await page.Keyboard.PressAsync("d");
+        await Expect(review.Locator(".diff-foot").GetByRole(AriaRole.Textbox)).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync("not before the measurements");
+        await page.Keyboard.PressAsync("Escape");
+        await page.Keyboard.PressAsync("d");
+        await Expect(review.Locator(".diff-foot").GetByRole(AriaRole.Textbox))
+            .ToHaveValueAsync("not before the measurements");
+        await page.Keyboard.PressAsync("Control+Enter");
 
-        await Expect(Row(page, "alice")).ToBeVisibleAsync();
-        await Expect(kept).ToHaveCountAsync(0);
-        Assert.Equal("what I know", await File.ReadAllTextAsync(Path.Combine(Hive.StateOf("alice"), "notes.md")));
+        await Expect(review.Locator(".given")).ToContainTextAsync("not before the measurements");
+        await Expect(review.Locator(".given")).ToContainTextAsync("agent.yaml:1: which one?");
+        var told = await manager.CallAsync("recv", new { wait_seconds = 30, max = 10 });
+        Assert.Contains("agent.yaml:1: which one?", told.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -96,7 +84,8 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         using var manager = await Hive.OpenAsync("manager");
         var page = await SignedInAsync();
         var id = (await manager.CallAsync("request_spawn", new { name = "carol" })).GetProperty("id").GetInt64();
-        await Expect(Approval(page, id)).ToBeVisibleAsync();
+        await page.GotoAsync($"{Hive.Url}/changes/{id}");
+        await Expect(Review(page, id)).ToBeVisibleAsync();
         // Denied elsewhere while the approval is on its way.
         await page.RouteAsync(
             "**/api/approvals/*/approve",
@@ -107,14 +96,11 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
             }
         );
 
-        await Approval(page, id).GetByRole(AriaRole.Button, new() { Name = $"Approve {id}" }).ClickAsync();
+        await Review(page, id).GetByRole(AriaRole.Button, new() { Name = $"Approve {id}" }).ClickAsync();
 
-        await Expect(Approval(page, id)).ToHaveCountAsync(0);
-        await Expect(page.Locator("#approvals").GetByRole(AriaRole.Alert))
+        await Expect(Review(page, id)).ToContainTextAsync("somebody else said no");
+        await Expect(page.GetByRole(AriaRole.Alert).First)
             .ToContainTextAsync($"Your decision on #{id} came too late");
-        await page.Locator("#approvals .history > summary").ClickAsync();
-        await Expect(page.Locator($"[data-decided='{id}']")).ToContainTextAsync("somebody else said no");
-        await Expect(Row(page, "carol")).ToHaveCountAsync(0);
     }
 
     [Fact]
@@ -125,45 +111,47 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         using var manager = await Hive.OpenAsync("manager");
         var before = await Hive.GitAsync("alice", "rev-parse", "HEAD");
         var page = await SignedInAsync();
-        var drawer = page.Locator("dialog.drawer");
 
         var first = await ProposeAsync(manager, "model: larger\n", "a larger model");
-        await Expect(Approval(page, first)).ToContainTextAsync("a larger model");
-        await Approval(page, first)
-            .GetByRole(AriaRole.Button, new() { Name = $"Changes of approval {first}" })
-            .ClickAsync();
-        await Expect(drawer.Locator("[data-file='agent.yaml'] .diff-line.added")).ToContainTextAsync(["model: larger"]);
-        await Expect(drawer.Locator("[data-file='agent.yaml'] .as-attr").First).ToBeVisibleAsync();
-        await Expect(drawer.Locator(".file-list")).ToContainTextAsync("binary");
-        var many = drawer.Locator("[data-file='many.txt']");
+        await page.GotoAsync($"{Hive.Url}/changes/{first}");
+        var review = Review(page, first);
+        await Expect(review).ToContainTextAsync("a larger model");
+        await Expect(review.Locator("[data-file='agent.yaml'] .diff-line.added")).ToContainTextAsync(["model: larger"]);
+        await Expect(review.Locator("[data-file='agent.yaml'] .as-attr").First).ToBeVisibleAsync();
+        await Expect(review.Locator(".file-list")).ToContainTextAsync("binary");
+        var many = review.Locator("[data-file='many.txt']");
         await Expect(many.Locator(".diff-line")).ToHaveCountAsync(0);
         await many.GetByRole(AriaRole.Button, new() { Name = "many.txt" }).ClickAsync();
         await Expect(many.GetByText("line 100", new() { Exact = true })).ToBeVisibleAsync();
         await many.GetByRole(AriaRole.Button, new() { Name = "more," }).ClickAsync();
         await Expect(many.GetByText("line 700", new() { Exact = true })).ToBeVisibleAsync();
+        await many.GetByLabel("viewed many.txt").CheckAsync();
+        await Expect(many.Locator(".diff-line")).ToHaveCountAsync(0);
+        await review.GetByRole(AriaRole.Button, new() { Name = "side by side" }).ClickAsync();
+        await Expect(review.Locator("[data-file='agent.yaml'] .pair")).Not.ToHaveCountAsync(0);
         // Proposed beside the first one, so it cannot be deployed after it.
         await Hive.GitAsync("alice", "reset", "-q", "--hard", before);
         var second = await ProposeAsync(manager, "model: largest\n", "the largest one");
-        await Expect(Approval(page, second)).ToBeVisibleAsync();
-        await drawer.GetByRole(AriaRole.Button, new() { Name = "previous proposal" }).ClickAsync();
-        await Expect(drawer.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
-        await drawer.GetByRole(AriaRole.Button, new() { Name = "last approved" }).ClickAsync();
-        await Expect(drawer.Locator("[data-file='agent.yaml']")).ToBeVisibleAsync();
-        await drawer.GetByRole(AriaRole.Button, new() { Name = $"Approve {first}" }).ClickAsync();
-        await Expect(Approval(page, first)).ToHaveCountAsync(0);
-        await Expect(drawer.Locator(".badge.dim").First).ToHaveTextAsync("approved");
-        await Expect(drawer.Locator(".diff-foot")).ToHaveCountAsync(0);
-        await page.Keyboard.PressAsync("Escape");
+        await Expect(review).ToContainTextAsync($"#{second}");
+        await review.GetByRole(AriaRole.Button, new() { Name = "previous proposal" }).ClickAsync();
+        await Expect(review.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+        await review.GetByRole(AriaRole.Button, new() { Name = "last approved" }).ClickAsync();
+        await Expect(review.Locator("[data-file='agent.yaml']")).ToBeVisibleAsync();
+        await review.GetByRole(AriaRole.Button, new() { Name = $"Approve {first}" }).ClickAsync();
+        await Expect(review.Locator(".state-word")).ToHaveTextAsync("approved");
+        await Expect(review.Locator(".steps li.done")).ToHaveCountAsync(3);
+        await Expect(review).ToContainTextAsync($"deployed/{first}");
 
-        await Approval(page, second).GetByRole(AriaRole.Button, new() { Name = $"Approve {second}" }).ClickAsync();
-        await Expect(Approval(page, second).GetByRole(AriaRole.Alert)).ToContainTextAsync("rebase");
-        await page.Locator("#approvals .history > summary").ClickAsync();
-        await Expect(page.Locator($"[data-decided='{first}']")).ToContainTextAsync($"deployed/{first}");
-        await Expect(page.Locator($"[data-decided='{second}']")).ToContainTextAsync($"failed/{second}");
-        await Approval(page, second).GetByRole(AriaRole.Button, new() { Name = "Dismiss the failure" }).ClickAsync();
-        await Expect(Approval(page, second)).ToHaveCountAsync(0);
-        await page.ReloadAsync();
-        await Expect(page.Locator("#approvals .empty")).ToBeVisibleAsync();
+        await page.GotoAsync($"{Hive.Url}/changes/{second}");
+        review = Review(page, second);
+        await review.GetByRole(AriaRole.Button, new() { Name = $"Approve {second}" }).ClickAsync();
+        await Expect(review.Locator(".given.bad")).ToContainTextAsync("rebase");
+        await Expect(review).ToContainTextAsync($"failed/{second}");
+        await review.GetByRole(AriaRole.Button, new() { Name = $"the failure of approval {second}" }).ClickAsync();
+        await page.GotoAsync(Hive.Url + "/changes");
+        await Expect(page.Locator(".empty")).ToContainTextAsync("Nothing waits for your approval");
+        await page.GotoAsync(Hive.Url + "/changes/4711");
+        await Expect(page.Locator(".review")).ToContainTextAsync("There is no change 4711");
     }
 
     private async Task<long> ProposeAsync(LineClient manager, string yaml, string description)
@@ -200,8 +188,5 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         ).GetProperty("id").GetInt64();
     }
 
-    private static ILocator Approval(IPage page, long id) => page.Locator($"[data-approval='{id}']");
-
-    private static Task RequestAsync(IPage page) =>
-        page.GetByRole(AriaRole.Button, new() { Name = "Request the spawn" }).ClickAsync();
+    private static ILocator Review(IPage page, long id) => page.Locator($"[data-review='{id}']");
 }

@@ -27,7 +27,7 @@ public sealed class ChartTests(Browser browser) : DashboardTest(browser)
 
         var page = await SignedInAsync();
         await page.GotoAsync(Hive.Url + "/stats");
-        await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
+        await Expect(page.Locator(".charts canvas")).ToHaveCountAsync(4);
         var plot = page.Locator("[data-chart=turns] .u-over");
         var box = (await plot.BoundingBoxAsync())!;
         await page.Mouse.MoveAsync(box.X + 5, box.Y + 40);

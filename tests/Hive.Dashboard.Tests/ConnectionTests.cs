@@ -22,15 +22,15 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         using (await Hive.JoinAsync("bob"))
         using (var alice = await Hive.JoinAsync("alice"))
             await alice.CallAsync("send", new { to = "bob", body = "before" });
-        var page = await SignedInAsync();
+        var page = await AtAsync("/messages");
         await Expect(Message(page, "before")).ToBeVisibleAsync();
-        await page.Locator(".compose textarea").FillAsync("a draft");
+        await WriteAsync(page, "a draft");
 
         await Hive.StopHostAsync();
 
         await StateIs(page, "reconnecting");
-        await Expect(page.Locator(".banner .connection [role=status]")).ToContainTextAsync("may be out of date");
-        await Expect(page.Locator(".banner .connection-detail")).ToContainTextAsync("for ");
+        await Expect(page.Locator(".top .connection [role=status]")).ToContainTextAsync("may be out of date");
+        await Expect(page.Locator(".top .connection-detail")).ToContainTextAsync("for ");
         await Expect(Message(page, "before")).ToBeVisibleAsync();
 
         await Hive.StartHostAsync();
@@ -39,7 +39,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
 
         await StateIs(page, "live", "resynced");
         await Expect(Message(page, "meanwhile")).ToBeVisibleAsync();
-        await Expect(page.Locator(".compose textarea")).ToHaveValueAsync("a draft");
+        await Expect(page.Locator(".compose-bar textarea")).ToHaveValueAsync("a draft");
         using (var alice = await Hive.OpenAsync("alice"))
             await alice.CallAsync("send", new { to = "bob", body = "after" });
         await Expect(Message(page, "after")).ToBeVisibleAsync();
@@ -51,20 +51,21 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         Expected = HostAway;
         using (await Hive.JoinAsync("alice")) { }
 
-        var page = await SignedInAsync();
-        await page.Locator(".compose textarea").FillAsync("a draft");
+        var page = await AtAsync("/agents");
+        await WriteAsync(page, "a draft");
+        await page.Keyboard.PressAsync("Escape");
         var key = await page.EvaluateAsync<string>("localStorage.getItem('hive.key')");
 
         await Hive.StopHostAsync();
         using (var impostor = new Impostor(Hive.Url))
         {
             await StateIs(page, "stranger");
-            await Expect(page.Locator(".banner .connection [role=status]"))
+            await Expect(page.Locator(".top .connection [role=status]"))
                 .ToContainTextAsync("Another program answers at this address");
-            await Expect(page.Locator(".banner .connection-detail")).ToContainTextAsync("nothing was sent to it");
-            await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();
-            await Expect(Row(page, "alice").GetByRole(AriaRole.Alert)).ToContainTextAsync("Another program answers");
-            await page.GetByRole(AriaRole.Link, new() { Name = "alice", Exact = true }).ClickAsync();
+            await Expect(page.Locator(".top .connection-detail")).ToContainTextAsync("nothing was sent to it");
+            await PickAsync(page, "alice", "Pause alice");
+            await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("Another program answers");
+            await page.GetByRole(AriaRole.Link, new() { Name = "alice", Exact = true }).First.ClickAsync();
             await Expect(page.Locator("[data-following]")).ToContainTextAsync("not your Hive");
 
             Assert.Contains(
@@ -85,8 +86,10 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         await Hive.StartHostAsync();
 
         await StateIs(page, "live", "resynced");
-        await Expect(page.Locator(".compose textarea")).ToHaveValueAsync("a draft");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();
+        await page.Keyboard.PressAsync("c");
+        await Expect(page.Locator(".compose-bar textarea")).ToHaveValueAsync("a draft");
+        await page.Keyboard.PressAsync("Escape");
+        await PickAsync(page, "alice", "Pause alice");
         await Expect(Row(page, "alice").GetByText("paused")).ToBeVisibleAsync();
     }
 
@@ -94,8 +97,8 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     public async Task A_page_retries_until_a_host_that_knows_its_key_is_back()
     {
         Expected = HostAway;
-        var page = await SignedInAsync();
-        await page.Locator(".compose textarea").FillAsync("a draft");
+        var page = await AtAsync("/messages");
+        await WriteAsync(page, "a draft");
 
         await Hive.StopHostAsync();
         using (new Impostor(Hive.Url, knowsKey: false))
@@ -104,7 +107,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         await page.EvaluateAsync("dispatchEvent(new Event('online'))");
 
         await StateIs(page, "live");
-        await Expect(page.Locator(".compose textarea")).ToHaveValueAsync("a draft");
+        await Expect(page.Locator(".compose-bar textarea")).ToHaveValueAsync("a draft");
     }
 
     [Fact]
@@ -135,7 +138,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
                 """
             )
             .WaitAsync(TimeSpan.FromSeconds(30));
-        await page.GetByRole(AriaRole.Button, new() { Name = "Changes of approval 1" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Changes" }).ClickAsync();
         var file = page.Locator("[data-file='many.yaml']");
         await Expect(file).ToBeVisibleAsync();
 
@@ -156,12 +159,12 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
-        var first = await SignedInAsync();
+        var first = await AtAsync("/messages");
         List<IPage> tabs = [first];
         for (var i = 0; i < 7; i++)
         {
             var tab = await first.Context.NewPageAsync();
-            await tab.GotoAsync(Hive.Url);
+            await tab.GotoAsync(Hive.Url + "/messages");
             await StateIs(tab, "live");
             tabs.Add(tab);
         }
@@ -191,6 +194,8 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         await page.GotoAsync(await Hive.LoginLinkAsync());
         await StateIs(page, "live");
 
+        await page.GotoAsync(Hive.Url + "/messages");
+        await StateIs(page, "live");
         await alice.CallAsync("send", new { to = "operator", body = "no worker needed" });
 
         await Expect(Message(page, "no worker needed")).ToBeVisibleAsync();
@@ -207,12 +212,21 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         await page.GotoAsync(await Hive.LoginLinkAsync());
         await StateIs(page, "live");
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();
-        await Expect(Row(page, "alice").GetByText("paused")).ToBeVisibleAsync();
+        // From place to place nothing is loaded again.
+        foreach (var place in new[] { "Agents", "Messages", "Statistics", "Your call", "Overview" })
+            await page.Locator(".nav").GetByRole(AriaRole.Link, new() { Name = place }).First.ClickAsync();
         await alice.CallAsync("send", new { to = "operator", body = "hello" });
-        await page.GetByRole(AriaRole.Button, new() { Name = "Mark every message" }).ClickAsync();
-        await Assertions.Expect(page).ToHaveTitleAsync("HIVE");
+        await page.Locator(".nav").GetByRole(AriaRole.Link, new() { Name = "Messages" }).First.ClickAsync();
+        await Expect(Message(page, "hello")).ToBeVisibleAsync();
 
         Assert.Equal(1, snapshots);
+    }
+
+    /// <summary>Opens the box that every place has, and writes a draft to the operator's last recipient.</summary>
+    private static async Task WriteAsync(IPage page, string text)
+    {
+        await page.Locator("main").FocusAsync();
+        await page.Keyboard.PressAsync("c");
+        await page.Locator(".compose-bar textarea").FillAsync(text);
     }
 }

@@ -26,9 +26,11 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
+        await page.GotoAsync(Hive.Url + "/agents/alice");
+        await Expect(page.Locator("main").GetByText("forge:")).ToHaveCountAsync(0);
+        await page.GotoAsync(Hive.Url + "/system");
         await Expect(page.Locator("#forge")).ToContainTextAsync("The forge is off: no forge is configured");
         await Expect(page.Locator("#forge .act")).ToHaveCountAsync(0);
-        await Expect(Row(page, "alice").GetByText("forge:")).ToHaveCountAsync(0);
     }
 
     [Theory]
@@ -72,6 +74,7 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
     {
         await ConnectAsync();
         var page = await SignedInAsync();
+        await page.GotoAsync(Hive.Url + "/system");
         await Expect(page.Locator("#forge")).ToContainTextAsync("● answers");
         forge.Pause();
         // The button has another name after a failure, which the first sweep may have met.

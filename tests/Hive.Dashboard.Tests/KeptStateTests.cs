@@ -12,14 +12,11 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
         using var alice = await Hive.JoinAsync("alice");
         await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "notes.md"), new string('x', 3000));
         await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "..", "home", "credentials"), "secret");
-        var page = await SignedInAsync();
+        var page = await AtAsync("/system");
         var kept = page.Locator("[data-tombstone=alice]");
         await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice", Exact = true }).ClickAsync();
-        await ConfirmAsync(page);
-        await Expect(Row(page, "alice")).ToHaveCountAsync(0);
+        await Hive.CallAsync("destroy", new { name = "alice" });
         await Expect(kept).ToContainTextAsync("2.9 KiB");
         await Expect(kept).ToContainTextAsync("credentials kept");
         await Expect(page.Locator("#tombstones .count")).ToHaveTextAsync("1 kept · 2.9 KiB");
@@ -40,13 +37,13 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
     public async Task An_agent_is_destroyed_and_purged_at_once()
     {
         using var alice = await Hive.JoinAsync("alice");
-        var page = await SignedInAsync();
+        var page = await AtAsync("/agents");
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice and purge" }).ClickAsync();
+        await PickAsync(page, "alice", "Purge alice");
         await ConfirmAsync(page);
 
         await Expect(Row(page, "alice")).ToHaveCountAsync(0);
+        await page.GotoAsync(Hive.Url + "/system");
         await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
         // The tombstone's files are deleted last; until then its name is locked.
         while (await RefusedAsync() != "not_found") { }

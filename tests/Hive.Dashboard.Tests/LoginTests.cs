@@ -39,7 +39,7 @@ public sealed class LoginTests(Browser browser) : DashboardTest(browser)
         var page = await (await ProfileAsync()).NewPageAsync();
         await page.GotoAsync(Hive.Url);
         await Expect(page.GetByText("./hive open")).ToBeVisibleAsync();
-        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Containers" })).ToHaveCountAsync(0);
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Overview" })).ToHaveCountAsync(0);
 
         await page.GetByLabel("Or paste the link").FillAsync(await Hive.LoginLinkAsync());
         await page.Keyboard.PressAsync("Enter");

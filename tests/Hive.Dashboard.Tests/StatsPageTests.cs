@@ -16,19 +16,19 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
         var page = await SignedInAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Statistics" }).ClickAsync();
         await Assertions.Expect(page).ToHaveURLAsync(Hive.Url + "/stats");
-        await Expect(page.Locator("#stats .totals")).ToContainTextAsync("1 failed");
-        await Expect(page.Locator("#stats .totals")).ToContainTextAsync("≥ $0.06");
+        await Expect(page.Locator(".totals")).ToContainTextAsync("1 failed");
+        await Expect(page.Locator(".totals")).ToContainTextAsync("≥ $0.06");
         await Expect(page.Locator("[data-stats=alice]")).ToContainTextAsync("$0.06");
         await Expect(page.Locator("[data-stats=bob]")).ToContainTextAsync("unknown");
-        await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
+        await Expect(page.Locator(".charts canvas")).ToHaveCountAsync(4);
         Assert.True(
-            await page.Locator("#stats canvas")
+            await page.Locator(".charts canvas")
                 .First.EvaluateAsync<bool>(
                     "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v !== 0)"
                 )
         );
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "house-model-1" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "house-model-1" }).ClickAsync();
         var row = page.Locator("#prices tbody tr").Last;
         await Expect(row.Locator("input").Nth(1)).ToBeFocusedAsync();
         await row.Locator("input").Nth(1).FillAsync("2");
@@ -41,15 +41,16 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
         await page.GetByRole(AriaRole.Button, new() { Name = "Save the price table" }).ClickAsync();
 
         await Expect(page.Locator("#prices").GetByRole(AriaRole.Status)).ToContainTextAsync("saved");
+        await page.GoBackAsync();
         await Expect(page.Locator("[data-stats=bob]")).ToContainTextAsync("$0.03");
-        await Expect(page.Locator("#stats .unknown")).ToHaveCountAsync(0);
-        await Expect(page.Locator("#stats .totals")).ToContainTextAsync("$0.09");
+        await Expect(page.Locator(".unknown")).ToHaveCountAsync(0);
+        await Expect(page.Locator(".totals")).ToContainTextAsync("$0.09");
 
         // A turn that ends is counted without a reload.
         await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "three"));
-        await Expect(page.Locator("[data-stats=alice] td").First).ToHaveTextAsync("2");
+        await Expect(page.Locator("[data-stats=alice] td").Nth(1)).ToHaveTextAsync("2");
         await page.Locator("[data-stats=alice]").GetByRole(AriaRole.Link).ClickAsync();
-        await Expect(page.Locator("#agent-turns [data-turn]")).ToHaveCountAsync(2);
+        await Assertions.Expect(page).ToHaveURLAsync(Hive.Url + "/agents/alice");
     }
 
     [Fact]
@@ -64,11 +65,11 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
             .ToHaveAttributeAsync("aria-pressed", "true");
 
         await week.ClickAsync();
-        await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
+        await Expect(page.Locator(".charts canvas")).ToHaveCountAsync(4);
         await page.ReloadAsync();
 
         await Expect(week).ToHaveAttributeAsync("aria-pressed", "true");
-        await Expect(page.Locator("#stats .totals")).ToContainTextAsync("none failed");
+        await Expect(page.Locator(".totals")).ToContainTextAsync("none failed");
     }
 
     [Fact]
@@ -78,6 +79,5 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
         await page.GotoAsync(Hive.Url + "/stats");
 
         await Expect(page.GetByText("No agent took a turn in this period.")).ToBeVisibleAsync();
-        await Expect(page.Locator("#prices tbody tr").First).ToBeVisibleAsync();
     }
 }
