@@ -216,7 +216,9 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await NoViolationAsync(first, width, "login");
 
         var page = await SignedInAsync(width, height);
-        foreach (var (key, dialog) in new[] { ("Control+k", "Search or do anything"), ("?", "Keys"), ("n", "Make an agent") })
+        foreach (
+            var (key, dialog) in new[] { ("Control+k", "Search or do anything"), ("?", "Keys"), ("n", "Make an agent") }
+        )
         {
             await page.Locator("main").FocusAsync();
             await page.Keyboard.PressAsync(key);
@@ -252,7 +254,18 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         foreach (var width in new[] { 320, 360, 768, 1024, 1440, 2560 })
         {
             await page.SetViewportSizeAsync(width, 800);
-            foreach (var place in new[] { "/", "/waiting", "/agents", $"/agents/{Name}", "/messages", "/changes", "/settings" })
+            foreach (
+                var place in new[]
+                {
+                    "/",
+                    "/waiting",
+                    "/agents",
+                    $"/agents/{Name}",
+                    "/messages",
+                    "/changes",
+                    "/settings",
+                }
+            )
             {
                 await page.GotoAsync(Hive.Url + place);
                 await Expect(page.Locator("main h1").First).ToBeVisibleAsync();
@@ -287,16 +300,7 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         RunOnly = new RunOnlyOptions
         {
             Type = "tag",
-            Values =
-            [
-                "wcag2a",
-                "wcag2aa",
-                "wcag21a",
-                "wcag21aa",
-                "wcag22aa",
-                "best-practice",
-                "experimental",
-            ],
+            Values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"],
         },
     };
 }

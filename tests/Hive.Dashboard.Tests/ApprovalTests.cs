@@ -23,9 +23,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
                     runtime = "external",
                 }
             )
-        )
-            .GetProperty("id")
-            .GetInt64();
+        ).GetProperty("id").GetInt64();
 
         var review = Review(page, id);
         await page.Locator($"[data-key='{id}']").ClickAsync();
@@ -99,8 +97,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await Review(page, id).GetByRole(AriaRole.Button, new() { Name = $"Approve {id}" }).ClickAsync();
 
         await Expect(Review(page, id)).ToContainTextAsync("somebody else said no");
-        await Expect(page.GetByRole(AriaRole.Alert).First)
-            .ToContainTextAsync($"Your decision on #{id} came too late");
+        await Expect(page.GetByRole(AriaRole.Alert).First).ToContainTextAsync($"Your decision on #{id} came too late");
     }
 
     [Fact]
