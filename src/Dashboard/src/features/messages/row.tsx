@@ -61,7 +61,7 @@ export const MessageRow = memo(function MessageRow({ item, current, target }: Pr
   const unread = isUnread(message);
   return (
     <div
-      class={`message ${mark} ${unread ? 'unread' : ''} ${below ? 'below' : ''} ${target === true ? 'target' : ''}`}
+      class={`message ${mark === 'dropped' ? 'dropped' : ''} ${unread ? 'unread' : ''} ${below ? 'below' : ''} ${target === true ? 'target' : ''}`}
       data-message={id}
     >
       <span class="at n">
