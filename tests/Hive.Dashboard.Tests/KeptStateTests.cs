@@ -14,7 +14,6 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
         await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "..", "home", "credentials"), "secret");
         var page = await AtAsync("/system");
         var kept = page.Locator("[data-tombstone=alice]");
-        await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
 
         await Hive.CallAsync("destroy", new { name = "alice" });
         await Expect(kept).ToContainTextAsync("2.9 KiB");
@@ -31,6 +30,26 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
 
         await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
         Assert.False(Directory.Exists(Hive.StateOf("alice")));
+    }
+
+    [Fact]
+    public async Task A_destroyed_agent_is_revived_by_undo_and_from_its_kept_state()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "notes.md"), "remember");
+        var page = await AtAsync("/agents");
+
+        await PickAsync(page, "alice", "Destroy alice");
+        await Expect(Row(page, "alice")).ToHaveCountAsync(0);
+        await page.Keyboard.PressAsync("z");
+        await Expect(Row(page, "alice")).ToBeVisibleAsync();
+        Assert.Equal("remember", await File.ReadAllTextAsync(Path.Combine(Hive.StateOf("alice"), "notes.md")));
+
+        await PickAsync(page, "alice", "Destroy alice");
+        await page.GetByRole(AriaRole.Button, new() { Name = "kept state 1" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Revive alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "all 2" }).ClickAsync();
+        await Expect(Row(page, "alice")).ToBeVisibleAsync();
     }
 
     [Fact]

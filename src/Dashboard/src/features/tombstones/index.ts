@@ -1,6 +1,7 @@
 import type { Feature } from '../../ui/feature';
 import { eventsOf } from './events';
 import { tombstones } from './store';
+import './section.css';
 
 export { TombstonesSection } from './section';
 export { tombstones } from './store';

@@ -1,13 +1,12 @@
-import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import type { Tombstone } from '../../api/types';
-import { Act } from '../../ui/act';
+import type { Action } from '../../ui/action';
+import { ActionButton } from '../../ui/action-button';
 import { useBounded } from '../../ui/bounded';
 import { Age } from '../../ui/clock';
-import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { bytesText } from '../../ui/text/time';
-import { containers } from '../containers';
+import { containers, Pending } from '../containers';
 import { tombstones } from './store';
 
 const STEP = 25;
@@ -37,7 +36,7 @@ export function TombstonesSection() {
         </p>
       ) : (
         <>
-          <ul class="rows">
+          <ul class="kept-rows">
             {shown.map((tombstone) => (
               <Row key={tombstone.name} tombstone={tombstone} />
             ))}
@@ -49,53 +48,60 @@ export function TombstonesSection() {
   );
 }
 
-function Row({ tombstone: { name, state_bytes, modified_at, has_credentials } }: { tombstone: Tombstone }) {
-  const [error, setError] = useState<string | null>(null);
+/** Creates a destroyed agent again; its undo destroys it, and keeps its state. */
+const revive = (name: string): Action => ({
+  id: 'revive',
+  label: '⊕ R3V1V3',
+  of: name,
+  undo: () => api.POST('/api/agents/{name}/destroy', { params: { path: { name } }, body: {} }),
+  run: () => api.POST('/api/tombstones/{name}/revive', { params: { path: { name } } }),
+});
+
+const purge = ({ name, state_bytes, has_credentials }: Tombstone): Action => ({
+  id: 'purge',
+  label: 'PURG3',
+  of: name,
+  weight: 'danger',
+  confirm: {
+    title: `Purge what is kept of ${name}?`,
+    text:
+      `${bytesText(state_bytes)} of notes${has_credentials ? ', its credentials' : ''}, its ` +
+      'configuration and its inbox are permanently deleted. This cannot be undone.',
+    yes: `Purge ${name} for good`,
+    no: `Keep ${name}`,
+  },
+  run: () => api.POST('/api/tombstones/{name}/purge', { params: { path: { name } } }),
+});
+
+function Row({ tombstone }: { tombstone: Tombstone }) {
+  const { name, state_bytes, modified_at, has_credentials } = tombstone;
   const going = containers.transients.value.get(name);
   return (
-    <li class={`row tombstone ${going === undefined ? '' : 'pending'}`} data-tombstone={name}>
-      <div class="line">
-        <span class="name">{name}</span>
-        <span class="badge dim">{bytesText(state_bytes)}</span>
-        {has_credentials ? (
-          <span class="badge warn" title="Its tool's credentials and sessions are still in its home">
-            credentials kept
-          </span>
-        ) : (
-          <span class="badge dim">no credentials</span>
-        )}
-        <span class="dim">
-          changed <Age at={modified_at} /> ago
+    <li class="kept-row" data-tombstone={name}>
+      <bdi class="mono kept-name">{name}</bdi>
+      {going === undefined ? (
+        <span class="dim kept-facts">
+          {bytesText(state_bytes)} ·{' '}
+          {has_credentials ? (
+            <span class="tone-warn" title="Its tool's credentials and sessions are still in its home">
+              credentials kept
+            </span>
+          ) : (
+            'no credentials'
+          )}{' '}
+          · changed <Age at={modified_at} /> ago
         </span>
-        <span class="buttons">
-          <Act
-            label="⊕ R3V1V3"
-            plain={`Revive ${name} with what is kept`}
-            tone="good"
-            disabled={going !== undefined}
-            onError={setError}
-            run={() => api.POST('/api/tombstones/{name}/revive', { params: { path: { name } } })}
-          />
-          <Act
-            label="PURG3"
-            plain={`Purge ${name}: permanently delete what is kept of it`}
-            tone="bad"
-            disabled={going !== undefined}
-            working={going?.kind === 'destroying'}
-            confirm={{
-              title: `Purge what is kept of ${name}?`,
-              text:
-                `${bytesText(state_bytes)} of notes${has_credentials ? ', its credentials' : ''}, its ` +
-                'configuration and its inbox are permanently deleted. This cannot be undone.',
-              yes: `Purge ${name} for good`,
-              no: `Keep ${name}`,
-            }}
-            onError={setError}
-            run={() => api.POST('/api/tombstones/{name}/purge', { params: { path: { name } } })}
-          />
+      ) : (
+        <span class="kept-facts">
+          <Pending transient={going} />
         </span>
-      </div>
-      <Refused error={error} onClose={() => setError(null)} />
+      )}
+      <span class="buttons">
+        <ActionButton action={revive(name)} disabled={going !== undefined} />
+        <span class="apart">
+          <ActionButton action={purge(tombstone)} disabled={going !== undefined} />
+        </span>
+      </span>
     </li>
   );
 }
