@@ -277,7 +277,7 @@ export function Rows<T>(props: Props<T>) {
         'aria-rowcount': rows.length + 1,
         ...(onChosen === undefined ? {} : { 'aria-multiselectable': true }),
       }
-    : { role: head === undefined ? ('list' as const) : ('group' as const), 'aria-label': label };
+    : { role: head === undefined && rows.length > 0 ? ('list' as const) : ('group' as const), 'aria-label': label };
   /** The role of a row and what a click does with it; the list's keys do the same. */
   const ofRow = (row: T, at: number) => ({
     ...(table

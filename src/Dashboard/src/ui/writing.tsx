@@ -1,13 +1,13 @@
 import type { ComponentChildren, RefObject, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { Submit } from './act';
 import { ByteCount } from './bytes';
 import { type Completion, completed, completion } from './complete';
 import type { Completer, Offer } from './completer';
 import { drafts } from './draft';
 import { Fault } from './fault';
 import { useGrown } from './grown';
-import type { Wired } from './labels';
+import { Label } from './label';
+import { LABELS, type Wired } from './labels';
 import { live } from './live';
 import { useSending } from './sending';
 import { bodyFault } from './text/bytes';
@@ -51,6 +51,12 @@ interface Props {
 }
 
 let boxes = 0;
+
+/** The plain name of the button behind its label. */
+const restOf = ({ label, plain }: Props['send']): string => {
+  const name = LABELS[label];
+  return plain.startsWith(name) ? plain.slice(name.length).trim() : plain;
+};
 
 /**
  * The box in which every text is written: messages, answers, reasons. What is written is a draft until the host has it;
@@ -225,7 +231,15 @@ export function Writing(props: Props) {
           />
         </div>
         {props.beside}
-        <Submit label={send.label} plain={send.plain} tone={`${send.tone ?? 'info'} solid`} busy={sending.busy} />
+        <button
+          type="submit"
+          class={`act ${send.tone ?? 'info'} solid`}
+          aria-busy={sending.busy}
+          disabled={sending.busy}
+        >
+          {sending.busy ? <span class="spinner" aria-hidden="true" /> : null}
+          <Label text={send.label} of={restOf(send)} />
+        </button>
       </div>
       <div class="writing-foot">
         <span id={`${id}-help`} class="dim help">
