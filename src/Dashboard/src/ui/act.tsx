@@ -1,8 +1,7 @@
 import { useState } from 'preact/hooks';
 import { words } from '../api/refusal';
 import { confirmed, type Question } from './confirm';
-import { Label } from './label';
-import type { Wired } from './labels';
+import { LABELS, labelSet, type Wired } from './labels';
 
 interface Props {
   label: Wired;
@@ -38,14 +37,13 @@ export function Act({ label, plain, tone, disabled, working, confirm, run, onErr
     <button
       type="button"
       class={`act ${tone ?? ''}`}
-      aria-label={plain}
       title={plain}
       aria-busy={busy}
       {...(confirm === undefined ? {} : { 'aria-haspopup': 'dialog' as const })}
       disabled={disabled === true || busy}
       onClick={() => void act()}
     >
-      <Face label={label} busy={busy} />
+      <Face label={label} plain={plain} busy={busy} />
     </button>
   );
 }
@@ -61,23 +59,30 @@ interface Submit {
 /** The button that sends a form; it shows a spinner while the host works. */
 export function Submit({ label, plain, tone, busy, disabled }: Submit) {
   return (
-    <button
-      type="submit"
-      class={`act ${tone}`}
-      aria-label={plain}
-      aria-busy={busy}
-      disabled={busy || disabled === true}
-    >
-      <Face label={label} busy={busy} />
+    <button type="submit" class={`act ${tone}`} aria-busy={busy} disabled={busy || disabled === true}>
+      <Face label={label} plain={plain} busy={busy} />
     </button>
   );
 }
 
-function Face({ label, busy }: { label: Wired; busy: boolean }) {
+/** The button's label; its accessible name is the plain one, as text, so that no label covers what is drawn. */
+function Face({ label, plain, busy }: { label: Wired; plain: string; busy: boolean }) {
+  const own = LABELS[label];
+  const isPlain = labelSet.value === 'plain';
   return (
     <>
       {busy ? <span class="spinner" aria-hidden="true" /> : null}
-      <Label text={label} />
+      {isPlain && plain.startsWith(own) ? (
+        <span class="label">
+          {own}
+          <span class="hidden">{plain.slice(own.length)}</span>
+        </span>
+      ) : (
+        <span class="label">
+          <span aria-hidden="true">{isPlain ? own : label}</span>
+          <span class="hidden">{plain}</span>
+        </span>
+      )}
     </>
   );
 }
