@@ -6,8 +6,8 @@ namespace Hive.Dashboard.Tests;
 
 /// <summary>
 /// The pictures of the guide and of the README, taken from a real host. With <c>HIVE_UPDATE_PICTURES=1</c> they are
-/// written; otherwise each is compared with the committed one: the tiles of both pictures, since fonts differ from machine
-/// to machine. Times stand still, so that ages are the same in every run.
+/// written; otherwise each is compared with the committed one: the tiles of both pictures, since fonts differ from
+/// machine to machine. Times stand still, so that ages are the same in every run.
 /// </summary>
 public sealed class PictureTests(Browser browser) : DashboardTest(browser)
 {
