@@ -3,49 +3,43 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>Confirmations, and the drawer over the page.</summary>
+/// <summary>Confirmations, and what lies over the page.</summary>
 public sealed class DialogTests(Browser browser) : DashboardTest(browser)
 {
+    // Whether the middle of the connection's chip is what a click there meets.
+    private const string IsUncovered = """
+        () => {
+          const chip = document.querySelector('.top .connection-chip');
+          const { x, y, width, height } = chip.getBoundingClientRect();
+          return x >= 0 && x + width <= innerWidth && chip.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+        }
+        """;
+
     [Fact]
-    public async Task The_two_buttons_of_every_confirmation_differ()
+    public async Task The_buttons_of_a_confirmation_repeat_the_verb_and_differ()
     {
         using var alice = await Hive.JoinAsync("alice");
-        using var bob = await Hive.JoinAsync("bob");
-        await alice.CallAsync("ask", new { question = "which?" });
-        await alice.CallAsync("ask", new { question = "and you?", to = "bob" });
-        await alice.CallAsync("remind", new { message = "later", delay_seconds = 86_400 });
-        (await Hive.JoinAsync("gone")).Dispose();
-        await Hive.CallAsync("destroy", new { name = "gone" });
-        var page = await SignedInAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
-        var asking = page.Locator("button[aria-haspopup=dialog]");
-        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice and purge" })).ToBeVisibleAsync();
-
-        HashSet<string> deeds = [];
-        foreach (var button in await asking.AllAsync())
+        var page = await AtAsync("/agents");
+        foreach (var verb in new[] { "Purge" })
         {
-            await button.ClickAsync();
-            var dialog = page.Locator("dialog.confirm");
+            await PickAsync(page, "alice", verb);
+            var dialog = page.GetByRole(AriaRole.Dialog);
             await Expect(dialog).ToBeVisibleAsync();
-            var labels = await dialog
-                .Locator("[data-leet]")
-                .EvaluateAllAsync<string[]>("all => all.map(one => one.dataset.leet)");
-            Assert.Equal(2, labels.Length);
-            Assert.Equal("‹ B4CK", labels[0]);
-            Assert.NotEqual(labels[0], labels[1]);
-            deeds.Add(labels[1]);
-            await CancelAsync(page);
-            await Expect(dialog).ToBeHiddenAsync();
+            var labels = await dialog.GetByRole(AriaRole.Button).AllInnerTextsAsync();
+            Assert.Equal(2, labels.Distinct().Count());
+            Assert.All(labels, label => Assert.Contains("alice", label, StringComparison.Ordinal));
+            Assert.Contains(labels, label => label.Contains(verb, StringComparison.OrdinalIgnoreCase));
+            // What leaves everything as it is has the focus.
+            await Expect(dialog.GetByRole(AriaRole.Button, new() { Name = "Keep alice" })).ToBeFocusedAsync();
+            await page.Keyboard.PressAsync("Escape");
+            await Expect(dialog).ToHaveCountAsync(0);
         }
-
-        Assert.Superset(new HashSet<string> { "✗ C4NC3L", "↻ R3BU1LD", "DESTR0Y", "PURG3" }, deeds);
-        Assert.Equal(2, await page.Locator("#questions .row").CountAsync());
     }
 
     [Theory]
     [InlineData(360)]
     [InlineData(1440)]
-    public async Task The_drawer_shows_the_connection_state(int width)
+    public async Task Nothing_covers_the_connection_state(int width)
     {
         Expected =
         [
@@ -56,39 +50,25 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
         ];
         await Hive.SpawnAsync("printer", start: false);
         await Hive.PrintAsync("printer", ["a line"]);
-        var page = await SignedInAsync(width, 780);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Logs of printer", Exact = true }).ClickAsync();
-        var drawer = page.Locator("dialog.drawer");
-        await Expect(drawer.Locator(".connection[data-state=live]")).ToBeInViewportAsync();
-        // Nothing covers the drawer.
-        Assert.True(
-            await drawer
-                .Locator(".connection-chip")
-                .EvaluateAsync<bool>(
-                    """
-                    chip => {
-                      const { x, y, width, height } = chip.getBoundingClientRect();
-                      return chip.contains(document.elementFromPoint(x + width / 2, y + height / 2));
-                    }
-                    """
-                )
-        );
+        using var alice = await Hive.JoinAsync("alice");
+        await alice.AskAsync(new { question = "Ship it?" });
+        var page = await AtAsync("/waiting?open=log:printer", width, 780);
+        await Expect(page.Locator(".panel")).ToBeVisibleAsync();
+        Assert.True(await page.EvaluateAsync<bool>(IsUncovered), "the panel covers it");
+        foreach (var key in new[] { "Control+k", "Shift+?" })
+        {
+            await page.Keyboard.PressAsync(key);
+            await Expect(page.GetByRole(AriaRole.Dialog)).ToBeVisibleAsync();
+            Assert.True(await page.EvaluateAsync<bool>(IsUncovered), $"what {key} opens covers it");
+            await page.Keyboard.PressAsync("Escape");
+            await Expect(page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
+        }
 
+        await page.Keyboard.PressAsync("Control+k");
         await Hive.StopHostAsync();
 
-        await Expect(drawer.Locator(".connection[data-state=reconnecting]")).ToBeInViewportAsync();
-        await Expect(drawer.Locator(".connection-detail")).ToContainTextAsync("for ");
-        Assert.True(
-            await drawer.EvaluateAsync<bool>(
-                """
-                drawer => {
-                  const box = (part) => drawer.querySelector(part).getBoundingClientRect();
-                  const [state, head] = [box('.connection'), box('.drawer-head')];
-                  return state.bottom <= head.top + 1;
-                }
-                """
-            )
-        );
-        await AccessibilityTests.NoSeriousViolationAsync(page, width);
+        await Expect(page.Locator(".top .connection[data-state=reconnecting]")).ToBeInViewportAsync();
+        await Expect(page.Locator(".top .connection-detail")).ToContainTextAsync("for ");
+        Assert.True(await page.EvaluateAsync<bool>(IsUncovered), "the palette covers a host that is away");
     }
 }
