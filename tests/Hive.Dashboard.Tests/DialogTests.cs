@@ -11,7 +11,8 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
         () => {
           const chip = document.querySelector('.top .connection-chip');
           const { x, y, width, height } = chip.getBoundingClientRect();
-          return x >= 0 && x + width <= innerWidth && chip.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+          const met = document.elementFromPoint(x + width / 2, y + height / 2);
+          return x >= 0 && x + width <= innerWidth && chip.contains(met);
         }
         """;
 

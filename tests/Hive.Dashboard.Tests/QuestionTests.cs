@@ -18,7 +18,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
                 question = "What may be deleted?",
                 options = new[] { "the spike", "the branch", "the tag" },
                 multi = true,
-                ttl_seconds = 36_000,
+                ttl_seconds = 20_000,
             }
         );
         // Later than those without a deadline.
@@ -62,7 +62,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         var page = await AtAsync("/waiting");
         var detail = Detail(page, id);
         var box = detail.GetByRole(AriaRole.Textbox);
-        await detail.GetByLabel("no", new() { Exact = true }).CheckAsync();
+        await detail.GetByRole(AriaRole.Radio, new() { Name = "no", Exact = true }).CheckAsync();
         await box.FillAsync(new string('ä', 2050));
 
         var other = await alice.AskAsync(new { question = "And another one?", ttl_seconds = 60 });
@@ -70,14 +70,14 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         await Expect(RowOf(page, other)).ToBeVisibleAsync();
         await page.ReloadAsync();
         await Expect(box).ToHaveValueAsync(new string('ä', 2050));
-        await Expect(detail.GetByLabel("no", new() { Exact = true })).ToBeCheckedAsync();
+        await Expect(detail.GetByRole(AriaRole.Radio, new() { Name = "no", Exact = true })).ToBeCheckedAsync();
         await Expect(RowOf(page, id)).ToContainTextAsync("✎");
         await detail.GetByRole(AriaRole.Button, new() { Name = "Answer alice" }).ClickAsync();
         await Expect(detail.GetByRole(AriaRole.Alert)).ToContainTextAsync("4104 bytes");
 
         await box.FillAsync("");
-        await detail.GetByLabel("no", new() { Exact = true }).ClickAsync();
-        await Expect(detail.GetByLabel("no", new() { Exact = true })).Not.ToBeCheckedAsync();
+        await detail.GetByRole(AriaRole.Radio, new() { Name = "no", Exact = true }).ClickAsync();
+        await Expect(detail.GetByRole(AriaRole.Radio, new() { Name = "no", Exact = true })).Not.ToBeCheckedAsync();
         await detail.GetByLabel("yes").CheckAsync();
         await box.PressAsync("Enter");
         Assert.Equal(("yes", "operator"), await alice.AnswerAsync(id));
@@ -212,6 +212,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
 
         var id = await alice.AskAsync(new { question = "Never mind?" });
         await page.GotoAsync($"{Hive.Url}/waiting/question-{id}");
+        await Expect(Detail(page, id)).ToBeVisibleAsync();
         // Held; the same key sends it at once.
         await PressAsync(page, "d");
         await Expect(page.Locator(".toast[data-state=held]")).ToBeVisibleAsync();

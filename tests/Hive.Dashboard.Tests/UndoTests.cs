@@ -24,6 +24,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         var id = await alice.AskAsync(new { question = "Ship it?" });
         await alice.CallAsync("send", new { to = "operator", body = "the tests are green" });
         var page = await AtAsync($"/waiting/question-{id}");
+        await Expect(page.Locator($"[data-waiting=question-{id}]")).ToBeVisibleAsync();
         var before = await WaitingAsync();
 
         await page.Keyboard.PressAsync("d");
@@ -34,8 +35,8 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         Assert.Equal(before, await WaitingAsync());
 
         // Later, and back.
-        await page.GotoAsync($"{Hive.Url}/waiting/question-{id}");
-        await StateIs(page, "live");
+        await GoAsync(page, $"/waiting/question-{id}");
+        await Expect(page.Locator($"[data-waiting=question-{id}]")).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("s");
         await Expect(page.GetByRole(AriaRole.Menuitem).First).ToBeFocusedAsync();
         await page.Keyboard.PressAsync("Enter");
@@ -60,6 +61,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         var first = await alice.AskAsync(new { question = "The first?" });
         var second = await alice.AskAsync(new { question = "The second?" });
         var page = await AtAsync("/waiting");
+        await Expect(page.Locator($"[data-waiting=question-{first}]")).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("d");
         await Expect(page.Locator($"[data-key=question-{second}]")).ToBeFocusedAsync();
         // Nobody presses anything.
@@ -80,12 +82,13 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         using var alice = await Hive.JoinAsync("alice");
         var id = await alice.AskAsync(new { question = "Ship it?" });
         var page = await AtAsync($"/waiting/question-{id}");
+        await Expect(page.Locator($"[data-waiting=question-{id}]")).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("d");
         await Expect(Toast(page, "held")).ToBeVisibleAsync();
         await Hive.StopHostAsync();
-        await Expect(Toast(page, "away")).ToContainTextAsync("waits for the host");
+        await Expect(Toast(page, "away")).ToContainTextAsync("waits for the host", new() { Timeout = 15_000 });
         await Hive.StartHostAsync();
-        await Expect(Toast(page, "away")).ToHaveCountAsync(0);
+        await Expect(Toast(page, "away")).ToHaveCountAsync(0, new() { Timeout = 30_000 });
         using var again = await Hive.OpenAsync("alice");
         Assert.Equal("[cancelled]", (await again.AnswerAsync(id)).Answer);
         await Expect(page.Locator($"[data-key=question-{id}]")).ToHaveCountAsync(0);
@@ -98,6 +101,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         using var alice = await Hive.JoinAsync("alice");
         var id = await alice.AskAsync(new { question = "Ship it?" });
         var page = await AtAsync($"/waiting/question-{id}");
+        await Expect(page.Locator($"[data-waiting=question-{id}]")).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("d");
         await Expect(Toast(page, "held")).ToBeVisibleAsync();
         await Hive.CallAsync("answer", new { id, answer = "yes" });

@@ -21,8 +21,8 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
         await alice.CallAsync("send", new { to = "operator", body = "Which colour?" });
         await ParkAsync(alice, bob);
         var page = await SignedInAsync();
-        await Expect(page.Locator("link[rel=icon][href='/favicon-waiting.svg']")).ToHaveCountAsync(1);
-        await Expect(page.Locator(".nav-line").Filter(new() { HasText = "4" })).ToHaveCountAsync(1);
+        await Expect(page.Locator("link[rel=icon][href*='favicon-waiting']")).ToHaveCountAsync(1);
+        await Expect(page.Locator(".nav > ul .nav-count").Filter(new() { HasText = "4 waiting" })).ToHaveCountAsync(1);
         await PressAsync(page, "g", "w");
 
         // Approved at once.
@@ -105,7 +105,7 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
         {
             for (var i = 0; i < 30; i++)
             {
-                agents.Add(await Hive.JoinAsync($"agent-{i:00}-with-a-name-that-is-long"));
+                agents.Add(await Hive.JoinAsync($"agent-{i:00}-with-a-long-name"));
                 await agents[i].CallAsync("set_status", new { text = i % 2 == 0 ? hostile : "reading the design" });
                 if (i < 12)
                     await agents[i].AskAsync(new { question = i == 3 ? hostile : $"Question {i}?" });
@@ -123,7 +123,8 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
             await Expect(page.Locator(".list-row").First).ToBeVisibleAsync();
             await Expect(page.Locator(".detail-actions")).ToBeInViewportAsync();
             var whole = await page.EvaluateAsync<int>(
-                "[...document.querySelectorAll('.list-row')].filter(row => row.getBoundingClientRect().bottom <= 900).length"
+                "[...document.querySelectorAll('.list-row')]"
+                    + ".filter(row => row.getBoundingClientRect().bottom <= 900).length"
             );
             Assert.True(whole >= 10, $"only {whole} rows are whole");
             Assert.True(await page.EvaluateAsync<int>("document.querySelectorAll('*').length") <= 3_000);
@@ -180,8 +181,11 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
             window.notes = [];
             window.Notification = class {
               static permission = 'granted';
-              constructor(title, { body, tag }) { Object.assign(this, { title, body, tag }); notes.push(this); }
-              close() { this.closed = true; }
+              constructor(title, { body, tag }) {
+                Object.assign(this, { title, body, tag });
+                document.documentElement.dataset.notes = notes.push(this);
+              }
+              close() { document.documentElement.dataset.closed = this.tag; }
             };
             """
         );
@@ -189,7 +193,7 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
         await page.GotoAsync(await Hive.LoginLinkAsync());
         await StateIs(page, "live");
         var id = await alice.AskAsync(new { question = "rm \u202Efdp.exe?" });
-        await page.WaitForFunctionAsync("notes.length === 1");
+        await Expect(page.Locator("html[data-notes='1']")).ToHaveCountAsync(1);
         Assert.Equal(
             $"alice asks you|rm ⟨U+202E⟩fdp.exe?|hive-question-{id}",
             await page.EvaluateAsync<string>("[notes[0].title, notes[0].body, notes[0].tag].join('|')")
@@ -197,7 +201,7 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
         await page.EvaluateAsync("notes[0].onclick()");
         await Expect(page.Locator($"[data-waiting=question-{id}]")).ToBeVisibleAsync();
         await Hive.CallAsync("answer", new { id, answer = "no" });
-        await page.WaitForFunctionAsync("notes[0].closed === true");
+        await Expect(page.Locator($"html[data-closed=hive-question-{id}]")).ToHaveCountAsync(1);
     }
 
     private static async Task FocusIsOnAsync(IPage page, string title) =>

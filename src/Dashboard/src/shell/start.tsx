@@ -7,6 +7,7 @@ import { address } from '../ui/address';
 import { type Feature, features } from '../ui/feature';
 import { followKeys } from '../ui/keys';
 import { followHistory } from '../ui/link';
+import waitingIcon from '../ui/favicon-waiting.svg?url';
 import { live } from '../ui/live';
 import { Part } from '../ui/part';
 import { followPreferences, readDocument } from '../ui/preferences';
@@ -45,7 +46,7 @@ function showTitle(all: readonly Feature[]): void {
     const title = titleAt(address.value);
     document.title = signedOut.value !== null ? 'HIVE · signed out' : waiting > 0 ? `(${waiting}) ${title}` : title;
     const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]');
-    const drawn = waiting > 0 ? '/favicon-waiting.svg' : '/favicon.svg';
+    const drawn = waiting > 0 ? waitingIcon : '/favicon.svg';
     if (icon !== null && icon.getAttribute('href') !== drawn) icon.href = drawn;
   });
 }

@@ -99,7 +99,7 @@ export function hold(deed: Deed): Promise<boolean> {
   let sent = false;
   const send = async (again = false): Promise<void> => {
     if (sent && !again) return;
-    if (live.connection.peek().state === 'reconnecting' && !leaving) {
+    if (live.connection.peek().state !== 'live' && !leaving) {
       // It waits for the host, and can still be taken back.
       stopClock(id);
       change(id, { state: 'away', until: null, now: null });
@@ -118,7 +118,7 @@ export function hold(deed: Deed): Promise<boolean> {
       release(deed, id);
       settle?.resolve(true);
     } catch (e) {
-      if (isUnsure(e) && deed.once !== true && !again && live.connection.peek().state === 'reconnecting') {
+      if (isUnsure(e) && deed.once !== true && !again && live.connection.peek().state !== 'live') {
         // Whether it arrived shows when it is sent again: the host refuses what was done before.
         void send(true);
         return;
