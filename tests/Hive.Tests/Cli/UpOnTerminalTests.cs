@@ -38,7 +38,7 @@ public sealed class UpOnTerminalTests : IDisposable
         Assert.Matches($"^Agents: .*manager.*Log: {folder}/data/logs/host.log$", lines[^5]);
         Assert.DoesNotContain(lines, line => line.Contains("info: ", StringComparison.Ordinal));
         Assert.Contains(
-            "info: Hive.Host[",
+            "info: hive-host[",
             await File.ReadAllTextAsync($"{folder}/data/logs/host.log"),
             StringComparison.Ordinal
         );

@@ -1,0 +1,219 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.RegularExpressions;
+using Hive.Cli;
+using Hive.Cli.Terminal;
+
+namespace Hive.Tests.Cli;
+
+/// <summary>
+/// Compares the output of every verb with the files in <c>golden</c>: at 80 and 120 columns, without colours, and in a
+/// pipe, for 0, 3 and 31 agents. <c>HIVE_UPDATE_GOLDEN=1</c> writes the files.
+/// </summary>
+public sealed partial class GoldenTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("hive-golden-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Theory]
+    [InlineData("status")]
+    [InlineData("list")]
+    [InlineData("turns alice")]
+    [InlineData("stats")]
+    [InlineData("logs alice")]
+    [InlineData("kept")]
+    [InlineData("inputs")]
+    [InlineData("inbox")]
+    [InlineData("inbox --parked")]
+    [InlineData("messages")]
+    [InlineData("questions")]
+    [InlineData("questions --all")]
+    [InlineData("pending")]
+    [InlineData("pending --all")]
+    [InlineData("parked")]
+    [InlineData("reminders")]
+    [InlineData("forge status")]
+    [InlineData("doctor")]
+    public async Task A_verb_shows_what_its_file_says(string verb)
+    {
+        var text = new StringBuilder();
+        foreach (var agents in new[] { 0, 3, 31 })
+        {
+            await using var host = new FakeHost($"{folder}/{agents}", (cmd, r) => GoldenData.Answer(agents, cmd, r));
+            foreach (
+                var (view, width, colours) in new (string, int?, bool)[]
+                {
+                    ("80 columns", 80, true),
+                    ("120 columns", 120, true),
+                    ("80 columns with NO_COLOR", 80, false),
+                    ("a pipe", null, false),
+                }
+            )
+            {
+                var outcome = await Run($"{verb} --run-dir {folder}/{agents}", width, colours);
+                text.Append(CultureInfo.InvariantCulture, $"== {agents} agents, {view}\n{outcome.Output}");
+                Assert.Empty(outcome.Error);
+                Assert.Equal(verb == "doctor" ? 1 : 0, outcome.ExitCode);
+            }
+        }
+
+        Compare(verb.Replace(' ', '-').Replace("--", "-", StringComparison.Ordinal), text.ToString());
+    }
+
+    [Theory]
+    [InlineData("status")]
+    [InlineData("turns alice")]
+    [InlineData("messages")]
+    [InlineData("questions --all")]
+    [InlineData("pending --all")]
+    [InlineData("parked")]
+    [InlineData("reminders")]
+    public async Task At_80_columns_each_row_has_one_line_and_every_name_is_whole(string verb)
+    {
+        await using var host = new FakeHost($"{folder}/run", (cmd, r) => GoldenData.Answer(31, cmd, r));
+        var piped = Lines((await Run($"{verb} --run-dir {folder}/run", null, false)).Output);
+        var shown = Lines((await Run($"{verb} --run-dir {folder}/run", 80, false)).Output);
+        var wide = Lines((await Run($"{verb} --wide --run-dir {folder}/run", 80, false)).Output);
+
+        Assert.Equal(piped, wide);
+        Assert.Equal(piped.Length, shown.Length);
+        Assert.All(shown, line => Assert.True(Cells(line) <= 80, line));
+        var named = piped.Where(line => Regex.IsMatch(line, "(^|  )documentation-writer-of-the-api  "));
+        // What is parked names its sender too, which a narrow terminal leaves out.
+        Assert.All(
+            named
+                .Where(line => verb != "parked" || line.StartsWith("3 ", StringComparison.Ordinal))
+                .Select(line => Array.IndexOf(piped, line)),
+            i => Assert.Contains("documentation-writer-of-the-api", shown[i], StringComparison.Ordinal)
+        );
+    }
+
+    [Fact]
+    public async Task The_help_is_what_its_file_says()
+    {
+        var text = new StringBuilder();
+        foreach (var width in new int?[] { 80, 120, null })
+            text.Append(CultureInfo.InvariantCulture, $"== {(width is null ? "a pipe" : $"{width} columns")}\n")
+                .Append((await Run("help", width, false)).Output);
+        foreach (var verb in Verbs.All().Where(v => !v.Hidden && v.TreatUnmatchedTokensAsErrors))
+        {
+            var help = await Run($"help {verb.Name}", 80, false);
+            Assert.DoesNotContain("System.", help.Output, StringComparison.Ordinal);
+            Assert.Equal(help.Output, (await Run($"{verb.Name} --help", 80, false)).Output);
+        }
+
+        Compare("help", text.ToString());
+    }
+
+    [Fact]
+    public async Task Every_action_says_its_result_and_its_exit_code()
+    {
+        var text = new StringBuilder();
+        await using var host = new FakeHost($"{folder}/run", (cmd, r) => GoldenData.Answer(3, cmd, r));
+        foreach (
+            var line in new[]
+            {
+                "spawn new",
+                "spawn new --no-start --json",
+                "start alice",
+                "stop alice",
+                "restart alice",
+                "rebuild alice",
+                "kill alice",
+                "pause alice",
+                "resume alice",
+                "destroy alice",
+                "destroy alice --purge --yes",
+                "purge alice --yes",
+                "update-all",
+                "cancel-turn alice",
+                "compact alice",
+                "new-session alice",
+                "model alice",
+                "model alice claude-opus",
+                "model alice --reset",
+                "login alice CODE",
+                "send alice hello there",
+                "answer 1 12 hours",
+                "questions cancel 1",
+                "reminders retry 1",
+                "reminders cancel 1",
+                "parked retry 1 2",
+                "parked drop 1",
+                "retry 1",
+                "drop 1",
+                "approve 1",
+                "approve 1 --no-wait",
+                "deny 1 not now",
+                "request-spawn new -d helper",
+                "inputs update input-1",
+                "open --no-browser",
+                // Refused.
+                "start nobody",
+                "status nobody",
+                "questions cancel 404",
+                "reminders cancel 404",
+                "parked drop 404",
+                // Wrong usage.
+                "nonsense",
+                "nonsense --help",
+                "sttaus",
+                "reminders retry x",
+                "reminders retry",
+                "forge",
+                "questions x",
+                "stats --nonsense",
+                "model alice a --reset",
+                "completion tcsh",
+                // Not reachable.
+                "status --run-dir /nonexistent/run",
+            }
+        )
+        {
+            var given = line.Contains("--run-dir", StringComparison.Ordinal) ? line : $"{line} --run-dir {folder}/run";
+            var outcome = await Run(given, null, false);
+            text.Append(CultureInfo.InvariantCulture, $"$ hive {line}\n{outcome.Output}{outcome.Error}");
+            text.Append(CultureInfo.InvariantCulture, $"exit {outcome.ExitCode}\n");
+        }
+
+        Compare("actions", text.ToString());
+    }
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private static int Cells(string line) => new Spectre.Console.Rendering.Segment(line).CellCount();
+
+    // In this process: a process for each line would take minutes.
+    private static async Task<Outcome> Run(string line, int? width, bool colours)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var code = await CommandLine.RunAsync(line.Split(' '), new Display(output, error, width, 24, colours));
+        return new Outcome(code, output.ToString(), error.ToString());
+    }
+
+    private void Compare(string name, string text, [CallerFilePath] string here = "")
+    {
+        var path = Path.Combine(Path.GetDirectoryName(here)!, "golden", $"{name}.txt");
+        // Times are in the zone of the machine.
+        var actual = Times()
+            .Replace(
+                text,
+                m => "01-31 12:00:00"[(m.Value.Contains('-') ? 0 : 6)..(m.Value.Count(c => c == ':') > 1 ? 14 : 11)]
+            )
+            .Replace(folder, "/run/hive")
+            .Replace('\u001b', '␛');
+        if (Environment.GetEnvironmentVariable("HIVE_UPDATE_GOLDEN") == "1")
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, actual);
+        }
+
+        Assert.Equal(File.ReadAllText(path), actual);
+    }
+
+    [GeneratedRegex(@"\d\d-\d\d \d\d:\d\d(:\d\d)?|(?<=retried at )\d\d:\d\d:\d\d")]
+    private static partial Regex Times();
+}
