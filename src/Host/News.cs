@@ -8,7 +8,7 @@ namespace Hive.Host;
 /// </summary>
 internal sealed class News(TextWriter output, TimeProvider clock) : ILoggerProvider
 {
-    // The slices' own lines; those of the base, such as a connection of every command, are no news.
+    // The slices' own lines only: a connection of every command is not worth a line.
     private const string Slices = "Hive.Features.";
 
     private readonly Lock gate = new();

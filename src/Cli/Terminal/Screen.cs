@@ -61,7 +61,7 @@ internal sealed class Screen(Display display, bool wide = false)
         public static Column Name(string head) => new(head, Fit.Kept);
     }
 
-    /// <summary>What happens to a column for which a terminal is too narrow.</summary>
+    /// <summary>The fate of a column for which a terminal is too narrow.</summary>
     public enum Fit
     {
         /// <summary>It is left out as a whole: part of a number or a word misleads.</summary>

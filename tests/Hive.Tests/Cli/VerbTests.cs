@@ -521,7 +521,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
-    public async Task What_the_page_can_do_the_command_can()
+    public async Task Commands_do_what_the_page_does()
     {
         Ok(await hive.RunAsync("spawn", "able", "--runtime", "external"));
         using var able = await hive.AgentAsync("able");

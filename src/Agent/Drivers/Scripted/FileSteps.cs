@@ -128,7 +128,7 @@ internal sealed record SearchStep(long Line, Template Text, Template Path) : Ste
     }
 }
 
-/// <summary>What the steps with files share.</summary>
+/// <summary>Helpers of the steps with files.</summary>
 internal static class FileSteps
 {
     private const int MostBytes = 1 << 20;
