@@ -1,6 +1,9 @@
 import { signal } from '@preact/signals';
 import { type Action, isPending, perform } from '../../ui/action';
 
+/** After this time a row that is still there was not decided by it. */
+const SETTLED_MS = 2_000;
+
 /** Keys of things on which a decision is held or under way. */
 const keys = signal<ReadonlySet<string>>(new Set());
 
@@ -26,6 +29,8 @@ export async function decide(decided: readonly string[], action: Action, then: (
   if (held) then();
   const done = await ended;
   if (done) then();
-  mark(decided, false);
+  // The event that removes the row may come after the answer.
+  if (done) setTimeout(() => mark(decided, false), SETTLED_MS);
+  else mark(decided, false);
   return done;
 }

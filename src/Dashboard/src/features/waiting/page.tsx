@@ -79,6 +79,10 @@ export function WaitingPage({ params }: { params: Params }) {
         goOn(decided[0]?.key ?? '');
       },
     );
+  // Decided here, and gone now: nothing has to be said of it.
+  useLayoutEffect(() => {
+    if (key !== null && selected.row === null && isDeciding(key)) goOn(key);
+  });
   const picked = useMemo(() => rows.filter((row) => chosen.has(row.key)), [rows, chosen]);
   useKey('back', () => {
     if (chosen.size === 0) return false;
