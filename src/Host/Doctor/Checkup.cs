@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Hive.Common.Doctor;
+using Hive.Common.Notifications;
 using Hive.Features;
 using Hive.Features.Doctor;
 using Hive.Protocol;
@@ -50,8 +51,19 @@ internal static class Checkup
             .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
             .AddHiveFeatures()
             .AddHostChecks()
+            .AddSingleton<IWaitingReports>(new NoList())
             .BuildServiceProvider();
         var diagnosis = await services.GetRequiredService<IMediator>().Send(new Diagnose.Query());
         return Diagnosis.Of([.. wrong, .. diagnosis.Findings]);
+    }
+
+    // Without a host nobody sees what waits, and there is no store to keep it in.
+    private sealed class NoList : IWaitingReports, IWaitingChanges
+    {
+        public IWaitingChanges Of(IWaiting kind) => this;
+
+        public void Put(WaitingThing thing) { }
+
+        public void Remove(string id) { }
     }
 }
