@@ -8,9 +8,10 @@ internal sealed class WaitingSchema : ISchema
 {
     public string Slice => "waiting";
 
-    public int Version => 1;
+    public int Version => 2;
 
-    public void Converge(SchemaEditor editor) =>
+    public void Converge(SchemaEditor editor)
+    {
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS waiting_marks (
@@ -22,4 +23,7 @@ internal sealed class WaitingSchema : ISchema
             ) WITHOUT ROWID
             """
         );
+        // Rows that the address of Notify:Url was told.
+        editor.Run("CREATE TABLE IF NOT EXISTS waiting_told (key TEXT PRIMARY KEY) WITHOUT ROWID");
+    }
 }
