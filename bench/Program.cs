@@ -4,8 +4,7 @@ using Hive.Benchmarks;
 
 var figures = new Argument<string[]>("figures")
 {
-    Description =
-        "all, or some of send, cycle, wake, question, state, stream, idle, reminders, history, memory, page",
+    Description = "all, or some of send, cycle, wake, question, state, stream, idle, reminders, history, memory, page",
     DefaultValueFactory = _ => ["all"],
 };
 figures.AcceptOnlyFromAmong(["all", .. Figures.Names]);
