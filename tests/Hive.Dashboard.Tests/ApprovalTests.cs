@@ -20,7 +20,6 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
                 {
                     name = "carol",
                     description = "reviews what others write",
-                    runtime = "external",
                 }
             )
         ).GetProperty("id").GetInt64();
@@ -28,7 +27,6 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         var review = Review(page, id);
         await page.Locator($"[data-key='{id}']").ClickAsync();
         await Expect(review).ToContainTextAsync("reviews what others write");
-        await Expect(review).ToContainTextAsync("external");
         await Expect(review).ToContainTextAsync("by manager");
         await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/changes/{id}");
         await page.Keyboard.PressAsync("a");

@@ -69,8 +69,9 @@ function stored(): Map<string, ReviewNotes> {
   }
 }
 
-const isNotes = (value: unknown): value is ReviewNotes => {
+/** A declaration, since the module reads the storage while it is loaded. */
+function isNotes(value: unknown): value is ReviewNotes {
   if (typeof value !== 'object' || value === null) return false;
   const { viewed, notes } = value as Partial<Record<keyof ReviewNotes, unknown>>;
   return Array.isArray(viewed) && Array.isArray(notes) && notes.every((note) => typeof note?.text === 'string');
-};
+}
