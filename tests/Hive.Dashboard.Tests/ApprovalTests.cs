@@ -14,15 +14,10 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await page.GotoAsync(Hive.Url + "/changes");
         await Expect(page.Locator(".empty")).ToContainTextAsync("Nothing waits for your approval");
         var id = (
-            await manager.CallAsync(
-                "request_spawn",
-                new
-                {
-                    name = "carol",
-                    description = "reviews what others write",
-                }
-            )
-        ).GetProperty("id").GetInt64();
+            await manager.CallAsync("request_spawn", new { name = "carol", description = "reviews what others write" })
+        )
+            .GetProperty("id")
+            .GetInt64();
 
         var review = Review(page, id);
         await page.Locator($"[data-key='{id}']").ClickAsync();

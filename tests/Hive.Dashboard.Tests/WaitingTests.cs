@@ -106,7 +106,8 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
             for (var i = 0; i < 30; i++)
             {
                 agents.Add(await Hive.JoinAsync($"agent-{i:00}-with-a-long-name"));
-                await agents[i].CallAsync("set_status", new { text = i % 2 == 0 ? hostile[..100] : "reading the design" });
+                await agents[i]
+                    .CallAsync("set_status", new { text = i % 2 == 0 ? hostile[..100] : "reading the design" });
                 if (i < 12)
                     await agents[i].AskAsync(new { question = i == 3 ? hostile : $"Question {i}?" });
             }

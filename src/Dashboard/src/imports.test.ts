@@ -23,7 +23,7 @@ function importsOf(path: string): string[] {
   const specifiers = [...(sources[path] ?? '').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']*)'/g)].map(
     ([, to]) => to ?? '',
   );
-  return specifiers.filter((to) => !/\.(css|json)$|\/generated\//.test(to)).map((to) => resolved(path, to));
+  return specifiers.filter((to) => !/\.(css|json)$|\?url$|\/generated\//.test(to)).map((to) => resolved(path, to));
 }
 
 function resolved(from: string, to: string): string {

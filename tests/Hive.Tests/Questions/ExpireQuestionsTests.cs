@@ -164,6 +164,8 @@ public sealed class ExpireQuestionsTests
         var before = (store.Reads, store.Writes);
         // Less than the time to the next hourly vacuum.
         hive.Clock.Advance(TimeSpan.FromMinutes(50));
-        Assert.Equal(before, (store.Reads, store.Writes));
+        Assert.Equal(before.Reads, store.Reads);
+        // One write indexes the messages that were sent above.
+        Assert.InRange(store.Writes, before.Writes, before.Writes + 1);
     }
 }

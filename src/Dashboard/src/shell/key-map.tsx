@@ -20,7 +20,7 @@ export function KeyMap() {
   const groups = [...new Set(names.map((name) => KEYS[name].group))];
   return (
     <Modal label="Keys" class="key-map" onClose={close}>
-      <header>
+      <div class="key-map-head">
         <h2>Keys</h2>
         <span class="dim">
           They act outside of boxes. <Settings />
@@ -28,7 +28,7 @@ export function KeyMap() {
         <button type="button" class="plain" aria-label="Close the map of keys" onClick={close}>
           ✗
         </button>
-      </header>
+      </div>
       <div class="key-groups">
         {groups.map((group) => (
           <section key={group} aria-labelledby={`keys-${group}`}>

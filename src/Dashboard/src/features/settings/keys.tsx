@@ -33,7 +33,7 @@ export function Keys() {
       <h2 id="settings-keys">Keys</h2>
       <p class="dim">Single letters act outside of boxes only.</p>
       <Table
-        label="Keys"
+        label="Every key"
         columns={
           <>
             <th scope="col">does</th>

@@ -12,7 +12,7 @@ import { isNarrow } from '../../ui/narrow';
 import { type Params, waitingKind, waitingKinds } from '../../ui/registry';
 import { Rows } from '../../ui/rows';
 import { actionsOf, canSnooze, togetherOf } from './actions';
-import { decide, isDeciding } from './deciding';
+import { decide, isDecided, isDeciding } from './deciding';
 import { Actions, Detail } from './detail';
 import { type Filter, filterIn, listOf, narrowed, nextOf } from './filter';
 import { Filters } from './filters';
@@ -81,7 +81,7 @@ export function WaitingPage({ params }: { params: Params }) {
     );
   // Decided here, and gone now: nothing has to be said of it.
   useLayoutEffect(() => {
-    if (key !== null && selected.row === null && isDeciding(key)) goOn(key);
+    if (key !== null && selected.row === null && isDecided(key)) goOn(key);
   });
   const picked = useMemo(() => rows.filter((row) => chosen.has(row.key)), [rows, chosen]);
   useKey('back', () => {
