@@ -104,7 +104,6 @@ internal sealed class HelpText(HelpAction standard) : SynchronousCommandLineActi
             OptionKind.File or OptionKind.WholePath or OptionKind.Socket => "PATH",
             OptionKind.ListenUrls or OptionKind.Url => "URL",
             OptionKind.Choice => "WORD",
-            OptionKind.Seconds => "SECONDS",
             _ => "TEXT",
         };
 }

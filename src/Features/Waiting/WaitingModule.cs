@@ -16,7 +16,6 @@ internal sealed class WaitingModule : FeatureModule
         Event<WaitingView>("waiting_changed", "waiting");
         Event<string>("waiting_removed", "key");
         Section<WaitingSection>();
-        Check<NotifyCheck>();
         Host<ListWaiting.Query>("waiting");
         Host<SubscribeWaiting.Query>("subscribe_waiting");
         Host<SnoozeWaiting.Command>("snooze_waiting");
@@ -34,8 +33,5 @@ internal sealed class WaitingModule : FeatureModule
     protected override void Services(IServiceCollection services) =>
         services
             .AddSingleton<WaitingMarks>()
-            .AddSingletonAs<WaitingList, ICommitObserver, IHostedService, IWaitingReports>()
-            .AddSingleton<NotifyState>()
-            .AddSingleton<NotifyPost>()
-            .AddHostedService<NotifyHook>();
+            .AddSingletonAs<WaitingList, ICommitObserver, IHostedService, IWaitingReports>();
 }

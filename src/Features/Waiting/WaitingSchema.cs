@@ -8,10 +8,9 @@ internal sealed class WaitingSchema : ISchema
 {
     public string Slice => "waiting";
 
-    public int Version => 2;
+    public int Version => 1;
 
-    public void Converge(SchemaEditor editor)
-    {
+    public void Converge(SchemaEditor editor) =>
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS waiting_marks (
@@ -23,7 +22,4 @@ internal sealed class WaitingSchema : ISchema
             ) WITHOUT ROWID
             """
         );
-        // Rows that the address of Notify:Url was told.
-        editor.Run("CREATE TABLE IF NOT EXISTS waiting_told (key TEXT PRIMARY KEY) WITHOUT ROWID");
-    }
 }

@@ -103,8 +103,6 @@ public sealed record HiveOptions
 
     public ForgeOptions Forge { get; init; } = new();
 
-    public NotifyOptions Notify { get; init; } = new();
-
     public LoggingOptions Logging { get; init; } = new();
 }
 
@@ -205,37 +203,6 @@ public sealed record ForgeOptions
 
     [Option("The folder with Forgejo's data in the container hive-forge", Kind = OptionKind.WholePath)]
     public string WorkPath { get; init; } = "/var/lib/forgejo";
-}
-
-/// <summary>The hook that tells what waits to who is away from the page (docs/operating.md).</summary>
-public sealed record NotifyOptions
-{
-    [Option(
-        "Gets a POST when something urgent has waited for the operator, such as a topic of ntfy (docs/operating.md)",
-        Kind = OptionKind.Url,
-        Default = "none",
-        Secret = true
-    )]
-    public string? Url { get; init; }
-
-    [Option("The form of that request", Kind = OptionKind.Choice, Choices = ["json", "ntfy", "slack"])]
-    public string Format { get; init; } = "json";
-
-    [Option("How many seconds something has waited before it is told, 0 to 86400", Kind = OptionKind.Seconds)]
-    public int After { get; init; } = 60;
-
-    [Option(
-        "true: tell texts of agents too. false: only what kind of thing waits, and whose",
-        Kind = OptionKind.Switch
-    )]
-    public bool Bodies { get; init; }
-
-    [Option(
-        "The page's address in the links, such as http://my-laptop:7000",
-        Kind = OptionKind.Url,
-        Default = "the first address of Urls"
-    )]
-    public string? Page { get; init; }
 }
 
 /// <summary>The host's log.</summary>

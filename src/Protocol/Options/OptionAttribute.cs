@@ -32,9 +32,6 @@ public enum OptionKind
     /// <summary>One of a few words.</summary>
     Choice,
 
-    /// <summary>A whole number of seconds, at most a day.</summary>
-    Seconds,
-
     /// <summary>A folder, or a path where one can be created.</summary>
     Folder,
 

@@ -8,7 +8,6 @@ internal static partial class OptionRules
 {
     private const int LeastTokenLength = 16;
     private const int MostTextLength = 1000;
-    private const int MostSeconds = 24 * 60 * 60;
     private const StringSplitOptions NoBlanks = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
 
     /// <summary>The parts of a list.</summary>
@@ -29,10 +28,6 @@ internal static partial class OptionRules
             OptionKind.Choice => option.Choices.Contains(value, StringComparer.OrdinalIgnoreCase)
                 ? null
                 : $"{Near(value, option.Choices)}choose {Listed(option.Choices)}",
-            OptionKind.Seconds => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
-            && seconds <= MostSeconds
-                ? null
-                : $"use a whole number of seconds from 0 to {MostSeconds}",
             OptionKind.Folder => FolderFault(value),
             OptionKind.RootFolder => Directory.Exists(Path.Combine(value, "usr"))
                 ? null

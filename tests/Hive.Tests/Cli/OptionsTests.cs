@@ -306,7 +306,6 @@ public sealed class OptionsTests : IDisposable
         object expected = option.Kind switch
         {
             OptionKind.Switch => true,
-            OptionKind.Seconds => 17,
             OptionKind.Folders or OptionKind.HostNames => (string[])[value],
             _ => value,
         };
@@ -336,7 +335,6 @@ public sealed class OptionsTests : IDisposable
         {
             OptionKind.Switch => "true",
             OptionKind.Choice => option.Choices[^1],
-            OptionKind.Seconds => "17",
             OptionKind.Folder or OptionKind.Folders => Path.Combine(folder, "some"),
             OptionKind.RootFolder => Path.Combine(folder, "root"),
             OptionKind.File or OptionKind.WholePath or OptionKind.Socket => Path.Combine(folder, "a-file"),
