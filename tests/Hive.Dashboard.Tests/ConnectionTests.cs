@@ -84,6 +84,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
 
         await page.GoBackAsync();
         await Hive.StartHostAsync();
+        using var alice = await Hive.OpenAsync("alice");
 
         await StateIs(page, "live", "resynced");
         await page.Keyboard.PressAsync("c");

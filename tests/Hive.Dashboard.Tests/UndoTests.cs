@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What can be taken back, and what is held before it is sent.</summary>
+/// <summary>Actions that can be taken back, and those that are held before they are sent.</summary>
 public sealed class UndoTests(Browser browser) : DashboardTest(browser)
 {
     private static readonly string[] HostAway =
@@ -18,7 +18,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     ];
 
     [Fact]
-    public async Task What_is_taken_back_leaves_the_host_as_it_was()
+    public async Task Actions_that_are_taken_back_leave_the_host_as_it_was()
     {
         using var alice = await Hive.JoinAsync("alice");
         var id = await alice.AskAsync(new { question = "Ship it?" });
@@ -55,7 +55,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task What_is_held_is_sent_once_when_its_time_is_over_or_the_page_goes_away()
+    public async Task A_held_action_is_sent_once_when_its_time_is_over_or_the_page_goes()
     {
         using var alice = await Hive.JoinAsync("alice");
         var first = await alice.AskAsync(new { question = "The first?" });
@@ -76,7 +76,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task What_is_held_while_the_host_restarts_is_sent_once_it_is_back()
+    public async Task An_action_held_over_a_restart_is_sent_once_the_host_is_back()
     {
         Expected = HostAway;
         using var alice = await Hive.JoinAsync("alice");
@@ -112,7 +112,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
 
     private static ILocator Toast(IPage page, string state) => page.Locator($".toast[data-state={state}]");
 
-    /// <summary>What waits, as the host has it.</summary>
+    /// <summary>The waiting things, as the host has them.</summary>
     private async Task<string[]> WaitingAsync() =>
         [
             .. (await Hive.CallAsync("waiting"))

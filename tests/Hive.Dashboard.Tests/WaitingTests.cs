@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What waits for the operator: found, decided and left by the keyboard alone, on every screen.</summary>
+/// <summary>Things that wait for the operator: found, decided and left by the keyboard alone, on every screen.</summary>
 public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Hive.Common.Linux;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
@@ -100,9 +101,8 @@ public sealed class PodmanTests
             await (command == "stop" ? fleet.Spawn("worker", "podman") : fleet.Do("start", new { name = "worker" }));
             await fleet.Up("worker");
             await PodmanDaemon.Run([.. command.Split(' '), fleet.Container("worker")]);
-            var row = await Fleet.Row(events, "worker", r => !r.Running && r.Note is not null);
+            var row = await Fleet.Row(events, "worker", r => !r.Running && Regex.IsMatch(r.Note ?? "", note));
             Assert.Equal(failed, row.Failed);
-            Assert.Matches(note, row.Note!);
         }
     }
 
