@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>Things that wait for the operator: found, decided and left by the keyboard alone, on every screen.</summary>
+/// <summary>Things that wait for the operator are found, decided and left by the keyboard alone.</summary>
 public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
@@ -41,6 +41,7 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
 
         // Both at once, with one reason.
         await PressAsync(page, "x", "j", "x", "d");
+        await Expect(page.Locator("textarea:focus")).ToHaveCountAsync(1);
         await page.Keyboard.TypeAsync("we are enough");
         await PressAsync(page, "Enter");
         await Expect(page.Locator(".toast[data-state=held]")).ToContainTextAsync("2 selected");
