@@ -26,8 +26,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/changes/{id}");
         await page.Keyboard.PressAsync("a");
 
-        await Expect(page.Locator(".empty").First).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "decided" }).ClickAsync();
+        await Expect(review.Locator(".state-word")).ToHaveTextAsync("approved");
         await Expect(page.Locator($"[data-key='{id}']")).ToContainTextAsync("approved");
         await page.GotoAsync(Hive.Url + "/agents");
         await Expect(Row(page, "carol")).ToBeVisibleAsync();
@@ -60,6 +59,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await page.Keyboard.PressAsync("d");
         await Expect(review.Locator(".diff-foot").GetByRole(AriaRole.Textbox))
             .ToHaveValueAsync("not before the measurements");
+        await Expect(review.Locator(".diff-foot").GetByRole(AriaRole.Textbox)).ToBeFocusedAsync();
         await page.Keyboard.PressAsync("Control+Enter");
 
         await Expect(review.Locator(".given")).ToContainTextAsync("not before the measurements");

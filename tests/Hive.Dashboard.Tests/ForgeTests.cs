@@ -62,11 +62,6 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
         await page.GetByRole(AriaRole.Button, new() { Name = "Retry what failed on the forge" }).ClickAsync();
         await Expect(page.Locator("#forge .count.bad")).ToHaveCountAsync(0);
         await Expect(page.Locator("[data-repository='agents/alice'] .wrong")).ToHaveCountAsync(0);
-        await page.GotoAsync(Hive.Url + "/agents/alice");
-        await Expect(page.Locator("main h1")).ToBeVisibleAsync();
-        await page.Keyboard.PressAsync("i");
-        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "forge:alice" }))
-            .ToHaveAttributeAsync("href", $"{forge.Url}/alice");
     }
 
     [Fact]

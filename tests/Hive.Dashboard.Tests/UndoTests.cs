@@ -68,7 +68,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         Assert.Equal("[cancelled]", (await alice.AnswerAsync(first)).Answer);
 
         await page.Keyboard.PressAsync("d");
-        await Expect(Toast(page, "held")).ToBeVisibleAsync();
+        await Expect(Toast(page, "held").Last).ToContainTextAsync($"question {second}");
         await page.GotoAsync("about:blank");
         Assert.Equal("[cancelled]", (await alice.AnswerAsync(second)).Answer);
         await page.GotoAsync(Hive.Url);

@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { createKeybindingsHandler } from 'tinykeys';
 import { preferences } from './preferences';
 
@@ -131,7 +131,8 @@ export function onKey(name: KeyName, run: Handler): () => void {
 export function useKey(name: KeyName, run: Handler, active = true): void {
   const latest = useRef(run);
   latest.current = run;
-  useEffect(() => (active ? onKey(name, (event) => latest.current(event)) : undefined), [name, active]);
+  // Before the next key can be pressed.
+  useLayoutEffect(() => (active ? onKey(name, (event) => latest.current(event)) : undefined), [name, active]);
 }
 
 /** Does a command, as its key would; false where nothing handles it. */

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { type Action, perform } from './action';
 import { keyOf, onKey, raiseLayer } from './keys';
 import { Label } from './label';
@@ -32,7 +32,8 @@ function Opened({ label, actions, at }: { label: string; actions: readonly Actio
     el.style.left = `${Math.max(8, Math.min(right - el.offsetWidth, innerWidth - el.offsetWidth - 8))}px`;
     el.querySelector<HTMLElement>('[role=menuitem]')?.focus();
   }, []);
-  useEffect(() => {
+  // With the focus: a key may follow at once.
+  useLayoutEffect(() => {
     const lower = raiseLayer();
     const items = () => [...(root.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])];
     const step = (by: number) => {

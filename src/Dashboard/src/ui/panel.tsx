@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { query } from './address';
 import { onKey } from './keys';
 import { setQuery } from './link';
@@ -22,10 +22,16 @@ export function openPanel(key: string): void {
 }
 
 export function closePanel(): void {
-  setQuery({ open: null }, true);
-  if (before?.isConnected === true) before.focus({ preventScroll: true });
-  else document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
+  const opener = before;
   before = null;
+  setQuery({ open: null }, true);
+  // Once the place is drawn without the panel. Its row may have been drawn again.
+  setTimeout(() => {
+    const key = opener?.closest<HTMLElement>('[data-key]')?.dataset.key;
+    const again = key === undefined ? null : document.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
+    const target = opener?.isConnected === true ? opener : (again ?? document.querySelector<HTMLElement>('main'));
+    target?.focus({ preventScroll: true });
+  }, 0);
 }
 
 /** Opens the content, or closes it where it is open. */
@@ -43,7 +49,7 @@ interface Props {
 /** Shows details beside the place, or over it below the top bar where the screen is narrow. */
 export function Panel({ label, feature, title, aside, children }: Props) {
   const root = useRef<HTMLElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (before !== null) root.current?.focus({ preventScroll: true });
     const forget = [
       onKey('back', closePanel),
