@@ -78,7 +78,19 @@ internal sealed class LiveHive : IAsyncDisposable
                 Signal(Path.GetFileName(file), LinuxProcess.SigKill);
         }
 
-        folder.Delete(recursive: true);
+        // A process that was just ended may still have written a line of its log.
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                folder.Delete(recursive: true);
+                return;
+            }
+            catch (IOException) when (attempt < 20)
+            {
+                await Task.Yield();
+            }
+        }
     }
 
     /// <summary>Restarts the host with these settings in its hive.json.</summary>

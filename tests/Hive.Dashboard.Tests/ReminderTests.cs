@@ -72,7 +72,7 @@ public sealed class FailingReminderTests(Browser browser) : DashboardTest(browse
         var row = page.Locator($"[data-key=reminder_failed-{id}]");
         await row.ClickAsync();
         var note = page.Locator($"[data-reminder='{id}'] .note.bad");
-        await Expect(note).ToContainTextAsync("1 of 5 attempts failed: reminders/auto-");
+        await Expect(note).ToContainTextAsync("1 of 5 attempts failed: ");
         await Expect(note).ToContainTextAsync("next try");
         for (var attempt = 2; attempt <= Limits.ReminderAttempts; attempt++)
         {
