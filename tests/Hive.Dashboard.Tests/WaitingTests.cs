@@ -41,13 +41,12 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
         await FocusIsOnAsync(page, "spawn dave");
 
         // Both are denied in the terminal.
-        foreach (var row in await page.Locator("[data-key^=approval-]").AllAsync())
+        var open = await page.Locator("[data-key^=approval-]")
+            .EvaluateAllAsync<string[]>("rows => rows.map((row) => row.dataset.key)");
+        foreach (var key in open)
         {
-            var key = (await row.GetAttributeAsync("data-key"))!;
-            await Hive.CallAsync(
-                "deny",
-                new { id = long.Parse(key["approval-".Length..], CultureInfo.InvariantCulture), note = "we are enough" }
-            );
+            var id = long.Parse(key["approval-".Length..], CultureInfo.InvariantCulture);
+            await Hive.CallAsync("deny", new { id, note = "we are enough" });
         }
 
         await Expect(page.Locator("[data-key^=approval-]")).ToHaveCountAsync(0);
@@ -59,6 +58,7 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator("[data-key^=parked-]")).ToHaveCountAsync(0);
         await FocusIsOnAsync(page, "Which colour?");
         await PressAsync(page, "r");
+        await Expect(page.Locator("textarea:focus")).ToHaveCountAsync(1);
         await page.Keyboard.TypeAsync("Blue");
         await PressAsync(page, "Enter");
         await Expect(page.Locator("[data-key=message-alice]")).ToHaveCountAsync(0);

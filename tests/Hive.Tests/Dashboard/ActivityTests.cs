@@ -33,7 +33,7 @@ public sealed class ActivityTests
             Assert.Equal((name, state), (name, peers.Single(p => p.Word("name") == name).Word("state")));
             Assert.Contains(told.Lines, line => line.StartsWith($"{name} ", StringComparison.Ordinal));
             Assert.Matches(
-                $"^{name} +{state}( |$)",
+                $"^{name} +{state}(,| |$)",
                 told.Lines.Single(l => l.StartsWith($"{name} ", StringComparison.Ordinal))
             );
             Assert.Equal(
