@@ -92,16 +92,16 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
     {
         var began = Stopwatch.GetTimestamp();
         var newest = Newest(write.Db);
-        var ids = write
-            .Db.Query<long>(
-                "SELECT id FROM messages WHERE id > @newest ORDER BY id LIMIT @PieceSize",
+        var messages = write
+            .Db.Query<(long Id, string Body)>(
+                "SELECT id, body FROM messages WHERE id > @newest ORDER BY id LIMIT @PieceSize",
                 new { newest, PieceSize }
             )
             .ToArray();
-        foreach (var id in ids)
+        foreach (var (id, body) in messages)
         {
             // In rising order, so that the message that this one answers is already there.
-            write.Prepare(IndexSql).Bind(1, id).Step();
+            write.Prepare(IndexSql).Bind(1, id).Bind(2, SearchWords.SignsOf(body)).Step();
             write.Prepare(WordsSql).Bind(1, id).Step();
         }
 
@@ -113,7 +113,7 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
         // SQLite's documentation: fewer than two changes mean that there was nothing to merge.
         var merged = Changes(write.Db) - before >= 2;
         var head = write.Db.ExecuteScalar<long?>("SELECT max(id) FROM messages") ?? 0;
-        return new Piece(head, ids.Length == 0 && !merged, began);
+        return new Piece(head, messages.Length == 0 && !merged, began);
     }
 
     private static long Changes(DbConnection db) => db.ExecuteScalar<long>("SELECT total_changes()");
@@ -121,9 +121,9 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
     // A reply belongs to the thread of the message that it answers; when that was deleted, to the thread that it
     // began.
     private const string IndexSql = $"""
-        INSERT INTO message_index (id, sender, recipient, kind, thread)
+        INSERT INTO message_index (id, sender, recipient, kind, thread, signs)
         SELECT m.id, m.sender, m.recipient, {MessageKind.Sql},
-               coalesce((SELECT thread FROM message_index WHERE id = m.in_reply_to), m.in_reply_to, m.id)
+               coalesce((SELECT thread FROM message_index WHERE id = m.in_reply_to), m.in_reply_to, m.id), ?2
           FROM messages m
          WHERE m.id = ?1
         """;

@@ -7,7 +7,7 @@ internal sealed class MessagesSchema : ISchema
 {
     public string Slice => "messages";
 
-    public int Version => 4;
+    public int Version => 5;
 
     public void Converge(SchemaEditor editor)
     {
@@ -80,6 +80,13 @@ internal sealed class MessagesSchema : ISchema
         // MessageIndexer merges in small steps; the second limit is a guard that it never reaches.
         editor.Run("INSERT INTO message_words (message_words, rank) VALUES ('automerge', 0)");
         editor.Run("INSERT INTO message_words (message_words, rank) VALUES ('crisismerge', 500)");
+        // The signs in a body as bits (see SearchWords). An index without them is written again.
+        if (editor.Column("message_index", "signs", "INTEGER NOT NULL DEFAULT 0"))
+        {
+            editor.Run("DELETE FROM message_index");
+            editor.Run("INSERT INTO message_words (message_words) VALUES ('delete-all')");
+        }
+
         editor.Run(
             """
             CREATE TRIGGER IF NOT EXISTS message_deleted AFTER DELETE ON messages

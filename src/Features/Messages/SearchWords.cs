@@ -11,6 +11,9 @@ internal sealed class SearchWords
     // Each is a list that SQLite walks through; the others are compared with the bodies found.
     private const int MostAsked = 32;
 
+    private const string AsciiSigns = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+    private const int OtherSigns = 31;
+
     private readonly string[] words;
 
     private SearchWords(string[] words) => this.words = words;
@@ -26,6 +29,25 @@ internal sealed class SearchWords
     /// <summary>The longest word without case, which a matching body contains exactly so; empty for none.</summary>
     public string Exact =>
         words.Where(w => w.EnumerateRunes().All(r => Rune.ToUpperInvariant(r) == r)).MaxBy(w => w.Length) ?? "";
+
+    /// <summary>The signs that a matching body contains at least; see <see cref="SignsOf"/>.</summary>
+    public long Signs => words.Aggregate(0L, (signs, word) => signs | SignsOf(word));
+
+    /// <summary>The characters of a text that are neither letters, digits nor spaces, without case, as bits: each
+    /// of the 32 of ASCII has its own bit, the others share 31.</summary>
+    public static long SignsOf(string text)
+    {
+        var signs = 0L;
+        foreach (var rune in text.ToLowerInvariant().EnumerateRunes())
+        {
+            if (Rune.IsLetterOrDigit(rune) || Rune.IsWhiteSpace(rune))
+                continue;
+            var ascii = rune.IsAscii ? AsciiSigns.IndexOf((char)rune.Value, StringComparison.Ordinal) : -1;
+            signs |= 1L << (ascii >= 0 ? ascii : AsciiSigns.Length + rune.Value % OtherSigns);
+        }
+
+        return signs;
+    }
 
     /// <summary>The words of a text; null when it has none.</summary>
     public static SearchWords? Of(string? text)

@@ -81,6 +81,11 @@ public sealed class HistoryTests
             ("q=%E6%BC%A2%E5%AD%97", [other]),
             ("q=%D9%85%D8%B1%D8%AD%D8%A8%D8%A7", [other]),
             ("q=%F0%9F%8E%89", [other]),
+            ("q=%F0%9F%8E%8A", []),
+            ("q=~", []),
+            ("q=%25&agent=bob", [first]),
+            ("q=*&agent=alice&kind=operator", [toOperator]),
+            ("q=%22&state=unread", [reply]),
             ("q=body:deploy", []),
             ("q=%20%20", [.. everything.Select(m => m.Id)]),
         ];
@@ -265,7 +270,7 @@ public sealed class HistoryTests
             (new(Kind: "system"), "message_index_kind"),
             (new(Q: "x"), "message_words VIRTUAL TABLE INDEX"),
             (new(Q: "x", Agent: "a", State: "unread"), "message_words VIRTUAL TABLE INDEX"),
-            (new(Q: "%"), "m USING INTEGER PRIMARY KEY"),
+            (new(Q: "%"), "i USING INTEGER PRIMARY KEY"),
             (new(State: "unread", Agent: "a"), "messages_open"),
             (new(State: "parked", Kind: "agents"), "messages_parked"),
         ];
@@ -286,6 +291,7 @@ public sealed class HistoryTests
                                 thread = 1,
                                 expression = "x",
                                 exact = "x",
+                                signs = 1,
                             }
                         )
                         .Select(row => (string)row.detail)
@@ -395,6 +401,29 @@ public sealed class HistoryTests
         await using var after = new StoreRig(folder, [new MessagesSchema()]);
         var found = await after.Store.Read(db => new HistorySearch(new(Q: "old", Agent: "bob")).Find(db, 200));
         Assert.Equal("an old word", Assert.Single(found).Body);
+    }
+
+    [Fact]
+    public async Task An_index_without_signs_is_written_again()
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        var before = new StoreRig(folder, [new MessagesSchema()]).Store;
+        await before.Write(write =>
+            write.Db.Execute(
+                """
+                INSERT INTO messages (sender, recipient, body, sent_at) VALUES ('alice', 'bob', '50% of it', 1);
+                INSERT INTO message_index (id, sender, recipient, kind, thread) VALUES (1, 'alice', 'bob', 'agents', 1);
+                INSERT INTO message_words (rowid, body) VALUES (1, '50% of it');
+                ALTER TABLE message_index DROP COLUMN signs;
+                """
+            )
+        );
+        before.Dispose();
+
+        await using var after = new StoreRig(folder, [new MessagesSchema()]);
+        Assert.Equal((0, 0), await Indexed(after.Store));
+        var found = await after.Store.Read(db => new HistorySearch(new(Q: "%")).Find(db, 200));
+        Assert.Equal("50% of it", Assert.Single(found).Body);
     }
 
     private static async Task<long> Reply(LineClient line, string to, string body, long message) => (
