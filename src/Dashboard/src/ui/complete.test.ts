@@ -31,6 +31,19 @@ test.each([
   ['', null],
 ])('%j', (text, expected) => expect(offered(text)).toEqual(expected));
 
+test('a word that is a name itself is not completed unasked', () => {
+  const workers: Completer = { label: 'Agents', begins: /^@/, offers: of(['@worker', '@worker-2']) };
+  const numbers: Completer = {
+    label: 'Messages',
+    begins: /^#/,
+    whole: (word) => /^#\d+$/.test(word),
+    offers: of(['#420', '#1']),
+  };
+  const first = (text: string) => completion(text, text.length, [workers, numbers])?.first;
+  expect([first('@worke'), first('@worker'), first('@worker-')]).toEqual([0, -1, 0]);
+  expect([first('please close #42'), first('see #')]).toEqual([-1, 0]);
+});
+
 test('the word at the caret is completed, not the last one', () => {
   expect(offered('@al and more', 3)).toEqual(['Agents', 0, '@alice', '@albert']);
   const offer = { name: '@alice', shown: '', hint: '' };

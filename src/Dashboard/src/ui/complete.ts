@@ -6,6 +6,8 @@ export interface Completion {
   label: string;
   from: number;
   shown: readonly Offer[];
+  /** The offer that `enter` takes; -1 where the word means something as it is. */
+  first: number;
 }
 
 /** How many offers are shown. */
@@ -17,15 +19,15 @@ export function completion(text: string, caret: number, own: readonly Completer[
   if (word === '') return null;
   const from = caret - word.length;
   const isFirst = text.slice(0, from).trim() === '';
-  for (const { label, begins, first, offers } of [
+  for (const { label, begins, first, whole, offers } of [
     ...own,
     ...features.value.flatMap(({ completers }) => completers ?? []),
   ]) {
     if (!begins.test(word) || (first === true && !isFirst)) continue;
-    const shown = offers(word)
-      .filter(({ name }) => name !== word)
-      .slice(0, MOST);
-    if (shown.length > 0) return { label, from, shown };
+    const all = offers(word);
+    const shown = all.filter(({ name }) => name !== word).slice(0, MOST);
+    const isWhole = all.some(({ name }) => name === word);
+    if (shown.length > 0) return { label, from, shown, first: isWhole || whole?.(word) === true ? -1 : 0 };
   }
   return null;
 }

@@ -8,7 +8,7 @@ interface Typed {
   target: object | null;
 }
 
-let type: (key: string, more?: Partial<Typed> & { shift?: boolean; ctrl?: boolean }) => boolean;
+let type: (key: string, more?: Partial<Typed> & { shift?: boolean; ctrl?: boolean; repeat?: boolean }) => boolean;
 let keys: typeof import('./keys');
 
 class Box {
@@ -29,7 +29,7 @@ beforeAll(async () => {
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   keys = await import('./keys');
   keys.followKeys();
-  type = (key, { shift = false, ctrl = false, target = null } = {}) => {
+  type = (key, { shift = false, ctrl = false, repeat = false, target = null } = {}) => {
     let prevented = false;
     listener({
       key,
@@ -38,6 +38,7 @@ beforeAll(async () => {
       ctrlKey: ctrl,
       metaKey: false,
       isComposing: false,
+      repeat,
       defaultPrevented: false,
       getModifierState: (name: string) => (name === 'Shift' && shift) || (name === 'Control' && ctrl),
       preventDefault: () => {
@@ -86,6 +87,22 @@ test('single keys are text in a box; a modifier and Escape are commands there to
     type('Escape', { target: box });
   };
   expect(done(typing, 'approve', 'next', 'filter', 'palette', 'back')).toEqual(['palette', 'back']);
+});
+
+test('a key that is held down moves on, and decides only once', () => {
+  const typing = () => {
+    for (const key of ['a', 'd', 'e', 'j', 'Enter'])
+      for (const repeat of [false, true, true]) type(key, { repeat });
+  };
+  expect(done(typing, 'approve', 'deny', 'done', 'next', 'open')).toEqual([
+    'approve',
+    'deny',
+    'done',
+    'next',
+    'next',
+    'next',
+    'open',
+  ]);
 });
 
 test('a handler that does not want the key leaves it to the one below', () => {

@@ -163,6 +163,9 @@ const isCommand = (event: KeyboardEvent): boolean =>
     ((event.ctrlKey || event.metaKey) && event.key !== 'z') ||
     (!inBox(event.target) && !isNative(event)));
 
+/** A key that is held down goes on through a list, and does nothing else again. */
+const REPEATED: ReadonlySet<KeyName> = new Set(['next', 'previous', 'first', 'last']);
+
 /** How many sequences have been typed; the library would go on with the other ones that begin with the same key. */
 const typed = signal(0);
 
@@ -175,6 +178,11 @@ const bindings = computed(() => {
   for (const { name, key } of all.toSorted((a, b) => presses(b) - presses(a)))
     map[key] = (event) => {
       if (!isCommand(event)) return;
+      // The next row is another thing to decide: it needs a press of its own.
+      if (event.repeat && !REPEATED.has(name)) {
+        event.preventDefault();
+        return;
+      }
       if (key.includes(' ')) typed.value++;
       if (press(name, event)) event.preventDefault();
     };

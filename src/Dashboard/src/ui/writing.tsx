@@ -107,8 +107,9 @@ export function Writing(props: Props) {
     read(changed, caret);
   };
   const read = (written: string, caret: number) => {
-    setOffers(completion(written, caret, props.completers));
-    setChosen(0);
+    const found = completion(written, caret, props.completers);
+    setOffers(found);
+    setChosen(found?.first ?? 0);
   };
   const take = (offer: Offer) => {
     const area = box.current;
@@ -159,7 +160,8 @@ export function Writing(props: Props) {
     if (offers !== null && onOfferKey(e)) return;
     if (e.key === 'Enter' && !e.shiftKey) {
       e.preventDefault();
-      submit();
+      // A key that is still held down from before sends nothing.
+      if (!e.repeat) submit();
     } else if (e.key === 'Escape' && onLeave !== undefined) {
       e.preventDefault();
       onLeave();
@@ -167,11 +169,15 @@ export function Writing(props: Props) {
       e.preventDefault();
   };
   const onOfferKey = (e: TargetedKeyboardEvent<HTMLTextAreaElement>): boolean => {
-    const offer = offers?.shown[active];
-    if (offers === null || offer === undefined || e.shiftKey) return false;
+    if (offers === null || e.shiftKey) return false;
+    const offer = offers.shown[active];
     const step = e.key === 'ArrowDown' ? 1 : e.key === 'ArrowUp' ? -1 : 0;
-    if (step !== 0) setChosen((active + step + offers.shown.length) % offers.shown.length);
-    else if (e.key === 'Tab' || (e.key === 'Enter' && !e.ctrlKey && !e.metaKey)) take(offer);
+    const { length } = offers.shown;
+    if (step !== 0) setChosen(active < 0 ? (step > 0 ? 0 : length - 1) : (active + step + length) % length);
+    else if (offer === undefined) {
+      if (e.key !== 'Escape') return false;
+      setOffers(null);
+    } else if (e.key === 'Tab' || (e.key === 'Enter' && !e.ctrlKey && !e.metaKey)) take(offer);
     else if (e.key === 'Escape') setOffers(null);
     else return false;
     e.preventDefault();
@@ -221,7 +227,10 @@ export function Writing(props: Props) {
             aria-haspopup="listbox"
             {...(offers === null
               ? {}
-              : { 'aria-controls': `${id}-offers`, 'aria-activedescendant': `${id}-offer-${active}` })}
+              : {
+                  'aria-controls': `${id}-offers`,
+                  ...(active < 0 ? {} : { 'aria-activedescendant': `${id}-offer-${active}` }),
+                })}
             aria-invalid={sending.error !== null}
             placeholder={placeholder}
             onInput={(e) => change(e.currentTarget.value, e.currentTarget.selectionStart)}

@@ -42,11 +42,14 @@ export const recipients: Completer = {
 export const agents: Completer = { label: 'Agents', begins: /^@[a-z0-9-]*$/i, offers: agentOffers };
 
 const MESSAGE = /^#[^\s]*$/;
+/** The number of a message, or of anything else. */
+const NUMBER = /^#\d+$/;
 
 /** The latest messages, by number or by words. */
 export const numbered: Completer = {
   label: 'Messages',
   begins: MESSAGE,
+  whole: (word) => NUMBER.test(word),
   offers: (word) =>
     matching(
       word.slice(1),

@@ -6,7 +6,7 @@ import { bodyFault } from '../../ui/text/bytes';
 import { Writing } from '../../ui/writing';
 import { answer } from './actions';
 import { answerDraft, draftOf, keepAnswer } from './draft';
-import { answerOf, isEmpty, withOption } from './question';
+import { answerOf, meantByOpen, withOption } from './question';
 
 /** The options of a question by number, and the box for other words. */
 export function AnswerForm({ question, decide }: { question: Question; decide: WaitingDetail['decide'] }) {
@@ -22,9 +22,10 @@ export function AnswerForm({ question, decide }: { question: Question; decide: W
     return true;
   });
   useKey('open', () => {
-    if (isEmpty(draft)) return false;
-    box.current?.form?.requestSubmit();
-    return true;
+    const meant = meantByOpen(draft);
+    if (meant === 'send') box.current?.form?.requestSubmit();
+    else if (meant === 'write') box.current?.focus();
+    return meant !== null;
   });
   useKey('reply', () => box.current?.focus());
   const faultOf = (text: string): string | null => {

@@ -20,7 +20,12 @@ export interface Draft {
 
 export const nothing: Draft = { chosen: [], text: '' };
 
-export const isEmpty = ({ chosen, text }: Draft): boolean => chosen.length === 0 && text.trim() === '';
+/**
+ * What `enter` on a question's row does: it sends an answer that is an option alone, and goes on with one that is being
+ * written, which may be half a sentence. Null for an answer that was not begun.
+ */
+export const meantByOpen = ({ chosen, text }: Draft): 'send' | 'write' | null =>
+  text.trim() !== '' ? 'write' : chosen.length > 0 ? 'send' : null;
 
 /** The answer as it is sent: the chosen options in their order, then the typed text. */
 export function answerOf(question: Question, { chosen, text }: Draft): string {

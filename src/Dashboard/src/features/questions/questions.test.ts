@@ -4,7 +4,7 @@ import { loaded as load } from '../../test/loaded';
 import { drafts } from '../../ui/draft';
 import { answerDraft, draftOf, keepAnswer } from './draft';
 import { eventsOf } from './events';
-import { answerOf, byAnswer, HISTORY, nothing, withOption } from './question';
+import { answerOf, byAnswer, HISTORY, meantByOpen, nothing, withOption } from './question';
 import { Questions } from './store';
 
 const AT = '2026-05-01T12:00:00.000Z';
@@ -56,6 +56,14 @@ describe('an answer', () => {
     expect(answerOf(asked, { chosen: ['c', 'a'], text: '' })).toBe('a, c');
     expect(answerOf(asked, { chosen: ['b'], text: '  but later\n' })).toBe('b, but later');
     expect(answerOf(asked, { chosen: ['gone'], text: 'x' })).toBe('x');
+  });
+
+  test('with words of its own is not sent from the list', () => {
+    expect(meantByOpen(nothing)).toBeNull();
+    expect(meantByOpen({ chosen: [], text: '  ' })).toBeNull();
+    expect(meantByOpen({ chosen: ['a'], text: ' ' })).toBe('send');
+    expect(meantByOpen({ chosen: [], text: 'no, because the' })).toBe('write');
+    expect(meantByOpen({ chosen: ['a'], text: 'no, because the' })).toBe('write');
   });
 
   test('toggles one option or several', () => {
