@@ -91,8 +91,7 @@ test('single keys are text in a box; a modifier and Escape are commands there to
 
 test('a key that is held down moves on, and decides only once', () => {
   const typing = () => {
-    for (const key of ['a', 'd', 'e', 'j', 'Enter'])
-      for (const repeat of [false, true, true]) type(key, { repeat });
+    for (const key of ['a', 'd', 'e', 'j', 'Enter']) for (const repeat of [false, true, true]) type(key, { repeat });
   };
   expect(done(typing, 'approve', 'deny', 'done', 'next', 'open')).toEqual([
     'approve',
