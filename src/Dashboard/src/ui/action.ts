@@ -38,12 +38,29 @@ const deedOf = ({ id, label, of, run, undo, once }: Action): Deed => ({
 /** Whether the page holds an action, so that it can still be taken back. */
 export const isPending = (action: Action): boolean => isHeld(deedOf(action).name);
 
+/** What the host was asked for and has not answered. */
+const underWay = new Map<string, Promise<boolean>>();
+
 /**
  * Does an action: asks first where it has to, holds what cannot be taken back, offers the way back of what can, and
  * shows a refusal. True when the host did it. The same action again, while it is held, is sent at once.
  */
 export async function perform(action: Action): Promise<boolean> {
   if (action.confirm !== undefined && !(await confirmed(action.confirm))) return false;
+  const name = `${action.label} ${deedOf(action).name}`;
+  // Its key was pressed again before the host has answered.
+  const before = isPending(action) ? undefined : underWay.get(name);
+  if (before !== undefined) return before;
+  const done = carryOut(action);
+  underWay.set(name, done);
+  try {
+    return await done;
+  } finally {
+    if (underWay.get(name) === done) underWay.delete(name);
+  }
+}
+
+async function carryOut(action: Action): Promise<boolean> {
   try {
     if (action.hold === true) return await hold(deedOf(action));
     await action.run();

@@ -62,6 +62,10 @@ export interface WithText {
   optional?: boolean;
   /** What is sent, for the words of its limit: `an answer`. */
   what: string;
+  /** What goes with the text, such as `3 comments`. */
+  along?: string;
+  /** What is sent of the text, where that is not the text itself. */
+  bodyOf?: (text: string) => string;
   action: (text: string) => Action;
 }
 

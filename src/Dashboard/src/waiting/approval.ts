@@ -1,4 +1,4 @@
-import { approve, deny } from '../features/approvals';
+import { approve, denialDraft, deny } from '../features/approvals';
 import { Part } from '../ui/part';
 import type { WaitingKind } from '../ui/registry';
 
@@ -7,6 +7,7 @@ export const kind: WaitingKind = {
   name: 'approval',
   does: () => 'needs your approval',
   view: new Part(async () => (await import('../features/approvals/waiting-approval')).ApprovalDetail),
+  draft: denialDraft,
   actions: (row) => [approve(row)],
   withText: (row) => [deny(row)],
 };

@@ -4,15 +4,16 @@ import { api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { Approval } from '../../api/types';
 import { Act } from '../../ui/act';
-import { type Action, perform } from '../../ui/action';
+import { type Action, isPending, perform } from '../../ui/action';
 import { Refused } from '../../ui/fault';
 import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
+import type { WithText } from '../../ui/registry';
 import { bodyFault } from '../../ui/text/bytes';
-import { Writing } from '../../ui/writing';
+import { DraftMark, Writing } from '../../ui/writing';
 import { whatIsAsked } from './approval';
-import { notesOf, reasonWith } from './notes';
 import { refusals, refuse } from './state';
+import { denyApproval } from './waiting';
 
 /** Approves; nothing waits for it, so it is sent at once. */
 const approveOf = (approval: Approval, onError: (refusal: string | null) => void): Action => ({
@@ -49,15 +50,19 @@ export function Decide({
   const [denying, setDenying] = useState(false);
   const deny = useRef<HTMLButtonElement>(null);
   const building = status === 'building';
-  const { notes } = notesOf(approval);
+  const denial = denyApproval(approval);
+  /** It can be taken back, or sent at once. */
+  const held = isPending(denial.action(''));
   const approve = () => perform(approveOf(approval, setError));
-  useKey('approve', () => void approve(), keys && !building);
-  useKey('deny', () => setDenying(true), keys && !building);
+  const startDenial = () => (held ? void perform(denial.action('')) : setDenying(true));
+  useKey('approve', () => void approve(), keys && !building && !held);
+  useKey('deny', startDenial, keys && !building);
   return (
     <>
-      {denying && !building ? (
+      {denying && !building && !held ? (
         <DenyForm
           approval={approval}
+          denial={denial}
           onBack={() => {
             setDenying(false);
             // The pressed button is gone: the focus moves to the button in its place.
@@ -73,16 +78,12 @@ export function Decide({
                 ref={deny}
                 type="button"
                 class="act bad"
-                aria-label={`Deny approval ${id}`}
-                onClick={() => setDenying(true)}
+                aria-label={held ? `Send the denial of approval ${id} now` : `Deny approval ${id}`}
+                onClick={startDenial}
               >
-                <Label text="DENY" />
-                {notes.length === 0 ? null : (
-                  <span class="dim">
-                    {' '}
-                    with {notes.length} {notes.length === 1 ? 'comment' : 'comments'}
-                  </span>
-                )}
+                {held ? <Label text="▸ N0W" /> : <Label text="DENY" />}
+                {denial.along === undefined ? null : <span class="dim"> with {denial.along}</span>}
+                <DraftMark target={denial.target} />
               </button>
             )}
             <Act
@@ -90,6 +91,7 @@ export function Decide({
               plain={`Approve ${id}: ${whatIsAsked(approval)}`}
               tone="good"
               working={building}
+              disabled={held}
               onError={setError}
               run={approve}
             />
@@ -101,35 +103,26 @@ export function Decide({
   );
 }
 
-function DenyForm({ approval, onBack }: { approval: Approval; onBack: () => void }) {
-  const { id, requested_at } = approval;
-  const { notes } = notesOf(approval);
-  const send = async (note: string) => {
-    refuse(id, null);
-    try {
-      const reason = reasonWith(note, notes);
-      const body = reason === '' ? {} : { note: reason };
-      await api.POST('/api/approvals/{id}/deny', { params: { path: { id } }, body });
-    } catch (e) {
-      // Shown outside the form, which may be gone.
-      refuse(id, words(e));
-      return false;
-    }
-    return null;
-  };
+function DenyForm({ approval, denial, onBack }: { approval: Approval; denial: WithText; onBack: () => void }) {
+  const { id } = approval;
+  const { target, placeholder, what, bodyOf = (text: string) => text } = denial;
   return (
     <Writing
-      target={`deny:${id}.${requested_at}`}
+      target={target}
       label={`Reason to deny approval ${id} (optional)`}
-      placeholder="a reason (optional); the manager is told"
+      placeholder={placeholder}
       send={{ label: 'DENY', plain: `Deny approval ${id} now`, tone: 'bad' }}
-      faultOf={(note) => {
-        const reason = reasonWith(note, notes);
-        return reason === '' ? null : bodyFault(reason, notes.length > 0 ? 'a reason with its comments' : 'a reason');
-      }}
+      bodyOf={bodyOf}
+      faultOf={(text) => (bodyOf(text) === '' ? null : bodyFault(bodyOf(text), what))}
       lines={2}
       focused
-      onSend={send}
+      onSend={(_, text) => {
+        refuse(id, null);
+        const action = denial.action(text);
+        const sent = perform(action);
+        if (isPending(action)) onBack();
+        return sent;
+      }}
       onLeave={onBack}
       beside={
         <button type="button" class="act" aria-label={`Do not deny approval ${id}`} onClick={onBack}>

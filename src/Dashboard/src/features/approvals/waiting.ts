@@ -1,7 +1,11 @@
 import { api } from '../../api/client';
-import type { Waiting } from '../../api/types';
+import type { Approval, Waiting } from '../../api/types';
 import type { Action } from '../../ui/action';
 import type { WithText } from '../../ui/registry';
+import { counted } from '../../ui/text/figures';
+import { whatIsAsked } from './approval';
+import { type LineNote, notesOf, reasonWith } from './notes';
+import { approvals } from './store';
 
 const path = (row: Waiting) => ({ params: { path: { id: Number(row.id) } } });
 const nameOf = ({ id, title }: Waiting): string => `${id}: ${title}`;
@@ -16,23 +20,48 @@ export const approve = (row: Waiting): Action => ({
   run: () => api.POST('/api/approvals/{id}/approve', path(row)),
 });
 
-/** Denies it, with a reason for who asked if there is one. */
-export const deny = (row: Waiting): WithText => ({
-  id: 'deny',
-  label: 'DENY',
-  of: nameOf(row),
-  key: 'deny',
-  weight: 'danger',
-  target: `deny:${row.id}.${row.since_at}`,
-  placeholder: 'a reason (optional); who asked is told',
-  optional: true,
-  what: 'a reason',
-  action: (note) => ({
+/** The draft of the reason to deny what waits. */
+export const denialDraft = ({ id, since_at }: Pick<Waiting, 'id' | 'since_at'>): string => `deny:${id}.${since_at}`;
+
+/** Denies with a reason for who asked, if there is one, and with the operator's comments on lines. */
+function denial(row: Pick<Waiting, 'id' | 'since_at'>, of: string, notes: readonly LineNote[]): WithText {
+  const id = Number(row.id);
+  const bodyOf = (reason: string) => reasonWith(reason, notes);
+  return {
     id: 'deny',
     label: 'DENY',
-    of: nameOf(row),
+    of,
+    key: 'deny',
     weight: 'danger',
-    hold: true,
-    run: () => api.POST('/api/approvals/{id}/deny', { ...path(row), body: note === '' ? {} : { note } }),
-  }),
-});
+    target: denialDraft(row),
+    placeholder: 'a reason (optional); who asked is told',
+    optional: true,
+    what: notes.length === 0 ? 'a reason' : 'a reason with its comments',
+    ...(notes.length === 0 ? {} : { along: counted(notes.length, 'comment') }),
+    bodyOf,
+    action: (reason) => {
+      const note = bodyOf(reason);
+      return {
+        id: 'deny',
+        label: 'DENY',
+        of,
+        weight: 'danger',
+        hold: true,
+        run: () =>
+          api.POST('/api/approvals/{id}/deny', { params: { path: { id } }, body: note === '' ? {} : { note } }),
+      };
+    },
+  };
+}
+
+/** Denies an approval, wherever it is shown. */
+export const denyApproval = (approval: Approval): WithText => {
+  const { id, requested_at: since_at } = approval;
+  return denial({ id: String(id), since_at }, `${id}: ${whatIsAsked(approval)}`, notesOf(approval).notes);
+};
+
+/** Denies what waits, with what was noted in its review. */
+export const deny = (row: Waiting): WithText => {
+  const approval = approvals.open.value.find(({ id }) => String(id) === row.id);
+  return approval === undefined ? denial(row, nameOf(row), []) : denyApproval(approval);
+};

@@ -1,9 +1,12 @@
 import { api } from '../../api/client';
+import { words } from '../../api/refusal';
 import type { Message } from '../../api/types';
 import type { Action } from '../../ui/action';
-import type { Wired } from '../../ui/labels';
+import { LABELS, type Wired } from '../../ui/labels';
+import { refusal } from '../../ui/refused';
 import type { WithText } from '../../ui/registry';
 import { unread } from './actions';
+import { history } from './history';
 import { send } from './send';
 import { messages } from './store';
 
@@ -16,15 +19,30 @@ export const isPerson = (sender: string): boolean => sender !== 'system' && send
 export const unreadOf = (sender: string): readonly Message[] =>
   messages.inbox.value.filter(({ from, acked_at }) => from === sender && acked_at == null);
 
+/** The ids of all unread messages of a sender to the operator: the page holds only the newest of the inbox. */
+async function allUnreadOf(sender: string): Promise<number[]> {
+  const ids: number[] = [];
+  for (let before: number | null = null; ; ) {
+    const { messages: page } = await history({ agent: sender, with: 'operator', state: 'unread' }, before);
+    const first = page[0];
+    if (first === undefined) return ids;
+    ids.push(...page.filter(({ from, to }) => from === sender && to === 'operator').map(({ id }) => id));
+    before = first.id;
+  }
+}
+
 /** Marks the unread messages of a sender as done; they become unread again. */
 export function acknowledge(sender: string): Action {
-  const ids = unreadOf(sender).map(({ id }) => id);
+  let ids: readonly number[] = [];
   return {
     id: 'acknowledge',
     label: '✓ 4CK',
-    of: `${ids.length === 1 ? 'the message' : `${ids.length} messages`} of ${sender}`,
+    of: `${unreadOf(sender).length === 1 ? 'the message' : 'the messages'} of ${sender}`,
     key: 'done',
-    run: () => api.POST('/api/messages/ack', { body: { ids } }),
+    run: async () => {
+      ids = await allUnreadOf(sender);
+      if (ids.length > 0) await api.POST('/api/messages/ack', { body: { ids: [...ids] } });
+    },
     undo: () => Promise.all(ids.map(unread)),
   };
 }
@@ -53,7 +71,11 @@ export const replyTo = (agent: string, { label, about, after }: Reply): WithText
     run: async () => {
       const [latest] = unreadOf(agent);
       await send({ to: agent, body, ...(latest === undefined ? {} : { in_reply_to: latest.id }) });
-      for (const action of after) await action.run();
+      // The host has the message: what fails from here on must not have it sent again.
+      for (const { label, of, run } of after)
+        await run().catch((e: unknown) => {
+          refusal.value = `Sent to ${agent}. Not done after it: ${LABELS[label]} ${of}: ${words(e)}`;
+        });
     },
   }),
 });

@@ -27,6 +27,9 @@ function common<T extends { label: string }>(all: readonly (readonly T[])[]): (r
   });
 }
 
+/** Without what goes with the text of this thing alone. */
+const alone = ({ along: _, ...one }: WithText): WithText => one;
+
 /** What can be done with several rows at once. */
 export function togetherOf(rows: readonly Waiting[], of: string): { actions: Action[]; texts: WithText[] } {
   return {
@@ -38,9 +41,14 @@ export function togetherOf(rows: readonly Waiting[], of: string): { actions: Act
         return { ...all, ...(key === undefined ? {} : { key }), ...(weight === undefined ? {} : { weight }) };
       }),
     texts: common(rows.map(textsOf)).map((same) => ({
-      ...same[0],
+      ...alone(same[0]),
       of,
-      target: `many ${same.map(({ target }) => target).join(' ')}`.slice(0, 200),
+      // The text stays while things join the selection or leave it.
+      target: `many ${same[0].id}`,
+      bodyOf: (text) =>
+        same
+          .map((one) => one.bodyOf?.(text) ?? text)
+          .reduce((longest, body) => (body.length > longest.length ? body : longest)),
       action: (text) => {
         const [first, ...others] = same.map((one) => one.action(text));
         // There is at least one row.

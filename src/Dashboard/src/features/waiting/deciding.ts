@@ -4,40 +4,66 @@ import { type Action, isPending, perform } from '../../ui/action';
 /** After this time a row that is still there was not decided by it. */
 const SETTLED_MS = 2_000;
 
-/** Keys of things on which a decision is held or under way, and of those that were just decided here. */
+/** Keys of things on which a decision is held or under way. */
 const deciding = signal<ReadonlySet<string>>(new Set());
-const decided = signal<ReadonlySet<string>>(new Set());
+/** The decision of each thing that was just decided here. */
+const decided = signal<ReadonlyMap<string, string>>(new Map());
 
 export const isDeciding = (key: string): boolean => deciding.value.has(key) || decided.value.has(key);
 
 /** The host has this page's decision; a thing that is gone otherwise was decided by somebody else. */
 export const isDecided = (key: string): boolean => decided.value.has(key);
 
-function mark(keys: typeof deciding, changed: readonly string[], on: boolean): void {
-  const next = new Set(keys.peek());
+function mark(changed: readonly string[], on: boolean): void {
+  const next = new Set(deciding.peek());
   for (const key of changed) {
     if (on) next.add(key);
     else next.delete(key);
   }
-  keys.value = next;
+  deciding.value = next;
 }
+
+function settle(changed: readonly string[], decision: string | null): void {
+  const next = new Map(decided.peek());
+  for (const key of changed) {
+    if (decision === null) next.delete(key);
+    else next.set(key, decision);
+  }
+  decided.value = next;
+}
+
+/** An action whose undo has the things wait for a decision again. */
+const withUndo = (keys: readonly string[], action: Action): Action => {
+  const { undo } = action;
+  if (undo === undefined) return action;
+  return {
+    ...action,
+    undo: () => {
+      settle(keys, null);
+      return undo();
+    },
+  };
+};
 
 /**
  * Does an action that decides things. <then> is called when there is nothing more to do with them here: when the page
  * holds it, and when the host has it.
  */
 export async function decide(keys: readonly string[], action: Action, then: () => void): Promise<boolean> {
-  mark(deciding, keys, true);
-  const ended = perform(action);
+  // Its key was pressed again: the decision is on its way, or the host has it.
+  const isUnderWay = (key: string) => deciding.peek().has(key) || decided.peek().get(key) === action.id;
+  if (keys.every(isUnderWay) && !isPending(action)) return false;
+  mark(keys, true);
+  const ended = perform(withUndo(keys, action));
   const held = isPending(action);
   if (held) then();
   const done = await ended;
   // The event that removes the row may come after the answer.
   if (done) {
-    mark(decided, keys, true);
-    setTimeout(() => mark(decided, keys, false), SETTLED_MS);
+    settle(keys, action.id);
+    setTimeout(() => settle(keys, null), SETTLED_MS);
     then();
   }
-  mark(deciding, keys, false);
+  mark(keys, false);
   return done;
 }

@@ -115,7 +115,11 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
   const [open, setOpen] = useState<string | null>(null);
   const laterButton = useRef<HTMLButtonElement>(null);
   const opened = texts.find(({ id }) => id === open);
-  useEffect(() => setOpen(null), [of]);
+  // It can be done no longer, with any of the things: if it ever can be again, the box opens at the operator's wish.
+  const isLost = open !== null && opened === undefined;
+  useEffect(() => {
+    if (isLost) setOpen(null);
+  }, [isLost]);
   const openLater = () => {
     const at = laterButton.current;
     if (at !== null && later !== null) openMenu(`Snooze ${of}`, snoozeChoices(of, later), at);
@@ -143,8 +147,12 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
             plain: `${labelOf(opened)} ${opened.of} now`,
             tone: isDanger(opened) ? 'bad' : 'primary',
           }}
-          faultOf={(text) => (opened.optional === true && text.trim() === '' ? null : bodyFault(text, opened.what))}
-          onSend={(body) => decide(opened.action(body.trim()))}
+          bodyOf={(text) => bodyOf(opened, text)}
+          faultOf={(text) => {
+            const body = bodyOf(opened, text);
+            return opened.optional === true && body.trim() === '' ? null : bodyFault(body, opened.what);
+          }}
+          onSend={(_, text) => decide(opened.action(text.trim()))}
           onLeave={() => {
             setOpen(null);
             onLeave();
@@ -170,6 +178,8 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
 /** What destroys something stands apart from the rest. */
 const isDanger = ({ weight }: Pick<Action, 'weight'>): boolean => weight === 'danger';
 const isSafe = (one: Pick<Action, 'weight'>): boolean => !isDanger(one);
+
+const bodyOf = (one: WithText, text: string): string => one.bodyOf?.(text) ?? text;
 
 const labelOf = ({ id }: WithText): string => id.charAt(0).toUpperCase() + id.slice(1);
 
@@ -197,8 +207,8 @@ function OpensBox({ one, open }: { one: WithText; open: () => void }) {
         <Label text="▸ N0W" of={`${LABELS[label].toLowerCase()} ${of}`} />
       ) : (
         <Label text={label} of={of} />
-      )}{' '}
-      <Hint name={key} />
+      )}
+      {one.along === undefined ? null : <span class="dim"> with {one.along}</span>} <Hint name={key} />
       <DraftMark target={one.target} />
     </button>
   );

@@ -141,3 +141,22 @@ describe('kinds', () => {
     expect([mixed.actions, mixed.texts]).toEqual([[], []]);
   });
 });
+
+test('the reason for several things stays while things leave the selection', async () => {
+  const { togetherOf } = await import('./actions');
+  const deny = (row: Waiting) => ({
+    id: 'deny',
+    label: 'DENY' as const,
+    of: row.id,
+    target: `deny:${row.id}`,
+    placeholder: '',
+    what: 'a reason',
+    action: () => ({ id: 'deny', label: 'DENY' as const, of: row.id, run: async () => {} }),
+  });
+  contribute({ waiting: { gate: { kind: { kind: 'gate', name: 'gate', withText: (row: Waiting) => [deny(row)] } } } });
+  const targets = [2, 3].map((count) => {
+    const rows = Array.from({ length: count }, (_, i) => row(`gate-${i}`));
+    return togetherOf(rows, `${count} selected`).texts.map(({ target }) => target);
+  });
+  expect(targets).toEqual([['many deny'], ['many deny']]);
+});

@@ -1,0 +1,43 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import type { Approval, Waiting } from '../../api/types';
+import { snapshotOf } from '../../test/loaded';
+
+const host = vi.hoisted(() => ({ asked: [] as unknown[] }));
+
+vi.mock('../../api/client', () => ({
+  api: { POST: async (path: string, { body }: { body: unknown }) => host.asked.push([path, body]) },
+}));
+
+const { keepNote } = await import('./notes');
+const { approvals } = await import('./store');
+const { deny, denyApproval } = await import('./waiting');
+
+const AT = '2026-05-01T12:00:00Z';
+const approval = (id: number) =>
+  ({ id, kind: 'spawn', agent: `a${id}`, status: 'pending', requested_at: AT, commit_ref: '' }) as Approval;
+const row = (id: number) => ({ key: `approval-${id}`, id: String(id), since_at: AT, title: 'spawn' }) as Waiting;
+
+beforeEach(() => {
+  host.asked = [];
+  approvals.snapshot(snapshotOf({ approvals: [approval(1), approval(2)] }));
+});
+
+test('a denial takes the comments on lines along, wherever it is made', async () => {
+  keepNote(approval(1), { path: 'a.ts', line: 3, side: 'after', text: 'why?' });
+  expect(deny(row(1)).along).toBe('1 comment');
+  await deny(row(1)).action('not yet').run();
+  await denyApproval(approval(1)).action('').run();
+  await deny(row(2)).action('').run();
+  expect(host.asked).toEqual([
+    ['/api/approvals/{id}/deny', { note: 'not yet\n\na.ts:3: why?' }],
+    ['/api/approvals/{id}/deny', { note: 'a.ts:3: why?' }],
+    ['/api/approvals/{id}/deny', {}],
+  ]);
+});
+
+test('a denial is held, and is the same one in the list and in the review', () => {
+  for (const denial of [deny(row(2)), denyApproval(approval(2))]) {
+    const { id, of, hold } = denial.action('');
+    expect([denial.target, id, of, hold]).toEqual([`deny:2.${AT}`, 'deny', '2: a new agent a2', true]);
+  }
+});

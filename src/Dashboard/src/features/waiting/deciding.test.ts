@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type Action, perform, refusal } from '../../ui/action';
+import { live } from '../../ui/live';
+import { applyPreferences } from '../../ui/preferences';
+import { undoLatest } from '../../ui/undo';
+import { decide, isDeciding } from './deciding';
+
+let asked: string[];
+let answer: () => void;
+
+const action = (id: string, rest: Partial<Action> = {}): Action => ({
+  id,
+  label: '◆ APPR0VE',
+  of: '12',
+  run: () => {
+    asked.push(id);
+    return new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+  },
+  ...rest,
+});
+const decideOn = (one: Action) => decide(['approval-12'], one, () => {});
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  asked = [];
+  refusal.value = null;
+  live.connection.value = { state: 'live', since: 0 };
+  applyPreferences({ undo_seconds: 5 });
+});
+
+afterEach(async () => {
+  await vi.runAllTimersAsync();
+  vi.useRealTimers();
+});
+
+test('a decision whose key is pressed again is asked for once', async () => {
+  const first = decideOn(action('approve'));
+  expect(await decideOn(action('approve'))).toBe(false);
+  expect(await decideOn(action('cancel'))).toBe(false);
+  answer();
+  expect(await first).toBe(true);
+  // Its row is still there for a moment.
+  expect(await decideOn(action('approve'))).toBe(false);
+  expect([asked, refusal.value]).toEqual([['approve'], null]);
+});
+
+test('the same action elsewhere is asked for once too', async () => {
+  const [first, second] = [perform(action('approve')), perform(action('approve'))];
+  expect(asked).toEqual(['approve']);
+  answer();
+  expect(await Promise.all([first, second])).toEqual([true, true]);
+  void perform(action('approve'));
+  answer();
+  expect(asked).toEqual(['approve', 'approve']);
+});
+
+test('a held decision is sent at once by its key', async () => {
+  const deny = action('deny', { hold: true });
+  const held = decideOn(deny);
+  expect(asked).toEqual([]);
+  const now = decideOn(deny);
+  expect(asked).toEqual(['deny']);
+  answer();
+  expect(await Promise.all([held, now])).toEqual([true, true]);
+});
+
+test('what was taken back waits for a decision again', async () => {
+  const see = action('see', { undo: async () => {} });
+  const seen = decideOn(see);
+  answer();
+  await seen;
+  expect(isDeciding('approval-12')).toBe(true);
+  expect(undoLatest()).toBe(true);
+  expect(isDeciding('approval-12')).toBe(false);
+  const again = decideOn(see);
+  answer();
+  expect(await again).toBe(true);
+  expect(asked).toEqual(['see', 'see']);
+});
