@@ -66,7 +66,8 @@ export interface WithText {
   along?: string;
   /** What is sent of the text, where that is not the text itself. */
   bodyOf?: (text: string) => string;
-  action: (text: string) => Action;
+  /** Sends the body. */
+  action: (body: string) => Action;
 }
 
 /** What the page shows of a waiting thing beside its title. */

@@ -11,6 +11,7 @@ import { LABELS, type Wired } from './labels';
 import { live } from './live';
 import { useSending } from './sending';
 import { bodyFault } from './text/bytes';
+import { tell } from './told';
 
 interface Props {
   /** What the text is for, such as `to:alice` or `deny:12`: the name of its draft. */
@@ -75,7 +76,10 @@ export function Writing(props: Props) {
   /** The place in what was sent before; -1 outside of it. */
   const past = useRef(-1);
   const caretThen = useRef<number | null>(null);
-  const sending = useSending(refusedAs);
+  const sending = useSending(refusedAs, target);
+  /** The target that the box has now: an answer may be about the one before. */
+  const shown = useRef(target);
+  shown.current = target;
 
   const text = props.draft?.text ?? drafts.of(target);
   const keep = props.draft?.keep ?? props.onText ?? ((changed: string) => drafts.keep(target, changed));
@@ -145,13 +149,18 @@ export function Writing(props: Props) {
     void sending.send(fault, async () => {
       const said = await onSend(body, text);
       if (said === false) return;
-      setHeld(false);
-      past.current = -1;
       drafts.remember(text);
+      const isShown = shown.current === target;
       // Text that was typed in the meantime stays.
       if (props.draft !== undefined) {
-        if ((box.current?.value ?? text) === text) keep('');
+        if (!isShown || (box.current?.value ?? text) === text) keep('');
       } else if (drafts.of(target) === text) drafts.keep(target, '');
+      if (!isShown) {
+        if (typeof said === 'string') tell(said);
+        return;
+      }
+      setHeld(false);
+      past.current = -1;
       if (typeof said === 'string') setDone(said);
     });
   };

@@ -116,9 +116,9 @@ function DenyForm({ approval, denial, onBack }: { approval: Approval; denial: Wi
       faultOf={(text) => (bodyOf(text) === '' ? null : bodyFault(bodyOf(text), what))}
       lines={2}
       focused
-      onSend={(_, text) => {
+      onSend={(body) => {
         refuse(id, null);
-        const action = denial.action(text);
+        const action = denial.action(body);
         const sent = perform(action);
         if (isPending(action)) onBack();
         return sent;

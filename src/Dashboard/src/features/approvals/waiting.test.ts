@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { Approval, Waiting } from '../../api/types';
 import { snapshotOf } from '../../test/loaded';
+import type { WithText } from '../../ui/registry';
 
 const host = vi.hoisted(() => ({ asked: [] as unknown[] }));
 
@@ -25,9 +26,10 @@ beforeEach(() => {
 test('a denial takes the comments on lines along, wherever it is made', async () => {
   keepNote(approval(1), { path: 'a.ts', line: 3, side: 'after', text: 'why?' });
   expect(deny(row(1)).along).toBe('1 comment');
-  await deny(row(1)).action('not yet').run();
-  await denyApproval(approval(1)).action('').run();
-  await deny(row(2)).action('').run();
+  const send = ({ bodyOf, action }: WithText, text: string) => action(bodyOf?.(text) ?? text).run();
+  await send(deny(row(1)), 'not yet');
+  await send(denyApproval(approval(1)), '');
+  await send(deny(row(2)), '');
   expect(host.asked).toEqual([
     ['/api/approvals/{id}/deny', { note: 'not yet\n\na.ts:3: why?' }],
     ['/api/approvals/{id}/deny', { note: 'a.ts:3: why?' }],

@@ -26,7 +26,6 @@ export const denialDraft = ({ id, since_at }: Pick<Waiting, 'id' | 'since_at'>):
 /** Denies with a reason for who asked, if there is one, and with the operator's comments on lines. */
 function denial(row: Pick<Waiting, 'id' | 'since_at'>, of: string, notes: readonly LineNote[]): WithText {
   const id = Number(row.id);
-  const bodyOf = (reason: string) => reasonWith(reason, notes);
   return {
     id: 'deny',
     label: 'DENY',
@@ -38,19 +37,15 @@ function denial(row: Pick<Waiting, 'id' | 'since_at'>, of: string, notes: readon
     optional: true,
     what: notes.length === 0 ? 'a reason' : 'a reason with its comments',
     ...(notes.length === 0 ? {} : { along: counted(notes.length, 'comment') }),
-    bodyOf,
-    action: (reason) => {
-      const note = bodyOf(reason);
-      return {
-        id: 'deny',
-        label: 'DENY',
-        of,
-        weight: 'danger',
-        hold: true,
-        run: () =>
-          api.POST('/api/approvals/{id}/deny', { params: { path: { id } }, body: note === '' ? {} : { note } }),
-      };
-    },
+    bodyOf: (reason) => reasonWith(reason, notes),
+    action: (note) => ({
+      id: 'deny',
+      label: 'DENY',
+      of,
+      weight: 'danger',
+      hold: true,
+      run: () => api.POST('/api/approvals/{id}/deny', { params: { path: { id } }, body: note === '' ? {} : { note } }),
+    }),
   };
 }
 

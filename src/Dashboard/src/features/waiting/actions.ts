@@ -28,7 +28,7 @@ function common<T extends { label: string }>(all: readonly (readonly T[])[]): (r
 }
 
 /** Without what goes with the text of this thing alone. */
-const alone = ({ along: _, ...one }: WithText): WithText => one;
+const alone = ({ along: _, bodyOf: __, ...one }: WithText): WithText => one;
 
 /** What can be done with several rows at once. */
 export function togetherOf(rows: readonly Waiting[], of: string): { actions: Action[]; texts: WithText[] } {
@@ -45,12 +45,8 @@ export function togetherOf(rows: readonly Waiting[], of: string): { actions: Act
       of,
       // The text stays while things join the selection or leave it.
       target: `many ${same[0].id}`,
-      bodyOf: (text) =>
-        same
-          .map((one) => one.bodyOf?.(text) ?? text)
-          .reduce((longest, body) => (body.length > longest.length ? body : longest)),
       action: (text) => {
-        const [first, ...others] = same.map((one) => one.action(text));
+        const [first, ...others] = same.map((one) => one.action(one.bodyOf?.(text) ?? text));
         // There is at least one row.
         return together(of, [first as Action, ...others]);
       },

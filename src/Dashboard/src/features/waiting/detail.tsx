@@ -152,7 +152,7 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
             const body = bodyOf(opened, text);
             return opened.optional === true && body.trim() === '' ? null : bodyFault(body, opened.what);
           }}
-          onSend={(_, text) => decide(opened.action(text.trim()))}
+          onSend={(body) => decide(opened.action(body.trim()))}
           onLeave={() => {
             setOpen(null);
             onLeave();
