@@ -102,8 +102,9 @@ internal sealed class HelpText(HelpAction standard) : SynchronousCommandLineActi
             OptionKind.Switch => "true|false",
             OptionKind.Folder or OptionKind.RootFolder or OptionKind.Folders => "DIR",
             OptionKind.File or OptionKind.WholePath or OptionKind.Socket => "PATH",
-            OptionKind.ListenUrls or OptionKind.Url => "URL",
+            OptionKind.ListenUrls or OptionKind.Url or OptionKind.HookUrl => "URL",
             OptionKind.Choice => "WORD",
+            OptionKind.Seconds => "SECONDS",
             _ => "TEXT",
         };
 }

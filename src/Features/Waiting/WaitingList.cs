@@ -68,6 +68,25 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
         }
     }
 
+    /// <summary>The shown rows of urgency <c>now</c>, in no order.</summary>
+    public IReadOnlyList<UrgentRow> Urgent
+    {
+        get
+        {
+            var now = clock.GetUtcNow();
+            lock (gate)
+                return
+                [
+                    .. entries
+                        .Values.Where(e => e.Shown?.Urgency == WaitingUrgency.Now)
+                        .Select(e => new UrgentRow(
+                            e.Shown!,
+                            MarkOf(e.Shown!.Key, e.Thing)?.SnoozedUntilAt is { } at && at <= now ? at : null
+                        )),
+                ];
+        }
+    }
+
     /// <summary>Finds what a key names, seen or not.</summary>
     /// <exception cref="Problem">Nothing waits under that key, with what became of it.</exception>
     public (IWaiting Kind, WaitingThing Thing, WaitingMarked? Mark) Require(DbConnection db, string key)
@@ -279,6 +298,9 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
         one is null || other is null
             ? one is null && other is null
             : one.Refs.SequenceEqual(other.Refs) && one with { Refs = other.Refs } == other;
+
+    /// <summary>A shown row, and when its last snooze ran out by itself.</summary>
+    public readonly record struct UrgentRow(WaitingView Row, DateTimeOffset? SnoozeEndedAt);
 
     /// <summary>One thing, what all doors show of it, and what was last published of it.</summary>
     private sealed class Entry(WaitingThing thing, WaitingView view)

@@ -15,7 +15,10 @@ internal sealed class WaitingModule : FeatureModule
         Schema<WaitingSchema>();
         Event<WaitingView>("waiting_changed", "waiting");
         Event<string>("waiting_removed", "key");
+        Event<NotifyHookView>("notify_hook_changed", "notify_hook");
         Section<WaitingSection>();
+        Section<NotifySection>();
+        Check<NotifyCheck>();
         Host<ListWaiting.Query>("waiting");
         Host<SubscribeWaiting.Query>("subscribe_waiting");
         Host<SnoozeWaiting.Command>("snooze_waiting");
@@ -33,5 +36,8 @@ internal sealed class WaitingModule : FeatureModule
     protected override void Services(IServiceCollection services) =>
         services
             .AddSingleton<WaitingMarks>()
-            .AddSingletonAs<WaitingList, ICommitObserver, IHostedService, IWaitingReports>();
+            .AddSingletonAs<WaitingList, ICommitObserver, IHostedService, IWaitingReports>()
+            .AddSingleton<NotifyState>()
+            .AddSingleton<NotifyPost>()
+            .AddHostedService<NotifyHook>();
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text;
 
@@ -81,6 +82,7 @@ public sealed class HiveOption
         Kind switch
         {
             OptionKind.Switch => OptionRules.IsTrue(value),
+            OptionKind.Seconds => int.Parse(value, CultureInfo.InvariantCulture),
             OptionKind.Folders or OptionKind.HostNames => OptionRules.Parts(value),
             OptionKind.Choice => Choices.First(c => c.Equals(value, StringComparison.OrdinalIgnoreCase)),
             _ => value,

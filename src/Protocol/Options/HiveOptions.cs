@@ -103,6 +103,8 @@ public sealed record HiveOptions
 
     public ForgeOptions Forge { get; init; } = new();
 
+    public NotifyOptions Notify { get; init; } = new();
+
     public LoggingOptions Logging { get; init; } = new();
 }
 
@@ -203,6 +205,38 @@ public sealed record ForgeOptions
 
     [Option("The folder with Forgejo's data in the container hive-forge", Kind = OptionKind.WholePath)]
     public string WorkPath { get; init; } = "/var/lib/forgejo";
+}
+
+/// <summary>The hook that tells one address what waits for the operator (docs/guide/phone.md).</summary>
+public sealed record NotifyOptions
+{
+    [Option(
+        "Gets a POST when something urgent waits for the operator (docs/guide/phone.md). The file hive.json keeps a "
+            + "token in it off command lines",
+        Kind = OptionKind.HookUrl,
+        Default = "none",
+        Secret = true
+    )]
+    public string? Url { get; init; }
+
+    [Option("The form of that POST", Kind = OptionKind.Choice, Choices = ["json", "ntfy", "slack"])]
+    public string Format { get; init; } = "json";
+
+    [Option("How many seconds something waits before that POST, 0 to 86400", Kind = OptionKind.Seconds)]
+    public int After { get; init; } = 60;
+
+    [Option(
+        "true: the POST holds texts of agents too. false: only the kind of thing, the agent and a link",
+        Kind = OptionKind.Switch
+    )]
+    public bool Bodies { get; init; }
+
+    [Option(
+        "The page's address in those links, as a phone reaches it, such as https://my-laptop.my-net.ts.net",
+        Kind = OptionKind.Url,
+        Default = "the first address of Urls"
+    )]
+    public string? Page { get; init; }
 }
 
 /// <summary>The host's log.</summary>

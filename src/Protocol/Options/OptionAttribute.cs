@@ -32,6 +32,12 @@ public enum OptionKind
     /// <summary>One of a few words.</summary>
     Choice,
 
+    /// <summary>An http or https address that may have a query.</summary>
+    HookUrl,
+
+    /// <summary>A whole number of seconds, at most a day.</summary>
+    Seconds,
+
     /// <summary>A folder, or a path where one can be created.</summary>
     Folder,
 

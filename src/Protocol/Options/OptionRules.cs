@@ -8,6 +8,7 @@ internal static partial class OptionRules
 {
     private const int LeastTokenLength = 16;
     private const int MostTextLength = 1000;
+    private const int MostSeconds = 24 * 60 * 60;
     private const StringSplitOptions NoBlanks = StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
 
     /// <summary>The parts of a list.</summary>
@@ -28,6 +29,10 @@ internal static partial class OptionRules
             OptionKind.Choice => option.Choices.Contains(value, StringComparer.OrdinalIgnoreCase)
                 ? null
                 : $"{Near(value, option.Choices)}choose {Listed(option.Choices)}",
+            OptionKind.Seconds => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            && seconds <= MostSeconds
+                ? null
+                : $"use a whole number of seconds from 0 to {MostSeconds}",
             OptionKind.Folder => FolderFault(value),
             OptionKind.RootFolder => Directory.Exists(Path.Combine(value, "usr"))
                 ? null
@@ -45,6 +50,9 @@ internal static partial class OptionRules
             OptionKind.Domain => DomainForm().IsMatch(value)
                 ? null
                 : "use letters, digits, '-' and '.', at most 200 characters, such as hive.local",
+            OptionKind.HookUrl => IsUrl(value, mayHaveQuery: true)
+                ? null
+                : "use http:// or https://, a host and perhaps a path and a query, without user, password and fragment",
             OptionKind.Url => IsUrl(value)
                 ? null
                 : "use http:// or https://, a host and perhaps a path, without user, password, query and fragment",
@@ -93,11 +101,11 @@ internal static partial class OptionRules
             );
     }
 
-    private static bool IsUrl(string value) =>
+    private static bool IsUrl(string value, bool mayHaveQuery = false) =>
         Uri.TryCreate(value, UriKind.Absolute, out var url)
         && url.Scheme is "http" or "https"
         && url.UserInfo.Length == 0
-        && url.Query.Length == 0
+        && (mayHaveQuery || url.Query.Length == 0)
         && url.Fragment.Length == 0;
 
     [GeneratedRegex(

@@ -198,6 +198,7 @@ public sealed class ReadOptions
     private static string Forms(HiveOption? option) =>
         IsList(option) ? "a string or a list of strings"
         : option?.Kind == OptionKind.Switch ? "true or false"
+        : option?.Kind == OptionKind.Seconds ? "a whole number"
         : "a string";
 
     private static bool IsList(HiveOption? option) =>
@@ -208,6 +209,7 @@ public sealed class ReadOptions
         {
             JsonValueKind.String => value.GetString(),
             JsonValueKind.Null => "",
+            JsonValueKind.Number when option?.Kind == OptionKind.Seconds => value.GetRawText(),
             JsonValueKind.True or JsonValueKind.False when option?.Kind == OptionKind.Switch => value.GetRawText(),
             JsonValueKind.Array
                 when IsList(option) && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String) =>

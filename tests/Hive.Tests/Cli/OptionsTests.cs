@@ -170,6 +170,15 @@ public sealed class OptionsTests : IDisposable
     [InlineData("--operator-pronouns cannot be 'a?b'; use one line", "--operator-pronouns", "a\u001bb")]
     [InlineData("--git-email-domain cannot be 'a b'; use letters, digits, '-' and '.'", "--git-email-domain", "a b")]
     [InlineData("--git-email-domain cannot be 'a?[core]'; use one line", "--git-email-domain", "a\n[core]")]
+    [InlineData("the value of --notify-url is not valid; use http:// or https://", "--notify-url", "ftp://hush/topic")]
+    [InlineData("the value of --notify-url is not valid; use http:", "--notify-url", "https://boss:hush@ntfy.sh/topic")]
+    [InlineData("the value of --notify-url is not valid; use http:", "--notify-url", "ntfy.sh/hush")]
+    [InlineData("--notify-page cannot be 'hive.lan'; use http:// or https://", "--notify-page", "hive.lan")]
+    [InlineData("--notify-format cannot be 'xml'; choose json, ntfy or slack", "--notify-format", "xml")]
+    [InlineData("--notify-after cannot be '-1'; use a whole number of seconds from 0 to 86400", "--notify-after=-1")]
+    [InlineData("--notify-after cannot be '86401'; use a whole number of seconds", "--notify-after", "86401")]
+    [InlineData("--notify-after cannot be '1m'; use a whole number of seconds", "--notify-after", "1m")]
+    [InlineData("--notify-bodies cannot be 'some'; use true or false", "--notify-bodies", "some")]
     [InlineData("--image cannot be '--privileged'; use the name of an image", "--image=--privileged")]
     [InlineData("--Logging:LogLevel:Microsoft cannot be 'loud'; choose Trace", "--Logging:LogLevel:Microsoft", "loud")]
     public void A_value_that_is_not_valid_is_refused_with_the_place_it_stands_in(string says, params string[] flags)
@@ -224,6 +233,9 @@ public sealed class OptionsTests : IDisposable
     [InlineData("[1]", "is not a JSON object")]
     [InlineData("{ \"Urls\": ", "is not a JSON object")]
     [InlineData("{ \"Runtime\": \"bogus\" }", "cannot be 'bogus'")]
+    [InlineData("{ \"Notify\": { \"Url\": \"ntfy.sh/topic\" } }", "is not valid; use http:// or https://")]
+    [InlineData("{ \"Notify\": { \"After\": 1.5 } }", "cannot be '1.5'; use a whole number of seconds")]
+    [InlineData("{ \"Notify\": { \"After\": true } }", "must be a whole number")]
     public async Task A_host_refuses_to_start_with_every_fault_in_one_message(string settings, string says)
     {
         File.WriteAllText(Settings, settings);
@@ -306,6 +318,7 @@ public sealed class OptionsTests : IDisposable
         object expected = option.Kind switch
         {
             OptionKind.Switch => true,
+            OptionKind.Seconds => 17,
             OptionKind.Folders or OptionKind.HostNames => (string[])[value],
             _ => value,
         };
@@ -335,12 +348,14 @@ public sealed class OptionsTests : IDisposable
         {
             OptionKind.Switch => "true",
             OptionKind.Choice => option.Choices[^1],
+            OptionKind.Seconds => "17",
             OptionKind.Folder or OptionKind.Folders => Path.Combine(folder, "some"),
             OptionKind.RootFolder => Path.Combine(folder, "root"),
             OptionKind.File or OptionKind.WholePath or OptionKind.Socket => Path.Combine(folder, "a-file"),
             OptionKind.ListenUrls => "http://127.0.0.1:0",
             OptionKind.HostNames => "hive.example.org",
             OptionKind.Url => "http://127.0.0.1:9/forge",
+            OptionKind.HookUrl => "http://127.0.0.1:9/topic?auth=hush",
             OptionKind.Image => "registry.example/agents:1",
             _ => $"not-a-default-{option.Key.Replace(':', '-')}",
         };

@@ -45,6 +45,8 @@ export type Price = Schemas['ModelPrice'];
 export type TextPart = Schemas['TextPart'];
 /** The result of checking one thing of the host. */
 export type Finding = Schemas['Finding'];
+/** The state of the hook that tells `Notify:Url` of what waits. */
+export type NotifyHook = Schemas['NotifyHookView'];
 /** What the operator has chosen for the page; the Hive keeps it, so that every browser has it. */
 export type Preferences = Schemas['PreferencesView'];
 /** A driver, and whether this machine has its program. */

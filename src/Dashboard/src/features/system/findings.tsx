@@ -5,6 +5,7 @@ import type { Finding } from '../../api/types';
 import { ReadFault } from '../../ui/fault';
 import { Label } from '../../ui/label';
 import { Section } from '../../ui/section';
+import { HookLine } from './hook';
 
 const LOOKS = {
   ok: { glyph: '●', tone: 'good', words: 'works' },
@@ -54,6 +55,7 @@ export function Findings() {
         </span>
       }
     >
+      <HookLine />
       <ReadFault error={error} plain="Read the findings again" reading={reading} onRetry={() => void read()} />
       {findings === null ? (
         error === null ? (

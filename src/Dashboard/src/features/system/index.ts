@@ -1,4 +1,9 @@
 import type { Feature } from '../../ui/feature';
+import { eventsOf } from './events';
+import { hook } from './store';
 import './section.css';
 
-export const feature: Feature = { name: 'system' };
+export const feature: Feature = {
+  name: 'system',
+  store: { snapshot: (snapshot) => hook.snapshot(snapshot), events: eventsOf(hook) },
+};
