@@ -43,9 +43,11 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>Waits until pages hold this number of streams.</summary>
     public Task StreamsAreAsync(int count) => streams.WaitAsync(count).WaitAsync(TimeSpan.FromSeconds(60));
 
-    public static async Task<LiveHive> StartAsync(TimeProvider clock)
+    /// <summary>Starts a host with folders of its own, at a free port or at <paramref name="url"/>.</summary>
+    public static async Task<LiveHive> StartAsync(TimeProvider clock, string? url = null)
     {
         var hive = new LiveHive(clock);
+        hive.Url = url ?? hive.Url;
         await hive.StartHostAsync();
         return hive;
     }

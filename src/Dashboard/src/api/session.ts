@@ -5,11 +5,27 @@ const KEY = 'hive.key';
 /** The reason why the page asks to sign in; null while it holds a key that was not refused. */
 export const signedOut = signal<string | null>(null);
 
-export const key = (): string | null => localStorage.getItem(KEY);
+/** The key of a browser that cannot keep it, since its storage is full or forbidden: it lasts as long as the page. */
+let unkept: string | null = null;
+
+export const key = (): string | null => unkept ?? stored();
 
 export function signIn(newKey: string): void {
-  localStorage.setItem(KEY, newKey);
+  try {
+    localStorage.setItem(KEY, newKey);
+    unkept = null;
+  } catch {
+    unkept = newKey;
+  }
   signedOut.value = null;
+}
+
+function stored(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -30,8 +46,17 @@ export function signOut(refused: string | null): boolean {
 
 /** Forgets <used> at the operator's sign-out, unless another tab has stored a newer key. */
 export function leave(used: string | null, why: string): void {
-  if (key() === used) localStorage.removeItem(KEY);
+  if (key() === used) forget();
   if (key() === null) signedOut.value = why;
+}
+
+function forget(): void {
+  unkept = null;
+  try {
+    localStorage.removeItem(KEY);
+  } catch {
+    // The storage is forbidden, so that it holds no key.
+  }
 }
 
 /** The code in a login link's fragment, or null. */
@@ -42,6 +67,8 @@ export function codeIn(text: string): string | null {
 /** Calls back with the current key when another tab signs in or out. */
 export function onKeyChange(changed: (key: string | null) => void): void {
   addEventListener('storage', (e) => {
-    if (e.key === KEY || e.key === null) changed(key());
+    if (e.key !== KEY && e.key !== null) return;
+    unkept = null;
+    changed(key());
   });
 }

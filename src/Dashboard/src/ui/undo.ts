@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import { isProven, outliveThePage, prepare } from '../api/client';
 import { Refusal, words } from '../api/refusal';
-import type { Wired } from './labels';
+import { LABELS, type Wired } from './labels';
 import { live } from './live';
 import { preferences } from './preferences';
 import { refusal } from './refused';
@@ -202,7 +202,7 @@ export function tellOfLeft(plain: (label: Wired) => string): void {
     return;
   }
   if (!Array.isArray(left)) return;
-  const notes = left as { label: Wired; of: string; isSent: boolean }[];
+  const notes = left.filter(isNote);
   const missed = notes.filter(({ isSent }) => !isSent);
   if (missed.length > 0)
     refusal.value = `The page went away while the host was away. Not sent: ${missed
@@ -212,6 +212,12 @@ export function tellOfLeft(plain: (label: Wired) => string): void {
     if (isSent) {
       const id = add({ label, of }, 'sent', UNDO_MS, () => remove(id));
     }
+}
+
+/** Whether it is a note of this version: another one may have left it. */
+function isNote(note: unknown): note is { label: Wired; of: string; isSent: boolean } {
+  const { label, of } = (note ?? {}) as Partial<Record<'label' | 'of', unknown>>;
+  return typeof label === 'string' && label in LABELS && typeof of === 'string';
 }
 
 function add({ label, of }: Pick<Deed, 'label' | 'of'>, state: Toast['state'], ms: number, then: () => void): number {

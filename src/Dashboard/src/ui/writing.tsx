@@ -89,7 +89,8 @@ export function Writing(props: Props) {
   const active = offers === null ? -1 : Math.min(chosen, offers.shown.length - 1);
   useGrown(box, text, props.lines ?? 1);
 
-  useEffect(() => {
+  // Before the browser takes the next key, which would be a shortcut elsewhere.
+  useLayoutEffect(() => {
     if (props.focused === true) box.current?.focus();
   }, [props.focused, target]);
   useEffect(() => {

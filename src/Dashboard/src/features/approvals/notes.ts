@@ -25,6 +25,12 @@ const nameOf = ({ id, requested_at, fetched_sha }: Approval): string => `${id}.$
 
 const all = signal<ReadonlyMap<string, ReviewNotes>>(stored());
 
+// Each tab writes all reviews: without those of the others it would remove them.
+if (typeof addEventListener === 'function')
+  addEventListener('storage', (e) => {
+    if (e.key === KEY || e.key === null) all.value = stored();
+  });
+
 export const notesOf = (approval: Approval): ReviewNotes => all.value.get(nameOf(approval)) ?? NONE;
 
 export function keepNotes(approval: Approval, changed: Partial<ReviewNotes>): void {
@@ -73,5 +79,10 @@ function stored(): Map<string, ReviewNotes> {
 function isNotes(value: unknown): value is ReviewNotes {
   if (typeof value !== 'object' || value === null) return false;
   const { viewed, notes } = value as Partial<Record<keyof ReviewNotes, unknown>>;
-  return Array.isArray(viewed) && Array.isArray(notes) && notes.every((note) => typeof note?.text === 'string');
+  return Array.isArray(viewed) && Array.isArray(notes) && notes.every(isNote);
+}
+
+function isNote(value: unknown): value is LineNote {
+  const { path, line, text } = (value ?? {}) as Partial<Record<keyof LineNote, unknown>>;
+  return typeof path === 'string' && typeof line === 'number' && typeof text === 'string';
 }

@@ -22,7 +22,9 @@ export const wantsFocus = signal(0);
 let sticky = 'manager';
 
 try {
-  sticky = recipient.value = localStorage.getItem(TO) ?? 'manager';
+  const kept = localStorage.getItem(TO) ?? '';
+  // Another version may have kept something else.
+  if (/^[a-z0-9-]+$/.test(kept)) sticky = recipient.value = kept;
   const draft = localStorage.getItem(EARLIER);
   if (draft !== null) {
     if (!drafts.has(toOf(sticky))) drafts.keep(toOf(sticky), draft);

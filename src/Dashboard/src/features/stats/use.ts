@@ -10,11 +10,24 @@ import { turns } from './store';
 const KEY = 'hive.window';
 
 /** The window that every page shows. */
-export const shownWindow = signal<Window>(WINDOWS.find((known) => known === localStorage.getItem(KEY)) ?? '24h');
+export const shownWindow = signal<Window>(stored() ?? '24h');
 
 export function chooseWindow(window: Window): void {
   shownWindow.value = window;
-  localStorage.setItem(KEY, window);
+  try {
+    localStorage.setItem(KEY, window);
+  } catch {
+    // The storage is full or forbidden: only a reload forgets the window.
+  }
+}
+
+function stored(): Window | undefined {
+  try {
+    const kept = localStorage.getItem(KEY);
+    return WINDOWS.find((known) => known === kept);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The sums of a window, of one agent or of all, kept fresh while they are shown. */
