@@ -59,9 +59,12 @@ internal sealed class WaitingApprovals : IWaiting
         approval.Kind switch
         {
             ApprovalKind.Spawn => $"spawn {approval.Agent}",
-            ApprovalKind.ApplyCommit => $"apply {approval.CommitRef} to {approval.Agent}",
+            ApprovalKind.ApplyCommit => $"apply {Short(approval.CommitRef)} to {approval.Agent}",
             _ => $"update {string.Join(", ", approval.Inputs ?? [])}",
         };
+
+    // A whole hash takes the room of the agent's name.
+    private static string Short(string commit) => commit.Length > 12 ? commit[..12] : commit;
 
     internal static string Url(Approval approval) => $"/changes/{Id(approval)}";
 

@@ -7,7 +7,7 @@ interface Props {
   label: Wired;
   /** The plain name of the button, for screen readers. */
   plain: string;
-  tone?: 'good' | 'warn' | 'bad' | 'info';
+  tone?: 'primary' | 'good' | 'warn' | 'bad' | 'info';
   disabled?: boolean;
   /** The host is working on it, at anybody's request. */
   working?: boolean;

@@ -76,7 +76,7 @@ export const LABELS = {
   '✎ 3D1T': 'Edit',
   '✓ K33P': 'Keep',
   '⊕ M4K3': 'Make',
-  '⧉ C0PY': 'Copy',
+  '❐ C0PY': 'Copy',
   '▶ D3M0': 'Show it',
   '◷ L4T3R': 'Later',
   '◷ 10 M1NUT3S': 'Snooze 10 minutes',

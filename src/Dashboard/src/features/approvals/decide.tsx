@@ -73,11 +73,20 @@ export function Decide({
         <div class="line actions">
           <span class="buttons">
             {before}
+            <Act
+              label="◆ APPR0VE"
+              plain={`Approve ${id}: ${whatIsAsked(approval)}`}
+              tone="primary"
+              working={building}
+              disabled={held}
+              onError={setError}
+              run={approve}
+            />
             {building ? null : (
               <button
                 ref={deny}
                 type="button"
-                class="act bad"
+                class="act bad apart"
                 aria-label={held ? `Send the denial of approval ${id} now` : `Deny approval ${id}`}
                 onClick={startDenial}
               >
@@ -86,15 +95,6 @@ export function Decide({
                 <DraftMark target={denial.target} />
               </button>
             )}
-            <Act
-              label="◆ APPR0VE"
-              plain={`Approve ${id}: ${whatIsAsked(approval)}`}
-              tone="good"
-              working={building}
-              disabled={held}
-              onError={setError}
-              run={approve}
-            />
           </span>
         </div>
       )}

@@ -30,8 +30,9 @@ export function HomePage() {
   }, [since]);
   const stats = useStatistics('24h', null).stats.value;
   const agents = containers.agents.value;
-  // The manager is always there; it alone is nobody to work with.
-  if ([...agents.values()].every(({ role }) => role === 'manager') && waiting.shown.value.length === 0)
+  // The manager is always there; it alone is nobody to work with. A finding of the doctor has a place of its own.
+  const alone = [...agents.values()].every(({ role }) => role === 'manager');
+  if (alone && waiting.shown.value.every(({ agent }) => agent == null))
     return (
       <Main feature="home" title="H0M3">
         <FirstRun />

@@ -62,7 +62,7 @@ function Line({ name, line }: { name: string; line: string }) {
       <span class="dim">{name}</span>
       <code>{line}</code>
       <button type="button" class="act" onClick={() => void copy()}>
-        <Label text="⧉ C0PY" of={`the line for ${name}`} />
+        <Label text="❐ C0PY" of={`the line for ${name}`} />
       </button>
       <span class="good" role="status">
         {copied === 'yes' ? '✓' : copied === 'refused' ? 'select it and copy' : ''}

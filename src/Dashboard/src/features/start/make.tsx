@@ -98,13 +98,20 @@ export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void;
         {choices === null ? (
           <span class="dim">looking what this machine has …</span>
         ) : (
-          choices.drivers.map((one) => (
-            <label key={one.name} class={one.found ? '' : 'dim'}>
-              <input type="radio" name="driver" checked={driver === one.name} onChange={() => keep(DRIVER)(one.name)} />{' '}
-              <span class="mono">{one.name}</span>{' '}
-              <span class="dim">{one.found ? (one.version ?? 'found') : 'not found here'}</span>
-            </label>
-          ))
+          <div class="drivers">
+            {choices.drivers.map((one) => (
+              <label key={one.name} class={one.found ? '' : 'dim'}>
+                <input
+                  type="radio"
+                  name="driver"
+                  checked={driver === one.name}
+                  onChange={() => keep(DRIVER)(one.name)}
+                />{' '}
+                <span class="mono">{one.name}</span>{' '}
+                <span class="dim">{one.found ? (one.version ?? 'found') : 'not found here'}</span>
+              </label>
+            ))}
+          </div>
         )}
       </fieldset>
       {chosen?.hint == null ? null : <p class="dim hint">{chosen.hint}</p>}
@@ -183,7 +190,7 @@ export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void;
             <Label text="‹ B4CK" />
           </button>
         )}
-        <Submit label="⊕ M4K3" plain="Make the agent" tone="good solid" busy={sending.busy} />
+        <Submit label="⊕ M4K3" plain="Make the agent" tone="primary" busy={sending.busy} />
       </div>
     </form>
   );
