@@ -52,7 +52,7 @@ public sealed class Browser : IAsyncLifetime
 
     /// <summary>A browser's profile of its own. Without a browser the test is skipped, or fails where everything is
     /// required.</summary>
-    internal async Task<IBrowserContext> OpenAsync(int width = 1440, int height = 900)
+    internal async Task<IBrowserContext> OpenAsync(int width = 1440, int height = 900, string? timezone = null)
     {
         const string Missing =
             "Chromium was not found: install the package `chromium`, or name the program in HIVE_CHROMIUM";
@@ -67,6 +67,7 @@ public sealed class Browser : IAsyncLifetime
             {
                 ViewportSize = new ViewportSize { Width = width, Height = height },
                 ReducedMotion = ReducedMotion.Reduce,
+                TimezoneId = timezone,
             }
         );
     }

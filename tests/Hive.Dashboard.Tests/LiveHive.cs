@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Common.Linux;
 using Hive.Host;
@@ -21,9 +23,11 @@ internal sealed class LiveHive : IAsyncDisposable
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("hive-page-");
     private readonly StreamCount streams = new();
     private readonly TimeProvider clock;
+    private readonly Action<IServiceCollection>? configure;
     private WebApplication? app;
 
-    private LiveHive(TimeProvider clock) => this.clock = clock;
+    private LiveHive(TimeProvider clock, Action<IServiceCollection>? configure) =>
+        (this.clock, this.configure) = (clock, configure);
 
     public string Url { get; private set; } = "http://127.0.0.1:0";
 
@@ -32,6 +36,9 @@ internal sealed class LiveHive : IAsyncDisposable
 
     /// <summary>The folder that all agents share.</summary>
     public string Shared => Path.Combine(DataDir, "shared");
+
+    /// <summary>The folder of everything that this Hive keeps.</summary>
+    public string Folder => folder.FullName;
 
     private string DataDir => Path.Combine(folder.FullName, "data");
 
@@ -43,10 +50,17 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>Waits until pages hold this number of streams.</summary>
     public Task StreamsAreAsync(int count) => streams.WaitAsync(count).WaitAsync(TimeSpan.FromSeconds(60));
 
-    /// <summary>Starts a host with folders of its own, at a free port or at <paramref name="url"/>.</summary>
-    public static async Task<LiveHive> StartAsync(TimeProvider clock, string? url = null)
+    /// <summary>Starts a host with folders of its own.</summary>
+    /// <param name="clock">Its clock.</param>
+    /// <param name="url">Its address; a free port without it.</param>
+    /// <param name="configure">Services of the test's own.</param>
+    public static async Task<LiveHive> StartAsync(
+        TimeProvider clock,
+        string? url = null,
+        Action<IServiceCollection>? configure = null
+    )
     {
-        var hive = new LiveHive(clock);
+        var hive = new LiveHive(clock, configure);
         hive.Url = url ?? hive.Url;
         await hive.StartHostAsync();
         return hive;
@@ -56,7 +70,11 @@ internal sealed class LiveHive : IAsyncDisposable
     {
         app = await HiveApp.Build(
             ["--DataDir", DataDir, "--RunDir", RunDir, "--Urls", Url, "--Runtime", "external"],
-            services => services.AddSingleton<IStartupFilter>(streams).AddSingleton(clock)
+            services =>
+            {
+                services.AddSingleton<IStartupFilter>(streams).AddSingleton(clock);
+                configure?.Invoke(services);
+            }
         );
         await HiveApp.Start(app);
         Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
@@ -109,12 +127,28 @@ internal sealed class LiveHive : IAsyncDisposable
         return (await CallAsync("open_link")).GetProperty("url").GetString()!;
     }
 
+    /// <summary>The version that the host tells.</summary>
+    public async Task<string> VersionAsync() => (await CallAsync("version")).GetProperty("hive_version").GetString()!;
+
+    /// <summary>Changes preferences of the page, as its settings do.</summary>
+    public async Task PreferAsync(object changes)
+    {
+        using var http = new HttpClient();
+        var token = (await File.ReadAllTextAsync(Path.Combine(DataDir, "access-token"))).Trim();
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        using var answer = await http.PostAsJsonAsync($"{Url}/api/preferences", changes);
+        answer.EnsureSuccessStatusCode();
+    }
+
     /// <summary>Sends a command on the host's operator socket.</summary>
     public async Task<JsonElement> CallAsync(string command, object? fields = null)
     {
-        using var operatorSocket = await LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
+        using var operatorSocket = await OperatorAsync();
         return await operatorSocket.CallAsync(command, fields);
     }
+
+    /// <summary>A connection to the host's operator socket.</summary>
+    public Task<LineClient> OperatorAsync() => LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
 
     /// <summary>Spawns an agent in a process of its own.</summary>
     public Task SpawnAsync(string name, bool start = true) =>
@@ -151,11 +185,11 @@ internal sealed class LiveHive : IAsyncDisposable
     }
 
     /// <summary>Appends lines to an agent's log, as its pump does.</summary>
-    public Task PrintAsync(string agent, IEnumerable<string> lines) =>
-        File.AppendAllLinesAsync(
-            Path.Combine(Directory.CreateDirectory(Path.Combine(DataDir, "logs")).FullName, $"{agent}.log"),
-            lines
-        );
+    public Task PrintAsync(string agent, IEnumerable<string> lines) => File.AppendAllLinesAsync(LogOf(agent), lines);
+
+    /// <summary>The file of an agent's log.</summary>
+    public string LogOf(string agent) =>
+        Path.Combine(Directory.CreateDirectory(Path.Combine(DataDir, "logs")).FullName, $"{agent}.log");
 
     /// <summary>Waits until an agent's log has a line with this text.</summary>
     public async Task LoggedAsync(string agent, string text)

@@ -34,6 +34,7 @@ public sealed class ReadOptions
         "HIVE_CHROMIUM",
         "HIVE_UPDATE_OPENAPI",
         "HIVE_UPDATE_DOCS",
+        "HIVE_UPDATE_PICTURES",
     ];
 
     // Other categories of the log take the same levels as the default one.
