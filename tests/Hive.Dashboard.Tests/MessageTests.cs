@@ -129,6 +129,23 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await Expect(rows).ToHaveCountAsync(1);
         await Expect(rows).ToContainTextAsync("to the operator alone");
 
+        // The time is in the address too.
+        var times = page.GetByLabel("Sent", new() { Exact = true });
+        await times.SelectOptionAsync("1h");
+        await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/messages?agent=operator&since=1h");
+        await Expect(rows).ToHaveCountAsync(1);
+        await times.SelectOptionAsync("range");
+        await page.GetByLabel("Sent before").FillAsync("2020-01-01T00:00");
+        await Expect(page.Locator("#flow .empty")).ToHaveTextAsync("No message matches.");
+        await page.GetByLabel("Sent from").FillAsync("2020-01-01T00:00");
+        await page.GetByLabel("Sent before").FillAsync("2099-01-01T00:00");
+        await Expect(rows).ToHaveCountAsync(1);
+        await page.ReloadAsync();
+        await Expect(page.GetByLabel("Sent before")).ToHaveValueAsync("2099-01-01T00:00");
+        await Expect(rows).ToHaveCountAsync(1);
+        await times.SelectOptionAsync("");
+        await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/messages?agent=operator");
+
         await GoAsync(page, "/messages/3");
         var thread = page.Locator("#thread .message");
         await Expect(thread).ToHaveCountAsync(3);

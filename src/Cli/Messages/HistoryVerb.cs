@@ -14,6 +14,9 @@ internal static class HistoryVerb
     // The host's page.
     private const int Most = 200;
 
+    // A hundred years: no instant before the first.
+    private const int MostDays = 36_500;
+
     private static readonly Screen.Column[] Heads =
     [
         "id",
@@ -28,6 +31,11 @@ internal static class HistoryVerb
     {
         var agent = Name("--agent", "Only messages from or to this one");
         var with = Name("--with", "Of those, only messages from or to this one");
+        var since = new Option<string?>("--since")
+        {
+            Description = "Only messages sent since then: 90m, 24h, 7d, today, or 2026-01-31T12:00:00Z",
+            HelpName = "TIME",
+        };
         var follow = new Option<bool>("-f", "--follow") { Description = "Follow new messages until Ctrl-C" };
         var limit = CommonOptions.Limit(20);
         return Verb.Create(
@@ -37,7 +45,12 @@ internal static class HistoryVerb
             {
                 var who = parsed.GetValue(agent) is { } name ? CommonOptions.WithoutAt(name) : null;
                 var other = parsed.GetValue(with) is { } second ? CommonOptions.WithoutAt(second) : null;
-                var filter = new Filter(who, other, Math.Clamp(parsed.GetValue(limit), 0, Most));
+                var filter = new Filter(
+                    who,
+                    other,
+                    parsed.GetValue(since) is { } then ? TimeOf(then) : null,
+                    Math.Clamp(parsed.GetValue(limit), 0, Most)
+                );
                 if (parsed.GetValue(follow))
                     await FollowAsync(verb, filter);
                 else
@@ -45,6 +58,7 @@ internal static class HistoryVerb
             },
             agent,
             with,
+            since,
             follow,
             limit,
             CommonOptions.Wide
@@ -53,6 +67,36 @@ internal static class HistoryVerb
 
     private static Option<string?> Name(string name, string description) =>
         new Option<string?>(name) { Description = description, HelpName = "NAME" }.CompletedBy(Known.AgentsAsync);
+
+    private static DateTimeOffset TimeOf(string text)
+    {
+        if (text == "today")
+            return new DateTimeOffset(DateTime.Today);
+        if (TimeSpanOf(text) is { } ago)
+            return DateTimeOffset.UtcNow - ago;
+        // Without an offset it is the time of this machine.
+        if (
+            text.Length >= "2026-01-31".Length
+            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var at)
+        )
+            return at;
+        throw new UsageException(
+            $"'{text}' is not valid for --since; write 90m, 24h, 7d, today, or an instant such as 2026-01-31T12:00:00Z"
+        );
+    }
+
+    private static TimeSpan? TimeSpanOf(string text) =>
+        text is [.. var digits, var unit]
+        && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var many)
+        && many <= MostDays
+            ? unit switch
+            {
+                'm' => TimeSpan.FromMinutes(many),
+                'h' => TimeSpan.FromHours(many),
+                'd' => TimeSpan.FromDays(many),
+                _ => null,
+            }
+            : null;
 
     private static async Task<Message[]> FindAsync(VerbContext verb, Filter filter)
     {
@@ -68,6 +112,7 @@ internal static class HistoryVerb
                         before,
                         agent = filter.Agent,
                         with = filter.With,
+                        since = filter.Since,
                     }
                 )
             ).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
@@ -166,7 +211,7 @@ internal static class HistoryVerb
         }
     }
 
-    private sealed record Filter(string? Agent, string? With, int Limit)
+    private sealed record Filter(string? Agent, string? With, DateTimeOffset? Since, int Limit)
     {
         public bool Fits(Message message) => IsBy(message, Agent) && IsBy(message, With);
 

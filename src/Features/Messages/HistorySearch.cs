@@ -24,16 +24,29 @@ internal sealed class HistorySearch
         expression = words?.Expression;
     }
 
-    private bool NeedsIndex => (query.Agent ?? query.Kind) is not null || query.Thread is not null || words is not null;
+    private bool NeedsIndex =>
+        (query.Agent ?? query.Kind) is not null || query.Thread is not null || words is not null || HasTime;
+
+    private bool HasTime => (query.Since ?? query.Until) is not null;
 
     /// <summary>The newest messages that match.</summary>
     public IReadOnlyList<Message> Find(DbConnection db, int most)
     {
         var indexed = NeedsIndex ? MessageIndexer.Newest(db) : 0;
         var thread = query.Thread is { } id ? RootOf(db, id) : (long?)null;
+        var since = query.Since?.ToUnixTimeMilliseconds();
+        // An instant between two milliseconds is after the first.
+        var until = query.Until is { } end
+            ? end.AddTicks(TimeSpan.TicksPerMillisecond - 1).ToUnixTimeMilliseconds()
+            : (long?)null;
         var given = new
         {
             before = query.Before ?? long.MaxValue,
+            since,
+            until,
+            // The wall clock can jump, so that the ids of a time may have others between them.
+            first = since is null ? 0 : db.ExecuteScalar<long?>(FirstSql, new { since }) ?? long.MaxValue,
+            last = until is null ? long.MaxValue : db.ExecuteScalar<long?>(LastSql, new { until }) ?? 0,
             query.Agent,
             query.With,
             query.Kind,
@@ -62,7 +75,7 @@ internal sealed class HistorySearch
     {
         if (query.Thread is not null)
             return Select("message_index i INDEXED BY message_index_thread CROSS JOIN messages m ON m.id = i.id")
-                + $" WHERE i.thread = @thread AND i.id < @before{Party("i")}{Kind()}{State()}"
+                + $" WHERE i.thread = @thread AND i.id < @before{Time("i.id")}{Party("i")}{Kind()}{State()}"
                 + Newest("i.id");
         if (expression is not null)
         {
@@ -72,20 +85,21 @@ internal sealed class HistorySearch
                     + "CROSS JOIN messages m ON m.id = i.id";
             return Select(join)
                 + " WHERE message_words MATCH @expression AND message_words.rowid < @before"
-                + $"{Party("i")}{Kind()}{State()}{Newest("message_words.rowid")}";
+                + $"{Time("message_words.rowid")}{Party("i")}{Kind()}{State()}{Newest("message_words.rowid")}";
         }
 
         if (query.State is not null)
             return Select($"messages m INDEXED BY {StateIndex} CROSS JOIN message_index i ON i.id = m.id")
-                + $" WHERE {Of(query.State)} AND m.id < @before{Party("i")}{Kind()}{Exact()}{Newest("m.id")}";
+                + $" WHERE {Of(query.State)} AND m.id < @before{Time("m.id")}{Party("i")}{Kind()}{Exact()}"
+                + Newest("m.id");
         if (query.Agent is not null)
             return AgentSql();
         if (query.Kind is not null)
             return Select("message_index i INDEXED BY message_index_kind CROSS JOIN messages m ON m.id = i.id")
-                + $" WHERE i.kind = @Kind AND i.id < @before{Exact()}{Newest("i.id")}";
+                + $" WHERE i.kind = @Kind AND i.id < @before{Time("i.id")}{Exact()}{Newest("i.id")}";
         // Every row of the index, which is a fifth of the bodies.
         return Select("message_index i CROSS JOIN messages m ON m.id = i.id")
-            + $" WHERE i.id < @before{Exact()}{Newest("i.id")}";
+            + $" WHERE i.id < @before{Time("i.id")}{Exact()}{Newest("i.id")}";
     }
 
     // Two ordered lists, which SQLite merges row by row; it knows the order of i.id alone.
@@ -93,7 +107,7 @@ internal sealed class HistorySearch
     {
         const string Joined = "CROSS JOIN messages m ON m.id = i.id";
         const string Columns = $"SELECT i.id, {MessageRow.DetailColumnsBesideId} FROM message_index i";
-        var rest = $" AND i.id < @before{Kind()}{Exact()}";
+        var rest = $" AND i.id < @before{Time("i.id")}{Kind()}{Exact()}";
         var sent = query.With is null ? "message_index_sender" : "message_index_pair";
         var to = query.With is null ? "" : " AND i.recipient = @With";
         var received = query.With is null ? "message_index_recipient" : "message_index_pair";
@@ -111,6 +125,7 @@ internal sealed class HistorySearch
         + Party("m")
         + (query.Kind is null ? "" : $" AND {MessageKind.Sql} = @Kind")
         + State()
+        + SentAt()
         + Newest("m.id");
 
     private string PlainSql() =>
@@ -128,6 +143,16 @@ internal sealed class HistorySearch
     private static string Of(string state) => state == "parked" ? Parked : Unread;
 
     private string State() => query.State is { } state ? $" AND {Of(state)}" : "";
+
+    // The ids bound the part of the index that is read.
+    private string Time(string id) =>
+        (query.Since is null ? "" : $" AND {id} >= @first")
+        + (query.Until is null ? "" : $" AND {id} <= @last")
+        + SentAt();
+
+    private string SentAt() =>
+        (query.Since is null ? "" : " AND m.sent_at >= @since")
+        + (query.Until is null ? "" : " AND m.sent_at < @until");
 
     private string Kind() => query.Kind is null ? "" : " AND i.kind = @Kind";
 
@@ -186,6 +211,10 @@ internal sealed class HistorySearch
 
         return found;
     }
+
+    private const string FirstSql = "SELECT min(id) FROM message_index WHERE sent_at >= @since";
+
+    private const string LastSql = "SELECT max(id) FROM message_index WHERE sent_at < @until";
 
     private const string ParentSql = """
         SELECT m.in_reply_to, i.thread

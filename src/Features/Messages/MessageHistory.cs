@@ -19,6 +19,8 @@ internal static class MessageHistory
     /// <param name="Q">Words that the body contains.</param>
     /// <param name="Thread">Only messages of the thread to which this message belongs.</param>
     /// <param name="State"><c>unread</c> or <c>parked</c>.</param>
+    /// <param name="Since">Only messages sent at this instant or later.</param>
+    /// <param name="Until">Only messages sent before this instant.</param>
     internal sealed record Query(
         long? Before = null,
         string? Agent = null,
@@ -26,7 +28,9 @@ internal static class MessageHistory
         string? Kind = null,
         string? Q = null,
         long? Thread = null,
-        string? State = null
+        string? State = null,
+        DateTimeOffset? Since = null,
+        DateTimeOffset? Until = null
     ) : IRequest<Result>;
 
     internal sealed record Result(string Cursor, IReadOnlyList<Message> Messages);

@@ -121,8 +121,8 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
     // A reply belongs to the thread of the message that it answers; when that was deleted, to the thread that it
     // began.
     private const string IndexSql = $"""
-        INSERT INTO message_index (id, sender, recipient, kind, thread, signs)
-        SELECT m.id, m.sender, m.recipient, {MessageKind.Sql},
+        INSERT INTO message_index (id, sender, recipient, kind, sent_at, thread, signs)
+        SELECT m.id, m.sender, m.recipient, {MessageKind.Sql}, m.sent_at,
                coalesce((SELECT thread FROM message_index WHERE id = m.in_reply_to), m.in_reply_to, m.id), ?2
           FROM messages m
          WHERE m.id = ?1

@@ -7,7 +7,7 @@ internal sealed class MessagesSchema : ISchema
 {
     public string Slice => "messages";
 
-    public int Version => 5;
+    public int Version => 6;
 
     public void Converge(SchemaEditor editor)
     {
@@ -69,6 +69,12 @@ internal sealed class MessagesSchema : ISchema
         editor.Run("CREATE INDEX IF NOT EXISTS message_index_pair ON message_index (sender, recipient)");
         editor.Run("CREATE INDEX IF NOT EXISTS message_index_kind ON message_index (kind)");
         editor.Run("CREATE INDEX IF NOT EXISTS message_index_thread ON message_index (thread)");
+        // Lists of times read the ids between two instants.
+        if (editor.Column("message_index", "sent_at", "INTEGER"))
+            editor.Run(
+                "UPDATE message_index SET sent_at = (SELECT sent_at FROM messages m WHERE m.id = message_index.id)"
+            );
+        editor.Run("CREATE INDEX IF NOT EXISTS message_index_sent ON message_index (sent_at)");
         // The bodies are in `messages` alone.
         editor.Run(
             """

@@ -111,6 +111,62 @@ public sealed class HistoryTests
     }
 
     [Fact]
+    public async Task A_time_finds_its_messages_also_when_the_clock_has_jumped_back()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
+        await hive.Settled();
+        var began = hive.Clock.GetUtcNow();
+        hive.Clock.Advance(TimeSpan.FromHours(1));
+        var noon = hive.Clock.GetUtcNow();
+        var first = await alice.Send("bob", "the first");
+        hive.Clock.Advance(TimeSpan.FromHours(1));
+        var second = await alice.Send("operator", "the second");
+        hive.Clock.Jump(TimeSpan.FromHours(-1.5));
+        var jumped = await alice.Send("bob", "sent before noon");
+        hive.Clock.Jump(TimeSpan.FromHours(2.5));
+        var last = await alice.Send("bob", "the last");
+        static string At(DateTimeOffset at) => Uri.EscapeDataString($"{at:yyyy-MM-dd'T'HH:mm:ss.fffzzz}");
+        (string Query, long[] Ids)[] expected =
+        [
+            ($"since={At(noon)}", [first, second, last]),
+            ($"since={At(noon.AddMilliseconds(1))}", [second, last]),
+            ($"since={At(noon.ToOffset(TimeSpan.FromHours(5.5)))}&until={At(noon.AddHours(1))}", [first]),
+            ($"since={At(noon)}&until={At(noon)}", []),
+            ($"since={At(noon.AddHours(2))}&until={At(noon)}", []),
+            ($"since={At(began.AddMinutes(1))}&until={At(noon)}", [jumped]),
+            ($"since={At(noon)}&agent=bob", [first, last]),
+            ($"since={At(noon)}&agent=alice&with=operator", [second]),
+            ($"since={At(noon)}&kind=operator", [second]),
+            ($"since={At(noon)}&state=unread&before={last}", [first, second]),
+            ($"since={At(noon)}&q=the", [first, second, last]),
+            ($"since={At(noon)}&until={At(noon.AddMinutes(90))}&q=%25", []),
+            ($"since={At(noon)}&thread={first}", [first]),
+            ($"until={At(noon)}&thread={first}", []),
+            ($"since={At(noon.AddYears(100))}", []),
+            ($"until={At(noon.AddYears(-100))}", []),
+        ];
+        foreach (var half in new[] { "none", "all" })
+        {
+            foreach (var (query, ids) in expected)
+                Assert.Equal((half, query, Said(ids)), (half, query, Said(await hive.Ids(query))));
+            await hive.Services.GetRequiredService<MessageIndexer>().CatchUp(CancellationToken.None);
+        }
+
+        // One that is not indexed yet is found beside them.
+        var newest = await alice.Send("bob", "the newest");
+        Assert.Equal([first, last, newest], await hive.Ids($"agent=bob&since={At(noon)}"));
+        Assert.Equal(
+            [last, newest],
+            (await host.CallAsync("messages", new { since = noon.AddHours(2) }))
+                .GetProperty("messages")
+                .EnumerateArray()
+                .Select(m => m.GetProperty("id").GetInt64())
+        );
+    }
+
+    [Fact]
     public async Task A_wrong_filter_is_refused_and_hostile_words_are_text()
     {
         await using var hive = await HiveFixture.Start();
@@ -125,6 +181,8 @@ public sealed class HistoryTests
             ("thread=x", HttpStatusCode.BadRequest, "'thread'"),
             ("thread=999", HttpStatusCode.NotFound, "message 999 not found"),
             ("q=" + new string('x', 4097), HttpStatusCode.RequestEntityTooLarge, "'q' has 4097 bytes"),
+            ("since=2026-01-31T12:00:00", HttpStatusCode.BadRequest, "'since'"),
+            ("until=yesterday", HttpStatusCode.BadRequest, "'until'"),
             ("q=%00", HttpStatusCode.BadRequest, "'q' contains a NUL"),
         ];
         foreach (var (query, status, named) in wrong)
@@ -273,6 +331,9 @@ public sealed class HistoryTests
             (new(Q: "%"), "i USING INTEGER PRIMARY KEY"),
             (new(State: "unread", Agent: "a"), "messages_open"),
             (new(State: "parked", Kind: "agents"), "messages_parked"),
+            (new(Since: hive.Clock.GetUtcNow()), "i USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+            (new(Agent: "a", Since: hive.Clock.GetUtcNow(), Until: hive.Clock.GetUtcNow()), "message_index_sender"),
+            (new(Q: "x", Until: hive.Clock.GetUtcNow()), "message_words VIRTUAL TABLE INDEX"),
         ];
         foreach (var (query, index) in plans)
         {
@@ -292,6 +353,10 @@ public sealed class HistoryTests
                                 expression = "x",
                                 exact = "x",
                                 signs = 1,
+                                since = 1,
+                                until = 1,
+                                first = 1,
+                                last = 1,
                             }
                         )
                         .Select(row => (string)row.detail)
@@ -398,9 +463,26 @@ public sealed class HistoryTests
         );
         before.Dispose();
 
-        await using var after = new StoreRig(folder, [new MessagesSchema()]);
-        var found = await after.Store.Read(db => new HistorySearch(new(Q: "old", Agent: "bob")).Find(db, 200));
+        var after = new StoreRig(folder, [new MessagesSchema()]).Store;
+        var found = await after.Read(db => new HistorySearch(new(Q: "old", Agent: "bob")).Find(db, 200));
         Assert.Equal("an old word", Assert.Single(found).Body);
+        // As the index was before it held times.
+        await after.Write(write =>
+            write.Db.Execute(
+                """
+                INSERT INTO message_index (id, sender, recipient, kind, thread)
+                VALUES (1, 'alice', 'bob', 'agents', 1);
+                DROP INDEX message_index_sent;
+                ALTER TABLE message_index DROP COLUMN sent_at;
+                """
+            )
+        );
+        after.Dispose();
+
+        await using var later = new StoreRig(folder, [new MessagesSchema()]);
+        var (then, now) = (DateTimeOffset.UnixEpoch.AddMilliseconds(1), DateTimeOffset.UtcNow);
+        Assert.Single(await later.Store.Read(db => new HistorySearch(new(Since: then, Until: now)).Find(db, 200)));
+        Assert.Empty(await later.Store.Read(db => new HistorySearch(new(Since: now)).Find(db, 200)));
     }
 
     [Fact]

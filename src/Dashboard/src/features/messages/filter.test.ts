@@ -20,6 +20,13 @@ test.each<[string, Filter]>([
   ['?with=bob', {}],
   ['?kind=agents&state=parked', { kind: 'agents', state: 'parked' }],
   ['?kind=none&state=%00&q=%20', {}],
+  ['?since=7d', { since: '7d' }],
+  [
+    '?since=2026-05-01T14:00:00%2B02:00&until=2026-05-02T00:00:00Z',
+    { since: '2026-05-01T12:00:00.000Z', until: '2026-05-02T00:00:00.000Z' },
+  ],
+  ['?since=2026-05-01&until=1h', {}],
+  ['?since=2026-99-01T00:00:00Z&until=%00', {}],
   ['?to=operator&state=unread', { to: 'operator', state: 'unread' }],
 ])('the address %s', (query, filter) => expect(filterOf(new URLSearchParams(query))).toEqual(filter));
 
@@ -45,9 +52,26 @@ test.each<[Filter, Partial<Message>, boolean]>([
   [{ state: 'parked' }, { parked_at: AT }, true],
   [{ state: 'parked' }, { parked_at: AT, acked_at: AT }, false],
   [{ to: 'operator' }, { from: 'operator' }, false],
-])('%j of %j', (filter, rest, expected) => expect(matches(filter, message(rest))).toBe(expected));
+  [{ since: AT }, {}, true],
+  [{ since: '2026-05-01T12:00:00.001Z' }, {}, false],
+  [{ until: AT }, {}, false],
+  [{ since: '1h' }, {}, true],
+  [{ since: '1h' }, { sent_at: '2026-05-01T11:29:59.000Z' }, false],
+  [{ since: '7d' }, { sent_at: '2026-04-24T12:31:00.000Z' }, true],
+])('%j of %j', (filter, rest, expected) =>
+  expect(matches(filter, message(rest), new Date('2026-05-01T12:30:00Z'))).toBe(expected),
+);
 
 test('the host is asked for all of a principal, of which the page shows what is to it', () => {
   expect(askedFor({ to: 'operator', state: 'unread' })).toEqual({ agent: 'operator', state: 'unread' });
   expect(askedFor({ agent: 'alice', with: 'bob' })).toEqual({ agent: 'alice', with: 'bob' });
+});
+
+test('a time that is counted back becomes an instant when the host is asked', () => {
+  const now = new Date(2026, 4, 1, 12, 30);
+  expect(askedFor({ since: 'today' }, now)).toEqual({ since: new Date(2026, 4, 1).toISOString() });
+  expect(askedFor({ since: '1h', until: AT }, now)).toEqual({
+    since: new Date(2026, 4, 1, 11, 30).toISOString(),
+    until: AT,
+  });
 });

@@ -2,6 +2,8 @@ import type { Message } from '../../api/types';
 
 export const KINDS = ['agents', 'operator', 'system', 'reminders'] as const;
 export const STATES = ['unread', 'parked'] as const;
+/** Times that are counted back from now. */
+export const RECENT = ['1h', 'today', '7d'] as const;
 
 /** Which messages are listed; the address has it. */
 export interface Filter {
@@ -15,6 +17,26 @@ export interface Filter {
   state?: (typeof STATES)[number];
   /** To this principal alone: the operator's inbox. */
   to?: string;
+  /** Sent at this instant or later, or one of the times that are counted back from now. */
+  since?: string;
+  /** Sent before this instant. */
+  until?: string;
+}
+
+/** An instant of the address in the host's form; undefined for anything else. */
+const instant = (text: string | undefined): string | undefined => {
+  // A date without an offset would be read in the zone of this browser; a link means the same everywhere.
+  if (text === undefined || !/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text)) return undefined;
+  const at = new Date(text);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+};
+
+/** The instant at which the time of a filter begins. */
+export function instantOf(since: string, now: Date): string {
+  if (since === '1h') return new Date(now.getTime() - 3_600_000).toISOString();
+  if (since === 'today') return new Date(now.getFullYear(), now.getMonth(), now.getDate()).toISOString();
+  if (since === '7d') return new Date(now.getTime() - 7 * 86_400_000).toISOString();
+  return since;
 }
 
 const oneOf = <T extends string>(all: readonly T[], text: string | null): T | undefined =>
@@ -26,6 +48,8 @@ export function filterOf(query: URLSearchParams): Filter {
   const [q, agent, other, to] = [text('q'), text('agent'), text('with'), text('to')];
   const kind = oneOf(KINDS, query.get('kind'));
   const state = oneOf(STATES, query.get('state'));
+  const since = oneOf(RECENT, query.get('since')) ?? instant(text('since'));
+  const until = instant(text('until'));
   return {
     ...(q === undefined ? {} : { q }),
     ...(agent === undefined ? {} : { agent }),
@@ -34,13 +58,16 @@ export function filterOf(query: URLSearchParams): Filter {
     ...(kind === undefined ? {} : { kind }),
     ...(state === undefined ? {} : { state }),
     ...(to === undefined ? {} : { to }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
   };
 }
 
 export const isEmpty = (filter: Filter): boolean => Object.keys(filter).length === 0;
 
 /** What the host is asked for; the page itself leaves out what is not <to> somebody. */
-export function askedFor({ to, ...rest }: Filter): Omit<Filter, 'to'> {
+export function askedFor({ to, since, ...others }: Filter, now = new Date()): Omit<Filter, 'to'> {
+  const rest = { ...others, ...(since === undefined ? {} : { since: instantOf(since, now) }) };
   return to === undefined || rest.agent !== undefined ? rest : { ...rest, agent: to };
 }
 
@@ -57,9 +84,12 @@ const stateOf = ({ acked_at, parked_at, delivered_at }: Message): Filter['state'
 };
 
 /** Whether a message that an event brings belongs to the list. */
-export function matches(filter: Filter, message: Message): boolean {
+export function matches(filter: Filter, message: Message, now = new Date()): boolean {
   const { from, to, body } = message;
-  const { q, agent, with: other } = filter;
+  const { q, agent, with: other, since, until } = filter;
+  const sent = Date.parse(message.sent_at);
+  if (since !== undefined && sent < Date.parse(instantOf(since, now))) return false;
+  if (until !== undefined && sent >= Date.parse(until)) return false;
   if (filter.to !== undefined && to !== filter.to) return false;
   if (agent !== undefined && from !== agent && to !== agent) return false;
   if (other !== undefined && from !== other && to !== other) return false;

@@ -2,14 +2,14 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useKey } from '../../ui/keys';
 import { setQuery } from '../../ui/link';
 import { containers } from '../containers';
-import { type Filter, isEmpty, KINDS } from './filter';
+import { type Filter, instantOf, isEmpty, KINDS, RECENT } from './filter';
 import { messages } from './store';
 
 /** The search waits for a pause in the typing. */
 const PAUSE_MS = 200;
 
 /** Every member of a filter, without a value. */
-const NONE = { q: null, agent: null, with: null, kind: null, state: null, to: null };
+const NONE = { q: null, agent: null, with: null, kind: null, state: null, to: null, since: null, until: null };
 
 const inboxIs = ({ to, state }: Filter): boolean => to === 'operator' && state === 'unread';
 
@@ -61,8 +61,79 @@ export function FilterBar({ filter }: { filter: Filter }) {
           values={KINDS}
           onChange={(value) => setQuery({ kind: value })}
         />
+        <Times filter={filter} />
       </span>
     </div>
+  );
+}
+
+const TIMES = { '1h': 'last hour', today: 'today', '7d': '7 days' } as const;
+
+/** An instant in the form of a box for date and time: in the zone of the browser, to the minute. */
+const local = (at: string | undefined): string => {
+  if (at === undefined) return '';
+  const then = new Date(at);
+  return new Date(then.getTime() - then.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+};
+
+/** When the messages were sent: a time counted back from now, or from one instant to another. */
+function Times({ filter: { since, until } }: { filter: Filter }) {
+  const recent = until === undefined ? RECENT.find((one) => one === since) : undefined;
+  const ranges = recent === undefined && (since ?? until) !== undefined;
+  const choose = (value: string) => {
+    if (value === 'range') setQuery({ since: instantOf('today', new Date()), until: null });
+    else setQuery({ since: value === '' ? null : value, until: null });
+  };
+  return (
+    <>
+      <select
+        class="field"
+        aria-label="Sent"
+        value={recent ?? (ranges ? 'range' : '')}
+        onChange={(e) => choose(e.currentTarget.value)}
+      >
+        <option value="">any time</option>
+        {RECENT.map((one) => (
+          <option key={one} value={one}>
+            {TIMES[one]}
+          </option>
+        ))}
+        <option value="range">from … to …</option>
+      </select>
+      {ranges ? (
+        <>
+          <Instant
+            label="Sent from"
+            value={since === undefined ? undefined : instantOf(since, new Date())}
+            onChange={(since) => setQuery({ since })}
+          />
+          <Instant label="Sent before" value={until} onChange={(until) => setQuery({ until })} />
+        </>
+      ) : null}
+    </>
+  );
+}
+
+function Instant({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: string | undefined;
+  onChange: (value: string | null) => void;
+}) {
+  return (
+    <input
+      type="datetime-local"
+      class="field"
+      aria-label={label}
+      value={local(value)}
+      onChange={(e) => {
+        const at = new Date(e.currentTarget.value);
+        onChange(Number.isNaN(at.getTime()) ? null : at.toISOString());
+      }}
+    />
   );
 }
 
