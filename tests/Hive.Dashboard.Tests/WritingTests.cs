@@ -65,13 +65,55 @@ public sealed class WritingTests(Browser browser) : DashboardTest(browser)
         await box.FillAsync(new string('ä', 2100));
         await box.PressAsync("Enter");
         await Expect(alert).ToContainTextAsync("4200 bytes");
-        await Expect(alert).ToContainTextAsync("put it into a file in the shared folder");
+        await Expect(alert).ToContainTextAsync("send it as a file");
         await Expect(page.Locator(".bytes")).ToContainTextAsync("4200/4096");
 
         await box.FillAsync("@alicia hello");
         await box.PressAsync("Enter");
         await Expect(alert).ToContainTextAsync("alice");
         await Expect(box).ToHaveValueAsync("@alicia hello");
+    }
+
+    [Fact]
+    public async Task A_text_over_the_limit_is_sent_as_a_file_that_its_reader_opens()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await AtAsync("/messages");
+        var box = Box(page);
+        var asFile = page.GetByRole(AriaRole.Button, new() { Name = "Send as a file" });
+        var text = "The plan, in detail.\n" + string.Concat(Enumerable.Repeat("größer 🎉\n", 500));
+
+        await box.FillAsync("@alice ");
+        await box.FillAsync(new string('x', 4096));
+        await Expect(page.Locator(".bytes")).ToContainTextAsync("4096/4096");
+        await Expect(asFile).ToHaveCountAsync(0);
+        await box.FillAsync(text);
+        // By keyboard: it is the next stop after the button that sends.
+        await box.PressAsync("Tab");
+        await page.Keyboard.PressAsync("Tab");
+        await Expect(asFile).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("Enter");
+
+        await Expect(box).ToHaveValueAsync("");
+        var message = Received(await alice.CallAsync("recv", new { wait_seconds = 30 }));
+        Assert.StartsWith("The plan, in detail.\ngrößer", message.Body, StringComparison.Ordinal);
+        // An agent without a container opens the host's path.
+        var path = message.Body.Split("\n\nFile: ")[1];
+        Assert.Equal(Path.GetDirectoryName(path), Hive.Shared);
+        Assert.Equal(text, await File.ReadAllTextAsync(path));
+        Assert.Equal([path], message.FileRefs);
+
+        // The page opens it too; and what an agent is told in another place goes the same way.
+        await Message(page, "The plan, in detail.").GetByRole(AriaRole.Button, new() { Name = path }).ClickAsync();
+        await Expect(page.Locator(".viewer")).ToContainTextAsync("größer 🎉");
+        await alice.CallAsync("ask", new { question = "What is the plan?" });
+        await GoAsync(page, "/waiting");
+        var answer = page.GetByRole(AriaRole.Textbox, new() { Name = "Answer to alice" });
+        await answer.FillAsync(text);
+        await asFile.ClickAsync();
+        var answered = Received(await alice.CallAsync("recv", new { wait_seconds = 30 }));
+        var told = JsonElement.Parse(answered.Body).GetProperty("answer").GetString()!;
+        Assert.Equal(text.Trim(), await File.ReadAllTextAsync(told.Split("\n\nFile: ")[1]));
     }
 
     [Fact]

@@ -6,9 +6,11 @@ public enum FileKind
     /// <summary>The entry does not exist or cannot be examined.</summary>
     Missing,
 
-    /// <summary>An entry that Hive never shows: a link, a folder, a FIFO, a device, a file with several
-    /// names.</summary>
+    /// <summary>An entry that Hive never shows: a link, a FIFO, a device, a file with several names.</summary>
     Other,
+
+    /// <summary>A folder.</summary>
+    Folder,
 
     /// <summary>A regular file with exactly one name.</summary>
     PlainFile,

@@ -102,6 +102,10 @@ internal static unsafe partial class LibC
 
         [FieldOffset(40)]
         public ulong Size;
+
+        // Whole seconds since 1970.
+        [FieldOffset(112)]
+        public long Modified;
     }
 
     // poll(2), struct pollfd.

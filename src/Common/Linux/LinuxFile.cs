@@ -15,9 +15,11 @@ public static unsafe class LinuxFile
     private const int AtSymlinkNoFollow = 0x100;
     private const int AtEmptyPath = 0x1000;
     private const uint AskForTypeModeLinksOwnerSize = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x200;
+    private const uint AskForModified = 0x40;
     private const int KeepSize = 0x1;
     private const int TypeMask = 0xF000;
     private const int TypeRegular = 0x8000;
+    private const int TypeFolder = 0x4000;
     private const int OwnerMayRead = 0x100;
 
     // Only the owner may read, write and (a folder) enter.
@@ -107,14 +109,24 @@ public static unsafe class LinuxFile
     }
 
     /// <summary>The kind of an open file, and its size in bytes.</summary>
-    public static FileKind KindOf(SafeFileHandle file, out long size) => Kind(file, "\0"u8, AtEmptyPath, out size);
+    public static FileKind KindOf(SafeFileHandle file, out long size) =>
+        Kind(file, "\0"u8, AtEmptyPath, out size, out _);
 
     /// <summary>The kind of a name (UTF-8, zero-terminated) in a folder, found without opening it.</summary>
     public static FileKind KindIn(SafeFileHandle folder, ReadOnlySpan<byte> name) => KindIn(folder, name, out _);
 
     /// <summary>The kind of a name (UTF-8, zero-terminated) in a folder, and its size in bytes.</summary>
     public static FileKind KindIn(SafeFileHandle folder, ReadOnlySpan<byte> name, out long size) =>
-        Kind(folder, name, AtSymlinkNoFollow, out size);
+        KindIn(folder, name, out size, out _);
+
+    /// <summary>The kind of a name (UTF-8, zero-terminated) in a folder, its size in bytes, and when its content last
+    /// changed.</summary>
+    public static FileKind KindIn(
+        SafeFileHandle folder,
+        ReadOnlySpan<byte> name,
+        out long size,
+        out DateTimeOffset modifiedAt
+    ) => Kind(folder, name, AtSymlinkNoFollow, out size, out modifiedAt);
 
     /// <summary>True when an open file is a regular one, however many names it has.</summary>
     [SkipLocalsInit]
@@ -127,13 +139,19 @@ public static unsafe class LinuxFile
     }
 
     [SkipLocalsInit]
-    private static FileKind Kind(SafeFileHandle handle, ReadOnlySpan<byte> path, int flags, out long size)
+    private static FileKind Kind(
+        SafeFileHandle handle,
+        ReadOnlySpan<byte> path,
+        int flags,
+        out long size,
+        out DateTimeOffset modifiedAt
+    )
     {
         LibC.Statx status;
         int result;
         fixed (byte* start = path)
-            result = LibC.Status(handle, start, flags, AskForTypeModeLinksOwnerSize, &status);
-        size = result == 0 ? (long)status.Size : 0;
+            result = LibC.Status(handle, start, flags, AskForTypeModeLinksOwnerSize | AskForModified, &status);
+        (size, modifiedAt) = result == 0 ? ((long)status.Size, Instant(status.Modified)) : (0, default);
         if (result != 0)
             return FileKind.Missing;
         return (status.Mode & TypeMask) switch
@@ -141,9 +159,20 @@ public static unsafe class LinuxFile
             TypeRegular when status.Links == 1 => status.Owner == User && (status.Mode & OwnerMayRead) != 0
                 ? FileKind.OwnPlainFile
                 : FileKind.PlainFile,
+            TypeFolder => FileKind.Folder,
             _ => FileKind.Other,
         };
     }
+
+    // The owner of a file can set its time to any number.
+    private static DateTimeOffset Instant(long seconds) =>
+        DateTimeOffset.FromUnixTimeSeconds(
+            Math.Clamp(
+                seconds,
+                DateTimeOffset.MinValue.ToUnixTimeSeconds(),
+                DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+            )
+        );
 
     private static SafeFileHandle? Opened(int descriptor, out int error)
     {

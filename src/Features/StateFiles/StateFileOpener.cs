@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Unicode;
 using Hive.Common.Linux;
 using Hive.Features.Agents.Contracts;
@@ -9,9 +10,10 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Features.StateFiles;
 
 /// <summary>
-/// Opens state files for the scan, the read and the write; no other code does. A path leads to a regular file below an
-/// allowed root, or to nothing. No link is followed, in any part of the path. A file is checked after it was opened, so
-/// that changes to the path in the meantime do not matter. Waits only for the file system. Safe on any thread.
+/// Opens state files for the scan, the read, the list and the write; no other code does. A path leads to a regular file
+/// below an allowed root, or to nothing. No link is followed, in any part of the path. A file is checked after it was
+/// opened, so that changes to the path in the meantime do not matter. Waits only for the file system. Safe on any
+/// thread.
 /// </summary>
 /// <param name="paths">The data folder.</param>
 /// <param name="names">The rule for agent names.</param>
@@ -94,6 +96,29 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
     /// following any link; null when it does not exist.
     /// </summary>
     public SafeFileHandle? OpenFolder(Span<byte> path) => DataFolder() is { } data ? OpenFolder(data, path) : null;
+
+    /// <summary>True when the text of a path in container form may name a state file.</summary>
+    public bool IsAllowed(string path) =>
+        StateFilePath.IsAllowed(path, DataDir, names, out _, out _)
+        && Encoding.UTF8.GetByteCount(path) <= StateFilePath.MaxBytes;
+
+    /// <summary>Opens a folder below a root, named like a state file; null when it may not be shown or does not
+    /// exist.</summary>
+    public SafeFileHandle? OpenFolder(string path) => IsAllowed(path) ? OpenRoot(path) : null;
+
+    /// <summary>Opens a root in container form, such as <c>/shared</c>; null when it does not exist.</summary>
+    public SafeFileHandle? OpenRoot(string path)
+    {
+        Span<byte> buffer = new byte[StateFilePath.MaxBytes];
+        return Encode(path.AsSpan(1), buffer, out var name) ? OpenFolder(name) : null;
+    }
+
+    /// <summary>True when this process can read a plain file of an open folder.</summary>
+    public static bool CanRead(SafeFileHandle folder, ReadOnlySpan<byte> name)
+    {
+        using var file = LinuxFile.OpenIn(folder, name, FileFlags | OpenFlags.NoFollow, out _);
+        return file is not null && LinuxFile.KindOf(file, out _) >= FileKind.PlainFile;
+    }
 
     public void Dispose() => root?.Folder.Dispose();
 

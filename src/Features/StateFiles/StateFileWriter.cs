@@ -24,6 +24,10 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     // How often a folder may appear and disappear between two attempts before the write fails.
     private const int Attempts = 32;
 
+    // Agents can run as other users.
+    private const UnixFileMode ForEverybody =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
     private const string NotPlain = "it exists and is not a regular file with a single hard link";
     private const string NoFolder = "a folder of the path is a link or a file";
 
@@ -89,6 +93,24 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         RandomAccess.Write(file, bytes, 0);
         // Last, so that a file left unfinished by a kill can be written again.
         File.SetUnixFileMode(file, UnixFileMode.UserRead);
+        RandomAccess.FlushToDisk(file);
+        LinuxFile.Flush(folder);
+    }
+
+    /// <summary>Writes a file of the shared folder that everybody can read; an existing one of that name is
+    /// replaced.</summary>
+    /// <param name="path">A path directly in the shared folder, in container form.</param>
+    /// <param name="bytes">The file's content.</param>
+    /// <exception cref="Problem">The name is taken by something else.</exception>
+    /// <exception cref="IOException">The disk fails.</exception>
+    public void Share(string path, ReadOnlySpan<byte> bytes)
+    {
+        using var folder =
+            files.OpenRoot("/shared") ?? throw Refused(path, "the shared folder is missing or is not a folder");
+        using var file = OpenFile(folder, Encode(path.AsSpan("/shared/".Length)), path, out _);
+        RandomAccess.SetLength(file, 0);
+        RandomAccess.Write(file, bytes, 0);
+        File.SetUnixFileMode(file, ForEverybody);
         RandomAccess.FlushToDisk(file);
         LinuxFile.Flush(folder);
     }

@@ -13,11 +13,14 @@ internal sealed class StateFilesModule : FeatureModule
         Uses(nameof(Agents));
         Check<Openat2Check>();
         Get<ReadStateFile.Query>("/api/state-file");
+        Get<ListStateFiles.Query>("/api/agents/{name}/files");
+        Post<ShareText.Command>("/api/shared-files");
     }
 
     protected override void Services(IServiceCollection services) =>
         services
             .AddSingleton<StateFileOpener>()
+            .AddSingleton<StateFolderReader>()
             .AddSingleton<IFileReferences, FileReferences>()
             .AddSingletonAs<StateFileWriter, IStateFileWriter>()
             .AddSingleton<IFileHandover, FileHandover>()

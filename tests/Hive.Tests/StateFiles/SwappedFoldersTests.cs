@@ -57,7 +57,7 @@ public sealed class SwappedFoldersTests : IDisposable
             "/agents/alice/state/via/only-outside.md",
             "/agents/bob/state/only-outside.md",
         ];
-        var (swapped, seen, refused) = (0, 0, 0);
+        var (swapped, seen, refused, lists) = (0, 0, 0, 0);
         using var over = new CancellationTokenSource(Duration);
         var hostile = Task.Factory.StartNew(
             () =>
@@ -98,14 +98,21 @@ public sealed class SwappedFoldersTests : IDisposable
                     {
                         var handler = new ReadStateFile.Handler(tree.Opener(walk));
                         var (opener, references) = (tree.Opener(walk), tree.References(walk));
+                        var reader = new StateFolderReader(opener);
                         for (var i = 0; i < MaxReads && !over.IsCancellationRequested; i++)
                         {
                             var path = all[i % all.Length];
                             var content = i % 4 == 0 ? await Content(handler, path) : Content(opener, path);
                             Assert.True(content is null or "inside" or "", $"{path} showed '{content}'");
                             _ = content is null ? Interlocked.Increment(ref refused) : Interlocked.Increment(ref seen);
-                            if (path.EndsWith("only-outside.md", StringComparison.Ordinal))
-                                Assert.Empty(references.Scan(path));
+                            if (!path.EndsWith("only-outside.md", StringComparison.Ordinal))
+                                continue;
+                            Assert.Empty(references.Scan(path));
+                            var (root, below) = Folder(path);
+                            if (reader.Read(root, below, ListStateFiles.MaxEntries) is not { } listed)
+                                continue;
+                            Assert.DoesNotContain("only-outside.md", listed.Entries.Select(e => e.Name));
+                            _ = Interlocked.Increment(ref lists);
                         }
                     })
                 )
@@ -121,9 +128,16 @@ public sealed class SwappedFoldersTests : IDisposable
         }
 
         Assert.True(
-            seen > 1000 && refused > 1000 && swapped > 1000,
-            $"too few races: {seen} seen, {refused} refused, {swapped} swaps"
+            seen > 1000 && refused > 1000 && swapped > 1000 && lists > 100,
+            $"too few races: {seen} seen, {refused} refused, {swapped} swaps, {lists} listed"
         );
+    }
+
+    // The state folder of a path, and the folder below it that holds the file.
+    private static (string Root, string Below) Folder(string path)
+    {
+        var parts = path.Split('/');
+        return (string.Join('/', parts[..4]), string.Join('/', parts[4..^1]));
     }
 
     private static async Task<string?> Content(ReadStateFile.Handler handler, string path)

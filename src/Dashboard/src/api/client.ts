@@ -44,10 +44,13 @@ class Asked extends Request {
   }
 }
 
+/** The headers of a request whose answer is needed although it is not a GET: doing it twice is the same as once. */
+export const WITH_ANSWER = { Accept: 'application/json' } as const;
+
 /** Every route of the host's document, with the types of its parameters, its body and its answer. */
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: send, Request: Asked });
 
-/** The answer to a GET; a refusal is thrown. */
+/** The answer to a GET, or to a request with WITH_ANSWER; a refusal is thrown. */
 export async function answerOf<T>(asked: Promise<{ data?: T }>): Promise<T> {
   // The document gives every route an answer, and refusals have been thrown.
   return (await asked).data as T;
@@ -63,7 +66,7 @@ async function send(asked: Request): Promise<Response> {
     ...(body === '' ? {} : { body }),
     ...(outlives ? { keepalive: true } : {}),
   });
-  if (asked.method === 'GET') return response;
+  if (asked.method === 'GET' || asked.headers.get('Accept') === WITH_ANSWER.Accept) return response;
   // The status says that the host has carried it out. An answer that breaks off after it must not look like a failure,
   // which the operator would repeat.
   response.body?.cancel().catch(() => {});

@@ -25,6 +25,7 @@ export type ForgeRepository = Schemas['ForgeRepository'];
 export type KeyProof = Schemas['ProveKeyResult'];
 export type SessionKey = Schemas['OpenSessionResult'];
 export type StateFile = Schemas['ReadStateFileResult'];
+export type StateFiles = Schemas['ListStateFilesResult'];
 /** Something the operator has to decide, or has decided. */
 export type Approval = Schemas['Approval'];
 /** The changes of a proposal. */

@@ -66,6 +66,8 @@ export interface WithText {
   along?: string;
   /** What is sent of the text, where that is not the text itself. */
   bodyOf?: (text: string) => string;
+  /** Its reader: an agent, or `*` where that is not known. */
+  reader: string;
   /** Sends the body. */
   action: (body: string) => Action;
 }

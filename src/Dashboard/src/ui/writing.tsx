@@ -1,5 +1,6 @@
 import type { ComponentChildren, RefObject, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { asFile } from './as-file';
 import { ByteCount } from './bytes';
 import { type Completion, completed, completion } from './complete';
 import type { Completer, Offer } from './completer';
@@ -10,7 +11,7 @@ import { Label } from './label';
 import { LABELS, type Wired } from './labels';
 import { live } from './live';
 import { useSending } from './sending';
-import { bodyFault } from './text/bytes';
+import { AS_FILE, BODY_BYTES, bodyFault, isTooLong } from './text/bytes';
 import { tell } from './told';
 
 interface Props {
@@ -27,6 +28,8 @@ interface Props {
   what?: string;
   /** What is sent of the text, where that is not the text itself. */
   bodyOf?: (text: string) => string;
+  /** The agent, or `*`, that opens the file of a text that is too long to be sent; without this, no file is made. */
+  reader?: (text: string) => string;
   /** The reason why the text cannot be sent; without this, the limits of a message. */
   faultOf?: (text: string) => string | null;
   /** The text where something else keeps it; else it is the target's draft. */
@@ -138,19 +141,23 @@ export function Writing(props: Props) {
     keep(old);
     return true;
   };
-  const submit = () => {
+  const { reader } = props;
+  const becomesFile = reader !== undefined && isTooLong(body);
+  /** <file>: sends the path of a file with the text. */
+  const submit = (file = false) => {
     setDone(null);
     setOffers(null);
-    const fault = faultOf === undefined ? bodyFault(body, what) : faultOf(text);
+    const wayOut = reader === undefined ? undefined : AS_FILE;
+    const fault = file ? null : faultOf === undefined ? bodyFault(body, what, wayOut) : faultOf(text);
     if (fault === null && isAway) {
       setHeld(true);
       live.retry();
       return;
     }
     void sending.send(fault, async () => {
-      const said = await onSend(body, text);
+      const said = await onSend(file && reader !== undefined ? await asFile(body, reader(text)) : body, text);
       if (said === false) return;
-      drafts.remember(text);
+      if (text.length <= BODY_BYTES) drafts.remember(text);
       const isShown = shown.current === target;
       // Text that was typed in the meantime stays.
       if (props.draft !== undefined) {
@@ -265,6 +272,11 @@ export function Writing(props: Props) {
           enter sends · shift+enter adds a line · @ agents · # messages · ↑ what you sent before
         </span>
         <ByteCount text={body} />
+        {becomesFile ? (
+          <button type="button" class="act" disabled={sending.busy} onClick={() => submit(true)}>
+            Send as a file
+          </button>
+        ) : null}
       </div>
       {!drafts.kept.value && text !== '' ? (
         <p class="writing-note warn">

@@ -1,5 +1,4 @@
 import { api } from '../../api/client';
-import { bodyFault } from '../../ui/text/bytes';
 
 export interface Command {
   name: string;
@@ -47,11 +46,8 @@ export type Line =
 /** Parses a line of the prompt. Two slashes at the start are one slash of a message; a path is not a command. */
 export function readLine(line: string): Line {
   const text = line.trim();
-  if (!text.startsWith('/') || /^\/\S*\//.test(text)) {
-    const body = text.startsWith('//') ? line.replace('//', '/') : line;
-    const fault = bodyFault(body);
-    return fault === null ? { kind: 'message', body } : { kind: 'fault', words: fault };
-  }
+  if (!text.startsWith('/') || /^\/\S*\//.test(text))
+    return { kind: 'message', body: text.startsWith('//') ? line.replace('//', '/') : line };
   const [, name = '', rest = ''] = /^\/(\S*)\s*([\s\S]*)$/.exec(text) ?? [];
   const command = COMMANDS.find((known) => known.name === name);
   if (command === undefined)

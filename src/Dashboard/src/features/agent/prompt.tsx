@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Completer } from '../../ui/completer';
+import { AS_FILE, bodyFault } from '../../ui/text/bytes';
 import { Writing } from '../../ui/writing';
 import { send as sendMessage, toOf } from '../messages';
 import { COMMANDS, type Command, commandsFor, control, readLine } from './commands';
@@ -22,11 +23,11 @@ const commands: Completer = {
 /** Sends a message to the agent, or a command to its harness. */
 export function Prompt({ name }: { name: string }) {
   const [help, setHelp] = useState(false);
-  const send = async (_: string, text: string): Promise<string | null> => {
+  const send = async (body: string, text: string): Promise<string | null> => {
     const line = readLine(text);
     setHelp(line.kind === 'help');
     if (line.kind === 'message') {
-      await sendMessage({ to: name, body: line.body });
+      await sendMessage({ to: name, body });
       return `Sent to ${name}.`;
     }
     if (line.kind !== 'control') return null;
@@ -40,8 +41,14 @@ export function Prompt({ name }: { name: string }) {
       placeholder="write a message · / for commands"
       to={<span class="prompt">@{name}&gt;</span>}
       send={{ label: 'T4LK', plain: `Send to ${name}` }}
+      bodyOf={(text) => {
+        const line = readLine(text);
+        return line.kind === 'message' ? line.body : text;
+      }}
+      reader={() => name}
       faultOf={(text) => {
         const line = readLine(text);
+        if (line.kind === 'message') return bodyFault(line.body, 'a message', AS_FILE);
         return line.kind === 'fault' ? line.words : null;
       }}
       completers={[commands]}

@@ -1,10 +1,14 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
-import type { Agent, Message } from '../../api/types';
+import type { Agent, Message, StateFiles } from '../../api/types';
+import { query } from '../../ui/address';
+import { Age } from '../../ui/clock';
 import { useDraft } from '../../ui/draft';
 import { ReadFault } from '../../ui/fault';
+import { setQuery } from '../../ui/link';
 import { isOpen, openPanel } from '../../ui/panel';
+import { bytesText } from '../../ui/text/time';
 import { messages } from '../messages';
 import { questions } from '../questions';
 import { filesOf, type Named } from './files';
@@ -45,7 +49,7 @@ function useMessages(name: string) {
   };
 }
 
-/** The files that an agent and its messages name. */
+/** The files of an agent, and those that its messages name. */
 export function FilesTab({ agent: { name } }: { agent: Agent; rest: string | undefined }) {
   const own = `/agents/${name}/state/`;
   const read = useMessages(name);
@@ -100,8 +104,8 @@ export function FilesTab({ agent: { name } }: { agent: Agent; rest: string | und
           </p>
         )}
       </form>
-      <List title={`In the state of ${name}`} files={files.filter((file) => file.path.startsWith(own))} />
-      <List title="Elsewhere" files={files.filter((file) => !file.path.startsWith(own))} />
+      <Folder key={name} name={name} />
+      <List title="Named in messages and questions" files={files} />
       <ReadFault
         error={read.error === null ? null : `The messages could not be read: ${read.error}`}
         plain="Read the messages again"
@@ -116,6 +120,98 @@ export function FilesTab({ agent: { name } }: { agent: Agent; rest: string | und
         </button>
       ) : null}
     </div>
+  );
+}
+
+/** One folder below the agent's state folder; the address has it. */
+function Folder({ name }: { name: string }) {
+  const own = `/agents/${name}/state/`;
+  const below = query.value.get('in') ?? '';
+  const [read, setRead] = useState<StateFiles | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const [asked, setAsked] = useState(0);
+  const list = useRef<HTMLElement>(null);
+  /** The keyboard was in the list: it stays there when another folder is shown. */
+  const stays = useRef(false);
+  useEffect(() => {
+    const stop = new AbortController();
+    setError(null);
+    const params = { path: { name }, query: below === '' ? {} : { path: below } };
+    answerOf(api.GET('/api/agents/{name}/files', { params, signal: stop.signal })).then(setRead, (e: unknown) => {
+      if (stop.signal.aborted) return;
+      setRead(null);
+      setError(words(e));
+    });
+    return () => stop.abort();
+  }, [name, below, asked]);
+  useEffect(() => {
+    if (stays.current) list.current?.focus({ preventScroll: true });
+    stays.current = false;
+  }, [read]);
+  const enter = (folder: string) => {
+    stays.current = true;
+    setQuery({ in: folder }, true);
+  };
+  const parts = below.split('/').filter((part) => part !== '');
+  return (
+    <section ref={list} class="files" tabIndex={-1} aria-label={`Files of ${name}`}>
+      <h2>
+        {parts.length === 0 ? (
+          `Files of ${name}`
+        ) : (
+          <button type="button" class="ref" onClick={() => enter('')}>
+            Files of {name}
+          </button>
+        )}
+        {parts.map((part, i) => (
+          <>
+            {' / '}
+            {i === parts.length - 1 ? (
+              <bdi class="mono">{part}</bdi>
+            ) : (
+              <button type="button" class="ref mono" onClick={() => enter(parts.slice(0, i + 1).join('/'))}>
+                <bdi>{part}</bdi>
+              </button>
+            )}
+          </>
+        ))}{' '}
+        <button type="button" class="plain" aria-label="Read the folder again" onClick={() => setAsked(asked + 1)}>
+          ↻
+        </button>
+      </h2>
+      <ReadFault
+        error={error === null ? null : `The folder could not be read: ${error}`}
+        plain="Read the folder again"
+        onRetry={() => setAsked(asked + 1)}
+      />
+      {read === null ? null : (
+        <ul>
+          {read.entries.map(({ name: entry, folder, size, modified_at }) => {
+            const path = read.path + entry;
+            return (
+              <li key={`${folder} ${entry}`}>
+                <button
+                  type="button"
+                  class="file-line"
+                  {...(folder ? {} : { 'aria-expanded': isOpen(`file:${path}`) })}
+                  onClick={() => (folder ? enter(path.slice(own.length)) : openPanel(`file:${path}`))}
+                >
+                  <bdi class="mono file-name">{folder ? `${entry}/` : entry}</bdi>
+                  <span class="dim n">
+                    {size == null ? '' : `${bytesText(size)} · `}
+                    <Age at={modified_at} />
+                  </span>
+                </button>
+              </li>
+            );
+          })}
+        </ul>
+      )}
+      {read?.entries.length === 0 && !read.more ? <p class="empty">Nothing in here can be shown.</p> : null}
+      {read?.more === true ? (
+        <p class="dim">The folder holds more than is listed here; open a file by its path, or look into a folder.</p>
+      ) : null}
+    </section>
   );
 }
 

@@ -36,6 +36,7 @@ function denial(row: Pick<Waiting, 'id' | 'since_at'>, of: string, notes: readon
     placeholder: 'a reason (optional); who asked is told',
     optional: true,
     what: notes.length === 0 ? 'a reason' : 'a reason with its comments',
+    reader: '*',
     ...(notes.length === 0 ? {} : { along: counted(notes.length, 'comment') }),
     bodyOf: (reason) => reasonWith(reason, notes),
     action: (note) => ({

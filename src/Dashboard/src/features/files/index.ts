@@ -3,7 +3,6 @@ import { filePanel } from './panel';
 import { rendering } from './rendering';
 import './section.css';
 
-export { beginning } from './refs';
 export { AgentText, linked } from './text';
 
 export const feature: Feature = {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { beginning, splitAtRefs } from './refs';
+import { beginning } from '../../ui/text/beginning';
+import { splitAtRefs } from './refs';
 
 describe('references', () => {
   const refs = (text: string, ...list: string[]) =>

@@ -1,9 +1,10 @@
 import type { ComponentChild } from 'preact';
 import { useState } from 'preact/hooks';
 import { openPanel } from '../../ui/panel';
+import { beginning } from '../../ui/text/beginning';
 import { utf8Bytes } from '../../ui/text/bytes';
 import { bytesText } from '../../ui/text/time';
-import { beginning, splitAtRefs } from './refs';
+import { splitAtRefs } from './refs';
 
 interface Props {
   text: string;

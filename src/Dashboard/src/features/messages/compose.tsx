@@ -98,6 +98,7 @@ function Compose() {
         }
         send={{ label: 'T4LK', plain: 'Send' }}
         bodyOf={(text) => addressed(text)?.body ?? text}
+        reader={(text) => addressed(text)?.to ?? to}
         onText={(text) => write(text, isName)}
         completers={[recipients]}
         onSend={onSend}

@@ -45,6 +45,7 @@ export function AgentMessages({ agent: { name } }: { agent: Agent; rest: string 
         label={`Message to ${name}`}
         placeholder={`write to ${name}`}
         send={{ label: 'T4LK', plain: `Send to ${name}` }}
+        reader={() => name}
         onSend={async (body) => {
           await send({ to: name, body });
           return null;

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Message } from '../../api/types';
-import { AgentText, beginning, linked } from '../files';
+import { beginning } from '../../ui/text/beginning';
+import { AgentText, linked } from '../files';
 import { asSent, type Piece, plainly, toldBy } from './told';
 
 interface Props {

@@ -64,6 +64,7 @@ export const replyTo = (agent: string, { label, about, after }: Reply): WithText
   target: `reply:${about}`,
   placeholder: `write to ${agent}`,
   what: 'a message',
+  reader: agent,
   action: (body) => ({
     id: 'reply',
     label,

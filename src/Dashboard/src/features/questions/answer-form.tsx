@@ -2,7 +2,7 @@ import { useRef } from 'preact/hooks';
 import type { Question } from '../../api/types';
 import { useKey } from '../../ui/keys';
 import type { WaitingDetail } from '../../ui/registry';
-import { bodyFault } from '../../ui/text/bytes';
+import { AS_FILE, bodyFault } from '../../ui/text/bytes';
 import { Writing } from '../../ui/writing';
 import { answer } from './actions';
 import { answerDraft, draftOf, keepAnswer } from './draft';
@@ -30,7 +30,7 @@ export function AnswerForm({ question, decide }: { question: Question; decide: W
   useKey('reply', () => box.current?.focus());
   const faultOf = (text: string): string | null => {
     const whole = answerOf(question, { ...draft, text });
-    if (whole !== '') return bodyFault(whole, 'an answer');
+    if (whole !== '') return bodyFault(whole, 'an answer', AS_FILE);
     return options.length > 0 ? 'Choose an option, or write an answer.' : 'The answer is empty; write something first.';
   };
   return (
@@ -71,6 +71,7 @@ export function AnswerForm({ question, decide }: { question: Question; decide: W
         box={box}
         draft={{ text: draft.text, keep: (text) => keepAnswer(question, { ...answerDraft(question), text }) }}
         bodyOf={(text) => answerOf(question, { ...draft, text })}
+        reader={() => asker}
         faultOf={faultOf}
         onSend={(body) => decide(answer(question, body))}
         onLeave={() => box.current?.blur()}

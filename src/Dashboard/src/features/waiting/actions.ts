@@ -45,6 +45,7 @@ export function togetherOf(rows: readonly Waiting[], of: string): { actions: Act
       of,
       // The text stays while things join the selection or leave it.
       target: `many ${same[0].id}`,
+      reader: '*',
       action: (text) => {
         const [first, ...others] = same.map((one) => one.action(one.bodyOf?.(text) ?? text));
         // There is at least one row.

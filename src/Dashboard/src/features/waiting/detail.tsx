@@ -11,7 +11,7 @@ import { Shown } from '../../ui/later';
 import { Link } from '../../ui/link';
 import { openMenu } from '../../ui/menu';
 import { type WithText, waitingKind } from '../../ui/registry';
-import { bodyFault } from '../../ui/text/bytes';
+import { AS_FILE, bodyFault } from '../../ui/text/bytes';
 import { DraftMark, Writing } from '../../ui/writing';
 import { AgentText } from '../files';
 import { actionsOf, canSnooze, textsOf } from './actions';
@@ -150,8 +150,9 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
           bodyOf={(text) => bodyOf(opened, text)}
           faultOf={(text) => {
             const body = bodyOf(opened, text);
-            return opened.optional === true && body.trim() === '' ? null : bodyFault(body, opened.what);
+            return opened.optional === true && body.trim() === '' ? null : bodyFault(body, opened.what, AS_FILE);
           }}
+          reader={() => opened.reader}
           onSend={(body) => decide(opened.action(body.trim()))}
           onLeave={() => {
             setOpen(null);
