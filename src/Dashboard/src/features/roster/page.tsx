@@ -18,18 +18,24 @@ import { useStatistics } from '../stats';
 import { TombstonesSection, tombstones } from '../tombstones';
 import { manyActions } from './many';
 import {
+  chosenNames,
   counted,
+  DOWN,
+  GROUPINGS,
+  groupName,
   heldOrder,
+  itemsOf,
   type Line,
   linesOf,
-  nameOfLine,
+  nameOfItem,
+  orderText,
   SORTS,
   type Sort,
   shownLines,
   type Wanted,
   wantedOf,
 } from './roster';
-import { openLineMenu, Row } from './row';
+import { GroupHead, openLineMenu, Row } from './row';
 
 const LIST = 'roster';
 
@@ -46,10 +52,16 @@ export function AgentsPage() {
   const lines = useMemo(() => linesOf(agents, transients, sums), [agents, transients, sums]);
   const sorted = useMemo(() => shownLines(lines, wanted), [lines, wanted]);
   /** The order of the rows while the pointer is among them: nothing moves away under it. */
-  const drawn = useRef<{ wanted: Wanted; names: readonly string[] } | null>(null);
+  const drawn = useRef<{ wanted: Wanted; groups: ReadonlyMap<string, string> } | null>(null);
   const [isHeld, setHeld] = useState(false);
-  const shown = isHeld && drawn.current?.wanted === wanted ? heldOrder(sorted, drawn.current.names) : sorted;
-  drawn.current = { wanted, names: shown.map(({ name }) => name) };
+  const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
+  const held = isHeld && drawn.current?.wanted === wanted ? drawn.current.groups : null;
+  const shown = held === null ? sorted : heldOrder(sorted, [...held.keys()]);
+  const inGroup = (line: Line): string => held?.get(line.name) ?? groupName(line, wanted.by);
+  drawn.current = { wanted, groups: new Map(shown.map((line) => [line.name, inGroup(line)])) };
+  const items = itemsOf(shown, wanted.by, folded, inGroup);
+  const fold = (key: string) =>
+    setFolded(folded.has(key) ? new Set([...folded].filter((other) => other !== key)) : new Set([...folded, key]));
   const current = at === null ? undefined : agents.get(at);
   const some = [...chosen].flatMap((name) => agents.get(name) ?? []);
 
@@ -101,18 +113,37 @@ export function AgentsPage() {
           }}
         />
         <Chips lines={lines} />
-        <label class="sorting">
-          <span class="dim">sort</span>
-          <select
-            class="field"
-            value={wanted.sort}
-            onChange={(e) => setQuery({ sort: e.currentTarget.value === 'state' ? null : e.currentTarget.value })}
-          >
-            {SORTS.map((sort) => (
-              <option key={sort}>{sort}</option>
-            ))}
-          </select>
-        </label>
+        <span class="orders">
+          <label class="sorting">
+            <span class="dim">group</span>
+            <select
+              class="field"
+              value={wanted.by}
+              onChange={(e) => setQuery({ group: e.currentTarget.value === 'none' ? null : e.currentTarget.value })}
+            >
+              {GROUPINGS.map((by) => (
+                <option key={by}>{by}</option>
+              ))}
+            </select>
+          </label>
+          <label class="sorting">
+            <span class="dim">sort</span>
+            <select
+              class="field"
+              value={orderText(wanted.sort, wanted.reversed) ?? 'state'}
+              onChange={(e) => setQuery({ sort: e.currentTarget.value === 'state' ? null : e.currentTarget.value })}
+            >
+              {SORTS.map((sort) => (
+                <option key={sort}>{sort}</option>
+              ))}
+              {SORTS.map((sort) => (
+                <option key={sort} value={`-${sort}`}>
+                  {sort}, reversed
+                </option>
+              ))}
+            </select>
+          </label>
+        </span>
       </div>
       {some.length === 0 ? null : (
         <div class="many" role="group" aria-label="The selected agents">
@@ -135,17 +166,19 @@ export function AgentsPage() {
             id={LIST}
             class="agents"
             label="Agents"
-            rows={shown}
-            keyOf={({ name }) => name}
-            nameOf={nameOfLine}
+            rows={items}
+            keyOf={({ key }) => key}
+            nameOf={nameOfItem}
             current={at}
-            onCurrent={(line) => setAt(line?.name ?? null)}
+            onCurrent={(item) => setAt(item?.key ?? null)}
             chosen={chosen}
-            onChosen={setChosen}
-            onOpen={({ name }) => go(`/agents/${name}`)}
-            onActions={openLineMenu}
-            head={<Heads sort={wanted.sort} />}
-            view={(line, state) => <Row line={line} current={state.current} />}
+            onChosen={(keys) => setChosen(chosenNames(keys, items))}
+            onOpen={(item) => ('line' in item ? go(`/agents/${item.key}`) : fold(item.key))}
+            onActions={(item, row) => 'line' in item && openLineMenu(item.line, row)}
+            head={<Heads wanted={wanted} />}
+            view={(item, { current }) =>
+              'line' in item ? <Row line={item.line} current={current} /> : <GroupHead item={item} />
+            }
             empty={
               <p class="empty">
                 {lines.length === 0 ? 'No agents yet.' : 'No agent fits the filter.'}{' '}
@@ -227,10 +260,8 @@ const HEADS: readonly (readonly [name: string, title: string, sort: Sort | null,
   ['unread', 'unread', 'unread', true],
 ];
 
-/** Of columns whose figures are best read from the highest. */
-const DOWN: ReadonlySet<Sort | null> = new Set(['context', 'cost', 'unread'] as const);
-
-function Heads({ sort: chosen }: { sort: Sort }) {
+function Heads({ wanted: { sort: chosen, reversed } }: { wanted: Wanted }) {
+  const isDown = DOWN.has(chosen) !== reversed;
   return (
     <div class="cells heads">
       {HEADS.map(([name, title, sort, figure]) => (
@@ -239,7 +270,7 @@ function Heads({ sort: chosen }: { sort: Sort }) {
           key={name}
           role="columnheader"
           class={`cell ${name} ${figure === true ? 'n' : ''}`}
-          {...(sort === chosen ? { 'aria-sort': DOWN.has(sort) ? 'descending' : 'ascending' } : {})}
+          {...(sort === chosen ? { 'aria-sort': isDown ? 'descending' : 'ascending' } : {})}
         >
           {sort === null ? (
             title
@@ -248,10 +279,10 @@ function Heads({ sort: chosen }: { sort: Sort }) {
               type="button"
               class="plain sort"
               title={`Sort by ${sort}`}
-              onClick={() => setQuery({ sort: sort === 'state' ? null : sort })}
+              onClick={() => setQuery({ sort: orderText(sort, sort === chosen && !reversed) })}
             >
               {title}
-              {sort === chosen ? <span aria-hidden="true"> {DOWN.has(sort) ? '▾' : '▴'}</span> : null}
+              {sort === chosen ? <span aria-hidden="true"> {isDown ? '▾' : '▴'}</span> : null}
             </button>
           )}
         </span>

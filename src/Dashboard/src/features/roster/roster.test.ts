@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import type { Agent, Stats, Transient } from '../../api/types';
 import { manyActions } from './many';
-import { counted, heldOrder, linesOf, nameOfLine, shownLines, wantedOf } from './roster';
+import {
+  chosenNames,
+  counted,
+  heldOrder,
+  itemsOf,
+  linesOf,
+  nameOfItem,
+  nameOfLine,
+  orderText,
+  shownLines,
+  wantedOf,
+} from './roster';
 
 const AT = '2026-05-01T12:00:00.000Z';
 
@@ -54,7 +65,10 @@ describe('the roster', () => {
     ['state=waits', ['asker', 'undriven']],
     ['q=SONNET%20npm', ['worker']],
     ['q=%25', []],
+    ['sort=-name&q=i', ['worker', 'undriven', 'new', 'idler', 'broken', 'asker', 'manager']],
+    ['sort=-unread&q=i', ['manager', 'asker', 'broken', 'new', 'undriven', 'worker', 'idler']],
     ['sort=nonsense&state=nonsense&q=broken', ['broken']],
+    ['sort=-nonsense&q=broken', ['broken']],
   ])('takes its filter and its order from the address: %s', (query, expected) => {
     expect(names(query)).toEqual(expected);
   });
@@ -69,6 +83,39 @@ describe('the roster', () => {
       'manager',
       'undriven',
       'new',
+    ]);
+  });
+
+  test.each([
+    ['', []],
+    ['group=state', ['failed 1', 'waits 2', 'working 2', 'idle 2']],
+    ['group=model', ['being made 1', 'claude-sonnet-4-5 1', 'no model yet 5']],
+    ['group=role', ['manager 1', 'agent 5', 'being made 1']],
+    ['group=runtime&q=idler', ['process 1']],
+    ['group=nonsense', []],
+  ])('puts lines under the heads of their groups: %s', (query, heads) => {
+    const wanted = wantedOf(new URLSearchParams(query));
+    const items = itemsOf(shownLines(lines, wanted), wanted.by, new Set());
+    expect(items.flatMap((item) => ('head' in item ? `${item.head} ${item.lines.length}` : []))).toEqual(heads);
+    expect(items.flatMap((item) => ('line' in item ? item.line.name : [])).toSorted()).toEqual(names(query).toSorted());
+  });
+
+  test('folds a group, and chooses all of one or none', () => {
+    const items = itemsOf(lines, 'role', new Set(['role:agent']));
+    expect(items.map(({ key }) => key)).toEqual(['role:manager', 'manager', 'role:agent', 'role:being made', 'new']);
+    expect(items.map(nameOfItem)[2]).toBe('Group agent, 5 agents, folded');
+    const agents = ['idler', 'worker', 'broken', 'asker', 'undriven'];
+    expect([...chosenNames(new Set(['manager', 'role:agent', 'idler']), items)].toSorted()).toEqual(
+      [...agents, 'manager'].toSorted(),
+    );
+    expect([...chosenNames(new Set(['manager', 'role:agent', ...agents]), items)]).toEqual(['manager']);
+  });
+
+  test('keeps an order in the address, but not the usual one', () => {
+    expect([orderText('state', false), orderText('state', true), orderText('cost', false)]).toEqual([
+      null,
+      '-state',
+      'cost',
     ]);
   });
 

@@ -20,18 +20,42 @@ export interface Line {
 export const SORTS = ['state', 'name', 'model', 'context', 'cost', 'unread'] as const;
 export type Sort = (typeof SORTS)[number];
 
+/** By what the rows can be grouped. */
+export const GROUPINGS = ['none', 'state', 'model', 'role', 'runtime'] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+
+/** Of columns whose figures are best read from the highest. */
+export const DOWN: ReadonlySet<Sort> = new Set(['context', 'cost', 'unread']);
+
 export interface Wanted {
   text: string;
   group: Group | null;
   sort: Sort;
+  /** The other way round: `-name` in the address. */
+  reversed: boolean;
+  by: Grouping;
 }
 
+/** A row of the roster: a line, or the head of a group. */
+export type Item = { key: string; line: Line } | { key: string; head: string; lines: readonly Line[]; folded: boolean };
+
 /** What the address asks for; anything unknown is left out. */
-export const wantedOf = (query: URLSearchParams): Wanted => ({
-  text: query.get('q') ?? '',
-  group: GROUPS.find((group) => group === query.get('state')) ?? null,
-  sort: SORTS.find((sort) => sort === query.get('sort')) ?? 'state',
-});
+export function wantedOf(query: URLSearchParams): Wanted {
+  const order = query.get('sort') ?? '';
+  const reversed = order.startsWith('-');
+  const sort = SORTS.find((one) => one === (reversed ? order.slice(1) : order));
+  return {
+    text: query.get('q') ?? '',
+    group: GROUPS.find((group) => group === query.get('state')) ?? null,
+    sort: sort ?? 'state',
+    reversed: reversed && sort !== undefined,
+    by: GROUPINGS.find((by) => by === query.get('group')) ?? 'none',
+  };
+}
+
+/** The member of the address for an order; null for the usual one. */
+export const orderText = (sort: Sort, reversed: boolean): string | null =>
+  reversed ? `-${sort}` : sort === 'state' ? null : sort;
 
 /** What an agent does, or why it does nothing. */
 export function doingOf(agent: Agent, state: string): string {
@@ -98,7 +122,8 @@ const wordsOf = ({ name, state, doing, agent }: Line): string =>
   `${name} ${state} ${doing} ${agent?.active_model ?? ''} ${agent?.runtime ?? ''} ${agent?.role ?? ''}`.toLowerCase();
 
 /** The lines that are wanted, in the wanted order. Every word of the text must occur in a line. */
-export function shownLines(lines: readonly Line[], { text, group, sort }: Wanted): Line[] {
+export function shownLines(lines: readonly Line[], { text, group, sort, reversed }: Wanted): Line[] {
+  const way = reversed ? -1 : 1;
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return lines
     .filter((line) => group === null || line.group === group)
@@ -106,8 +131,63 @@ export function shownLines(lines: readonly Line[], { text, group, sort }: Wanted
       const all = words.length === 0 ? '' : wordsOf(line);
       return words.every((word) => all.includes(word));
     })
-    .toSorted((a, b) => ORDERS[sort](a, b) || byName(a, b));
+    .toSorted((a, b) => (sort === 'name' ? way * byName(a, b) : way * ORDERS[sort](a, b) || byName(a, b)));
 }
+
+/** The name of a line's group. */
+export function groupName({ agent, group }: Line, by: Grouping): string {
+  if (by === 'none') return '';
+  if (by === 'state') return group;
+  if (agent === null) return 'being made';
+  if (by === 'model') return agent.active_model ?? 'no model yet';
+  return by === 'role' ? agent.role : agent.runtime;
+}
+
+/** The lines under the heads of their groups; a group is where its name is in the order of names, or of states. */
+export function itemsOf(
+  lines: readonly Line[],
+  by: Grouping,
+  folded: ReadonlySet<string>,
+  nameOf = (line: Line): string => groupName(line, by),
+): Item[] {
+  const item = (line: Line): Item => ({ key: line.name, line });
+  if (by === 'none') return lines.map(item);
+  const groups = new Map<string, Line[]>();
+  for (const line of lines) {
+    const name = nameOf(line);
+    const known = groups.get(name);
+    if (known === undefined) groups.set(name, [line]);
+    else known.push(line);
+  }
+  const order = (name: string): string =>
+    by === 'state' ? `${(GROUPS as readonly string[]).indexOf(name)}` : `${Number(name !== 'manager')} ${name}`;
+  return [...groups]
+    .toSorted(([a], [b]) => (order(a) < order(b) ? -1 : 1))
+    .flatMap(([name, members]): Item[] => {
+      // No agent has a colon in its name.
+      const head = { key: `${by}:${name}`, head: name, lines: members, folded: folded.has(`${by}:${name}`) };
+      return head.folded ? [head] : [head, ...members.map(item)];
+    });
+}
+
+/** The names of the chosen lines, when a head was chosen: it stands for its lines, all of them or none. */
+export function chosenNames(chosen: ReadonlySet<string>, items: readonly Item[]): Set<string> {
+  const names = new Set(chosen);
+  for (const item of items) {
+    if (!('head' in item) || !names.delete(item.key)) continue;
+    const all = item.lines.every(({ name }) => names.has(name));
+    for (const { name } of item.lines)
+      if (all) names.delete(name);
+      else names.add(name);
+  }
+  return names;
+}
+
+/** The accessible name of a row. */
+export const nameOfItem = (item: Item): string =>
+  'line' in item
+    ? nameOfLine(item.line)
+    : `Group ${visible(item.head)}, ${item.lines.length} ${item.lines.length === 1 ? 'agent' : 'agents'}, ${item.folded ? 'folded' : 'open'}`;
 
 /** The lines in the order that they had; new ones at the end. */
 export function heldOrder(lines: readonly Line[], before: readonly string[]): Line[] {

@@ -3,8 +3,9 @@ import { ActionButton } from '../../ui/action-button';
 import { activityOf } from '../../ui/activity';
 import { Link } from '../../ui/link';
 import { openMenu } from '../../ui/menu';
+import { counted } from '../../ui/text/figures';
 import { actionsOf, Pending, pauseOrResume, State, showLog, verbAction, verbsOf } from '../containers';
-import type { Line } from './roster';
+import type { Item, Line } from './roster';
 
 /** The first actions of a row: at its end while the pointer or the keyboard is on it. */
 function Quick({ line: { agent, transient }, current }: { line: Line; current: boolean }) {
@@ -105,3 +106,15 @@ export const Row = memo(
     a.line.transient === b.line.transient &&
     a.line.cost?.text === b.line.cost?.text,
 );
+
+/** The head of a group; `enter` folds it. */
+export function GroupHead({ item: { head, lines, folded } }: { item: Extract<Item, { head: string }> }) {
+  return (
+    <div class="group-head" data-group={head}>
+      <span role="cell">
+        <span aria-hidden="true">{folded ? '▸' : '▾'} </span>
+        <bdi>{head}</bdi> <span class="dim n">{counted(lines.length, 'agent')}</span>
+      </span>
+    </div>
+  );
+}
