@@ -25,6 +25,9 @@ internal sealed record Display(TextWriter Output, TextWriter Error, int? Width, 
     /// <summary>True on a terminal on which the cursor can be moved.</summary>
     public bool CanRedraw { get; init; }
 
+    /// <summary>True when somebody at a terminal sees the output and can type an answer.</summary>
+    public bool CanAsk { get; init; }
+
     /// <summary>The same terminal with its present size, which changes with its window.</summary>
     public Display Measured() => ReferenceEquals(this, Real.Value) ? Find() : this;
 
@@ -43,6 +46,7 @@ internal sealed record Display(TextWriter Output, TextWriter Error, int? Width, 
         )
         {
             CanRedraw = !isDumb,
+            CanAsk = !Console.IsInputRedirected,
         };
     }
 }

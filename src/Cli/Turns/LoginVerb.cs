@@ -25,54 +25,69 @@ internal static class LoginVerb
             "Log an agent's tool in: shows the link, then takes the code.",
             async (verb, parsed) =>
             {
-                var (who, given) = (parsed.GetRequiredValue(agent), parsed.GetValue(code));
-                if (given is null)
-                {
-                    await verb.CallAsync("login", new { name = who });
-                    var begun = await WaitAsync(
-                        verb,
-                        who,
-                        h => h.Login is { } l && (l.Url ?? l.Error ?? l.Output) != null
-                    );
-                    if (begun.Login?.Error is { } failed)
-                        throw new HiveException("unavailable", $"the login of {who} failed: {failed}");
-                    given = Ask(verb, who, begun);
-                    if (given is null)
-                        return;
-                }
-
-                await verb.CallAsync("login_code", new { name = who, code = given });
-                var end = await WaitAsync(verb, who, h => h.State != LoggingIn);
-                if (end.State == "needs_login")
-                    throw new HiveException(
-                        "conflict",
-                        $"{who} is not logged in: {end.Login?.Error ?? "its tool did not accept the code"}; "
-                            + $"try again: hive login {who}"
-                    );
-                if (verb.Json)
-                    JsonOutput.Print(await verb.CallAsync("harness", new { name = who }));
-                else
-                    verb.Screen.Styled($"{who} is logged in", "green");
+                var who = parsed.GetRequiredValue(agent);
+                if ((parsed.GetValue(code) ?? await BeginAsync(verb, who)) is { } given)
+                    await EndAsync(verb, who, given);
             },
             agent,
             code
         );
     }
 
+    /// <summary>Logs an agent's tool in with a code that is typed on the terminal.</summary>
+    public static async Task LogInAsync(VerbContext verb, string agent)
+    {
+        if (await BeginAsync(verb, agent) is { } code)
+            await EndAsync(verb, agent, code);
+    }
+
+    // Starts the login and shows its link. The code that is typed then; null when nobody can be asked.
+    private static async Task<string?> BeginAsync(VerbContext verb, string agent)
+    {
+        var before = await HarnessAsync(verb, agent);
+        await verb.CallAsync("login", new { name = agent });
+        // The tool can print other lines before the link. The error of an earlier login stays until this one begins.
+        var begun = await WaitAsync(
+            verb,
+            agent,
+            h => h.State == LoggingIn ? h.Login?.Url is not null : h.SinceAt != before.SinceAt
+        );
+        return begun.State == LoggingIn ? Ask(verb, agent, begun)
+            : begun.Login?.Error is { } failed
+                ? throw new HiveException("unavailable", $"the login of {agent} failed: {failed}")
+            : throw new HiveException("conflict", $"the login of {agent} ended before it had shown a link");
+    }
+
+    private static async Task EndAsync(VerbContext verb, string agent, string code)
+    {
+        await verb.CallAsync("login_code", new { name = agent, code });
+        var end = await WaitAsync(verb, agent, h => h.State != LoggingIn);
+        if (end.State == "needs_login")
+            throw new HiveException(
+                "conflict",
+                $"{agent} is not logged in: {end.Login?.Error ?? "no login of its tool was running"}; "
+                    + $"try again: hive login {agent}"
+            );
+        if (verb.Json)
+            JsonOutput.Print(await verb.CallAsync("harness", new { name = agent }));
+        else
+            verb.Screen.Styled($"{agent} is logged in", "green");
+    }
+
     private const string LoggingIn = "logging_in";
 
-    // The code; null when nobody can be asked.
+    // Shows the link and asks for the code; null when nobody can be asked.
     private static string? Ask(VerbContext verb, string agent, Harness begun)
     {
-        var link = begun.Login?.Url;
+        var link = begun.Login!.Url;
         if (verb.Json)
         {
-            JsonOutput.Print(new JsonObject { ["url"] = link, ["output"] = begun.Login?.Output });
+            JsonOutput.Print(new JsonObject { ["url"] = link, ["output"] = begun.Login.Output });
             return null;
         }
 
-        verb.Screen.Line(link is null ? begun.Login?.Output ?? "" : $"Open this link and sign in:\n\n{link}\n");
-        if (Console.IsInputRedirected)
+        verb.Screen.Line($"Open this link and sign in:\n\n{link}\n");
+        if (!Display.Current.CanAsk)
         {
             verb.Screen.Line($"Then: hive login {agent} CODE");
             return null;
@@ -90,19 +105,22 @@ internal static class LoginVerb
         var until = DateTimeOffset.UtcNow + Patience;
         while (true)
         {
-            var now = (await verb.CallAsync("harness", new { name = agent })).Deserialize<Harness>(WireJson.Options)!;
+            var now = await HarnessAsync(verb, agent);
             if (isOver(now))
                 return now;
             if (DateTimeOffset.UtcNow > until)
                 throw new HiveException(
                     "unavailable",
-                    $"the tool of {agent} said nothing for {Patience.TotalSeconds} s; its output: hive logs {agent}"
+                    $"the tool of {agent} gave no answer for {Patience.TotalSeconds} s; its output: hive logs {agent}"
                 );
             await Task.Delay(Pause, verb.Cancelled);
         }
     }
 
-    private sealed record Harness(string State, Login? Login = null);
+    private static async Task<Harness> HarnessAsync(VerbContext verb, string agent) =>
+        (await verb.CallAsync("harness", new { name = agent })).Deserialize<Harness>(WireJson.Options)!;
+
+    private sealed record Harness(string State, DateTimeOffset SinceAt, Login? Login = null);
 
     private sealed record Login(string? Url = null, string? Output = null, string? Error = null);
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hive.Cli.Terminal;
+using Hive.Cli.Turns;
 using Hive.Protocol;
 
 namespace Hive.Cli.Waiting;
@@ -16,7 +17,7 @@ internal static class NextVerb
             "Show the most urgent thing that waits for you, and decide it with a key.",
             async (verb, _) =>
             {
-                if (verb.Json || Console.IsInputRedirected || Console.IsOutputRedirected)
+                if (verb.Json || !Display.Current.CanAsk)
                     await PrintAsync(verb);
                 else
                     await DecideAsync(verb);
@@ -113,7 +114,10 @@ internal static class NextVerb
                 continue;
             try
             {
-                await verb.CallAsync(action.Command, fields);
+                if (action.Command == "login")
+                    await LoginVerb.LogInAsync(verb, (string)fields["name"]!);
+                else
+                    await verb.CallAsync(action.Command, fields);
                 verb.Screen.Line($"  done: {action.Does}");
                 return Choice.Done;
             }

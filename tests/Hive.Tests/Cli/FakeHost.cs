@@ -17,7 +17,7 @@ internal sealed class FakeHost : IAsyncDisposable
     /// <summary>Listens in a run folder.</summary>
     /// <param name="runDir">The folder; created when it is missing.</param>
     /// <param name="answer">The fields of the answer to a command; a <see cref="HiveException"/> for a refusal, null
-    /// for no answer at all.</param>
+    /// for no answer at all, an array for several lines, after which the connection is closed.</param>
     public FakeHost(string runDir, Func<string, JsonElement, object?> answer)
     {
         this.answer = answer;
@@ -55,8 +55,15 @@ internal sealed class FakeHost : IAsyncDisposable
             while (await reader.ReadLineAsync() is { } line)
             {
                 var request = JsonElement.Parse(line);
-                if (answer(request.GetProperty("cmd").GetString()!, request) is { } fields)
-                    await stream.WriteAsync(Encoding.UTF8.GetBytes(Line(fields) + "\n"));
+                var fields = answer(request.GetProperty("cmd").GetString()!, request);
+                foreach (
+                    var one in fields is object[] lines ? lines
+                    : fields is null ? []
+                    : [fields]
+                )
+                    await stream.WriteAsync(Encoding.UTF8.GetBytes(Line(one) + "\n"));
+                if (fields is object[])
+                    return;
             }
         }
         catch (IOException)

@@ -64,7 +64,7 @@ internal static class GoldenData
             "reminders" => new { reminders = Some(agents, 7).Select(Reminder) },
             "tombstones" => new { tombstones = Some(agents, 4).Select(Tombstone) },
             "inputs" => new { meta_inputs = Some(agents, 3).Select(i => Input(i, agents)) },
-            "forge_status" => new { forge = Forge(agents) },
+            "forge_status" or "forge_sync" => new { forge = Forge(agents) },
             "logs" => new { lines = Some(agents, 3).Select(i => $"line {i} with an escape \u001b[2J") },
             "harness" => new
             {
@@ -72,6 +72,33 @@ internal static class GoldenData
                 state = "idle",
                 since_at = Ago(60),
                 model = "claude-sonnet",
+            },
+            "waiting" => new
+            {
+                cursor = "1-1",
+                waiting = request.TryGetProperty("kind", out _) ? [] : Some(agents, 12).Select(Waiting),
+            },
+            "subscribe_agent_status" => new object[]
+            {
+                new { },
+                new { agent_statuses = Names(agents).Take(2).Select(Row) },
+            },
+            "make_agent" => new
+            {
+                name = "made",
+                runtime = "sandbox",
+                running = true,
+            },
+            "version" => new { hive_version = "1.2.3+0123456789abcdef", sqlite_version = "3.50.4" },
+            "backup" => new object[]
+            {
+                new { chunk = Convert.ToBase64String("whole"u8) },
+                new
+                {
+                    sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("whole"u8)),
+                    bytes = 5,
+                    holds = new[] { "the database", "options" },
+                },
             },
             "doctor" => new { healthy = false, findings = Findings },
             "open_link" => new { url = "http://127.0.0.1:7000/#login=code" },
@@ -241,6 +268,37 @@ internal static class GoldenData
             Answer: all && i > 1 ? "12 hours" : null,
             Answerer: all && i > 1 ? "operator" : null
         );
+
+    private static readonly (string Kind, string Urgency, string Title, string? Detail)[] Kinds =
+    [
+        ("question", "now", "How long shall a session live? The design says 30 days.", null),
+        ("approval", "now", "More memory: the type checker is killed at 2 GB in every second run", "apply_commit"),
+        ("crash", "now", "ended by signal 11, three times", null),
+        ("login", "now", "its tool is not logged in", null),
+        ("parked", "soon", "message 7 failed three times", "connection reset by the provider"),
+        ("reminder_failed", "soon", "Look whether the nightly run has ended", "the file plan.md is gone"),
+        ("message", "fyi", "The report is at /shared/report.md.", "3 unread"),
+        ("something_new", "fyi", "日本語の文書を読んでいる", null),
+    ];
+
+    private static object Waiting(int i)
+    {
+        var (kind, urgency, title, detail) = Kinds[i % Kinds.Length];
+        return new
+        {
+            key = $"{kind}-{i + 1}",
+            kind,
+            id = $"{i + 1}",
+            title,
+            since_at = Minutes(i + 2),
+            urgency,
+            refs = Array.Empty<object>(),
+            url = "/waiting",
+            agent = NameOf(i),
+            detail,
+            deadline_at = i == 0 ? DateTimeOffset.UtcNow.AddMinutes(24.5) : (DateTimeOffset?)null,
+        };
+    }
 
     private static Approval Approval(int i) =>
         new(

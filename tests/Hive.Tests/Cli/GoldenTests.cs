@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Hive.Cli;
+using Hive.Cli.Dashboard;
 using Hive.Cli.Terminal;
+using Hive.Protocol;
 
 namespace Hive.Tests.Cli;
 
@@ -20,6 +23,8 @@ public sealed partial class GoldenTests : IDisposable
     [Theory]
     [InlineData("status")]
     [InlineData("list")]
+    [InlineData("waiting")]
+    [InlineData("next")]
     [InlineData("turns alice")]
     [InlineData("stats")]
     [InlineData("logs alice")]
@@ -54,7 +59,7 @@ public sealed partial class GoldenTests : IDisposable
                 var outcome = await Run($"{verb} --run-dir {folder}/{agents}", width, colours);
                 text.Append(CultureInfo.InvariantCulture, $"== {agents} agents, {view}\n{outcome.Output}");
                 Assert.Empty(outcome.Error);
-                Assert.Equal(0, outcome.ExitCode);
+                Assert.Equal(verb == "waiting" && agents > 0 ? 1 : 0, outcome.ExitCode);
             }
         }
 
@@ -90,6 +95,41 @@ public sealed partial class GoldenTests : IDisposable
     }
 
     [Fact]
+    public async Task Watch_draws_a_page_on_a_terminal_and_writes_lines_into_a_pipe()
+    {
+        var text = new StringBuilder();
+        foreach (var agents in new[] { 0, 3, 31 })
+        {
+            var rows = JsonSerializer.SerializeToElement(
+                GoldenData.Answer(agents, "agent_status", JsonElement.Parse("{}")),
+                WireJson.Options
+            );
+            JsonElement[] all = [.. rows.GetProperty("agent_statuses").EnumerateArray()];
+            foreach (
+                var (view, width, colours) in new (string, int, bool)[]
+                {
+                    ("80 columns", 80, true),
+                    ("120 columns", 120, true),
+                    ("80 columns with NO_COLOR", 80, false),
+                }
+            )
+            {
+                var page = WatchVerb.Page(all, new(TextWriter.Null, TextWriter.Null, width, 24, colours), wide: false);
+                text.Append(CultureInfo.InvariantCulture, $"== {agents} agents, {view}\n{page}\n");
+                Assert.True(page.Count(c => c == '\n') <= 24, page);
+            }
+
+            // The host closes the connection after the first change.
+            await using var host = new FakeHost($"{folder}/{agents}", (cmd, r) => GoldenData.Answer(agents, cmd, r));
+            var outcome = await Run($"watch --run-dir {folder}/{agents}", null, false);
+            Assert.Equal(0, outcome.ExitCode);
+            text.Append(CultureInfo.InvariantCulture, $"== {agents} agents, a pipe\n{outcome.Output}{outcome.Error}");
+        }
+
+        Compare("watch", text.Replace("\r", "␍").ToString());
+    }
+
+    [Fact]
     public async Task The_help_is_what_its_file_says()
     {
         var text = new StringBuilder();
@@ -114,6 +154,8 @@ public sealed partial class GoldenTests : IDisposable
         foreach (
             var line in new[]
             {
+                "new made",
+                "new made --driver scripted -m hello --json",
                 "spawn new",
                 "spawn new --no-start --json",
                 "start alice",
@@ -149,6 +191,10 @@ public sealed partial class GoldenTests : IDisposable
                 "request-spawn new -d helper",
                 "inputs update input-1",
                 "open --no-browser",
+                "waiting --kind none",
+                "messages --since 24h --agent alice -n 1",
+                "forge sync",
+                "doctor",
                 // Refused.
                 "start nobody",
                 "status nobody",
@@ -164,6 +210,7 @@ public sealed partial class GoldenTests : IDisposable
                 "forge",
                 "questions x",
                 "stats --nonsense",
+                "messages --since yesterday",
                 "model alice a --reset",
                 "completion tcsh",
                 // Not reachable.
@@ -213,6 +260,9 @@ public sealed partial class GoldenTests : IDisposable
         Assert.Equal(File.ReadAllText(path), actual);
     }
 
-    [GeneratedRegex(@"\d\d-\d\d \d\d:\d\d(:\d\d)?|(?<=retried at )\d\d:\d\d:\d\d")]
+    [GeneratedRegex(
+        @"\d\d-\d\d \d\d:\d\d(:\d\d)?|(?<=retried at )\d\d:\d\d:\d\d|^\d\d:\d\d:\d\d(?=  )",
+        RegexOptions.Multiline
+    )]
     private static partial Regex Times();
 }

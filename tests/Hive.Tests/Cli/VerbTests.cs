@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Hive.Cli.Terminal;
@@ -549,6 +550,56 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     }
 
     [Fact]
+    public async Task Login_shows_the_link_of_the_tool_and_takes_the_code()
+    {
+        const string Link = "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc";
+        var program = Path.Combine(AppContext.BaseDirectory, "StandIn", "claude");
+        await File.WriteAllTextAsync(
+            Path.Combine(
+                Directory.CreateDirectory(Path.Combine(hive.DataDir, "applied", "signer")).FullName,
+                "agent.yaml"
+            ),
+            $"""
+            driver: claude
+            command: ["{program}"]
+            login_command: ["{program}", auth, login]
+            environment:
+              CLAUDE_CONFIG_DIR: "{hive.DataDir}/agents/signer/state/.claude"
+
+            """
+        );
+        Ok(await hive.RunAsync("spawn", "signer"));
+        using var host = await LineClient.ConnectAsync(Path.Combine(hive.RunDir, "host.sock"));
+        await host.CallAsync("harness", new { name = "signer", wait_seconds = 60 });
+
+        var begun = Ok(await hive.RunAsync("login", "signer"));
+        Assert.Equal(["Open this link and sign in:", Link, "Then: hive login signer CODE"], begun.Lines);
+        // The login is under way, so that its link shows again.
+        Assert.Equal(Link, Document(await hive.RunAsync("login", "signer", "--json")).GetProperty("url").GetString());
+        var wrong = await hive.RunAsync("login", "signer", "bad-code");
+        Assert.Equal(1, wrong.ExitCode);
+        Assert.Contains("signer is not logged in", wrong.Error, StringComparison.Ordinal);
+        Assert.Contains("Invalid code", wrong.Error, StringComparison.Ordinal);
+
+        // The error of the login before is not this one's. On a terminal the code is typed.
+        using var terminal = Built.Start(
+            "script",
+            ["-qec", $"exec {Built.Command} login signer --run-dir {hive.RunDir}", "/dev/null"],
+            ("TERM", "dumb"),
+            ("SHELL", "/bin/sh")
+        );
+        var shown = await UntilAsync(terminal.StandardOutput, "The code that the page shows: ");
+        Assert.Contains(Link, shown, StringComparison.Ordinal);
+        await terminal.StandardInput.WriteLineAsync("good-code");
+        await terminal.StandardInput.FlushAsync();
+        var end = await terminal.StandardOutput.ReadToEndAsync();
+        await terminal.WaitForExitAsync();
+        Assert.True(terminal.ExitCode == 0, end);
+        Assert.Contains("signer is logged in", end, StringComparison.Ordinal);
+        Ok(await hive.RunAsync("destroy", "signer", "--purge", "--yes"));
+    }
+
+    [Fact]
     public async Task Open_prints_a_new_link_alone_on_its_line()
     {
         var first = Assert.Single(Ok(await hive.RunAsync("open")).Lines);
@@ -570,6 +621,20 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
             StringComparison.Ordinal
         );
         Assert.Matches(@"^\d+\.\d+", version.GetProperty("host").GetProperty("sqlite_version").GetString()!);
+    }
+
+    private static async Task<string> UntilAsync(StreamReader output, string end)
+    {
+        var read = new StringBuilder();
+        var buffer = new char[256];
+        while (!read.ToString().Contains(end, StringComparison.Ordinal))
+        {
+            var count = await output.ReadAsync(buffer);
+            Assert.True(count > 0, read.ToString());
+            read.Append(buffer, 0, count);
+        }
+
+        return read.ToString();
     }
 
     // The output on a terminal of that width, without colours.

@@ -1,0 +1,151 @@
+using System.CommandLine;
+using System.Globalization;
+using Hive.Cli;
+using Hive.Cli.Terminal;
+using Hive.Protocol;
+
+namespace Hive.Tests.Cli;
+
+/// <summary>Every exit code of every verb. A verb without a row fails.</summary>
+public sealed class ExitCodeTests : IDisposable
+{
+    // Of a run that has a test of its own: it replaces the process, starts a host or checks this machine.
+    private const int Elsewhere = -1;
+
+    // The arguments of a run that fits, and of one that does not. Then the exit codes when the host carries the first
+    // out, when it refuses, with the wrong arguments, and without a host.
+    private static readonly (string Verb, string Fits, string Wrong, int[] Codes)[] Rows =
+    [
+        ("answer", "1 12 hours", "x y", [0, 1, 2, 3]),
+        ("approve", "1", "x", [0, 1, 2, 3]),
+        ("approve", "1 --no-wait", "", [0, 1, 2, 3]),
+        ("backup", "FILE", "", [0, 1, 2, 3]),
+        ("cancel-turn", "alice", "", [0, 1, 2, 3]),
+        ("compact", "alice", "", [0, 1, 2, 3]),
+        ("completion", "bash", "tcsh", [0, 0, 2, 0]),
+        // DemoTests.
+        ("demo", "--port 0", "--port 0", [Elsewhere, Elsewhere, 2, Elsewhere]),
+        ("deny", "1 not now", "x", [0, 1, 2, 3]),
+        ("destroy", "alice", "", [0, 1, 2, 3]),
+        // Something is wrong here; DoctorTests runs it without a host.
+        ("doctor", "", "--nonsense", [1, 1, 2, Elsewhere]),
+        ("drop", "1", "x", [0, 1, 2, 3]),
+        ("forge status", "", "--nonsense", [0, 1, 2, 3]),
+        // Something is still behind.
+        ("forge sync", "", "--nonsense", [1, 1, 2, 3]),
+        ("inbox", "", "--nonsense", [0, 1, 2, 3]),
+        ("inputs", "", "nonsense", [0, 1, 2, 3]),
+        ("inputs update", "input-1", "", [0, 1, 2, 3]),
+        // Its own harness uses alice's socket; JoinTests joins as an external agent.
+        ("join", "alice", "alice --claude --codex", [1, 1, 2, 3]),
+        ("kept", "", "--nonsense", [0, 1, 2, 3]),
+        ("kill", "alice", "", [0, 1, 2, 3]),
+        ("list", "", "--nonsense", [0, 1, 2, 3]),
+        ("login", "alice CODE", "", [0, 1, 2, 3]),
+        ("logs", "alice", "alice --lines x", [0, 1, 2, 3]),
+        ("messages", "", "--since soon", [0, 1, 2, 3]),
+        ("model", "alice", "alice a --reset", [0, 1, 2, 3]),
+        ("new", "made", "made --role @/nowhere", [0, 1, 2, 3]),
+        ("new-session", "alice", "", [0, 1, 2, 3]),
+        ("next", "", "--nonsense", [0, 1, 2, 3]),
+        ("open", "--no-browser", "--nonsense", [0, 1, 2, 3]),
+        ("parked", "", "--nonsense", [0, 1, 2, 3]),
+        ("parked retry", "1", "x", [0, 1, 2, 3]),
+        ("parked drop", "1", "x", [0, 1, 2, 3]),
+        ("pause", "alice", "", [0, 1, 2, 3]),
+        ("pending", "", "x", [0, 1, 2, 3]),
+        ("purge", "alice --yes", "", [0, 1, 2, 3]),
+        ("questions", "", "nonsense", [0, 1, 2, 3]),
+        ("questions cancel", "1", "x", [0, 1, 2, 3]),
+        ("rebuild", "alice", "", [0, 1, 2, 3]),
+        ("reminders", "", "--nonsense", [0, 1, 2, 3]),
+        ("reminders cancel", "1", "x", [0, 1, 2, 3]),
+        ("reminders retry", "1", "x", [0, 1, 2, 3]),
+        ("request-spawn", "made", "", [0, 1, 2, 3]),
+        ("restart", "alice", "", [0, 1, 2, 3]),
+        ("resume", "alice", "", [0, 1, 2, 3]),
+        ("retry", "1", "x", [0, 1, 2, 3]),
+        ("send", "alice hello", "", [0, 1, 2, 3]),
+        ("spawn", "new", "", [0, 1, 2, 3]),
+        ("start", "alice", "", [0, 1, 2, 3]),
+        ("stats", "", "--nonsense", [0, 1, 2, 3]),
+        ("status", "", "--nonsense", [0, 1, 2, 3]),
+        ("stop", "alice", "", [0, 1, 2, 3]),
+        ("turns", "alice", "", [0, 1, 2, 3]),
+        // UpOnTerminalTests and VerbTests.
+        ("up", "", "--nonsense", [Elsewhere, Elsewhere, 2, Elsewhere]),
+        ("update-all", "", "--nonsense", [0, 1, 2, 3]),
+        // Says why the host's version is missing.
+        ("version", "", "--nonsense", [0, 1, 2, 0]),
+        // Something waits.
+        ("waiting", "", "--nonsense", [1, 1, 2, 3]),
+        ("waiting", "--kind none", "--nonsense", [0, 1, 2, 3]),
+        // It ends by Ctrl-C, or with the host.
+        ("watch", "", "--nonsense", [0, 1, 2, 3]),
+    ];
+
+    private readonly string folder = Directory.CreateTempSubdirectory("hive-exit-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public void Every_verb_has_a_row() =>
+        Assert.Equal(
+            CommandLine.Root().Subcommands.Where(v => !v.Hidden).SelectMany(v => Runnable(v, "")).Order(),
+            Rows.Select(row => row.Verb).Distinct().Order()
+        );
+
+    [Fact]
+    public async Task Every_verb_ends_with_the_exit_code_of_what_happened()
+    {
+        await using var host = new FakeHost($"{folder}/run", (cmd, r) => GoldenData.Answer(3, cmd, r));
+        await using var refusing = new FakeHost(
+            $"{folder}/refusing",
+            (cmd, _) => new HiveException("conflict", $"{cmd} is refused")
+        );
+        List<string> wrong = [];
+        foreach (var (verb, fits, misfits, codes) in Rows)
+        {
+            await Check("carried out", fits, "run", codes[0]);
+            await Check("refused", fits, "refusing", codes[1]);
+            await Check("wrong usage", misfits, "run", codes[2]);
+            await Check("no host", fits, "missing", codes[3]);
+
+            async Task Check(string situation, string arguments, string run, int expected)
+            {
+                if (expected == Elsewhere)
+                    return;
+                var file = Path.Combine(folder, $"{Guid.NewGuid()}.tar");
+                var line = $"{verb} {arguments.Replace("FILE", file, StringComparison.Ordinal)}";
+                var (code, said) = await Run($"{line.Trim()} --run-dir {folder}/{run}");
+                // Standard error is for what went wrong, and then never empty.
+                var isFault = expected > 1 || run == "refusing" && expected == 1;
+                if (code != expected || (isFault && said.Length == 0) || (expected == 0 && said.Length > 0))
+                    wrong.Add(
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"hive {line}, {situation}: {code}, not {expected}; {said}"
+                        )
+                    );
+            }
+        }
+
+        Assert.True(wrong.Count == 0, string.Join(Environment.NewLine, wrong));
+    }
+
+    // A verb that only has other verbs cannot be run.
+    private static IEnumerable<string> Runnable(Command verb, string path)
+    {
+        var name = path + verb.Name;
+        var others = verb.Subcommands.Where(v => !v.Hidden).SelectMany(v => Runnable(v, name + " "));
+        return verb.Action is null ? others : others.Append(name);
+    }
+
+    private static async Task<(int Code, string Error)> Run(string line)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var code = await CommandLine.RunAsync(line.Split(' '), new Display(output, error, null, 24, false));
+        return (code, error.ToString().Trim());
+    }
+}
