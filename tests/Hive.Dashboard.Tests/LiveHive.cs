@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Common.Linux;
+using Hive.Common.Storage;
 using Hive.Host;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Builder;
@@ -118,6 +119,26 @@ internal sealed class LiveHive : IAsyncDisposable
     {
         await StopHostAsync();
         await File.WriteAllTextAsync(Path.Combine(DataDir, "hive.json"), JsonSerializer.Serialize(settings));
+        await StartHostAsync();
+    }
+
+    /// <summary>Writes rows to the database, as if they were old, and starts the host again.</summary>
+    public async Task FillAsync(params string[] statements)
+    {
+        await app!
+            .Services.GetRequiredService<IStore>()
+            .Write(write =>
+            {
+                foreach (var sql in statements)
+                {
+                    using var command = write.Db.CreateCommand();
+                    command.CommandText = sql;
+                    command.ExecuteNonQuery();
+                }
+
+                return true;
+            });
+        await StopHostAsync();
         await StartHostAsync();
     }
 

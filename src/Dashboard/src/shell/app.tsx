@@ -12,7 +12,7 @@ import { go, step } from '../ui/link';
 import { live } from '../ui/live';
 import { Menu } from '../ui/menu';
 import { isCovered } from '../ui/modal';
-import { opened } from '../ui/panel';
+import { opened, Panel } from '../ui/panel';
 import { Part } from '../ui/part';
 import { placeAt, places } from '../ui/registry';
 import { Toasts } from '../ui/toasts';
@@ -103,7 +103,17 @@ function sideOf(open: string | null): ComponentChildren {
         </div>
       );
   }
-  return null;
+  const kinds = features.value.flatMap(({ panels }) => Object.keys(panels ?? {}));
+  return (
+    <div class="side" key={open}>
+      <Panel label="Not found" feature="missing" title="Not found">
+        <p class="empty">
+          “<bdi>{open}</bdi>” cannot be opened beside a place: it would begin with{' '}
+          {kinds.map((known) => `${known}:`).join(' or ')}.
+        </p>
+      </Panel>
+    </div>
+  );
 }
 
 function Place() {

@@ -12,6 +12,7 @@ import { live } from '../ui/live';
 import { Part } from '../ui/part';
 import { followPreferences, readDocument } from '../ui/preferences';
 import { agentTabs, places, titleAt, waitingKinds } from '../ui/registry';
+import { visible } from '../ui/text/visible';
 import { showUnseen } from '../ui/unseen';
 import { App } from './app';
 import { Comeback } from './comeback';
@@ -43,7 +44,7 @@ export function start(all: readonly Feature[], from: Contributions): void {
 function showTitle(all: readonly Feature[]): void {
   effect(() => {
     const waiting = all.reduce((sum, feature) => sum + (feature.waiting?.value ?? 0), 0);
-    const title = titleAt(address.value);
+    const title = visible(titleAt(address.value));
     document.title = signedOut.value !== null ? 'HIVE · signed out' : waiting > 0 ? `(${waiting}) ${title}` : title;
     const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]');
     const drawn = waiting > 0 ? waitingIcon : '/favicon.svg';

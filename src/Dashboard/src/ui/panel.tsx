@@ -6,7 +6,7 @@ import { onKey } from './keys';
 import { setQuery } from './link';
 
 /** What the side panel shows, as the address has it: a kind and a name, such as `diff:12`; null while it is closed. */
-export const opened: ReadonlySignal<string | null> = computed(() => query.value.get('open'));
+export const opened: ReadonlySignal<string | null> = computed(() => query.value.get('open') || null);
 
 /** Whether the panel stays open from place to place. */
 export const pinned = signal(false);

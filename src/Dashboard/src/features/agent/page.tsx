@@ -129,7 +129,10 @@ function Present({ agent, tab: wanted, rest }: { agent: Agent; tab: string; rest
         <Tabs agent={agent} tabs={tabs} chosen={tab ?? null} />
         {tab === undefined ? (
           <p class="missing">
-            {name} has no tab <bdi>{wanted}</bdi>. <Link to={`/agents/${name}`}>Go to {name}</Link>
+            <span>
+              {name} has no tab <bdi>{wanted}</bdi>.
+            </span>
+            <Link to={`/agents/${name}`}>Go to {name}</Link>
           </p>
         ) : (
           <div class="tab-panel" id="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab.name}`}>

@@ -6,6 +6,7 @@ import { words } from '../../api/refusal';
 import type { Approval, ApprovalDiff, DiffFile } from '../../api/types';
 import { useBounded } from '../../ui/bounded';
 import { Fault } from '../../ui/fault';
+import { useOutcome } from '../../ui/outcome';
 import { Panel } from '../../ui/panel';
 import { whatIsAsked } from './approval';
 import { colouring } from './colouring';
@@ -38,16 +39,17 @@ export function Diff({ id }: { id: number }) {
   return (
     <Panel
       feature="approvals"
-      label={`Changes of approval ${id}`}
+      label={Number.isInteger(id) ? `Changes of approval ${id}` : 'Changes'}
       title={
         <>
-          <span class="dim">± #{id} ·</span> {approval === undefined ? 'gone' : whatIsAsked(approval)}
+          <span class="dim">±{Number.isInteger(id) ? ` #${id} ·` : ''}</span>{' '}
+          {approval === undefined ? 'gone' : whatIsAsked(approval)}
         </>
       }
       aside={approval === undefined || approval === open ? null : <span class="badge dim">{approval.status}</span>}
     >
       {approval === undefined ? (
-        <p class="empty">There is no approval {id} among those that the Hive lists.</p>
+        <p class="empty">{Number.isInteger(id) ? <NotListed id={id} /> : 'A change is a number.'}</p>
       ) : (
         <Changes approval={approval} />
       )}
@@ -57,6 +59,26 @@ export function Diff({ id }: { id: number }) {
         </div>
       )}
     </Panel>
+  );
+}
+
+/** The number of a change in an address; NaN for other text. */
+export const idIn = (text: string): number => (/^\d{1,15}$/.test(text) ? Number(text) : Number.NaN);
+
+/** Says what became of a change that is not among the open and the newest decided ones. */
+export function NotListed({ id }: { id: number }) {
+  const outcome = useOutcome(`approval-${id}`);
+  return (
+    <>
+      There is no change {id} among the open and the newest decided ones
+      {outcome === null ? (
+        '.'
+      ) : (
+        <>
+          : <bdi>{outcome}</bdi>.
+        </>
+      )}
+    </>
   );
 }
 

@@ -15,7 +15,7 @@ import { MetaSection } from '../meta';
 import { hasDiff, openFailures, tagOf, whatIsAsked } from './approval';
 import { What, Why } from './card';
 import { Decide } from './decide';
-import { Changes } from './diff';
+import { Changes, idIn, NotListed } from './diff';
 import { isSeen, putAside, refusals, refuse } from './state';
 import { approvals } from './store';
 
@@ -29,7 +29,7 @@ const SHOWN: readonly (readonly [Shown, string])[] = [
 
 /** What somebody asks the operator to approve, and what was decided: a list, and the review of one. */
 export function ChangesPage({ params }: { params: Params }) {
-  const id = params.id === undefined ? null : Number(params.id);
+  const id = params.id === undefined ? null : idIn(params.id);
   const open = approvals.open.value;
   const decided = approvals.decided.value;
   const failures = openFailures(decided, open, isSeen);
@@ -108,9 +108,7 @@ export function ChangesPage({ params }: { params: Params }) {
           ) : id !== null ? (
             <div class="review">
               <p class="empty">
-                {Number.isInteger(id)
-                  ? `There is no change ${id} among the open and the newest decided ones.`
-                  : 'A change is a number.'}{' '}
+                {Number.isInteger(id) ? <NotListed id={id} /> : 'A change is a number.'}{' '}
                 <Link to="/changes">All changes</Link>
               </p>
             </div>

@@ -1,10 +1,8 @@
-import { useEffect, useState } from 'preact/hooks';
-import { answerOf, api } from '../../api/client';
-import { words } from '../../api/refusal';
 import type { Waiting } from '../../api/types';
 import { drafts } from '../../ui/draft';
 import { Label } from '../../ui/label';
 import { Link } from '../../ui/link';
+import { useOutcome } from '../../ui/outcome';
 import { visible } from '../../ui/text/visible';
 
 interface Props {
@@ -19,17 +17,7 @@ interface Props {
 
 /** A key under which nothing waits any more: what became of it, and what was being written for it. */
 export function Gone({ name, was, draft, onFound }: Props) {
-  const [outcome, setOutcome] = useState<string | null>(null);
-  useEffect(() => {
-    const stop = new AbortController();
-    answerOf(api.GET('/api/waiting/{key}', { params: { path: { key: name } }, signal: stop.signal })).then(
-      ({ waiting }) => onFound(waiting),
-      (e: unknown) => {
-        if (!stop.signal.aborted) setOutcome(words(e));
-      },
-    );
-    return () => stop.abort();
-  }, [name]);
+  const outcome = useOutcome(name, onFound);
   const text = draft === null ? '' : drafts.of(draft);
   return (
     <article class="waiting-detail gone" aria-labelledby="gone-title" data-gone={name}>
