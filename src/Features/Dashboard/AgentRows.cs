@@ -92,9 +92,11 @@ internal sealed class AgentRows : BackgroundService, ICommitObserver, IAgentRowF
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // Built outside of the lock: slices mark rows under locks of their own, which building a row takes.
+        var rows = All;
         lock (gate)
         {
-            foreach (var row in All)
+            foreach (var row in rows)
                 published.TryAdd(row.Name, row);
         }
 

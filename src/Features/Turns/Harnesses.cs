@@ -49,15 +49,14 @@ internal sealed class Harnesses(
             before = all.GetValueOrDefault(caller.Name)?.View ?? Offline(begun);
             all[caller.Name] = new Said(caller.Connection!.Id, view);
             if (view != before)
-            {
                 Publish(caller.Name, view);
-                rows.Mark(caller.Name);
-            }
-
             foreach (var (_, connected) in waiters.Where(w => w.Agent == caller.Name))
                 connected.TrySetResult();
         }
 
+        // Outside of the lock, which building a row takes.
+        if (view != before)
+            rows.Mark(caller.Name);
         if (HarnessState.Waits(view.State))
             startups.CameUp(caller.Name);
         Note(caller.Name, before, view);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dapper;
 using Hive.Common.Errors;
+using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Reminders;
@@ -50,6 +51,33 @@ public sealed class AgentRowTests
                 "alice",
                 row => row.TryGetProperty("status_text", out var text) && text.GetString() == last
             );
+    }
+
+    [Fact]
+    public async Task Rows_are_built_and_marked_without_waiting_for_each_other()
+    {
+        // Threads that hold what the other needs would wait for ever: the host would be stuck.
+        var patience = TimeSpan.FromSeconds(30);
+        var (first, marked) = (1, new TaskCompletionSource<bool>());
+        await using var hive = await HiveFixture.StartWith(services =>
+            services.AddSingleton<IAgentRowFields>(provider => new RowFieldsOf(row =>
+            {
+                if (Interlocked.Exchange(ref first, 0) == 0)
+                    return;
+                var signal = provider.GetRequiredService<AgentRowSignal>();
+                marked.SetResult(Task.Run(() => signal.Mark(row.Name)).Wait(patience));
+            }))
+        );
+        Assert.True(await marked.Task);
+
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        await alice.CallAsync("whoami");
+        var read = new TaskCompletionSource<bool>();
+        hive.Services.GetRequiredService<AgentRowSignal>().Changed += _ =>
+            read.TrySetResult(Task.Run(hive.State).Wait(patience));
+        await alice.CallAsync("report_harness", new { state = "thinking", since_at = hive.Clock.GetUtcNow() });
+        Assert.True(await read.Task);
     }
 
     [Fact]
@@ -193,6 +221,15 @@ public sealed class AgentRowTests
                     .Any(r => r.TryGetProperty("status_text", out var text) && text.GetString() == "seen")
             )
                 break;
+        }
+    }
+
+    private sealed class RowFieldsOf(Action<ContainerView> seen) : IAgentRowFields
+    {
+        public ContainerView Fill(ContainerView row)
+        {
+            seen(row);
+            return row;
         }
     }
 
