@@ -147,19 +147,24 @@ function PlaceKeys() {
 }
 
 function PlaceKey({ name, to }: { name: Parameters<typeof useKey>[0]; to: string }) {
-  useKey(name, () => go(to));
+  useKey(name, () => go(to), true, 'shell');
   return null;
 }
 
 /** Escape leaves a box for the place, below every other layer. */
 function BackKey() {
-  useKey('back', () => {
-    const at = document.activeElement;
-    if (!(at instanceof HTMLElement) || at === document.body || at.tagName === 'MAIN') return false;
-    const row = at.closest<HTMLElement>('[data-key]');
-    if (row !== null && row !== at) row.focus({ preventScroll: true });
-    else document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
-    return true;
-  });
+  useKey(
+    'back',
+    () => {
+      const at = document.activeElement;
+      if (!(at instanceof HTMLElement) || at === document.body || at.tagName === 'MAIN') return false;
+      const row = at.closest<HTMLElement>('[data-key]');
+      if (row !== null && row !== at) row.focus({ preventScroll: true });
+      else document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
+      return true;
+    },
+    true,
+    'shell',
+  );
   return null;
 }

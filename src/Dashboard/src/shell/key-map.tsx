@@ -12,9 +12,14 @@ const close = () => {
 
 /** The map of keys. */
 export function KeyMap() {
-  useKey('keys', () => {
-    open.value = true;
-  });
+  useKey(
+    'keys',
+    () => {
+      open.value = true;
+    },
+    true,
+    'shell',
+  );
   if (!open.value) return null;
   const names = Object.keys(KEYS) as KeyName[];
   const groups = [...new Set(names.map((name) => KEYS[name].group))];

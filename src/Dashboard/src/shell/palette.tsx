@@ -52,9 +52,14 @@ export function ranked(entries: readonly Command[], typed: string, recent: reado
 
 /** Searches everything on the page and does every action. */
 export function Palette() {
-  useKey('palette', () => {
-    open.value = !open.value;
-  });
+  useKey(
+    'palette',
+    () => {
+      open.value = true;
+    },
+    true,
+    'shell',
+  );
   return open.value ? <Opened /> : null;
 }
 
@@ -82,6 +87,8 @@ function Opened() {
     // The page is whole again, and the focus where it was, before the action moves it.
     setTimeout(() => void entry.run(), 0);
   };
+  // Mounted after the dialog below it, whose layer this belongs to.
+  useKey('palette', close, true, 'dialog');
   return (
     <Modal label="Search or do anything" class="palette" onClose={close}>
       <input
@@ -130,7 +137,7 @@ function Opened() {
       </div>
       {shown.length === 0 ? (
         <p class="dim nothing" role="status">
-          Nothing is called so.
+          No match.
         </p>
       ) : null}
     </Modal>

@@ -8,7 +8,15 @@ interface Typed {
   target: object | null;
 }
 
-let type: (key: string, more?: Partial<Typed> & { shift?: boolean; ctrl?: boolean; repeat?: boolean }) => boolean;
+interface Held {
+  shift?: boolean;
+  ctrl?: boolean;
+  alt?: boolean;
+  altGraph?: boolean;
+  repeat?: boolean;
+}
+
+let type: (key: string, more?: Partial<Typed> & Held) => boolean;
 let keys: typeof import('./keys');
 
 class Box {
@@ -29,18 +37,20 @@ beforeAll(async () => {
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   keys = await import('./keys');
   keys.followKeys();
-  type = (key, { shift = false, ctrl = false, repeat = false, target = null } = {}) => {
+  type = (key, { shift = false, ctrl = false, alt = false, altGraph = false, repeat = false, target = null } = {}) => {
     let prevented = false;
     listener({
       key,
       code: `Key${key.toUpperCase()}`,
       target,
       ctrlKey: ctrl,
+      altKey: alt,
       metaKey: false,
       isComposing: false,
       repeat,
       defaultPrevented: false,
-      getModifierState: (name: string) => (name === 'Shift' && shift) || (name === 'Control' && ctrl),
+      getModifierState: (name: string) =>
+        ({ Shift: shift, Control: ctrl, Alt: alt, AltGraph: altGraph })[name] === true,
       preventDefault: () => {
         prevented = true;
       },
@@ -77,6 +87,40 @@ test('a sequence is one command, and its second key none of its own', () => {
 test('a key with shift is found on any keyboard', () => {
   expect(done(() => type('?', { shift: true }), 'keys')).toEqual(['keys']);
   expect(done(() => type('G', { shift: true }), 'last')).toEqual(['last']);
+});
+
+test('signs and digits are found whatever a keyboard needs for them', () => {
+  const typing = () => {
+    type('/', { shift: true });
+    type('.', { shift: true });
+    type('3', { shift: true });
+    type('[', { altGraph: true });
+    type(']', { altGraph: true, alt: true });
+  };
+  expect(done(typing, 'filter', 'actions', 'option', 'tab', 'panel')).toEqual([
+    'filter',
+    'actions',
+    'option',
+    'tab',
+    'panel',
+  ]);
+});
+
+test('a sign with ctrl or alt is another key', () => {
+  const typing = () => {
+    type('[', { ctrl: true });
+    type('.', { alt: true });
+  };
+  expect(done(typing, 'tab', 'actions')).toEqual([]);
+});
+
+test('a sign of AltGr is text in a box', () => {
+  const box = new Box('textarea');
+  const typing = () => {
+    type('[', { altGraph: true, target: box });
+    type('[', { altGraph: true, ctrl: true, alt: true, target: box });
+  };
+  expect(done(typing, 'tab')).toEqual([]);
 });
 
 test('single keys are text in a box; a modifier and Escape are commands there too', () => {
@@ -119,12 +163,28 @@ test('a handler that does not want the key leaves it to the one below', () => {
   expect(type('e')).toBe(false);
 });
 
+test('the upper level answers first, whichever was added first', () => {
+  const seen: string[] = [];
+  const forget = [
+    keys.onKey('back', () => void seen.push('panel'), 'panel'),
+    keys.onKey('back', () => void seen.push('place')),
+    keys.onKey('back', () => void seen.push('shell'), 'shell'),
+  ];
+  type('Escape');
+  forget.shift()?.();
+  type('Escape');
+  for (const one of forget) one();
+  expect(seen).toEqual(['panel', 'place']);
+});
+
 test('below a dialog the page’s keys rest', () => {
   const seen: string[] = [];
   const forget = [keys.onKey('next', () => void seen.push('page'))];
   const lower = keys.raiseLayer();
   type('j');
-  forget.push(keys.onKey('next', () => void seen.push('dialog')));
+  forget.push(keys.onKey('next', () => void seen.push('dialog'), 'dialog'));
+  // A list that is filled below it.
+  forget.push(keys.onKey('next', () => void seen.push('list')));
   type('j');
   lower();
   for (const one of forget) one();

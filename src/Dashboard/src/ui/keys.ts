@@ -10,15 +10,13 @@ interface Key {
   group: 'Everywhere' | 'Places' | 'Lists' | 'The selected thing' | 'An agent';
 }
 
-const SHIFTED = (key: string): string => `[Shift]+${key}`;
-
 /**
  * Every key of the page: what the map of keys, the tooltips, the palette and the settings show, and what the page does.
  * Single characters act only outside of boxes, and each can be changed or switched off (WCAG 2.2, 2.1.4).
  */
 export const KEYS = {
   palette: { keys: ['$mod+k'], does: 'Search or do anything', group: 'Everywhere' },
-  keys: { keys: [SHIFTED('?')], does: 'Show the map of keys', group: 'Everywhere' },
+  keys: { keys: ['?'], does: 'Show the map of keys', group: 'Everywhere' },
   filter: { keys: ['/'], does: 'Filter this place', group: 'Everywhere' },
   back: { keys: ['Escape'], does: 'One layer back', group: 'Everywhere' },
   write: { keys: ['c'], does: 'Write a message', group: 'Everywhere' },
@@ -42,7 +40,7 @@ export const KEYS = {
   actions: { keys: ['.'], does: 'What can be done with it', group: 'Lists' },
   select: { keys: ['x'], does: 'Select', group: 'Lists' },
   'select-to': { keys: ['Shift+X'], does: 'Select up to here', group: 'Lists' },
-  'select-all': { keys: [SHIFTED('*')], does: 'Select all', group: 'Lists' },
+  'select-all': { keys: ['*'], does: 'Select all', group: 'Lists' },
   approve: { keys: ['a'], does: 'Approve', group: 'The selected thing' },
   deny: { keys: ['d'], does: 'Deny', group: 'The selected thing' },
   reply: { keys: ['r'], does: 'Reply or answer', group: 'The selected thing' },
@@ -102,23 +100,38 @@ export const keyOf = (name: KeyName): string => {
 /** Does a command; false leaves the key to another handler. */
 type Handler = (event: KeyboardEvent) => unknown;
 
-/** The handlers of each command; the latest one that is there answers first. */
-const handlers = new Map<KeyName, { run: Handler; modal: number }[]>();
+/** Where a handler belongs: of those that are there, the one of the upper level answers first. */
+const LEVELS = { shell: 0, place: 1, form: 2, panel: 3, dialog: 4 } as const;
+type Level = keyof typeof LEVELS;
+
+interface Added {
+  run: Handler;
+  /** The layer over the page that it belongs to; 0 for the page itself. */
+  modal: number;
+  level: number;
+}
+
+/** The handlers of each command, the one that answers first last; within a level that is the latest. */
+const handlers = new Map<KeyName, readonly Added[]>();
 
 /** How many layers lie over the page; handlers below the uppermost one rest. */
 let layers = 0;
 
-/** Handlers that are added from now on belong to a new layer, until the returned function is called. */
+/** Handlers of dialogs that are added from now on belong to a new layer, until the returned function is called. */
 export function raiseLayer(): () => void {
   layers++;
   return () => layers--;
 }
 
 /** Adds a handler of a command. A handler that returns false leaves the key to the one below it. */
-export function onKey(name: KeyName, run: Handler): () => void {
-  const own = { run, modal: layers };
-  const all = handlers.get(name) ?? [];
-  handlers.set(name, [...all, own]);
+export function onKey(name: KeyName, run: Handler, level: Level = 'place'): () => void {
+  const own: Added = { run, modal: level === 'dialog' ? layers : 0, level: LEVELS[level] };
+  const all = [...(handlers.get(name) ?? []), own];
+  // A place may be drawn before the shell, and a list filled after a form opened: the order of adding says nothing.
+  handlers.set(
+    name,
+    all.toSorted((a, b) => a.modal - b.modal || a.level - b.level),
+  );
   return () => {
     handlers.set(
       name,
@@ -128,11 +141,14 @@ export function onKey(name: KeyName, run: Handler): () => void {
 }
 
 /** Handles a command while the component is there. */
-export function useKey(name: KeyName, run: Handler, active = true): void {
+export function useKey(name: KeyName, run: Handler, active = true, level: Level = 'place'): void {
   const latest = useRef(run);
   latest.current = run;
   // Before the next key can be pressed.
-  useLayoutEffect(() => (active ? onKey(name, (event) => latest.current(event)) : undefined), [name, active]);
+  useLayoutEffect(
+    () => (active ? onKey(name, (event) => latest.current(event), level) : undefined),
+    [name, active, level],
+  );
 }
 
 /** Does a command, as its key would; false where nothing handles it. */
@@ -155,16 +171,29 @@ const isNative = ({ key, target }: KeyboardEvent): boolean =>
   ((key === 'Enter' && target.matches('a, button, summary, [role=button], [role=tab], [role=menuitem]')) ||
     (key.startsWith('Arrow') && target.matches('[type=radio], select, [role=tab], [role=menuitem], [role=slider]')));
 
+/** Whether AltGr is held, which types a sign; Windows calls it ctrl and alt. */
+const isAltGr = (event: KeyboardEvent): boolean =>
+  (event.ctrlKey && event.altKey) || event.getModifierState('AltGraph');
+
 /** Whether a press means a command and not text. A modifier or Escape means a command in a box too. */
 const isCommand = (event: KeyboardEvent): boolean =>
   !event.isComposing &&
   !event.defaultPrevented &&
   (event.key === 'Escape' ||
-    ((event.ctrlKey || event.metaKey) && event.key !== 'z') ||
+    ((event.ctrlKey || event.metaKey) && event.key !== 'z' && !isAltGr(event)) ||
     (!inBox(event.target) && !isNative(event)));
 
 /** A key that is held down goes on through a list, and does nothing else again. */
 const REPEATED: ReadonlySet<KeyName> = new Set(['next', 'previous', 'first', 'last']);
+
+/** The presses that a key is found by: each keyboard has its own modifiers for signs and digits. */
+function pressesOf(key: string): string[] {
+  const sign = key.replace('[Shift]+', '');
+  if (sign.length !== 1 || /[a-z]/i.test(sign)) return [key];
+  const withShift = `[Shift]+${sign}`;
+  // On a Mac, alt is what AltGr is elsewhere.
+  return [withShift, `AltGraph+${withShift}`, ...(MAC ? [`Alt+${withShift}`] : [])];
+}
 
 /** How many sequences have been typed; the library would go on with the other ones that begin with the same key. */
 const typed = signal(0);
@@ -176,16 +205,17 @@ const bindings = computed(() => {
   const presses = ({ key }: { key: string }) => key.split(' ').length;
   const map: Record<string, (event: KeyboardEvent) => void> = {};
   for (const { name, key } of all.toSorted((a, b) => presses(b) - presses(a)))
-    map[key] = (event) => {
-      if (!isCommand(event)) return;
-      // The next row is another thing to decide: it needs a press of its own.
-      if (event.repeat && !REPEATED.has(name)) {
-        event.preventDefault();
-        return;
-      }
-      if (key.includes(' ')) typed.value++;
-      if (press(name, event)) event.preventDefault();
-    };
+    for (const one of pressesOf(key))
+      map[one] = (event) => {
+        if (!isCommand(event)) return;
+        // The next row is another thing to decide: it needs a press of its own.
+        if (event.repeat && !REPEATED.has(name)) {
+          event.preventDefault();
+          return;
+        }
+        if (key.includes(' ')) typed.value++;
+        if (press(name, event)) event.preventDefault();
+      };
   return createKeybindingsHandler(map, { ignore: ({ isComposing }) => isComposing });
 });
 

@@ -45,7 +45,11 @@ function Opened({ label, actions, at }: { label: string; actions: readonly Actio
       close();
       if (at.isConnected) at.focus({ preventScroll: true });
     };
-    const forget = [onKey('back', leave), onKey('next', () => step(1)), onKey('previous', () => step(-1))];
+    const forget = [
+      onKey('back', leave, 'dialog'),
+      onKey('next', () => step(1), 'dialog'),
+      onKey('previous', () => step(-1), 'dialog'),
+    ];
     const arrows = (e: KeyboardEvent) => {
       if (e.key !== 'ArrowDown' && e.key !== 'ArrowUp') return;
       e.preventDefault();

@@ -27,7 +27,7 @@ export function Modal({ label, class: name, onClose, children }: Props) {
     const before = document.activeElement;
     open.value++;
     const lower = raiseLayer();
-    const forget = onKey('back', () => close.current());
+    const forget = onKey('back', () => close.current(), 'dialog');
     const first = root.current?.querySelector<HTMLElement>('[autofocus], input, textarea, button');
     (first ?? root.current)?.focus();
     return () => {
@@ -46,6 +46,12 @@ export function Modal({ label, class: name, onClose, children }: Props) {
       class="layer"
       onPointerDown={(e) => {
         if (e.target === e.currentTarget) onClose();
+      }}
+      onKeyDown={(e) => {
+        // Also where the operator has switched the key off: the focus cannot leave a dialog otherwise.
+        if (e.key !== 'Escape' || e.isComposing || e.defaultPrevented) return;
+        e.preventDefault();
+        onClose();
       }}
     >
       <div ref={root} class={`dialog ${name ?? ''}`} role="dialog" aria-modal="true" aria-label={label} tabIndex={-1}>

@@ -2,7 +2,7 @@ import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { query } from './address';
-import { onKey } from './keys';
+import { keyOf, onKey } from './keys';
 import { setQuery } from './link';
 
 /** What the side panel shows, as the address has it: a kind and a name, such as `diff:12`; null while it is closed. */
@@ -52,11 +52,15 @@ export function Panel({ label, feature, title, aside, children }: Props) {
   useLayoutEffect(() => {
     if (before !== null) root.current?.focus({ preventScroll: true });
     const forget = [
-      onKey('back', closePanel),
-      onKey('panel', () => {
-        if (root.current?.contains(document.activeElement) === true) document.querySelector('main')?.focus();
-        else root.current?.focus();
-      }),
+      onKey('back', closePanel, 'panel'),
+      onKey(
+        'panel',
+        () => {
+          if (root.current?.contains(document.activeElement) === true) document.querySelector('main')?.focus();
+          else root.current?.focus();
+        },
+        'panel',
+      ),
     ];
     return () => {
       for (const one of forget) one();
@@ -79,7 +83,13 @@ export function Panel({ label, feature, title, aside, children }: Props) {
         >
           {pinned.value ? '▪' : '▫'}
         </button>
-        <button type="button" class="plain" aria-label={`Close: ${label}`} title="Close (esc)" onClick={closePanel}>
+        <button
+          type="button"
+          class="plain"
+          aria-label={`Close: ${label}`}
+          title={keyOf('back') === '' ? 'Close' : `Close (${keyOf('back')})`}
+          onClick={closePanel}
+        >
           ✗
         </button>
       </div>

@@ -7,7 +7,7 @@ import { pauseToast, resumeToast, sendBeforeLeaving, type Toast, tellOfLeft, toa
 
 /** What was done or is held, with the way back. It takes no focus. */
 export function Toasts() {
-  useKey('undo', undoLatest);
+  useKey('undo', undoLatest, true, 'shell');
   useEffect(() => {
     tellOfLeft((label) => LABELS[label]);
     addEventListener('pagehide', sendBeforeLeaving);

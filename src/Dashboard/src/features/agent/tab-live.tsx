@@ -12,9 +12,14 @@ import { TurnList } from './turn-list';
 export function LiveTab({ agent: { name } }: { agent: Agent; rest: string | undefined }) {
   const it = useIt();
   const root = useRef<HTMLDivElement>(null);
-  useKey('write', () => {
-    root.current?.querySelector('textarea')?.focus();
-  });
+  useKey(
+    'write',
+    () => {
+      root.current?.querySelector('textarea')?.focus();
+    },
+    true,
+    'form',
+  );
   /** Shows where a turn began: in the terminal, else in its own place. */
   const jump = async (turn: number) => {
     const log = root.current?.querySelector<HTMLElement>('.entries');

@@ -176,7 +176,9 @@ function Files({ diff: { files, files_left_out, truncated }, approval }: { diff:
   });
   const view = (path: string) => {
     const was = viewed.includes(path);
-    keepNotes(approval, { viewed: was ? viewed.filter((other) => other !== path) : [...viewed, path] });
+    keepNotes(approval, ({ viewed }) => ({
+      viewed: was ? viewed.filter((other) => other !== path) : [...viewed, path],
+    }));
     if (was === open.has(path)) return;
     toggle(path);
   };

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Approval } from '../../api/types';
 import { keepNote, keepNotes, notesOf, reasonWith } from './notes';
 import { linesOf, sideBySide } from './patch';
@@ -14,8 +14,33 @@ test('a comment on a line is changed, and removed by an empty one', () => {
   expect(notesOf(approval).notes).toEqual([]);
 });
 
+test('comments of two tabs are kept beside each other', async () => {
+  const map = new Map<string, string>();
+  vi.stubGlobal('localStorage', {
+    getItem: (name: string) => map.get(name) ?? null,
+    setItem: (name: string, text: string) => void map.set(name, text),
+  });
+  const tab = async () => {
+    vi.resetModules();
+    return await import('./notes');
+  };
+  const [one, two] = [await tab(), await tab()];
+  const note = (line: number) => ({ path: 'a.ts', line, side: 'after' as const, text: `comment ${line}` });
+  one.keepNote(approval, note(1));
+  two.keepNote(approval, note(2));
+  two.keepNotes({ ...approval, id: 5 }, () => ({ viewed: ['b.ts'] }));
+  one.hearNotes();
+  const lines = [one, two, await tab()].map(({ notesOf: of }) => of(approval).notes.map(({ line }) => line));
+  expect(lines).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ]);
+  vi.unstubAllGlobals();
+});
+
 test('what was viewed of one proposal is not viewed of the next', () => {
-  keepNotes(approval, { viewed: ['a.ts'] });
+  keepNotes(approval, () => ({ viewed: ['a.ts'] }));
   expect(notesOf(approval).viewed).toEqual(['a.ts']);
   expect(notesOf({ ...approval, fetched_sha: 'def' }).viewed).toEqual([]);
 });

@@ -25,31 +25,45 @@ const nameOf = ({ id, requested_at, fetched_sha }: Approval): string => `${id}.$
 
 const all = signal<ReadonlyMap<string, ReviewNotes>>(stored());
 
-// Each tab writes all reviews: without those of the others it would remove them.
+/** Takes what another tab has stored. */
+export function hearNotes(): void {
+  all.value = stored();
+}
+
 if (typeof addEventListener === 'function')
   addEventListener('storage', (e) => {
-    if (e.key === KEY || e.key === null) all.value = stored();
+    if (e.key === KEY || e.key === null) hearNotes();
   });
 
 export const notesOf = (approval: Approval): ReviewNotes => all.value.get(nameOf(approval)) ?? NONE;
 
-export function keepNotes(approval: Approval, changed: Partial<ReviewNotes>): void {
+/** Whether the latest notes are in the storage, where those of other tabs are. */
+let isKept = true;
+
+export function keepNotes(approval: Approval, change: (before: ReviewNotes) => Partial<ReviewNotes>): void {
   const name = nameOf(approval);
+  // Another tab may have stored notes that this one has not heard of.
+  if (isKept) all.value = new Map([...all.value, ...stored()]);
   const others = [...all.value].filter(([other]) => other !== name).slice(0, KEPT - 1);
-  all.value = new Map([[name, { ...notesOf(approval), ...changed }], ...others]);
+  const before = all.value.get(name) ?? NONE;
+  all.value = new Map([[name, { ...before, ...change(before) }], ...others]);
   try {
     localStorage.setItem(KEY, JSON.stringify([...all.value]));
+    isKept = true;
   } catch {
+    isKept = false;
     // The storage is full or forbidden: a reload loses the notes.
   }
 }
 
 /** Sets the comment on a line; an empty one is removed. */
 export function keepNote(approval: Approval, note: LineNote): void {
-  const others = notesOf(approval).notes.filter(
-    ({ path, line, side }) => path !== note.path || line !== note.line || side !== note.side,
-  );
-  keepNotes(approval, { notes: note.text.trim() === '' ? others : [...others, note] });
+  keepNotes(approval, (before) => {
+    const others = before.notes.filter(
+      ({ path, line, side }) => path !== note.path || line !== note.line || side !== note.side,
+    );
+    return { notes: note.text.trim() === '' ? others : [...others, note] };
+  });
 }
 
 /** The reason of a denial with the comments on lines, as who asked reads it. */

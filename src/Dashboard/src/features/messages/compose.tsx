@@ -18,10 +18,15 @@ const isPlaces = (): boolean => path.value === '/messages' || path.value.startsW
 
 /** The box for a message to anybody: always at the messages, elsewhere while it is open. */
 export function ComposeBar() {
-  useKey('write', () => {
-    writing.value = true;
-    wantsFocus.value++;
-  });
+  useKey(
+    'write',
+    () => {
+      writing.value = true;
+      wantsFocus.value++;
+    },
+    true,
+    'shell',
+  );
   return isPlaces() || writing.value ? <Compose /> : null;
 }
 

@@ -21,13 +21,18 @@ export function AnswerForm({ question, decide }: { question: Question; decide: W
     choose(option);
     return true;
   });
-  useKey('open', () => {
-    const meant = meantByOpen(draft);
-    if (meant === 'send') box.current?.form?.requestSubmit();
-    else if (meant === 'write') box.current?.focus();
-    return meant !== null;
-  });
-  useKey('reply', () => box.current?.focus());
+  useKey(
+    'open',
+    () => {
+      const meant = meantByOpen(draft);
+      if (meant === 'send') box.current?.form?.requestSubmit();
+      else if (meant === 'write') box.current?.focus();
+      return meant !== null;
+    },
+    true,
+    'form',
+  );
+  useKey('reply', () => box.current?.focus(), true, 'form');
   const faultOf = (text: string): string | null => {
     const whole = answerOf(question, { ...draft, text });
     if (whole !== '') return bodyFault(whole, 'an answer', AS_FILE);

@@ -12,9 +12,11 @@ export function pressed({
 }: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>): string | null {
   if (MODIFIERS.includes(key) || key === '+' || key === ' ') return null;
   const letter = /^[a-z]$/i.test(key);
+  // Windows calls AltGr ctrl and alt: it belongs to the sign.
+  const isAltGr = ctrlKey && altKey && key.length === 1 && !letter;
   // A sign that needs shift on one keyboard does not on another.
   const shift = shiftKey && (letter || key.length > 1) ? 'Shift+' : letter ? '' : key.length === 1 ? '[Shift]+' : '';
-  return `${ctrlKey || metaKey ? '$mod+' : ''}${altKey ? 'Alt+' : ''}${shift}${letter && shiftKey ? key.toUpperCase() : key}`;
+  return `${(ctrlKey || metaKey) && !isAltGr ? '$mod+' : ''}${altKey && !isAltGr ? 'Alt+' : ''}${shift}${letter && shiftKey ? key.toUpperCase() : key}`;
 }
 
 /** The other command that a key means already; null for none. A sequence's first key is taken too. */

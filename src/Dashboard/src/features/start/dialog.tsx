@@ -16,7 +16,7 @@ const close = () => {
 
 /** The form that makes an agent, over any place. */
 export function MakeAgentDialog() {
-  useKey('new-agent', openMaking);
+  useKey('new-agent', openMaking, true, 'shell');
   if (!open.value) return null;
   return (
     <Modal label="Make an agent" class="feature-start making" onClose={close}>

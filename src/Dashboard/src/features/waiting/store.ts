@@ -5,7 +5,7 @@ const ORDER: Record<string, number> = { now: 0, soon: 1, fyi: 2 };
 
 /** The most urgent first; then the nearest deadline, then the longest wait. The host sorts the same way. */
 export function byUrgency(a: Waiting, b: Waiting): number {
-  const urgency = (ORDER[a.urgency] ?? 3) - (ORDER[b.urgency] ?? 3);
+  const urgency = rankOf(a) - rankOf(b);
   if (urgency !== 0) return urgency;
   const [x, y] = [a.deadline_at ?? '~', b.deadline_at ?? '~'];
   if (x !== y) return x < y ? -1 : 1;
@@ -33,7 +33,7 @@ export class WaitingRows {
   readonly shown = computed(() => this.all.value.filter((row) => !isSnoozed(row)));
   readonly count = computed(() => this.all.value.filter(counts).length);
 
-  /** Called with rows that have begun to wait since the page was loaded, or have come back. */
+  /** Called with rows that have begun to wait since the page was loaded, have come back, or have become more urgent. */
   onNew: (rows: readonly Waiting[]) => void = () => {};
   /** Called with keys that wait no longer. */
   onGone: (keys: readonly string[]) => void = () => {};
@@ -72,8 +72,10 @@ export class WaitingRows {
   }
 }
 
-/** Whether the operator has not been told of it: it was not there, or was snoozed. */
+const rankOf = ({ urgency }: Waiting): number => ORDER[urgency] ?? 3;
+
+/** Whether the operator has not been told of it: it was not there, was snoozed, or has become more urgent. */
 const isNew = (before: Waiting | undefined, row: Waiting): boolean =>
-  !isSnoozed(row) && (before === undefined || isSnoozed(before));
+  !isSnoozed(row) && (before === undefined || isSnoozed(before) || rankOf(row) < rankOf(before));
 
 export const waiting = new WaitingRows();

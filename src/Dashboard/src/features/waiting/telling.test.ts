@@ -24,19 +24,22 @@ const row = (key: string, urgency = 'now', title = `title of ${key}`): Waiting =
 });
 const pass = (ms: number) => vi.advanceTimersByTime(ms);
 
-const made = (): Telling =>
-  new Telling({
-    isVisible: () => visible,
-    levelOf: (urgency) => levels[urgency] ?? 'silent',
-    show: (note) => {
-      shown.push(note);
-      return () => closed.push(note.tag);
+const made = (name = 'm'): Telling =>
+  new Telling(
+    {
+      isVisible: () => visible,
+      levelOf: (urgency) => levels[urgency] ?? 'silent',
+      show: (note) => {
+        shown.push(note);
+        return () => closed.push(note.tag);
+      },
+      say: (words) => said.push(words),
+      sound: () => sounds++,
+      post: (heard) => posted.push(heard),
+      titleOf: ({ agent }) => `${agent} asks you`,
     },
-    say: (words) => said.push(words),
-    sound: () => sounds++,
-    post: (heard) => posted.push(heard),
-    titleOf: ({ agent }) => `${agent} asks you`,
-  });
+    name,
+  );
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -99,10 +102,25 @@ test('of several tabs one tells, a visible one first', () => {
   visible = true;
   other.arrived([row('a')]);
   pass(100);
-  expect(posted).toEqual([{ told: ['a'] }]);
-  telling.heard({ told: ['a'] });
+  expect(posted).toEqual([{ told: ['a'], by: '0m' }]);
+  telling.heard({ told: ['a'], by: '0m' });
   pass(APART_MS);
   expect([shown, said]).toEqual([[], ['1 more waits for you']]);
+});
+
+test('of hidden tabs whose timers fire together exactly one tells, and its note stays', () => {
+  const [low, high] = [made('a'), made('b')];
+  for (const tab of [low, high]) tab.arrived([row('a')]);
+  vi.advanceTimersToNextTimer();
+  // Both have said that they tell before either heard the other.
+  expect(posted).toEqual([
+    { told: ['a'], by: '1a' },
+    { told: ['a'], by: '1b' },
+  ]);
+  low.heard({ told: ['a'], by: '1b' });
+  high.heard({ told: ['a'], by: '1a' });
+  pass(APART_MS);
+  expect([shown.map(({ tag }) => tag), closed, sounds]).toEqual([['hive-a'], [], 1]);
 });
 
 test('once the operator looks at a tab, what is shown is taken back in all', () => {

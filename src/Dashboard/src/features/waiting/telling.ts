@@ -29,14 +29,18 @@ export interface Ears {
   titleOf: (row: Waiting) => string;
 }
 
-/** What tabs tell one another: things that the operator was told of, or that he looks at a tab now. */
-export type Heard = { told: readonly string[] } | { looked: true };
+/** The messages of tabs to one another: a tab takes on telling of these things, or the operator looks at it. */
+export type Heard = { told: readonly string[]; by: string } | { looked: true };
 
 /** At most one notification in this time. */
 export const APART_MS = 10_000;
-/** Other tabs get the same event: the first one tells, and says so to the others. A visible one is first. */
+/**
+ * Other tabs get the same event. The first one says that it tells, and tells after a moment; browsers align the timers of
+ * hidden tabs, so of several that say so at once the one with the lowest name does. A visible tab comes first.
+ */
 const VISIBLE_MS = 50;
 const HIDDEN_MS = 400;
+const CLAIM_MS = 100;
 
 /**
  * Tells the operator of things that have begun to wait: by a notification while no tab is in view, else by a sentence.
@@ -45,25 +49,35 @@ const HIDDEN_MS = 400;
  */
 export class Telling {
   #queue = new Map<string, Waiting>();
+  /** The things that this tab has said it tells of. */
+  #claimed = new Map<string, Waiting>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #toldAt = Number.NEGATIVE_INFINITY;
   /** What is shown now, and how it is taken back. */
   readonly #shown = new Map<string, { keys: Set<string>; close: () => void }>();
 
-  constructor(private readonly ears: Ears) {}
+  constructor(
+    private readonly ears: Ears,
+    private readonly name = Math.random().toString(36).slice(2),
+  ) {}
 
   arrived(rows: readonly Waiting[]): void {
     for (const row of rows) if (this.ears.levelOf(row.urgency) !== 'silent') this.#queue.set(row.key, row);
+    this.#wait();
+  }
+
+  #wait(): void {
     if (this.#queue.size === 0 || this.#timer !== null) return;
     const soonest = this.ears.isVisible() ? VISIBLE_MS : HIDDEN_MS;
     const wait = Math.max(soonest, this.#toldAt + APART_MS - Date.now());
-    this.#timer = setTimeout(() => this.#tell(), wait);
+    this.#timer = setTimeout(() => this.#claim(), wait);
   }
 
   /** These things wait no longer. */
   gone(keys: readonly string[]): void {
     for (const key of keys) {
       this.#queue.delete(key);
+      this.#claimed.delete(key);
       for (const [tag, { keys: of, close }] of this.#shown) {
         if (!of.delete(key) || of.size > 0) continue;
         close();
@@ -83,17 +97,38 @@ export class Telling {
     if ('looked' in heard) this.#closeAll();
     else {
       this.#toldAt = Date.now();
-      this.gone(heard.told);
+      for (const key of heard.told) {
+        this.#queue.delete(key);
+        if (heard.by < this.#rank) this.#claimed.delete(key);
+      }
     }
+  }
+
+  get #rank(): string {
+    return `${this.ears.isVisible() ? 0 : 1}${this.name}`;
+  }
+
+  #claim(): void {
+    this.#timer = null;
+    if (this.#queue.size === 0) return;
+    this.#claimed = this.#queue;
+    this.#queue = new Map();
+    this.ears.post({ told: [...this.#claimed.keys()], by: this.#rank });
+    this.#timer = setTimeout(() => this.#tell(), CLAIM_MS);
   }
 
   #tell(): void {
     this.#timer = null;
-    const rows = [...this.#queue.values()];
-    this.#queue = new Map();
-    if (rows.length === 0) return;
-    this.#toldAt = Date.now();
-    this.ears.post({ told: rows.map(({ key }) => key) });
+    const rows = [...this.#claimed.values()];
+    this.#claimed = new Map();
+    if (rows.length > 0) {
+      this.#toldAt = Date.now();
+      this.#tellOf(rows);
+    }
+    this.#wait();
+  }
+
+  #tellOf(rows: readonly Waiting[]): void {
     const loud = rows.filter(({ urgency }) => this.ears.levelOf(urgency) === 'notify');
     if (loud.length > 0) this.ears.sound();
     if (this.ears.isVisible()) {

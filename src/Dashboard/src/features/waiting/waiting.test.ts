@@ -66,6 +66,9 @@ describe('the list', () => {
     event({ kind: 'waiting_changed', waiting: row('c') });
     event({ kind: 'waiting_changed', waiting: row('d', { snoozed_until_at: later(1) }) });
     expect(news).toEqual(['b', 'c']);
+    event({ kind: 'waiting_changed', waiting: row('c', { urgency: 'fyi' }) });
+    event({ kind: 'waiting_changed', waiting: row('c', { urgency: 'soon' }) });
+    expect(news).toEqual(['b', 'c', 'c']);
     event({ kind: 'waiting_removed', key: 'a' });
     expect(gone).toEqual(['d', 'a']);
   });
