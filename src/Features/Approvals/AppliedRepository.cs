@@ -16,6 +16,10 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
     public Task<string> DeployedCommit(string agent, CancellationToken ct = default) =>
         git.Run(folders.Applied(agent), ["rev-parse", "--verify", Branch + "^{commit}"], ct);
 
+    /// <summary>The first line of a commit's message.</summary>
+    public Task<string> Subject(string agent, string commit, CancellationToken ct) =>
+        git.Run(folders.Applied(agent), ["log", "-1", "--format=%s", commit], ct);
+
     /// <summary>The commit of a tag; null when the tag does not exist.</summary>
     public async Task<string?> CommitOfTag(string agent, string tag, CancellationToken ct = default) =>
         await git.Try(folders.Applied(agent), ["rev-parse", "--verify", "--quiet", $"refs/tags/{tag}^{{commit}}"], ct)

@@ -85,7 +85,7 @@ internal sealed partial class ApplyCommitWork(
                 stopping
             );
             LogStep(log, id, "recorded the deployed commit");
-            await MustBeBasedOn(applied, agent, sha, before, stopping);
+            await MustBeBasedOn(applied, approval, sha, before, stopping);
             await applied.Tag(agent, $"approved/{id}", sha);
             LogStep(log, id, "tagged as approved");
             await applied.Tag(agent, $"building/{id}", sha);
@@ -129,17 +129,23 @@ internal sealed partial class ApplyCommitWork(
     /// <summary>Refuses a commit that would drop deployed changes.</summary>
     public static async Task MustBeBasedOn(
         AppliedRepository applied,
-        string agent,
+        ApprovalRow approval,
         string sha,
         string deployed,
         CancellationToken ct
     )
     {
-        if (!await applied.IsBasedOn(agent, sha, deployed, ct))
-            throw Problem.Conflict(
-                $"{sha[..12]} is not based on {deployed[..12]}, which is deployed for {agent}: rebase it on that "
+        var agent = approval.Agent;
+        if (await applied.IsBasedOn(agent, sha, deployed, ct))
+            return;
+        throw Problem.Conflict(
+            approval.Requester == Principals.Operator
+                ? $"{deployed[..12]} was deployed for {agent} after this was proposed "
+                    + $"(“{await applied.Subject(agent, deployed, ct)}”), and this would undo it; propose it again: "
+                    + "the same change is made on top of that"
+                : $"{sha[..12]} is not based on {deployed[..12]}, which is deployed for {agent}: rebase it on that "
                     + "(git fetch applied, git rebase applied/main) and ask with the new commit"
-            );
+        );
     }
 
     private async Task<ApprovalOutcome> Finish(ApprovalRow approval)

@@ -177,17 +177,46 @@ internal sealed class ApprovalQueue(IOutbox outbox, PendingDecisions waits, Time
             return false;
         write.Raise(new ApprovalResolved(row.ToView()));
         waits.Remove(write, row);
-        if (!notify)
-            return true;
+        if (notify)
+            Tell(write, row, outcome);
+        return true;
+    }
+
+    /// <summary>Fails a pending proposal for a destroyed agent until the agent is revived. Nobody is told.</summary>
+    public void SetAside(IWrite write, long id, string note)
+    {
+        if (Resolve(write, id, ApprovalStatus.Failed, note, notify: false))
+            write.Db.Execute("UPDATE approvals SET aside = 1 WHERE id = @id", new { id });
+    }
+
+    /// <summary>Makes the proposals that were set aside pending again, for a revived agent.</summary>
+    public void Reopen(IWrite write, string agent)
+    {
+        foreach (var row in write.Db.Query<ApprovalRow>(ReopenSql, new { agent }).OrderBy(row => row.Id).ToArray())
+            Announce(write, row);
+    }
+
+    /// <summary>Makes the failure of the proposals that were set aside final.</summary>
+    /// <returns>Those proposals.</returns>
+    public ApprovalRow[] EndAside(IWrite write, string agent)
+    {
+        ApprovalRow[] ended = [.. write.Db.Query<ApprovalRow>(EndAsideSql, new { agent }).OrderBy(row => row.Id)];
+        foreach (var row in ended)
+            Tell(write, row);
+        return ended;
+    }
+
+    private void Tell(IWrite write, ApprovalRow row, ApprovalOutcome? outcome = null)
+    {
         var sentNote = row.Note is null ? null : TextRules.Cut(row.Note, NotifiedNoteBytes);
-        if (row.Kind == ApprovalKind.Spawn && status != ApprovalStatus.Denied)
+        if (row.Kind == ApprovalKind.Spawn && row.Status != ApprovalStatus.Denied)
             Notify(
                 write,
                 new
                 {
                     @event = "spawned",
                     row.Agent,
-                    ok = status == ApprovalStatus.Approved,
+                    ok = row.Status == ApprovalStatus.Approved,
                     note = sentNote,
                     outcome?.Sha,
                     outcome?.Tag,
@@ -208,7 +237,6 @@ internal sealed class ApprovalQueue(IOutbox outbox, PendingDecisions waits, Time
                 outcome?.Tag,
             }
         );
-        return true;
     }
 
     private void Announce(IWrite write, ApprovalRow row)
@@ -232,6 +260,20 @@ internal sealed class ApprovalQueue(IOutbox outbox, PendingDecisions waits, Time
         SELECT min(id)
           FROM approvals
          WHERE agent = @Agent AND resolved_at IS NULL AND status = '{ApprovalStatus.Building}'
+        """;
+
+    private const string ReopenSql = $"""
+        UPDATE approvals
+           SET status = '{ApprovalStatus.Pending}', note = NULL, resolved_at = NULL, aside = 0
+         WHERE agent = @agent AND aside = 1
+        RETURNING {ApprovalRow.Columns}
+        """;
+
+    private const string EndAsideSql = $"""
+        UPDATE approvals
+           SET aside = 0
+         WHERE agent = @agent AND aside = 1
+        RETURNING {ApprovalRow.Columns}
         """;
 
     private const string ResolveSql = $"""

@@ -1,7 +1,6 @@
 using Dapper;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
-using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -19,7 +18,6 @@ internal sealed partial class ApprovalRecovery(
     AppliedRepository applied,
     OnAgentDestroyed destroyed,
     PendingDecisions waits,
-    IRoster roster,
     IHostApplicationLifetime lifetime,
     ILogger<ApprovalRecovery> log
 ) : IHostedLifecycleService
@@ -58,11 +56,7 @@ internal sealed partial class ApprovalRecovery(
             await Try(approval, () => applied.RemoveTag(approval.Agent, $"denied/{approval.Id}"));
         foreach (var approval in building)
             await StartRecovery(approval);
-        destroyed.Sweep([
-            .. open.Where(a => roster.Find(a.Agent) is null)
-                .GroupBy(a => a.Agent)
-                .Select(of => (of.Key, of.Max(a => a.Id))),
-        ]);
+        destroyed.Sweep(open.Select(a => a.Agent));
     }
 
     // Returns when the agent is held, so that it is not started on a deploy that is not yet rolled back.

@@ -2,6 +2,7 @@ using Hive.Common;
 using Hive.Common.Activities;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
+using Hive.Features.Agents.Contracts;
 using Hive.Features.Approvals.Contracts;
 using Hive.Features.Meta.Contracts;
 using Hive.Protocol;
@@ -49,6 +50,7 @@ internal sealed class ApprovalsModule : FeatureModule
         Get<DiffApproval.Query>("/api/approvals/{id}/diff");
         Post<OperatorRequestSpawn.Command>("/api/approvals/request-spawn", alias: "/request-spawn");
         Post<ProposeConfig.Command>("/api/agents/{name}/propose");
+        Post<ProposeAgain.Command>("/api/approvals/{id}/propose-again");
         Post<ApproveApproval.Command>("/api/approvals/{id}/approve", alias: "/approve/{id}");
         Post<DenyApproval.Command>("/api/approvals/{id}/deny", alias: "/deny/{id}");
     }
@@ -58,10 +60,11 @@ internal sealed class ApprovalsModule : FeatureModule
             .AddSingletonAs<PendingDecisions, IActivitySource>()
             .AddSingleton<ApprovalQueue>()
             .AddSingletonAs<ApprovalEnds, ICommitObserver>()
-            .AddSingletonAs<OnAgentDestroyed, ICommitObserver>()
+            .AddSingletonAs<OnAgentDestroyed, ICommitObserver, IAgentDataCleanup>()
             .AddSingleton<RequestSpawn.NewAgents>()
             .AddSingleton<AppliedRepository>()
             .AddSingleton<RequestApplyCommit.Proposals>()
+            .AddSingleton<ProposeConfig.OperatorProposals>()
             .AddSingleton<IProposedConfigs, ProposedConfigs>()
             .AddSingleton<IApprovedWork, SpawnWork>()
             .AddSingleton<IApprovedWork, ApplyCommitWork>()

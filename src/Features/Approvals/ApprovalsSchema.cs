@@ -7,7 +7,7 @@ internal sealed class ApprovalsSchema : ISchema
 {
     public string Slice => "approvals";
 
-    public int Version => 1;
+    public int Version => 2;
 
     public void Converge(SchemaEditor editor)
     {
@@ -31,6 +31,8 @@ internal sealed class ApprovalsSchema : ISchema
             )
             """
         );
+        // Failed because its agent was destroyed, which nobody was told: pending again when the agent is revived.
+        editor.Column("approvals", "aside", "INTEGER NOT NULL DEFAULT 0");
         editor.Run("CREATE INDEX IF NOT EXISTS approvals_open ON approvals (id) WHERE resolved_at IS NULL");
         editor.Run(
             "CREATE INDEX IF NOT EXISTS approvals_requester ON approvals (requester, id) WHERE resolved_at IS NULL"

@@ -33,13 +33,8 @@ internal static class ProposeConfig
         }
     }
 
-    internal sealed class Handler(
-        IStore store,
-        ApprovalQueue queue,
-        RequestApplyCommit.Proposals proposals,
-        IConfigDrafts drafts,
-        IRoster roster
-    ) : IRequestHandler<Command, Result>
+    internal sealed class Handler(OperatorProposals proposals, IConfigDrafts drafts, IRoster roster)
+        : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
@@ -48,22 +43,39 @@ internal static class ProposeConfig
             var sha = await drafts.Commit(
                 agent,
                 command.Yaml,
-                string.IsNullOrWhiteSpace(command.Description) ? "Change the configuration" : command.Description,
+                OperatorProposals.Message(command.Description),
                 cancellationToken
             );
+            return await proposals.Add(agent, sha, command.Description);
+        }
+    }
+
+    /// <summary>Asks for the deployment of a commit that Hive made for the operator.</summary>
+    internal sealed class OperatorProposals(
+        IStore store,
+        ApprovalQueue queue,
+        RequestApplyCommit.Proposals proposals,
+        IRoster roster
+    )
+    {
+        /// <summary>The message of the commit.</summary>
+        public static string Message(string? description) =>
+            string.IsNullOrWhiteSpace(description) ? "Change the configuration" : description;
+
+        /// <param name="agent">The agent.</param>
+        /// <param name="sha">The commit.</param>
+        /// <param name="description">What it changes and why.</param>
+        /// <param name="check">Refuses the request, inside the write that stores it.</param>
+        public async Task<Result> Add(string agent, string sha, string? description, Action<IWrite>? check = null)
+        {
             var approval = await store.Write(
                 write =>
                 {
                     roster.Require(agent);
+                    check?.Invoke(write);
                     return queue.Add(
                         write,
-                        new ApprovalRequest(
-                            ApprovalKind.ApplyCommit,
-                            agent,
-                            Principals.Operator,
-                            command.Description,
-                            sha
-                        ),
+                        new ApprovalRequest(ApprovalKind.ApplyCommit, agent, Principals.Operator, description, sha),
                         ApprovalQueue.Fetching
                     );
                 },

@@ -110,7 +110,7 @@ internal static partial class RequestApplyCommit
                 LogStep(log, approval.Id, "fetched");
                 await ApplyCommitWork.MustBeBasedOn(
                     applied,
-                    agent,
+                    approval,
                     sha,
                     await applied.DeployedCommit(agent),
                     CancellationToken.None

@@ -21,6 +21,9 @@ internal sealed class WaitingFailedApprovals : IWaiting
     {
         if (notification is ApprovalResolved { Approval: { Status: ApprovalStatus.Failed } failed })
             changes.Put(Thing(failed));
+        // Pending again: its agent was revived.
+        else if (notification is ApprovalAdded { Approval: var added })
+            changes.Remove(WaitingApprovals.Id(added));
     }
 
     public string? Outcome(DbConnection db, string id) =>

@@ -55,4 +55,45 @@ internal sealed class ConfigDrafts(GitProgram git, AgentFolders folders, ConfigR
             File.Delete(index);
         }
     }
+
+    public async Task<string> CommitAgain(string agent, string earlier, string message, CancellationToken ct)
+    {
+        var deployed = await configs.Head(agent, ct);
+        string[] versions =
+        [
+            await configs.TextAt(agent, deployed, ct),
+            await configs.TextAt(agent, earlier + "^", ct),
+            await configs.TextAt(agent, earlier, ct),
+        ];
+        var yaml = versions[0] == versions[1] ? versions[2] : await Merged(agent, versions, ct);
+        return await Commit(agent, yaml, message, ct);
+    }
+
+    // The deployed text with the changes from the second version to the third.
+    private async Task<string> Merged(string agent, string[] versions, CancellationToken ct)
+    {
+        var applied = folders.Applied(agent);
+        var folder = Directory.CreateDirectory(Path.Combine(applied, ".git", $"merge.draft-{Guid.NewGuid():N}"));
+        try
+        {
+            string[] files = [.. versions.Select((_, i) => Path.Combine(folder.FullName, $"{i}"))];
+            for (var i = 0; i < files.Length; i++)
+                await File.WriteAllTextAsync(files[i], versions[i], ct);
+            var merged = await git.Try(applied, ["merge-file", "--stdout", "--quiet", "--", .. files], ct);
+            return merged.ExitCode switch
+            {
+                0 => Encoding.UTF8.GetString(merged.Output.Span),
+                // The number of conflicts.
+                > 0 and < 128 => throw Problem.Conflict(
+                    $"what was deployed for {agent} in the meantime changed the same lines: change the file under "
+                        + $"/agents/{agent}/config, where it is shown as it is deployed now, and propose that"
+                ),
+                _ => throw Problem.Unavailable($"cannot merge the configuration of {agent}: {merged.Error}"),
+            };
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
 }

@@ -13,6 +13,7 @@ namespace Hive.Features.Questions;
 internal sealed class ExpireQuestions(
     IStore store,
     HostAnswers answers,
+    OnAgentDestroyed onAgentDestroyed,
     Deadlines deadlines,
     PendingQuestions waits,
     IRoster roster,
@@ -23,7 +24,6 @@ internal sealed class ExpireQuestions(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var pending = await store.Read(db => db.Query<Pending>(Sql).ToList(), cancellationToken);
-        long[] orphans = [.. pending.Where(q => IsGone(q.Asker) || IsGone(q.Target)).Select(q => q.Id)];
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var question in pending)
         {
@@ -42,21 +42,17 @@ internal sealed class ExpireQuestions(
         }
 
         // Started before any door opens, and not awaited: a full disk must not keep the host from starting.
-        _ = Cancel(orphans);
+        foreach (var gone in pending.SelectMany(q => new[] { q.Asker, q.Target }).OfType<string>().Distinct())
+        {
+            if (roster.Find(gone) is null)
+                onAgentDestroyed.End(gone);
+        }
+
         // After all deadlines are added, so that the earliest is taken first.
         _ = Expire();
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    private bool IsGone(string? name) => name is not null && roster.Find(name) is null;
-
-    // Questions whose asker or target was destroyed by a host that was killed before it cancelled them.
-    private async Task Cancel(long[] ids)
-    {
-        foreach (var some in ids.Chunk(HostAnswers.PerWrite))
-            await answers.Answer(_ => some, Resolution.Cancelled, Principals.System);
-    }
 
     private async Task Expire()
     {

@@ -1,4 +1,5 @@
 using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -10,6 +11,7 @@ namespace Hive.Features.Questions;
 /// </summary>
 internal sealed partial class HostAnswers(
     IStore store,
+    IRoster roster,
     Resolution resolution,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
@@ -26,8 +28,17 @@ internal sealed partial class HostAnswers(
     /// when the write is repeated. Answered questions are skipped.</param>
     /// <param name="answer">The answer to each.</param>
     /// <param name="answerer">The answerer to store.</param>
+    /// <param name="gone">The destroyed agent because of which the questions end: nothing is answered once an agent has
+    /// its name again.</param>
+    /// <param name="aside">The agent asked them: they open again when it is revived.</param>
     /// <returns>The questions that were taken.</returns>
-    public async Task<long[]> Answer(Func<IWrite, long[]> take, string answer, string answerer)
+    public async Task<long[]> Answer(
+        Func<IWrite, long[]> take,
+        string answer,
+        string answerer,
+        string? gone = null,
+        bool aside = false
+    )
     {
         long[] ids = [];
         try
@@ -35,9 +46,9 @@ internal sealed partial class HostAnswers(
             await store.WriteUntilStored(
                 write =>
                 {
-                    ids = take(write);
+                    ids = IsBack(gone) ? [] : take(write);
                     foreach (var id in ids)
-                        resolution.TryAnswer(write, id, answer, answerer, []);
+                        resolution.TryAnswer(write, id, answer, answerer, [], aside);
                 },
                 clock,
                 lifetime.ApplicationStopping
@@ -46,14 +57,14 @@ internal sealed partial class HostAnswers(
         catch (Exception e)
         {
             LogBatchFailed(log, ids.Length, answer, e);
-            _ = AnswerEach(ids, answer, answerer);
+            _ = AnswerEach(ids, answer, answerer, gone, aside);
         }
 
         return ids;
     }
 
     // Not awaited: the next batch must not wait for an answer that may never be stored.
-    private async Task AnswerEach(IReadOnlyList<long> ids, string answer, string answerer)
+    private async Task AnswerEach(IReadOnlyList<long> ids, string answer, string answerer, string? gone, bool aside)
     {
         while (true)
         {
@@ -63,7 +74,11 @@ internal sealed partial class HostAnswers(
                 try
                 {
                     await store.WriteUntilStored(
-                        write => resolution.TryAnswer(write, id, answer, answerer, []),
+                        write =>
+                        {
+                            if (!IsBack(gone))
+                                resolution.TryAnswer(write, id, answer, answerer, [], aside);
+                        },
                         clock,
                         lifetime.ApplicationStopping
                     );
@@ -88,6 +103,8 @@ internal sealed partial class HostAnswers(
             }
         }
     }
+
+    private bool IsBack(string? gone) => gone is not null && roster.Find(gone) is not null;
 
     [LoggerMessage(
         Level = LogLevel.Warning,

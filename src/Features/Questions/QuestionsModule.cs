@@ -2,6 +2,7 @@ using Hive.Common;
 using Hive.Common.Activities;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
+using Hive.Features.Agents.Contracts;
 using Hive.Features.Questions.Contracts;
 using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
@@ -45,5 +46,5 @@ internal sealed class QuestionsModule : FeatureModule
             .AddSingleton<Resolution>()
             .AddSingleton<HostAnswers>()
             .AddHostedService<ExpireQuestions>()
-            .AddSingleton<ICommitObserver, OnAgentDestroyed>();
+            .AddSingletonAs<OnAgentDestroyed, ICommitObserver, IAgentDataCleanup>();
 }

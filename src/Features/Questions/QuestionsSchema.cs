@@ -7,7 +7,7 @@ internal sealed class QuestionsSchema : ISchema
 {
     public string Slice => "questions";
 
-    public int Version => 1;
+    public int Version => 2;
 
     public void Converge(SchemaEditor editor)
     {
@@ -30,6 +30,9 @@ internal sealed class QuestionsSchema : ISchema
             )
             """
         );
+        // Cancelled because its asker was destroyed, who was not told: open again when the asker is revived.
+        editor.Column("questions", "aside", "INTEGER NOT NULL DEFAULT 0");
+        editor.Run("CREATE INDEX IF NOT EXISTS questions_aside ON questions (asker, id) WHERE aside = 1");
         editor.Run("CREATE INDEX IF NOT EXISTS questions_pending ON questions (id) WHERE answered_at IS NULL");
         editor.Run("CREATE INDEX IF NOT EXISTS questions_asker ON questions (asker, id) WHERE answered_at IS NULL");
         editor.Run(

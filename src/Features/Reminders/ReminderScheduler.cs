@@ -1,7 +1,6 @@
 using Dapper;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
-using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 using MediatR;
 using Microsoft.Extensions.Hosting;
@@ -24,7 +23,6 @@ internal sealed partial class ReminderScheduler : BackgroundService
 
     private readonly IStore store;
     private readonly IMediator mediator;
-    private readonly IRoster roster;
     private readonly PendingReminders pending;
     private readonly OnAgentDestroyed onAgentDestroyed;
     private readonly TimeProvider clock;
@@ -37,17 +35,15 @@ internal sealed partial class ReminderScheduler : BackgroundService
     public ReminderScheduler(
         IStore store,
         IMediator mediator,
-        IRoster roster,
         PendingReminders pending,
         OnAgentDestroyed onAgentDestroyed,
         TimeProvider clock,
         ILogger<ReminderScheduler> log
     )
     {
-        (this.store, this.mediator, this.roster, this.pending, this.onAgentDestroyed, this.clock, this.log) = (
+        (this.store, this.mediator, this.pending, this.onAgentDestroyed, this.clock, this.log) = (
             store,
             mediator,
-            roster,
             pending,
             onAgentDestroyed,
             clock,
@@ -73,9 +69,9 @@ internal sealed partial class ReminderScheduler : BackgroundService
     {
         var stored = await store.Read(
             db =>
-                db.Query<(string Agent, int Count, long Newest)>(
+                db.Query<(string Agent, int Count)>(
                         """
-                        SELECT agent, count(*), max(id)
+                        SELECT agent, count(*)
                           FROM reminders INDEXED BY reminders_pending
                          WHERE sent_at IS NULL
                          GROUP BY agent
@@ -85,8 +81,8 @@ internal sealed partial class ReminderScheduler : BackgroundService
             cancellationToken
         );
         // Runs no SQL, so it succeeds on a full disk too.
-        await store.Write(_ => pending.Load(stored.Select(s => (s.Agent, s.Count))), cancellationToken);
-        onAgentDestroyed.Sweep([.. stored.Where(s => roster.Find(s.Agent) is null).Select(s => (s.Agent, s.Newest))]);
+        await store.Write(_ => pending.Load(stored), cancellationToken);
+        onAgentDestroyed.Sweep(stored.Select(s => s.Agent));
         Wake(long.MinValue);
         await base.StartAsync(cancellationToken);
     }

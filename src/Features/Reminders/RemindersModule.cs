@@ -1,6 +1,7 @@
 using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
+using Hive.Features.Agents.Contracts;
 using Hive.Features.Reminders.Contracts;
 using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
@@ -40,5 +41,6 @@ internal sealed class RemindersModule : FeatureModule
         services
             .AddSingleton<PendingReminders>()
             .AddSingletonAs<ReminderScheduler, IHostedService>()
-            .AddSingletonAs<OnAgentDestroyed, ICommitObserver>();
+            .AddSingletonAs<OnAgentDestroyed, ICommitObserver>()
+            .AddSingleton<IAgentDataCleanup, AsideReminders>();
 }

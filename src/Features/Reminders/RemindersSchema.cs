@@ -3,12 +3,12 @@ using Hive.Protocol;
 
 namespace Hive.Features.Reminders;
 
-/// <summary>The table of pending reminders and recently delivered ones.</summary>
+/// <summary>The tables of reminders: pending ones and recently delivered ones, and those of destroyed agents.</summary>
 internal sealed class RemindersSchema : ISchema
 {
     public string Slice => "reminders";
 
-    public int Version => 1;
+    public int Version => 2;
 
     public void Converge(SchemaEditor editor)
     {
@@ -38,6 +38,24 @@ internal sealed class RemindersSchema : ISchema
             """
         );
         editor.Run("CREATE INDEX IF NOT EXISTS reminders_pending ON reminders (agent, id) WHERE sent_at IS NULL");
+        // What was pending when its agent was destroyed, until the agent is revived.
+        editor.Run(
+            """
+            CREATE TABLE IF NOT EXISTS reminders_aside (
+                id              INTEGER PRIMARY KEY,
+                agent           TEXT NOT NULL,
+                message         TEXT NOT NULL,
+                file_path       TEXT,
+                created_at      INTEGER NOT NULL,
+                due_at          INTEGER NOT NULL,
+                attempt_count   INTEGER NOT NULL,
+                last_error      TEXT,
+                next_attempt_at INTEGER,
+                file_refs       TEXT
+            )
+            """
+        );
+        editor.Run("CREATE INDEX IF NOT EXISTS reminders_aside_agent ON reminders_aside (agent)");
         editor.Run("CREATE INDEX IF NOT EXISTS reminders_sent ON reminders (sent_at) WHERE sent_at IS NOT NULL");
     }
 }

@@ -6,9 +6,9 @@ using Hive.Features.Agents.Contracts;
 namespace Hive.Features.Turns;
 
 /// <summary>
-/// Deletes what this slice keeps of a destroyed agent: its model override always, its events and figures when it is
-/// purged. Those may be hundreds of thousands of rows, so the write only notes which; <see cref="VacuumTurns"/> deletes
-/// them in small writes.
+/// Deletes what this slice keeps of a destroyed agent: its events and figures when it is purged, its model override
+/// also when another agent of its name is spawned. Events may be hundreds of thousands of rows, so the write only notes
+/// which; <see cref="VacuumTurns"/> deletes them in small writes.
 /// </summary>
 internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harnesses, Controls controls, OpenTurns open)
     : IAgentDataCleanup
@@ -22,7 +22,8 @@ internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harne
 
     public void Remove(IWrite write, string agent, bool purge)
     {
-        overrides.Forget(write, agent);
+        if (purge)
+            overrides.Forget(write, agent);
         write.AfterCommit(() =>
         {
             harnesses.Forget(agent);
@@ -45,5 +46,11 @@ internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harne
             new { agent }
         );
         write.AfterCommit(() => purges.Writer.TryWrite(true));
+    }
+
+    public void Return(IWrite write, string agent, bool revived)
+    {
+        if (!revived)
+            overrides.Forget(write, agent);
     }
 }

@@ -393,8 +393,11 @@ public sealed class ApplyCommitTests
         await host.CallAsync("destroy", new { name = "worker" });
         var end = await host.End(mine);
         Assert.Equal(("failed", "worker was destroyed"), (end.Status, end.Note));
-        await Proposing.Of(hive, "worker").UntilTagged(mine, "failed");
         Assert.Equal([others], (await host.CallAsync("pending")).Approvals().Select(a => a.Id));
+        // The manager is told once it is certain: a revival would make it pending again.
+        Assert.Empty(await hive.ApprovalMessages());
+        await hive.Spawn("worker");
+        await Proposing.Of(hive, "worker").UntilTagged(mine, "failed");
         Assert.Equal(
             ("failed", mine),
             (

@@ -119,6 +119,92 @@ public sealed class ProposeConfigTests
             ];
     }
 
+    [Fact]
+    public async Task A_proposal_overtaken_by_another_deploy_is_proposed_again_on_top_of_it()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("coder");
+        var (http, host, coder) = (hive.Http(), await hive.Operator(), Proposing.Of(hive, "coder"));
+        await Deployed(http, host, "# notes\nmodel: small\n\n\nlimits: { memory: 1 GB }\n", "a start");
+        var first = await Id(Propose(http, "# notes\nmodel: large\n\n\nlimits: { memory: 1 GB }\n", "a larger model"));
+        await Deployed(http, host, "# notes\nmodel: small\n\n\nlimits: { memory: 2 GB }\n", "more memory");
+        await Conflict(http, first, "is pending");
+
+        await host.Approve(first);
+        var end = await host.End(first);
+        Assert.Equal(
+            (
+                "failed",
+                $"{coder.Main()[..12]} was deployed for coder after this was proposed (“more memory”), and this "
+                    + "would undo it; propose it again: the same change is made on top of that"
+            ),
+            (end.Status, end.Note)
+        );
+
+        var again = await Again(http, first);
+        await Conflict(http, first, $"approval {again.GetProperty("approval_id")} was asked for after");
+        var asked = Assert.Single((await host.CallAsync("pending", null, Token)).Approvals());
+        Assert.Equal(
+            (again.GetProperty("approval_id").GetInt64(), "operator", "a larger model"),
+            (asked.Id, asked.Requester, asked.Description)
+        );
+        await host.Approve(asked.Id);
+        Assert.Equal("approved", (await host.End(asked.Id)).Status);
+        Assert.Equal("# notes\nmodel: large\n\n\nlimits: { memory: 2 GB }\n", coder.AgentYaml());
+        coder.MustBeClean();
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(coder.Applied, ".git"), "*.draft-*"));
+        await Conflict(http, first, "is the configuration of coder already");
+    }
+
+    [Fact]
+    public async Task A_proposal_whose_lines_were_changed_since_is_not_proposed_again()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("coder");
+        var (http, host) = (hive.Http(), await hive.Operator());
+        var first = await Id(Propose(http, "model: large\n", "a larger model"));
+        await Deployed(http, host, "model: small\n", "a smaller one");
+        await host.Approve(first);
+        Assert.Equal("failed", (await host.End(first)).Status);
+        await Conflict(http, first, "changed the same lines: change the file under /agents/coder/config");
+        Assert.Empty((await host.CallAsync("pending", null, Token)).Approvals());
+        // One of the manager is the manager's to rebase.
+        var manager = await hive.Connect("manager");
+        var his = await manager.RequestApplyCommit(
+            "coder",
+            Proposing.Of(hive, "coder").Rebased(("agent.yaml", "model: his\n"))
+        );
+        await Deployed(http, host, "model: tiny\n", "a tiny one");
+        await host.Approve(his);
+        Assert.Contains("git rebase applied/main", (await host.End(his)).Note, StringComparison.Ordinal);
+        await Conflict(http, his, "only the operator's own change");
+    }
+
+    private static async Task Deployed(HttpClient http, LineClient host, string yaml, string description)
+    {
+        var id = await Id(Propose(http, yaml, description));
+        await host.Approve(id);
+        Assert.Equal("approved", (await host.End(id)).Status);
+    }
+
+    private static async Task<long> Id(Task<JsonElement> told) => (await told).GetProperty("approval_id").GetInt64();
+
+    private static async Task<JsonElement> Again(HttpClient http, long id)
+    {
+        using var answer = await http.PostAsync($"/api/approvals/{id}/propose-again", null, Token);
+        var text = await answer.Content.ReadAsStringAsync(Token);
+        Assert.True(answer.IsSuccessStatusCode, text);
+        return JsonElement.Parse(text);
+    }
+
+    private static async Task Conflict(HttpClient http, long id, string why)
+    {
+        using var answer = await http.PostAsync($"/api/approvals/{id}/propose-again", null, Token);
+        var text = await answer.Content.ReadAsStringAsync(Token);
+        Assert.True(answer.StatusCode == HttpStatusCode.Conflict, text);
+        Assert.Contains(why, JsonElement.Parse(text).GetProperty("title").GetString(), StringComparison.Ordinal);
+    }
+
     private static Task<JsonElement> Config(HttpClient http) =>
         http.GetFromJsonAsync<JsonElement>("/api/agent-config/coder", Token);
 

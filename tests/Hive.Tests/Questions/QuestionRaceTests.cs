@@ -48,6 +48,9 @@ public sealed class QuestionRaceTests
             start.SetResult();
             var results = await Task.WhenAll(answers);
             await Task.WhenAll(deadline, destroy);
+            // A question to a destroyed agent is cancelled after a while.
+            if (who.HasFlag(Who.Destroy))
+                hive.Clock.Advance(TimeSpan.FromSeconds(30));
             await resolved.Next("question_resolved");
 
             var notice = Assert.Single(await alice.QuestionMessages(), t => t.GetProperty("id").GetInt64() == id);

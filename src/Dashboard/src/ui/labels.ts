@@ -58,6 +58,7 @@ export const LABELS = {
   '★ UNST4R': 'Unstar',
   '⊕ N3W 4G3NT': 'New agent',
   '↩ PR0P0S3': 'Propose',
+  '↻ PR0P0S3 4G41N': 'Propose again',
   'R3QU3ST SP4WN': 'Request agent',
   '‹ B4CK': 'Back',
   '✗ D1SC4RD': 'Discard',

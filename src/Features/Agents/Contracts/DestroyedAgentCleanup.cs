@@ -7,17 +7,19 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Agents.Contracts;
 
 /// <summary>
-/// Ends a slice's open rows of destroyed agents. The write is queued as soon as the destruction is committed, before
-/// the request to destroy is answered, so that rows of a new agent with the same name come behind it.
+/// Sets a slice's open rows of destroyed agents aside. The write is queued as soon as the destruction is committed,
+/// before the request to destroy is answered, and does nothing once an agent has that name again.
 /// </summary>
 /// <param name="rows">What the slice keeps, for the log.</param>
 /// <param name="store">The store.</param>
+/// <param name="roster">The agents.</param>
 /// <param name="clock">The clock of retries.</param>
 /// <param name="lifetime">Ends the retries.</param>
 /// <param name="log">The slice's log.</param>
 internal abstract partial class DestroyedAgentCleanup(
     string rows,
     IStore store,
+    IRoster roster,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger log
@@ -26,33 +28,33 @@ internal abstract partial class DestroyedAgentCleanup(
     void ICommitObserver.OnCommitted(INotification notification)
     {
         if (notification is AgentDestroyed destroyed)
-            _ = CleanUp([(destroyed.Agent, long.MaxValue)]);
+            _ = CleanUp([destroyed.Agent]);
     }
 
     /// <summary>
     /// Cleans up after agents whose clean-up was interrupted by a kill of the host; at start, before any door opens.
     /// Not awaited: a full disk must not keep the host from starting.
     /// </summary>
-    /// <param name="gone">Each destroyed agent with its newest row: before this is written, another agent of its name
-    /// may have added rows of its own.</param>
-    public void Sweep(IReadOnlyCollection<(string Agent, long Newest)> gone)
+    /// <param name="owners">The agents with open rows; those on the roster keep theirs.</param>
+    public void Sweep(IEnumerable<string> owners)
     {
-        if (gone.Count > 0)
+        string[] gone = [.. owners.Where(agent => roster.Find(agent) is null).Distinct()];
+        if (gone.Length > 0)
             _ = CleanUp(gone);
     }
 
-    /// <summary>Ends the open rows of one agent, inside a write that can be repeated.</summary>
-    protected abstract void CleanUp(IWrite write, string agent, long newest);
+    /// <summary>Sets the open rows of one agent aside, inside a write that can be repeated.</summary>
+    protected abstract void CleanUp(IWrite write, string agent);
 
-    private async Task CleanUp(IReadOnlyCollection<(string Agent, long Newest)> gone)
+    private async Task CleanUp(string[] gone)
     {
         try
         {
             await store.WriteUntilStored(
                 write =>
                 {
-                    foreach (var (agent, newest) in gone)
-                        CleanUp(write, agent, newest);
+                    foreach (var agent in gone.Where(agent => roster.Find(agent) is null))
+                        CleanUp(write, agent);
                 },
                 clock,
                 lifetime.ApplicationStopping
@@ -60,7 +62,7 @@ internal abstract partial class DestroyedAgentCleanup(
         }
         catch (Exception e)
         {
-            LogFailed(log, rows, string.Join(", ", gone.Select(g => g.Agent)), e);
+            LogFailed(log, rows, string.Join(", ", gone), e);
         }
     }
 

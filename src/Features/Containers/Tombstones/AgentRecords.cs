@@ -28,7 +28,7 @@ internal sealed class AgentRecords(
         await store.Write<object?>(
             write =>
             {
-                if (removal is { Purge: false })
+                if (!purge)
                     FormerAgents.Keep(write, roster.Require(name), ran);
                 roster.Remove(write, name);
                 if (removal is not null)
@@ -48,6 +48,15 @@ internal sealed class AgentRecords(
         );
         removals.CountDestroyed();
         states.Remove(name);
+    }
+
+    /// <summary>Gives a revived agent back what its destruction set aside; for another agent of its name, ends
+    /// that.</summary>
+    public void Return(IWrite write, string name, bool revived)
+    {
+        FormerAgents.Forget(write, name);
+        foreach (var cleanup in cleanups)
+            cleanup.Return(write, name, revived);
     }
 
     /// <summary>Deletes everything that is kept of a destroyed agent.</summary>

@@ -113,7 +113,7 @@ internal sealed partial class AgentCreation(
                 new { name, wanted = start ? "running" : "stopped" }
             );
             write.Db.Execute("DELETE FROM creations WHERE agent = @name", new { name });
-            FormerAgents.Forget(write, name);
+            records.Return(write, name, setup.Revived);
             setup.Store?.Invoke(write);
         });
         LogStep(log, name, "on the roster");
@@ -123,7 +123,7 @@ internal sealed partial class AgentCreation(
         }
         catch
         {
-            await records.Delete(name, purge: !begun.Revived);
+            await records.Delete(name, purge: !begun.Revived, ran: start);
             throw;
         }
 

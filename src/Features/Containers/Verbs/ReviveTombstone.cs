@@ -12,7 +12,7 @@ namespace Hive.Features.Containers.Verbs;
 
 /// <summary>
 /// Creates a destroyed agent again, with its kept data and on the runtime that it had; it runs, or is paused, as it did
-/// and was. This undoes a destroy, so it needs no approval.
+/// and was, and takes back what the destroy set aside. This undoes a destroy, so it needs no approval.
 /// </summary>
 internal static class ReviveTombstone
 {
@@ -45,7 +45,7 @@ internal static class ReviveTombstone
                 name,
                 runtime,
                 start: former?.Ran != false,
-                new AgentSetup(Store: write => Restore(write, name, former))
+                new AgentSetup(Store: write => Restore(write, name, former), Revived: true)
             );
             var agent = roster.Require(name);
             return new SpawnAgent.Result(name, runtime, states.IsRunning(agent), states.Of(name).Note);

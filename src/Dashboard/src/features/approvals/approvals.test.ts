@@ -36,6 +36,13 @@ describe('approvals', () => {
     expect(store.decided.value.map((a) => a.note)).toEqual(['no']);
   });
 
+  test('of a revived agent are open again', () => {
+    const { store, event } = loaded({ approvals: [approval(1)] });
+    event({ kind: 'approval_resolved', approval: approval(1, { status: 'failed', resolved_at: AT }) });
+    event({ kind: 'approval_added', approval: approval(1) });
+    expect([store.open.value, store.decided.value].map((all) => all.map((a) => a.id))).toEqual([[1], []]);
+  });
+
   test('the newest fifty ends are kept, the latest first', () => {
     const { store, event } = loaded();
     for (let id = 1; id <= 60; id++)

@@ -19,7 +19,12 @@ export class Approvals {
   }
 
   put(approval: Approval): void {
-    this.#rows.put(approval);
+    batch(() => {
+      this.#rows.put(approval);
+      // One that failed because its agent was destroyed is pending again: the agent was revived.
+      if (this.decided.peek().some(({ id }) => id === approval.id))
+        this.decided.value = this.decided.peek().filter(({ id }) => id !== approval.id);
+    });
   }
 
   resolve(approval: Approval): void {

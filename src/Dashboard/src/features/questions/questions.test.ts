@@ -35,6 +35,13 @@ describe('questions', () => {
     expect(ids(store.answered.value)).toEqual([4, 3]);
   });
 
+  test('of a revived asker are open again', () => {
+    const { store, event } = loaded({ questions: [question(1)] });
+    event({ kind: 'question_resolved', question: settled(1, 'system', '[cancelled]') });
+    event({ kind: 'question_added', question: question(1) });
+    expect([ids(store.pending.value), ids(store.answered.value)]).toEqual([[1], []]);
+  });
+
   test('in the history are kept up to the host’s limit', () => {
     const { store, event } = loaded();
     for (let id = 1; id <= HISTORY + 10; id++)

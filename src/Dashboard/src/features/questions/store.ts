@@ -20,7 +20,12 @@ export class Questions {
   }
 
   put(question: Question): void {
-    this.#rows.put(question);
+    batch(() => {
+      this.#rows.put(question);
+      // One that was cancelled because its asker was destroyed is open again: the asker was revived.
+      if (this.answered.peek().some(({ id }) => id === question.id))
+        this.answered.value = this.answered.peek().filter(({ id }) => id !== question.id);
+    });
   }
 
   resolve(question: Question): void {
