@@ -57,6 +57,11 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
         await Expect(page.Locator("[data-repository='agents/alice']")).ToContainTextAsync("pre-receive hook declined");
         await Expect(page.Locator("#forge .count.bad")).ToHaveTextAsync("1 behind");
         await AccessibilityTests.NoSeriousViolationAsync(page, width);
+        // The badge behind an agent's details leads to what it tells of.
+        await GoAsync(page, "/agents/alice");
+        await page.Keyboard.PressAsync("i");
+        await page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("^forge: push failed") }).ClickAsync();
+        await Expect(page.Locator("#forge")).ToBeFocusedAsync();
 
         File.Delete(hook);
         await page.GetByRole(AriaRole.Button, new() { Name = "Retry what failed on the forge" }).ClickAsync();

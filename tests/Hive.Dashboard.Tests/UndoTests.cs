@@ -110,6 +110,64 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         Assert.Equal(("yes", "operator"), await alice.AnswerAsync(id));
     }
 
+    [Fact]
+    public async Task Several_denials_are_written_at_once_in_a_box_that_has_the_focus()
+    {
+        foreach (var name in new[] { "ann", "ben", "cleo" })
+            await Hive.CallAsync("request_spawn", new { name });
+        var page = await AtAsync("/waiting");
+        await Expect(page.Locator("[data-waiting=approval-1]")).ToBeVisibleAsync();
+        foreach (var key in new[] { "j", "x", "j", "x" })
+            await page.Keyboard.PressAsync(key);
+        await Expect(page.Locator("#many-title")).ToHaveTextAsync("2 selected");
+
+        await page.Keyboard.PressAsync("d");
+        await Expect(page.Locator(".waiting-detail textarea")).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync("not now");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(Toast(page, "held")).ToContainTextAsync("2 selected");
+    }
+
+    [Fact]
+    public async Task A_change_that_was_overtaken_is_proposed_again_with_one_click()
+    {
+        // It is approved elsewhere, and the page asks what became of it.
+        Expected = ["status of 409"];
+        await Hive.ApplyAsync("carol", "agent.yaml", "# a\nmodel: small\n\n\n# b\n");
+        await Hive.SpawnAsync("carol", start: false);
+        var page = await AtAsync("/agents/carol/config");
+        await ProposedAsync("# a\nmodel: large\n\n\n# b\n", 1);
+        await ProposedAsync("# a\nmodel: small\n\n\n# c\n", 2);
+        await Hive.CallAsync("approve", new { id = 2 });
+        await EndAsync(2, "approved");
+        await GoAsync(page, "/changes/1");
+        await page.Keyboard.PressAsync("a");
+        await EndAsync(1, "failed");
+        await GoAsync(page, "/waiting/approval_failed-1");
+        await Expect(page.Locator(".note.bad")).ToContainTextAsync("was deployed for carol after this was proposed");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Propose again the change of carol" }).ClickAsync();
+        await Expect(page.Locator("[data-key=approval-3]")).ToBeVisibleAsync();
+        await Expect(page.Locator("[data-key=approval_failed-1]")).ToHaveCountAsync(0);
+        await Hive.CallAsync("approve", new { id = 3 });
+        await EndAsync(3, "approved");
+        await GoAsync(page, "/agents/carol/config");
+        await Expect(page.Locator("pre.yaml")).ToHaveTextAsync("# a\nmodel: large\n\n\n# c\n");
+
+        async Task ProposedAsync(string yaml, int id)
+        {
+            var box = page.GetByRole(AriaRole.Textbox, new() { Name = "Propose a change" });
+            await box.FillAsync(yaml);
+            await page.GetByRole(AriaRole.Button, new() { Name = "Propose the change" }).ClickAsync();
+            await Expect(page.GetByRole(AriaRole.Tabpanel)).ToContainTextAsync($"approval {id}.");
+        }
+
+        async Task EndAsync(int id, string status)
+        {
+            var end = await Hive.CallAsync("approval", new { id, wait_seconds = 60 });
+            Assert.Equal(status, end.GetProperty("approval").GetProperty("status").GetString());
+        }
+    }
+
     private static ILocator Toast(IPage page, string state) => page.Locator($".toast[data-state={state}]");
 
     /// <summary>The waiting things, as the host has them.</summary>

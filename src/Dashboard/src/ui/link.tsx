@@ -1,6 +1,7 @@
 import { batch, signal } from '@preact/signals';
 import type { ComponentChildren, TargetedMouseEvent } from 'preact';
 import { address, pathOf, query, search } from './address';
+import { goTo } from './goto';
 
 /**
  * The latest step to another place, and what is done once that is drawn; without such, the page scrolls to where it
@@ -26,9 +27,13 @@ export function keepSelected(list: string, key: string | null): void {
   history.replaceState({ ...visit(), selected: key === null ? others : { ...others, [list]: key } }, '');
 }
 
-/** Goes to another place: nothing is loaded again, and the browser's back button leads here again. */
-export function go(to: string, then?: () => void): void {
+/**
+ * Goes to another place, or to the part of it that a fragment names: nothing is loaded again, and the browser's back
+ * button leads here again.
+ */
+export function go(to: string, after?: () => void): void {
   const next = new URL(to, location.href);
+  const then = after ?? (next.hash === '' ? undefined : () => void goTo(next.hash));
   // The panel stays open from place to place only where it is pinned; whoever pins it puts it into the address.
   if (next.pathname === location.pathname && next.search === location.search) {
     then?.();

@@ -3,7 +3,16 @@ import { now } from './clock';
 import { keyOf, useKey } from './keys';
 import { Label } from './label';
 import { LABELS } from './labels';
-import { pauseToast, resumeToast, sendBeforeLeaving, type Toast, tellOfLeft, toasts, undoLatest } from './undo';
+import {
+  cameBack,
+  pauseToast,
+  resumeToast,
+  sendBeforeLeaving,
+  type Toast,
+  tellOfLeft,
+  toasts,
+  undoLatest,
+} from './undo';
 
 /** What was done or is held, with the way back. It takes no focus. */
 export function Toasts() {
@@ -11,7 +20,11 @@ export function Toasts() {
   useEffect(() => {
     tellOfLeft((label) => LABELS[label]);
     addEventListener('pagehide', sendBeforeLeaving);
-    return () => removeEventListener('pagehide', sendBeforeLeaving);
+    addEventListener('pageshow', cameBack);
+    return () => {
+      removeEventListener('pagehide', sendBeforeLeaving);
+      removeEventListener('pageshow', cameBack);
+    };
   }, []);
   return (
     <div class="toasts" role="status" aria-label="Done and held">

@@ -3,9 +3,16 @@ import { Refusal } from '../api/refusal';
 import { type Action, isPending, perform, refusal, together } from './action';
 import { live } from './live';
 import { applyPreferences } from './preferences';
-import { toasts, UNDO_MS, undoLatest } from './undo';
+import { cameBack, sendBeforeLeaving, tellOfLeft, toasts, UNDO_MS, undoLatest } from './undo';
 
 let sent: string[];
+let proven: boolean;
+vi.mock('../api/client', async (original) => ({
+  ...(await original<typeof import('../api/client')>()),
+  isProven: () => proven,
+  prepare: () => {},
+  outliveThePage: () => {},
+}));
 
 const deny = (id: number, rest: Partial<Action> = {}): Action => ({
   id: `deny ${id}`,
@@ -20,6 +27,14 @@ const states = () => toasts.value.map(({ state }) => state);
 beforeEach(() => {
   vi.useFakeTimers();
   sent = [];
+  proven = true;
+  cameBack();
+  const kept = new Map<string, string>();
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => kept.set(key, value),
+    removeItem: (key: string) => kept.delete(key),
+  });
   refusal.value = null;
   live.connection.value = { state: 'live', since: 0 };
   applyPreferences({ undo_seconds: 5 });
@@ -28,6 +43,7 @@ beforeEach(() => {
 afterEach(async () => {
   await vi.runAllTimersAsync();
   vi.useRealTimers();
+  vi.unstubAllGlobals();
   expect(toasts.value).toEqual([]);
 });
 
@@ -158,4 +174,70 @@ test('many at once are taken back together, without those that failed', async ()
   undoLatest();
   await vi.advanceTimersByTimeAsync(0);
   expect(sent).toEqual(['pause alice', 'resume alice']);
+});
+
+test('a page that goes away sends what is held, once, and the next page says so', async () => {
+  const ended = perform(deny(1));
+  sendBeforeLeaving();
+  sendBeforeLeaving();
+  expect(await ended).toBe(true);
+  await vi.runAllTimersAsync();
+  expect(sent).toEqual(['deny 1']);
+  tellOfLeft((label) => label);
+  expect(toasts.value.map(({ state, of }) => [state, of])).toEqual([['sent', 'approval 1']]);
+  expect(refusal.value).toBeNull();
+  tellOfLeft((label) => label);
+  expect(toasts.value).toHaveLength(1);
+});
+
+test('a page that goes before the host has proved itself sends nothing, and the next page says so', async () => {
+  const ended = perform(deny(1));
+  proven = false;
+  sendBeforeLeaving();
+  tellOfLeft((label) => label);
+  expect([sent, refusal.value]).toEqual([[], 'The page went away while the host was away. Not sent: DENY approval 1.']);
+  // This page lives on in the test: it is taken back, so that nothing is left.
+  undoLatest();
+  expect(await ended).toBe(false);
+});
+
+test('a page that is shown again waits for its host as before', async () => {
+  sendBeforeLeaving();
+  const first = perform(deny(1));
+  sendBeforeLeaving();
+  expect(await first).toBe(true);
+  cameBack();
+  live.connection.value = { state: 'reconnecting', since: 0, nextTryAt: null, reason: '' };
+  const ended = perform(deny(2));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([sent, states()]).toEqual([['deny 1'], ['away']]);
+  live.connection.value = { state: 'live', since: 1 };
+  expect(await ended).toBe(true);
+  expect(sent).toEqual(['deny 1', 'deny 2']);
+});
+
+test.each([
+  ['back', -86_400_000],
+  ['forward', 86_400_000],
+])('a clock that is set %s by a day changes nothing of what is held', async (_, by) => {
+  const ended = perform(deny(1));
+  vi.setSystemTime(Date.now() + by);
+  await vi.advanceTimersByTimeAsync(4_999);
+  expect([sent, states()]).toEqual([[], ['held']]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await ended).toBe(true);
+  expect(sent).toEqual(['deny 1']);
+});
+
+test('what somebody else decided during the hold is refused with the words of that decision', async () => {
+  const refused = new Refusal('question 3 was answered by operator: yes', 409, 'conflict');
+  let tries = 0;
+  const run = () => {
+    tries++;
+    return Promise.reject(refused);
+  };
+  const [first, again] = [perform(deny(1, { run })), perform(deny(1, { run }))];
+  expect(await Promise.all([first, again])).toEqual([false, false]);
+  await vi.runAllTimersAsync();
+  expect([tries, refusal.value, undoLatest()]).toEqual([1, 'question 3 was answered by operator: yes', false]);
 });

@@ -192,6 +192,11 @@ export function sendBeforeLeaving(): void {
   for (const { send } of held) if (isSent) send();
 }
 
+/** The page was left and is shown again as it was. */
+export function cameBack(): void {
+  leaving = false;
+}
+
 /** Says what became of things that were held when the page before went away. */
 export function tellOfLeft(plain: (label: Wired) => string): void {
   let left: unknown;

@@ -1,3 +1,4 @@
+import { proposeAgainOf } from '../features/approvals';
 import { see } from '../features/waiting';
 import { Part } from '../ui/part';
 import type { WaitingKind } from '../ui/registry';
@@ -7,5 +8,5 @@ export const kind: WaitingKind = {
   name: 'failed approval',
   does: () => 'was approved, and failed',
   view: new Part(async () => (await import('../features/approvals/waiting-approval')).FailedDetail),
-  actions: (row) => [see(row)],
+  actions: (row) => [...proposeAgainOf(row), see(row)],
 };

@@ -8,7 +8,7 @@ import './section.css';
 export { whatIsAsked } from './approval';
 export { approvals } from './store';
 
-export { approve, denialDraft, deny } from './waiting';
+export { approve, denialDraft, deny, proposeAgainOf } from './waiting';
 
 export const feature: Feature = {
   name: 'approvals',

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Approval } from '../../api/types';
+import { ActionButton } from '../../ui/action-button';
 import { address, query } from '../../ui/address';
 import { Age } from '../../ui/clock';
 import { Refused } from '../../ui/fault';
@@ -18,6 +19,7 @@ import { Decide } from './decide';
 import { Changes, idIn, NotListed } from './diff';
 import { isSeen, putAside, refusals, refuse } from './state';
 import { approvals } from './store';
+import { proposeAgain } from './waiting';
 
 type Shown = 'open' | 'decided' | 'inputs';
 
@@ -248,6 +250,9 @@ function Review({ approval, failed }: { approval: Approval; failed: boolean }) {
         <div class="diff-foot line">
           <span class="dim">everything was rolled back</span>
           <span class="buttons">
+            {proposeAgain(approval).map((action) => (
+              <ActionButton key={action.id} action={action} />
+            ))}
             <button type="button" class="act" onClick={() => putAside(approval, approvals.decided.peek())}>
               <Label text="✓ S33N" of={`the failure of approval ${id}`} />
             </button>

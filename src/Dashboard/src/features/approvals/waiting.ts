@@ -20,6 +20,30 @@ export const approve = (row: Waiting): Action => ({
   run: () => api.POST('/api/approvals/{id}/approve', path(row)),
 });
 
+/** Proposes the operator's own change of a configuration again, on top of what was deployed in the meantime. */
+export const proposeAgain = ({ id, agent, kind, requester, fetched_sha }: Approval): Action[] =>
+  kind !== 'apply_commit' || requester !== 'operator' || fetched_sha == null
+    ? []
+    : [
+        {
+          id: 'propose-again',
+          label: '↻ PR0P0S3 4G41N',
+          of: `the change of ${agent}`,
+          weight: 'primary',
+          run: async () => {
+            await api.POST('/api/approvals/{id}/propose-again', { params: { path: { id } } });
+            // What failed has its successor.
+            await api.POST('/api/waiting/{key}/seen', { params: { path: { key: `approval_failed-${id}` } } });
+          },
+        },
+      ];
+
+/** The same where it waits. */
+export function proposeAgainOf(row: Waiting): Action[] {
+  const failed = approvals.decided.value.find(({ id }) => String(id) === row.id);
+  return failed === undefined ? [] : proposeAgain(failed);
+}
+
 /** The draft of the reason to deny what waits. */
 export const denialDraft = ({ id, since_at }: Pick<Waiting, 'id' | 'since_at'>): string => `deny:${id}.${since_at}`;
 

@@ -1,5 +1,5 @@
 import type { Agent } from '../../api/types';
-import { goTo } from '../../ui/goto';
+import { Link } from '../../ui/link';
 import { linkTo, placeOf } from './place';
 import { forge } from './store';
 
@@ -48,14 +48,8 @@ export function ForgeBadge({ agent: { name } }: { agent: Agent }) {
 
 function Jump({ tone, text, words }: { tone: string; text: string; words: string }) {
   return (
-    <button
-      type="button"
-      class={`badge ${tone} jump`}
-      aria-label={`${text}: ${words}`}
-      title={words}
-      onClick={() => goTo('#forge')}
-    >
+    <Link to="/system#forge" class={`badge ${tone} jump`} label={`${text}: ${words}`} hint={words}>
       {text}
-    </button>
+    </Link>
   );
 }

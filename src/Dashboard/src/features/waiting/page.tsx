@@ -58,7 +58,11 @@ export function WaitingPage({ params }: { params: Params }) {
     const at = document.activeElement;
     const mine = at === null || at === document.body || at.closest('#place') !== null;
     const next = nextOf(rowsNow.current, from, last.current, (row) => isDeciding(row.key));
-    if (keyNow.current !== from) return;
+    if (keyNow.current !== from) {
+      // The box of several has the focus, and goes.
+      if (at?.closest('[data-many]')) focusList();
+      return;
+    }
     const isLeft = rowsNow.current.some((row) => row.key === from);
     if (narrow) go(`/waiting${location.search}`);
     // Nothing else to go on with: what is held can be sent at once by its key.
@@ -76,7 +80,8 @@ export function WaitingPage({ params }: { params: Params }) {
       action,
       () => {
         setChosen(new Set());
-        goOn(decided[0]?.key ?? '');
+        // Of several, the one that the keyboard is on.
+        goOn((decided.find((row) => row.key === keyNow.current) ?? decided[0])?.key ?? '');
       },
     );
   // Decided here, and gone now: nothing has to be said of it.
@@ -243,7 +248,7 @@ function Many({
   const of = `${rows.length} selected`;
   const { actions, texts } = togetherOf(rows, of);
   return (
-    <article class="waiting-detail" aria-labelledby="many-title">
+    <article class="waiting-detail" aria-labelledby="many-title" data-many={rows.length}>
       <header class="detail-head">
         <h2 id="many-title">{of}</h2>
         <button type="button" class="plain" onClick={onClear}>
