@@ -332,7 +332,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
             + "[here](javascript:window.owned=2) [there](https://hive.invalid/)";
         await File.WriteAllTextAsync(
             Path.Combine(Hive.Shared, "plan.md"),
-            $"# <b>the plan</b>\n\n- one\n- *two*\n\n{Hostile}\n"
+            $"# <b>the plan</b>\n\n- one &copy; &NewLine;&unknown;\n- *two*\n\n{Hostile}\n"
         );
         await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "notes.txt"), "first\n\n<b>third</b>\n");
         await File.WriteAllTextAsync(
@@ -360,7 +360,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await line.GetByRole(AriaRole.Button, new() { Name = "/shared/plan.md" }).ClickAsync();
         await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/messages?open=file:/shared/plan.md");
         await Expect(panel.Locator(".markdown h3")).ToHaveTextAsync("<b>the plan</b>");
-        await Expect(panel.Locator(".markdown li")).ToHaveTextAsync(["one", "two"]);
+        await Expect(panel.Locator(".markdown li")).ToHaveTextAsync(["one © &unknown;", "two"]);
         Assert.Equal(0, await panel.Locator(".viewer img, .viewer a, .viewer b, .viewer script").CountAsync());
         Assert.True(await page.EvaluateAsync<bool>("window.owned === undefined"));
         await panel.GetByRole(AriaRole.Button, new() { Name = "Raw" }).ClickAsync();

@@ -99,7 +99,7 @@ function sideOf(open: string | null): ComponentChildren {
     if (view !== undefined)
       return (
         <div class="side" key={open}>
-          {view(name)}
+          <Shown view={view} props={{ name }} what="this panel" />
         </div>
       );
   }

@@ -17,6 +17,7 @@ import { showUnseen } from '../ui/unseen';
 import { App } from './app';
 import { Comeback } from './comeback';
 import { type Contributions, contribute } from './contributions';
+import { paletteView } from './palette';
 
 /** Starts the page with these features and with every file of the folders of contributions. */
 export function start(all: readonly Feature[], from: Contributions): void {
@@ -98,7 +99,8 @@ function fetchPartsWithProofs(all: readonly Feature[]): void {
   effect(() => {
     if (proofs.value === 0) return;
     const views = [...places.value, ...agentTabs.value, ...waitingKinds.value].map(({ view }) => view);
-    const later = views.filter((view): view is Part<never> => view instanceof Part);
+    const panels = all.flatMap((feature) => Object.values(feature.panels ?? {}));
+    const later = [...views, paletteView, ...panels].filter((view): view is Part<never> => view instanceof Part);
     for (const part of [...later, ...all.flatMap(({ parts }) => parts ?? [])]) void part.fetch();
   });
 }

@@ -1,9 +1,10 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
-import type { ComponentChild, ComponentType } from 'preact';
+import type { ComponentType } from 'preact';
 import type { Agent } from '../api/types';
 import type { Store } from '../stream/picture';
 import type { Completer } from './completer';
 import type { Part } from './part';
+import type { Later } from './registry';
 
 /** Something with a place among others of its kind, the lowest order first. */
 export interface Ordered<T> {
@@ -18,7 +19,7 @@ export interface Feature {
   /** The number of things that wait for the operator; the title of the window has the sum. */
   waiting?: ReadonlySignal<number>;
   /** What the side panel shows for each kind in `?open=kind:name`. */
-  panels?: Readonly<Record<string, (name: string) => ComponentChild>>;
+  panels?: Readonly<Record<string, Later<ComponentType<{ name: string }>>>>;
   /** Figures of the top bar. */
   topBar?: readonly Ordered<ComponentType>[];
   /** What lies over every place, such as a dialog. */

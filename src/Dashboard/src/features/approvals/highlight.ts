@@ -1,6 +1,5 @@
 import bash from 'highlight.js/lib/languages/bash';
 import ini from 'highlight.js/lib/languages/ini';
-import javascript from 'highlight.js/lib/languages/javascript';
 import json from 'highlight.js/lib/languages/json';
 import markdown from 'highlight.js/lib/languages/markdown';
 import nix from 'highlight.js/lib/languages/nix';
@@ -17,7 +16,7 @@ export interface Coloured {
   as: string;
 }
 
-const lowlight = createLowlight({ bash, ini, javascript, json, markdown, nix, python, typescript, yaml });
+const lowlight = createLowlight({ bash, ini, json, markdown, nix, python, typescript, yaml });
 
 const LANGUAGES: Record<string, string> = {
   yaml: 'yaml',
@@ -28,8 +27,9 @@ const LANGUAGES: Record<string, string> = {
   sh: 'bash',
   bash: 'bash',
   py: 'python',
-  js: 'javascript',
-  mjs: 'javascript',
+  // TypeScript's grammar knows all of JavaScript's.
+  js: 'typescript',
+  mjs: 'typescript',
   ts: 'typescript',
   nix: 'nix',
   toml: 'ini',

@@ -1,7 +1,7 @@
 import type { Feature } from '../../ui/feature';
+import { Part } from '../../ui/part';
 import { colouring } from './colouring';
 import { eventsOf } from './events';
-import { diffPanel } from './panel';
 import { approvals } from './store';
 import './section.css';
 
@@ -13,6 +13,6 @@ export { approve, denialDraft, deny, proposeAgainOf } from './waiting';
 export const feature: Feature = {
   name: 'approvals',
   store: { snapshot: (snapshot) => approvals.snapshot(snapshot), events: eventsOf(approvals) },
-  panels: { diff: diffPanel },
+  panels: { diff: new Part(async () => (await import('./panel')).DiffPanel) },
   parts: [colouring],
 };

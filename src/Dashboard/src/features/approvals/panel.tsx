@@ -1,4 +1,4 @@
 import { Diff, idIn } from './diff';
 
 /** The changes of an approval in the side panel. */
-export const diffPanel = (id: string) => <Diff id={idIn(id)} />;
+export const DiffPanel = ({ name }: { name: string }) => <Diff id={idIn(name)} />;

@@ -1,5 +1,5 @@
 import type { Feature } from '../../ui/feature';
-import { filePanel } from './panel';
+import { Part } from '../../ui/part';
 import { rendering } from './rendering';
 import './section.css';
 
@@ -8,5 +8,5 @@ export { AgentText, linked } from './text';
 export const feature: Feature = {
   name: 'files',
   parts: [rendering],
-  panels: { file: filePanel },
+  panels: { file: new Part(async () => (await import('./viewer')).FilePanel) },
 };

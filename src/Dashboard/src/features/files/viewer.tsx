@@ -17,7 +17,7 @@ const LINES = 1000;
 const isMarkdown = (path: string): boolean => /\.(md|markdown)$/i.test(path);
 
 /** A file in the side panel; its content is fetched when it is opened. */
-export function FilePanel({ path }: { path: string }) {
+export function FilePanel({ name: path }: { name: string }) {
   const [file, setFile] = useState<StateFile | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [raw, setRaw] = useState(false);

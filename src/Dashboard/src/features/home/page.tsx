@@ -2,11 +2,12 @@ import { useEffect, useState } from 'preact/hooks';
 import { activityOf, type Group } from '../../ui/activity';
 import { keyOf } from '../../ui/keys';
 import { Label } from '../../ui/label';
+import { Shown } from '../../ui/later';
 import { Link } from '../../ui/link';
 import { Main } from '../../ui/main';
 import { usdText } from '../../ui/text/figures';
 import { containers, State } from '../containers';
-import { FirstRun } from '../start';
+import { firstRun } from '../start';
 import { useStatistics } from '../stats';
 import { kindName, Mark, When, waiting } from '../waiting';
 import { keepLook, readLook } from './look';
@@ -35,7 +36,7 @@ export function HomePage() {
   if (alone && waiting.shown.value.every(({ agent }) => agent == null))
     return (
       <Main feature="home" title="H0M3">
-        <FirstRun />
+        <Shown view={firstRun} props={{}} what="this page" />
       </Main>
     );
   const costs = new Map(stats?.agents.map(({ name, cost_usd }) => [name, cost_usd]));

@@ -1,5 +1,8 @@
 import type { Feature } from '../../ui/feature';
-import { logPanel } from './panel';
+import { Part } from '../../ui/part';
 import './section.css';
 
-export const feature: Feature = { name: 'logs', panels: { log: logPanel } };
+export const feature: Feature = {
+  name: 'logs',
+  panels: { log: new Part(async () => (await import('./panel')).LogPanel) },
+};

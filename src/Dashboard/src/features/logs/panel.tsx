@@ -2,7 +2,7 @@ import { Panel } from '../../ui/panel';
 import { LogView } from './view';
 
 /** The log of an agent in the side panel. */
-export const logPanel = (name: string) => (
+export const LogPanel = ({ name }: { name: string }) => (
   <LogView
     name={name}
     around={(state, log) => (

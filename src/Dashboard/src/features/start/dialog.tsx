@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals';
 import { useKey } from '../../ui/keys';
+import { Shown } from '../../ui/later';
 import { Modal } from '../../ui/modal';
-import { MakeAgent } from './make';
+import { making } from './parts';
 
 const open = signal(false);
 
@@ -21,7 +22,7 @@ export function MakeAgentDialog() {
   return (
     <Modal label="Make an agent" class="feature-start making" onClose={close}>
       <h2>Make an agent</h2>
-      <MakeAgent onMade={close} onLeave={close} />
+      <Shown view={making} props={{ onMade: close, onLeave: close }} what="this form" />
     </Modal>
   );
 }

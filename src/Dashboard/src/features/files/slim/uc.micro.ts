@@ -1,0 +1,3 @@
+/** The browser's own classes of characters, instead of those of the package `uc.micro`. */
+export const P = /\p{P}/u;
+export const S = /\p{S}/u;
