@@ -23,16 +23,19 @@ export interface Action {
   hold?: boolean;
   /** Doing it twice does it twice, such as a broadcast: it is never sent again by itself. */
   once?: boolean;
+  /** What is done where the page goes away before it was sent. */
+  left?: () => void;
   run: () => Promise<unknown>;
 }
 
-const deedOf = ({ id, label, of, run, undo, once }: Action): Deed => ({
+const deedOf = ({ id, label, of, run, undo, once, left }: Action): Deed => ({
   name: `${id} ${of}`,
   label,
   of,
   run,
   ...(undo === undefined ? {} : { undo }),
   ...(once === undefined ? {} : { once }),
+  ...(left === undefined ? {} : { left }),
 });
 
 /** Whether the page holds an action, so that it can still be taken back. */

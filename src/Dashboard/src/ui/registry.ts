@@ -107,6 +107,16 @@ export interface WaitingKind {
   beside?: BesideWaiting;
 }
 
+/** What the palette asks for next: a choice among entries, or a text. */
+export interface Step {
+  /** The question: `To whom?` */
+  title: string;
+  /** Entries for the typed text; the palette filters and ranks them. */
+  entries?: (typed: string) => readonly Command[];
+  /** Takes the typed text itself. */
+  text?: { placeholder: string; label: Wired; run: (text: string) => unknown };
+}
+
 /** An entry of the palette. */
 export interface Command {
   id: string;
@@ -116,6 +126,7 @@ export interface Command {
   /** Where it belongs: places, agents, the selected thing, settings. */
   group: string;
   key?: KeyName;
+  /** Does it; one that takes an argument returns the step that asks for it. */
   run: () => unknown;
 }
 
@@ -125,6 +136,14 @@ export interface CommandSource {
   /** Entries; all of them without a text. The palette filters and ranks them. */
   entries: (typed: string) => readonly Command[];
 }
+
+/** What the palette was asked to ask; null while nothing is. */
+export const asked = signal<Step | null>(null);
+
+/** Has the palette ask for something. */
+export const askPalette = (step: Step): void => {
+  asked.value = step;
+};
 
 export const places = signal<readonly Place[]>([]);
 export const agentTabs = signal<readonly AgentTab[]>([]);

@@ -241,3 +241,14 @@ test('what somebody else decided during the hold is refused with the words of th
   await vi.runAllTimersAsync();
   expect([tries, refusal.value, undoLatest()]).toEqual([1, 'question 3 was answered by operator: yes', false]);
 });
+
+test('what cannot be sent as the page goes away is given back', async () => {
+  const kept: string[] = [];
+  proven = false;
+  const ended = perform(deny(1, { left: () => kept.push('deny 1') }));
+  sendBeforeLeaving();
+  expect([kept, sent]).toEqual([['deny 1'], []]);
+  // This page lives on in the test: it is taken back, so that nothing is left.
+  undoLatest();
+  expect(await ended).toBe(false);
+});

@@ -16,6 +16,8 @@ export interface Deed {
   undo?: () => Promise<unknown>;
   /** Doing it twice would do it twice: it is never sent again by itself. */
   once?: boolean;
+  /** What is done where the page goes away before it was sent. */
+  left?: () => void;
 }
 
 /** What the page says of a deed, with the way back where there is one. */
@@ -189,7 +191,10 @@ export function sendBeforeLeaving(): void {
     // The storage is full or forbidden: the next page says nothing of it.
   }
   outliveThePage();
-  for (const { send } of held) if (isSent) send();
+  for (const { deed, send } of held) {
+    if (isSent) send();
+    else deed.left?.();
+  }
 }
 
 /** The page was left and is shown again as it was. */

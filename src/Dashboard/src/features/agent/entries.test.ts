@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { commandsFor, readLine } from '../messages/commands';
 import { asSent } from '../messages/told';
 import { callOf, editLines } from './calls';
-import { commandsFor, readLine } from './commands';
 import { entriesOf } from './entries';
 import type { AgentEvent } from './events';
 import { folded } from './fold';

@@ -101,8 +101,7 @@ function Present({ agent, tab: wanted, rest }: { agent: Agent; tab: string; rest
   useKey('pause', () => void perform(pauseOrResume(agent)));
   useKey('log', () => go(tabAddress(name, 'log')));
   useKey('turns', () => go(tabAddress(name, 'turns')));
-  // The tab with the terminal has a box of its own.
-  useKey('write', () => writeTo(name), tab?.name !== 'live');
+  useKey('write', () => writeTo(name));
   useKey('tab', () => {
     const next = tabs[(tab === undefined ? 0 : tabs.indexOf(tab) + 1) % tabs.length];
     if (next !== undefined) go(tabAddress(name, next.name), () => document.getElementById(`tab-${next.name}`)?.focus());

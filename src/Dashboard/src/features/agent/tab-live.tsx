@@ -1,6 +1,5 @@
 import { useRef } from 'preact/hooks';
 import type { Agent } from '../../api/types';
-import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
 import { go } from '../../ui/link';
 import { useIt } from './it';
@@ -12,14 +11,6 @@ import { TurnList } from './turn-list';
 export function LiveTab({ agent: { name } }: { agent: Agent; rest: string | undefined }) {
   const it = useIt();
   const root = useRef<HTMLDivElement>(null);
-  useKey(
-    'write',
-    () => {
-      root.current?.querySelector('textarea')?.focus();
-    },
-    true,
-    'form',
-  );
   /** Shows where a turn began: in the terminal, else in its own place. */
   const jump = async (turn: number) => {
     const log = root.current?.querySelector<HTMLElement>('.entries');

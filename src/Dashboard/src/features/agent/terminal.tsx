@@ -5,9 +5,9 @@ import { useFollowed } from '../../ui/followed';
 import { Label } from '../../ui/label';
 import { describe, type Truth } from '../../ui/truth';
 import { cancelTurn } from '../containers';
+import { Prompt } from '../messages';
 import { entriesOf } from './entries';
 import { EntryLine } from './entry';
-import { Prompt } from './prompt';
 import type { AgentLive } from './store';
 
 /** The activity of an agent, live. */

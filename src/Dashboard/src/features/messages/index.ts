@@ -1,11 +1,12 @@
 import type { Feature } from '../../ui/feature';
 import { agents, files, numbered } from './completers';
-import { ComposeBar } from './compose';
+import { ComposeBar, composeBox } from './compose';
 import { eventsOf } from './events';
 import { messages } from './store';
 import './section.css';
 
 export { addressOf } from './actions';
+export { Prompt } from './prompt';
 export { toOf, writeTo } from './recipient';
 export { send } from './send';
 export { messages } from './store';
@@ -23,4 +24,5 @@ export const feature: Feature = {
   },
   bottom: [{ order: 10, view: ComposeBar }],
   completers: [agents, numbered, files],
+  parts: [composeBox],
 };

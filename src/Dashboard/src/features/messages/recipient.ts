@@ -16,6 +16,8 @@ export const recipient = signal('manager');
 export const replied = signal<Message | null>(null);
 /** Whether the box is open where it is not part of the place. */
 export const writing = signal(false);
+/** The agent whose place has a box of its own, which is used instead for messages to it. */
+export const ownBox = signal<string | null>(null);
 /** Counts the requests to focus the box. */
 export const wantsFocus = signal(0);
 
@@ -69,6 +71,6 @@ export function write(text: string, isName: (name: string) => boolean): void {
 export function writeTo(name: string, to: Message | null = null): void {
   address(name);
   replied.value = to;
-  writing.value = true;
+  if (ownBox.peek() !== name) writing.value = true;
   wantsFocus.value++;
 }

@@ -1,11 +1,9 @@
 import type { Agent } from '../../api/types';
 import { query } from '../../ui/address';
 import { setQuery } from '../../ui/link';
-import { Writing } from '../../ui/writing';
 import { MessageList } from './list';
 import { useFiltered } from './page';
-import { toOf } from './recipient';
-import { send } from './send';
+import { Prompt } from './prompt';
 
 /** The conversation of the operator with an agent, or all that the agent wrote and got. */
 export function AgentMessages({ agent: { name } }: { agent: Agent; rest: string | undefined }) {
@@ -40,17 +38,7 @@ export function AgentMessages({ agent: { name } }: { agent: Agent; rest: string 
         folds={all}
         empty={<p class="empty">{all ? `${name} has neither written nor got a message.` : 'Nothing was said yet.'}</p>}
       />
-      <Writing
-        target={toOf(name)}
-        label={`Message to ${name}`}
-        placeholder={`write to ${name}`}
-        send={{ label: 'T4LK', plain: `Send to ${name}` }}
-        reader={() => name}
-        onSend={async (body) => {
-          await send({ to: name, body });
-          return null;
-        }}
-      />
+      <Prompt name={name} />
     </section>
   );
 }
