@@ -6,5 +6,4 @@ start(Object.values(features), {
   places: import.meta.glob('./places/*.ts', { eager: true }),
   tabs: import.meta.glob('./tabs/*.ts', { eager: true }),
   waiting: import.meta.glob('./waiting/*.ts', { eager: true }),
-  commands: import.meta.glob('./commands/*.ts', { eager: true }),
 });

@@ -39,5 +39,10 @@ export function contribute(from: Partial<Contributions>): void {
   places.value = of<Place>(from.places, 'place').toSorted((a, b) => named(a) - named(b));
   agentTabs.value = of<AgentTab>(from.tabs, 'tab').toSorted((a, b) => a.order - b.order);
   waitingKinds.value = of<WaitingKind>(from.waiting, 'kind');
-  commandSources.value = of<CommandSource>(from.commands, 'source').toSorted((a, b) => a.order - b.order);
+  if (from.commands !== undefined) contributeCommands(from.commands);
+}
+
+/** Takes every file of the palette's entries, which come after the first view. */
+export function contributeCommands(commands: Modules): void {
+  commandSources.value = of<CommandSource>(commands, 'source').toSorted((a, b) => a.order - b.order);
 }

@@ -1,9 +1,12 @@
 import fuzzysort from 'fuzzysort';
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
+import { isPending, perform } from '../ui/action';
 import { keyOf, useKey } from '../ui/keys';
 import { LABELS } from '../ui/labels';
 import { Modal } from '../ui/modal';
-import { type Command, commandSources } from '../ui/registry';
+import { type Command, commandSources, type Step } from '../ui/registry';
+import { bodyFault } from '../ui/text/bytes';
+import { Writing } from '../ui/writing';
 import './palette.css';
 
 /** How many entries are shown at once. */
@@ -47,54 +50,136 @@ export function ranked(entries: readonly Command[], typed: string, recent: reado
     .map(({ obj }) => obj);
 }
 
-/** Searches everything on the page and does every action. */
-export function PaletteView({ close }: { close: () => void }) {
+/** Where the chosen entry is now: things arrive while the palette is open. One that is gone leaves its place. */
+export function chosenIn(shown: readonly Command[], { id, at }: { id: string | null; at: number }): number {
+  const found = shown.findIndex((entry) => entry.id === id);
+  return found >= 0 ? found : Math.min(at, shown.length - 1);
+}
+
+/** Searches everything on the page and does every action; an action with arguments asks for them one after another. */
+export function PaletteView({ first, close }: { first: Step | null; close: () => void }) {
+  const [steps, setSteps] = useState<readonly Step[]>(first === null ? [] : [first]);
+  const step = steps.at(-1);
+  const back = () => {
+    if (steps.length > (first === null ? 0 : 1)) setSteps(steps.slice(0, -1));
+    else close();
+  };
+  const label = step?.title ?? 'Search or do anything';
+  // Mounted after the dialog below it, whose layer this belongs to.
+  useKey('palette', close, true, 'dialog');
+  return (
+    <Modal label={label} class="palette" onClose={back}>
+      {step === undefined ? null : <h2>{step.title}</h2>}
+      {step?.text === undefined ? (
+        <Entries
+          key={steps.length}
+          step={step}
+          label={label}
+          onStep={(next) => setSteps([...steps, next])}
+          close={close}
+        />
+      ) : (
+        <Text key={steps.length} one={step.text} onLeave={back} close={close} />
+      )}
+    </Modal>
+  );
+}
+
+/** The text of an action. */
+function Text({ one, onLeave, close }: { one: NonNullable<Step['text']>; onLeave: () => void; close: () => void }) {
+  const { bodyOf = (text: string) => text } = one;
+  return (
+    <Writing
+      target={one.target}
+      label={`${LABELS[one.label]} ${one.of}`}
+      placeholder={one.placeholder}
+      send={{
+        label: one.label,
+        plain: `${LABELS[one.label]} ${one.of}`,
+        tone: one.weight === 'danger' ? 'bad' : 'primary',
+      }}
+      bodyOf={bodyOf}
+      faultOf={(text) => {
+        const body = bodyOf(text);
+        return one.optional === true && body.trim() === '' ? null : bodyFault(body, one.what);
+      }}
+      onSend={async (body) => {
+        const action = one.action(body);
+        const done = (one.act ?? perform)(action);
+        if (isPending(action)) close();
+        const sent = await done;
+        if (sent) close();
+        return sent ? null : false;
+      }}
+      onLeave={onLeave}
+      lines={2}
+      focused
+    />
+  );
+}
+
+interface EntriesProps {
+  step: Step | undefined;
+  label: string;
+  onStep: (next: Step) => void;
+  close: () => void;
+}
+
+function Entries({ step, label, onStep, close }: EntriesProps) {
   const [typed, setTyped] = useState('');
-  const [at, setAt] = useState(0);
+  const [choice, setChoice] = useState<{ id: string | null; at: number }>({ id: null, at: 0 });
   const [recent] = useState(latest);
   const list = useRef<HTMLDivElement>(null);
-  const entries = commandSources.value.flatMap(({ entries }) => entries(typed));
-  const shown = useMemo(() => ranked(entries, typed, recent), [entries, typed, recent]);
-  const chosen = Math.min(at, shown.length - 1);
+  const entries =
+    step === undefined
+      ? commandSources.value.flatMap((source) => source.entries(typed))
+      : (step.entries?.(typed) ?? []);
+  const shown = ranked(entries, typed, recent);
+  const chosen = chosenIn(shown, choice);
+  const choose = (at: number) => setChoice({ id: shown[at]?.id ?? null, at });
   const move = (to: number) => {
     const next = (to + shown.length) % Math.max(1, shown.length);
-    setAt(next);
+    choose(next);
     list.current?.children[next]?.scrollIntoView({ block: 'nearest' });
   };
   const run = (entry: Command | undefined) => {
     if (entry === undefined) return;
     remember(entry.id);
+    if (entry.asks !== undefined) {
+      onStep(entry.asks());
+      return;
+    }
     close();
     // The page is whole again, and the focus where it was, before the action moves it.
-    setTimeout(() => void entry.run(), 0);
+    setTimeout(() => void entry.run?.(), 0);
   };
-  // Mounted after the dialog below it, whose layer this belongs to.
-  useKey('palette', close, true, 'dialog');
   return (
-    <Modal label="Search or do anything" class="palette" onClose={close}>
+    <>
       <input
         class="field"
         type="text"
         role="combobox"
-        aria-label="Search or do anything"
+        autofocus
+        aria-label={label}
         aria-expanded="true"
         aria-controls="palette-entries"
         aria-activedescendant={chosen >= 0 ? `palette-${chosen}` : undefined}
         aria-autocomplete="list"
         autocomplete="off"
         spellcheck={false}
-        placeholder="a place, an agent, a message's number, or what to do"
+        placeholder={step === undefined ? "a place, an agent, a message's number, or what to do" : ''}
         value={typed}
         onInput={(e) => {
           setTyped(e.currentTarget.value);
-          setAt(0);
+          setChoice({ id: null, at: 0 });
         }}
         onKeyDown={(e) => {
           if (e.isComposing) return;
           if (e.key === 'ArrowDown' || (e.ctrlKey && e.key === 'n')) move(chosen + 1);
           else if (e.key === 'ArrowUp' || (e.ctrlKey && e.key === 'p')) move(chosen - 1);
-          else if (e.key === 'Enter') run(shown[chosen]);
-          else return;
+          else if (e.key === 'Enter') {
+            if (!e.repeat) run(shown[chosen]);
+          } else return;
           e.preventDefault();
         }}
       />
@@ -108,9 +193,12 @@ export function PaletteView({ close }: { close: () => void }) {
             tabIndex={-1}
             aria-selected={i === chosen}
             onClick={() => run(entry)}
-            onPointerMove={() => setAt(i)}
+            onPointerMove={() => choose(i)}
           >
-            <bdi class="entry-title">{entry.title}</bdi>
+            <bdi class="entry-title">
+              {entry.title}
+              {entry.asks === undefined ? '' : ' …'}
+            </bdi>
             <span class="entry-group">{entry.group}</span>
             {entry.key === undefined ? null : <kbd>{keyOf(entry.key)}</kbd>}
           </div>
@@ -121,6 +209,6 @@ export function PaletteView({ close }: { close: () => void }) {
           No match.
         </p>
       ) : null}
-    </Modal>
+    </>
   );
 }

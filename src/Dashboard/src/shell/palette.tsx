@@ -2,17 +2,24 @@ import { signal } from '@preact/signals';
 import { useKey } from '../ui/keys';
 import { Shown } from '../ui/later';
 import { Part } from '../ui/part';
+import { asked } from '../ui/registry';
+import { contributeCommands } from './contributions';
 
 const open = signal(false);
 
 /** Fetched after the first view, which does not need it. */
-export const paletteView = new Part(async () => (await import('./palette-view')).PaletteView);
+export const paletteView = new Part(async () => {
+  const [view, { commandFiles }] = await Promise.all([import('./palette-view'), import('./commands')]);
+  contributeCommands(commandFiles);
+  return view.PaletteView;
+});
 
 const close = () => {
   open.value = false;
+  asked.value = null;
 };
 
-/** Opens and closes the palette. */
+/** Searches everything on the page and does every action; also asks for what was asked of it elsewhere. */
 export function Palette() {
   useKey(
     'palette',
@@ -22,5 +29,6 @@ export function Palette() {
     true,
     'shell',
   );
-  return open.value ? <Shown view={paletteView} props={{ close }} what="the palette" /> : null;
+  const first = asked.value;
+  return open.value || first !== null ? <Shown view={paletteView} props={{ first, close }} what="the palette" /> : null;
 }

@@ -20,7 +20,7 @@ import { type Contributions, contribute } from './contributions';
 import { paletteView } from './palette';
 
 /** Starts the page with these features and with every file of the folders of contributions. */
-export function start(all: readonly Feature[], from: Contributions): void {
+export function start(all: readonly Feature[], from: Omit<Contributions, 'commands'>): void {
   features.value = all;
   contribute(from);
   readDocument();

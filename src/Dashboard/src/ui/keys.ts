@@ -160,6 +160,9 @@ export function press(name: KeyName, event: KeyboardEvent = new KeyboardEvent('k
   return false;
 }
 
+/** Whether the page has a handler of a command at this moment. */
+export const isOffered = (name: KeyName): boolean => (handlers.get(name)?.length ?? 0) > 0;
+
 const inBox = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable ||

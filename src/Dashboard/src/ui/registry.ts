@@ -113,8 +113,8 @@ export interface Step {
   title: string;
   /** Entries for the typed text; the palette filters and ranks them. */
   entries?: (typed: string) => readonly Command[];
-  /** Takes the typed text itself. */
-  text?: { placeholder: string; label: Wired; run: (text: string) => unknown };
+  /** The action that the text is for; <act> does it where more than the action follows. */
+  text?: WithText & { act?: (action: Action) => Promise<boolean> };
 }
 
 /** An entry of the palette. */
@@ -126,8 +126,9 @@ export interface Command {
   /** Where it belongs: places, agents, the selected thing, settings. */
   group: string;
   key?: KeyName;
-  /** Does it; one that takes an argument returns the step that asks for it. */
-  run: () => unknown;
+  run?: () => unknown;
+  /** Asks for an argument instead. */
+  asks?: () => Step;
 }
 
 /** Entries for what has been typed: one file in `commands/` exports one. */

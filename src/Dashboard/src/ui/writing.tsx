@@ -22,8 +22,8 @@ interface Props {
   placeholder?: string;
   /** In front of the box, such as the recipient. */
   to?: ComponentChildren;
-  /** The button that sends, and its plain name. */
-  send: { label: Wired; plain: string; tone?: string };
+  /** The button that sends, and its plain name; without it, the box is a part of another form, which keeps its draft. */
+  send?: { label: Wired; plain: string; tone?: string };
   /** What is sent, for the words of its limit: `a message`, `an answer`. */
   what?: string;
   /** What is sent of the text, where that is not the text itself. */
@@ -37,7 +37,9 @@ interface Props {
   /** Keeps what is typed, where that is more than to keep the target's draft. */
   onText?: (text: string) => void;
   /** Sends the body. It resolves to what is said then, if anything, or to false where the draft stays. */
-  onSend: (body: string, text: string) => Promise<unknown>;
+  onSend?: (body: string, text: string) => Promise<unknown>;
+  /** What `enter` does in a box that is a part of another form; without this, it adds a line. */
+  onEnter?: () => void;
   /** The words of a refusal. */
   refusedAs?: (e: unknown) => string;
   /** Escape: one layer back. Without it, escape leaves the box. */
@@ -57,7 +59,7 @@ interface Props {
 let boxes = 0;
 
 /** The plain name of the button behind its label. */
-const restOf = ({ label, plain }: Props['send']): string => {
+const restOf = ({ label, plain }: NonNullable<Props['send']>): string => {
   const name = LABELS[label];
   return plain.startsWith(name) ? plain.slice(name.length).trim() : plain;
 };
@@ -155,7 +157,7 @@ export function Writing(props: Props) {
       return;
     }
     void sending.send(fault, async () => {
-      const said = await onSend(file && reader !== undefined ? await asFile(body, reader(text)) : body, text);
+      const said = await onSend?.(file && reader !== undefined ? await asFile(body, reader(text)) : body, text);
       if (said === false) return;
       if (text.length <= BODY_BYTES) drafts.remember(text);
       const isShown = shown.current === target;
@@ -175,7 +177,11 @@ export function Writing(props: Props) {
   const onKeyDown = (e: TargetedKeyboardEvent<HTMLTextAreaElement>) => {
     if (e.isComposing) return;
     if (offers !== null && onOfferKey(e)) return;
-    if (e.key === 'Enter' && !e.shiftKey) {
+    if (e.key === 'Enter' && !e.shiftKey && send === undefined) {
+      if (props.onEnter === undefined) return;
+      e.preventDefault();
+      if (!e.repeat) props.onEnter();
+    } else if (e.key === 'Enter' && !e.shiftKey) {
       e.preventDefault();
       // A key that is still held down from before sends nothing.
       if (!e.repeat) submit();
@@ -201,10 +207,15 @@ export function Writing(props: Props) {
     return true;
   };
 
+  /** A form within a form would send both. */
+  const Frame = (send === undefined ? 'div' : 'form') as 'form';
+  const enter =
+    send !== undefined ? 'enter sends · shift+enter adds a line · ' : props.onEnter ? 'shift+enter adds a line · ' : '';
   return (
-    <form
+    <Frame
       class="writing"
       aria-label={label}
+      {...(send === undefined ? ({ role: 'group' } as object) : {})}
       onSubmit={(e) => {
         e.preventDefault();
         submit();
@@ -257,19 +268,21 @@ export function Writing(props: Props) {
           />
         </div>
         {props.beside}
-        <button
-          type="submit"
-          class={`act ${send.tone ?? 'info'} solid`}
-          aria-busy={sending.busy}
-          disabled={sending.busy}
-        >
-          {sending.busy ? <span class="spinner" aria-hidden="true" /> : null}
-          <Label text={send.label} of={restOf(send)} />
-        </button>
+        {send === undefined ? null : (
+          <button
+            type="submit"
+            class={`act ${send.tone ?? 'info'} solid`}
+            aria-busy={sending.busy}
+            disabled={sending.busy}
+          >
+            {sending.busy ? <span class="spinner" aria-hidden="true" /> : null}
+            <Label text={send.label} of={restOf(send)} />
+          </button>
+        )}
       </div>
       <div class="writing-foot">
         <span id={`${id}-help`} class="dim help">
-          enter sends · shift+enter adds a line · @ agents · # messages · ↑ what you sent before
+          {enter}@ agents · # messages · ↑ what you sent before
         </span>
         <ByteCount text={body} />
         {becomesFile ? (
@@ -296,16 +309,6 @@ export function Writing(props: Props) {
         </p>
       )}
       <Fault error={sending.error} />
-    </form>
+    </Frame>
   );
-}
-
-/** Marks a thing that has a draft. */
-export function DraftMark({ target }: { target: string }) {
-  return drafts.has(target) ? (
-    <span class="draft-mark" title="You have begun to write here">
-      <span aria-hidden="true">✎</span>
-      <span class="hidden"> has a draft</span>
-    </span>
-  ) : null;
 }

@@ -6,6 +6,7 @@ export const kind: WaitingKind = {
   kind: 'question_expired',
   name: 'expired',
   does: () => 'asked you, and went on without an answer',
+  draft: ({ id }) => `reply:late-${id}`,
   actions: (row) => [see(row)],
   withText: (row) =>
     row.agent == null

@@ -8,6 +8,7 @@ import { go, Link } from '../../ui/link';
 import { live } from '../../ui/live';
 import { openMenu } from '../../ui/menu';
 import { agentTabs, type Params } from '../../ui/registry';
+import { useSelection } from '../../ui/selected';
 import { near } from '../../ui/text/near';
 import { tell } from '../../ui/told';
 import { actionsOf, containers, Pending, pauseOrResume } from '../containers';
@@ -98,6 +99,7 @@ function Present({ agent, tab: wanted, rest }: { agent: Agent; tab: string; rest
   const tab = tabs.find((one) => one.name === wanted);
   const transient = containers.transients.value.get(name);
 
+  useSelection(() => ({ name, actions: [], agent }));
   useKey('pause', () => void perform(pauseOrResume(agent)));
   useKey('log', () => go(tabAddress(name, 'log')));
   useKey('turns', () => go(tabAddress(name, 'turns')));

@@ -19,8 +19,15 @@ export const COMMANDS: readonly Command[] = [
 
 export type Control = 'cancel-turn' | 'compact' | 'login' | 'model' | 'new-session';
 
+/** A route of an agent's harness, its body, and the text that confirms it. */
+export interface HarnessControl {
+  route: Control;
+  body: { model?: string };
+  done: string;
+}
+
 /** Asks the harness of an agent for something. */
-export function control(name: string, { route, body }: Extract<Line, { kind: 'control' }>): Promise<unknown> {
+export function control(name: string, { route, body }: HarnessControl): Promise<unknown> {
   const params = { path: { name } };
   switch (route) {
     case 'cancel-turn':
@@ -39,8 +46,7 @@ export function control(name: string, { route, body }: Extract<Line, { kind: 'co
 export type Line =
   | { kind: 'message'; body: string }
   | { kind: 'help' }
-  /** A route of the agent, its body, and the text that confirms it. */
-  | { kind: 'control'; route: Control; body: { model?: string }; done: string }
+  | ({ kind: 'control' } & HarnessControl)
   | { kind: 'fault'; words: string };
 
 /** Parses a line of the prompt. Two slashes at the start are one slash of a message; a path is not a command. */

@@ -33,6 +33,8 @@ export function broadcast(body: string, text: string): Promise<void> {
   drafts.keep(target, '');
   return perform(action).then((sent) => {
     if (sent) {
+      // A page that came back from the browser's cache has written it again.
+      if (drafts.of(target) === text) drafts.keep(target, '');
       if (text.length <= BODY_BYTES) drafts.remember(text);
       return;
     }

@@ -6,6 +6,7 @@ import { messages } from './store';
 import './section.css';
 
 export { addressOf } from './actions';
+export { control, type HarnessControl } from './commands';
 export { Prompt } from './prompt';
 export { toOf, writeTo } from './recipient';
 export { send } from './send';

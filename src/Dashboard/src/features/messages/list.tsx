@@ -9,6 +9,7 @@ import { Label } from '../../ui/label';
 import { go } from '../../ui/link';
 import { openMenu } from '../../ui/menu';
 import { Rows } from '../../ui/rows';
+import { useSelection } from '../../ui/selected';
 import { counted } from '../../ui/text/figures';
 import { actionsOf, addressOf, done, hasFailed, isUnread, retry } from './actions';
 import { threads } from './folding';
@@ -92,6 +93,19 @@ export function MessageList({ id, label, log, folds, target, empty }: Props) {
     void perform(done(unread));
     return true;
   };
+  useSelection(() => {
+    if (now === undefined) return null;
+    if (selected.length === 0) return { name: `message ${now.row.message.id}`, actions: actionsOf(now.row) };
+    const unread = doneOf(selected);
+    const [failed, ...rest] = retriesOf(selected).map(({ row }) => retry(row.message));
+    return {
+      name: `${selected.length} messages`,
+      actions: [
+        ...(unread.length === 0 ? [] : [done(unread)]),
+        ...(failed === undefined ? [] : [together(counted(rest.length + 1, 'message'), [failed, ...rest])]),
+      ],
+    };
+  });
   useKey('done', markDone);
   useKey('reply', () => {
     const reply = now === undefined ? undefined : actionsOf(now.row).find(({ key }) => key === 'reply');

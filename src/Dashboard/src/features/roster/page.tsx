@@ -11,6 +11,7 @@ import { go, selectedThen, setQuery } from '../../ui/link';
 import { Main } from '../../ui/main';
 import { togglePanel } from '../../ui/panel';
 import { Rows } from '../../ui/rows';
+import { useSelection } from '../../ui/selected';
 import { tell } from '../../ui/told';
 import { containers, pauseOrResume, wantsUpdate } from '../containers';
 import { writeTo } from '../messages';
@@ -70,6 +71,11 @@ export function AgentsPage() {
     act(current);
     return true;
   };
+  useSelection(() => {
+    if (showsKept) return null;
+    if (some.length > 0) return { name: `${some.length} agents`, actions: manyActions(some) };
+    return current === undefined ? null : { name: current.name, actions: [], agent: current };
+  });
   useKey('filter', () => box.current?.focus());
   useKey(
     'pause',

@@ -1,10 +1,12 @@
 import { memo } from 'preact/compat';
 import { ActionButton } from '../../ui/action-button';
 import { activityOf } from '../../ui/activity';
+import { DraftMark } from '../../ui/draft-mark';
 import { Link } from '../../ui/link';
 import { openMenu } from '../../ui/menu';
 import { counted } from '../../ui/text/figures';
 import { actionsOf, Pending, pauseOrResume, State, showLog, verbAction, verbsOf } from '../containers';
+import { toOf } from '../messages';
 import type { Item, Line } from './roster';
 
 /** The first actions of a row: at its end while the pointer or the keyboard is on it. */
@@ -50,6 +52,7 @@ export const Row = memo(
           <Link to={`/agents/${name}`} class="who-link" stop={current}>
             <bdi>{name}</bdi>
           </Link>
+          <DraftMark target={toOf(name)} />
           {agent.needs_update ? (
             <span class="tone-warn" title="It does not run its applied configuration: rebuild it">
               <span aria-hidden="true">↻</span>

@@ -9,6 +9,7 @@ import { Label } from '../../ui/label';
 import { go } from '../../ui/link';
 import { useSending } from '../../ui/sending';
 import { bodyFault } from '../../ui/text/bytes';
+import { Writing } from '../../ui/writing';
 
 const NAME = 'make:name';
 const DRIVER = 'make:driver';
@@ -148,7 +149,7 @@ export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void;
         </label>
       ) : null}
       <div class="role">
-        <span id="make-role">Role</span>
+        <span>Role</span>
         <div>
           <div class="chips" role="group" aria-label="Examples of a role">
             {(choices?.roles ?? []).map((example) => (
@@ -163,26 +164,26 @@ export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void;
               </button>
             ))}
           </div>
-          <textarea
-            class="field"
-            rows={4}
-            aria-labelledby="make-role"
+          <Writing
+            target={ROLE}
+            label="Role"
             placeholder="what it is for, in its prompt (optional)"
-            value={role}
-            onInput={(e) => keep(ROLE)(e.currentTarget.value)}
+            onText={keep(ROLE)}
+            lines={4}
           />
         </div>
       </div>
-      <label>
+      <div class="role">
         <span>First message</span>
-        <textarea
-          class="field"
-          rows={2}
-          placeholder="what it shall do first (optional)"
-          value={drafts.of(FIRST)}
-          onInput={(e) => keep(FIRST)(e.currentTarget.value)}
+        <Writing
+          target={FIRST}
+          label="First message"
+          placeholder="what it shall do first (optional); enter makes the agent"
+          onText={keep(FIRST)}
+          onEnter={make}
+          lines={2}
         />
-      </label>
+      </div>
       <Fault error={sending.error ?? error} />
       <div class="buttons">
         {onLeave === undefined ? null : (

@@ -11,7 +11,8 @@ import { openMenu } from '../../ui/menu';
 import { isNarrow } from '../../ui/narrow';
 import { type Params, waitingKind, waitingKinds } from '../../ui/registry';
 import { Rows } from '../../ui/rows';
-import { actionsOf, canSnooze, togetherOf } from './actions';
+import { useSelection } from '../../ui/selected';
+import { actionsOf, canSnooze, textsOf, togetherOf } from './actions';
 import { decide, isDecided, isDeciding } from './deciding';
 import { Actions, Detail } from './detail';
 import { type Filter, filterIn, listOf, narrowed, nextOf } from './filter';
@@ -89,6 +90,16 @@ export function WaitingPage({ params }: { params: Params }) {
     if (key !== null && selected.row === null && isDecided(key)) goOn(key);
   });
   const picked = useMemo(() => rows.filter((row) => chosen.has(row.key)), [rows, chosen]);
+  useSelection(() => {
+    if (picked.length > 1) {
+      const name = `${picked.length} selected`;
+      return { name, ...togetherOf(picked, name), act: decideOn(picked) };
+    }
+    const { row } = selected;
+    return row === null
+      ? null
+      : { name: nameOf(row), actions: actionsOf(row), texts: textsOf(row), act: decideOn([row]) };
+  });
   useKey('back', () => {
     if (chosen.size === 0) return false;
     setChosen(new Set());

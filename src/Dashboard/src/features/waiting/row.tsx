@@ -1,7 +1,7 @@
 import type { Waiting } from '../../api/types';
 import { Age, Clock, now, Until } from '../../ui/clock';
+import { DraftMark } from '../../ui/draft-mark';
 import { waitingKind } from '../../ui/registry';
-import { DraftMark } from '../../ui/writing';
 import { waiting } from './store';
 
 /** Below this time left, a deadline is shown as alarming. */
