@@ -183,6 +183,60 @@ public sealed class WritingTests(Browser browser) : DashboardTest(browser)
         await Expect(theirs).ToHaveValueAsync("");
     }
 
+    [Fact]
+    public async Task A_message_is_sent_in_steps_and_an_agents_place_has_one_box()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var bob = await Hive.JoinAsync("bob");
+        await alice.CallAsync("send", new { to = "operator", body = "shall I?" });
+        var page = await AtAsync("/messages");
+        var palette = page.Locator(".palette");
+
+        // Another recipient is chosen in the palette, and nothing is left in the box.
+        await page.GetByRole(AriaRole.Button, new() { Name = "choose another recipient" }).ClickAsync();
+        await Expect(palette.GetByRole(AriaRole.Heading)).ToHaveTextAsync("To whom?");
+        await page.Keyboard.TypeAsync("alice");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator(".prompt")).ToHaveTextAsync("@alice>");
+        await Expect(Box(page)).ToBeFocusedAsync();
+        await Expect(Box(page)).ToHaveValueAsync("");
+
+        // A message in steps: escape goes one back.
+        await page.Keyboard.PressAsync("Control+k");
+        await page.Keyboard.TypeAsync("send a message");
+        await page.Keyboard.PressAsync("Enter");
+        await page.Keyboard.TypeAsync("alice");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(palette.Locator("textarea")).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(palette.GetByRole(AriaRole.Heading)).ToHaveTextAsync("To whom?");
+        await page.Keyboard.TypeAsync("bob");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(palette.Locator("textarea")).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync("in steps");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(palette).ToHaveCountAsync(0);
+        Assert.Equal("in steps", Received(await bob.CallAsync("recv", new { wait_seconds = 30 })).Body);
+
+        // A reply and a command are written in the one box of the agent's place.
+        await GoAsync(page, "/agents/alice/messages");
+        await Expect(page.Locator("#conversation")).ToContainTextAsync("shall I?");
+        await page.Locator("#conversation").FocusAsync();
+        await Expect(page.Locator("#conversation [data-key]")).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("r");
+        var box = page.GetByRole(AriaRole.Textbox, new() { Name = "Message to alice" });
+        await Expect(box).ToHaveCountAsync(1);
+        await Expect(box).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync("do");
+        await page.Keyboard.PressAsync("Enter");
+        var reply = Received(await alice.CallAsync("recv", new { wait_seconds = 30 }));
+        Assert.Equal("do", reply.Body);
+        Assert.Equal(1, reply.InReplyTo);
+        await box.FillAsync("/help");
+        await box.PressAsync("Enter");
+        await Expect(page.Locator(".agent-messages .commands")).ToContainTextAsync("/compact");
+    }
+
     private static ILocator Box(IPage page) => page.Locator(".compose-bar textarea");
 
     /// <summary>Whether nothing covers the middle of an element.</summary>

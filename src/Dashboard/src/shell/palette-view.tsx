@@ -1,5 +1,5 @@
 import fuzzysort from 'fuzzysort';
-import { useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isPending, perform } from '../ui/action';
 import { keyOf, useKey } from '../ui/keys';
 import { LABELS } from '../ui/labels';
@@ -50,6 +50,12 @@ export function ranked(entries: readonly Command[], typed: string, recent: reado
     .map(({ obj }) => obj);
 }
 
+/** Each entry once, where several sources offer it: the first one. */
+export function once(entries: readonly Command[]): Command[] {
+  const ids = new Set<string>();
+  return entries.filter(({ id }) => !ids.has(id) && ids.add(id));
+}
+
 /** Where the chosen entry is now: things arrive while the palette is open. One that is gone leaves its place. */
 export function chosenIn(shown: readonly Command[], { id, at }: { id: string | null; at: number }): number {
   const found = shown.findIndex((entry) => entry.id === id);
@@ -64,6 +70,13 @@ export function PaletteView({ first, close }: { first: Step | null; close: () =>
     if (steps.length > (first === null ? 0 : 1)) setSteps(steps.slice(0, -1));
     else close();
   };
+  const depth = useRef(steps.length);
+  useLayoutEffect(() => {
+    if (depth.current === steps.length) return;
+    depth.current = steps.length;
+    // Before the next key: the box of the step before is gone.
+    document.querySelector<HTMLElement>('.palette input, .palette textarea')?.focus();
+  }, [steps.length]);
   const label = step?.title ?? 'Search or do anything';
   // Mounted after the dialog below it, whose layer this belongs to.
   useKey('palette', close, true, 'dialog');
@@ -134,7 +147,7 @@ function Entries({ step, label, onStep, close }: EntriesProps) {
     step === undefined
       ? commandSources.value.flatMap((source) => source.entries(typed))
       : (step.entries?.(typed) ?? []);
-  const shown = ranked(entries, typed, recent);
+  const shown = ranked(once(entries), typed, recent);
   const chosen = chosenIn(shown, choice);
   const choose = (at: number) => setChoice({ id: shown[at]?.id ?? null, at });
   const move = (to: number) => {
@@ -159,7 +172,6 @@ function Entries({ step, label, onStep, close }: EntriesProps) {
         class="field"
         type="text"
         role="combobox"
-        autofocus
         aria-label={label}
         aria-expanded="true"
         aria-controls="palette-entries"

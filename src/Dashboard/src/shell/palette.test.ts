@@ -7,7 +7,7 @@ let now: object | null = null;
 
 const { commandSources } = await import('../ui/registry');
 const { containers } = await import('../features/containers');
-const { chosenIn, ranked } = await import('./palette-view');
+const { chosenIn, once, ranked } = await import('./palette-view');
 const { contributeCommands } = await import('./contributions');
 const { commandFiles } = await import('./commands');
 
@@ -35,6 +35,13 @@ test('the chosen entry stays the chosen one while others arrive and go', () => {
   expect(chosenIn([destroy], choice)).toBe(0);
   expect(chosenIn([], choice)).toBe(-1);
   expect(chosenIn([stop, destroy], { id: null, at: 0 })).toBe(0);
+});
+
+test('what is both selected and found by its name is offered once', () => {
+  now = { name: 'bob', actions: [], agent: containers.agents.value.get('bob') };
+  const ids = once(offered('bob')).map(({ id }) => id);
+  expect(ids.length).toBe(new Set(ids).size);
+  expect(offered('bob').length).toBeGreaterThan(ids.length);
 });
 
 test('a message is sent in steps: to whom, then its text', () => {

@@ -169,6 +169,8 @@ export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void;
             label="Role"
             placeholder="what it is for, in its prompt (optional)"
             onText={keep(ROLE)}
+            // It is not a message, and has no limit of one.
+            bodyOf={() => ''}
             lines={4}
           />
         </div>
