@@ -209,7 +209,6 @@ export function Writing(props: Props) {
 
   /** A form within a form would send both. */
   const Frame = (send === undefined ? 'div' : 'form') as 'form';
-  const frame: object = send === undefined ? { role: 'group' } : {};
   const enter =
     send !== undefined ? 'enter sends · shift+enter adds a line · ' : props.onEnter ? 'shift+enter adds a line · ' : '';
   return (
