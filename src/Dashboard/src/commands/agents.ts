@@ -97,6 +97,7 @@ const whatTo = (name: string): Step => ({
     target: toOf(name),
     placeholder: 'write a message',
     what: 'a message',
+    reader: name,
     action: (body) => ({
       id: 'send',
       label: 'T4LK',

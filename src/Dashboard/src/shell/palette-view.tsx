@@ -5,7 +5,7 @@ import { keyOf, useKey } from '../ui/keys';
 import { LABELS } from '../ui/labels';
 import { Modal } from '../ui/modal';
 import { type Command, commandSources, type Step } from '../ui/registry';
-import { bodyFault } from '../ui/text/bytes';
+import { AS_FILE, bodyFault } from '../ui/text/bytes';
 import { Writing } from '../ui/writing';
 import './palette.css';
 
@@ -112,9 +112,10 @@ function Text({ one, onLeave, close }: { one: NonNullable<Step['text']>; onLeave
         tone: one.weight === 'danger' ? 'bad' : 'primary',
       }}
       bodyOf={bodyOf}
+      reader={() => one.reader}
       faultOf={(text) => {
         const body = bodyOf(text);
-        return one.optional === true && body.trim() === '' ? null : bodyFault(body, one.what);
+        return one.optional === true && body.trim() === '' ? null : bodyFault(body, one.what, AS_FILE);
       }}
       onSend={async (body) => {
         const action = one.action(body);

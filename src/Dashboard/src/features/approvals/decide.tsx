@@ -10,7 +10,7 @@ import { Refused } from '../../ui/fault';
 import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
 import type { WithText } from '../../ui/registry';
-import { bodyFault } from '../../ui/text/bytes';
+import { AS_FILE, bodyFault } from '../../ui/text/bytes';
 import { Writing } from '../../ui/writing';
 import { whatIsAsked } from './approval';
 import { refusals, refuse } from './state';
@@ -114,7 +114,8 @@ function DenyForm({ approval, denial, onBack }: { approval: Approval; denial: Wi
       placeholder={placeholder}
       send={{ label: 'DENY', plain: `Deny approval ${id} now`, tone: 'bad' }}
       bodyOf={bodyOf}
-      faultOf={(text) => (bodyOf(text) === '' ? null : bodyFault(bodyOf(text), what))}
+      reader={() => denial.reader}
+      faultOf={(text) => (bodyOf(text) === '' ? null : bodyFault(bodyOf(text), what, AS_FILE))}
       lines={2}
       focused
       onSend={(body) => {
