@@ -3,7 +3,7 @@ import type { Place } from '../ui/registry';
 
 export const place: Place = {
   address: '/changes/:id?',
-  title: () => 'changes',
+  title: ({ id }) => (id === undefined ? 'changes' : `change ${id}`),
   nav: { order: 50, to: '/changes', label: 'CH4NG3S', key: 'go-changes', glyph: '±' },
   view: new Part(async () => (await import('../features/approvals/page')).ChangesPage),
 };

@@ -6,7 +6,7 @@ import { address } from '../ui/address';
 import { Confirm } from '../ui/confirm';
 import { Refused } from '../ui/fault';
 import { features, inOrder } from '../ui/feature';
-import { useKey } from '../ui/keys';
+import { press, useKey } from '../ui/keys';
 import { Shown } from '../ui/later';
 import { go, step } from '../ui/link';
 import { live } from '../ui/live';
@@ -33,6 +33,11 @@ export function App({ onEntered }: { onEntered: () => void }) {
       <a class="skip" href="#place">
         Skip to the place
       </a>
+      {loaded ? (
+        <button type="button" class="skip" onClick={() => press('write')}>
+          Skip to the box to write in
+        </button>
+      ) : null}
       <Top />
       {loaded ? (
         <Ready />

@@ -1,11 +1,11 @@
 import { Link } from '../ui/link';
 import { places } from '../ui/registry';
-import { near } from '../ui/text/near';
+import { nearAddress } from '../ui/text/near';
 
 /** The page of an unknown address; it names the places with a similar address. */
 export function Missing({ path }: { path: string }) {
   const known = places.value.flatMap(({ nav }) => nav?.to ?? []);
-  const meant = near(path, known);
+  const meant = nearAddress(path, known);
   return (
     <main class="place" id="place" tabIndex={-1} aria-labelledby="missing">
       <h1 id="missing">There is no place at this address</h1>

@@ -28,11 +28,20 @@ export function Modal({ label, class: name, onClose, children }: Props) {
     open.value++;
     const lower = raiseLayer();
     const forget = onKey('back', () => close.current(), 'dialog');
+    // Also where the operator has switched the key off: the focus cannot leave a dialog otherwise.
+    const onEscape = (e: KeyboardEvent) => {
+      if (e.key !== 'Escape' || e.isComposing || e.defaultPrevented) return;
+      e.preventDefault();
+      close.current();
+    };
+    const layer = root.current;
+    layer?.addEventListener('keydown', onEscape);
     const first = root.current?.querySelector<HTMLElement>('[autofocus], input, textarea, button');
     (first ?? root.current)?.focus();
     return () => {
       open.value--;
       forget();
+      layer?.removeEventListener('keydown', onEscape);
       lower();
       // After the shell has made the page whole again.
       queueMicrotask(() => {
@@ -46,12 +55,6 @@ export function Modal({ label, class: name, onClose, children }: Props) {
       class="layer"
       onPointerDown={(e) => {
         if (e.target === e.currentTarget) onClose();
-      }}
-      onKeyDown={(e) => {
-        // Also where the operator has switched the key off: the focus cannot leave a dialog otherwise.
-        if (e.key !== 'Escape' || e.isComposing || e.defaultPrevented) return;
-        e.preventDefault();
-        onClose();
       }}
     >
       <div ref={root} class={`dialog ${name ?? ''}`} role="dialog" aria-modal="true" aria-label={label} tabIndex={-1}>

@@ -24,6 +24,7 @@ export const applyPreferences = (changed: Partial<Preferences>): void => {
 
 /** Keeps the document's attributes, which the style sheets read, true to the preferences. */
 export function followPreferences(): void {
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', showThemeColour);
   effect(() => {
     const { theme, labels, density, scanlines } = preferences.value;
     const root = document.documentElement.dataset;
@@ -32,7 +33,15 @@ export function followPreferences(): void {
     root.density = density;
     root.scanlines = scanlines ? 'on' : 'off';
     labelSet.value = labels;
+    showThemeColour();
   });
+}
+
+/** The browser's own bars have the page's colour. */
+function showThemeColour(): void {
+  const colour = getComputedStyle(document.documentElement).backgroundColor;
+  const meta = document.querySelector<HTMLMetaElement>('meta[name="theme-color"]');
+  if (meta !== null) meta.content = colour;
 }
 
 /** The preferences that the host wrote into the document: the first paint has them. */

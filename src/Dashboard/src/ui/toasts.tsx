@@ -40,7 +40,7 @@ const STATES: Record<Toast['state'], string> = {
   away: 'waits for the host',
   done: 'done',
   undone: 'taken back',
-  sent: 'sent as the page was left',
+  sent: 'was being sent as the page was left',
 };
 
 function Said({ toast: { id, label, of, state, until, undo, now: send } }: { toast: Toast }) {

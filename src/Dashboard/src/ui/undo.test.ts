@@ -149,6 +149,35 @@ test('what can be taken back is done at once, and can be undone for eight second
   expect(undoLatest()).toBe(false);
 });
 
+const pauseOf = (name: string, undo: () => Promise<unknown>): Action => ({
+  id: 'pause',
+  label: '‖ P4US3',
+  of: name,
+  run: async () => sent.push(`pause ${name}`),
+  undo,
+});
+
+test('each of many things in a row keeps its time to be taken back', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  for (const name of names) await perform(pauseOf(name, async () => sent.push(`resume ${name}`)));
+  while (undoLatest());
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sent.slice(names.length).toSorted()).toEqual(names.map((name) => `resume ${name}`));
+});
+
+test('an undo that fails can be tried again', async () => {
+  let isAway = true;
+  const undo = () => (isAway ? Promise.reject(new Error('the host is away')) : Promise.resolve(sent.push('resume')));
+  await perform(pauseOf('alice', undo));
+  undoLatest();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([states(), refusal.value]).toEqual([['done'], 'Not taken back: the host is away']);
+  isAway = false;
+  undoLatest();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([sent, states()]).toEqual([['pause alice', 'resume'], ['undone']]);
+});
+
 test('many at once are one held thing, and what failed is named', async () => {
   const bad = deny(2, { run: () => Promise.reject(new Error('it is building')) });
   const ended = perform(together('3 approvals', [deny(1), bad, deny(3)]));

@@ -66,18 +66,19 @@ export function offerUndo(deed: Deed): void {
   const { undo } = deed;
   if (undo === undefined) return;
   const id = add(deed, 'done', UNDO_MS, () => remove(id));
-  change(id, {
-    undo: () => {
-      change(id, { undo: null });
-      undo().then(
-        () => say(id, 'undone'),
-        (e: unknown) => {
-          remove(id);
-          refusal.value = `Not taken back: ${words(e)}`;
-        },
-      );
-    },
-  });
+  const take = () => {
+    change(id, { undo: null });
+    undo().then(
+      () => say(id, 'undone'),
+      (e: unknown) => {
+        // It may work once the host is there again.
+        change(id, { undo: take });
+        startClock(id, UNDO_MS, () => remove(id));
+        refusal.value = `Not taken back: ${words(e)}`;
+      },
+    );
+  };
+  change(id, { undo: take });
 }
 
 /**
@@ -233,8 +234,10 @@ function isNote(note: unknown): note is { label: Wired; of: string; isSent: bool
 function add({ label, of }: Pick<Deed, 'label' | 'of'>, state: Toast['state'], ms: number, then: () => void): number {
   const id = ++last;
   const others = all.peek();
-  // What is held stays: it has to be sent.
-  const surplus = others.filter((toast) => toast.state !== 'held' && toast.state !== 'away').slice(0, -(SHOWN - 1));
+  // What is held has to be sent, and what can be taken back keeps its time.
+  const surplus = others
+    .filter((toast) => toast.state !== 'held' && toast.state !== 'away' && toast.undo === null)
+    .slice(0, -(SHOWN - 1));
   for (const { id: old } of others.length >= SHOWN ? surplus : []) remove(old);
   all.value = [...all.peek(), { id, label, of, state, until: null, undo: null, now: null }];
   startClock(id, ms, then);

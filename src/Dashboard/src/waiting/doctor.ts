@@ -1,3 +1,8 @@
+import { checkAgain } from '../features/system';
 import type { WaitingKind } from '../ui/registry';
 
-export const kind: WaitingKind = { kind: 'doctor', name: 'doctor' };
+export const kind: WaitingKind = {
+  kind: 'doctor',
+  name: 'doctor',
+  actions: ({ id }) => [checkAgain(id)],
+};

@@ -1,4 +1,4 @@
-import { cancelTurn } from '../features/containers';
+import { cancelTurn, otherModel } from '../features/containers';
 import type { WaitingKind } from '../ui/registry';
 
 export const kind: WaitingKind = {
@@ -6,4 +6,5 @@ export const kind: WaitingKind = {
   name: 'rate limited',
   does: () => 'is rate limited',
   actions: ({ agent }) => (agent == null ? [] : [{ ...cancelTurn(agent), key: 'deny' }]),
+  withText: ({ agent }) => (agent == null ? [] : [otherModel(agent)]),
 };

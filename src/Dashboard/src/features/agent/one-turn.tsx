@@ -15,18 +15,34 @@ import { costOf, Result } from './turns';
 /** How many pages of events are read back in search of a turn. */
 const PAGES = 15;
 const PAGE = 200;
+/** How many of the latest turns are read in search of the next one. */
+const LATEST = 100;
 
-type Found = { turn: Turn | null; events: readonly AgentEvent[]; reached: boolean };
+type Found = {
+  /** The agent's turn before this one. */
+  previous: number | null;
+  /** The agent's latest turns, back to this one; null where it is further back. */
+  since: readonly Turn[] | null;
+  turn: Turn | null;
+  events: readonly AgentEvent[];
+  reached: boolean;
+};
 
 async function find(name: string, id: number, stopped: AbortSignal): Promise<Found> {
   const path = { name };
   const { turns } = await answerOf(
     api.GET('/api/agents/{name}/turns', {
-      params: { path, query: { limit: 1, before: id + 1 } },
+      params: { path, query: { limit: 2, before: id + 1 } },
       signal: stopped,
     }),
   );
   const turn = turns.find((one) => one.id === id) ?? null;
+  // Turns of all agents share one count.
+  const previous = turns.find((one) => one.id < id)?.id ?? null;
+  const latest = await answerOf(
+    api.GET('/api/agents/{name}/turns', { params: { path, query: { limit: LATEST } }, signal: stopped }),
+  );
+  const since = latest.turns.length < LATEST || latest.turns.some((one) => one.id <= id) ? latest.turns : null;
   let events: readonly AgentEvent[] = [];
   for (let page = 0; page < PAGES; page++) {
     const before = events[0]?.id;
@@ -38,11 +54,17 @@ async function find(name: string, id: number, stopped: AbortSignal): Promise<Fou
     );
     events = [...older.events, ...events];
     const own = turnIn(events, id);
-    if (own !== null) return { turn, events: own, reached: true };
+    if (own !== null) return { previous, since, turn, events: own, reached: true };
     // Older events are of older turns.
     if (!older.more || older.events.some((event) => typeof event.turn === 'number' && event.turn < id)) break;
   }
-  return { turn, events: [], reached: false };
+  return { previous, since, turn, events: [], reached: false };
+}
+
+/** The first turn after one, among some; null for none. */
+export function newerIn(turns: readonly Pick<Turn, 'id'>[], id: number): number | null {
+  const ids = turns.flatMap((turn) => (turn.id > id ? [turn.id] : []));
+  return ids.length === 0 ? null : Math.min(...ids);
 }
 
 /** One turn: its figures, and all that it did. */
@@ -61,11 +83,21 @@ export function OneTurn({ name, wanted }: { name: string; wanted: string }) {
     return () => stop.abort();
   }, [name, id, told]);
   const entries = useMemo(() => entriesOf(found?.events ?? []), [found]);
+  const previous = found?.previous ?? null;
+  const next =
+    id === null || found?.since == null
+      ? null
+      : newerIn([...found.since, ...ended.all.value.filter(({ agent }) => agent === name)], id);
   const all = (
     <p class="turn-ways">
       <Link to={`/agents/${name}/turns`}>‹ all turns</Link>
-      {id === null || id === 1 ? null : <Link to={`/agents/${name}/turns/${id - 1}`}>turn {id - 1}</Link>}
-      {id === null || found?.turn == null ? null : <Link to={`/agents/${name}/turns/${id + 1}`}>turn {id + 1}</Link>}
+      {[previous, next].map((other) =>
+        other == null ? null : (
+          <Link key={other} to={`/agents/${name}/turns/${other}`}>
+            turn {other}
+          </Link>
+        ),
+      )}
     </p>
   );
   if (id === null)

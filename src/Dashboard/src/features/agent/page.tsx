@@ -2,6 +2,7 @@ import { effect, untracked } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import type { Agent } from '../../api/types';
 import { perform } from '../../ui/action';
+import { copyAddress } from '../../ui/copy';
 import { useKey } from '../../ui/keys';
 import { Shown } from '../../ui/later';
 import { go, Link } from '../../ui/link';
@@ -10,7 +11,6 @@ import { openMenu } from '../../ui/menu';
 import { agentTabs, type Params } from '../../ui/registry';
 import { useSelection } from '../../ui/selected';
 import { near } from '../../ui/text/near';
-import { tell } from '../../ui/told';
 import { actionsOf, containers, Pending, pauseOrResume } from '../containers';
 import { writeTo } from '../messages';
 import { tombstones } from '../tombstones';
@@ -112,10 +112,7 @@ function Present({ agent, tab: wanted, rest }: { agent: Agent; tab: string; rest
     const at = document.getElementById('agent-menu');
     if (at !== null) openMenu(`What can be done with ${name}`, actionsOf(agent, transient), at);
   });
-  useKey('copy', async () => {
-    await navigator.clipboard.writeText(location.origin + location.pathname);
-    tell('The address of this place is copied.');
-  });
+  useKey('copy', () => void copyAddress(location.pathname));
   return (
     <It.Provider value={it}>
       <main

@@ -137,7 +137,9 @@ function Propose({
   const [why, keepWhy] = useDraft(`config-why:${name}`);
   const [done, setDone] = useState(false);
   const { busy, error, setError, send } = useSending();
-  const text = draft === '' ? begun : draft;
+  // The drafts keep no empty text.
+  const [isEmptied, setEmptied] = useState(false);
+  const text = draft !== '' ? draft : isEmptied ? '' : begun;
   const same = text === deployed;
   const lines = useMemo(() => (same ? [] : editLines(deployed.trimEnd(), text.trimEnd())), [same, deployed, text]);
   const propose = () => {
@@ -156,6 +158,7 @@ function Propose({
         body: { yaml: text, ...(why.trim() === '' ? {} : { description: why.trim() }) },
       });
       keep('');
+      setEmptied(false);
       keepWhy('');
       setDone(true);
       onProposed();
@@ -182,6 +185,7 @@ function Propose({
         autocapitalize="none"
         aria-invalid={error !== null}
         onInput={(e) => {
+          setEmptied(e.currentTarget.value === '' && begun !== '');
           keep(e.currentTarget.value === begun ? '' : e.currentTarget.value);
           setError(null);
           setDone(false);
@@ -212,8 +216,15 @@ function Propose({
         </p>
       ) : null}
       <div class="buttons">
-        {draft === '' ? null : (
-          <button type="button" class="act" onClick={() => keep('')}>
+        {draft === '' && !isEmptied ? null : (
+          <button
+            type="button"
+            class="act"
+            onClick={() => {
+              keep('');
+              setEmptied(false);
+            }}
+          >
             <Label text="✗ D1SC4RD" of="the change" />
           </button>
         )}

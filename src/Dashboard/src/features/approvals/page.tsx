@@ -3,6 +3,7 @@ import type { Approval } from '../../api/types';
 import { ActionButton } from '../../ui/action-button';
 import { address, query } from '../../ui/address';
 import { Age } from '../../ui/clock';
+import { copyAddress } from '../../ui/copy';
 import { Refused } from '../../ui/fault';
 import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
@@ -193,7 +194,7 @@ function Review({ approval, failed }: { approval: Approval; failed: boolean }) {
   const logged = status === 'building' || status === 'failed';
   const [started] = useState(Date.now);
   useKey('log', () => openPanel(`log:${agent}`), agent !== '');
-  useKey('copy', () => void navigator.clipboard?.writeText(location.href));
+  useKey('copy', () => void copyAddress(`/changes/${id}`));
   return (
     <section class="review" aria-label={`Change ${id}: ${whatIsAsked(approval)}`} data-review={id}>
       <header class="review-head">

@@ -101,7 +101,7 @@ export const cancelTurn = (name: string): Action => ({
   weight: 'danger',
   confirm: {
     title: `Cancel the turn of ${name}?`,
-    text: 'What it does now ends at once, and the messages of the turn are parked.',
+    text: 'Its current work ends at once, and the messages of the turn are parked.',
     yes: `Cancel the turn of ${name}`,
     no: `Let ${name} finish`,
   },

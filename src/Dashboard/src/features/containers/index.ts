@@ -6,6 +6,7 @@ import './section.css';
 
 export { actionsOf, cancelTurn, isStarred, pauseOrResume, showLog, starOrUnstar, verbAction } from './actions';
 export { countsOf, SwarmCount } from './aside';
+export { otherModel } from './model';
 export { Pending, State } from './state';
 export { containers } from './store';
 export type { Verb } from './verb';

@@ -41,7 +41,7 @@ export function SettingsPage() {
       <Group name="Undo">
         <Choice
           name="undo_seconds"
-          legend="What cannot be taken back is held for"
+          legend="Actions without an undo are held for"
           of={[
             [0, 'no time: it is sent at once'],
             [5, '5 seconds'],
@@ -50,9 +50,9 @@ export function SettingsPage() {
         />
       </Group>
       <Group name="Being told">
-        <Told urgency="now" legend="What stands still until you decide" />
-        <Told urgency="soon" legend="What failed or will need you" />
-        <Told urgency="fyi" legend="What you may want to know" />
+        <Told urgency="now" legend="Things that wait for your decision" />
+        <Told urgency="soon" legend="Things that failed or will need you" />
+        <Told urgency="fyi" legend="Things to know" />
         <Switch name="sound" text="A sound with each notification" />
         <Permission />
       </Group>

@@ -8,6 +8,7 @@ import { Fault } from '../../ui/fault';
 import { Label } from '../../ui/label';
 import { go } from '../../ui/link';
 import { useSending } from '../../ui/sending';
+import { argumentsOf } from '../../ui/text/arguments';
 import { bodyFault } from '../../ui/text/bytes';
 import { Writing } from '../../ui/writing';
 
@@ -48,14 +49,17 @@ export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void;
   };
   const make = () => {
     const [name, model, first, command] = [NAME, MODEL, FIRST, COMMAND].map((field) => drafts.of(field).trim());
+    const args = argumentsOf(command ?? '');
     const fault =
       name === ''
         ? 'The agent needs a name: a-z, 0-9 and -, at most 31 characters, beginning with a letter.'
         : driver === 'command' && command === ''
           ? 'The driver command needs the program that it runs, such as: my-agent --once'
-          : first === ''
-            ? null
-            : bodyFault(first ?? '', 'a first message');
+          : driver === 'command' && args === null
+            ? 'A quote in the command is open; close it, or write a backslash before it.'
+            : first === ''
+              ? null
+              : bodyFault(first ?? '', 'a first message');
     void sending.send(fault, async () => {
       await api.POST('/api/agents', {
         body: {
@@ -64,7 +68,7 @@ export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void;
           ...(model === '' || driver !== 'claude' ? {} : { model: model ?? '' }),
           ...(role.trim() === '' ? {} : { role }),
           ...(first === '' ? {} : { first_message: first ?? '' }),
-          ...(driver === 'command' ? { command_line: (command ?? '').split(/\s+/) } : {}),
+          ...(driver === 'command' ? { command_line: args ?? [] } : {}),
         },
       });
       for (const field of [NAME, DRIVER, MODEL, ROLE, FIRST, COMMAND]) drafts.keep(field, '');

@@ -3,6 +3,8 @@ import { eventsOf } from './events';
 import { hook } from './store';
 import './section.css';
 
+export { checkAgain } from './actions';
+
 export const feature: Feature = {
   name: 'system',
   store: { snapshot: (snapshot) => hook.snapshot(snapshot), events: eventsOf(hook) },

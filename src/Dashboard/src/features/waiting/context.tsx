@@ -1,7 +1,11 @@
-import type { Waiting } from '../../api/types';
+import { useEffect, useState } from 'preact/hooks';
+import { answerOf, api } from '../../api/client';
+import type { Turn, Waiting } from '../../api/types';
 import { Age } from '../../ui/clock';
 import { Link } from '../../ui/link';
+import { durationText } from '../../ui/text/figures';
 import { containers, State } from '../containers';
+import { turns as ended } from '../stats';
 import { Mark } from './row';
 import { waiting } from './store';
 
@@ -32,6 +36,7 @@ export function Context({ row: { agent: name, key } }: { row: Waiting }) {
           )}
         </p>
       )}
+      {name == null || agent === undefined ? null : <LastTurn key={name} name={name} />}
       {others.length === 0 ? null : (
         <>
           <h3>Also waits for you from {name}</h3>
@@ -55,5 +60,38 @@ export function Context({ row: { agent: name, key } }: { row: Waiting }) {
         </>
       )}
     </section>
+  );
+}
+
+/** The latest turn of an agent that has ended, with the way to its words and its files. */
+function LastTurn({ name }: { name: string }) {
+  const [read, setRead] = useState<Turn | null>(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    const query = { params: { path: { name }, query: { limit: 1 } }, signal: stop.signal };
+    // Without it the rest of the place is whole.
+    answerOf(api.GET('/api/agents/{name}/turns', query)).then(
+      ({ turns }) => setRead(turns[0] ?? null),
+      () => {},
+    );
+    return () => stop.abort();
+  }, [name]);
+  const turn = ended.all.value.find(({ agent }) => agent === name) ?? read;
+  if (turn === null) return null;
+  const { id, result, duration_ms, note } = turn;
+  return (
+    <p class="context-line">
+      <span>
+        Last turn: <Link to={`/agents/${name}/turns/${id}`}>turn {id}</Link> {result}
+        {duration_ms == null ? null : ` after ${durationText(duration_ms)}`}
+        {note == null || note === '' ? null : (
+          <>
+            {' · '}
+            <bdi>{note}</bdi>
+          </>
+        )}
+      </span>
+      <Link to={`/agents/${name}/files`}>Files</Link>
+    </p>
   );
 }

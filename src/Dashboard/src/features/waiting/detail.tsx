@@ -183,7 +183,7 @@ const isSafe = (one: Pick<Action, 'weight'>): boolean => !isDanger(one);
 
 const bodyOf = (one: WithText, text: string): string => one.bodyOf?.(text) ?? text;
 
-const labelOf = ({ id }: WithText): string => id.charAt(0).toUpperCase() + id.slice(1);
+const labelOf = ({ label }: WithText): string => LABELS[label];
 
 function Hint({ name }: { name: KeyName | undefined }) {
   const key = name === undefined ? '' : keyOf(name);

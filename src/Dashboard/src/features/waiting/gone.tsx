@@ -38,12 +38,12 @@ export function Gone({ name, was, draft, onFound }: Props) {
       )}
       {text === '' || draft === null ? null : (
         <div class="left-draft">
-          <p class="dim">What you were writing was not sent:</p>
+          <p class="dim">Your text was not sent:</p>
           <blockquote>
             <bdi>{text}</bdi>
           </blockquote>
           <button type="button" class="act" onClick={() => drafts.keep(draft, '')}>
-            <Label text="✗ D1SC4RD" of="what you wrote" />
+            <Label text="✗ D1SC4RD" of="your text" />
           </button>
         </div>
       )}

@@ -31,7 +31,7 @@ function Asked({ put }: { put: NonNullable<typeof choosing.value> }) {
           e.preventDefault();
           const at = new Date(text);
           if (Number.isNaN(at.getTime())) return setFault('This is not a date and a time; choose both.');
-          if (at.getTime() <= Date.now()) return setFault('This time is over; choose one that is to come.');
+          if (at.getTime() <= Date.now()) return setFault('This time is in the past; choose a later one.');
           close();
           put('◷ SN00Z3', at);
         }}

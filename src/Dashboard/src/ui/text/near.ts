@@ -21,3 +21,12 @@ export function near(typed: string, known: readonly string[]): string | null {
     .toSorted((a, b) => a.far - b.far);
   return ranked[0]?.name ?? null;
 }
+
+/** The known address, with the rest of the path, that a mistyped one most likely means: `/agent/alice`. */
+export function nearAddress(path: string, known: readonly string[]): string | null {
+  const [first = '', ...rest] = path.split('/').slice(1);
+  const place = near(`/${first}`, known);
+  // The overview has nothing below it.
+  if (place === null || rest.length === 0 || place === '/') return rest.length === 0 ? place : null;
+  return [place, ...rest].join('/');
+}
