@@ -63,7 +63,6 @@ export const LABELS = {
   '‹ B4CK': 'Back',
   '✗ D1SC4RD': 'Discard',
   '⊕ M0D3L': 'Add model',
-  '⇄ M0D3L': 'Use another model',
   '↩ UND0': 'Undo',
   '✓ S4V3': 'Save',
   '▶ L0G 1N': 'Log in',

@@ -4,7 +4,7 @@ import type { WithText } from '../../ui/registry';
 /** Has an agent use another model from its next turn. */
 export const otherModel = (name: string): WithText => ({
   id: 'model',
-  label: '⇄ M0D3L',
+  label: '◈ M0D3L',
   of: `for ${name}`,
   key: 'reply',
   target: `model:${name}`,
@@ -13,7 +13,7 @@ export const otherModel = (name: string): WithText => ({
   reader: name,
   action: (text) => ({
     id: 'model',
-    label: '⇄ M0D3L',
+    label: '◈ M0D3L',
     of: `for ${name}`,
     run: () => api.POST('/api/agents/{name}/model', { params: { path: { name } }, body: { model: text.trim() } }),
   }),

@@ -5,6 +5,7 @@ import { perform } from '../../ui/action';
 import { ActionButton } from '../../ui/action-button';
 import { GROUPS } from '../../ui/activity';
 import { query } from '../../ui/address';
+import { copyAddress } from '../../ui/copy';
 import { keyOf, press, useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
 import { go, selectedThen, setQuery } from '../../ui/link';
@@ -12,7 +13,6 @@ import { Main } from '../../ui/main';
 import { togglePanel } from '../../ui/panel';
 import { Rows } from '../../ui/rows';
 import { useSelection } from '../../ui/selected';
-import { tell } from '../../ui/told';
 import { containers, pauseOrResume, wantsUpdate } from '../containers';
 import { writeTo } from '../messages';
 import { useStatistics } from '../stats';
@@ -95,10 +95,7 @@ export function AgentsPage() {
   );
   useKey(
     'copy',
-    on(async ({ name }) => {
-      await navigator.clipboard.writeText(`${location.origin}/agents/${name}`);
-      tell(`The address of ${name} is copied.`);
-    }),
+    on(({ name }) => void copyAddress(`/agents/${name}`)),
   );
   return (
     <Main feature="roster" title="SW4RM" fills aside={<Tools lines={lines} shown={shown.length} kept={showsKept} />}>
