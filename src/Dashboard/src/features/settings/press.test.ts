@@ -9,6 +9,7 @@ test.each([
   [{ key: '?', shiftKey: true }, '[Shift]+?'],
   [{ key: '/' }, '[Shift]+/'],
   [{ key: 'j', ctrlKey: true }, '$mod+j'],
+  [{ key: '[', ctrlKey: true, altKey: true }, '[Shift]+['],
   [{ key: 'F2', shiftKey: true }, 'Shift+F2'],
   [{ key: 'Shift', shiftKey: true }, null],
 ])('the press of %o is written %s', (press, key) => {
