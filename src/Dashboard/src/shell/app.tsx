@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import { signedOut } from '../api/session';
 import { refusal } from '../ui/action';
 import { address } from '../ui/address';
+import { isBehind, REFUSED } from '../ui/behind';
 import { Confirm } from '../ui/confirm';
 import { Refused } from '../ui/fault';
 import { features, inOrder } from '../ui/feature';
@@ -55,7 +56,7 @@ function Ready() {
   const side = sideOf(opened.value);
   return (
     <>
-      <div class={`shell ${side === null ? '' : 'with-panel'}`} inert={covered}>
+      <div class={`shell ${side === null ? '' : 'with-panel'} ${isBehind.value ? 'behind' : ''}`} inert={covered}>
         <Navigation />
         <div class="middle">
           <Place />
@@ -65,6 +66,11 @@ function Ready() {
         </div>
         {side}
       </div>
+      {isBehind.value ? (
+        <p id="behind" class="hidden">
+          {REFUSED}
+        </p>
+      ) : null}
       <PlaceKeys />
       <Menu />
       <KeyMap />

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { words } from '../api/refusal';
+import { isBehind, REFUSED } from './behind';
 import { confirmed, type Question } from './confirm';
 import { LABELS, labelSet, type Wired } from './labels';
 
@@ -37,7 +38,8 @@ export function Act({ label, plain, tone, disabled, working, confirm, run, onErr
     <button
       type="button"
       class={`act ${tone ?? ''}`}
-      title={plain}
+      title={isBehind.value ? `${plain} · ${REFUSED}` : plain}
+      {...(isBehind.value ? { 'aria-describedby': 'behind' } : {})}
       aria-busy={busy}
       {...(confirm === undefined ? {} : { 'aria-haspopup': 'dialog' as const })}
       disabled={disabled === true || busy}

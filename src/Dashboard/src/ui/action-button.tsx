@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { type Action, isPending, perform } from './action';
+import { isBehind, REFUSED } from './behind';
 import { keyOf } from './keys';
 import { Label } from './label';
 import { LABELS } from './labels';
@@ -33,7 +34,8 @@ export function ActionButton({ action, disabled = false, stop = true, hinted = t
     <button
       type="button"
       class={`act ${WEIGHTS[weight]}`}
-      title={`${LABELS[label]} ${of}${hint === '' ? '' : ` (${hint})`}`}
+      title={`${LABELS[label]} ${of}${hint === '' ? '' : ` (${hint})`}${isBehind.value ? ` · ${REFUSED}` : ''}`}
+      {...(isBehind.value ? { 'aria-describedby': 'behind' } : {})}
       aria-busy={busy}
       disabled={disabled || busy}
       {...(stop ? {} : { tabIndex: -1 })}

@@ -11,7 +11,7 @@ export function ConnectionState({ quiet = false }: { quiet?: boolean }) {
   return (
     <div class={`connection ${truth.tone}`} data-state={truth.state}>
       <span class="connection-chip" aria-hidden="true">
-        <span class="dot">{truth.glyph}</span> {truth.label}
+        <span class="dot">{truth.glyph}</span> <Label text={truth.label} />
       </span>
       <Detail />
       {quiet ? null : (

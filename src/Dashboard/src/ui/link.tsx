@@ -9,6 +9,9 @@ import { goTo } from './goto';
  */
 export const step = signal<{ count: number; scroll: number; then?: () => void }>({ count: 0, scroll: 0 });
 
+/** Whether the side panel stays open from place to place. */
+export const pinned = signal(false);
+
 /** What the browser's history keeps for a visit of a place, besides its address. */
 interface Visit {
   scroll?: number;
@@ -21,10 +24,36 @@ const visit = (): Visit => (history.state as Visit | null) ?? {};
 /** The row of a list that was selected when this visit was left. */
 export const selectedThen = (list: string): string | null => visit().selected?.[list] ?? null;
 
+/** Browsers refuse more than about ten changes of the history in a second, and a held key makes sixty steps. */
+const WRITE_MS = 150;
+let writtenAt = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
+/** What the history does not have yet. */
+let unwritten: { path: string | null; selected: Map<string, string> } = { path: null, selected: new Map() };
+
+/** Brings the history up to date with the page. */
+export function writeVisit(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  const { path, selected } = unwritten;
+  if (path === null && selected.size === 0) return;
+  unwritten = { path: null, selected: new Map() };
+  writtenAt = performance.now();
+  const state =
+    selected.size === 0 ? visit() : { ...visit(), selected: { ...visit().selected, ...Object.fromEntries(selected) } };
+  history.replaceState(state, '', path === null ? undefined : path + location.search);
+}
+
+function scheduleWrite(): void {
+  const left = writtenAt + WRITE_MS - performance.now();
+  if (left <= 0) writeVisit();
+  else timer ??= setTimeout(writeVisit, left);
+}
+
 /** Keeps the selected row of a list with this visit: back and forward select it again. */
-export function keepSelected(list: string, key: string | null): void {
-  const { [list]: _, ...others } = visit().selected ?? {};
-  history.replaceState({ ...visit(), selected: key === null ? others : { ...others, [list]: key } }, '');
+export function keepSelected(list: string, key: string): void {
+  unwritten.selected.set(list, key);
+  scheduleWrite();
 }
 
 /**
@@ -32,9 +61,12 @@ export function keepSelected(list: string, key: string | null): void {
  * button leads here again.
  */
 export function go(to: string, after?: () => void): void {
+  writeVisit();
   const next = new URL(to, location.href);
+  const open = query.peek().get('open');
+  if (pinned.peek() && open !== null && !next.searchParams.has('open'))
+    next.search = `${next.search === '' ? '?' : `${next.search}&`}open=${open}`;
   const then = after ?? (next.hash === '' ? undefined : () => void goTo(next.hash));
-  // The panel stays open from place to place only where it is pinned; whoever pins it puts it into the address.
   if (next.pathname === location.pathname && next.search === location.search) {
     then?.();
     return;
@@ -53,12 +85,14 @@ export function go(to: string, after?: () => void): void {
 /** Goes on to another address of the same place, such as the next row's: the browser's back button skips it. */
 export function replacePath(path: string): void {
   if (pathOf(path) === address.peek()) return;
-  history.replaceState(visit(), '', path + location.search);
+  unwritten.path = path;
+  scheduleWrite();
   address.value = pathOf(path);
 }
 
 /** Changes members of the query; null removes one. <push>: the browser's back button undoes it. */
 export function setQuery(changes: Readonly<Record<string, string | null>>, push = false): void {
+  writeVisit();
   const next = new URLSearchParams(query.peek());
   for (const [name, value] of Object.entries(changes)) {
     if (value === null || value === '') next.delete(name);
@@ -78,7 +112,12 @@ export function setQuery(changes: Readonly<Record<string, string | null>>, push 
 /** Follows the browser's own steps back and forward. */
 export function followHistory(): void {
   history.scrollRestoration = 'manual';
+  addEventListener('pagehide', writeVisit);
   addEventListener('popstate', (e) => {
+    // It was of the visit that has been left.
+    clearTimeout(timer);
+    timer = undefined;
+    unwritten = { path: null, selected: new Map() };
     const next = pathOf(location.pathname);
     batch(() => {
       search.value = location.search;

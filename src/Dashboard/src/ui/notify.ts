@@ -19,7 +19,14 @@ interface Note {
 /** Shows a notification where the browser may; returns how it is taken back. */
 export function notify({ title, body, tag }: Note, onClick: () => void): () => void {
   if (!supported || Notification.permission !== 'granted') return () => {};
-  const note = new Notification(title, { body: body.trim().slice(0, 200), tag });
+  let note: Notification;
+  try {
+    note = new Notification(title, { body: body.trim().slice(0, 200), tag });
+  } catch {
+    // Chrome for Android knows the constructor and refuses it outside of a service worker.
+    notifyPermission.value = 'unsupported';
+    return () => {};
+  }
   note.onclick = () => {
     note.close();
     window.focus();

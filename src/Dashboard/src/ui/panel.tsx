@@ -1,15 +1,12 @@
-import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import { computed, type ReadonlySignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { query } from './address';
 import { keyOf, onKey } from './keys';
-import { setQuery } from './link';
+import { pinned, setQuery } from './link';
 
 /** What the side panel shows, as the address has it: a kind and a name, such as `diff:12`; null while it is closed. */
 export const opened: ReadonlySignal<string | null> = computed(() => query.value.get('open') || null);
-
-/** Whether the panel stays open from place to place. */
-export const pinned = signal(false);
 
 export const isOpen = (key: string): boolean => opened.value === key;
 

@@ -1,5 +1,11 @@
 import type { Signal } from '@preact/signals';
-import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core';
+import {
+  defaultRangeExtractor,
+  elementScroll,
+  observeElementOffset,
+  observeElementRect,
+  Virtualizer,
+} from '@tanstack/virtual-core';
 import type { ComponentChild, RefObject, TargetedFocusEvent, TargetedMouseEvent } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { useKey } from './keys';
@@ -97,6 +103,8 @@ export function useVirtual(
   /** What covers the upper end of the scrolling element, in pixels. */
   covered = 0,
   isLog = false,
+  /** A row that is drawn wherever the list is scrolled to, since it may have the focus; -1 for none. */
+  kept = -1,
 ) {
   const [, draw] = useReducer((n: number) => n + 1, 0);
   const options = {
@@ -105,6 +113,11 @@ export function useVirtual(
     estimateSize: estimate,
     getItemKey: keyAt,
     overscan: 8,
+    rangeExtractor: (range: Parameters<typeof defaultRangeExtractor>[0]) => {
+      const drawn = defaultRangeExtractor(range);
+      if (kept < 0 || kept >= count || drawn.includes(kept)) return drawn;
+      return [...drawn, kept].toSorted((a, b) => a - b);
+    },
     scrollPaddingEnd: covered,
     // Without a layout (a test, a hidden page) the first rows are drawn.
     initialRect: { width: 0, height: 800 },
@@ -140,15 +153,18 @@ export function Rows<T>(props: Props<T>) {
   const last = useRef(0);
   /** Where the keyboard comes in: a log's newest row is its last. */
   const first = () => (tail === undefined ? 0 : rows.length - 1);
-  const anchor = useRef(0);
+  /** The row that a range of chosen rows begins at. */
+  const anchor = useRef<string | null>(null);
   const hadFocus = useRef(false);
+  const ofDensity = heightOfDensity();
   const virtual = useVirtual(
     root,
     rows.length,
-    () => height ?? heightOfDensity(),
+    () => height ?? ofDensity,
     (i) => keys[i] ?? i.toString(),
-    table ? heightOfDensity() : 0,
+    table ? ofDensity : 0,
     tail !== undefined,
+    index,
   );
 
   const moveTo = (to: number, focus = true) => {
@@ -160,6 +176,8 @@ export function Rows<T>(props: Props<T>) {
     setOwn(key);
     keepSelected(id, key);
     onCurrent?.(row);
+    // A log that follows would scroll the row away that is being read.
+    if (tail !== undefined) tail.following.value = at === rows.length - 1;
     virtual.scrollToIndex(at, { align: 'auto' });
     if (focus) {
       hadFocus.current = true;
@@ -226,13 +244,21 @@ export function Rows<T>(props: Props<T>) {
     'select',
     () => {
       if (index < 0) return false;
-      anchor.current = index;
+      anchor.current = keys[index] ?? null;
       choose(index, index, true);
       return true;
     },
     many,
   );
-  useKey('select-to', () => choose(anchor.current, Math.max(0, index)), many);
+  useKey(
+    'select-to',
+    () => {
+      const to = Math.max(0, index);
+      const from = anchor.current === null ? -1 : keys.indexOf(anchor.current);
+      choose(from < 0 ? to : from, to);
+    },
+    many,
+  );
   useKey('select-all', () => onChosen?.(new Set(chosen?.size === keys.length ? [] : keys)), many);
 
   useEffect(() => {
@@ -287,7 +313,7 @@ export function Rows<T>(props: Props<T>) {
           ...(onChosen === undefined ? {} : { 'aria-selected': chosen?.has(keys[at] ?? '') === true }),
         }
       : { role: 'listitem' as const, 'aria-setsize': rows.length, 'aria-posinset': at + 1 }),
-    'aria-label': nameOf(row),
+    'aria-label': !table && chosen?.has(keys[at] ?? '') === true ? `selected, ${nameOf(row)}` : nameOf(row),
     onClick: (e: TargetedMouseEvent<HTMLDivElement>) => {
       const inner = (e.target as HTMLElement).closest('a, button, input, textarea, select, summary, label');
       if (inner !== null && e.currentTarget.contains(inner)) return;

@@ -1,12 +1,13 @@
 import { STRANGER } from '../api/proof';
 import type { Connection } from '../stream/feed';
 import type { Sync } from '../stream/sync';
+import type { Wired } from './labels';
 import { clock } from './text/time';
 
 export interface Truth {
   state: 'connecting' | 'live' | 'reconnecting' | 'stranger' | 'resyncing' | 'resynced' | 'signed_out' | 'cannot';
   glyph: string;
-  label: string;
+  label: Wired;
   plain: string;
   tone: 'good' | 'warn' | 'bad' | 'info';
   detail: string;

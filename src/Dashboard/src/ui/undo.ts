@@ -155,10 +155,10 @@ function release(deed: Deed, id: number, undone = false): void {
   else remove(id);
 }
 
-/** The operator looks at it: its time stands still. */
+/** The operator looks at it: its time stands still, but for what is held, since somebody waits for that. */
 export function pauseToast(id: number): void {
   const clock = clocks.get(id);
-  if (clock === undefined) return;
+  if (clock === undefined || all.peek().find((toast) => toast.id === id)?.state === 'held') return;
   clearTimeout(clock.timer);
   change(id, { until: null });
 }

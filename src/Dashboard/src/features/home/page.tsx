@@ -11,6 +11,7 @@ import { firstRun } from '../start';
 import { useStatistics } from '../stats';
 import { kindName, Mark, When, waiting } from '../waiting';
 import { keepLook, readLook } from './look';
+import { DemoLine, LabelsOffer } from './offers';
 import { Since } from './since';
 import { type Worker, workOf } from './work';
 
@@ -33,10 +34,17 @@ export function HomePage() {
   const agents = containers.agents.value;
   // The manager is always there; it alone is nobody to work with. A finding of the doctor has a place of its own.
   const alone = [...agents.values()].every(({ role }) => role === 'manager');
-  if (alone && waiting.shown.value.every(({ agent }) => agent == null))
+  const isEmpty = alone && waiting.shown.value.every(({ agent }) => agent == null);
+  // Once it is shown it stays: it says that a tool has joined, and an agent may be half made.
+  const [first, setFirst] = useState(isEmpty);
+  useEffect(() => {
+    if (isEmpty) setFirst(true);
+  }, [isEmpty]);
+  if (first)
     return (
       <Main feature="home" title="H0M3">
-        <Shown view={firstRun} props={{}} what="this page" />
+        <LabelsOffer />
+        <Shown view={firstRun} props={{ onLeave: isEmpty ? null : () => setFirst(false) }} what="this page" />
       </Main>
     );
   const costs = new Map(stats?.agents.map(({ name, cost_usd }) => [name, cost_usd]));
@@ -47,6 +55,8 @@ export function HomePage() {
         <Work costs={costs} />
       </div>
       <Since since={since} today={stats} />
+      <DemoLine />
+      <LabelsOffer />
     </Main>
   );
 }
@@ -121,7 +131,7 @@ function Work({ costs }: { costs: ReadonlyMap<string, number> }) {
       <ul class="home-counts" aria-label="Agents by what they do">
         {COUNTED.filter(({ group }) => counts[group] > 0).map(({ group, words, tone }) => (
           <li key={group}>
-            <Link to={`/agents?group=${group}`} class={`home-count tone-${tone}`}>
+            <Link to={`/agents?state=${group}`} class={`home-count tone-${tone}`}>
               <span>{words}</span> <span class="n">{counts[group]}</span>
             </Link>
           </li>

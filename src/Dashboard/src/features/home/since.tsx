@@ -51,7 +51,7 @@ function Happened({ since }: { since: number }) {
       {counted(sum('turns'), 'turn')}
       {sum('failed') > 0 ? <span class="bad">, {sum('failed')} failed</span> : null}
     </Link>,
-    <Link to="/messages?state=unread">
+    <Link to="/messages?to=operator">
       {written >= HELD ? `${HELD} messages or more` : counted(written, 'message')} to you
     </Link>,
     ...(deployed > 0 ? [<Link to="/changes">{counted(deployed, 'approval')} carried out</Link>] : []),

@@ -14,9 +14,16 @@ const CLIENTS = [
 ] as const;
 
 /** An empty Hive: what this is, and three ways on. */
-export function FirstRun() {
+export function FirstRun({ onLeave }: { onLeave: (() => void) | null }) {
   return (
     <div class="first feature-start">
+      {onLeave === null ? null : (
+        <p>
+          <button type="button" class="act primary" onClick={onLeave}>
+            <Label text="▸ SW4RM" />
+          </button>
+        </p>
+      )}
       <p class="lead">
         Hive runs coding agents, each in a container of its own, and carries their messages. You talk to them, answer
         them and approve what they change, here or in the terminal.
@@ -37,7 +44,9 @@ export function FirstRun() {
           </section>
           <section aria-labelledby="first-demo">
             <h2 id="first-demo">See it work</h2>
-            <p class="dim">Two scripted agents talk to each other and ask you something. One click removes them.</p>
+            <p class="dim">
+              Two scripted agents talk to each other and ask you something. One click on the overview removes them.
+            </p>
             <Demo />
           </section>
         </div>

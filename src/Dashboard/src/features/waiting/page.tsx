@@ -80,11 +80,18 @@ export function WaitingPage({ params }: { params: Params }) {
       decided.map((row) => row.key),
       action,
       () => {
-        setChosen(new Set());
+        // Rows that were chosen since stay so.
+        setChosen((now) => new Set([...now].filter((one) => !decided.some((row) => row.key === one))));
         // Of several, the one that the keyboard is on.
         goOn((decided.find((row) => row.key === keyNow.current) ?? decided[0])?.key ?? '');
       },
     );
+  // Gone, with what had the focus: where it was decided elsewhere, the detail says so.
+  const isGone = key !== null && selected.row === null;
+  useLayoutEffect(() => {
+    if (isGone && document.activeElement === document.body)
+      document.getElementById('waiting-detail')?.focus({ preventScroll: true });
+  }, [isGone]);
   // Decided here, and gone now: nothing has to be said of it.
   useLayoutEffect(() => {
     if (key !== null && selected.row === null && isDecided(key)) goOn(key);

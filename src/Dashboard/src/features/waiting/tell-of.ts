@@ -10,7 +10,7 @@ import { type Heard, type Level, Telling } from './telling';
 /** Tells the operator of what begins to wait, in this tab or another one of this browser. */
 export function tellOf(rows: WaitingRows): void {
   const others = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('hive-told');
-  const isVisible = () => document.visibilityState === 'visible';
+  const isVisible = () => document.visibilityState === 'visible' && document.hasFocus();
   const telling = new Telling({
     isVisible,
     levelOf: (urgency) => (preferences.peek().notify as Record<string, Level>)[urgency] ?? 'silent',
