@@ -17,7 +17,7 @@ export const LABELS = {
   SYST3M: 'System',
   S3TT1NGS: 'Settings',
   'M0RE ⋯': 'More',
-  L1VE: 'Live',
+  L1VE: 'Up to date',
   C0NN3CT1NG: 'Connecting',
   R3C0NN3CT1NG: 'Reconnecting',
   R3SYNC1NG: 'Loading again',
