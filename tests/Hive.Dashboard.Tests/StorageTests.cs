@@ -55,7 +55,7 @@ public sealed partial class StorageTests(Browser browser) : DashboardTest(browse
     }
 
     [Fact]
-    public async Task What_another_version_has_stored_is_kept_or_ignored()
+    public async Task Stored_values_of_another_version_are_kept_or_ignored()
     {
         using var alice = await Hive.JoinAsync("alice");
         await alice.AskAsync(new { question = "Ship it?" });

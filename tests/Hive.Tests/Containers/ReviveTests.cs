@@ -52,7 +52,7 @@ public sealed class ReviveTests
     [Theory]
     [InlineData("spawn")]
     [InlineData("purge_tombstone")]
-    public async Task What_was_set_aside_ends_for_good_with_a_purge_or_a_spawn(string verb)
+    public async Task A_purge_or_a_spawn_ends_for_good_what_was_set_aside(string verb)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");

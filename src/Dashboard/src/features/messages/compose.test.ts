@@ -36,7 +36,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-test('a broadcast is no draft while it is held, and remembered once it is sent', async () => {
+test('a broadcast is not a draft while it is held, and remembered once it is sent', async () => {
   const ended = broadcast('all of you', 'all of you');
   expect([draft(), drafts.sent.value, host.asked]).toEqual(['', [], []]);
   await vi.advanceTimersByTimeAsync(5_000);
