@@ -37,7 +37,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     {
         using var alice = await Hive.JoinAsync("alice");
         using var manager = await Hive.OpenAsync("manager");
-        var id = await ProposeAsync(manager, "model: larger\n", "a larger model");
+        var id = await ProposeAsync(Hive, manager, "model: larger\n", "a larger model");
         var page = await SignedInAsync();
         await page.GotoAsync($"{Hive.Url}/changes/{id}");
         var review = Review(page, id);
@@ -102,7 +102,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         var before = await Hive.GitAsync("alice", "rev-parse", "HEAD");
         var page = await SignedInAsync();
 
-        var first = await ProposeAsync(manager, "model: larger\n", "a larger model");
+        var first = await ProposeAsync(Hive, manager, "model: larger\n", "a larger model");
         await page.GotoAsync($"{Hive.Url}/changes/{first}");
         var review = Review(page, first);
         await Expect(review).ToContainTextAsync("a larger model");
@@ -121,7 +121,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await Expect(review.Locator("[data-file='agent.yaml'] .pair")).Not.ToHaveCountAsync(0);
         // Proposed beside the first one, so it cannot be deployed after it.
         await Hive.GitAsync("alice", "reset", "-q", "--hard", before);
-        var second = await ProposeAsync(manager, "model: largest\n", "the largest one");
+        var second = await ProposeAsync(Hive, manager, "model: largest\n", "the largest one");
         await Expect(review).ToContainTextAsync($"#{second}");
         await review.GetByRole(AriaRole.Button, new() { Name = "previous proposal" }).ClickAsync();
         await Expect(review.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
@@ -144,17 +144,18 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator(".review")).ToContainTextAsync("There is no change 4711");
     }
 
-    private async Task<long> ProposeAsync(LineClient manager, string yaml, string description)
+    /// <summary>Has the manager propose a configuration of alice, with a long file and one that is not text.</summary>
+    internal static async Task<long> ProposeAsync(LiveHive hive, LineClient manager, string yaml, string description)
     {
-        var folder = Hive.ConfigOf("alice");
+        var folder = hive.ConfigOf("alice");
         await File.WriteAllTextAsync(Path.Combine(folder, "agent.yaml"), yaml);
         await File.WriteAllLinesAsync(
             Path.Combine(folder, "many.txt"),
             Enumerable.Range(1, 3000).Select(i => $"line {i}")
         );
         await File.WriteAllBytesAsync(Path.Combine(folder, "logo.bin"), [0, 1, 2, 3]);
-        await Hive.GitAsync("alice", "add", "-A");
-        await Hive.GitAsync(
+        await hive.GitAsync("alice", "add", "-A");
+        await hive.GitAsync(
             "alice",
             "-c",
             "user.name=manager",
@@ -164,7 +165,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
             "-qm",
             description
         );
-        var commit = await Hive.GitAsync("alice", "rev-parse", "HEAD");
+        var commit = await hive.GitAsync("alice", "rev-parse", "HEAD");
         return (
             await manager.CallAsync(
                 "request_apply_commit",

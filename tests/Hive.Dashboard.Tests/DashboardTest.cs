@@ -18,9 +18,12 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     /// <summary>The host's clock.</summary>
     protected virtual TimeProvider Clock => TimeProvider.System;
 
+    /// <summary>The kind of container of agents that name none.</summary>
+    protected virtual string Runtime => "external";
+
     internal LiveHive Hive => hive!;
 
-    public async ValueTask InitializeAsync() => hive = await LiveHive.StartAsync(Clock);
+    public async ValueTask InitializeAsync() => hive = await LiveHive.StartAsync(Clock, runtime: Runtime);
 
     public async ValueTask DisposeAsync()
     {

@@ -12,19 +12,7 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task An_agent_is_logged_in_from_its_page_and_the_figures_of_its_turn_show()
     {
-        await Hive.ApplyAsync(
-            "alice",
-            "agent.yaml",
-            $"""
-            driver: claude
-            model: claude-sonnet-4-5
-            command: ["{StandIn}"]
-            login_command: ["{StandIn}", auth, login]
-            environment:
-              CLAUDE_CONFIG_DIR: "{Path.Combine(Hive.StateOf("alice"), ".claude")}"
-
-            """
-        );
+        await ApplyClaudeAsync(Hive, "alice");
         await Hive.SpawnAsync("alice");
         await Hive.CallAsync("send", new { to = "alice", body = "good morning" });
         var page = await AtAsync("/agents");
@@ -69,6 +57,22 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator("[data-stats=alice]")).ToContainTextAsync("$0.0");
         await Expect(page.Locator("main canvas")).ToHaveCountAsync(4);
     }
+
+    /// <summary>Configures an agent that runs the stand-in for Claude Code and is not logged in.</summary>
+    internal static Task ApplyClaudeAsync(LiveHive hive, string name) =>
+        hive.ApplyAsync(
+            name,
+            "agent.yaml",
+            $"""
+            driver: claude
+            model: claude-sonnet-4-5
+            command: ["{StandIn}"]
+            login_command: ["{StandIn}", auth, login]
+            environment:
+              CLAUDE_CONFIG_DIR: "{Path.Combine(hive.StateOf(name), ".claude")}"
+
+            """
+        );
 
     private static ILocator Entry(IPage page, string kind) => page.Locator($".entry[data-kind={kind}]");
 }

@@ -25,10 +25,11 @@ internal sealed class LiveHive : IAsyncDisposable
     private readonly StreamCount streams = new();
     private readonly TimeProvider clock;
     private readonly Action<IServiceCollection>? configure;
+    private readonly string runtime;
     private WebApplication? app;
 
-    private LiveHive(TimeProvider clock, Action<IServiceCollection>? configure) =>
-        (this.clock, this.configure) = (clock, configure);
+    private LiveHive(TimeProvider clock, Action<IServiceCollection>? configure, string runtime) =>
+        (this.clock, this.configure, this.runtime) = (clock, configure, runtime);
 
     public string Url { get; private set; } = "http://127.0.0.1:0";
 
@@ -55,13 +56,15 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <param name="clock">Its clock.</param>
     /// <param name="url">Its address; a free port without it.</param>
     /// <param name="configure">Services of the test's own.</param>
+    /// <param name="runtime">What its agents run in.</param>
     public static async Task<LiveHive> StartAsync(
         TimeProvider clock,
         string? url = null,
-        Action<IServiceCollection>? configure = null
+        Action<IServiceCollection>? configure = null,
+        string runtime = "external"
     )
     {
-        var hive = new LiveHive(clock, configure);
+        var hive = new LiveHive(clock, configure, runtime);
         hive.Url = url ?? hive.Url;
         await hive.StartHostAsync();
         return hive;
@@ -70,7 +73,7 @@ internal sealed class LiveHive : IAsyncDisposable
     public async Task StartHostAsync()
     {
         app = await HiveApp.Build(
-            ["--DataDir", DataDir, "--RunDir", RunDir, "--Urls", Url, "--Runtime", "external"],
+            ["--DataDir", DataDir, "--RunDir", RunDir, "--Urls", Url, "--Runtime", runtime],
             services =>
             {
                 services.AddSingleton<IStartupFilter>(streams).AddSingleton(clock);

@@ -219,7 +219,7 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
             await page.Keyboard.PressAsync(key);
     }
 
-    private static async Task ParkAsync(LineClient alice, LineClient bob)
+    internal static async Task ParkAsync(LineClient alice, LineClient bob)
     {
         await alice.CallAsync("send", new { to = "bob", body = "take the event 17" });
         for (var i = 0; i < Limits.NacksBeforeParking; i++)

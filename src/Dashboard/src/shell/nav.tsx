@@ -8,7 +8,8 @@ import './nav.css';
 
 type Listed = Place & { nav: NonNullable<Place['nav']> };
 
-const inNav = (): Listed[] =>
+/** The places that the navigation lists, in order. */
+export const inNav = (): Listed[] =>
   places.value
     .filter((place): place is Listed => place.nav !== undefined)
     .toSorted((a, b) => a.nav.order - b.nav.order);

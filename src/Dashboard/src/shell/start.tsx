@@ -6,6 +6,7 @@ import { codeIn, key, onKeyChange, signedOut } from '../api/session';
 import { address } from '../ui/address';
 import waitingIcon from '../ui/favicon-waiting.svg?url';
 import { type Feature, features } from '../ui/feature';
+import { keepFocus } from '../ui/focus';
 import { followKeys } from '../ui/keys';
 import { followHistory } from '../ui/link';
 import { live } from '../ui/live';
@@ -26,6 +27,7 @@ export function start(all: readonly Feature[], from: Omit<Contributions, 'comman
   readDocument();
   followPreferences();
   followKeys();
+  keepFocus();
   live.use({
     stores: all.flatMap(({ store }) => store ?? []),
     onOtherVersion: () => location.reload(),

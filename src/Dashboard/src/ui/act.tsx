@@ -42,7 +42,9 @@ export function Act({ label, plain, tone, disabled, working, confirm, run, onErr
       {...(isBehind.value ? { 'aria-describedby': 'behind' } : {})}
       aria-busy={busy}
       {...(confirm === undefined ? {} : { 'aria-haspopup': 'dialog' as const })}
-      disabled={disabled === true || busy}
+      // Without the attribute `disabled` it keeps the focus while the host works.
+      aria-disabled={busy}
+      disabled={disabled === true}
       onClick={() => void act()}
     >
       <Face label={label} plain={plain} busy={busy} />
@@ -61,7 +63,7 @@ interface Submit {
 /** The button that sends a form; it shows a spinner while the host works. */
 export function Submit({ label, plain, tone, busy, disabled }: Submit) {
   return (
-    <button type="submit" class={`act ${tone}`} aria-busy={busy} disabled={busy || disabled === true}>
+    <button type="submit" class={`act ${tone}`} aria-busy={busy} aria-disabled={busy} disabled={disabled === true}>
       <Face label={label} plain={plain} busy={busy} />
     </button>
   );

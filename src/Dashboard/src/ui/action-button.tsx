@@ -26,6 +26,7 @@ export function ActionButton({ action, disabled = false, stop = true, hinted = t
   const busy = asked && !held;
   const hint = key === undefined ? '' : keyOf(key);
   const act = async () => {
+    if (busy) return;
     setAsked(true);
     await run(action);
     setAsked(false);
@@ -37,7 +38,9 @@ export function ActionButton({ action, disabled = false, stop = true, hinted = t
       title={`${LABELS[label]} ${of}${hint === '' ? '' : ` (${hint})`}${isBehind.value ? ` · ${REFUSED}` : ''}`}
       {...(isBehind.value ? { 'aria-describedby': 'behind' } : {})}
       aria-busy={busy}
-      disabled={disabled || busy}
+      // Without the attribute `disabled` it keeps the focus while the host works.
+      aria-disabled={busy}
+      disabled={disabled}
       {...(stop ? {} : { tabIndex: -1 })}
       {...(confirm === undefined ? {} : { 'aria-haspopup': 'dialog' as const })}
       onClick={() => void act()}

@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
+import { waiting } from '../features/waiting';
 import { contribute } from '../shell/contributions';
-import { commandSources, placeAt, places, titleAt, waitingKind } from './registry';
+import { inNav } from '../shell/nav';
+import { ranked } from '../shell/palette';
+import { LABELS } from './labels';
+import { agentTabs, commandSources, placeAt, places, titleAt } from './registry';
 import { near } from './text/near';
 
 const view = () => null;
@@ -9,19 +13,74 @@ const agents = { place: { address: '/agents', title: () => 'agents', view } };
 const agent = { place: { address: '/agents/:name/:tab?/:rest?', title: (p: { name: string }) => p.name, view } };
 const source = { source: { order: 1, entries: () => [{ id: 'x', title: 'Do x', group: 'test', run: () => {} }] } };
 
-const gate = { kind: { kind: 'gate', name: 'gate' } };
+/** The page's own files, as the page itself takes them. */
+const own = {
+  places: import.meta.glob('../places/*.ts', { eager: true }),
+  tabs: import.meta.glob('../tabs/*.ts', { eager: true }),
+  waiting: import.meta.glob('../waiting/*.ts', { eager: true }),
+  commands: import.meta.glob('../commands/*.ts', { eager: true }),
+};
+const found = (typed: string) =>
+  ranked(
+    commandSources.value.flatMap(({ entries }) => entries(typed)),
+    typed,
+    [],
+  ).map(({ title }) => title);
 
-test('a place, a kind of waiting thing and a command are each on the page by one file', () => {
-  const own = { place: { address: '/board', title: () => 'board', view } };
-  contribute({
-    places: { './home.ts': home, './board.ts': own },
-    commands: { './x.ts': source },
-    waiting: { './gate.ts': gate },
-  });
-  expect(waitingKind('gate')?.name).toBe('gate');
-  expect(placeAt('/board')?.place).toBe(own.place);
+test('one file adds a place, with its address, title, line of the navigation, key and entry of the palette', () => {
+  contribute(own);
+  expect(placeAt('/board')).toBeNull();
+  const nav = { order: 65, to: '/board', label: 'L1V3', key: 'go-stats', glyph: '▤' } as const;
+  const board = { place: { address: '/board', title: () => 'board', nav, view } };
+  contribute({ ...own, places: { ...own.places, '../places/board.ts': board } });
+  expect(placeAt('/board')?.place).toBe(board.place);
+  expect(placeAt('/stats')?.place.address).toBe('/stats');
   expect(titleAt('/board')).toBe('board · HIVE');
-  expect(commandSources.value.flatMap(({ entries }) => entries('')).map(({ title }) => title)).toEqual(['Do x']);
+  const lines = inNav().map(({ nav: { to } }) => to);
+  expect(lines.indexOf('/board')).toBe(lines.indexOf('/stats') + 1);
+  expect(found(LABELS.L1V3)[0]).toBe(LABELS.L1V3);
+});
+
+test('one file adds a tab of an agent', () => {
+  const costs = { tab: { name: 'costs', order: 35, label: 'L1V3', view } };
+  contribute({ ...own, tabs: { ...own.tabs, '../tabs/costs.ts': costs } });
+  expect(agentTabs.value.map(({ name }) => name)).toEqual([
+    'live',
+    'messages',
+    'turns',
+    'costs',
+    'files',
+    'config',
+    'log',
+  ]);
+});
+
+test('one file adds a kind of waiting thing, and without it the thing is shown by its title', () => {
+  waiting.snapshot({
+    waiting: [
+      {
+        key: 'gate-7',
+        kind: 'gate',
+        id: '7',
+        agent: 'alice',
+        title: 'release 1.2',
+        since_at: '2026-05-01T12:00:00Z',
+        urgency: 'now',
+        refs: [],
+        url: '/waiting/gate-7',
+      },
+    ],
+  });
+  contribute(own);
+  expect(found('release 1.2')).toContain('alice gate: release 1.2');
+  const gate = { kind: { kind: 'gate', name: 'gate', does: () => 'stands before a gate' } };
+  contribute({ ...own, waiting: { ...own.waiting, '../waiting/gate.ts': gate } });
+  expect(found('release 1.2')).toContain('alice stands before a gate: release 1.2');
+});
+
+test('one file adds entries of the palette', () => {
+  contribute({ ...own, commands: { ...own.commands, '../commands/x.ts': source } });
+  expect(found('Do x')[0]).toBe('Do x');
 });
 
 test('a file that contributes nothing is refused by its name', () => {

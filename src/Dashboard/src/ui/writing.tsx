@@ -273,7 +273,7 @@ export function Writing(props: Props) {
             type="submit"
             class={`act ${send.tone ?? 'info'} solid`}
             aria-busy={sending.busy}
-            disabled={sending.busy}
+            aria-disabled={sending.busy}
           >
             {sending.busy ? <span class="spinner" aria-hidden="true" /> : null}
             <Label text={send.label} of={restOf(send)} />

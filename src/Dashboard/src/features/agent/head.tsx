@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Agent } from '../../api/types';
 import { perform } from '../../ui/action';
 import { activityOf } from '../../ui/activity';
@@ -9,6 +9,7 @@ import { keyOf, useKey } from '../../ui/keys';
 import { Link } from '../../ui/link';
 import { openMenu } from '../../ui/menu';
 import { counted } from '../../ui/text/figures';
+import { tell } from '../../ui/told';
 import { actionsOf, containers, isStarred, State, starOrUnstar } from '../containers';
 import { costText, totalsOf, useStatistics } from '../stats';
 import { contextOf } from './harness';
@@ -27,6 +28,11 @@ export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
   const said = agent.status_text ?? '';
   const doing = state === 'failed' ? note || said : agent.missing || said;
   const starred = isStarred(name);
+  const before = useRef(state);
+  useEffect(() => {
+    if (before.current !== state) tell(`${name}: ${state}`);
+    before.current = state;
+  }, [state]);
   useKey('details', () => setOpen(!open));
   return (
     <>
@@ -38,9 +44,6 @@ export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
           <bdi>{name}</bdi>
         </h1>
         <State agent={agent} transient={transient} />
-        <span class="hidden" role="status">
-          {name}: {state}
-        </span>
         <span class={`head-doing ${state === 'failed' ? 'tone-bad' : ''}`} title={doing.slice(0, 1000)}>
           <bdi>{doing.slice(0, 400)}</bdi>
         </span>

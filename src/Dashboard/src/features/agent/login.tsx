@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import { Act, Submit } from '../../ui/act';
 import { Fault, Refused } from '../../ui/fault';
@@ -9,7 +9,7 @@ import { addressOf } from './harness';
 import type { AgentLive } from './store';
 
 /** The login of the agent's tool: shown while it is needed or under way. */
-export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
+export function LoginPanel({ name, it, onPassed }: { name: string; it: AgentLive; onPassed?: () => void }) {
   const [error, setError] = useState<string | null>(null);
   const harness = it.harness.value;
   if (harness === null || !harness.connected || (harness.state !== 'needs_login' && harness.state !== 'logging_in'))
@@ -40,7 +40,7 @@ export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
         {state === 'logging_in' && login?.url != null ? (
           <>
             <Address url={login.url} />
-            <Code name={name} />
+            <Code name={name} onPassed={onPassed} />
           </>
         ) : null}
         {output === '' ? null : (
@@ -84,9 +84,14 @@ function Address({ url }: { url: string }) {
   );
 }
 
-function Code({ name }: { name: string }) {
+function Code({ name, onPassed }: { name: string; onPassed: (() => void) | undefined }) {
   const [code, setCode] = useState('');
   const [done, setDone] = useState(false);
+  const box = useRef<HTMLInputElement>(null);
+  // Whoever has started the login goes on with its code.
+  useEffect(() => {
+    if (document.activeElement?.closest('#agent-login') != null) box.current?.focus();
+  }, []);
   const { busy, error, setError, send } = useSending();
   const hand = () => {
     setDone(false);
@@ -96,6 +101,7 @@ function Code({ name }: { name: string }) {
         await api.POST('/api/agents/{name}/login-code', { params: { path: { name } }, body: { code: code.trim() } });
         setCode('');
         setDone(true);
+        onPassed?.();
       },
     );
   };
@@ -108,6 +114,7 @@ function Code({ name }: { name: string }) {
       }}
     >
       <input
+        ref={box}
         type="text"
         class="field"
         value={code}

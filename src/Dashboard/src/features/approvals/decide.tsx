@@ -39,11 +39,14 @@ export function Decide({
   approval,
   before = null,
   keys = false,
+  onDone,
 }: {
   approval: Approval;
   before?: ComponentChild;
   /** `a` and `d` decide this one. */
   keys?: boolean;
+  /** The host has the decision. */
+  onDone?: () => void;
 }) {
   const { id, status } = approval;
   const error = refusals.value.get(id) ?? null;
@@ -54,7 +57,10 @@ export function Decide({
   const denial = denyApproval(approval);
   /** It can be taken back, or sent at once. */
   const held = isPending(denial.action(''));
-  const approve = () => perform(approveOf(approval, setError));
+  const approve = async () => {
+    await perform(approveOf(approval, setError));
+    onDone?.();
+  };
   const startDenial = () => (held ? void perform(denial.action('')) : setDenying(true));
   useKey('approve', () => void approve(), keys && !building && !held);
   useKey('deny', startDenial, keys && !building);
@@ -64,6 +70,7 @@ export function Decide({
         <DenyForm
           approval={approval}
           denial={denial}
+          onDone={onDone}
           onBack={() => {
             setDenying(false);
             // The pressed button is gone: the focus moves to the button in its place.
@@ -104,7 +111,17 @@ export function Decide({
   );
 }
 
-function DenyForm({ approval, denial, onBack }: { approval: Approval; denial: WithText; onBack: () => void }) {
+function DenyForm({
+  approval,
+  denial,
+  onBack,
+  onDone,
+}: {
+  approval: Approval;
+  denial: WithText;
+  onBack: () => void;
+  onDone: (() => void) | undefined;
+}) {
   const { id } = approval;
   const { target, placeholder, what, bodyOf = (text: string) => text } = denial;
   return (
@@ -123,7 +140,10 @@ function DenyForm({ approval, denial, onBack }: { approval: Approval; denial: Wi
         const action = denial.action(body);
         const sent = perform(action);
         if (isPending(action)) onBack();
-        return sent;
+        return sent.then((done) => {
+          if (done) onDone?.();
+          return done;
+        });
       }}
       onLeave={onBack}
       beside={

@@ -1,11 +1,12 @@
 import { signal } from '@preact/signals';
-import { Fragment } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { Fragment, type TargetedFocusEvent } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { Approval, ApprovalDiff, DiffFile } from '../../api/types';
 import { useBounded } from '../../ui/bounded';
 import { Fault } from '../../ui/fault';
+import { useKey } from '../../ui/keys';
 import { useOutcome } from '../../ui/outcome';
 import { Panel } from '../../ui/panel';
 import { whatIsAsked } from './approval';
@@ -88,6 +89,7 @@ export function Changes({ approval }: { approval: Approval }) {
   const [base, setBase] = useState<Base>('applied');
   const [diff, setDiff] = useState<ApprovalDiff | null>(null);
   const [error, setError] = useState<string | null>(null);
+  const lines = useLineKeys();
   useEffect(() => {
     const stop = new AbortController();
     setDiff(null);
@@ -127,7 +129,7 @@ export function Changes({ approval }: { approval: Approval }) {
         </button>
         {diff === null || diff.files.length === 0 ? null : <Sum diff={diff} />}
       </div>
-      <div class="diff" tabIndex={0} role="region" aria-label="The changes">
+      <div {...lines} class="diff" tabIndex={0} role="region" aria-label="The changes">
         {error !== null ? (
           <Fault error={error} />
         ) : diff === null ? (
@@ -144,6 +146,27 @@ export function Changes({ approval }: { approval: Approval }) {
       </div>
     </>
   );
+}
+
+/** In the changes, the keys of a list go from one changed line to the next one. */
+function useLineKeys() {
+  const ref = useRef<HTMLDivElement>(null);
+  const [inside, setInside] = useState(false);
+  const step = (forward: boolean) => {
+    const at = document.activeElement;
+    const lines = [...(ref.current?.querySelectorAll<HTMLElement>('.diff-line:is(.added, .removed) .comment') ?? [])];
+    const where = forward ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING;
+    const ahead = lines.filter((line) => at !== null && (at.compareDocumentPosition(line) & where) !== 0);
+    (forward ? ahead[0] : ahead.at(-1))?.focus();
+  };
+  useKey('next', () => step(true), inside);
+  useKey('previous', () => step(false), inside);
+  return {
+    ref,
+    onFocusIn: () => setInside(true),
+    onFocusOut: (e: TargetedFocusEvent<HTMLDivElement>) =>
+      setInside(e.relatedTarget instanceof Node && e.currentTarget.contains(e.relatedTarget)),
+  };
 }
 
 function Sum({ diff: { files, files_left_out, truncated } }: { diff: ApprovalDiff }) {
@@ -305,6 +328,8 @@ function Patch({ file, approval }: { file: DiffFile; approval: Approval }) {
   const [colours, setColours] = useState<Coloured[][] | null>(null);
   const { shown, more } = useBounded(lines, LINES);
   const [commenting, setCommenting] = useState<string | null>(null);
+  /** The line that is commented on: the focus is back there afterwards. */
+  const from = useRef<HTMLElement | null>(null);
   useEffect(() => setColours(highlight?.coloured(path, lines) ?? null), [highlight, path, lines]);
   const { notes } = notesOf(approval);
   const own = notes.filter((note) => note.path === path);
@@ -326,13 +351,18 @@ function Patch({ file, approval }: { file: DiffFile; approval: Approval }) {
         text={note?.text ?? ''}
         editing={commenting === key}
         onEdit={() => setCommenting(key)}
-        onDone={() => setCommenting(null)}
+        onDone={() => {
+          setCommenting(null);
+          if (from.current?.isConnected === true) from.current.focus();
+        }}
       />
     );
   };
   const comment = (line: DiffLine) => {
     const at = placeOf(line);
-    if (at !== null) setCommenting(`${at.side} ${at.line}`);
+    if (at === null) return;
+    from.current = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    setCommenting(`${at.side} ${at.line}`);
   };
   return (
     <>

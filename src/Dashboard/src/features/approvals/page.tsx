@@ -22,6 +22,8 @@ import { isSeen, putAside, refusals, refuse } from './state';
 import { approvals } from './store';
 import { proposeAgain } from './waiting';
 
+const LIST = 'changes';
+
 type Shown = 'open' | 'decided' | 'inputs';
 
 const SHOWN: readonly (readonly [Shown, string])[] = [
@@ -85,7 +87,7 @@ export function ChangesPage({ params }: { params: Params }) {
           <div class="split-list">
             <TooLate open={open} />
             <Rows
-              id="changes"
+              id={LIST}
               label={shown === 'open' ? 'Changes that wait' : 'Decided changes'}
               rows={rows}
               keyOf={(approval) => String(approval.id)}
@@ -95,7 +97,10 @@ export function ChangesPage({ params }: { params: Params }) {
               onCurrent={(approval) => {
                 if (approval !== null && innerWidth >= 900) show(approval);
               }}
-              onOpen={show}
+              onOpen={(approval) => {
+                if (approval.id === chosen?.id) focusReview();
+                else show(approval);
+              }}
               view={(approval) => <Line approval={approval} />}
               empty={
                 <p class="empty">
@@ -139,6 +144,14 @@ function show({ id }: Approval): void {
   history.replaceState(history.state, '', to + location.search);
   address.value = to;
 }
+
+/** Goes on from the list to the changes, or to the decision where there are none. */
+function focusReview(): void {
+  document.querySelector<HTMLElement>('.review .diff[tabindex], .review .diff-foot button')?.focus();
+}
+
+/** Back from a decision to the list, which hands the focus on to the row. */
+const focusList = (): void => void requestAnimationFrame(() => document.getElementById(LIST)?.focus());
 
 const STATES: Record<string, { glyph: string; tone: string }> = {
   pending: { glyph: '◇', tone: 'waiting' },
@@ -245,7 +258,7 @@ function Review({ approval, failed }: { approval: Approval; failed: boolean }) {
       {hasDiff(approval) ? <Changes approval={approval} /> : <div class="diff" />}
       {open ? (
         <div class="diff-foot">
-          <Decide approval={approval} keys />
+          <Decide approval={approval} keys onDone={focusList} />
         </div>
       ) : failed ? (
         <div class="diff-foot line">

@@ -3,6 +3,7 @@ import { useKey } from '../../ui/keys';
 import { setQuery } from '../../ui/link';
 import { containers } from '../containers';
 import { type Filter, instantOf, isEmpty, KINDS, RECENT } from './filter';
+import { listAsked } from './list';
 import { messages } from './store';
 
 /** The search waits for a pause in the typing. */
@@ -168,7 +169,7 @@ function Words({ q }: { q: string }) {
         if (e.isComposing || e.key !== 'Enter') return;
         e.preventDefault();
         search(typed, true);
-        document.querySelector<HTMLElement>('#flow')?.focus();
+        listAsked.value = true;
       }}
     />
   );

@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import type { ComponentChild } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { words } from '../../api/refusal';
@@ -21,6 +22,9 @@ import { flat, type ListRow, threaded } from './threads';
 const FEW = 40;
 /** How many pages are read for that at most. */
 const PAGES = 4;
+
+/** The keyboard goes to the list as soon as its messages are there. */
+export const listAsked = signal(false);
 
 interface Props {
   id: string;
@@ -80,6 +84,13 @@ export function MessageList({ id, label, log, folds, target, empty }: Props) {
     pages.current++;
     void load(true);
   });
+
+  const asked = listAsked.value;
+  useEffect(() => {
+    if (!asked || !loaded) return;
+    listAsked.value = false;
+    document.getElementById(id)?.focus();
+  }, [asked, loaded, log]);
 
   const selected = items.filter(({ key }) => chosen.has(key));
   const own = selected.length > 0 ? selected : current === null ? [] : items.filter(({ key }) => key === current.key);

@@ -1,0 +1,41 @@
+const isGone = (element: HTMLElement): boolean => !element.isConnected || element.matches(':disabled');
+
+const canTake = (element: HTMLElement): boolean =>
+  element.isConnected && element.matches('[tabindex]') && element.closest('[inert]') === null;
+
+/**
+ * Keeps the focus off the document's body: when its element is removed or disabled, and nothing else has taken the focus
+ * by the next frame, the nearest thing around it that is still there has it, at last the place.
+ */
+export function keepFocus(): void {
+  /** The element that has the focus, and those around it. */
+  let path: readonly HTMLElement[] = [];
+  let asked = false;
+  addEventListener('focusin', ({ target }) => {
+    const around: HTMLElement[] = [];
+    for (let at = target instanceof HTMLElement ? target : null; at !== null; at = at.parentElement) around.push(at);
+    path = around;
+  });
+  addEventListener('focusout', ({ relatedTarget }) => {
+    if (relatedTarget !== null) return;
+    // A click beside everything: the focus was given away. In another window the element still has it.
+    queueMicrotask(() => {
+      const [last] = path;
+      if (last !== undefined && !isGone(last) && document.activeElement !== last) path = [];
+    });
+  });
+  const restore = () => {
+    asked = false;
+    const [last, ...around] = path;
+    const at = document.activeElement;
+    if (last === undefined || !isGone(last) || (at !== null && at !== document.body && at !== last)) return;
+    (around.find(canTake) ?? document.querySelector<HTMLElement>('main'))?.focus({ preventScroll: true });
+  };
+  new MutationObserver(() => {
+    const [last] = path;
+    if (asked || last === undefined || !isGone(last)) return;
+    asked = true;
+    // Lists and dialogs move the focus themselves, and know better where to.
+    requestAnimationFrame(restore);
+  }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ['disabled'] });
+}
