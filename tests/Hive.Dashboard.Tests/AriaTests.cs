@@ -60,36 +60,35 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
         Assert.True(faults.Count == 0, string.Join("\n\n", faults));
     }
 
-    private static object Drivers { get; } =
-        new
+    private static object Drivers { get; } = new
+    {
+        drivers = new object[]
         {
-            drivers = new object[]
+            new
             {
-                new
-                {
-                    name = "claude",
-                    found = true,
-                    version = "2.1.330",
-                    models = new[] { "opus", "sonnet" },
-                    hint = "each agent that runs it logs in on its own page",
-                },
-                new
-                {
-                    name = "scripted",
-                    found = true,
-                    models = Array.Empty<string>(),
-                },
+                name = "claude",
+                found = true,
+                version = "2.1.330",
+                models = new[] { "opus", "sonnet" },
+                hint = "each agent that runs it logs in on its own page",
             },
-            roles = new[]
+            new
             {
-                new
-                {
-                    name = "reviewer",
-                    title = "Reviewer",
-                    text = "Review.",
-                },
+                name = "scripted",
+                found = true,
+                models = Array.Empty<string>(),
             },
-        };
+        },
+        roles = new[]
+        {
+            new
+            {
+                name = "reviewer",
+                title = "Reviewer",
+                text = "Review.",
+            },
+        },
+    };
 
     private static (string Name, string Path, string There)[] Places(long turn, long change) =>
         [
@@ -154,7 +153,15 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
             }
         );
         await alice.EndTurnAsync(turn);
-        await alice.CallAsync("send", new { to = "operator", body = "The parser is done.", in_reply_to = 1 });
+        await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "operator",
+                body = "The parser is done.",
+                in_reply_to = 1,
+            }
+        );
         await alice.AskAsync(
             new
             {
@@ -206,7 +213,7 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
     [GeneratedRegex(@"\b\d\d:\d\d(:\d\d)?\b")]
     private static partial Regex Time();
 
-    [GeneratedRegex(@"\b\d+[smhd]\b( \d+[smhd]\b)*")]
+    [GeneratedRegex(@"(?<!button "")\b\d+[smhd]\b( \d+[smhd]\b)*")]
     private static partial Regex Age();
 
     [GeneratedRegex(@"\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b")]

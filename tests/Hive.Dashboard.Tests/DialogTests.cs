@@ -17,24 +17,38 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
         """;
 
     [Fact]
-    public async Task The_buttons_of_a_confirmation_repeat_the_verb_and_differ()
+    public async Task The_buttons_of_every_confirmation_repeat_the_verb_and_differ()
     {
         using var alice = await Hive.JoinAsync("alice");
+        await Hive.BeginTurnAsync(alice, "alice", "tidy the repository");
+        await Hive.SpawnAsync("bob");
+        (await Hive.JoinAsync("gone")).Dispose();
+        await Hive.CallAsync("destroy", new { name = "gone" });
         var page = await AtAsync("/agents");
-        foreach (var verb in new[] { "Purge" })
+        foreach (var (name, verb) in new[] { ("alice", "Purge"), ("alice", "Cancel"), ("bob", "Kill") })
         {
-            await PickAsync(page, "alice", verb);
-            var dialog = page.GetByRole(AriaRole.Dialog);
-            await Expect(dialog).ToBeVisibleAsync();
-            var labels = await dialog.GetByRole(AriaRole.Button).AllInnerTextsAsync();
-            Assert.Equal(2, labels.Distinct().Count());
-            Assert.All(labels, label => Assert.Contains("alice", label, StringComparison.Ordinal));
-            Assert.Contains(labels, label => label.Contains(verb, StringComparison.OrdinalIgnoreCase));
-            // What leaves everything as it is has the focus.
-            await Expect(dialog.GetByRole(AriaRole.Button, new() { Name = "Keep alice" })).ToBeFocusedAsync();
-            await page.Keyboard.PressAsync("Escape");
-            await Expect(dialog).ToHaveCountAsync(0);
+            await PickAsync(page, name, $"{(verb == "Cancel" ? "Cancel turn" : verb)} {name}");
+            await ReadAsync(page, name, verb);
         }
+
+        await GoAsync(page, "/agents?state=kept");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Purge gone" }).ClickAsync();
+        await ReadAsync(page, "gone", "Purge");
+    }
+
+    private static async Task ReadAsync(IPage page, string name, string verb)
+    {
+        var dialog = page.GetByRole(AriaRole.Dialog);
+        await Expect(dialog).ToBeVisibleAsync();
+        var labels = await dialog.GetByRole(AriaRole.Button).AllInnerTextsAsync();
+        Assert.Equal(2, labels.Distinct().Count());
+        Assert.All(labels, label => Assert.Contains(name, label, StringComparison.Ordinal));
+        Assert.Single(labels, label => label.Contains(verb, StringComparison.OrdinalIgnoreCase));
+        // What leaves everything as it is has the focus.
+        await Expect(dialog.Locator(".act:not(.bad)")).ToBeFocusedAsync();
+        Assert.True(await page.EvaluateAsync<bool>(IsUncovered), "the confirmation covers the connection's state");
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(dialog).ToHaveCountAsync(0);
     }
 
     [Theory]
@@ -51,12 +65,23 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
         ];
         await Hive.SpawnAsync("printer", start: false);
         await Hive.PrintAsync("printer", ["a line"]);
+        await File.WriteAllTextAsync(
+            Path.Combine(Directory.CreateDirectory(Hive.Shared).FullName, "plan.md"),
+            "a plan"
+        );
         using var alice = await Hive.JoinAsync("alice");
-        await alice.AskAsync(new { question = "Ship it?" });
-        var page = await AtAsync("/waiting?open=log:printer", width, 780);
-        await Expect(page.Locator(".panel")).ToBeVisibleAsync();
-        Assert.True(await page.EvaluateAsync<bool>(IsUncovered), "the panel covers it");
-        foreach (var key in new[] { "Control+k", "Shift+?" })
+        using var manager = await Hive.OpenAsync("manager");
+        await ApprovalTests.ProposeAsync(Hive, manager, "model: larger\n", "a larger model");
+        var id = await alice.AskAsync(new { question = "Ship it?" });
+        var page = await SignedInAsync(width, 780);
+        foreach (var panel in new[] { "file:/shared/plan.md", "diff:1", "log:printer" })
+        {
+            await GoAsync(page, $"/waiting/question-{id}?open={panel}");
+            await Expect(page.Locator(".panel")).ToBeVisibleAsync();
+            Assert.True(await page.EvaluateAsync<bool>(IsUncovered), $"the panel {panel} covers it");
+        }
+
+        foreach (var key in new[] { "Control+k", "Shift+?", "n" })
         {
             await page.Keyboard.PressAsync(key);
             await Expect(page.GetByRole(AriaRole.Dialog)).ToBeVisibleAsync();
@@ -64,6 +89,19 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
             await page.Keyboard.PressAsync("Escape");
             await Expect(page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
         }
+
+        await page.Keyboard.PressAsync("s");
+        await Expect(page.GetByRole(AriaRole.Menu)).ToBeVisibleAsync();
+        Assert.True(await page.EvaluateAsync<bool>(IsUncovered), "a menu covers it");
+        await page.Keyboard.PressAsync("ArrowUp");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.GetByRole(AriaRole.Dialog, new() { Name = "Snooze until" })).ToBeVisibleAsync();
+        Assert.True(await page.EvaluateAsync<bool>(IsUncovered), "the choice of a time covers it");
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
+        await page.Keyboard.PressAsync("c");
+        await Expect(page.Locator(".compose-bar textarea")).ToBeFocusedAsync();
+        Assert.True(await page.EvaluateAsync<bool>(IsUncovered), "the box to write in covers it");
 
         await page.Keyboard.PressAsync("Control+k");
         await Hive.StopHostAsync();

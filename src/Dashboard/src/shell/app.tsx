@@ -16,6 +16,7 @@ import { isCovered } from '../ui/modal';
 import { opened, Panel } from '../ui/panel';
 import { Part } from '../ui/part';
 import { placeAt, places } from '../ui/registry';
+import { Skip } from '../ui/skip';
 import { Toasts } from '../ui/toasts';
 import { Told } from '../ui/told';
 import { KeyMap } from './key-map';
@@ -31,9 +32,7 @@ export function App({ onEntered }: { onEntered: () => void }) {
   const loaded = live.picture.loaded.value;
   return (
     <>
-      <a class="skip" href="#place">
-        Skip to the place
-      </a>
+      <Skip to="place">the place</Skip>
       {loaded ? (
         <button type="button" class="skip" onClick={() => press('write')}>
           Skip to the box to write in

@@ -163,7 +163,8 @@ function TurnStarted({ event }: { event: AgentEvent }) {
     <li class="entry turn" data-event={event.id} data-kind={event.kind} data-begins={event.turn ?? undefined}>
       <h3>
         <span class="turn-name">
-          ◆ turn {event.turn ?? '?'} <span class="dim">from</span> <span class="principal">{text(event, 'from')}</span>
+          <span aria-hidden="true">◆</span> turn {event.turn ?? '?'} <span class="dim">from</span>{' '}
+          <span class="principal">{text(event, 'from')}</span>
         </span>
         {event.redelivered === true ? <span class="badge orange">again</span> : null}
         {waiting > 0 ? <span class="badge dim">{waiting} more waiting</span> : null}

@@ -62,6 +62,7 @@ export function ChangesPage({ params }: { params: Params }) {
       feature="approvals"
       title="CH4NG3S"
       fills
+      {...(shown === 'inputs' ? {} : { parts: { [LIST]: 'the list', review: 'the selected change' } })}
       aside={
         <div class="chips" role="group" aria-label="Which changes">
           {SHOWN.map(([value, text]) => (
@@ -209,7 +210,7 @@ function Review({ approval, failed }: { approval: Approval; failed: boolean }) {
   useKey('log', () => openPanel(`log:${agent}`), agent !== '');
   useKey('copy', () => void copyAddress(`/changes/${id}`));
   return (
-    <section class="review" aria-label={`Change ${id}: ${whatIsAsked(approval)}`} data-review={id}>
+    <section id="review" class="review" aria-label={`Change ${id}: ${whatIsAsked(approval)}`} data-review={id}>
       <header class="review-head">
         <Link to="/changes" class="back-link">
           ‹ all changes

@@ -36,7 +36,7 @@ function All() {
   const filter = filterOf(query.value);
   const log = useFiltered(filter);
   return (
-    <Main feature="messages" title="FL0W" fills>
+    <Main feature="messages" title="FL0W" fills parts={{ flow: 'the list' }}>
       <FilterBar filter={filter} />
       <MessageList
         id="flow"

@@ -44,10 +44,12 @@ const same = (a: Props, b: Props): boolean =>
   a.current === b.current &&
   a.target === b.target;
 
+const shownName = (name: string): string => (name === 'operator' ? 'you' : name);
+
 /** The words that a row of the list is called by. */
 export const nameOf = ({ row: { message }, answers }: ListRow): string => {
   const thread = answers === 0 ? '' : `, ${counted(answers, 'answer')}`;
-  return `${message.from} to ${message.to}${isUnread(message) ? ', unread' : ''}${thread}: ${lineOf(message)}`;
+  return `${shownName(message.from)} to ${shownName(message.to)}${isUnread(message) ? ', unread' : ''}${thread}: ${lineOf(message)}`;
 };
 
 /** One message, with its thread folded under it. */
@@ -87,7 +89,10 @@ export const MessageRow = memo(function MessageRow({ item, current, target }: Pr
           </span>
         ) : null}
         <Name name={message.from} tab={tab} />
-        <span class="arrow">→</span>
+        <span class="arrow" aria-hidden="true">
+          →
+        </span>
+        <span class="hidden"> to </span>
         <Name name={message.to} tab={tab} />
         {message.broadcast === true ? (
           <span class="dim" title="sent to every agent">
@@ -272,7 +277,7 @@ function Name({ name, tab }: { name: string; tab: number }) {
     </Link>
   ) : (
     <span class={kind}>
-      <bdi>{name === 'operator' ? 'you' : name}</bdi>
+      <bdi>{shownName(name)}</bdi>
     </span>
   );
 }

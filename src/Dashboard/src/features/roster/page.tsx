@@ -98,7 +98,13 @@ export function AgentsPage() {
     on(({ name }) => void copyAddress(`/agents/${name}`)),
   );
   return (
-    <Main feature="roster" title="SW4RM" fills aside={<Tools lines={lines} shown={shown.length} kept={showsKept} />}>
+    <Main
+      feature="roster"
+      title="SW4RM"
+      fills
+      parts={{ [LIST]: 'the list' }}
+      aside={<Tools lines={lines} shown={shown.length} kept={showsKept} />}
+    >
       <div class="tools">
         <input
           ref={box}

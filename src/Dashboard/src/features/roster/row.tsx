@@ -82,7 +82,8 @@ export const Row = memo(
         <span role="cell" class="cell n unread">
           {agent.parked > 0 ? (
             <span class="tone-bad" title={`${agent.parked} parked`}>
-              ⚠{agent.parked}{' '}
+              <span aria-hidden="true">⚠{agent.parked} </span>
+              <span class="hidden">{agent.parked} parked, unread: </span>
             </span>
           ) : null}
           <span class={agent.unread === 0 ? 'none' : ''}>{agent.unread}</span>

@@ -164,11 +164,9 @@ export function WaitingPage({ params }: { params: Params }) {
       feature="waiting"
       title="Y3R C4LL"
       fills
+      parts={{ [LIST]: 'the list', 'waiting-detail': 'the selected thing' }}
       aside={narrow && key !== null ? null : <Filters filter={filter} beside={beside} />}
     >
-      <a class="skip" href="#waiting-detail">
-        Skip to the selected thing
-      </a>
       <div class={`waiting-parts ${narrow && key !== null ? 'one' : ''}`}>
         {narrow && key !== null ? null : list}
         {narrow && key === null && picked.length < 2 ? null : (
