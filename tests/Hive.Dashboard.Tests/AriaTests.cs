@@ -36,6 +36,10 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
             await GoAsync(page, path);
             await Expect(page.Locator(there).First).ToBeVisibleAsync();
             await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveCountAsync(1);
+            // Of a list only some rows may be in the document: each says which of how many it is.
+            var rows = await page.Locator("list-row[role=listitem]")
+                .EvaluateAllAsync<string[]>("rows => rows.map(row => `${row.ariaPosInSet} of ${row.ariaSetSize}`)");
+            Assert.Equal(Enumerable.Range(1, rows.Length).Select(i => $"{i} of {rows.Length}"), rows);
             // Findings are this machine's.
             await page.EvaluateAsync(
                 "document.querySelectorAll('#doctor .findings, #doctor .count, #doctor summary')"
@@ -48,6 +52,8 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
         foreach (var (name, key) in new[] { ("palette", "Control+k"), ("keys", "?"), ("make", "n") })
         {
             await page.Keyboard.PressAsync(key);
+            if (name == "make")
+                await Expect(page.GetByRole(AriaRole.Radio, new() { Name = "scripted" })).ToBeVisibleAsync();
             await CompareAsync(faults, name, page.GetByRole(AriaRole.Dialog));
             await page.Keyboard.PressAsync("Escape");
             await Expect(page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
@@ -184,6 +190,8 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
     {
         var tree = Stable(await of.AriaSnapshotAsync()) + "\n";
         var file = Path.Combine(Path.GetDirectoryName(here)!, "aria", $"{name}.yml");
+        // Without a name a region is no landmark.
+        Assert.DoesNotMatch("(?m)- region:", tree);
         if (Run.UpdatesAria)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);

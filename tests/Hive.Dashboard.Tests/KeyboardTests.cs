@@ -92,6 +92,44 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
         await Expect(row).ToHaveCountAsync(1);
     }
 
+    [Fact]
+    public async Task A_key_that_is_changed_or_switched_off_is_so_in_the_map_and_on_the_page()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        await alice.AskAsync(new { question = "Ship it?" });
+        var page = await AtAsync("/settings");
+        var done = page.Locator("[data-command=done]");
+        var change = done.GetByRole(AriaRole.Button, new() { Name = "Change" });
+        await change.FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(done.GetByRole(AriaRole.Textbox)).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("m");
+        await Expect(done.Locator("kbd")).ToHaveTextAsync("m");
+        await Expect(change).ToBeFocusedAsync();
+        var later = page.Locator("[data-command=later]");
+        await later.GetByRole(AriaRole.Button, new() { Name = "Switch off" }).FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(later.Locator("td").First).ToHaveTextAsync("off");
+        await Expect(later.GetByRole(AriaRole.Button, new() { Name = "Change" })).ToBeFocusedAsync();
+
+        await page.Keyboard.PressAsync("?");
+        var map = page.GetByRole(AriaRole.Dialog, new() { Name = "Keys" });
+        await Expect(map.Locator("dl > div:has(dd:text-is('Done'))")).ToHaveTextAsync("mDone");
+        await Expect(map.Locator("dl > div:has(dd:text-is('Later'))")).ToHaveTextAsync("offLater");
+        await page.Keyboard.PressAsync("Escape");
+
+        await page.Keyboard.PressAsync("g");
+        await page.Keyboard.PressAsync("w");
+        var button = page.Locator(".detail-actions").GetByRole(AriaRole.Button, new() { Name = "Later" });
+        await Expect(button).ToBeVisibleAsync();
+        await Expect(button.Locator(".keycap")).ToHaveCountAsync(0);
+        await page.Keyboard.PressAsync("s");
+        // Had the key still done something, its menu would have taken this one.
+        await page.Keyboard.PressAsync("j");
+        await Expect(page.Locator("#waiting-list [data-key]")).ToBeFocusedAsync();
+        await Expect(page.GetByRole(AriaRole.Menu)).ToHaveCountAsync(0);
+    }
+
     private static ILocator Place(IPage page) => page.GetByRole(AriaRole.Main);
 
     private static ILocator Box(IPage page, string name) =>

@@ -6,18 +6,20 @@ import { type CommandSource, places } from '../ui/registry';
 export const source: CommandSource = {
   order: 10,
   entries: () =>
-    places.value.flatMap(({ nav }) =>
-      nav === undefined
-        ? []
-        : [
-            {
-              id: `place ${nav.to}`,
-              title: LABELS[nav.label],
-              label: nav.label,
-              group: 'place',
-              key: nav.key,
-              run: () => go(nav.to),
-            },
-          ],
-    ),
+    places.value
+      .toSorted((a, b) => (a.nav?.order ?? 0) - (b.nav?.order ?? 0))
+      .flatMap(({ nav }) =>
+        nav === undefined
+          ? []
+          : [
+              {
+                id: `place ${nav.to}`,
+                title: LABELS[nav.label],
+                label: nav.label,
+                group: 'place',
+                key: nav.key,
+                run: () => go(nav.to),
+              },
+            ],
+      ),
 };

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
-import { KEYS, type KeyName, keysOf, shownKey, useKey } from '../ui/keys';
+import { Caps } from '../ui/caps';
+import { KEYS, type KeyName, keysOf, useKey } from '../ui/keys';
 import { Link } from '../ui/link';
 import { Modal } from '../ui/modal';
 import './key-map.css';
@@ -35,9 +36,10 @@ export function KeyMap() {
         </button>
       </div>
       <div class="key-groups">
-        {groups.map((group) => (
-          <section key={group} aria-labelledby={`keys-${group}`}>
-            <h3 id={`keys-${group}`}>{group}</h3>
+        {groups.map((group, i) => (
+          // A name of a group has spaces, an id has none.
+          <section key={group} aria-labelledby={`keys-${i}`}>
+            <h3 id={`keys-${i}`}>{group}</h3>
             <dl>
               {names
                 .filter((name) => KEYS[name].group === group)
@@ -49,7 +51,7 @@ export function KeyMap() {
                       ) : keysOf(name).length === 0 ? (
                         <span class="dim">off</span>
                       ) : (
-                        keysOf(name).map((key) => <kbd key={key}>{shownKey(key)}</kbd>)
+                        <Caps of={name} />
                       )}
                     </dt>
                     <dd>{KEYS[name].does}</dd>

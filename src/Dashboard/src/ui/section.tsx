@@ -19,7 +19,13 @@ export function Section({ id, feature, title, plain, aside, children }: Props) {
     <section id={id} class={`section feature-${feature}`} aria-labelledby={`${id}-title`}>
       <header class="section-head">
         <h2 id={`${id}-title`} aria-label={plain}>
-          <span class="glyph">◆</span> <Label text={title} /> <span class="glyph">◆</span>
+          <span class="glyph" aria-hidden="true">
+            ◆
+          </span>{' '}
+          <Label text={title} />{' '}
+          <span class="glyph" aria-hidden="true">
+            ◆
+          </span>
         </h2>
         <span class="divider" />
         {aside}

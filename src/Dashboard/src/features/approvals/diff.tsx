@@ -446,7 +446,7 @@ function Comment({ line, number, onComment }: { line: DiffLine; number: number; 
       type="button"
       class="n comment"
       data-n={number}
-      aria-label={`Comment on line ${number}${line.kind === 'removed' ? ', which is removed' : ''}`}
+      aria-label={`Comment on line ${number}${line.kind === 'same' ? '' : `, which is ${line.kind}`}`}
       title="Comment on this line"
       onClick={() => onComment(line)}
     />

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { Caps } from '../../ui/caps';
 import { changePreferences } from '../../ui/change-preferences';
 import { Fault } from '../../ui/fault';
 import { KEYS, type KeyName, keysOf, shownKey } from '../../ui/keys';
@@ -9,6 +10,12 @@ import { pressed, taken } from './press';
 
 const names = Object.keys(KEYS) as KeyName[];
 
+/** The pressed button or the box may be gone: the focus goes to the button that is always there. */
+const toButton = (name: KeyName): void =>
+  void requestAnimationFrame(() =>
+    document.querySelector<HTMLElement>(`[data-command='${name}'] .key-buttons button`)?.focus(),
+  );
+
 /** Every key of the page: each can be changed or switched off. */
 export function Keys() {
   const [changing, setChanging] = useState<KeyName | null>(null);
@@ -17,6 +24,10 @@ export function Keys() {
   const set = (name: KeyName, key: string | null) => {
     const { [name]: _, ...others } = preferences.peek().keys;
     void changePreferences({ keys: key === null ? others : { ...others, [name]: key } });
+  };
+  const switchTo = (name: KeyName, key: string | null) => {
+    set(name, key);
+    toButton(name);
   };
   const take = (name: KeyName, key: string) => {
     const other = taken(key, name);
@@ -27,6 +38,7 @@ export function Keys() {
     setFault(null);
     setChanging(null);
     set(name, key);
+    toButton(name);
   };
   return (
     <section class="group" aria-labelledby="settings-keys">
@@ -65,6 +77,7 @@ export function Keys() {
                         e.stopPropagation();
                         if (e.key === 'Escape') {
                           setChanging(null);
+                          toButton(name);
                           return;
                         }
                         const key = pressed(e);
@@ -74,11 +87,7 @@ export function Keys() {
                   ) : keysOf(name).length === 0 ? (
                     <span class="dim">off</span>
                   ) : (
-                    keysOf(name).map((key) => (
-                      <kbd key={key} class="apart-key">
-                        {shownKey(key)}
-                      </kbd>
-                    ))
+                    <Caps of={name} />
                   )}
                 </td>
                 <td class="key-buttons">
@@ -86,13 +95,13 @@ export function Keys() {
                     <Label text="CH4NG3" of={`the key: ${KEYS[name].does}`} />
                   </button>
                   {keysOf(name).length === 0 ? null : (
-                    <button type="button" class="act" onClick={() => set(name, '')}>
-                      <Label text="0FF" of={`: ${KEYS[name].does}`} />
+                    <button type="button" class="act" onClick={() => switchTo(name, '')}>
+                      <Label text="0FF" of={`“${KEYS[name].does}”`} />
                     </button>
                   )}
                   {keys[name] === undefined ? null : (
-                    <button type="button" class="act" onClick={() => set(name, null)}>
-                      <Label text="↺ R3S3T" of={`: ${KEYS[name].does}`} />
+                    <button type="button" class="act" onClick={() => switchTo(name, null)}>
+                      <Label text="↺ R3S3T" of={`“${KEYS[name].does}”`} />
                     </button>
                   )}
                 </td>

@@ -61,10 +61,13 @@ export function SettingsPage() {
   );
 }
 
+/** A name has spaces, an id has none. */
+const idOf = (name: string): string => name.replaceAll(' ', '-');
+
 function Group({ name, children }: { name: string; children: ComponentChildren }) {
   return (
-    <section class="group" aria-labelledby={`settings-${name}`}>
-      <h2 id={`settings-${name}`}>{name}</h2>
+    <section class="group" aria-labelledby={`settings-${idOf(name)}`}>
+      <h2 id={`settings-${idOf(name)}`}>{name}</h2>
       {children}
     </section>
   );
