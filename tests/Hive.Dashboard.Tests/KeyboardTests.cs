@@ -46,7 +46,9 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
         await hand.TypeAsync("this one is enough");
         await hand.PressAsync("enter", line);
         await hand.PressAsync("d", Box(page, $"Reason to deny approval {second} (optional)"));
-        await hand.PressAsync("enter", page.Locator($"#changes [data-key='{second}']"));
+        var now = page.GetByRole(AriaRole.Button, new() { Name = $"Send the denial of approval {second} now" });
+        await hand.PressAsync("enter", now);
+        await hand.PressAsync("d", page.Locator($"#changes [data-key='{second}']"));
         hand.End();
         await Expect(page.Locator($"[data-review='{second}'] .state-word")).ToHaveTextAsync("denied");
         var told = await manager.CallAsync("recv", new { wait_seconds = 30, max = 10 });
