@@ -61,6 +61,9 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
             .ToHaveValueAsync("not before the measurements");
         await Expect(review.Locator(".diff-foot").GetByRole(AriaRole.Textbox)).ToBeFocusedAsync();
         await page.Keyboard.PressAsync("Control+Enter");
+        // Held; the same key sends it at once.
+        await Expect(page.Locator(".toast[data-state=held]")).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("d");
 
         await Expect(review.Locator(".given")).ToContainTextAsync("not before the measurements");
         await Expect(review.Locator(".given")).ToContainTextAsync("agent.yaml:1: which one?");
