@@ -190,7 +190,7 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
     {
         var tree = Stable(await of.AriaSnapshotAsync()) + "\n";
         var file = Path.Combine(Path.GetDirectoryName(here)!, "aria", $"{name}.yml");
-        // Without a name a region is no landmark.
+        // A region without a name is not a landmark.
         Assert.DoesNotMatch("(?m)- region:", tree);
         if (Run.UpdatesAria)
         {

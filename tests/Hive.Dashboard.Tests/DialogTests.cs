@@ -44,7 +44,7 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
         Assert.Equal(2, labels.Distinct().Count());
         Assert.All(labels, label => Assert.Contains(name, label, StringComparison.Ordinal));
         Assert.Single(labels, label => label.Contains(verb, StringComparison.OrdinalIgnoreCase));
-        // What leaves everything as it is has the focus.
+        // The button that changes nothing has the focus.
         await Expect(dialog.Locator(".act:not(.bad)")).ToBeFocusedAsync();
         Assert.True(await page.EvaluateAsync<bool>(IsUncovered), "the confirmation covers the connection's state");
         await page.Keyboard.PressAsync("Escape");

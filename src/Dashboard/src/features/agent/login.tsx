@@ -88,7 +88,7 @@ function Code({ name, onPassed }: { name: string; onPassed: (() => void) | undef
   const [code, setCode] = useState('');
   const [done, setDone] = useState(false);
   const box = useRef<HTMLInputElement>(null);
-  // Whoever has started the login goes on with its code.
+  // After the start of the login its code comes next.
   useEffect(() => {
     if (document.activeElement?.closest('#agent-login') != null) box.current?.focus();
   }, []);
