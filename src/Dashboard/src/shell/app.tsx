@@ -42,7 +42,7 @@ export function App({ onEntered }: { onEntered: () => void }) {
       {loaded ? (
         <Ready />
       ) : (
-        <main class="place loading" id="place">
+        <main class="place loading" id="place" tabIndex={-1}>
           <p class="dim">Reading the swarm …</p>
         </main>
       )}
