@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { waiting } from '../features/waiting';
 import { contribute } from '../shell/contributions';
 import { inNav } from '../shell/nav';
-import { ranked } from '../shell/palette';
+import { ranked } from '../shell/palette-view';
 import { LABELS } from './labels';
 import { agentTabs, commandSources, placeAt, places, titleAt } from './registry';
 import { near } from './text/near';
