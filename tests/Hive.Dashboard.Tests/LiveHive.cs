@@ -145,6 +145,22 @@ internal sealed class LiveHive : IAsyncDisposable
         await StartHostAsync();
     }
 
+    /// <summary>Breaks the pages' streams off.</summary>
+    public void DropStreams() => streams.Drop();
+
+    /// <summary>Runs the hive command and returns its output as JSON.</summary>
+    public async Task<JsonElement> CommandAsync(params string[] arguments)
+    {
+        var here = AppContext.BaseDirectory.TrimEnd('/');
+        var program = Path.Combine(here, "..", "..", "Hive.Cli", Path.GetFileName(here), "hive");
+        var start = new ProcessStartInfo(program, [.. arguments, "--json"]) { RedirectStandardOutput = true };
+        start.Environment["HIVE_RUNDIR"] = RunDir;
+        using var hive = Process.Start(start)!;
+        var output = await hive.StandardOutput.ReadToEndAsync();
+        await hive.WaitForExitAsync();
+        return JsonSerializer.Deserialize<JsonElement>(output);
+    }
+
     /// <summary>A link that signs in once, as `hive open` gives it.</summary>
     public async Task<string> LoginLinkAsync()
     {
@@ -259,6 +275,7 @@ internal sealed class LiveHive : IAsyncDisposable
     {
         private readonly Lock gate = new();
         private readonly List<(int Count, TaskCompletionSource Reached)> waiting = [];
+        private readonly HashSet<HttpContext> open = [];
         private int now;
 
         public int Now => Volatile.Read(ref now);
@@ -275,6 +292,15 @@ internal sealed class LiveHive : IAsyncDisposable
             }
         }
 
+        public void Drop()
+        {
+            lock (gate)
+            {
+                foreach (var http in open)
+                    http.Abort();
+            }
+        }
+
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) =>
             builder =>
             {
@@ -287,24 +313,28 @@ internal sealed class LiveHive : IAsyncDisposable
                             return;
                         }
 
-                        Add(1);
+                        Add(1, http);
                         try
                         {
                             await rest(http);
                         }
                         finally
                         {
-                            Add(-1);
+                            Add(-1, http);
                         }
                     }
                 );
                 next(builder);
             };
 
-        private void Add(int change)
+        private void Add(int change, HttpContext http)
         {
             lock (gate)
             {
+                if (change > 0)
+                    open.Add(http);
+                else
+                    open.Remove(http);
                 now += change;
                 foreach (var (_, reached) in waiting.Where(w => w.Count == now))
                     reached.TrySetResult();

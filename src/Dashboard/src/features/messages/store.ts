@@ -3,15 +3,24 @@ import type { MessageEventKind } from '../../api/events';
 import type { Message, Snapshot } from '../../api/types';
 import { history } from './history';
 import { MessageLog } from './log';
+import { Newest } from './newest';
 
 const INBOX_ROWS = 50;
-const PARKED_ROWS = 200;
+const PARKED_ROWS = 50;
+
+/** A message of the history as the snapshot and the events have it. */
+const brief = ({ leased_at, leased_by, attempts_log, ...message }: Message): Message => message;
 
 const newestFirst = (a: Message, b: Message): number => b.id - a.id;
 
 /** The messages that the page holds: the log, the operator's inbox, and failed ones. */
 export class Messages {
-  readonly parked = signal<readonly Message[]>([]);
+  readonly #parked = new Newest(PARKED_ROWS, async (before) => {
+    const { messages } = await history({ state: 'parked' }, before);
+    return messages.map(brief);
+  });
+  /** The newest of the parked ones. */
+  readonly parked = this.#parked.rows;
   readonly inbox = signal<readonly Message[]>([]);
   readonly inboxUnread = signal(0);
   /** All messages. */
@@ -22,7 +31,7 @@ export class Messages {
   readonly #filtered = new Set<MessageLog>();
 
   snapshot({ parked, inbox, inbox_unread }: Pick<Snapshot, 'parked' | 'inbox' | 'inbox_unread'>): void {
-    this.parked.value = [...parked].sort(newestFirst);
+    this.#parked.snapshot(parked);
     this.inbox.value = [...inbox].sort(newestFirst).slice(0, INBOX_ROWS);
     this.inboxUnread.value = inbox_unread;
   }
@@ -43,10 +52,9 @@ export class Messages {
     this.log.changed(kind, message);
     for (const log of this.#filtered) log.changed(kind, message);
 
-    const others = this.parked.value.filter((m) => m.id !== message.id);
     const isParked = message.parked_at != null && message.acked_at == null && kind !== 'dropped';
-    if (isParked) this.parked.value = [message, ...others].sort(newestFirst).slice(0, PARKED_ROWS);
-    else if (others.length !== this.parked.value.length) this.parked.value = others;
+    if (isParked) this.#parked.put(message);
+    else this.#parked.remove(message.id);
 
     if (message.to === 'operator') this.#toOperator(kind, message);
   }
