@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Net;
 using System.Text.Json;
 using Hive.Common;
 using Hive.Common.Doors;
@@ -223,6 +224,14 @@ public sealed class WaitingListTests
             "conflict: the messages of alice have been read; it no longer waits",
             await hive.Mark("message-alice", "seen")
         );
+        // A filter is text, and not the syntax of anything.
+        foreach (var text in new[] { "\"", "%", "*", "' OR 1=1 --", "NEAR(a b)", "\u202e", new string('x', 4_096) })
+        {
+            Assert.Empty(await hive.Waiting($"?agent={Uri.EscapeDataString(text)}"));
+            using var answer = await hive.Http().GetAsync($"/api/waiting?kind={Uri.EscapeDataString(text)}");
+            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        }
+
         var refused = await Talk.Refused(() => host.CallAsync("waiting", new { kind = "qestion" }), "invalid");
         Assert.Contains("approval, ", refused.Message, StringComparison.Ordinal);
     }
