@@ -138,8 +138,13 @@ internal sealed class ApprovalQueue(IOutbox outbox, PendingDecisions waits, Time
         if (other is not null)
             throw Problem.Conflict($"approval {other} for {row.Agent} is still building; approve {id} when it is done");
         row = write.Db.QuerySingle<ApprovalRow>(
-            $"UPDATE approvals SET status = '{ApprovalStatus.Building}' WHERE id = @id RETURNING {ApprovalRow.Columns}",
-            new { id }
+            $"""
+            UPDATE approvals
+               SET status = '{ApprovalStatus.Building}', approved_at = @now
+             WHERE id = @id
+            RETURNING {ApprovalRow.Columns}
+            """,
+            new { id, now = Now }
         );
         write.Raise(new ApprovalChanged(row.ToView()));
         waits.Remove(write, row);
@@ -175,7 +180,7 @@ internal sealed class ApprovalQueue(IOutbox outbox, PendingDecisions waits, Time
         );
         if (row is null)
             return false;
-        write.Raise(new ApprovalResolved(row.ToView()));
+        write.Raise(new ApprovalResolved(row.ToView(), WasApproved: row.ApprovedAt is not null));
         waits.Remove(write, row);
         if (notify)
             Tell(write, row, outcome);

@@ -8,7 +8,7 @@ internal sealed record ApprovalRow
 {
     public const string Columns =
         "id, agent, kind, commit_ref, status, requester, requested_at, resolved_at, description, note, fetched_sha, "
-        + "base_sha, runtime, inputs";
+        + "base_sha, runtime, inputs, approved_at";
 
     public required long Id { get; init; }
 
@@ -38,6 +38,9 @@ internal sealed record ApprovalRow
     public string? Runtime { get; init; }
 
     public string? Inputs { get; init; }
+
+    /// <summary>When the operator approved it.</summary>
+    public long? ApprovedAt { get; init; }
 
     public IReadOnlyList<string>? InputNames =>
         Inputs is null ? null : JsonSerializer.Deserialize<string[]>(Inputs, WireJson.Options);

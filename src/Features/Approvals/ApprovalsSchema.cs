@@ -7,7 +7,7 @@ internal sealed class ApprovalsSchema : ISchema
 {
     public string Slice => "approvals";
 
-    public int Version => 2;
+    public int Version => 3;
 
     public void Converge(SchemaEditor editor)
     {
@@ -33,6 +33,17 @@ internal sealed class ApprovalsSchema : ISchema
         );
         // Failed because its agent was destroyed, which nobody was told: pending again when the agent is revived.
         editor.Column("approvals", "aside", "INTEGER NOT NULL DEFAULT 0");
+        // Earlier versions noted the deployed commit when they began to build an approved proposal; the other kinds
+        // fail only after they were approved.
+        if (editor.Column("approvals", "approved_at", "INTEGER"))
+            editor.Run(
+                """
+                UPDATE approvals
+                   SET approved_at = coalesce(resolved_at, requested_at)
+                 WHERE status IN ('building', 'approved')
+                    OR (status = 'failed' AND (kind <> 'apply_commit' OR base_sha IS NOT NULL))
+                """
+            );
         editor.Run("CREATE INDEX IF NOT EXISTS approvals_open ON approvals (id) WHERE resolved_at IS NULL");
         editor.Run(
             "CREATE INDEX IF NOT EXISTS approvals_requester ON approvals (requester, id) WHERE resolved_at IS NULL"

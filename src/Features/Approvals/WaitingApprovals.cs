@@ -39,18 +39,20 @@ internal sealed class WaitingApprovals : IWaiting
         {
             null or { Status: ApprovalStatus.Pending } => null,
             { Status: ApprovalStatus.Building } => $"approval {id} was approved and is building",
-            { Status: ApprovalStatus.Failed } row => $"approval {id} was approved, and failed at {row.ResolvedAt:u}",
-            var row => $"approval {id} was {row.Status} at {row.ResolvedAt:u}",
+            { Status: ApprovalStatus.Failed, ApprovedAt: not null } row =>
+                $"approval {id} was approved, and failed at {row.ToView().ResolvedAt:u}",
+            { Status: ApprovalStatus.Failed } row => $"approval {id} failed at {row.ToView().ResolvedAt:u}",
+            var row => $"approval {id} was {row.Status} at {row.ToView().ResolvedAt:u}",
         };
 
-    internal static Approval? Find(DbConnection db, string id) =>
+    internal static ApprovalRow? Find(DbConnection db, string id) =>
         long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
         && db.QuerySingleOrDefault<ApprovalRow>(
             $"SELECT {ApprovalRow.Columns} FROM approvals WHERE id = @number",
             new { number }
         )
             is { Status: not ApprovalQueue.Fetching } row
-            ? row.ToView()
+            ? row
             : null;
 
     internal static string Id(Approval approval) => approval.Id.ToString(CultureInfo.InvariantCulture);

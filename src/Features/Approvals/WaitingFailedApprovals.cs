@@ -7,7 +7,8 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>Approvals that failed, until the operator puts them aside.</summary>
+/// <summary>Approvals that failed after the operator had approved them, until they are put aside. The requester is told
+/// of those that failed before.</summary>
 internal sealed class WaitingFailedApprovals : IWaiting
 {
     public string Kind => "approval_failed";
@@ -19,11 +20,8 @@ internal sealed class WaitingFailedApprovals : IWaiting
 
     public void Follow(INotification notification, IWaitingChanges changes)
     {
-        if (notification is ApprovalResolved { Approval: { Status: ApprovalStatus.Failed } failed })
+        if (notification is ApprovalResolved { WasApproved: true, Approval: { Status: ApprovalStatus.Failed } failed })
             changes.Put(Thing(failed));
-        // Pending again: its agent was revived.
-        else if (notification is ApprovalAdded { Approval: var added })
-            changes.Remove(WaitingApprovals.Id(added));
     }
 
     public string? Outcome(DbConnection db, string id) =>
@@ -48,7 +46,7 @@ internal sealed class WaitingFailedApprovals : IWaiting
     private const string Sql = $"""
         SELECT {ApprovalRow.Columns}
           FROM approvals
-         WHERE status = '{ApprovalStatus.Failed}'
+         WHERE status = '{ApprovalStatus.Failed}' AND approved_at IS NOT NULL
          ORDER BY id
         """;
 }

@@ -3,6 +3,7 @@ using Hive.Tests.Containers;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Hive.Tests.Questions;
+using Hive.Tests.Waiting;
 
 namespace Hive.Tests.Approvals;
 
@@ -132,8 +133,16 @@ public sealed class ApplyCommitTests
         Assert.Equal("failed", failed.Status);
         Assert.Contains("0123456789", failed.Note, StringComparison.Ordinal);
         Assert.Equal(["approval_resolved"], (await hive.ApprovalEvents(cursor)).Select(e => e.Kind));
-        // The manager got the error already.
+        // The manager got the error already, and the operator has nothing to decide.
         Assert.Empty(await hive.ApprovalMessages());
+        Assert.Empty(await hive.Waiting());
+        await hive.Restart();
+        Assert.Empty(await hive.Waiting());
+        Assert.Equal(
+            $"conflict: approval {failed.Id} failed at 2026-01-31 12:00:00Z; it no longer waits",
+            await hive.Find($"approval-{failed.Id}")
+        );
+        host = await hive.Operator();
         await Talk.Refused(() => host.Approve(failed.Id), "conflict");
     }
 
@@ -247,6 +256,7 @@ public sealed class ApplyCommitTests
 
         Assert.Equal("failed", end.Status);
         Assert.Contains("taken.md", end.Note, StringComparison.Ordinal);
+        Assert.Equal([$"approval_failed-{second}"], await hive.Keys());
         Assert.Equal(["approved", "building", "failed", "proposal"], worker.Tags(second));
         Assert.Contains("taken.md", worker.TagText($"failed/{second}"), StringComparison.Ordinal);
         Assert.Equal(before, worker.Main());
@@ -393,6 +403,7 @@ public sealed class ApplyCommitTests
         await host.CallAsync("destroy", new { name = "worker" });
         var end = await host.End(mine);
         Assert.Equal(("failed", "worker was destroyed"), (end.Status, end.Note));
+        Assert.Equal([$"approval-{others}"], await hive.Keys());
         Assert.Equal([others], (await host.CallAsync("pending")).Approvals().Select(a => a.Id));
         // The manager is told once it is certain: a revival would make it pending again.
         Assert.Empty(await hive.ApprovalMessages());

@@ -18,7 +18,7 @@ internal sealed record ApprovalChanged(Approval Approval) : IDashboardNotificati
 }
 
 /// <summary>Raised when an approval was resolved: approved, denied or failed.</summary>
-internal sealed record ApprovalResolved(Approval Approval) : IDashboardNotification
+internal sealed record ApprovalResolved(Approval Approval, bool WasApproved) : IDashboardNotification
 {
     /// <inheritdoc />
     public DashboardEvent ToDashboardEvent() => new("approval_resolved", "approval", Approval);
