@@ -61,6 +61,8 @@ internal sealed class WaitingCrashes(ContainerStates states, Restarts restarts, 
         var last = recent[^1];
         return At(agent, last, $"restarted {recent.Count} times within ten minutes", container.Note) with
         {
+            // It runs, or is started again: nothing needs to be decided.
+            CanBePutAside = true,
             // The count falls below the limit then.
             ShownUntil = recent[^Restarted] + Restarts.Window,
         };

@@ -1,9 +1,11 @@
 using System.Text.Json;
 using Hive.Common.Linux;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Hive.Tests.Waiting;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
@@ -38,6 +40,11 @@ public sealed class RestartPolicyTests
             Assert.NotEqual(pid, fleet.Pid("worker"));
             row = await fleet.Row("worker");
             Assert.Equal((true, false), (row.Running, row.Failed));
+            if (i == 0)
+                continue;
+            // It runs again: nothing is left to decide.
+            Assert.Null(await hive.Mark("crash-worker", "seen"));
+            Assert.Empty(await hive.Waiting("?kind=crash"));
         }
 
         Assert.Equal(
@@ -62,6 +69,53 @@ public sealed class RestartPolicyTests
         await fleet.Up("worker");
         Assert.Equal("- crash-worker", await hive.NextWaiting(changes));
         Assert.Contains("in 1 s (1 of 3", await Crash(fleet, events), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stopping_an_agent_that_was_restarted_twice_settles_its_row()
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
+        var events = await hive.Events();
+        await fleet.Spawn("worker", "process");
+        await fleet.Up("worker");
+        foreach (var seconds in new[] { 1, 5 })
+        {
+            await Crash(fleet, events);
+            await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(seconds));
+            clock.Advance(TimeSpan.FromSeconds(seconds));
+            await fleet.Up("worker");
+        }
+
+        Assert.Single(await hive.Waiting("?kind=crash"));
+        await fleet.Do("stop", new { name = "worker" });
+        Assert.Empty(await hive.Waiting("?kind=crash"));
+        await hive.Restart();
+        Assert.Empty(await hive.Waiting("?kind=crash"));
+    }
+
+    [Fact]
+    public async Task A_snoozed_failure_stays_snoozed_over_a_restart_of_the_host()
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var hive = fleet.Hive;
+        fleet.Configure("worker", "driver: scripted\nrestart: never\n");
+        await fleet.Spawn("worker", "process");
+        await fleet.Up("worker");
+        var events = await hive.Events();
+        using var disk = new ManualResetEventSlim();
+        // The failure is stored a while after it was noted.
+        var busy = hive.Services.GetRequiredService<IStore>().Write(_ => disk.Wait(TimeSpan.FromSeconds(60)));
+        Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);
+        while (!(await fleet.Row("worker")).Failed)
+            await Task.Yield();
+        hive.Clock.Advance(TimeSpan.FromSeconds(1));
+        disk.Set();
+        Assert.True(await busy);
+        await Told(events);
+        Assert.Null(await hive.Snooze("crash-worker", TimeSpan.FromDays(1)));
+        await hive.Restart();
+        Assert.NotNull((await hive.Row("crash-worker")).SnoozedUntilAt);
     }
 
     [Fact]

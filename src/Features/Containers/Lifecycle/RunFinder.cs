@@ -87,6 +87,7 @@ internal sealed partial class RunFinder(
         else
         {
             // Without a stored configuration an older Hive started the container: "" differs from every current one.
+            states.CountAsConnected(agent.Name, running);
             crashes.Watch(agent.Name, running, states.Of(agent.Name).Note, row?.RunsOn ?? "");
             LogAdopted(log, agent.Name, running.Id);
         }

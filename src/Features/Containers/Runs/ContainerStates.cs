@@ -58,6 +58,15 @@ internal sealed class ContainerStates(
     public bool HasConnected(string agent) =>
         ConnectionsOf(agent) is var known && (known.Count > 0 || (known.Run is { } run && run == Of(agent).Running));
 
+    /// <summary>Counts a run that an earlier host started as one that has been connected: it does not begin
+    /// now.</summary>
+    public void CountAsConnected(string agent, IRunning running) =>
+        connections.AddOrUpdate(
+            agent,
+            _ => new Connections(0, clock.GetUtcNow(), running),
+            (_, before) => before with { Run = running }
+        );
+
     /// <summary>When the first program connected, or the last one left.</summary>
     public DateTimeOffset ConnectedSince(string agent) => ConnectionsOf(agent).Since;
 
@@ -147,7 +156,7 @@ internal sealed class ContainerStates(
             """
             UPDATE containers
                SET wanted = @wanted, failed = @failed, note = @note, restarts = @restarts,
-                   restarting = @restarting, changed_at = @now
+                   restarting = @restarting, changed_at = @at
              WHERE agent = @agent
             """,
             new
@@ -158,7 +167,8 @@ internal sealed class ContainerStates(
                 note,
                 restarts = restarts.Stored(agent),
                 restarting,
-                now = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+                // A failure has begun when it was noted in memory.
+                at = (failed ? Since(agent) : clock.GetUtcNow()).ToUnixTimeMilliseconds(),
             }
         );
         write.Raise(new ContainerChanged(agent));

@@ -191,7 +191,7 @@ internal sealed partial class CrashWatch(
                 write.Db.Execute(
                     """
                     UPDATE containers
-                       SET failed = @Failed, note = @Note, restarts = @restarts, changed_at = @now
+                       SET failed = @Failed, note = @Note, restarts = @restarts, changed_at = @at
                      WHERE agent = @name
                     """,
                     new
@@ -200,7 +200,8 @@ internal sealed partial class CrashWatch(
                         ended.Failed,
                         ended.Note,
                         restarts = restarts.Stored(name),
-                        now = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+                        // Not the time of this write, which may come much later: the next host knows the failure by it.
+                        at = states.Since(name).ToUnixTimeMilliseconds(),
                     }
                 );
                 if (name != Principals.Manager)

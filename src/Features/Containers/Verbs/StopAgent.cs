@@ -35,6 +35,7 @@ internal static partial class StopAgent
         IStore store,
         IRoster roster,
         ContainerStates states,
+        Restarts restarts,
         TimeProvider clock,
         ILogger<Steps> log
     )
@@ -59,6 +60,9 @@ internal static partial class StopAgent
             using var hold = await states.Hold(name);
             if (states.Of(name).Unknown)
                 throw Problem.Unavailable($"{name}: {states.Of(name).Note}; try again when that is known");
+            // Its failures are dealt with, as by a start.
+            if (wanted == "stopped")
+                restarts.Forget(name);
             await store.Write(
                 write =>
                 {
