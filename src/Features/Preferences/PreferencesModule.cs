@@ -1,3 +1,4 @@
+using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Protocol;
@@ -18,5 +19,5 @@ internal sealed class PreferencesModule : FeatureModule
     }
 
     protected override void Services(IServiceCollection services) =>
-        services.AddSingleton<IPageAttributes, PreferredAttributes>();
+        services.AddSingletonAs<PreferredAttributes, IPageAttributes, ICommitObserver>();
 }

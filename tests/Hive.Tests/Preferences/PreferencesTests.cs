@@ -129,11 +129,25 @@ public sealed class PreferencesTests
             StringComparison.Ordinal
         );
         const string Places =
-            "/index.html /waiting /waiting/question-12 /waiting/message-alice-2 /agents /agents/alice /agents/a/live "
+            "/index.html /waiting /waiting/question-12 /waiting/message-alice-2 /waiting/doctor-runtimes.podman "
+            + "/agents /agents/alice /agents/a/live "
             + "/agents/a/messages /agents/a/turns /agents/a/turns/57 /agents/a/files /agents/a/config /agents/a/log "
             + "/messages /messages/12 /changes /changes/3 /stats /system /settings/";
         foreach (var path in Places.Split(' '))
             Assert.Equal(document, await http.GetStringAsync(path));
+    }
+
+    [Fact]
+    public async Task The_document_is_served_while_the_database_fails()
+    {
+        await using var hive = await HiveFixture.Start();
+        var (http, store) = (hive.Http(signedIn: false), hive.Services.GetRequiredService<IStore>());
+        await store.Write(write => write.Db.Execute("ALTER TABLE preferences RENAME TO lost"));
+        Assert.Contains("<html lang=\"en\">", await http.GetStringAsync("/"), StringComparison.Ordinal);
+        await store.Write(write => write.Db.Execute("ALTER TABLE lost RENAME TO preferences"));
+        await Change(hive, """{"theme":"light"}""");
+        await store.Write(write => write.Db.Execute("ALTER TABLE preferences RENAME TO lost"));
+        Assert.Contains("data-theme=\"light\"", await http.GetStringAsync("/agents"), StringComparison.Ordinal);
     }
 
     [Fact]
