@@ -10,8 +10,13 @@ namespace Hive.Features.Turns;
 /// also when another agent of its name is spawned. Events may be hundreds of thousands of rows, so the write only notes
 /// which; <see cref="VacuumTurns"/> deletes them in small writes.
 /// </summary>
-internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harnesses, Controls controls, OpenTurns open)
-    : IAgentDataCleanup
+internal sealed class AgentDataCleanup(
+    ModelOverrides overrides,
+    Harnesses harnesses,
+    RunningTools tools,
+    Controls controls,
+    OpenTurns open
+) : IAgentDataCleanup
 {
     private readonly Channel<bool> purges = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
@@ -27,6 +32,7 @@ internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harne
         write.AfterCommit(() =>
         {
             harnesses.Forget(agent);
+            tools.Forget(agent);
             controls.Forget(agent);
             open.Forget(agent);
         });

@@ -11,6 +11,9 @@ internal sealed class RunningTools(AgentRowSignal rows)
     private const int MostCalls = 64;
     private const int ShownBytes = 160;
 
+    // A call with a longer id is not shown, so that none is kept of any length.
+    private const int IdCharacters = 200;
+
     // The first of these that a call has is its subject.
     private static readonly string[] Subjects =
     [
@@ -49,7 +52,7 @@ internal sealed class RunningTools(AgentRowSignal rows)
             rows.Mark(agent);
     }
 
-    /// <summary>Forgets the tools of a harness that is gone.</summary>
+    /// <summary>Forgets the tools of a harness that is gone, or of a destroyed agent.</summary>
     public void Forget(string agent)
     {
         lock (gate)
@@ -60,7 +63,8 @@ internal sealed class RunningTools(AgentRowSignal rows)
     {
         switch (Text(told, "kind"))
         {
-            case "tool_call" when Text(told, "tool") is { Length: > 0 } tool:
+            case "tool_call"
+                when Text(told, "tool") is { Length: > 0 } tool && Text(told, "id") is not { Length: > IdCharacters }:
                 if (!all.TryGetValue(agent, out var calls))
                     all[agent] = calls = [];
                 if (calls.Count == MostCalls)

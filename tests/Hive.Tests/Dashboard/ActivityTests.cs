@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Hive.Features.Containers.Runs;
+using Hive.Features.Turns;
 using Hive.Protocol;
 using Hive.Tests.Cli;
 using Hive.Tests.Containers;
@@ -111,6 +112,10 @@ public sealed class ActivityTests
         Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(text), 100, 160);
         await Report(alice, "idle", new { });
         Assert.Null((await Of(hive, "alice")).Word("tool"));
+        await Report(alice, "thinking", new { turn });
+        await Call(alice, turn, "4", "Read", new { });
+        await Call(alice, turn, new string('4', 201), "Bash", new { });
+        Assert.Equal("Read", (await Of(hive, "alice")).Word("tool"));
 
         await Report(alice, "thinking", new { turn });
         var events = await hive.Events((await hive.State()).GetProperty("cursor").GetString());
@@ -158,6 +163,33 @@ public sealed class ActivityTests
         Assert.Equal("working", (await Of(hive, "alice")).Word("state"));
         await alice.CallAsync("requeue_inflight");
         Assert.Equal("idle", (await Of(hive, "alice")).Word("state"));
+    }
+
+    [Fact]
+    public async Task The_tools_of_a_destroyed_agent_are_forgotten()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var (alice, tools) = (await hive.Connect("alice"), hive.Services.GetRequiredService<RunningTools>());
+        var (turn, _) = await hive.Turn(alice, "alice");
+        await Call(alice, turn, "1", "Bash", new { });
+        Assert.Equal("Bash", tools.Of("alice", turn));
+        await (await hive.Operator()).CallAsync("destroy", new { name = "alice" });
+        Assert.Null(tools.Of("alice", turn));
+    }
+
+    [Fact]
+    public async Task An_adopted_run_whose_harness_stays_away_is_not_connected()
+    {
+        await using var fleet = await Fleet.Start("process");
+        await fleet.Spawn("worker", "process");
+        await fleet.Up("worker");
+        var pid = fleet.Pid("worker");
+        await fleet.Hive.Restart(() => Fleet.Signal(-pid, 19));
+        Assert.Equal("not connected", (await fleet.Row("worker")).Activity?.State);
+        Fleet.Signal(-pid, 18);
+        await fleet.Up("worker");
+        Assert.Equal(pid, fleet.Pid("worker"));
     }
 
     // An agent in each state, by its name.
