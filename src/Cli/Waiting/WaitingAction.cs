@@ -42,7 +42,7 @@ internal sealed record WaitingAction(
         ];
 
     private static IEnumerable<WaitingAction> Seen(WaitingView row) =>
-        row.Urgency == WaitingUrgency.Fyi || row.Kind == "approval_failed"
+        row.CanBePutAside == true
             ? [new('e', "put aside", "on a terminal, hive next and the key e", "see_waiting", Named("key", row.Key))]
             : [];
 

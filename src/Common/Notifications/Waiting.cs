@@ -64,8 +64,9 @@ public sealed record WaitingThing(string Id, string Title, DateTimeOffset SinceA
     /// <summary>Path tokens of its text that name a readable file.</summary>
     public IReadOnlyList<string> Refs { get; init; } = [];
 
-    /// <summary>Rises with each change that the operator should notice: then the row is no longer snoozed or
-    /// seen. It must survive a restart of the host.</summary>
+    /// <summary>Rises with each change that the operator should notice: then the row is no longer snoozed or seen. The
+    /// time when the thing began, where it has no other: a mark of an earlier one must not hide it. A version that
+    /// begins again with the host ends its marks there.</summary>
     public long Version { get; init; }
 
     /// <summary>It is shown from then on.</summary>
@@ -74,6 +75,10 @@ public sealed record WaitingThing(string Id, string Title, DateTimeOffset SinceA
     /// <summary>It is shown until then.</summary>
     public DateTimeOffset? ShownUntil { get; init; }
 
-    /// <summary>It leaves the list when it is marked as seen, whatever its urgency.</summary>
-    public bool CanBePutAside { get; init; }
+    /// <summary>It leaves the list when it is marked as seen, as everything without urgency does.</summary>
+    public bool CanBePutAside
+    {
+        get => field || Urgency == Protocol.WaitingUrgency.Fyi;
+        init;
+    }
 }

@@ -21,14 +21,14 @@ internal sealed class WaitingDisk(HivePaths paths, TimeProvider clock) : IWaitin
 
     public string Decision => "free some space";
 
-    public IEnumerable<WaitingThing> Read(DbConnection db) => Look() is { } thing ? [thing] : [];
+    public IEnumerable<WaitingThing> Read(DbConnection db) => Check() is { } thing ? [thing] : [];
 
     public void Follow(INotification notification, IWaitingChanges changes) { }
 
     public string? Outcome(DbConnection db, string id) => null;
 
-    /// <summary>Asks the disk; null while enough is free.</summary>
-    public WaitingThing? Look()
+    /// <summary>Reads how much is free; null while it is enough.</summary>
+    public WaitingThing? Check()
     {
         long free;
         try
@@ -58,11 +58,12 @@ internal sealed class WaitingDisk(HivePaths paths, TimeProvider clock) : IWaitin
         )
         {
             Detail = $"{left} MiB are left for {paths.DataDir}; when none is, Hive stores nothing more",
+            Version = since.Value.ToUnixTimeMilliseconds(),
         };
     }
 }
 
-/// <summary>Asks every minute how much is free on the disk of the data folder.</summary>
+/// <summary>Checks every minute how much is free on the disk of the data folder.</summary>
 internal sealed class DiskWatch(WaitingDisk disk, IWaitingReports reports, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
@@ -72,7 +73,7 @@ internal sealed class DiskWatch(WaitingDisk disk, IWaitingReports reports, TimeP
         using var timer = new PeriodicTimer(Pause, clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            if (disk.Look() is { } thing)
+            if (disk.Check() is { } thing)
                 reports.Of(disk).Put(thing);
             else
                 reports.Of(disk).Remove(WaitingDisk.Id);

@@ -45,6 +45,7 @@ internal sealed class WaitingFindings(TimeProvider clock) : IWaiting
                     )
                     {
                         Detail = finding.Advice,
+                        Version = found[group.Key].ToUnixTimeMilliseconds(),
                     }
                 );
             }

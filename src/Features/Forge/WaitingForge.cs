@@ -6,7 +6,7 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>The forge while it does not answer or a push fails: what is here is not there yet.</summary>
+/// <summary>The forge while it does not answer or a push fails, so that local commits are not pushed yet.</summary>
 internal sealed class WaitingForge(ForgeStatus status, TimeProvider clock) : IWaiting
 {
     private const string Id = "forge";
@@ -53,6 +53,7 @@ internal sealed class WaitingForge(ForgeStatus status, TimeProvider clock) : IWa
         )
         {
             Detail = isDown ? forge.Note : failed[0].Error,
+            Version = since.Value.ToUnixTimeMilliseconds(),
         };
     }
 }

@@ -6,7 +6,12 @@ using Hive.Features.Messages.Contracts;
 namespace Hive.Features.Messages;
 
 /// <summary>Requeues what closed connections, lost holders and dead agents held.</summary>
-internal sealed class AbandonedLeases(Inboxes inboxes, Redelivery redelivery, ILeaseHolders holders) : IInflight
+internal sealed class AbandonedLeases(
+    Inboxes inboxes,
+    Redelivery redelivery,
+    PurgedMessages purged,
+    ILeaseHolders holders
+) : IInflight
 {
     /// <inheritdoc />
     public int RequeueAll(IWrite write, string agent, string? lastWords = null)
@@ -77,10 +82,13 @@ internal sealed class AbandonedLeases(Inboxes inboxes, Redelivery redelivery, IL
     public void Forget(IWrite write, string agent)
     {
         var parked = write.Db.Query<long>(ParkedSql, new { agent }).ToArray();
-        write.Db.Execute("DELETE FROM messages WHERE recipient = @agent", new { agent });
+        PurgedMessages.Note(write, agent);
         write.Raise(new MessagesDeleted(agent, parked));
         inboxes.Remove(write, agent);
     }
+
+    /// <inheritdoc />
+    public Task DeleteForgotten() => purged.Delete(CancellationToken.None);
 
     private const string ParkedSql = """
         SELECT id

@@ -34,7 +34,7 @@ internal sealed class BrokerTimers(
                             $"""
                             SELECT {OpenMessage.Columns}
                               FROM messages INDEXED BY messages_open
-                             WHERE acked_at IS NULL
+                             WHERE acked_at IS NULL AND NOT {PurgedMessages.IsPurged}
                             """
                         )
                         .ToList(),

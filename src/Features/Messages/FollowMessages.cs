@@ -13,7 +13,7 @@ namespace Hive.Features.Messages;
 internal static class FollowMessages
 {
     /// <param name="Agent">Only messages from or to this principal.</param>
-    /// <param name="With">Of those, only messages from or to this one.</param>
+    /// <param name="With">Only messages between this principal and <paramref name="Agent"/>.</param>
     internal sealed record Query(string? Agent = null, string? With = null)
         : IRequest<IAsyncEnumerable<object>>,
             IWaitingRequest;
@@ -22,13 +22,7 @@ internal static class FollowMessages
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        private const int NameBytes = 100;
-
-        public Validator()
-        {
-            RuleFor(q => q.Agent).MustBeText(NameBytes);
-            RuleFor(q => q.With).MustBeText(NameBytes);
-        }
+        public Validator() => MessageParties.Check(this, q => q.Agent, q => q.With);
     }
 
     internal sealed class Handler(SentMessages sent) : IRequestHandler<Query, IAsyncEnumerable<object>>
@@ -46,7 +40,7 @@ internal static class FollowMessages
             );
             void Add(Message message)
             {
-                if (IsBy(message, request.Agent) && IsBy(message, request.With))
+                if (MessageParties.Match(message, request.Agent, request.With))
                     messages.Writer.TryWrite(message);
             }
 
@@ -62,16 +56,13 @@ internal static class FollowMessages
                 sent.Added -= Add;
             }
         }
-
-        private static bool IsBy(Message message, string? name) =>
-            name is null || message.From == name || message.To == name;
     }
 }
 
 /// <summary>Tells subscribers of every message that was sent.</summary>
 internal sealed class SentMessages : ICommitObserver
 {
-    /// <summary>Called on the writer's thread, after the commit.</summary>
+    /// <summary>Called on the publisher's thread, after the commit: it must be quick.</summary>
     public event Action<Message>? Added;
 
     public void OnCommitted(INotification notification)

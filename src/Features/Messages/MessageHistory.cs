@@ -37,16 +37,9 @@ internal static class MessageHistory
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        private const int NameBytes = 64;
-
         public Validator()
         {
-            RuleFor(q => q.Agent).MustBeText(NameBytes);
-            RuleFor(q => q.With).MustBeText(NameBytes);
-            RuleFor(q => q.With)
-                .Null()
-                .When(q => q.Agent is null)
-                .WithMessage("'with' needs 'agent': the two whose messages to each other are listed");
+            MessageParties.Check(this, q => q.Agent, q => q.With);
             RuleFor(q => q.Kind)
                 .Must(kind => kind is null || MessageKind.All.Contains(kind))
                 .WithMessage("'kind' must be agents, operator, system or reminders");

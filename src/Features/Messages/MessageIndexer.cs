@@ -26,9 +26,11 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
     // Pages that a piece merges; the index would otherwise merge all at once now and then, which takes 60 ms and more.
     private const int PagesPerMerge = 16;
 
-    // How much longer than a piece the pause after it is, while messages arrive and while none do.
+    // How much longer than a piece the pause after it is, while messages arrive and while none do. Readers look through
+    // the tail that is not indexed yet: a tail longer than this shortens the pause.
     private const int PauseWhenBusy = 40;
     private const int PauseWhenQuiet = 3;
+    private const int LongestTail = 2500;
 
     // One piece for the messages of this time, instead of one piece, and one commit, for each.
     internal static readonly TimeSpan Lag = TimeSpan.FromSeconds(2);
@@ -46,6 +48,14 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
             sent.Release();
     }
 
+    /// <summary>How much longer than a piece the pause after it is.</summary>
+    /// <param name="arriving">Messages arrived during the pause before.</param>
+    /// <param name="tail">How many ids are not indexed yet.</param>
+    internal static double PauseAfterPiece(bool arriving, long tail) =>
+        arriving
+            ? Math.Max(PauseWhenQuiet, PauseWhenBusy * Math.Min(1, (double)LongestTail / Math.Max(1, tail)))
+            : PauseWhenQuiet;
+
     /// <summary>Indexes all messages up to now.</summary>
     public async Task CatchUp(CancellationToken ct)
     {
@@ -57,7 +67,7 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
                 return;
             // With the commit, which takes longer than the piece where the disk is slow.
             var took = Stopwatch.GetElapsedTime(piece.Began);
-            var pause = took * (piece.Head == head ? PauseWhenQuiet : PauseWhenBusy);
+            var pause = took * PauseAfterPiece(piece.Head != head, piece.Head - piece.Newest);
             head = piece.Head;
             await Task.Delay(pause, ct);
         }
@@ -113,7 +123,7 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
         // SQLite's documentation: fewer than two changes mean that there was nothing to merge.
         var merged = Changes(write.Db) - before >= 2;
         var head = write.Db.ExecuteScalar<long?>("SELECT max(id) FROM messages") ?? 0;
-        return new Piece(head, messages.Length == 0 && !merged, began);
+        return new Piece(head, messages.Length == 0 ? newest : messages[^1].Id, messages.Length == 0 && !merged, began);
     }
 
     private static long Changes(DbConnection db) => db.ExecuteScalar<long>("SELECT total_changes()");
@@ -141,5 +151,5 @@ internal sealed partial class MessageIndexer(IStore store, TimeProvider clock, I
     )]
     private static partial void LogFailed(ILogger logger, Exception error);
 
-    private readonly record struct Piece(long Head, bool Done, long Began);
+    private readonly record struct Piece(long Head, long Newest, bool Done, long Began);
 }

@@ -82,5 +82,7 @@ internal sealed class MessagesModule : FeatureModule
             .AddSingletonAs<HarnessStartups, IHarnessStartups>()
             .AddSingletonAs<BrokerTimers, IConnectionObserver, IHostedService>()
             .AddSingletonAs<MessageIndexer, ICommitObserver, IHostedService>()
+            .AddHostedService<UnreadSenders>()
+            .AddSingletonAs<PurgedMessages, IHostedService>()
             .AddHostedService<VacuumMessages>();
 }

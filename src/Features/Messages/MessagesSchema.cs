@@ -7,7 +7,7 @@ internal sealed class MessagesSchema : ISchema
 {
     public string Slice => "messages";
 
-    public int Version => 6;
+    public int Version => 7;
 
     public void Converge(SchemaEditor editor)
     {
@@ -43,10 +43,18 @@ internal sealed class MessagesSchema : ISchema
                 + "AND acked_at IS NULL"
         );
         editor.Run(
+            "CREATE INDEX IF NOT EXISTS messages_to_operator_by_sender ON messages (sender, acked_at, id) "
+                + "WHERE recipient = 'operator'"
+        );
+        editor.Run(
             "CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at "
                 + "IS NULL"
         );
         editor.Column("messages", "attempts_log", "TEXT");
+        // Agents whose messages, up to an id, are being deleted.
+        editor.Run(
+            "CREATE TABLE IF NOT EXISTS message_purges (agent TEXT PRIMARY KEY, newest INTEGER NOT NULL) WITHOUT ROWID"
+        );
         Index(editor);
     }
 

@@ -14,7 +14,9 @@ internal sealed partial class VacuumMessages(
     ILogger<VacuumMessages> log
 ) : BackgroundService
 {
-    private const int RowsPerWrite = 500;
+    /// <summary>The most messages that one write deletes, with their entries in the index.</summary>
+    internal const int RowsPerWrite = 100;
+
     internal static readonly TimeSpan Kept = TimeSpan.FromDays(30);
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 

@@ -1,22 +1,37 @@
 using System.Data.Common;
 using System.Globalization;
 using Dapper;
+using Hive.Common.Errors;
 using Hive.Common.Notifications;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
 using MediatR;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Messages that the operator has not read, one row for each sender.</summary>
+/// <summary>
+/// Messages that the operator has not read, one row for each sender. A few unread messages of a sender are kept in
+/// memory. A sender with more has none there: <see cref="UnreadSenders"/> reads its row from the database.
+/// </summary>
 internal sealed class WaitingMessages : IWaiting
 {
     // Enough of a body for a row's title.
     private const int Shown = 800;
+    private const int MostKept = 50;
+    private const int MostCounted = 1000;
 
-    // The unread messages of each sender. Used under the lock of the list, and while it loads.
-    private readonly Dictionary<string, SortedDictionary<long, Unread>> senders = new(StringComparer.Ordinal);
+    private static readonly Comparer<Unread> ById = Comparer<Unread>.Create((one, other) => one.Id.CompareTo(other.Id));
+
+    // The unread messages of each sender; null for a sender with more than are kept. Used under the lock of the list,
+    // and while it loads.
+    private readonly Dictionary<string, SortedSet<Unread>?> senders = new(StringComparer.Ordinal);
+
+    /// <summary>Called with a sender that has more unread messages than are kept, when they change; under the list's
+    /// lock.</summary>
+    public event Action<string>? Uncounted;
 
     public string Kind => "message";
 
@@ -24,28 +39,31 @@ internal sealed class WaitingMessages : IWaiting
 
     public IEnumerable<WaitingThing> Read(DbConnection db)
     {
-        foreach (var message in db.Query<MessageRow.Stored>(Sql).Select(row => row.ToMessage()))
-            Of(message.From)[message.Id] = new Unread(message);
-        return senders.Keys.Select(Thing).ToArray();
+        List<WaitingThing> things = [];
+        for (var sender = Next(db, ""); sender is not null; sender = Next(db, sender))
+        {
+            var counted = Count(db, sender);
+            Keep(counted);
+            if (counted.Number > 0)
+                things.Add(Thing(sender, counted.Number, counted.Kept[0], counted.Kept[^1]));
+        }
+
+        return things;
     }
 
     public void Follow(INotification notification, IWaitingChanges changes)
     {
-        if (notification is not MessageChanged { Message: { To: Principals.Operator } message })
-            return;
-        var unread = Of(message.From);
-        if (message.AckedAt is null)
-            unread[message.Id] = new Unread(message);
-        else
-            unread.Remove(message.Id);
-        if (unread.Count > 0)
+        if (notification is UnreadCounted counted)
         {
-            changes.Put(Thing(message.From));
-            return;
+            Keep(counted);
+            if (counted.Number > 0)
+                changes.Put(Thing(counted.Sender, counted.Number, counted.Kept[0], counted.Kept[^1]));
+            else
+                changes.Remove(counted.Sender);
         }
 
-        senders.Remove(message.From);
-        changes.Remove(message.From);
+        if (notification is MessageChanged { Message: { To: Principals.Operator } message })
+            Follow(message, changes);
     }
 
     public string? Outcome(DbConnection db, string id) =>
@@ -53,59 +71,172 @@ internal sealed class WaitingMessages : IWaiting
             ? $"the messages of {id} have been read"
             : null;
 
-    private SortedDictionary<long, Unread> Of(string sender)
+    /// <summary>Counts a sender's unread messages, and reads those that its row needs.</summary>
+    internal static UnreadCounted Count(DbConnection db, string sender)
     {
-        if (!senders.TryGetValue(sender, out var unread))
-            senders.Add(sender, unread = []);
-        return unread;
+        var number = db.ExecuteScalar<int>(CountSql, new { sender, most = MostCounted + 1 });
+        return number <= MostKept
+            ? new UnreadCounted(sender, number, [.. Read(db, $"{FirstSql} LIMIT {MostKept}")])
+            : new UnreadCounted(
+                sender,
+                number,
+                [.. Read(db, $"{FirstSql} LIMIT 1"), .. Read(db, $"{FirstSql} DESC LIMIT 1")]
+            );
+
+        IEnumerable<Unread> Read(DbConnection from, string sql) =>
+            from.Query<MessageRow.Stored>(sql, new { sender }).Select(row => new Unread(row.ToMessage()));
     }
 
-    private WaitingThing Thing(string sender)
+    private void Follow(Message message, IWaitingChanges changes)
     {
-        var unread = senders[sender];
-        var (oldest, newest) = (unread.First(), unread.Last());
-        return new WaitingThing(
+        var sender = message.From;
+        if (!senders.TryGetValue(sender, out var kept))
+            senders.Add(sender, kept = new SortedSet<Unread>(ById));
+        if (kept is null)
+        {
+            Uncounted?.Invoke(sender);
+            return;
+        }
+
+        if (message.AckedAt is null)
+            kept.Add(new Unread(message));
+        else
+            kept.Remove(new Unread(message));
+        if (kept.Count > 0)
+        {
+            changes.Put(Thing(sender, kept.Count, kept.Min, kept.Max));
+            if (kept.Count > MostKept)
+                senders[sender] = null;
+            return;
+        }
+
+        senders.Remove(sender);
+        changes.Remove(sender);
+    }
+
+    private void Keep(UnreadCounted counted)
+    {
+        if (counted.Number == 0)
+            senders.Remove(counted.Sender);
+        else
+            senders[counted.Sender] = counted.Number > MostKept ? null : new SortedSet<Unread>(counted.Kept, ById);
+    }
+
+    private static string? Next(DbConnection db, string after) => db.ExecuteScalar<string?>(NextSql, new { after });
+
+    private static WaitingThing Thing(string sender, int number, Unread oldest, Unread newest) =>
+        new(
             sender,
-            newest.Value.Text,
-            oldest.Value.SentAt,
+            newest.Text,
+            oldest.SentAt,
             WaitingUrgency.Fyi,
-            $"/messages/{newest.Key.ToString(CultureInfo.InvariantCulture)}"
+            $"/messages/{newest.Id.ToString(CultureInfo.InvariantCulture)}"
         )
         {
             Agent = sender is Principals.System or Principals.Reminder ? null : sender,
-            Detail = unread.Count > 1 ? $"{unread.Count} unread messages" : null,
-            Refs = newest.Value.Refs,
-            Version = newest.Key,
+            Detail = number switch
+            {
+                1 => null,
+                > MostCounted => $"more than {MostCounted} unread messages",
+                _ => $"{number} unread messages",
+            },
+            Refs = newest.Refs,
+            Version = newest.Id,
         };
-    }
 
-    private const string Sql = """
+    private const string From = "FROM messages INDEXED BY messages_to_operator_by_sender WHERE recipient = 'operator'";
+
+    private const string NextSql = $"SELECT min(sender) {From} AND sender > @after";
+
+    private const string CountSql = $"""
+        SELECT count(*)
+          FROM (SELECT 1 {From} AND sender = @sender AND acked_at IS NULL LIMIT @most)
+        """;
+
+    private const string FirstSql = $"""
         SELECT id, sender, substr(body, 1, 800) AS body, sent_at, file_refs
-          FROM messages INDEXED BY messages_unread_by_operator
-         WHERE recipient = 'operator' AND acked_at IS NULL
+          {From} AND sender = @sender AND acked_at IS NULL
          ORDER BY id
         """;
 
-    private const string UnreadSql = """
-        SELECT count(*)
-          FROM messages INDEXED BY messages_unread_by_operator
-         WHERE recipient = 'operator' AND acked_at IS NULL AND sender = @id
-        """;
+    private const string UnreadSql = $"SELECT EXISTS (SELECT 1 {From} AND sender = @id AND acked_at IS NULL)";
 
-    private const string EverSql = """
-        SELECT EXISTS (SELECT 1
-                         FROM messages INDEXED BY messages_to_operator
-                        WHERE recipient = 'operator' AND sender = @id)
-        """;
+    private const string EverSql = $"SELECT EXISTS (SELECT 1 {From} AND sender = @id)";
 
-    private readonly record struct Unread(string Text, DateTimeOffset SentAt, IReadOnlyList<string> Refs)
+    /// <summary>The parts of a message that the row of its sender shows.</summary>
+    internal readonly record struct Unread(long Id, string Text, DateTimeOffset SentAt, IReadOnlyList<string> Refs)
     {
         public Unread(Message message)
             : this(
+                message.Id,
                 message.Body.Length <= Shown ? message.Body : message.Body[..Shown],
                 message.SentAt,
                 message.FileRefs
             ) { }
+    }
+}
+
+/// <summary>Raised when the unread messages of a sender were counted.</summary>
+/// <param name="Sender">The sender.</param>
+/// <param name="Number">How many there are, up to a limit.</param>
+/// <param name="Kept">All of them, or the oldest and the newest of many.</param>
+internal sealed record UnreadCounted(string Sender, int Number, IReadOnlyList<WaitingMessages.Unread> Kept)
+    : INotification;
+
+/// <summary>
+/// Counts the unread messages of senders with many, at most four times a second. In a write, so that the count is
+/// published in the order of the commits.
+/// </summary>
+internal sealed class UnreadSenders : BackgroundService
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    private readonly IStore store;
+    private readonly TimeProvider clock;
+    private readonly Lock gate = new();
+    private readonly SemaphoreSlim changed = new(0, 1);
+    private HashSet<string> uncounted = new(StringComparer.Ordinal);
+
+    public UnreadSenders(WaitingMessages waiting, IStore store, TimeProvider clock)
+    {
+        (this.store, this.clock) = (store, clock);
+        waiting.Uncounted += Add;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            await changed.WaitAsync(stoppingToken);
+            HashSet<string> senders;
+            lock (gate)
+                (senders, uncounted) = (uncounted, new(StringComparer.Ordinal));
+            foreach (var sender in senders)
+                await Count(sender, stoppingToken);
+            await Task.Delay(Pause, clock, stoppingToken);
+        }
+    }
+
+    private async Task Count(string sender, CancellationToken ct)
+    {
+        try
+        {
+            await store.Write(write => write.Raise(WaitingMessages.Count(write.Db, sender)), ct);
+        }
+        catch (Problem)
+        {
+            // The database fails for now; counted again after the pause.
+            Add(sender);
+        }
+    }
+
+    private void Add(string sender)
+    {
+        lock (gate)
+        {
+            if (uncounted.Add(sender) && uncounted.Count == 1)
+                changed.Release();
+        }
     }
 }
 
@@ -171,7 +302,7 @@ internal sealed class WaitingParked : IWaiting
     private const string Sql = $"""
         SELECT {MessageRow.Columns}
           FROM messages INDEXED BY messages_parked
-         WHERE parked_at IS NOT NULL AND acked_at IS NULL
+         WHERE parked_at IS NOT NULL AND acked_at IS NULL AND NOT {PurgedMessages.IsPurged}
          ORDER BY id
         """;
 }

@@ -50,6 +50,7 @@ internal sealed class WaitingLogins : IWaiting
                     : new WaitingThing(row.Name, "not logged in", now.SinceAt, WaitingUrgency.Now, row.Url)
                     {
                         Detail = row.Unread > 0 ? $"{row.Unread} unread messages wait for the login" : null,
+                        Version = now.SinceAt.ToUnixTimeMilliseconds(),
                     }
         );
 
@@ -83,6 +84,7 @@ internal sealed class WaitingIdleAgents : IWaiting
                     )
                     {
                         Detail = row.Missing,
+                        Version = now.SinceAt.ToUnixTimeMilliseconds(),
                     }
         );
 

@@ -41,7 +41,8 @@ internal sealed class WaitingStuck(TimeProvider clock, IQuietLimits limits) : IW
 
     private void Follow(ContainerView row, IWaitingChanges changes)
     {
-        if (row.Activity is not { State: ActivityState.Working, Turn: { } turn } activity)
+        // A paused agent's turn goes on; a provider that asks for a pause has a row of its own.
+        if (row.Activity is not { State: not ActivityState.RateLimited, Turn: { } turn } activity)
         {
             if (turns.Remove(row.Name))
                 changes.Remove(row.Name);

@@ -3,12 +3,12 @@ using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Waiting.Contracts;
-using Hive.Protocol;
 using MediatR;
 
 namespace Hive.Features.Waiting;
 
-/// <summary>Marks a row as seen: it leaves the list until it changes. Only what needs no decision can be.</summary>
+/// <summary>Marks a row as seen: it leaves the list until it changes. A row that needs a decision cannot be
+/// marked.</summary>
 internal static class SeeWaiting
 {
     internal sealed record Command(string Key) : IRequest<Done>;
@@ -25,7 +25,7 @@ internal static class SeeWaiting
                 write =>
                 {
                     var (kind, thing, _) = list.Require(write.Db, command.Key);
-                    if (thing is not { Urgency: WaitingUrgency.Fyi } and not { CanBePutAside: true })
+                    if (!thing.CanBePutAside)
                         throw Problem.Conflict(
                             $"{command.Key} needs a decision and leaves only with it: {kind.Decision}; to see it "
                                 + "later, snooze it"

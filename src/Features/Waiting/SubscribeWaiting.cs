@@ -7,7 +7,8 @@ using MediatR;
 
 namespace Hive.Features.Waiting;
 
-/// <summary>Follows what waits for the operator: a line with all rows, then another after each change.</summary>
+/// <summary>Follows what waits for the operator: a line with all rows, then another after changes, at most
+/// four a second.</summary>
 internal static class SubscribeWaiting
 {
     internal sealed record Query(string? Kind = null, string? Agent = null, bool? Snoozed = null)
@@ -21,8 +22,11 @@ internal static class SubscribeWaiting
         public Validator(WaitingList list) => RuleFor(q => q.Kind).MustBeKind(list);
     }
 
-    internal sealed class Handler(WaitingList list) : IRequestHandler<Query, IAsyncEnumerable<object>>
+    internal sealed class Handler(WaitingList list, TimeProvider clock)
+        : IRequestHandler<Query, IAsyncEnumerable<object>>
     {
+        private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
         public Task<IAsyncEnumerable<object>> Handle(Query request, CancellationToken cancellationToken) =>
             Task.FromResult(Follow(request, CancellationToken.None));
 
@@ -38,7 +42,10 @@ internal static class SubscribeWaiting
             {
                 yield return Now(request);
                 await foreach (var _ in changes.Reader.ReadAllAsync(ct))
+                {
                     yield return Now(request);
+                    await Task.Delay(Pause, clock, ct);
+                }
             }
             finally
             {

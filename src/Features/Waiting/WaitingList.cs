@@ -25,6 +25,9 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
     // a while after a restart of the host.
     private static readonly TimeSpan MarkKept = TimeSpan.FromDays(30);
 
+    // A row that its slice changes again and again is published as often as an agent's row.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
     private readonly IStore store;
     private readonly EventHub hub;
     private readonly TimeProvider clock;
@@ -103,7 +106,8 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
             throw Problem.Conflict($"{outcome}; it no longer waits");
         lock (gate)
         {
-            if (entries.TryGetValue(key, out var entry))
+            // A turn that has told something a moment ago is in the list, and does not wait.
+            if (entries.TryGetValue(key, out var entry) && !(entry.Thing.ShownFrom > clock.GetUtcNow()))
                 return (kind, entry.Thing, MarkOf(key, entry.Thing));
         }
 
@@ -221,7 +225,7 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
         marks.GetValueOrDefault(key) is { } mark && mark.Version >= thing.Version ? mark : null;
 
     // Compares what should be shown of a row with what was published of it, and publishes the difference.
-    private void Update(string key, bool quiet = false)
+    private void Update(string key, bool quiet = false, bool canWait = false)
     {
         if (!entries.TryGetValue(key, out var entry))
             return;
@@ -236,12 +240,30 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
         var mark = MarkOf(key, thing);
         var snoozed = mark?.SnoozedUntilAt is { } until && until > now ? mark.SnoozedUntilAt : null;
         var view = thing.ShownFrom > now || mark?.IsSeen == true ? null : entry.View with { SnoozedUntilAt = snoozed };
-        due.Set(key, Earliest(thing.ShownFrom > now ? thing.ShownFrom : null, thing.ShownUntil, snoozed));
         var before = entry.Shown;
         entry.Shown = view;
-        if (quiet || IsSame(before, view))
-            return;
-        Publish(key, view, before is not null);
+        var next = entry.PublishedAt + Pause;
+        // A snapshot in the meantime may have shown another row than the last event, even if it has changed back.
+        if (!quiet && (entry.IsHeld || !IsSame(before, view)))
+        {
+            // A clock that was set back holds nothing.
+            entry.IsHeld = canWait && before is not null && view is not null && entry.PublishedAt <= now && next > now;
+            if (!entry.IsHeld)
+            {
+                entry.PublishedAt = now;
+                Publish(key, view, before is not null);
+            }
+        }
+
+        due.Set(
+            key,
+            Earliest(
+                thing.ShownFrom > now ? thing.ShownFrom : null,
+                thing.ShownUntil,
+                snoozed,
+                entry.IsHeld ? next : null
+            )
+        );
     }
 
     private void Remove(string key)
@@ -302,7 +324,7 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
     /// <summary>A shown row, and when its last snooze ran out by itself.</summary>
     public readonly record struct UrgentRow(WaitingView Row, DateTimeOffset? SnoozeEndedAt);
 
-    /// <summary>One thing, what all doors show of it, and what was last published of it.</summary>
+    /// <summary>One thing, what all doors show of it, and when that was last published.</summary>
     private sealed class Entry(WaitingThing thing, WaitingView view)
     {
         public WaitingThing Thing => thing;
@@ -310,6 +332,11 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
         public WaitingView View => view;
 
         public WaitingView? Shown { get; set; }
+
+        public DateTimeOffset? PublishedAt { get; set; }
+
+        /// <summary>It has changed since, and is published a little later.</summary>
+        public bool IsHeld { get; set; }
     }
 
     /// <summary>Takes the changes of one kind. A kind that follows a notification already holds the lock.</summary>
@@ -332,9 +359,14 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
             var key = KeyOf(thing.Id);
             lock (list.gate)
             {
-                var shown = list.entries.GetValueOrDefault(key)?.Shown;
-                list.entries[key] = new Entry(thing, View(key, thing)) { Shown = shown };
-                list.Update(key, quiet);
+                var before = list.entries.GetValueOrDefault(key);
+                list.entries[key] = new Entry(thing, View(key, thing))
+                {
+                    Shown = before?.Shown,
+                    PublishedAt = before?.PublishedAt,
+                    IsHeld = before?.IsHeld == true,
+                };
+                list.Update(key, quiet, canWait: true);
             }
         }
 
@@ -352,7 +384,8 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
                 thing.Url ?? $"/waiting/{key}",
                 thing.Agent,
                 thing.Detail is { } detail ? ShownText.Cut(detail, DetailCharacters) : null,
-                thing.DeadlineAt
+                thing.DeadlineAt,
+                CanBePutAside: thing.CanBePutAside ? true : null
             );
     }
 }

@@ -13,6 +13,7 @@ namespace Hive.Protocol;
 /// <param name="Detail">More about it, such as a reason.</param>
 /// <param name="DeadlineAt">When it decides itself.</param>
 /// <param name="SnoozedUntilAt">When it comes back; absent while it is not snoozed.</param>
+/// <param name="CanBePutAside">It leaves the list when it is marked as seen; absent when it needs a decision.</param>
 public sealed record WaitingView(
     string Key,
     string Kind,
@@ -25,7 +26,8 @@ public sealed record WaitingView(
     string? Agent = null,
     string? Detail = null,
     DateTimeOffset? DeadlineAt = null,
-    DateTimeOffset? SnoozedUntilAt = null
+    DateTimeOffset? SnoozedUntilAt = null,
+    bool? CanBePutAside = null
 );
 
 /// <summary>How urgent a waiting thing is. The number that the doors show counts the first two, without the snoozed

@@ -1,10 +1,14 @@
 using System.Net;
 using System.Text.Json;
+using Dapper;
+using Hive.Common.Storage;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Messages;
 using Hive.Protocol;
 using Hive.Tests.Approvals;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
@@ -67,6 +71,8 @@ public sealed class TombstoneTests
         await Revived("worker", HttpStatusCode.OK);
 
         Assert.Equal(Kept(before), Kept(await fleet.Row("bob")));
+        await (await hive.Connect("bob")).CallAsync("whoami");
+        Assert.Equal("paused", (await fleet.Row("bob")).Activity?.State);
         Assert.Equal(
             (stopped.Runtime, false),
             ((await fleet.Row("worker")).Runtime, (await fleet.Row("worker")).Running)
@@ -89,6 +95,49 @@ public sealed class TombstoneTests
             Assert.Equal(status, answer.StatusCode);
         }
     }
+
+    [Fact]
+    public async Task A_purge_deletes_every_message_to_the_agent_before_it_is_answered()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob");
+        await Fill(hive, 1000);
+        await hive.Services.GetRequiredService<MessageIndexer>().CatchUp(CancellationToken.None);
+        await Fill(hive, 250);
+        var host = await hive.Operator();
+        await host.CallAsync("destroy", new { name = "bob" });
+        await host.CallAsync("purge_tombstone", new { name = "bob" });
+        Assert.Equal(0, await Count(hive, "messages WHERE recipient = 'bob'"));
+        Assert.Equal(0, await Count(hive, "message_index WHERE recipient = 'bob'"));
+        Assert.Equal(0, await Count(hive, "message_purges"));
+    }
+
+    [Fact]
+    public async Task A_purge_that_a_kill_interrupted_continues_at_the_next_start()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob");
+        await Fill(hive, 250);
+        // An agent of the same name has come in the meantime.
+        await hive.Sql("INSERT INTO message_purges SELECT 'bob', max(id) FROM messages");
+        var later = await (await hive.Connect("manager")).Send("bob", "to the new one");
+        await hive.Restart();
+        Assert.Equal([later], (await (await hive.Connect("bob")).Receive()).Select(m => m.Id));
+        while (await Count(hive, "message_purges") > 0)
+            await Task.Yield();
+        Assert.Equal(1, await Count(hive, "messages WHERE recipient = 'bob'"));
+    }
+
+    private static Task Fill(HiveFixture hive, int messages) =>
+        hive.Sql(
+            $"""
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {messages})
+            INSERT INTO messages (sender, recipient, body, sent_at) SELECT 'manager', 'bob', 'some words', 0 FROM n
+            """
+        );
+
+    private static Task<long> Count(HiveFixture hive, string of) =>
+        hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<long>($"SELECT count(*) FROM {of}"));
 
     [Fact]
     public async Task A_large_tombstone_delays_nobody_and_is_measured_completely()

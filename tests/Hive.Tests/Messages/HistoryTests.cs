@@ -13,6 +13,48 @@ namespace Hive.Tests.Messages;
 
 public sealed class HistoryTests
 {
+    [Theory]
+    [InlineData("alice", null)]
+    [InlineData("alice", "bob")]
+    [InlineData("alice", "alice")]
+    public async Task The_history_and_those_who_follow_it_filter_alike(string agent, string? with)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
+        await using var follow = host.StreamAsync("follow_messages", new { agent, with }).GetAsyncEnumerator();
+        Assert.True(await follow.MoveNextAsync());
+        await bob.Send("bob", "of others");
+        await alice.Send("operator", "one");
+        await bob.Send("alice", "two");
+        await alice.Send("alice", "three");
+        await alice.Send("bob", "four");
+        await alice.Send("alice", "five");
+        await hive.Settled();
+        foreach (var id in await hive.Ids($"agent={agent}{(with is null ? "" : $"&with={with}")}"))
+        {
+            Assert.True(await follow.MoveNextAsync());
+            Assert.Equal(id, follow.Current.GetProperty("message").GetProperty("id").GetInt64());
+        }
+
+        var http = hive.Http();
+        using var alone = await http.GetAsync("/dashboard/history?with=bob");
+        Assert.Equal(HttpStatusCode.BadRequest, alone.StatusCode);
+        await Talk.Refused(
+            async () => await (await hive.Operator()).CallAsync("follow_messages", new { with = "bob" }),
+            "invalid"
+        );
+    }
+
+    [Theory]
+    [InlineData(false, 1_000_000, 3)]
+    [InlineData(true, 0, 40)]
+    [InlineData(true, 2_500, 40)]
+    [InlineData(true, 5_000, 20)]
+    [InlineData(true, 1_000_000, 3)]
+    public void A_long_tail_of_messages_shortens_the_pauses_of_the_indexer(bool arriving, long tail, double pieces) =>
+        Assert.Equal(pieces, MessageIndexer.PauseAfterPiece(arriving, tail));
+
     [Fact]
     public async Task Every_filter_finds_the_same_messages_whether_they_are_indexed_or_not()
     {

@@ -99,7 +99,12 @@ public sealed class WaitingKindsTests
         hive.Clock.Advance(TimeSpan.FromSeconds(1));
         await hive.Settled();
         hive.Clock.Advance(TimeSpan.FromMinutes(29));
+        Assert.StartsWith("not_found: stuck-alice does not wait", await hive.Find("stuck-alice"));
         await Tell();
+        // Its turn goes on while it is paused.
+        await (await hive.Operator()).CallAsync("set_paused", new { name = "alice", paused = true });
+        while (!(await hive.State()).GetProperty("agents").ToString().Contains("\"paused\",", StringComparison.Ordinal))
+            await hive.Settled();
         hive.Clock.Advance(TimeSpan.FromMinutes(29));
         Assert.Empty(await hive.Waiting());
         hive.Clock.Advance(TimeSpan.FromMinutes(1));
@@ -168,12 +173,60 @@ public sealed class WaitingKindsTests
     }
 
     [Fact]
+    public async Task A_mark_of_an_ended_incident_does_not_hide_the_next()
+    {
+        await using var hive = await HiveFixture.Start(
+            "--Forge:Url",
+            "http://127.0.0.1:9",
+            "--Forge:User",
+            "boss",
+            "--Forge:Password",
+            "secret-of-the-boss"
+        );
+        await hive.Spawn("alice");
+        var (host, began) = (await hive.Operator(), hive.Clock.GetUtcNow());
+        await host.CallAsync("forge_sync");
+        await host.CallAsync("doctor");
+        var finding = (await hive.Waiting("?kind=doctor"))[0].Key;
+        Assert.Null(await hive.Mark("forge_behind-forge", "seen"));
+        Assert.Null(await hive.Mark(finding, "seen"));
+        await Report("needs_login");
+        Assert.Null(await hive.Snooze("login-alice", TimeSpan.FromDays(1)));
+
+        // The host does not see the end of any of them.
+        await hive.Restart();
+        hive.Clock.Advance(TimeSpan.FromSeconds(1));
+        host = await hive.Operator();
+        await host.CallAsync("doctor");
+        Assert.Contains(finding, await hive.Keys());
+        Assert.Null(await hive.Mark(finding, "seen"));
+        await host.CallAsync("forge_sync");
+        Assert.Contains("forge_behind-forge", await hive.Keys());
+        // The login that was snoozed still is; a later one is not.
+        await Report("needs_login");
+        Assert.NotNull((await hive.Row("login-alice")).SnoozedUntilAt);
+        await hive.Restart();
+        began = hive.Clock.GetUtcNow();
+        await Report("needs_login");
+        Assert.Null((await hive.Row("login-alice")).SnoozedUntilAt);
+
+        async Task Report(string state)
+        {
+            var (alice, events) = (await hive.Connect("alice"), await hive.Events(await hive.Cursor()));
+            await alice.CallAsync("report_harness", new { state, since_at = began });
+            while (await hive.NextWaiting(events) != "+ login-alice") { }
+        }
+    }
+
+    [Fact]
     public void A_disk_with_little_space_waits()
     {
         var clock = new ManualClock(DateTimeOffset.UnixEpoch);
-        Assert.Null(new WaitingDisk(HivePaths.Find("/dev/shm", "/dev/shm"), clock).Look());
+        Assert.Null(new WaitingDisk(HivePaths.Find("/dev/shm", "/dev/shm"), clock).Check());
         // This file system never has a free byte.
-        var row = new WaitingDisk(HivePaths.Find("/proc", "/proc"), clock).Look();
+        var row = new WaitingDisk(HivePaths.Find("/proc", "/proc"), clock).Check();
         Assert.Equal("less than 512 MiB are free on the disk of the data folder", row!.Title);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(new WaitingDisk(HivePaths.Find("/proc", "/proc"), clock).Check()!.Version > row.Version);
     }
 }

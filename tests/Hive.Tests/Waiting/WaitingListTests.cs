@@ -80,6 +80,7 @@ public sealed class WaitingListTests
         Assert.Equal(keys, (await hive.State()).WaitingRows().Select(r => r.Key));
         Assert.Equal(keys, (await host.CallAsync("waiting")).WaitingRows().Select(r => r.Key));
 
+        hive.Clock.Advance(TimeSpan.FromSeconds(1));
         await host.Answer(first);
         await host.CallAsync("answer", new { id = later, answer = "no" });
         await host.Deny(approval);
@@ -166,6 +167,10 @@ public sealed class WaitingListTests
             $"conflict: question-{id} needs a decision and leaves only with it: answer it or cancel it; to see it "
                 + "later, snooze it",
             await hive.Mark($"question-{id}", "seen")
+        );
+        Assert.Equal(
+            (null, true),
+            ((await hive.Row($"question-{id}")).CanBePutAside, (await hive.Row("message-alice")).CanBePutAside)
         );
         Assert.Null(await hive.Mark("message-alice", "seen"));
         Assert.Equal([$"question-{id}"], await hive.Keys());
@@ -255,12 +260,103 @@ public sealed class WaitingListTests
             )
         );
         Assert.Empty(await hive.Waiting());
+        Assert.StartsWith("not_found: ticket-7 does not wait", await hive.Find("ticket-7"));
+        Assert.StartsWith("not_found: ticket-7 does not wait", await hive.Snooze("ticket-7", TimeSpan.FromDays(1)));
         hive.Clock.Advance(TimeSpan.FromHours(1));
         Assert.Equal("+ ticket-7", await events.NextWaiting());
         Assert.Equal("fix the roof", Assert.Single(await hive.Waiting()).Title);
         hive.Clock.Advance(TimeSpan.FromHours(1));
         Assert.Equal("- ticket-7", await events.NextWaiting());
         Assert.StartsWith("not_found: ticket-7 does not wait", await hive.Mark("ticket-7", "seen"));
+    }
+
+    [Fact]
+    public async Task A_row_that_changes_often_is_published_four_times_a_second()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var (alice, events) = (await hive.Connect("alice"), await hive.Events());
+        for (var i = 0; i < 10; i++)
+            await alice.Send("operator", $"{i}");
+        // All who ask are told the newest state.
+        Assert.Equal("9", (await hive.Row("message-alice")).Title);
+        hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+        await alice.Ask("the end");
+        List<string> titles = [];
+        while (titles is not [.., "the end"])
+            titles.Add((await events.Next("waiting_changed")).GetProperty("waiting").GetProperty("title").GetString()!);
+        Assert.Equal(["0", "9", "the end"], titles);
+    }
+
+    [Fact]
+    public async Task Many_unread_messages_of_a_sender_are_counted_up_to_a_limit()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var (alice, began) = (await hive.Connect("alice"), hive.Clock.GetUtcNow());
+        List<long> ids = [];
+        for (var i = 0; i < 60; i++)
+            ids.Add(await alice.Send("operator", $"{i}"));
+        await Shown("59", "60 unread messages");
+        await hive.Restart();
+        await Shown("59", "60 unread messages");
+        Assert.Equal(began, (await hive.Row("message-alice")).SinceAt);
+        await Ack(ids[..59]);
+        await Shown("59", null);
+        await Ack(ids[59..]);
+        Assert.Empty(await hive.Waiting());
+
+        await hive.Sql(
+            """
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+            INSERT INTO messages (sender, recipient, body, sent_at) SELECT 'alice', 'operator', 'many', 0 FROM n
+            """
+        );
+        await hive.Restart();
+        await Shown("many", "1000 unread messages");
+        await (await hive.Connect("alice")).Send("operator", "one more");
+        await Shown("one more", "more than 1000 unread messages");
+        await (await hive.Operator()).CallAsync("ack_messages", new { all = true });
+        while ((await hive.Waiting()).Length > 0)
+            await Pass();
+
+        async Task Shown(string title, string? detail)
+        {
+            while (await hive.Row("message-alice") is var row && (row.Title, row.Detail) != (title, detail))
+                await Pass();
+        }
+
+        async Task Ack(List<long> read) => await (await hive.Operator()).CallAsync("ack_messages", new { ids = read });
+
+        async Task Pass()
+        {
+            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+            await hive.Settled();
+        }
+    }
+
+    [Fact]
+    public async Task A_subscriber_gets_at_most_four_lists_a_second_and_the_last_one()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
+        await using var lists = host.StreamAsync("subscribe_waiting").GetAsyncEnumerator();
+        Assert.Empty(await Next());
+        await alice.Ask();
+        Assert.Single(await Next());
+        var next = Next();
+        await hive.Clock.Set(hive.Clock.GetUtcNow() + TimeSpan.FromMilliseconds(250));
+        await alice.Ask();
+        await alice.Ask();
+        hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+        Assert.Equal(3, (await next).Length);
+
+        async Task<WaitingView[]> Next()
+        {
+            Assert.True(await lists.MoveNextAsync());
+            return lists.Current.WaitingRows();
+        }
     }
 
     [Theory]
@@ -296,6 +392,9 @@ public sealed class WaitingListTests
                 }
             }
 
+            // A row that changed just now is published a little later.
+            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+            await hive.Settled();
             var last = await agents[0].Ask("the end");
             while (!page.ContainsKey($"question-{last}"))
             {

@@ -48,6 +48,8 @@ internal sealed class AgentRecords(
         );
         removals.CountDestroyed();
         states.Remove(name);
+        if (purge)
+            await inflight.DeleteForgotten();
     }
 
     /// <summary>Gives a revived agent back what its destruction set aside; for another agent of its name, ends
@@ -60,13 +62,16 @@ internal sealed class AgentRecords(
     }
 
     /// <summary>Deletes everything that is kept of a destroyed agent.</summary>
-    public Task Purge(string name) =>
-        store.Write(write =>
+    public async Task Purge(string name)
+    {
+        await store.Write(write =>
         {
             ForgetMessages(write, name);
             RemoveKept(write, name, purge: true);
             write.Raise(new AgentDestroyed(name));
         });
+        await inflight.DeleteForgotten();
+    }
 
     private void ForgetMessages(IWrite write, string name)
     {

@@ -29,14 +29,15 @@ internal static class ReviveTombstone
         TombstoneList tombstones,
         RuntimeCatalog runtimes,
         ContainerStates states,
-        SpawnAgent.Steps spawn
+        SpawnAgent.Steps spawn,
+        TimeProvider clock
     ) : IRequestHandler<Command, SpawnAgent.Result>
     {
         public async Task<SpawnAgent.Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var name = command.Name;
             if (roster.Find(name) is not null)
-                throw Problem.Conflict($"'{name}' is an agent already; there is nothing to revive");
+                throw Problem.Conflict($"agent '{name}' already exists; a revival needs a destroyed agent");
             tombstones.Require(name);
             // An agent that an earlier Hive destroyed gets the runtime of a new one.
             var former = await FormerAgents.Find(store, name, cancellationToken);
@@ -61,6 +62,7 @@ internal static class ReviveTombstone
                         agent with
                         {
                             Paused = former.Paused,
+                            PausedAt = former.Paused ? clock.GetUtcNow() : null,
                             StatusText = former.StatusText,
                             StatusSetAt = former.StatusSetAt is { } at
                                 ? DateTimeOffset.FromUnixTimeMilliseconds(at)

@@ -38,6 +38,10 @@ internal interface IInflight
     /// <summary>How many messages are leased to the agent.</summary>
     int Leased(IWrite write, string agent);
 
-    /// <summary>Deletes the agent's inbox.</summary>
+    /// <summary>Empties the agent's inbox. Its messages are deleted after the write, by
+    /// <see cref="DeleteForgotten"/>; the next start continues.</summary>
     void Forget(IWrite write, string agent);
+
+    /// <summary>Deletes the messages of forgotten inboxes, in small writes.</summary>
+    Task DeleteForgotten();
 }

@@ -8,7 +8,7 @@ import { isSnoozed, waiting } from './store';
 export function actionsOf(row: Waiting): readonly Action[] {
   const own = waitingKind(row.kind)?.actions?.(row) ?? [];
   if (waiting.get(row.key) === undefined) return own;
-  const seen = row.urgency === 'fyi' && !own.some(({ key }) => key === 'done') ? [see(row)] : [];
+  const seen = row.can_be_put_aside === true && !own.some(({ key }) => key === 'done') ? [see(row)] : [];
   return [...own, ...seen, ...(isSnoozed(row) ? [unsnooze(row)] : [])];
 }
 
