@@ -48,9 +48,9 @@ public sealed class NotifyHookTests
         Assert.Equal(0, receiver.Received);
         hive.Clock.Advance(TimeSpan.FromSeconds(11));
         var body = (await receiver.Next()).Json;
-        Assert.Equal($"question-{told}", body.Text("key"));
-        Assert.Equal("question of alice waits for you", body.Text("title"));
-        Assert.Equal($"{hive.Url}/waiting/question-{told}", body.Text("url"));
+        Assert.Equal($"question-{told}", body.Member("key"));
+        Assert.Equal("question of alice waits for you", body.Member("title"));
+        Assert.Equal($"{hive.Url}/waiting/question-{told}", body.Member("url"));
         Assert.DoesNotContain("secret", body.ToString(), StringComparison.Ordinal);
         var sent = await events.NextHook();
         Assert.Equal(new NotifyHookView(NotifyHookState.Ready, hive.Clock.GetUtcNow()), sent);
@@ -66,7 +66,7 @@ public sealed class NotifyHookTests
         hive.Clock.Advance(TimeSpan.FromSeconds(After));
         await events.NextHook();
         await events.NextHook();
-        string[] keys = [(await receiver.Next()).Json.Text("key"), (await receiver.Next()).Json.Text("key")];
+        string[] keys = [(await receiver.Next()).Json.Member("key"), (await receiver.Next()).Json.Member("key")];
         Assert.Equal([$"approval-{approval}", $"question-{next}"], keys.Order(StringComparer.Ordinal));
         Assert.Equal(3, receiver.Received);
     }
@@ -93,8 +93,8 @@ public sealed class NotifyHookTests
         Assert.Equal(1, receiver.Received);
         hive.Clock.Advance(TimeSpan.FromSeconds(After));
         await events.NextHook();
-        Assert.Equal(key, (await receiver.Next()).Json.Text("key"));
-        Assert.Equal(key, (await receiver.Next()).Json.Text("key"));
+        Assert.Equal(key, (await receiver.Next()).Json.Member("key"));
+        Assert.Equal(key, (await receiver.Next()).Json.Member("key"));
 
         // Told after the snooze, so not again, also by the next host.
         await hive.Restart();
@@ -103,7 +103,7 @@ public sealed class NotifyHookTests
         await hive.Clock.Set(hive.Clock.GetUtcNow().AddSeconds(After));
         hive.Clock.Advance(TimeSpan.FromSeconds(After));
         await events.NextHook();
-        Assert.Equal("question-2", (await receiver.Next()).Json.Text("key"));
+        Assert.Equal("question-2", (await receiver.Next()).Json.Member("key"));
         Assert.Equal(3, receiver.Received);
     }
 
@@ -264,14 +264,14 @@ public sealed class NotifyHookTests
             : ["key", "kind", "id", "agent", "since_at", "title", "url"];
         Assert.Equal(members, json.EnumerateObject().Select(m => m.Name));
         if (format == "slack")
-            Assert.Equal(text, json.Text("text"));
+            Assert.Equal(text, json.Member("text"));
         else
             Assert.Equal(("question-1", "question", "1", "alice", Link), Row(json));
         if (format == "json" && bodies)
-            Assert.Equal((text, "&one | two"), (json.Text("body"), json.Text("detail")));
+            Assert.Equal((text, "&one | two"), (json.Member("body"), json.Member("detail")));
 
         static (string, string, string, string, string) Row(JsonElement json) =>
-            (json.Text("key"), json.Text("kind"), json.Text("id"), json.Text("agent"), json.Text("url"));
+            (json.Member("key"), json.Member("kind"), json.Member("id"), json.Member("agent"), json.Member("url"));
     }
 
     [Fact]
@@ -311,7 +311,7 @@ internal static class NotifyHookDoors
             .Deserialize<Diagnosis>(WireJson.Options)!
             .Findings.Single(f => f.Topic == "notifications");
 
-    public static string Text(this JsonElement json, string member) => json.GetProperty(member).GetString()!;
+    public static string Member(this JsonElement json, string member) => json.GetProperty(member).GetString()!;
 
     private static NotifyHookView View(JsonElement json) => json.Deserialize<NotifyHookView>(WireJson.Options)!;
 }
