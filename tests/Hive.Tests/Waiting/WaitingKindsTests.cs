@@ -183,6 +183,7 @@ public sealed class WaitingKindsTests
             "--Forge:Password",
             "secret-of-the-boss"
         );
+        List<LineClient> harnesses = [];
         await hive.Spawn("alice");
         var (host, began) = (await hive.Operator(), hive.Clock.GetUtcNow());
         await host.CallAsync("forge_sync");
@@ -209,10 +210,14 @@ public sealed class WaitingKindsTests
         began = hive.Clock.GetUtcNow();
         await Report("needs_login");
         Assert.Null((await hive.Row("login-alice")).SnoozedUntilAt);
+        harnesses.ForEach(harness => harness.Dispose());
 
         async Task Report(string state)
         {
-            var (alice, events) = (await hive.Connect("alice"), await hive.Events(await hive.Cursor()));
+            // It stays connected until the host has ended.
+            var alice = await LineClient.ConnectAsync(hive.AgentSocket("alice"));
+            harnesses.Add(alice);
+            var events = await hive.Events(await hive.Cursor());
             await alice.CallAsync("report_harness", new { state, since_at = began });
             while (await hive.NextWaiting(events) != "+ login-alice") { }
         }
