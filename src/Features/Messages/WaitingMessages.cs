@@ -18,16 +18,16 @@ namespace Hive.Features.Messages;
 /// </summary>
 internal sealed class WaitingMessages : IWaiting
 {
-    // Enough of a body for a row's title.
-    private const int Shown = 800;
     private const int MostKept = 50;
     private const int MostCounted = 1000;
 
-    private static readonly Comparer<Unread> ById = Comparer<Unread>.Create((one, other) => one.Id.CompareTo(other.Id));
+    private static readonly Comparer<UnreadText> ById = Comparer<UnreadText>.Create(
+        (one, other) => one.Id.CompareTo(other.Id)
+    );
 
     // The unread messages of each sender; null for a sender with more than are kept. Used under the lock of the list,
     // and while it loads.
-    private readonly Dictionary<string, SortedSet<Unread>?> senders = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SortedSet<UnreadText>?> senders = new(StringComparer.Ordinal);
 
     /// <summary>Called with a sender that has more unread messages than are kept, when they change; under the list's
     /// lock.</summary>
@@ -83,15 +83,15 @@ internal sealed class WaitingMessages : IWaiting
                 [.. Read(db, $"{FirstSql} LIMIT 1"), .. Read(db, $"{FirstSql} DESC LIMIT 1")]
             );
 
-        IEnumerable<Unread> Read(DbConnection from, string sql) =>
-            from.Query<MessageRow.Stored>(sql, new { sender }).Select(row => new Unread(row.ToMessage()));
+        IEnumerable<UnreadText> Read(DbConnection from, string sql) =>
+            from.Query<MessageRow.Stored>(sql, new { sender }).Select(row => new UnreadText(row.ToMessage()));
     }
 
     private void Follow(Message message, IWaitingChanges changes)
     {
         var sender = message.From;
         if (!senders.TryGetValue(sender, out var kept))
-            senders.Add(sender, kept = new SortedSet<Unread>(ById));
+            senders.Add(sender, kept = new SortedSet<UnreadText>(ById));
         if (kept is null)
         {
             Uncounted?.Invoke(sender);
@@ -99,9 +99,9 @@ internal sealed class WaitingMessages : IWaiting
         }
 
         if (message.AckedAt is null)
-            kept.Add(new Unread(message));
+            kept.Add(new UnreadText(message));
         else
-            kept.Remove(new Unread(message));
+            kept.Remove(new UnreadText(message));
         if (kept.Count > 0)
         {
             changes.Put(Thing(sender, kept.Count, kept.Min, kept.Max));
@@ -119,12 +119,12 @@ internal sealed class WaitingMessages : IWaiting
         if (counted.Number == 0)
             senders.Remove(counted.Sender);
         else
-            senders[counted.Sender] = counted.Number > MostKept ? null : new SortedSet<Unread>(counted.Kept, ById);
+            senders[counted.Sender] = counted.Number > MostKept ? null : new SortedSet<UnreadText>(counted.Kept, ById);
     }
 
     private static string? Next(DbConnection db, string after) => db.ExecuteScalar<string?>(NextSql, new { after });
 
-    private static WaitingThing Thing(string sender, int number, Unread oldest, Unread newest) =>
+    private static WaitingThing Thing(string sender, int number, UnreadText oldest, UnreadText newest) =>
         new(
             sender,
             newest.Text,
@@ -162,26 +162,7 @@ internal sealed class WaitingMessages : IWaiting
     private const string UnreadSql = $"SELECT EXISTS (SELECT 1 {From} AND sender = @id AND acked_at IS NULL)";
 
     private const string EverSql = $"SELECT EXISTS (SELECT 1 {From} AND sender = @id)";
-
-    /// <summary>The parts of a message that the row of its sender shows.</summary>
-    internal readonly record struct Unread(long Id, string Text, DateTimeOffset SentAt, IReadOnlyList<string> Refs)
-    {
-        public Unread(Message message)
-            : this(
-                message.Id,
-                message.Body.Length <= Shown ? message.Body : message.Body[..Shown],
-                message.SentAt,
-                message.FileRefs
-            ) { }
-    }
 }
-
-/// <summary>Raised when the unread messages of a sender were counted.</summary>
-/// <param name="Sender">The sender.</param>
-/// <param name="Number">How many there are, up to a limit.</param>
-/// <param name="Kept">All of them, or the oldest and the newest of many.</param>
-internal sealed record UnreadCounted(string Sender, int Number, IReadOnlyList<WaitingMessages.Unread> Kept)
-    : INotification;
 
 /// <summary>
 /// Counts the unread messages of senders with many, at most four times a second. In a write, so that the count is
