@@ -6,6 +6,7 @@ import { Fault } from '../../ui/fault';
 import { Label } from '../../ui/label';
 import { Panel } from '../../ui/panel';
 import { utf8Bytes } from '../../ui/text/bytes';
+import { counted } from '../../ui/text/figures';
 import { bytesText } from '../../ui/text/time';
 import { rendering } from './rendering';
 
@@ -13,6 +14,8 @@ import { rendering } from './rendering';
 const RENDERED_CHARS = 200_000;
 /** The number of lines that are shown at first, and added with each click. */
 const LINES = 1000;
+/** The beginning of a longer line is shown: the browser takes seconds to break a mebibyte into rows. */
+const LINE_CHARS = 10_000;
 
 const isMarkdown = (path: string): boolean => /\.(md|markdown)$/i.test(path);
 
@@ -114,7 +117,7 @@ function PlainText({ text }: { text: string }) {
     <>
       <pre class="numbered" data-digits={String(lines.length).length} tabIndex={0}>
         {lines.slice(0, shown).map((line) => (
-          <span class="text-line">{`${line}\n`}</span>
+          <TextLine line={line} />
         ))}
       </pre>
       {left > 0 ? (
@@ -123,5 +126,18 @@ function PlainText({ text }: { text: string }) {
         </button>
       ) : null}
     </>
+  );
+}
+
+function TextLine({ line }: { line: string }) {
+  if (line.length <= LINE_CHARS) return <span class="text-line">{`${line}\n`}</span>;
+  // Without half of a character that takes two units.
+  const shown = line.slice(0, LINE_CHARS).replace(/[\uD800-\uDBFF]$/, '');
+  return (
+    <span class="text-line">
+      {shown}
+      <span class="note"> ✂ {counted(line.length - shown.length, 'character')} of this line are left out</span>
+      {'\n'}
+    </span>
   );
 }

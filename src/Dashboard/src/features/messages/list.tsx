@@ -71,7 +71,7 @@ export function MessageList({ id, label, log, folds, target, empty }: Props) {
   }, [log]);
   useEffect(() => {
     setChosen(new Set());
-    if (!log.loaded.peek() || !log.flow.peek().atHead) void load(false);
+    if (!log.loaded.peek() || (target === undefined && !log.flow.peek().atHead)) void load(false);
     return () => {
       log.unseen.value = 0;
     };
@@ -169,6 +169,7 @@ export function MessageList({ id, label, log, folds, target, empty }: Props) {
           <span class="dim">
             {counted(rows.length, 'message')}
             {folds && items.length < rows.length ? ` in ${counted(items.length, 'row')}` : ''}
+            {atHead ? '' : ', without the newest'}
           </span>
         )}
         <span class="edge">

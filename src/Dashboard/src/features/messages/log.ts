@@ -63,6 +63,13 @@ export class MessageLog {
     }
   }
 
+  /** Shows the page that ends with a message, which may be far before the newest one. */
+  upTo(id: number): Promise<void> {
+    this.#oldest = id + 1;
+    this.flow.value = { rows: [], atHead: false, hasOlder: true };
+    return this.page(true);
+  }
+
   /** Applies an event of a message. */
   changed(kind: MessageEventKind, message: Message): void {
     if (this.#underWay > 0) {

@@ -6,10 +6,11 @@ import { Main } from '../../ui/main';
 import { detailOf, history } from './history';
 import { MessageList } from './list';
 import { MessageLog } from './log';
+import { KEPT, PAGE } from './message-log';
 import { messages } from './store';
 
-/** How many pages of a thread are read to find the message that the address names. */
-const PAGES = 25;
+/** How many pages of a thread are read to find the message that the address names: as many as the log keeps. */
+const PAGES = KEPT / PAGE;
 
 /** The page of a message, in its thread. */
 export function Thread({ id: name }: { id: string }) {
@@ -62,9 +63,12 @@ function Messages({ id }: { id: number }) {
           if (!hasOlder || (rows[0]?.message.id ?? 0) <= id) break;
           await log.page(true);
         }
-        if (log.flow.peek().rows.some(({ message }) => message.id === id)) setState('there');
-        // The host says what became of it.
-        else await detailOf(id);
+        if (!log.flow.peek().rows.some(({ message }) => message.id === id)) {
+          // The host says what became of it.
+          await detailOf(id);
+          await log.upTo(id);
+        }
+        setState('there');
       } catch (e) {
         if (e instanceof Refusal && e.status === 404) setGone(e.message);
         else setError(words(e));
