@@ -194,8 +194,12 @@ export function Rows<T>(props: Props<T>) {
   // The current row has gone: the next one takes its place, with the keyboard if it was there.
   useLayoutEffect(() => {
     if (index >= 0) last.current = index;
-    else if (current !== null && rows.length > 0) moveTo(last.current, hadFocus.current);
-    else if (current !== null && rows.length === 0) {
+    else if (current !== null && rows.length > 0) {
+      const following = tail?.following.peek();
+      moveTo(last.current, hadFocus.current);
+      // The reader did not leave the log's end.
+      if (tail !== undefined && following === true) tail.following.value = true;
+    } else if (current !== null && rows.length === 0) {
       setOwn(null);
       onCurrent?.(null);
       if (hadFocus.current) root.current?.focus({ preventScroll: true });
