@@ -99,15 +99,15 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
     private static (string Name, string Path, string There)[] Places(long turn, long change) =>
         [
             ("home", "/", ".home-row.works"),
-            ("waiting", "/waiting", ".waiting-detail"),
-            ("waiting-question", "/waiting/question-1", ".answer-form"),
+            ("waiting", "/waiting", ".waiting-detail .context a[href*=turns]"),
+            ("waiting-question", "/waiting/question-1", ".waiting-detail:has(.answer-form) .context a[href*=turns]"),
             ("agents", "/agents", "[data-agent=bob]"),
             ("agents-kept", "/agents?state=kept", ".kept li, .kept tr"),
             ("agent-live", "/agents/alice", ".entry[data-kind=turn_ended]"),
             ("agent-messages", "/agents/alice/messages", ".message"),
             ("agent-turns", "/agents/alice/turns", "[data-turn]"),
             ("agent-turn", $"/agents/alice/turns/{turn}", "[data-one-turn] .entry"),
-            ("agent-files", "/agents/alice/files", "main h2, main li, main .empty"),
+            ("agent-files", "/agents/alice/files", "main .files .empty"),
             ("agent-config", "/agents/alice/config", "main textarea"),
             ("agent-log", "/agents/printer/log", "main [role=log]"),
             ("messages", "/messages", ".message"),
