@@ -19,16 +19,16 @@ public sealed class RosterTests(Browser browser) : DashboardTest(browser)
         await page.GetByRole(AriaRole.Combobox, new() { Name = "group" }).SelectOptionAsync("runtime");
         await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/agents?sort=name&group=runtime");
         var externals = page.Locator("#roster [data-group=external]");
-        await Expect(externals).ToContainTextAsync("2 agents");
+        await Expect(externals).ToContainTextAsync("3 agents");
 
         // `x` on a head chooses its agents; enter folds it.
         await page.Locator("#roster").FocusAsync();
         await Expect(page.Locator("*:focus")).ToContainTextAsync("external");
         await page.Keyboard.PressAsync("x");
-        await Expect(page.Locator(".many")).ToContainTextAsync("2 selected");
+        await Expect(page.Locator(".many")).ToContainTextAsync("3 selected");
         await page.Keyboard.PressAsync("Enter");
         await Expect(Row(page, "alice")).ToHaveCountAsync(0);
-        await Expect(page.Locator("*:focus")).ToHaveAttributeAsync("aria-label", "Group external, 2 agents, folded");
+        await Expect(page.Locator("*:focus")).ToHaveAttributeAsync("aria-label", "Group external, 3 agents, folded");
         await page.Keyboard.PressAsync("j");
         await page.Keyboard.PressAsync("j");
         await Expect(page.Locator("*:focus [data-agent]")).ToHaveCountAsync(1);
@@ -44,7 +44,7 @@ public sealed class RosterTests(Browser browser) : DashboardTest(browser)
         await Expect(byName).ToHaveAttributeAsync("aria-sort", "descending");
         await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/agents?sort=-name&group=runtime");
         await page.ReloadAsync();
-        await Expect(externals).ToContainTextAsync("2 agents");
+        await Expect(externals).ToContainTextAsync("3 agents");
         string[] names = ["bob", "alice"];
         foreach (var (name, i) in names.Select((name, i) => (name, i)))
             await Expect(page.Locator("#roster [data-agent]").Nth(i)).ToHaveAttributeAsync("data-agent", name);
