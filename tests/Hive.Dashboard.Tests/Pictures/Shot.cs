@@ -93,7 +93,7 @@ internal sealed record Shot(
             ("agent", "demo", scene => $"/agents/{scene.Agent}/live", []),
             ("review", "demo", scene => $"/changes/{scene.Review}", []),
             ("crash", "demo", _ => "/waiting/crash-crasher", []),
-            ("keys", "demo", _ => "/waiting", ["?"]),
+            ("keys", "demo", _ => "/agents", ["?"]),
             ("overview", "thirty", _ => "/", []),
             ("agents", "thirty", _ => "/agents", []),
             ("statistics", "thirty", _ => "/stats", []),

@@ -49,19 +49,23 @@ export function MessageList({ id, label, log, folds, target, empty }: Props) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [toEnd, setToEnd] = useState(0);
   const [error, setError] = useState<string | null>(null);
-  const [reading, setReading] = useState(false);
+  /** The log that is being read: another filter may be chosen before its answer. */
+  const [read, setRead] = useState<MessageLog | null>(null);
+  const reading = read === log;
+  const shown = useRef(log);
+  shown.current = log;
   const pages = useRef(0);
 
   const load = async (older: boolean) => {
     if (reading) return;
-    setReading(true);
+    setRead(log);
     setError(null);
     try {
       await log.page(older);
     } catch (e) {
-      setError(words(e));
+      if (shown.current === log) setError(words(e));
     } finally {
-      setReading(false);
+      setRead((now) => (now === log ? null : now));
     }
   };
   // A list begins at its end.
