@@ -122,7 +122,7 @@ public sealed partial class StorageTests(Browser browser) : DashboardTest(browse
         // Each comments on a line of its own: neither removes the other's.
         foreach (var (page, line, text) in new[] { (first, 1, "why one?"), (second, 2, "why two?") })
         {
-            await page.GetByRole(AriaRole.Button, new() { Name = $"Comment on line {line}", Exact = true })
+            await page.GetByRole(AriaRole.Button, new() { Name = $"Comment on line {line}, which is added" })
                 .ClickAsync();
             await Expect(page.GetByRole(AriaRole.Textbox, new() { Name = $"Comment on line {line} of" }))
                 .ToBeFocusedAsync();
