@@ -158,9 +158,7 @@ internal sealed class HistorySearch
 
     // Words without letters are not in the index of words.
     private string Exact() =>
-        words is not null && expression is null
-            ? " AND (i.signs & @signs) = @signs AND instr(m.body, @exact) > 0"
-            : "";
+        words is not null && expression is null ? " AND (i.signs & @signs) = @signs AND instr(m.body, @exact) > 0" : "";
 
     private string Party(string table) =>
         (query.Agent, query.With) switch
