@@ -18,7 +18,7 @@ internal static class PageFigure
           for (const entry of list.getEntries()) window.__bench.long.push([entry.startTime, entry.duration]);
         }).observe({ type: 'longtask', buffered: true });
         const look = () => {
-          if (document.querySelector('[data-agent], [data-key]') !== null)
+          if (document.querySelector('[data-agent], [data-key], .home-row') !== null)
             window.__bench.usable = performance.now();
           else requestAnimationFrame(look);
         };
