@@ -26,10 +26,22 @@ internal sealed class HostLog(HivePaths paths, TimeProvider clock, long mostByte
     public void Dispose()
     {
         lock (gate)
+            Close();
+    }
+
+    // What is still buffered cannot be written to a full disk either.
+    private void Close()
+    {
+        try
         {
             file?.Dispose();
-            file = null;
         }
+        catch (IOException)
+        {
+            // The descriptor is closed all the same.
+        }
+
+        file = null;
     }
 
     private void Write(string line)
@@ -40,8 +52,7 @@ internal sealed class HostLog(HivePaths paths, TimeProvider clock, long mostByte
             {
                 if (file?.BaseStream.Length >= mostBytes)
                 {
-                    file.Dispose();
-                    file = null;
+                    Close();
                     File.Move(path, $"{path}.1", overwrite: true);
                 }
 
@@ -50,8 +61,8 @@ internal sealed class HostLog(HivePaths paths, TimeProvider clock, long mostByte
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // A full disk must not end what is logged.
-                file = null;
+                // A full disk must not end what is logged; the next line opens the file again.
+                Close();
             }
         }
     }
@@ -102,6 +113,6 @@ internal sealed class HostLog(HivePaths paths, TimeProvider clock, long mostByte
             );
         }
 
-        private static string OneLine(string text) => text.ReplaceLineEndings(" ");
+        private static string OneLine(string text) => VisibleText.OneLine(text.ReplaceLineEndings(" "));
     }
 }

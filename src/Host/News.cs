@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hive.Protocol;
 
 namespace Hive.Host;
 
@@ -23,9 +24,7 @@ internal sealed class News(TextWriter output, TimeProvider clock) : ILoggerProvi
     {
         var time = clock.GetLocalNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture);
         // A text may quote an agent's output, whose escape sequences must not reach the terminal.
-        var lines = text.ReplaceLineEndings("\n")
-            .Split('\n')
-            .Select(line => string.Concat(line.Select(c => char.IsControl(c) ? '?' : c)));
+        var lines = text.ReplaceLineEndings("\n").Split('\n').Select(VisibleText.OneLine);
         lock (gate)
             output.WriteLine($"{time}  {(level >= LogLevel.Warning ? "! " : "")}{string.Join("\n          ", lines)}");
     }

@@ -68,9 +68,9 @@ internal static class WatchVerb
         await using var changes = ChangesAsync(verb, wanted).GetAsyncEnumerator(verb.Cancelled);
         // The alternate screen, without a cursor; the shell's own lines come back at the end.
         await output.WriteAsync("\u001b[?1049h\u001b[?25l");
+        var next = changes.MoveNextAsync().AsTask();
         try
         {
-            var next = changes.MoveNextAsync().AsTask();
             for (var ticks = 0; ; ticks++)
             {
                 if (await Task.WhenAny(next, Task.Delay(Tick, verb.Cancelled)) == next)
@@ -95,6 +95,8 @@ internal static class WatchVerb
         }
         finally
         {
+            // The stream is disposed of behind this, which it refuses while it is being read.
+            await Task.WhenAny(next, Task.Delay(Tick));
             await output.WriteAsync("\u001b[?25h\u001b[?1049l");
             await output.FlushAsync(CancellationToken.None);
         }

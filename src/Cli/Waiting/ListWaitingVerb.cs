@@ -40,6 +40,7 @@ internal static class ListWaitingVerb
             agent,
             all,
             watch,
+            CommonOptions.Wide,
         };
         command.SetAction(
             async (parsed, ct) =>

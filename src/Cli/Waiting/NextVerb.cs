@@ -11,6 +11,8 @@ namespace Hive.Cli.Waiting;
 /// <summary><c>hive next</c>: shows the most urgent waiting thing and what can be done with it, on keys.</summary>
 internal static class NextVerb
 {
+    private static readonly TimeSpan KeyPause = TimeSpan.FromMilliseconds(50);
+
     public static Command Create() =>
         Verb.Create(
             "next",
@@ -20,7 +22,16 @@ internal static class NextVerb
                 if (verb.Json || !Display.Current.CanAsk)
                     await PrintAsync(verb);
                 else
-                    await DecideAsync(verb);
+                {
+                    try
+                    {
+                        await DecideAsync(verb);
+                    }
+                    catch (OperationCanceledException)
+                    {
+                        // Ctrl-C is the normal end.
+                    }
+                }
             }
         );
 
@@ -70,7 +81,8 @@ internal static class NextVerb
             {
                 case Choice.Quit:
                     return;
-                case Choice.Next:
+                default:
+                    // Also a row that its decision leaves here, such as a login that is still under way.
                     passed.Add(row.Key);
                     break;
             }
@@ -81,8 +93,14 @@ internal static class NextVerb
 
     private static async Task<Choice> ActAsync(VerbContext verb, IReadOnlyList<WaitingAction> actions)
     {
+        // A key that was pressed twice decides one row, not the next one too.
+        while (Console.KeyAvailable)
+            Console.ReadKey(intercept: true);
         while (true)
         {
+            // ReadKey does not see Ctrl-C's cancellation.
+            while (!Console.KeyAvailable)
+                await Task.Delay(KeyPause, verb.Cancelled);
             var key = Console.ReadKey(intercept: true).KeyChar;
             if (key is 'q' or '\u001b')
                 return Choice.Quit;

@@ -54,8 +54,8 @@ internal sealed record WaitingAction(
                 for (var i = 0; i < Math.Min(options.Count, 9); i++)
                     yield return new WaitingAction(
                         (char)('1' + i),
-                        options[i],
-                        $"hive answer {row.Id} '{options[i]}'",
+                        VisibleText.OneLine(options[i]),
+                        $"hive answer {row.Id} {Quoted(options[i])}",
                         "answer",
                         new() { ["id"] = Number(row), ["answer"] = options[i] }
                     );
@@ -140,6 +140,10 @@ internal sealed record WaitingAction(
                 break;
         }
     }
+
+    // An agent's text in a line that the operator may paste into a shell: as one word of it.
+    private static string Quoted(string option) =>
+        $"'{VisibleText.OneLine(option).Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
     private static Dictionary<string, object?> Named(string name, object? value) => new() { [name] = value };
 
