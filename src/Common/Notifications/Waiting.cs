@@ -64,9 +64,9 @@ public sealed record WaitingThing(string Id, string Title, DateTimeOffset SinceA
     /// <summary>Path tokens of its text that name a readable file.</summary>
     public IReadOnlyList<string> Refs { get; init; } = [];
 
-    /// <summary>Rises with each change that the operator should notice: then the row is no longer snoozed or seen. The
-    /// time when the thing began, where it has no other: a mark of an earlier one must not hide it. A version that
-    /// begins again with the host ends its marks there.</summary>
+    /// <summary>Rises with each change that the operator should notice; the row is no longer snoozed or seen then. A
+    /// kind without a version of its own uses the time when the thing began, so that a mark of an earlier incident does
+    /// not hide this one. A version that is lower after a restart of the host keeps the mark.</summary>
     public long Version { get; init; }
 
     /// <summary>It is shown from then on.</summary>

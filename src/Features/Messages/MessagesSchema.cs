@@ -77,12 +77,6 @@ internal sealed class MessagesSchema : ISchema
         editor.Run("CREATE INDEX IF NOT EXISTS message_index_pair ON message_index (sender, recipient)");
         editor.Run("CREATE INDEX IF NOT EXISTS message_index_kind ON message_index (kind)");
         editor.Run("CREATE INDEX IF NOT EXISTS message_index_thread ON message_index (thread)");
-        // Lists of times read the ids between two instants.
-        if (editor.Column("message_index", "sent_at", "INTEGER"))
-            editor.Run(
-                "UPDATE message_index SET sent_at = (SELECT sent_at FROM messages m WHERE m.id = message_index.id)"
-            );
-        editor.Run("CREATE INDEX IF NOT EXISTS message_index_sent ON message_index (sent_at)");
         // The bodies are in `messages` alone.
         editor.Run(
             """
@@ -94,12 +88,16 @@ internal sealed class MessagesSchema : ISchema
         // MessageIndexer merges in small steps; the second limit is a guard that it never reaches.
         editor.Run("INSERT INTO message_words (message_words, rank) VALUES ('automerge', 0)");
         editor.Run("INSERT INTO message_words (message_words, rank) VALUES ('crisismerge', 500)");
-        // The signs in a body as bits (see SearchWords). An index without them is written again.
-        if (editor.Column("message_index", "signs", "INTEGER NOT NULL DEFAULT 0"))
+        // The signs in a body as bits (see SearchWords), and the times that lists are bounded by. An index without them
+        // is written again, in the background like every index.
+        var lacksSigns = editor.Column("message_index", "signs", "INTEGER NOT NULL DEFAULT 0");
+        if (editor.Column("message_index", "sent_at", "INTEGER") || lacksSigns)
         {
             editor.Run("DELETE FROM message_index");
             editor.Run("INSERT INTO message_words (message_words) VALUES ('delete-all')");
         }
+
+        editor.Run("CREATE INDEX IF NOT EXISTS message_index_sent ON message_index (sent_at)");
 
         editor.Run(
             """

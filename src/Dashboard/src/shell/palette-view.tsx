@@ -33,7 +33,7 @@ function remember(id: string): void {
   }
 }
 
-/** What an entry is found by: its words, and both spellings of its label. */
+/** The words that find an entry: its title, its group and both spellings of its label. */
 const wordsOf = ({ title, label, group }: Command): string =>
   label === undefined ? `${title} ${group}` : `${title} ${group} ${label} ${LABELS[label]}`;
 

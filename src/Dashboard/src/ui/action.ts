@@ -23,7 +23,7 @@ export interface Action {
   hold?: boolean;
   /** Doing it twice does it twice, such as a broadcast: it is never sent again by itself. */
   once?: boolean;
-  /** What is done where the page goes away before it was sent. */
+  /** Called when the page goes away before the action was sent. */
   left?: () => void;
   run: () => Promise<unknown>;
 }

@@ -16,7 +16,7 @@ export interface Deed {
   undo?: () => Promise<unknown>;
   /** Doing it twice would do it twice: it is never sent again by itself. */
   once?: boolean;
-  /** What is done where the page goes away before it was sent. */
+  /** Called when the page goes away before the action was sent. */
   left?: () => void;
 }
 

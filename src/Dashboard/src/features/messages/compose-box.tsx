@@ -71,7 +71,7 @@ export function Compose({ places }: { places: boolean }) {
   const onSend = async (body: string, text: string) => {
     const line = lineOf(text);
     if (line.to === '*') {
-      // What was written with a name in front is the draft of the recipient before.
+      // The text before the name stays the draft of the recipient before.
       if (!everyone) drafts.keep(toOf(to), '');
       void broadcast(body, text);
       backToSticky();

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { refusal } from '../../ui/action';
 
-/** What the host was asked for; the unread messages that it has; the routes that it refuses. */
+/** The requests that the host got, its unread messages, and the routes that it refuses. */
 const host = vi.hoisted(() => ({ asked: [] as [string, unknown][], unread: 0, refused: '' }));
 
 vi.mock('../../api/client', () => ({
