@@ -69,6 +69,9 @@ public sealed record Done
     public static Done Instance { get; } = new();
 }
 
+/// <summary>Marks a request that creates something, or its answer. REST answers 201.</summary>
+public interface ICreated;
+
 /// <summary>The work continues after the answer: a transient shows it, and the stream its end. REST answers
 /// 202.</summary>
 public sealed record Accepted

@@ -6,6 +6,10 @@ using Hive.Protocol;
 
 namespace Hive.Common.Doors;
 
+/// <summary>Marks the field that the whole body of a REST request may stand for when it is an array.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class BareArrayAttribute : Attribute;
+
 /// <summary>Reads requests from JSON and fills in the <see cref="Caller"/>, which the JSON cannot set.</summary>
 internal static class DoorJson
 {
@@ -41,6 +45,15 @@ internal static class DoorJson
         Info<T>.SetCaller?.Invoke(request, caller);
         return request;
     }
+
+    /// <summary>The field of a request that is marked with <see cref="BareArrayAttribute"/>; null for none.</summary>
+    public static string? ArrayFieldOf(Type request) =>
+        Options
+            .GetTypeInfo(request)
+            .Properties.FirstOrDefault(p =>
+                p.AttributeProvider?.IsDefined(typeof(BareArrayAttribute), inherit: false) == true
+            )
+            ?.Name;
 
     public static Problem NotUtf8(Exception? cause = null) =>
         Problem.Invalid("a string contains an unpaired surrogate or bytes that are not UTF-8; send valid UTF-8", cause);
@@ -152,6 +165,9 @@ internal static class DoorJson
         public static readonly JsonTypeInfo<T> Json = (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
 
         public static readonly Action<T, Caller>? SetCaller = MakeSetter();
+
+        /// <summary>The field that a body which is a bare array stands for; null for none.</summary>
+        public static readonly string? ArrayField = ArrayFieldOf(typeof(T));
 
         private static Action<T, Caller>? MakeSetter()
         {

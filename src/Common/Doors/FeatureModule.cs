@@ -108,6 +108,9 @@ public abstract class FeatureModule : CarterModule
             Post(alias, Rest<TRequest>("POST", alias, isAlias: true));
     }
 
+    /// <summary>A REST route that changes the given fields of something and leaves the others.</summary>
+    protected void Patch<TRequest>(string path) => Patch(path, Rest<TRequest>("PATCH", path));
+
     /// <summary>A REST route that removes something.</summary>
     protected void Delete<TRequest>(string path) => Delete(path, Rest<TRequest>("DELETE", path));
 
@@ -152,6 +155,30 @@ public abstract class FeatureModule : CarterModule
     protected void Tool<TRequest>(string name, string description, ToolHints hints = ToolHints.None) =>
         Add<TRequest>(Doors.Agent | Doors.Manager, name, description, hints);
 
+    /// <summary>A command and tool of the agents with one of several duties.</summary>
+    /// <param name="name">The command's name.</param>
+    /// <param name="description">What it does, told to a model.</param>
+    /// <param name="duties">The duties; an agent needs one of them.</param>
+    /// <param name="hints">What a client may assume before it lets a model call the tool.</param>
+    /// <param name="noun">The member that holds the answer; null when the answer's own members are those of the
+    /// line.</param>
+    protected void Tool<TRequest>(
+        string name,
+        string description,
+        Duty duties,
+        ToolHints hints = ToolHints.None,
+        string? noun = null
+    ) =>
+        Add<TRequest>(
+            ((duties & (Duty.Worker | Duty.Validator)) != Duty.None ? Doors.Agent : Doors.None)
+                | (duties.HasFlag(Duty.Manager) ? Doors.Manager : Doors.None),
+            name,
+            description,
+            hints,
+            duties,
+            noun
+        );
+
     /// <summary>A command and tool of the manager alone.</summary>
     /// <param name="name">The command's name.</param>
     /// <param name="description">What it does, told to a model.</param>
@@ -160,9 +187,19 @@ public abstract class FeatureModule : CarterModule
         Add<TRequest>(Doors.Manager, name, description, hints);
 
     /// <summary>A command on the host socket.</summary>
-    protected void Host<TRequest>(string name) => Add<TRequest>(Doors.Host, name);
+    /// <param name="name">The command's name.</param>
+    /// <param name="noun">The member that holds the answer, such as <c>agents</c> for a list; null when the answer's
+    /// own members are those of the line.</param>
+    protected void Host<TRequest>(string name, string? noun = null) => Add<TRequest>(Doors.Host, name, noun: noun);
 
-    private void Add<TRequest>(Doors doors, string name, string? description = null, ToolHints hints = default) =>
+    private void Add<TRequest>(
+        Doors doors,
+        string name,
+        string? description = null,
+        ToolHints hints = default,
+        Duty duties = Duty.None,
+        string? noun = null
+    ) =>
         commands.Add(
             (Command)
                 Activator.CreateInstance(
@@ -170,7 +207,9 @@ public abstract class FeatureModule : CarterModule
                     name,
                     doors,
                     description,
-                    hints
+                    hints,
+                    duties,
+                    noun
                 )!
         );
 
@@ -259,7 +298,7 @@ public enum ToolHints
 }
 
 /// <summary>One socket command.</summary>
-internal abstract class Command(string name, Doors doors, string? description, ToolHints hints)
+internal abstract class Command(string name, Doors doors, string? description, ToolHints hints, Duty duties)
 {
     public string Name => name;
 
@@ -270,6 +309,12 @@ internal abstract class Command(string name, Doors doors, string? description, T
 
     public ToolHints Hints => hints;
 
+    /// <summary>The duties of which the caller needs one; none when everybody on the socket has the command.</summary>
+    public Duty Duties => duties;
+
+    /// <summary>True when a caller with that duty has the command.</summary>
+    public bool IsFor(Duty duty) => duties == Duty.None || (duties & duty) != Duty.None;
+
     public abstract Type Request { get; }
 
     /// <summary>The request may wait long; the door watches the peer while it runs.</summary>
@@ -279,8 +324,14 @@ internal abstract class Command(string name, Doors doors, string? description, T
 }
 
 /// <inheritdoc />
-internal sealed class Command<TRequest, TResponse>(string name, Doors doors, string? description, ToolHints hints)
-    : Command(name, doors, description, hints)
+internal sealed class Command<TRequest, TResponse>(
+    string name,
+    Doors doors,
+    string? description,
+    ToolHints hints,
+    Duty duties,
+    string? noun
+) : Command(name, doors, description, hints, duties)
     where TRequest : IRequest<TResponse>
 {
     public override Type Request => typeof(TRequest);
@@ -294,5 +345,6 @@ internal sealed class Command<TRequest, TResponse>(string name, Doors doors, str
         CancellationToken ct
     ) => Boxed(mediator.Send(DoorJson.Read<TRequest>(line, caller), ct));
 
-    private static async Task<object> Boxed(Task<TResponse> response) => (await response)!;
+    private async Task<object> Boxed(Task<TResponse> response) =>
+        noun is null ? (await response)! : new Dictionary<string, TResponse> { [noun] = await response };
 }

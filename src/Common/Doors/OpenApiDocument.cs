@@ -48,6 +48,7 @@ public sealed partial class OpenApiDocument(
             ["properties"] = new JsonObject
             {
                 ["title"] = new JsonObject { ["type"] = "string" },
+                ["detail"] = new JsonObject { ["type"] = "string" },
                 ["status"] = new JsonObject { ["type"] = "integer" },
                 ["code"] = new JsonObject
                 {
@@ -64,7 +65,7 @@ public sealed partial class OpenApiDocument(
                     ),
                 },
             },
-            ["required"] = new JsonArray("title", "status", "code"),
+            ["required"] = new JsonArray("title", "detail", "status", "code"),
         };
         return new JsonObject
         {
@@ -107,7 +108,7 @@ public sealed partial class OpenApiDocument(
         };
         operation["responses"] = new JsonObject
         {
-            [route.Response == typeof(Accepted) ? "202" : "200"] = new JsonObject
+            [$"{RestEndpoint.StatusOf(route.Request, route.Response)}"] = new JsonObject
             {
                 ["description"] = "done",
                 ["content"] = new JsonObject { [route.MediaType] = content },
@@ -138,7 +139,7 @@ public sealed partial class OpenApiDocument(
         foreach (var (name, property) in schema["properties"]?.AsObject().ToArray() ?? [])
         {
             var inPath = route.Path.Contains($"{{{name}}}", StringComparison.Ordinal);
-            if (inPath || route.Verb != "POST")
+            if (inPath || route.Verb is not ("POST" or "PATCH"))
                 parameters.Add(
                     (JsonNode)
                         new JsonObject
@@ -161,13 +162,16 @@ public sealed partial class OpenApiDocument(
         var bodyRequired = body.Select(p => p.Key).Where(required.Contains).ToArray();
         if (bodyRequired.Length > 0)
             bodySchema["required"] = new JsonArray([.. bodyRequired.Select(n => (JsonNode)n)]);
+        JsonNode jsonSchema = bodySchema;
+        if (DoorJson.ArrayFieldOf(route.Request!) is { } array)
+            jsonSchema = new JsonObject { ["oneOf"] = new JsonArray(bodySchema.DeepClone(), body[array]!.DeepClone()) };
         operation["requestBody"] = new JsonObject
         {
             ["required"] = bodyRequired.Length > 0,
             ["content"] = new JsonObject
             {
-                ["application/json"] = new JsonObject { ["schema"] = bodySchema },
-                ["application/x-www-form-urlencoded"] = new JsonObject { ["schema"] = bodySchema.DeepClone() },
+                ["application/json"] = new JsonObject { ["schema"] = jsonSchema.DeepClone() },
+                ["application/x-www-form-urlencoded"] = new JsonObject { ["schema"] = bodySchema },
             },
         };
     }

@@ -16,22 +16,33 @@ namespace Hive.Common.Doors;
 internal abstract class RestEndpoint
 {
     public abstract Task Handle(HttpContext http);
+
+    /// <summary>The HTTP status of a route's answer.</summary>
+    public static int StatusOf(Type? request, Type? response) =>
+        response == typeof(Accepted) ? StatusCodes.Status202Accepted
+        : IsCreated(request) || IsCreated(response) ? StatusCodes.Status201Created
+        : StatusCodes.Status200OK;
+
+    private static bool IsCreated(Type? type) => type?.IsAssignableTo(typeof(ICreated)) == true;
 }
 
 /// <inheritdoc />
 internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpoint
     where TRequest : IRequest<TResponse>
 {
-    private readonly bool bodyAlone = !path.Contains('{', StringComparison.Ordinal);
+    private static readonly string? ArrayField = DoorJson.Info<TRequest>.ArrayField;
+    private readonly bool bodyAlone = !path.Contains('{', StringComparison.Ordinal) && ArrayField is null;
 
     public override async Task Handle(HttpContext http)
     {
         var ct = http.RequestAborted;
         var request = await Bind(http, ct);
         var response = await http.RequestServices.GetRequiredService<IMediator>().Send(request, ct);
-        http.Response.StatusCode = response is Accepted ? StatusCodes.Status202Accepted : StatusCodes.Status200OK;
+        http.Response.StatusCode = Status;
         await http.Response.WriteAsJsonAsync(response, WireJson.Options, ct);
     }
+
+    private static int Status { get; } = StatusOf(typeof(TRequest), typeof(TResponse));
 
     private async Task<TRequest> Bind(HttpContext http, CancellationToken ct)
     {
@@ -46,6 +57,11 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
                 ErrorCode.Invalid,
                 "the body has an unknown content type; send application/json or a form"
             );
+        if (json is { Length: > 0 })
+            ClaimedIdentity.Check(json);
+        ClaimedIdentity.Check(http.Request.Query);
+        if (form is not null)
+            ClaimedIdentity.Check(form);
         return json is { Length: > 0 } && bodyAlone && http.Request.Query.Count == 0
             ? DoorJson.Read<TRequest>(json, Caller.Operator)
             : DoorJson.Read<TRequest>(Merge(http.Request, json, form).WrittenSpan, Caller.Operator);
@@ -93,8 +109,12 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
                 throw Problem.Invalid($"invalid JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
             }
 
-            if (body.ValueKind != JsonValueKind.Object)
-                throw Problem.Invalid("the body must be a JSON object");
+            if (body.ValueKind == JsonValueKind.Array ? ArrayField is null : body.ValueKind != JsonValueKind.Object)
+                throw Problem.Invalid(
+                    ArrayField is null
+                        ? "the body must be a JSON object"
+                        : $"the body must be a JSON object, or the array '{ArrayField}' alone"
+                );
         }
 
         var buffer = new ArrayBufferWriter<byte>(256);
@@ -112,6 +132,11 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
             {
                 writer.WritePropertyName(property.Name);
                 Copy(member, writer);
+            }
+            else if (body.ValueKind == JsonValueKind.Array && property.Name == ArrayField)
+            {
+                writer.WritePropertyName(property.Name);
+                Copy(body, writer);
             }
             else if (form is not null && form.TryGetValue(property.Name, out var field))
             {

@@ -38,6 +38,7 @@ public static partial class RestErrors
                 new
                 {
                     title = message,
+                    detail = message,
                     status = http.Response.StatusCode,
                     code,
                 },

@@ -21,6 +21,7 @@ public sealed partial class SocketDoors : IDisposable
         IEnumerable<FeatureModule> modules,
         IMediator mediator,
         Lazy<IEnumerable<IConnectionObserver>> observers,
+        ICallerDuties duties,
         TimeProvider clock,
         ILogger<SocketDoors> log
     )
@@ -32,7 +33,7 @@ public sealed partial class SocketDoors : IDisposable
             [CallerKind.Manager] = new CommandTable(commands.Where(c => c.Doors.HasFlag(Doors.Manager))),
             [CallerKind.Operator] = new CommandTable(commands.Where(c => c.Doors.HasFlag(Doors.Host))),
         };
-        context = new SocketDoorContext(mediator, observers, clock, log);
+        context = new SocketDoorContext(mediator, observers, duties, clock, log);
     }
 
     /// <summary>Refuses a path that is too long for a socket.</summary>
@@ -101,6 +102,7 @@ public sealed partial class SocketDoors : IDisposable
 internal sealed record SocketDoorContext(
     IMediator Mediator,
     Lazy<IEnumerable<IConnectionObserver>> Observers,
+    ICallerDuties Duties,
     TimeProvider Clock,
     ILogger Log
 );

@@ -214,12 +214,10 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
                 if (reader.TokenType != JsonTokenType.String)
                     throw Problem.Invalid("'cmd' must be a string");
-                return door.Commands.Find(reader.ValueSpan)
-                    ?? throw new Problem(
-                        ErrorCode.UnknownCommand,
-                        $"unknown command '{Shown(ref reader)}'; available: "
-                            + string.Join(", ", door.Commands.All.Select(c => c.Name))
-                    );
+                var command = door.Commands.Find(reader.ValueSpan);
+                return command is not null && (command.Duties == Duty.None || command.IsFor(DutyNow()))
+                    ? command
+                    : throw Unknown(Shown(ref reader), command);
             }
         }
         catch (JsonException e)
@@ -228,6 +226,18 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
 
         throw Problem.Invalid("'cmd' is missing");
+    }
+
+    private Duty DutyNow() => door.Context.Duties.Of(caller);
+
+    private Problem Unknown(string name, Command? ofOthers)
+    {
+        var duty = DutyNow();
+        var fault = ofOthers is null
+            ? $"unknown command '{name}'"
+            : $"'{name}' needs the duty {ofOthers.Duties.Words()}";
+        var available = door.Commands.All.Where(c => c.IsFor(duty)).Select(c => c.Name);
+        return new Problem(ErrorCode.UnknownCommand, $"{fault}; available: {string.Join(", ", available)}");
     }
 
     private static string Shown(ref Utf8JsonReader reader)

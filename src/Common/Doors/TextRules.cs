@@ -71,7 +71,8 @@ public static class TextRules
         return string.Concat(text.AsSpan(0, kept), Mark);
     }
 
-    private static string? Fault(string text)
+    /// <summary>Says what keeps a text from being stored; null when nothing does.</summary>
+    public static string? Fault(string text)
     {
         for (var i = 0; i < text.Length; i++)
         {

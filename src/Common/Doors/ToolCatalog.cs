@@ -2,28 +2,33 @@ using System.Text.Json.Nodes;
 
 namespace Hive.Common.Doors;
 
-/// <summary>Lists the tools that each kind of agent can call.</summary>
-public sealed class ToolCatalog(IEnumerable<FeatureModule> modules)
+/// <summary>Lists the tools that an agent can call, by its kind and its duty.</summary>
+public sealed class ToolCatalog(IEnumerable<FeatureModule> modules, ICallerDuties duties)
 {
-    private readonly Lazy<IReadOnlyList<Tool>> agent = new(() => List(modules, Doors.Agent));
-    private readonly Lazy<IReadOnlyList<Tool>> manager = new(() => List(modules, Doors.Manager));
-
-    /// <summary>The tools of an agent or of the manager, by name.</summary>
-    public IReadOnlyList<Tool> For(CallerKind kind) => kind == CallerKind.Manager ? manager.Value : agent.Value;
-
-    private static IReadOnlyList<Tool> List(IEnumerable<FeatureModule> modules, Doors door) =>
+    private readonly Lazy<(Command Command, Tool Tool)[]> all = new(() =>
         [
             .. modules
                 .SelectMany(m => m.Commands)
-                .Where(c => c.Doors.HasFlag(door) && c.Description is not null)
+                .Where(c => c.Description is not null)
                 .OrderBy(c => c.Name, StringComparer.Ordinal)
-                .Select(c => new Tool(
-                    c.Name,
-                    c.Description!,
-                    WireSchemas.ForRequest(c.Request),
-                    ToolAnnotations.Of(c.Hints)
-                )),
-        ];
+                .Select(c =>
+                    (
+                        c,
+                        new Tool(c.Name, c.Description!, WireSchemas.ForRequest(c.Request), ToolAnnotations.Of(c.Hints))
+                    )
+                ),
+        ]
+    );
+
+    /// <summary>The tools that a caller has now, by name.</summary>
+    public IReadOnlyList<Tool> For(Caller caller) => For(caller.Kind, duties.Of(caller));
+
+    /// <summary>The tools of an agent or of the manager with a duty, by name.</summary>
+    public IReadOnlyList<Tool> For(CallerKind kind, Duty duty)
+    {
+        var door = kind == CallerKind.Manager ? Doors.Manager : Doors.Agent;
+        return [.. all.Value.Where(t => t.Command.Doors.HasFlag(door) && t.Command.IsFor(duty)).Select(t => t.Tool)];
+    }
 }
 
 /// <summary>One tool as it is described to a model.</summary>

@@ -67,6 +67,8 @@ internal static class WireSchemas
         if (schema["properties"] is JsonObject properties)
         {
             Instants(context.TypeInfo, properties);
+            AnyJson(context.TypeInfo, properties);
+            WordsOrNumbers(context.TypeInfo, properties);
             Optional(schema, properties, answer);
         }
 
@@ -89,6 +91,41 @@ internal static class WireSchemas
                 ["type"] = property.PropertyType == typeof(DateTimeOffset) ? "string" : new JsonArray("string", "null"),
                 ["format"] = "date-time",
             };
+            if (Describe(property) is { } text)
+                schema["description"] = text;
+            properties[property.Name] = schema;
+        }
+    }
+
+    // The exporter says nothing of a member that may be any JSON.
+    private static void AnyJson(JsonTypeInfo owner, JsonObject properties)
+    {
+        foreach (
+            var property in owner.Properties.Where(p =>
+                (Nullable.GetUnderlyingType(p.PropertyType) ?? p.PropertyType) == typeof(JsonElement)
+                || p.PropertyType == typeof(JsonNode)
+            )
+        )
+        {
+            var types = new JsonArray("object", "array", "string", "number", "boolean");
+            if (property.PropertyType != typeof(JsonElement))
+                types.Add("null");
+            var schema = new JsonObject { ["type"] = types };
+            if (Describe(property) is { } text)
+                schema["description"] = text;
+            properties[property.Name] = schema;
+        }
+    }
+
+    // Nor into this converter.
+    private static void WordsOrNumbers(JsonTypeInfo owner, JsonObject properties)
+    {
+        foreach (var property in owner.Properties.Where(p => p.CustomConverter is WordOrNumber))
+        {
+            var types = new JsonArray("string", "integer");
+            if (property.IsGetNullable)
+                types.Add("null");
+            var schema = new JsonObject { ["type"] = types };
             if (Describe(property) is { } text)
                 schema["description"] = text;
             properties[property.Name] = schema;

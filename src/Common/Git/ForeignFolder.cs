@@ -24,6 +24,22 @@ internal sealed class ForeignFolder : IDisposable
     /// <summary>Opens a folder whose parents are the host's own; null when it is not a folder, or a link.</summary>
     public static ForeignFolder? Open(string path) => Of(LinuxFile.Open(path, FolderFlags, out _));
 
+    /// <summary>Opens a folder below a root, part by part without following a link; null when a part is not a
+    /// folder.</summary>
+    /// <param name="root">A folder whose parents are the host's own.</param>
+    /// <param name="below">Names separated by slashes; empty for the root itself.</param>
+    public static ForeignFolder? Open(string root, string below)
+    {
+        var folder = Open(root);
+        foreach (var name in below.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            using var parent = folder;
+            folder = name is "." or ".." ? null : parent?.Enter(name);
+        }
+
+        return folder;
+    }
+
     /// <summary>Opens a folder inside this one by its name; null when it is not a folder.</summary>
     public ForeignFolder? Enter(string name) => Of(LinuxFile.OpenIn(handle, Terminated(name), FolderFlags, out _));
 

@@ -20,22 +20,7 @@ namespace Hive.Common.Git;
 /// <param name="paths">Where the data folder is.</param>
 public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
 {
-    /// <summary>The most bytes of all object files together.</summary>
-    public const long MaxBytes = 64L << 20;
-
-    /// <summary>The most bytes that a commit may reach, unpacked.</summary>
-    public const long MaxUnpackedBytes = 256L << 20;
-
-    private const int MaxFiles = 20_000;
-    private const int MaxObjects = 200_000;
-
-    private static readonly GitCall Bounded = new()
-    {
-        MaxFileBytes = MaxUnpackedBytes + MaxBytes,
-        MaxOutputBytes = MaxObjects * 42,
-    };
-
-    /// <summary>Fetches a commit and everything it reaches.</summary>
+    /// <summary>Fetches a commit of an agent's configuration and everything it reaches.</summary>
     /// <param name="workTree">The agent's work tree, with its <c>.git</c> inside. The folders above it are the host's
     /// own.</param>
     /// <param name="commit">7 to 40 hexadecimal digits.</param>
@@ -46,36 +31,60 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
     /// <returns>The commit's full name.</returns>
     /// <exception cref="Problem">The folder is not a repository, the commit does not exist, or its content is refused.
     /// Nothing has changed in <paramref name="into"/>.</exception>
-    public async Task<string> Fetch(string workTree, string commit, string into, string reference, CancellationToken ct)
+    public Task<string> Fetch(string workTree, string commit, string into, string reference, CancellationToken ct) =>
+        Fetch(workTree, "", GitBounds.Configuration, commit, into, reference, ct);
+
+    /// <summary>Fetches a commit and everything it reaches.</summary>
+    /// <param name="root">A folder whose parents are the host's own.</param>
+    /// <param name="below">The repository's path below the root, whose parts an agent may exchange at any time: each is
+    /// entered without following a link; empty for the root itself.</param>
+    /// <param name="bounds">How much is taken, and whether a bare repository is.</param>
+    /// <param name="commit">7 to 40 hexadecimal digits.</param>
+    /// <param name="into">The host's own repository.</param>
+    /// <param name="reference">The full name of the ref that gets the commit.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <returns>The commit's full name.</returns>
+    /// <exception cref="Problem">The folder is not a repository, the commit does not exist, or its content is refused.
+    /// Nothing has changed in <paramref name="into"/>.</exception>
+    public async Task<string> Fetch(
+        string root,
+        string below,
+        GitBounds bounds,
+        string commit,
+        string into,
+        string reference,
+        CancellationToken ct
+    )
     {
         if (!Hexadecimal().IsMatch(commit))
             throw Problem.Invalid(
                 "a commit must be 7 to 40 hexadecimal digits, as 'git rev-parse HEAD' prints; "
                     + "branches and tags can move, so they are not accepted"
             );
+        var call = bounds.Call;
         var copy = Path.Combine(paths.DataDir, "tmp", "git-" + Guid.NewGuid().ToString("N"));
         try
         {
             await GitProgram.Init(copy, bare: true, ct);
-            foreach (var pack in await CopyObjects(workTree, Path.Combine(copy, "objects"), ct))
-                await git.Run(copy, ["index-pack", pack], ct, Bounded);
+            foreach (var pack in await CopyObjects(root, below, bounds, Path.Combine(copy, "objects"), ct))
+                await git.Run(copy, ["index-pack", pack], ct, call);
             var found = await git.Try(
                 copy,
                 ["rev-parse", "--verify", commit.ToLowerInvariant() + "^{commit}"],
                 ct,
-                Bounded
+                call
             );
             if (found.ExitCode != 0)
             {
                 throw found.Error.Contains("ambiguous", StringComparison.Ordinal)
                     ? Problem.Invalid($"'{commit}' is ambiguous; give more digits")
                     : Problem.NotFound(
-                        $"there is no commit '{commit}' in the configuration's repository; "
+                        $"there is no commit '{commit}' in {bounds.Repository}; "
                             + "commit first, and give what 'git rev-parse HEAD' prints"
                     );
             }
 
-            await Measure(copy, found.Text, ct);
+            await Measure(copy, found.Text, bounds, ct);
             await git.Run(copy, ["update-ref", "refs/heads/fetched", found.Text], ct);
             // The copy is the host's own, so its upload-pack runs with the host's settings.
             await git.Run(
@@ -92,7 +101,7 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
                     "refs/heads/fetched:" + reference,
                 ],
                 ct,
-                Bounded with
+                call with
                 {
                     Protocols = "file",
                 }
@@ -101,7 +110,7 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Problem.Unavailable($"the configuration's repository cannot be read: {e.Message}", e);
+            throw Problem.Unavailable($"{bounds.Repository} cannot be read: {e.Message}", e);
         }
         finally
         {
@@ -111,14 +120,15 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
     }
 
     // A small object in a pack may be of any size when unpacked; the objects' headers hold the sizes.
-    private async Task Measure(string copy, string commit, CancellationToken ct)
+    private async Task Measure(string copy, string commit, GitBounds bounds, CancellationToken ct)
     {
-        var objects = await git.Run(copy, ["rev-list", "--objects", "--no-object-names", commit], ct, Bounded);
+        var call = bounds.Call;
+        var objects = await git.Run(copy, ["rev-list", "--objects", "--no-object-names", commit], ct, call);
         var sizes = await git.Run(
             copy,
             ["cat-file", "--batch-check=%(objectsize)"],
             ct,
-            Bounded with
+            call with
             {
                 Input = objects + "\n",
             }
@@ -126,39 +136,47 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         long sum = 0;
         foreach (var line in sizes.Split('\n'))
             sum += long.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var size)
-                ? Math.Min(size, MaxUnpackedBytes + 1)
+                ? Math.Min(size, bounds.MaxUnpackedBytes + 1)
                 : 0;
-        if (sum > MaxUnpackedBytes)
+        if (sum > bounds.MaxUnpackedBytes)
             throw Problem.TooLarge(
-                $"the commit and its history hold more than {MaxUnpackedBytes >> 20} MiB; "
-                    + "keep a configuration small, and put large files into an input of their own"
+                $"the commit and its history hold more than {GitBounds.Size(bounds.MaxUnpackedBytes)}; {bounds.Advice}"
             );
     }
 
-    private static async Task<IReadOnlyList<string>> CopyObjects(string workTree, string target, CancellationToken ct)
+    // Folders by the first byte of a hash, and 'info' and 'pack'.
+    private const int OtherNames = 258;
+
+    private static async Task<IReadOnlyList<string>> CopyObjects(
+        string root,
+        string below,
+        GitBounds bounds,
+        string target,
+        CancellationToken ct
+    )
     {
-        using var tree = ForeignFolder.Open(workTree);
+        using var tree = ForeignFolder.Open(root, below);
         using var inside = tree?.Enter(".git");
-        using var objects = inside?.Enter("objects");
+        using var objects = inside?.Enter("objects") ?? (bounds.MayBeBare ? BareObjects(tree) : null);
         if (objects is null)
             throw Problem.Invalid(
-                "the configuration is not a git repository; "
+                $"{bounds.Noun} is not a git repository; "
                     + "its '.git' must be a folder of its own, not a link or a file"
             );
-        var budget = new Budget();
+        var budget = new Budget(bounds);
         List<string> packs = [];
-        foreach (var name in objects.Names(MaxFiles).Where(n => FanOut().IsMatch(n)))
+        foreach (var name in objects.Names(bounds.MaxFiles + OtherNames).Where(n => FanOut().IsMatch(n)))
         {
             using var folder = objects.Enter(name);
             if (folder is null)
                 continue;
             Directory.CreateDirectory(Path.Combine(target, name));
-            foreach (var loose in folder.Names(MaxFiles).Where(n => LooseObject().IsMatch(n)))
+            foreach (var loose in folder.Names(bounds.MaxFiles + 1).Where(n => LooseObject().IsMatch(n)))
                 await Copy(folder, loose, Path.Combine(target, name, loose), budget, ct);
         }
 
         using var packed = objects.Enter("pack");
-        foreach (var pack in packed?.Names(MaxFiles).Where(n => Pack().IsMatch(n)) ?? [])
+        foreach (var pack in packed?.Names((2 * bounds.MaxFiles) + 1).Where(n => Pack().IsMatch(n)) ?? [])
         {
             var copy = Path.Combine(target, "pack", pack);
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
@@ -167,6 +185,13 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         }
 
         return packs;
+    }
+
+    // A folder that happens to have a folder named objects is not a repository.
+    private static ForeignFolder? BareObjects(ForeignFolder? folder)
+    {
+        using var head = folder?.Read("HEAD");
+        return head is null ? null : folder!.Enter("objects");
     }
 
     private static async Task<bool> Copy(
@@ -205,16 +230,16 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
     [GeneratedRegex(@"^pack-[0-9a-f]{40}\.pack\z")]
     private static partial Regex Pack();
 
-    private sealed class Budget
+    private sealed class Budget(GitBounds bounds)
     {
         private long bytes;
         private int files;
 
         public void File()
         {
-            if (++files > MaxFiles)
+            if (++files > bounds.MaxFiles)
                 throw Problem.TooLarge(
-                    $"the configuration's repository holds more than {MaxFiles} object files; "
+                    $"{bounds.Repository} holds more than {bounds.MaxFiles} object files; "
                         + "run 'git gc' in it to pack them"
                 );
         }
@@ -222,11 +247,8 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         public void Take(int count)
         {
             bytes += count;
-            if (bytes > MaxBytes)
-                throw Problem.TooLarge(
-                    $"the configuration's repository is larger than {MaxBytes >> 20} MiB; "
-                        + "keep a configuration small, and put large files into an input of their own"
-                );
+            if (bytes > bounds.MaxBytes)
+                throw bounds.TooManyBytes();
         }
     }
 }

@@ -64,9 +64,10 @@ public sealed record WaitingThing(string Id, string Title, DateTimeOffset SinceA
     /// <summary>Path tokens of its text that name a readable file.</summary>
     public IReadOnlyList<string> Refs { get; init; } = [];
 
-    /// <summary>Rises with each change that the operator should notice; the row is no longer snoozed or seen then. A
-    /// kind without a version of its own uses the time when the thing began, so that a mark of an earlier incident does
-    /// not hide this one. A version that is lower after a restart of the host keeps the mark.</summary>
+    /// <summary>A number that rises with each change that the operator should notice; a higher one ends the row's
+    /// snooze and its mark as seen. A kind without a version of its own uses the time when the thing began, so that a
+    /// mark of an earlier incident does not hide this one. A version that is lower after a restart of the host keeps
+    /// the mark.</summary>
     public long Version { get; init; }
 
     /// <summary>It is shown from then on.</summary>

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Dapper;
 using Hive.Common.Errors;
@@ -43,26 +44,8 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
     {
         if (key is null)
             return first();
-        var now = clock.GetUtcNow();
-        var since = now.Subtract(Kept).ToUnixTimeMilliseconds();
-        var stored = write.Db.QuerySingleOrDefault<Row>(
-            "SELECT command, answer FROM idempotency_keys WHERE agent = @agent AND key = @key AND created_at > @since",
-            new
-            {
-                agent,
-                key,
-                since,
-            }
-        );
-        if (stored is not null)
-        {
-            return stored.Command == command
-                ? JsonSerializer.Deserialize<T>(stored.Answer, WireJson.Options)!
-                : throw Problem.Conflict(
-                    $"the key '{key}' was used for '{stored.Command}' within the last 24 hours; use a new one"
-                );
-        }
-
+        if (Stored(write.Db, agent, command, key) is { } stored)
+            return JsonSerializer.Deserialize<T>(stored, WireJson.Options)!;
         var result = first();
         write.Db.Execute(
             """
@@ -75,10 +58,36 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
                 key,
                 command,
                 answer = JsonSerializer.Serialize(result, WireJson.Options),
-                at = now.ToUnixTimeMilliseconds(),
+                at = clock.GetUtcNow().ToUnixTimeMilliseconds(),
             }
         );
         return result;
+    }
+
+    /// <summary>The stored result of an earlier request with that key, for work that is done before the write; null
+    /// for a new key.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: the key was used for another command.</exception>
+    public T? Find<T>(DbConnection db, string agent, string command, string key)
+        where T : class =>
+        Stored(db, agent, command, key) is { } stored ? JsonSerializer.Deserialize<T>(stored, WireJson.Options) : null;
+
+    private string? Stored(DbConnection db, string agent, string command, string key)
+    {
+        var since = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds();
+        var stored = db.QuerySingleOrDefault<Row>(
+            "SELECT command, answer FROM idempotency_keys WHERE agent = @agent AND key = @key AND created_at > @since",
+            new
+            {
+                agent,
+                key,
+                since,
+            }
+        );
+        return stored is null || stored.Command == command
+            ? stored?.Answer
+            : throw Problem.Conflict(
+                $"the key '{key}' was used for '{stored.Command}' within the last 24 hours; use a new one"
+            );
     }
 
     /// <summary>Deletes an agent's keys, so that a new agent of the same name starts without them.</summary>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Hive.Common.Errors;
 using Hive.Protocol;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -10,14 +9,14 @@ namespace Hive.Common.Yaml;
 /// <summary>A mapping of a file with known keys, whose values are read by type.</summary>
 public sealed partial class YamlSection
 {
-    private readonly string label;
+    private readonly YamlReading reading;
     private readonly string name;
     private readonly YamlNode? whole;
     private readonly Dictionary<string, YamlNode> values = [];
 
-    internal YamlSection(string label, string name, YamlNode? node, IReadOnlyList<string> known)
+    internal YamlSection(YamlReading reading, string name, YamlNode? node, IReadOnlyList<string> known)
     {
-        (this.label, this.name, whole) = (label, name, node);
+        (this.reading, this.name, whole) = (reading, name, node);
         foreach (var (key, value) in Pairs(name, node))
         {
             if (!known.Contains(key))
@@ -27,10 +26,21 @@ public sealed partial class YamlSection
                     near.Length > 0
                         ? $"did you mean {string.Join(" or ", near)}?"
                         : $"available: {string.Join(", ", known)}";
-                throw At(KeyOf(node!, key), $"unknown key '{Shown(key)}' in {name}; {advice}");
+                var at = KeyOf(node!, key);
+                var fault = $"unknown key '{Shown(key)}' in {name}; {advice}";
+                if (reading.Faults is null)
+                    throw At(at, fault);
+                reading.Faults.Add(YamlMark.Of(at.Start), fault);
+                continue;
             }
 
-            values[key] = value;
+            // Programs that write every field write absent ones as null.
+            if (
+                reading.Faults is null
+                || value is not YamlScalarNode { Value: "null" or "~" }
+                || !StrictYaml.IsNull(value)
+            )
+                values[key] = value;
         }
     }
 
@@ -39,10 +49,122 @@ public sealed partial class YamlSection
         string.Concat((text.Length <= 40 ? text : text[..40] + "…").Select(c => char.IsControl(c) ? '?' : c));
 
     /// <summary>An error in this section.</summary>
-    public Problem Fault(string what) => At(whole!, $"{name} {what}");
+    public Exception Fault(string what) => At(whole!, $"{name} {what}");
 
     /// <summary>An error in the value of a key that the section has.</summary>
-    public Problem Fault(string key, string what) => At(values[key], what);
+    public Exception Fault(string key, string what) => At(values[key], what);
+
+    /// <summary>Where the section begins; the file's first character when it is empty.</summary>
+    public YamlMark Begin => whole is null ? new YamlMark(1, 1) : YamlMark.Of(whole.Start);
+
+    /// <summary>The keys that the section has, in their order.</summary>
+    public IReadOnlyCollection<string> Keys => values.Keys;
+
+    /// <summary>Where a key's value begins; where the section begins when the key is absent.</summary>
+    public YamlMark Mark(string key) => values.TryGetValue(key, out var node) ? YamlMark.Of(node.Start) : Begin;
+
+    /// <summary>The truth value of a key; null when the key is absent.</summary>
+    public bool? Truth(string key) =>
+        Scalar(key) switch
+        {
+            null => null,
+            "true" => true,
+            "false" => false,
+            _ => throw Fault(key, $"'{key}' must be true or false"),
+        };
+
+    /// <summary>The number of a key, with or without a fraction; null when the key is absent.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="least">The smallest number.</param>
+    /// <param name="most">The largest number.</param>
+    public decimal? Fraction(string key, decimal least, decimal most) =>
+        Scalar(key) is not { } text ? null
+        : decimal.TryParse(
+            text,
+            NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture,
+            out var number
+        )
+        && number >= least
+        && number <= most
+            ? number
+        : throw Fault(
+            key,
+            string.Create(CultureInfo.InvariantCulture, $"'{key}' must be a number from {least} to {most}")
+        );
+
+    /// <summary>The texts of a list with their places; null when the key is absent. A fault in an entry is collected,
+    /// and the entry left out.</summary>
+    public IReadOnlyList<(string Text, YamlMark At)>? Texts(string key)
+    {
+        if (!values.TryGetValue(key, out var node))
+            return null;
+        List<(string, YamlMark)> texts = [];
+        foreach (var child in Children(key, node, $"{key}: [one, two]"))
+        {
+            if (Faults.Try(() => TextOf(key, child)) is { } text)
+                texts.Add((text, YamlMark.Of(child.Start)));
+        }
+
+        return texts;
+    }
+
+    /// <summary>The texts and numbers of a list as they are written, with their places; null when the key is absent. A
+    /// fault in an entry is collected, and the entry left out.</summary>
+    public IReadOnlyList<(string Text, YamlMark At)>? Words(string key)
+    {
+        if (!values.TryGetValue(key, out var node))
+            return null;
+        List<(string, YamlMark)> words = [];
+        foreach (var child in Children(key, node, $"{key}: [one, 2]"))
+        {
+            if (Faults.Try(() => ScalarOf(key, child)) is { } word)
+                words.Add((word, YamlMark.Of(child.Start)));
+        }
+
+        return words;
+    }
+
+    /// <summary>The mappings of a list; null when the key is absent. A fault in an entry is collected, and the entry
+    /// left out.</summary>
+    public IReadOnlyList<YamlSection>? Sections(string key, IReadOnlyList<string> known)
+    {
+        if (!values.TryGetValue(key, out var node))
+            return null;
+        List<YamlSection> sections = [];
+        foreach (var child in Children(key, node, "- key: value"))
+        {
+            if (Faults.Try(() => new YamlSection(reading, $"an entry of '{key}'", child, known)) is { } section)
+                sections.Add(section);
+        }
+
+        return sections;
+    }
+
+    /// <summary>The texts of a mapping whose keys are free, with the places of the keys; null when the key is
+    /// absent.</summary>
+    public IReadOnlyList<(string Key, string Text, YamlMark At)>? Pairs(string key)
+    {
+        if (!values.TryGetValue(key, out var node))
+            return null;
+        List<(string, string, YamlMark)> pairs = [];
+        foreach (var (entry, value) in Pairs($"'{key}'", node))
+        {
+            if (Faults.Try(() => TextOf(entry, value)) is { } text)
+                pairs.Add((entry, text, YamlMark.Of(KeyOf(node, entry).Start)));
+        }
+
+        return pairs;
+    }
+
+    private YamlFaults Faults =>
+        reading.Faults ?? throw new InvalidOperationException("only where faults are collected");
+
+    private IEnumerable<YamlNode> Children(string key, YamlNode node, string example) =>
+        node is not YamlSequenceNode list ? throw At(node, $"'{key}' must be a list, such as {example}")
+        : list.Children.Count > reading.Limits.MaxEntries
+            ? throw At(node, $"'{key}' may have {reading.Limits.MaxEntries} entries, and has {list.Children.Count}")
+        : list.Children;
 
     /// <summary>The text of a key; null when the key is absent.</summary>
     public string? Text(string key) => values.TryGetValue(key, out var node) ? TextOf(key, node) : null;
@@ -82,12 +204,8 @@ public sealed partial class YamlSection
     {
         if (!values.TryGetValue(key, out var node))
             return null;
-        if (node is not YamlSequenceNode list)
-            throw At(node, $"'{key}' must be a list, such as {key}: [one, two]");
-        if (list.Children.Count > StrictYaml.MaxEntries)
-            throw At(node, $"'{key}' may have {StrictYaml.MaxEntries} entries");
         List<string> texts = [];
-        foreach (var child in list.Children)
+        foreach (var child in Children(key, node, $"{key}: [one, two]"))
         {
             var text = TextOf(key, child);
             texts.Add(
@@ -100,7 +218,7 @@ public sealed partial class YamlSection
 
     /// <summary>The mapping of a key; null when the key is absent.</summary>
     public YamlSection? Inner(string key, IReadOnlyList<string> known) =>
-        values.TryGetValue(key, out var node) ? new YamlSection(label, $"'{key}'", node, known) : null;
+        values.TryGetValue(key, out var node) ? new YamlSection(reading, $"'{key}'", node, known) : null;
 
     /// <summary>The mapping of a key whose own keys are free and whose values are sections.</summary>
     /// <param name="key">The key.</param>
@@ -121,7 +239,7 @@ public sealed partial class YamlSection
         {
             if (!form.IsMatch(entry))
                 throw At(node, $"'{Shown(entry)}' in '{key}': {rule}");
-            map[entry] = read(new YamlSection(label, $"'{key}.{entry}'", node, known));
+            map[entry] = read(new YamlSection(reading, $"'{key}.{entry}'", node, known));
         }
 
         return map;
@@ -146,7 +264,7 @@ public sealed partial class YamlSection
         return scalars;
     }
 
-    private Problem At(YamlNode node, string what) => Problem.Invalid(StrictYaml.Located(label, node.Start, what));
+    private Exception At(YamlNode node, string what) => reading.At(node.Start, what);
 
     private IEnumerable<(string Name, YamlNode Value)> Entries(string key) =>
         values.TryGetValue(key, out var node) ? Pairs($"'{key}'", node) : [];
@@ -179,8 +297,8 @@ public sealed partial class YamlSection
             yield break;
         if (node is not YamlMappingNode map)
             throw At(node, $"{what} must hold keys and values, such as key: value");
-        if (map.Children.Count > StrictYaml.MaxEntries)
-            throw At(node, $"{what} may have {StrictYaml.MaxEntries} entries");
+        if (map.Children.Count > reading.Limits.MaxEntries)
+            throw At(node, $"{what} may have {reading.Limits.MaxEntries} entries");
         foreach (var (key, value) in map.Children)
             yield return (
                 key is YamlScalarNode { Value: { } text } ? text : throw At(key, $"a key of {what} must be a string"),
