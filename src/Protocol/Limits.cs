@@ -12,6 +12,9 @@ public static class Limits
     /// <summary>Longest request line on a socket, in bytes, without its newline.</summary>
     public const int LineBytes = 64 * 1024;
 
+    /// <summary>Longest definition or list of tickets that is loaded, in bytes of UTF-8.</summary>
+    public const int YamlBytes = 48 * 1024;
+
     /// <summary>Connections one socket serves at once.</summary>
     public const int ConnectionsPerSocket = 32;
 

@@ -174,7 +174,8 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     private async Task WriteAsync(string command, object? fields, CancellationToken ct)
     {
         var line = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(line))
+        // The usual encoder would make six bytes of each quote and each letter that is not ASCII.
+        using (var json = new Utf8JsonWriter(line, new JsonWriterOptions { Encoder = WireJson.Options.Encoder }))
         {
             json.WriteStartObject();
             json.WriteString("cmd"u8, command);

@@ -25,6 +25,11 @@ namespace Hive.Protocol;
 /// <param name="Note">Why it is not running, or a weakness of its container.</param>
 /// <param name="Parts">The parts that other slices add to the row.</param>
 /// <param name="Activity">What it is doing.</param>
+/// <param name="Duty"><c>worker</c> or <c>validator</c>; without a duty it takes no tasks.</param>
+/// <param name="Capabilities">With a duty: the abilities that tasks can require.</param>
+/// <param name="Capacity">With a duty: how many tasks it takes at once.</param>
+/// <param name="ActiveTasks">With a duty: the tasks it has now.</param>
+/// <param name="Held">Why the host gives it no new messages, such as a budget that is used up.</param>
 public sealed record ContainerView(
     string Name,
     string Role,
@@ -47,5 +52,10 @@ public sealed record ContainerView(
     long Parked = 0,
     string? Missing = null,
     AgentRowParts? Parts = null,
-    Activity? Activity = null
+    Activity? Activity = null,
+    string? Duty = null,
+    IReadOnlyList<string>? Capabilities = null,
+    int? Capacity = null,
+    int? ActiveTasks = null,
+    string? Held = null
 );

@@ -41,6 +41,13 @@ public sealed class HiveOption
     /// <summary>The values, for <see cref="OptionKind.Choice"/>.</summary>
     public IReadOnlyList<string> Choices => about.Choices;
 
+    /// <summary>The smallest number, for <see cref="OptionKind.Seconds"/> and
+    /// <see cref="OptionKind.Decimal"/>.</summary>
+    public int Least => about.Least;
+
+    /// <summary>The largest number, for <see cref="OptionKind.Decimal"/>.</summary>
+    public int Most => about.Most;
+
     /// <summary>A value is never repeated in a message, a log or a child's command line.</summary>
     public bool IsSecret => about.Secret;
 
@@ -50,6 +57,8 @@ public sealed class HiveOption
         ?? ValueIn(new HiveOptions()) switch
         {
             bool value => value ? "true" : "false",
+            decimal value => value.ToString(CultureInfo.InvariantCulture),
+            IEnumerable<string> value when Kind == OptionKind.SecondsList => string.Join(';', value),
             var value => value?.ToString() ?? "none",
         };
 
@@ -83,7 +92,8 @@ public sealed class HiveOption
         {
             OptionKind.Switch => OptionRules.IsTrue(value),
             OptionKind.Seconds => int.Parse(value, CultureInfo.InvariantCulture),
-            OptionKind.Folders or OptionKind.HostNames => OptionRules.Parts(value),
+            OptionKind.Decimal => decimal.Parse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture),
+            OptionKind.Folders or OptionKind.HostNames or OptionKind.SecondsList => OptionRules.Parts(value),
             OptionKind.Choice => Choices.First(c => c.Equals(value, StringComparison.OrdinalIgnoreCase)),
             _ => value,
         };

@@ -105,6 +105,9 @@ public sealed record HiveOptions
 
     public NotifyOptions Notify { get; init; } = new();
 
+    public TicketsOptions Tickets { get; init; } = new();
+    public TasksOptions Tasks { get; init; } = new();
+
     public LoggingOptions Logging { get; init; } = new();
 }
 
@@ -237,6 +240,96 @@ public sealed record NotifyOptions
         Default = "the first address of Urls"
     )]
     public string? Page { get; init; }
+}
+
+/// <summary>The approval of tickets.</summary>
+public sealed record TicketsOptions
+{
+    /// <summary>The value of <see cref="OnReject"/> that removes a rejected ticket.</summary>
+    public const string Delete = "delete";
+
+    [Option("true: a new ticket waits until the operator approves it", Kind = OptionKind.Switch)]
+    public bool HumanReview { get; init; }
+
+    [Option(
+        "How many seconds a ticket waits for that before it counts as rejected, 60 to 86400",
+        Kind = OptionKind.Seconds,
+        Least = 60
+    )]
+    public int ApprovalSeconds { get; init; } = 1800;
+
+    [Option(
+        "delete: a rejected ticket is removed. archive: it is kept, and shows as rejected",
+        Kind = OptionKind.Choice,
+        Choices = [Delete, "archive"]
+    )]
+    public string OnReject { get; init; } = Delete;
+}
+
+/// <summary>How long tasks wait for their agents (docs/worker.md), and what their order is made of.</summary>
+public sealed record TasksOptions
+{
+    [Option(
+        "How many seconds an agent may take before it begins a task that it was given; after that another may have it",
+        Kind = OptionKind.Seconds
+    )]
+    public int StartSeconds { get; init; } = 300;
+
+    [Option(
+        "How many seconds an agent that was lost in a turn may take to come back before its task is given to another",
+        Kind = OptionKind.Seconds
+    )]
+    public int LostSeconds { get; init; } = 120;
+
+    [Option(
+        "After how many idle seconds, separated by ;, an agent is reminded of a task that it has not ended",
+        Kind = OptionKind.SecondsList
+    )]
+    public IReadOnlyList<string> NudgeSeconds { get; init; } = ["120", "600"];
+
+    [Option("After how many idle seconds a task counts as tried without a result", Kind = OptionKind.Seconds)]
+    public int NoResultSeconds { get; init; } = 1800;
+
+    [Option("The pause before a task is tried a second time; each further one doubles", Kind = OptionKind.Seconds)]
+    public int BackoffBaseSeconds { get; init; } = 10;
+
+    [Option("The longest pause before a task is tried again", Kind = OptionKind.Seconds)]
+    public int BackoffMaxSeconds { get; init; } = 600;
+
+    [Option("How much the priority of a task counts in the queue, 0 to 1", Kind = OptionKind.Decimal)]
+    public decimal PriorityWeight { get; init; } = 0.45m;
+
+    [Option("How much the time for which a task has been ready counts, 0 to 1", Kind = OptionKind.Decimal)]
+    public decimal AgeWeight { get; init; } = 0.20m;
+
+    [Option("How much the nearness of its deadline counts, 0 to 1", Kind = OptionKind.Decimal)]
+    public decimal DeadlineWeight { get; init; } = 0.15m;
+
+    [Option("How much the tasks that wait for it count, 0 to 1; ten count fully", Kind = OptionKind.Decimal)]
+    public decimal DependentsWeight { get; init; } = 0.15m;
+
+    [Option("How much the tries that it has left count, 0 to 1", Kind = OptionKind.Decimal)]
+    public decimal RetriesWeight { get; init; } = 0.05m;
+
+    [Option("After how many seconds the age of a task counts fully", Kind = OptionKind.Seconds, Least = 60)]
+    public int AgeSeconds { get; init; } = 3600;
+
+    [Option("How many seconds before its deadline a task is urgent", Kind = OptionKind.Seconds, Least = 60)]
+    public int UrgentSeconds { get; init; } = 900;
+
+    [Option(
+        "By what the score of an urgent task is multiplied, 1 to 3",
+        Kind = OptionKind.Decimal,
+        Least = 1,
+        Most = 3
+    )]
+    public decimal UrgentBoost { get; init; } = 1.25m;
+
+    [Option("After how many seconds of waiting a task has a least score", Kind = OptionKind.Seconds, Least = 60)]
+    public int StarvedSeconds { get; init; } = 7200;
+
+    [Option("That least score, 0 to 1", Kind = OptionKind.Decimal)]
+    public decimal StarvedFloor { get; init; } = 0.60m;
 }
 
 /// <summary>The host's log.</summary>

@@ -13,6 +13,12 @@ internal sealed class OptionAttribute(string description) : Attribute
     /// <summary>The values that <see cref="OptionKind.Choice"/> allows.</summary>
     public string[] Choices { get; init; } = [];
 
+    /// <summary>The smallest number of <see cref="OptionKind.Seconds"/> and <see cref="OptionKind.Decimal"/>.</summary>
+    public int Least { get; init; }
+
+    /// <summary>The largest number of <see cref="OptionKind.Decimal"/>.</summary>
+    public int Most { get; init; } = 1;
+
     /// <summary>The default in words; null when the record's own value says it.</summary>
     public string? Default { get; init; }
 
@@ -37,6 +43,12 @@ public enum OptionKind
 
     /// <summary>A whole number of seconds, at most a day.</summary>
     Seconds,
+
+    /// <summary>A number with at most two decimals.</summary>
+    Decimal,
+
+    /// <summary>Rising numbers of seconds, separated by semicolons or commas.</summary>
+    SecondsList,
 
     /// <summary>A folder, or a path where one can be created.</summary>
     Folder,

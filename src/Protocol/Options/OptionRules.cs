@@ -29,10 +29,21 @@ internal static partial class OptionRules
             OptionKind.Choice => option.Choices.Contains(value, StringComparer.OrdinalIgnoreCase)
                 ? null
                 : $"{Near(value, option.Choices)}choose {Listed(option.Choices)}",
-            OptionKind.Seconds => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
-            && seconds <= MostSeconds
+            OptionKind.Seconds => SecondsOf(value) >= option.Least
                 ? null
-                : $"use a whole number of seconds from 0 to {MostSeconds}",
+                : $"use a whole number of seconds from {option.Least} to {MostSeconds}",
+            OptionKind.Decimal => DecimalForm().IsMatch(value)
+            && decimal.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+            && number >= option.Least
+            && number <= option.Most
+                ? null
+                : $"use a number from {option.Least} to {option.Most} with at most two decimals, such as "
+                    + option.Default,
+            OptionKind.SecondsList => Array.ConvertAll(Parts(value), SecondsOf) is { Length: > 0 } list
+            && list.All(s => s is not null)
+            && list.SequenceEqual(list.Order())
+                ? null
+                : $"use rising numbers of seconds up to {MostSeconds}, such as 120;600",
             OptionKind.Folder => FolderFault(value),
             OptionKind.RootFolder => Directory.Exists(Path.Combine(value, "usr"))
                 ? null
@@ -63,6 +74,11 @@ internal static partial class OptionRules
             _ => null,
         };
     }
+
+    private static int? SecondsOf(string value) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= MostSeconds
+            ? seconds
+            : null;
 
     private static bool IsFalse(string value) => value.ToUpperInvariant() is "FALSE" or "0" or "OFF" or "NO";
 
@@ -125,6 +141,9 @@ internal static partial class OptionRules
 
     [GeneratedRegex(@"\A[A-Za-z0-9][!-~]*\z", RegexOptions.NonBacktracking)]
     private static partial Regex ImageForm();
+
+    [GeneratedRegex(@"\A[0-9]{1,3}(\.[0-9]{1,2})?\z", RegexOptions.NonBacktracking)]
+    private static partial Regex DecimalForm();
 
     [GeneratedRegex(@"\A[!-~]+\z", RegexOptions.NonBacktracking)]
     private static partial Regex VisibleForm();

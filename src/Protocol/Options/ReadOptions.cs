@@ -24,6 +24,7 @@ public sealed class ReadOptions
         "HIVE_MESSAGE_ID",
         "HIVE_MESSAGE_FROM",
         "HIVE_REDELIVERED",
+        "HIVE_EVENT",
         "HIVE_ARGUMENTS",
         "HIVE_INPUTS",
         "HIVE_INSTANCE",
@@ -200,17 +201,18 @@ public sealed class ReadOptions
         IsList(option) ? "a string or a list of strings"
         : option?.Kind == OptionKind.Switch ? "true or false"
         : option?.Kind == OptionKind.Seconds ? "a whole number"
+        : option?.Kind == OptionKind.Decimal ? "a number"
         : "a string";
 
     private static bool IsList(HiveOption? option) =>
-        option?.Kind is OptionKind.Folders or OptionKind.HostNames or OptionKind.ListenUrls;
+        option?.Kind is OptionKind.Folders or OptionKind.HostNames or OptionKind.ListenUrls or OptionKind.SecondsList;
 
     private static string? TextOf(JsonElement value, HiveOption? option) =>
         value.ValueKind switch
         {
             JsonValueKind.String => value.GetString(),
             JsonValueKind.Null => "",
-            JsonValueKind.Number when option?.Kind == OptionKind.Seconds => value.GetRawText(),
+            JsonValueKind.Number when option?.Kind is OptionKind.Seconds or OptionKind.Decimal => value.GetRawText(),
             JsonValueKind.True or JsonValueKind.False when option?.Kind == OptionKind.Switch => value.GetRawText(),
             JsonValueKind.Array
                 when IsList(option) && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String) =>

@@ -11,6 +11,8 @@ namespace Hive.Protocol;
 /// <param name="Sound">A notification makes a sound.</param>
 /// <param name="Scanlines">The dark theme shows faint lines.</param>
 /// <param name="Starred">Agents shown first, in the operator's order.</param>
+/// <param name="NotifyKinds">How the page reports the things of a kind that is not reported as its urgency.</param>
+/// <param name="Muted">Agents whose things make no notification and no sound.</param>
 public sealed record PreferencesView(
     Theme Theme,
     Labels Labels,
@@ -21,7 +23,9 @@ public sealed record PreferencesView(
     NotifyPreferences Notify,
     bool Sound,
     bool Scanlines,
-    IReadOnlyList<string> Starred
+    IReadOnlyList<string> Starred,
+    IReadOnlyDictionary<string, Notice> NotifyKinds,
+    IReadOnlyList<string> Muted
 );
 
 /// <summary>How the page reports what waits, by urgency.</summary>
