@@ -10,7 +10,7 @@ internal sealed class AgentsSchema : ISchema
 
     public string Slice => "agents";
 
-    public int Version => 2;
+    public int Version => 3;
 
     public void Converge(SchemaEditor editor)
     {
@@ -30,5 +30,13 @@ internal sealed class AgentsSchema : ISchema
         );
         if (editor.Column(Table, "paused_at", "INTEGER"))
             editor.Run($"UPDATE {Table} SET paused_at = unixepoch() * 1000 WHERE paused = 1");
+        editor.Column(Table, "duty", "TEXT");
+        editor.Column(Table, "capabilities", "TEXT");
+        editor.Column(Table, "capacity", "INTEGER NOT NULL DEFAULT 1");
+        editor.Column(Table, "phases", "TEXT");
+        editor.Column(Table, "tags", "TEXT");
+        editor.Column(Table, "capacity_delta", "INTEGER NOT NULL DEFAULT 0");
+        editor.Column(Table, "work_override", "TEXT");
+        editor.Column(Table, "held", "TEXT");
     }
 }

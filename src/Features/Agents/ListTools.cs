@@ -13,6 +13,6 @@ internal static class ListTools
     internal sealed class Handler(ToolCatalog catalog) : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
-            Task.FromResult(new Result(catalog.For(request.Caller.Kind)));
+            Task.FromResult(new Result(catalog.For(request.Caller)));
     }
 }

@@ -16,30 +16,31 @@ internal static class PauseAgent
         public Validator() => RuleFor(c => c.Name).MustBeAgentName();
     }
 
-    internal sealed class Handler(IStore store, IRoster roster, TimeProvider clock) : IRequestHandler<Command, Done>
+    internal sealed class Handler(IStore store, Steps steps) : IRequestHandler<Command, Done>
     {
         public Task<Done> Handle(Command command, CancellationToken cancellationToken) =>
             store.Write(
                 write =>
                 {
-                    if (roster.Require(command.Name).Paused != command.Paused)
-                    {
-                        roster.Change(
-                            write,
-                            command.Name,
-                            agent =>
-                                agent with
-                                {
-                                    Paused = command.Paused,
-                                    PausedAt = command.Paused ? clock.GetUtcNow() : null,
-                                }
-                        );
-                        write.Raise(new AgentPaused(command.Name, command.Paused));
-                    }
-
+                    steps.Run(write, command.Name, command.Paused);
                     return Done.Instance;
                 },
                 cancellationToken
             );
+    }
+
+    /// <summary>Pauses or resumes inside a write; a repeated call changes nothing.</summary>
+    internal sealed class Steps(IRoster roster, TimeProvider clock)
+    {
+        public void Run(IWrite write, string name, bool paused)
+        {
+            if (roster.Require(name).Paused == paused)
+                return;
+            roster.Change(
+                write,
+                name,
+                agent => agent with { Paused = paused, PausedAt = paused ? clock.GetUtcNow() : null }
+            );
+        }
     }
 }

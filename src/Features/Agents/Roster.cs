@@ -36,21 +36,17 @@ internal sealed class Roster(TimeProvider clock) : IRoster
     {
         if (Find(agent.Name) is not null)
             throw Problem.Conflict($"agent '{agent.Name}' already exists; choose another name");
+        var added = agent with { CreatedAt = clock.GetUtcNow() };
         write.Db.Execute(
             """
-            INSERT INTO agents (name, runtime, recipients, active_model, created_at)
-            VALUES (@Name, @Runtime, @Recipients, @ActiveModel, @At)
+            INSERT INTO agents (name, runtime, recipients, active_model, created_at, duty, capabilities, capacity,
+                                phases, tags)
+            VALUES (@Name, @Runtime, @Recipients, @ActiveModel, @CreatedAt, @Duty, @Capabilities, @Capacity,
+                    @Phases, @Tags)
             """,
-            new
-            {
-                agent.Name,
-                agent.Runtime,
-                Recipients = Json(agent.Recipients),
-                agent.ActiveModel,
-                At = clock.GetUtcNow().ToUnixTimeMilliseconds(),
-            }
+            Row.Of(added)
         );
-        Replace(write, state.ByName.Add(agent.Name, agent), agent.Name);
+        Replace(write, state.ByName.Add(agent.Name, added), agent.Name);
     }
 
     public AgentEntry Change(IWrite write, string name, Func<AgentEntry, AgentEntry> change)
@@ -63,22 +59,16 @@ internal sealed class Roster(TimeProvider clock) : IRoster
             """
             UPDATE agents
                SET runtime = @Runtime, paused = @Paused, recipients = @Recipients, active_model = @ActiveModel,
-                   status_text = @StatusText, status_set_at = @StatusSetAt, paused_at = @PausedAt
+                   status_text = @StatusText, status_set_at = @StatusSetAt, paused_at = @PausedAt,
+                   duty = @Duty, capabilities = @Capabilities, capacity = @Capacity, phases = @Phases, tags = @Tags,
+                   capacity_delta = @CapacityDelta, work_override = @WorkOverride, held = @Held
              WHERE name = @Name
             """,
-            new
-            {
-                after.Name,
-                after.Runtime,
-                after.Paused,
-                Recipients = Json(after.Recipients),
-                after.ActiveModel,
-                after.StatusText,
-                StatusSetAt = after.StatusSetAt?.ToUnixTimeMilliseconds(),
-                PausedAt = after.PausedAt?.ToUnixTimeMilliseconds(),
-            }
+            Row.Of(after)
         );
         Replace(write, state.ByName.SetItem(name, after), name);
+        if (after.MayReceive && !before.MayReceive)
+            write.Raise(new AgentResumed(name));
         return after;
     }
 
@@ -97,7 +87,8 @@ internal sealed class Roster(TimeProvider clock) : IRoster
     }
 
     private const string Select = """
-        SELECT name, runtime, paused, recipients, active_model, status_text, status_set_at, paused_at
+        SELECT name, runtime, paused, recipients, active_model, status_text, status_set_at, paused_at, created_at,
+               duty, capabilities, capacity, phases, tags, capacity_delta, work_override, held
           FROM agents
         """;
 
@@ -108,9 +99,6 @@ internal sealed class Roster(TimeProvider clock) : IRoster
         write.OnRollback(() => state = before);
         write.Raise(new AgentChanged(changed));
     }
-
-    private static string? Json(IReadOnlyList<string>? recipients) =>
-        recipients is null ? null : JsonSerializer.Serialize(recipients, WireJson.Options);
 
     private static string Shown(string name) => name.Length <= 40 ? name : string.Concat(name.AsSpan(0, 40), "…");
 
@@ -158,17 +146,77 @@ internal sealed class Roster(TimeProvider clock) : IRoster
 
         public long? PausedAt { get; init; }
 
+        public long CreatedAt { get; init; }
+
+        public string? Duty { get; init; }
+
+        public string? Capabilities { get; init; }
+
+        public int Capacity { get; init; }
+
+        public string? Phases { get; init; }
+
+        public string? Tags { get; init; }
+
+        public int CapacityDelta { get; init; }
+
+        public string? WorkOverride { get; init; }
+
+        public string? Held { get; init; }
+
+        public static Row Of(AgentEntry agent)
+        {
+            var work = agent.Configured ?? AgentWork.None;
+            return new Row
+            {
+                Name = agent.Name,
+                Runtime = agent.Runtime,
+                Paused = agent.Paused,
+                Recipients = Json(agent.Recipients),
+                ActiveModel = agent.ActiveModel,
+                StatusText = agent.StatusText,
+                StatusSetAt = agent.StatusSetAt?.ToUnixTimeMilliseconds(),
+                PausedAt = agent.PausedAt?.ToUnixTimeMilliseconds(),
+                CreatedAt = agent.CreatedAt?.ToUnixTimeMilliseconds() ?? 0,
+                Duty = work.Duty.Word(),
+                Capabilities = work.Capabilities.Count == 0 ? null : Json(work.Capabilities),
+                Capacity = work.Capacity,
+                Phases = Json(work.Phases),
+                Tags = work.Tags.Count == 0 ? null : Json(work.Tags),
+                CapacityDelta = agent.CapacityDelta,
+                WorkOverride = Json(agent.Override),
+                Held = agent.Held,
+            };
+        }
+
         public AgentEntry ToEntry() =>
             new(
                 Name,
                 Runtime,
                 Paused,
-                Recipients is null ? null : JsonSerializer.Deserialize<string[]>(Recipients, WireJson.Options),
+                Of<string[]>(Recipients),
                 ActiveModel,
                 StatusText,
                 Instant(StatusSetAt),
-                Instant(PausedAt)
+                Instant(PausedAt),
+                new AgentWork(
+                    WorkWords.DutyOf(Duty ?? "none") ?? Common.Doors.Duty.None,
+                    Of<string[]>(Capabilities) ?? [],
+                    Capacity,
+                    Of<string[]>(Phases),
+                    Of<string[]>(Tags) ?? []
+                ),
+                Of<WorkOverride>(WorkOverride),
+                CapacityDelta,
+                Held,
+                Instant(CreatedAt)
             );
+
+        private static string? Json<T>(T? value)
+            where T : class => value is null ? null : JsonSerializer.Serialize(value, WireJson.Options);
+
+        private static T? Of<T>(string? json)
+            where T : class => json is null ? null : JsonSerializer.Deserialize<T>(json, WireJson.Options);
 
         private static DateTimeOffset? Instant(long? at) =>
             at is { } known ? DateTimeOffset.FromUnixTimeMilliseconds(known) : null;

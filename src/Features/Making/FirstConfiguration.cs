@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -8,6 +9,7 @@ namespace Hive.Features.Making;
 /// <summary>Writes the first configuration of an agent from what its creator chose.</summary>
 internal static partial class FirstConfiguration
 {
+    private const string Intro = "# docs/agent-yaml.md explains every key; keys left out have their defaults.\n";
     private const string RoleFile = "role.md";
 
     private static readonly JsonSerializerOptions Readable = new()
@@ -18,7 +20,7 @@ internal static partial class FirstConfiguration
     /// <summary>The files of the configuration, by name.</summary>
     public static Dictionary<string, string> Of(MakeAgent.Command chosen)
     {
-        var yaml = new StringBuilder("# docs/agent-yaml.md explains every key; keys left out have their defaults.\n");
+        var yaml = new StringBuilder(Intro);
         Dictionary<string, string> files = [];
         if (chosen.Driver is { } driver)
             yaml.Append("driver: ").Append(Scalar(driver)).Append('\n');
@@ -36,6 +38,31 @@ internal static partial class FirstConfiguration
             files["script.yaml"] = Resource("starter.yaml");
         files["agent.yaml"] = yaml.ToString();
         return files;
+    }
+
+    /// <summary>The files of an agent that takes tasks, without a driver of its own.</summary>
+    public static Dictionary<string, string> OfWork(
+        string duty,
+        IReadOnlyList<string> capabilities,
+        int? capacity,
+        IReadOnlyList<string> phases,
+        IReadOnlyList<string> tags
+    )
+    {
+        var yaml = new StringBuilder(Intro);
+        yaml.Append("duty: ").Append(Scalar(duty)).Append('\n');
+        AppendList("capabilities", capabilities);
+        if (capacity is { } most)
+            yaml.Append(CultureInfo.InvariantCulture, $"capacity: {most}\n");
+        AppendList("phases", phases);
+        AppendList("tags", tags);
+        return new() { ["agent.yaml"] = yaml.ToString() };
+
+        void AppendList(string key, IReadOnlyList<string> words)
+        {
+            if (words.Count > 0)
+                yaml.Append(key).Append(": [").AppendJoin(", ", words.Select(Scalar)).Append("]\n");
+        }
     }
 
     /// <summary>The files of a scripted agent with one of Hive's own scripts.</summary>

@@ -15,10 +15,14 @@ internal sealed class MakingModule : FeatureModule
         Host<MakeAgent.Command>("make_agent");
         Get<ListDrivers.Query>("/api/drivers");
         Post<MakeAgent.Command>("/api/agents");
+        Post<RegisterAgent.Command>("/api/v1/agents/register");
         Post<MakeDemoAgents.Command>("/api/demo-agents");
         Post<RemoveDemoAgents.Command>("/api/demo-agents/remove");
     }
 
     protected override void Services(IServiceCollection services) =>
-        services.AddSingleton<DriverPrograms>().AddSingletonAs<DemoAgents, IAgentDataCleanup>();
+        services
+            .AddSingleton<DriverPrograms>()
+            .AddSingleton<RegisterAgent.Registrations>()
+            .AddSingletonAs<DemoAgents, IAgentDataCleanup>();
 }

@@ -1,6 +1,7 @@
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
+using MediatR;
 
 namespace Hive.Features.Agents.Contracts;
 
@@ -31,5 +32,5 @@ internal interface IRoster : IAgentDirectory
 /// <summary>Raised when an agent was added, removed or changed in the roster.</summary>
 internal sealed record AgentChanged(string Agent) : IAgentRowNotification;
 
-/// <summary>Raised when an agent was paused or resumed.</summary>
-internal sealed record AgentPaused(string Agent, bool Paused) : IAgentRowNotification;
+/// <summary>Raised when an agent may receive again: neither a pause nor a hold keeps it back.</summary>
+internal sealed record AgentResumed(string Agent) : INotification;
