@@ -1,0 +1,52 @@
+using System.Data.Common;
+using Dapper;
+using Hive.Common.Notifications;
+using Hive.Features.Workflows.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Tickets;
+
+/// <summary>The cards in the snapshot: the newest open tickets, and those that ended last.</summary>
+internal sealed class TicketsSection(TicketViews views) : IDashboardSection
+{
+    private const int OpenShown = 2000;
+
+    /// <summary>How many tickets that have ended the snapshot lists.</summary>
+    public const int DoneShown = 50;
+
+    public string Name => "tickets";
+
+    public Type Type => typeof(IReadOnlyList<TicketCard>);
+
+    public object Read(DbConnection db) =>
+        views.Cards(
+            db,
+            [.. db.Query<TicketRow>(OpenSql, new { OpenShown }), .. db.Query<TicketRow>(DoneSql, new { DoneShown })]
+        );
+
+    private const string OpenSql = $"""
+        SELECT {TicketRow.CardColumns}
+          FROM tickets INDEXED BY tickets_open
+         WHERE done_at IS NULL
+         ORDER BY id DESC
+         LIMIT @OpenShown
+        """;
+
+    private const string DoneSql = $"""
+        SELECT {TicketRow.CardColumns}
+          FROM tickets INDEXED BY tickets_done
+         WHERE done_at IS NOT NULL
+         ORDER BY done_at DESC, id DESC
+         LIMIT @DoneShown
+        """;
+}
+
+/// <summary>The columns of all boards in the snapshot, with exact counts.</summary>
+internal sealed class BoardSection(IWorkflows workflows, ColumnCounts counts) : IDashboardSection
+{
+    public string Name => "board";
+
+    public Type Type => typeof(IReadOnlyList<BoardColumnView>);
+
+    public object Read(DbConnection db) => workflows.All.SelectMany(w => counts.View(w.Spec)).ToArray();
+}

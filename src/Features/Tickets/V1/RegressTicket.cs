@@ -1,0 +1,35 @@
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Common.Storage;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Tickets.V1;
+
+/// <summary>Sends a ticket back to an earlier phase, with a task that carries the feedback.</summary>
+internal static class RegressTicket
+{
+    internal sealed record Command(long Id, string ToPhase, string Reason, Caller Caller) : IRequest<Ticket>;
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator()
+        {
+            RuleFor(c => c.Id).MustBeIdOf("ticket");
+            RuleFor(c => (string?)c.Reason).MustBeReason("reason");
+        }
+    }
+
+    internal sealed class Handler(IStore store, TicketSteps steps, TicketViews views) : IRequestHandler<Command, Ticket>
+    {
+        public Task<Ticket> Handle(Command command, CancellationToken cancellationToken) =>
+            store.Write(
+                write =>
+                {
+                    steps.Regress(write, command.Id, command.ToPhase, command.Reason, command.Caller.Name);
+                    return views.Whole(write.Db, command.Id);
+                },
+                CancellationToken.None
+            );
+    }
+}
