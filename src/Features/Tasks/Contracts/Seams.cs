@@ -1,0 +1,72 @@
+using System.Data.Common;
+using System.Text.Json.Nodes;
+using Hive.Common.Errors;
+using Hive.Common.Storage;
+using Hive.Protocol;
+
+namespace Hive.Features.Tasks.Contracts;
+
+/// <summary>Looks at what an agent hands in. Filled by the slice that keeps evidence.</summary>
+internal interface ITaskChecks
+{
+    /// <summary>Reads what the artifacts name: opens files. Never called inside a write.</summary>
+    /// <param name="agent">The agent that hands them in.</param>
+    /// <param name="artifacts">At most 20.</param>
+    /// <param name="ct">Cancels.</param>
+    /// <exception cref="Problem">What cannot be read is refused, with the way out.</exception>
+    Task<object> Collect(string agent, IReadOnlyList<HandedIn> artifacts, CancellationToken ct);
+
+    /// <summary>Stores what was collected. Called inside the write that reports progress.</summary>
+    void Handed(IWrite write, TaskEntry task, object collected, string agent);
+
+    /// <summary>Stores what was collected and the metrics. Called inside the write that completes the task, before its
+    /// status changes.</summary>
+    void Completed(
+        IWrite write,
+        TaskEntry task,
+        TaskResult result,
+        object collected,
+        IReadOnlyDictionary<string, double> metrics,
+        string agent
+    );
+}
+
+/// <summary>One artifact as an agent names it: <c>path</c>, or <c>commit</c> with <c>repository</c>, or
+/// <c>content</c>.</summary>
+/// <param name="Type">Its type.</param>
+/// <param name="Path">A state file of the agent, or a file of the shared folder.</param>
+/// <param name="Commit">A commit.</param>
+/// <param name="Repository">The repository of the commit.</param>
+/// <param name="Content">JSON of at most 16 KiB.</param>
+internal sealed record HandedIn(
+    string Type,
+    string? Path = null,
+    string? Commit = null,
+    string? Repository = null,
+    JsonNode? Content = null
+);
+
+/// <summary>Tells what was handed in, to those who plan work. Filled by the slice that keeps evidence.</summary>
+internal interface IEvidenceTexts
+{
+    /// <summary>The artifacts of a ticket or a task that no newer ones replaced, the newest first, with the texts that
+    /// fit.</summary>
+    /// <param name="db">Any connection.</param>
+    /// <param name="ticket">The ticket.</param>
+    /// <param name="task">Only those of a task; null for all.</param>
+    /// <param name="bytes">The most bytes of all as JSON.</param>
+    /// <param name="isCut">Something did not fit.</param>
+    JsonArray Of(DbConnection db, long ticket, long? task, int bytes, out bool isCut);
+}
+
+/// <summary>Adds a part to what an agent is told of its task.</summary>
+internal interface IBriefPart
+{
+    /// <summary>Sets members of the brief, such as <c>expected_outputs</c> and <c>context</c>.</summary>
+    /// <param name="db">Any connection.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="brief">The brief so far.</param>
+    /// <param name="isWhole">False for the message of a claim: it is written in the claim's write, so that it reads by
+    /// key and only what is short.</param>
+    void Add(DbConnection db, TaskEntry task, JsonObject brief, bool isWhole);
+}

@@ -1,0 +1,20 @@
+using Hive.Common.Notifications;
+using Hive.Protocol;
+
+namespace Hive.Features.Tasks.Contracts;
+
+/// <summary>Raised with a task that changed, or whose ticket has ended.</summary>
+/// <param name="Task">The task.</param>
+/// <param name="TicketEnded">Its ticket has ended.</param>
+internal sealed record TaskChanged(TaskView Task, bool TicketEnded = false) : IDashboardNotification
+{
+    /// <inheritdoc />
+    public DashboardEvent ToDashboardEvent() => new("task_changed", "task", Task);
+}
+
+/// <summary>Raised when a task was removed with its ticket.</summary>
+internal sealed record TaskRemoved(long Id) : IDashboardNotification
+{
+    /// <inheritdoc />
+    public DashboardEvent ToDashboardEvent() => new("task_removed", "id", Id);
+}

@@ -1,0 +1,200 @@
+using Hive.Common.Notifications;
+using Hive.Common.Storage;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>A run that has not ended.</summary>
+/// <param name="Id">The run.</param>
+/// <param name="Task">Its task.</param>
+/// <param name="Agent">Its agent.</param>
+/// <param name="ClaimedAt">When the task was given to the agent, in ms since 1970.</param>
+/// <param name="StartedAt">When the agent began, in ms since 1970; null before.</param>
+/// <param name="TimeoutSeconds">How long it may take.</param>
+/// <param name="Nudges">How often the agent was reminded of it.</param>
+internal sealed record OpenRun(
+    long Id,
+    long Task,
+    string Agent,
+    long ClaimedAt,
+    long? StartedAt,
+    long TimeoutSeconds,
+    int Nudges
+)
+{
+    /// <summary>A turn of it has ended well without a result.</summary>
+    public bool WasInTurn { get; init; }
+
+    /// <summary>The turn that worked on it was lost, and the agent has not come back to it.</summary>
+    public bool IsLost { get; init; }
+
+    /// <summary>Its agent waits for an answer or a reminder, and is in no turn.</summary>
+    public bool Waits { get; init; }
+
+    public bool IsStarted => StartedAt is not null;
+}
+
+/// <summary>
+/// Keeps in memory the open runs and the turns that agents are in, so that clocks, rows and claims need no query.
+/// Changed inside writes, which take it back when they fail; read from any thread.
+/// </summary>
+internal sealed class OpenRuns
+{
+    private readonly Lock gate = new();
+    private readonly Dictionary<long, OpenRun> runs = [];
+    private readonly Dictionary<string, HashSet<long>> ofAgent = new(StringComparer.Ordinal);
+    private readonly Dictionary<long, (string Agent, HashSet<long> Runs)> turns = [];
+    private readonly Dictionary<string, int> turnsOfAgent = new(StringComparer.Ordinal);
+
+    /// <summary>The agents that have a run.</summary>
+    public IReadOnlyList<string> Agents
+    {
+        get
+        {
+            lock (gate)
+                return [.. ofAgent.Keys];
+        }
+    }
+
+    public OpenRun? Find(long run)
+    {
+        lock (gate)
+            return runs.GetValueOrDefault(run);
+    }
+
+    public IReadOnlyList<OpenRun> Of(string agent)
+    {
+        lock (gate)
+            return ofAgent.TryGetValue(agent, out var ids) ? [.. ids.Order().Select(id => runs[id])] : [];
+    }
+
+    public int CountOf(string agent)
+    {
+        lock (gate)
+            return ofAgent.TryGetValue(agent, out var ids) ? ids.Count : 0;
+    }
+
+    public bool HasAny(string agent)
+    {
+        lock (gate)
+            return ofAgent.ContainsKey(agent);
+    }
+
+    /// <summary>The agent is in a turn of any kind.</summary>
+    public bool IsInTurn(string agent)
+    {
+        lock (gate)
+            return turnsOfAgent.ContainsKey(agent);
+    }
+
+    /// <summary>The open turns that hold messages of a run.</summary>
+    public IReadOnlyList<long> TurnsOf(long run)
+    {
+        lock (gate)
+            return [.. turns.Where(t => t.Value.Runs.Contains(run)).Select(t => t.Key).Order()];
+    }
+
+    /// <summary>The agent of an open turn; null when the turn is not known.</summary>
+    public string? AgentOf(long turn)
+    {
+        lock (gate)
+            return turns.TryGetValue(turn, out var found) ? found.Agent : null;
+    }
+
+    /// <summary>True while an open turn of the agent holds another, earlier run of one of these runs' task: its
+    /// calls may be about that one.</summary>
+    public bool IsInEarlierRun(string agent, IReadOnlyCollection<long> ofTask, long current)
+    {
+        lock (gate)
+        {
+            var open = turns.Values.Where(t => t.Agent == agent).ToArray();
+            return !Array.Exists(open, t => t.Runs.Contains(current))
+                && Array.Exists(open, t => t.Runs.Any(run => run != current && ofTask.Contains(run)));
+        }
+    }
+
+    /// <summary>Adds or replaces a run.</summary>
+    public void Put(IWrite write, OpenRun run)
+    {
+        var before = Set(run.Id, run);
+        write.OnRollback(() => Set(run.Id, before));
+        if (before is null)
+            write.Raise(new AgentRowChanged(run.Agent));
+    }
+
+    /// <summary>Removes a run that ended.</summary>
+    public void Remove(IWrite write, long run)
+    {
+        if (Set(run, null) is not { } before)
+            return;
+        write.OnRollback(() => Set(run, before));
+        write.Raise(new AgentRowChanged(before.Agent));
+    }
+
+    /// <summary>Adds a stored run, at start.</summary>
+    public void Load(OpenRun run) => Set(run.Id, run);
+
+    /// <summary>Adds an open turn with the runs that it holds, at start.</summary>
+    public void LoadTurn(string agent, long turn, IEnumerable<long> held) => SetTurn(turn, agent, [.. held]);
+
+    /// <summary>A turn holds messages of these runs; it begins when it is not known.</summary>
+    public void Hold(IWrite write, string agent, long turn, IEnumerable<long> held)
+    {
+        var before = Runs(turn);
+        SetTurn(turn, agent, [.. before ?? [], .. held]);
+        write.OnRollback(() => SetTurn(turn, agent, before));
+    }
+
+    /// <summary>A turn ends.</summary>
+    public void EndTurn(IWrite write, long turn)
+    {
+        if (AgentOf(turn) is not { } agent)
+            return;
+        var before = Runs(turn);
+        SetTurn(turn, agent, null);
+        write.OnRollback(() => SetTurn(turn, agent, before));
+    }
+
+    private HashSet<long>? Runs(long turn)
+    {
+        lock (gate)
+            return turns.TryGetValue(turn, out var found) ? found.Runs : null;
+    }
+
+    private void SetTurn(long turn, string agent, HashSet<long>? held)
+    {
+        lock (gate)
+        {
+            var change = (held is null ? 0 : 1) - (turns.Remove(turn) ? 1 : 0);
+            if (held is not null)
+                turns.Add(turn, (agent, held));
+            var count = turnsOfAgent.GetValueOrDefault(agent) + change;
+            if (count == 0)
+                turnsOfAgent.Remove(agent);
+            else
+                turnsOfAgent[agent] = count;
+        }
+    }
+
+    private OpenRun? Set(long id, OpenRun? run)
+    {
+        lock (gate)
+        {
+            if (runs.Remove(id, out var before))
+            {
+                ofAgent[before.Agent].Remove(id);
+                if (ofAgent[before.Agent].Count == 0)
+                    ofAgent.Remove(before.Agent);
+            }
+
+            if (run is not null)
+            {
+                runs.Add(id, run);
+                if (!ofAgent.TryGetValue(run.Agent, out var ids))
+                    ofAgent[run.Agent] = ids = [];
+                ids.Add(id);
+            }
+
+            return before;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Data.Common;
+using Hive.Common.Doors;
+using Hive.Common.Storage;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>The queue of tasks that are ready, as the rows of tasks tell it. Inside writes, and of the writer's
+/// thread.</summary>
+internal interface IReadyTasks
+{
+    /// <summary>Takes a task as it is now: into the queue when it is ready, out of it when not. Taken back when the
+    /// write fails. After the commit the scheduler looks again.</summary>
+    void Put(IWrite write, QueuedTask task);
+
+    /// <summary>Removes a task that is not there any more.</summary>
+    void Remove(IWrite write, long task);
+
+    /// <summary>The place of a ready task at this moment, higher first; null for another one.</summary>
+    double? ScoreOf(long task);
+}
+
+/// <summary>Gives a task to an agent.</summary>
+internal interface IClaims
+{
+    /// <summary>Assigns a task: its run, its message and its row in one.</summary>
+    /// <returns>False when the row is not ready: the queue is wrong.</returns>
+    bool Claim(IWrite write, long task, string agent);
+}
+
+/// <summary>Reads what the queue is built from: at start, and when it proves wrong.</summary>
+internal interface IReadyTasksLoader
+{
+    /// <summary>The tasks that are ready, or that an agent has, or that count against <c>max_active</c>; others do no
+    /// harm. On the writer's connection, inside a write.</summary>
+    IReadOnlyList<QueuedTask> Load(DbConnection db);
+
+    /// <summary>The agents that had a run of an open ticket's tasks.</summary>
+    IEnumerable<(long Ticket, string Agent)> Worked(DbConnection db);
+}
+
+/// <summary>Gives tasks to agents, and tells how that goes. From memory, and from any thread.</summary>
+internal interface IScheduler
+{
+    /// <summary>Gives ready tasks to free agents at once, at most 64.</summary>
+    /// <returns>What was given to whom; the scheduler itself may have been faster.</returns>
+    Task<IReadOnlyList<(long Task, string Agent)>> Assign(CancellationToken ct);
+
+    /// <summary>How many tasks are ready.</summary>
+    int Count { get; }
+
+    /// <summary>The ids of the tasks that are ready, the next one first.</summary>
+    /// <param name="most">How many.</param>
+    /// <param name="phase">Of one phase; null for all.</param>
+    /// <param name="capabilities">Only those for which these are enough; null for all.</param>
+    IReadOnlyList<long> First(int most, string? phase = null, IReadOnlyCollection<string>? capabilities = null);
+
+    /// <summary>The tasks that nobody has been able to do for 30 minutes: no agent fits them, or none that fits can
+    /// work.</summary>
+    IReadOnlyList<Unservable> Unservable(DateTimeOffset now);
+
+    /// <summary>Called when <see cref="Unservable"/> has changed, also by time alone; not inside a write.</summary>
+    event Action? UnservableChanged;
+}
+
+/// <summary>Ready tasks that need the same, and nobody who can do them.</summary>
+/// <param name="Workflow">Their workflow.</param>
+/// <param name="PhaseId">Their phase.</param>
+/// <param name="Needs">The duty that they need.</param>
+/// <param name="Capabilities">The capabilities that they need.</param>
+/// <param name="WantsAgent">The only agent that may have them.</param>
+/// <param name="SinceAt">When that began.</param>
+/// <param name="Count">How many they are.</param>
+/// <param name="Tasks">The ids of the first ten, the next one first.</param>
+internal sealed record Unservable(
+    string Workflow,
+    string PhaseId,
+    Duty Needs,
+    IReadOnlyList<string> Capabilities,
+    string? WantsAgent,
+    DateTimeOffset SinceAt,
+    int Count,
+    IReadOnlyList<long> Tasks
+);
+
+/// <summary>A task as the queue knows it.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Ticket">Its ticket.</param>
+/// <param name="Workflow">The workflow of its ticket.</param>
+/// <param name="PhaseId">Its phase.</param>
+/// <param name="Needs">The duty that its agent must have.</param>
+/// <param name="Capabilities">The capabilities that its agent must have, sorted.</param>
+/// <param name="WantsAgent">The only agent that may have it.</param>
+/// <param name="Prefers">The agent that gets it when it is free.</param>
+/// <param name="Priority">4 for the highest, 1 for the lowest.</param>
+/// <param name="Rank">Its ticket's rank; lower goes first among equals.</param>
+/// <param name="Dependents">How many open tasks wait for it.</param>
+/// <param name="RetryCount">How often it was tried again.</param>
+/// <param name="DeadlineAt">When it should be done, in ms since 1970.</param>
+/// <param name="ReadyAt">When it became ready, in ms since 1970; null while it is not ready.</param>
+/// <param name="Agent">The agent that has it (assigned, running); null otherwise. Its capacity counts it.</param>
+/// <param name="Active">It counts against <c>max_active</c> of its phase: assigned, running or reviewing.</param>
+/// <param name="Failed">The agents whose run of it failed within the last 1,800 s, with the time of it in ms.</param>
+/// <param name="MaxRetries">How often it may be tried again.</param>
+/// <param name="Waits">Its agent waits for an answer, a reminder or the like, and is in no turn: the task takes none of
+/// the agent's capacity.</param>
+internal sealed record QueuedTask(
+    long Id,
+    long Ticket,
+    string Workflow,
+    string PhaseId,
+    Duty Needs,
+    IReadOnlyList<string> Capabilities,
+    string? WantsAgent,
+    string? Prefers,
+    int Priority,
+    double Rank,
+    int Dependents,
+    int RetryCount,
+    long? DeadlineAt,
+    long? ReadyAt,
+    string? Agent,
+    bool Active,
+    IReadOnlyList<(string Agent, long At)> Failed,
+    int MaxRetries = 3,
+    bool Waits = false
+);

@@ -1,0 +1,313 @@
+using Hive.Common.Notifications;
+using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Workflows.Contracts;
+using Hive.Protocol.Options;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>
+/// The scheduler's memory: the ready tasks in their order, and the agents with their tasks. Only writes change the
+/// tasks, each with its undo; what is known of agents besides follows their containers and harnesses. Others may read
+/// it from any thread, so it has a lock, under which it calls nothing that takes another.
+/// </summary>
+internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
+{
+    /// <summary>How long nobody may be able to do a task before the operator is told.</summary>
+    public const long UnservableMs = 1_800_000;
+
+    private const int NamedTasks = 10;
+
+    private readonly IWorkflows workflows;
+    private readonly TimeProvider clock;
+    private readonly Lock gate = new();
+    private readonly AgentPool pool = new();
+    private readonly TaskScore score;
+    private readonly ReadyQueue queue;
+
+    // The tasks that are ready, that an agent has, or that take a place in their phase.
+    private readonly Dictionary<long, QueuedTask> known = [];
+    private readonly Dictionary<(string Workflow, string Phase), PhaseSlots> phases = [];
+    private readonly HashSet<long> aside = [];
+
+    public ReadyTasks(IWorkflows workflows, HiveOptions options, TimeProvider clock)
+    {
+        (this.workflows, this.clock) = (workflows, clock);
+        score = new TaskScore(options.Tasks);
+        queue = new ReadyQueue(
+            score,
+            (key, capabilities) =>
+            {
+                var bucket = new Bucket(key, capabilities, SlotsOf(key.Workflow, key.PhaseId));
+                pool.Fit(bucket, Now());
+                return bucket;
+            },
+            AgentPool.Drop
+        );
+    }
+
+    /// <summary>Called when a task may be given to an agent that could not be given before; from any thread.</summary>
+    public event Action? Rang;
+
+    /// <inheritdoc />
+    public void Put(IWrite write, QueuedTask task) => Change(write, task.Id, task);
+
+    /// <inheritdoc />
+    public void Remove(IWrite write, long task) => Change(write, task, null);
+
+    /// <summary>Lets the scheduler look again.</summary>
+    public void Ring() => Rang?.Invoke();
+
+    /// <inheritdoc />
+    public double? ScoreOf(long task)
+    {
+        lock (gate)
+            return known.GetValueOrDefault(task) is { ReadyAt: not null } ready
+                ? (double)score.Of(ready, Now()) / (double)TaskScore.One
+                : null;
+    }
+
+    /// <inheritdoc />
+    int IAgentTasks.Of(string agent) => TasksOf(agent).Count;
+
+    /// <summary>The ids of an agent's tasks, the oldest first.</summary>
+    public IReadOnlyList<long> TasksOf(string agent)
+    {
+        lock (gate)
+            return [.. pool.TasksOf(agent)];
+    }
+
+    /// <inheritdoc cref="IScheduler.Count" />
+    public int Count
+    {
+        get
+        {
+            lock (gate)
+                return queue.Count;
+        }
+    }
+
+    /// <inheritdoc cref="IScheduler.First" />
+    public IReadOnlyList<long> First(int most, string? phase = null, IReadOnlyCollection<string>? capabilities = null)
+    {
+        lock (gate)
+        {
+            var now = Now();
+            queue.Advance(now);
+            return queue.First(
+                most,
+                now,
+                bucket =>
+                    (phase is null || bucket.Key.PhaseId == phase)
+                    && (capabilities is null || bucket.Capabilities.All(capabilities.Contains))
+            );
+        }
+    }
+
+    /// <summary>Replaces what is known of an agent besides its tasks.</summary>
+    /// <returns>False when nothing has changed.</returns>
+    public bool Set(string agent, AgentProfile profile)
+    {
+        lock (gate)
+            return pool.Set(agent, profile, queue.Buckets, Now());
+    }
+
+    /// <summary>The next task that can be given to an agent, and the agent; null when there is none.</summary>
+    public (QueuedTask Task, string Agent)? Next()
+    {
+        lock (gate)
+        {
+            var now = Now();
+            queue.Advance(now);
+            ReadyTask? next = null;
+            foreach (var bucket in queue.Buckets)
+            {
+                if (bucket is { Count: > 0, Free: > 0, Phase.HasRoom: true } && bucket.Head(now) is { } head)
+                    next = next is null || ReadyTask.Compare(head, next, now) < 0 ? head : next;
+            }
+
+            return next is not null && pool.Best(next.Bucket, next.Task, now) is { } agent
+                ? (next.Task, agent.Name)
+                : null;
+        }
+    }
+
+    /// <summary>Reads the phases' <c>max_active</c> again.</summary>
+    public void ReadLimits()
+    {
+        lock (gate)
+        {
+            foreach (var (phase, slots) in phases)
+                slots.Most = MostOf(phase.Workflow, phase.Phase);
+        }
+    }
+
+    /// <summary>Moves the tasks whose pace has changed, so that a dispatch finds little to move.</summary>
+    /// <param name="most">How many to move.</param>
+    /// <returns>False when there are more.</returns>
+    public bool Advance(int most)
+    {
+        lock (gate)
+            return queue.Advance(Now(), most);
+    }
+
+    /// <summary>The next time at which the order or <see cref="Unservable"/> changes by itself, in ms since
+    /// 1970.</summary>
+    public long NextMoment()
+    {
+        lock (gate)
+        {
+            var now = Now();
+            return Unserved()
+                .Select(bucket => bucket.Since + UnservableMs)
+                .Where(at => at > now)
+                .Append(queue.NextMoment)
+                .Min();
+        }
+    }
+
+    /// <inheritdoc cref="IScheduler.Unservable" />
+    public IReadOnlyList<Unservable> Unservable(DateTimeOffset now)
+    {
+        lock (gate)
+            return
+            [
+                .. Unserved()
+                    .Where(b => b.Since + UnservableMs <= now.ToUnixTimeMilliseconds())
+                    .OrderBy(b => b.Since)
+                    .Select(b => Describe(b.Bucket, b.Since, now.ToUnixTimeMilliseconds())),
+            ];
+    }
+
+    /// <summary>Passes over a task that could not be given, until it changes or <see cref="TakeBack"/>.</summary>
+    public void SetAside(long task)
+    {
+        lock (gate)
+        {
+            aside.Add(task);
+            queue.Remove(task);
+        }
+    }
+
+    /// <summary>Puts the tasks that were set aside back into the queue.</summary>
+    public void TakeBack()
+    {
+        lock (gate)
+        {
+            foreach (var task in aside)
+            {
+                if (known.GetValueOrDefault(task) is { ReadyAt: not null } ready)
+                    queue.Put(ready, Now());
+            }
+
+            aside.Clear();
+        }
+    }
+
+    /// <summary>Replaces all tasks by those that are stored.</summary>
+    public void Load(IWrite write, IReadyTasksLoader loader)
+    {
+        var (stored, worked) = (loader.Load(write.Db), loader.Worked(write.Db).ToList());
+        long[] before;
+        lock (gate)
+        {
+            foreach (var (ticket, agent) in worked)
+                pool.Worked(ticket, agent);
+            before = [.. known.Keys];
+        }
+
+        foreach (var gone in before.Except(stored.Select(task => task.Id)))
+            Change(write, gone, null);
+        foreach (var task in stored)
+            Change(write, task.Id, task);
+    }
+
+    private void Change(IWrite write, long id, QueuedTask? task)
+    {
+        if (task is { ReadyAt: null, Agent: null, Active: false })
+            task = null;
+        QueuedTask? before;
+        Action? undoGiven = null;
+        lock (gate)
+        {
+            before = Set(id, task);
+            if (task?.Agent is { } agent && agent != before?.Agent)
+                undoGiven = pool.Given(agent, task.Ticket);
+        }
+
+        if (before is null && task is null)
+            return;
+        write.OnRollback(() =>
+        {
+            lock (gate)
+            {
+                Set(id, before);
+                undoGiven?.Invoke();
+            }
+
+            Ring();
+        });
+        if (before?.Agent != task?.Agent)
+        {
+            foreach (var agent in new[] { before?.Agent, task?.Agent }.OfType<string>())
+                write.Raise(new AgentRowChanged(agent));
+        }
+
+        write.AfterCommit(Ring);
+    }
+
+    // Called under the lock.
+    private QueuedTask? Set(long id, QueuedTask? task)
+    {
+        known.Remove(id, out var before);
+        aside.Remove(id);
+        if (before is { Active: true })
+            SlotsOf(before.Workflow, before.PhaseId).Active--;
+        if (before?.Agent is { } earlier)
+            pool.Remove(earlier, id, !before.Waits);
+        if (task is not null)
+            known.Add(id, task);
+        if (task is { Active: true })
+            SlotsOf(task.Workflow, task.PhaseId).Active++;
+        if (task?.Agent is { } agent)
+            pool.Add(agent, id, !task.Waits);
+        if (task is { ReadyAt: not null })
+            queue.Put(task, Now());
+        else
+            queue.Remove(id);
+        return before;
+    }
+
+    private PhaseSlots SlotsOf(string workflow, string phase)
+    {
+        if (!phases.TryGetValue((workflow, phase), out var slots))
+            phases.Add((workflow, phase), slots = new PhaseSlots { Most = MostOf(workflow, phase) });
+        return slots;
+    }
+
+    private int? MostOf(string workflow, string phase) =>
+        workflows.Find(workflow)?.Phases.FirstOrDefault(p => p.Id == phase)?.MaxActive;
+
+    private IEnumerable<(Bucket Bucket, long Since)> Unserved() =>
+        queue
+            .Buckets.Where(bucket => bucket is { Count: > 0, NobodySince: not null })
+            .Select(bucket => (bucket, Math.Max(bucket.NobodySince!.Value, bucket.OldestReadyAt())));
+
+    private static Unservable Describe(Bucket bucket, long since, long now)
+    {
+        List<ReadyTask> first = [.. bucket.Paces.SelectMany(pace => pace.Take(NamedTasks))];
+        first.Sort((one, other) => ReadyTask.Compare(one, other, now));
+        return new Unservable(
+            bucket.Key.Workflow,
+            bucket.Key.PhaseId,
+            bucket.Key.Needs,
+            bucket.Capabilities,
+            bucket.Key.WantsAgent,
+            DateTimeOffset.FromUnixTimeMilliseconds(since),
+            bucket.Count,
+            [.. first.Take(NamedTasks).Select(task => task.Task.Id)]
+        );
+    }
+
+    private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
+}

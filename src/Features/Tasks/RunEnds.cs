@@ -1,0 +1,305 @@
+using Dapper;
+using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Messages.Contracts;
+using Hive.Features.Tickets.Contracts;
+using Hive.Features.Turns.Contracts;
+using Hive.Protocol.Options;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>Begins and ends runs, each with the change of its task. What a run holds (its messages, its turn, the
+/// agent's capacity) ends in the write that ends the run.</summary>
+internal sealed class RunEnds(
+    TaskChanges changes,
+    OpenRuns runs,
+    RunClocks clocks,
+    ITickets tickets,
+    IOutbox outbox,
+    IInflight inflight,
+    IHarnessControl control,
+    HiveOptions options
+)
+{
+    /// <summary>How many runs may be lost or not begun; at the next one a person has to look.</summary>
+    public const int MostFaults = 5;
+
+    private const string StuckReason = "no task of it can go on: ";
+
+    /// <summary>The agent has begun its run.</summary>
+    public TaskRow Start(IWrite write, TaskRow row, long? turn)
+    {
+        if (row.Status != TaskState.Assigned || row.Run is not { } run)
+            return row;
+        var now = changes.Now;
+        write.Db.Execute(
+            "UPDATE runs SET started_at = @now, turn = @turn WHERE id = @run",
+            new
+            {
+                now,
+                turn,
+                run,
+            }
+        );
+        if (runs.Find(run) is { } open)
+            runs.Put(write, open with { StartedAt = now });
+        var started = changes.Set(write, row, row with { Status = TaskState.Running, StartedAt = now });
+        clocks.RefreshAfter(write, row.Agent!);
+        return started;
+    }
+
+    /// <summary>The agent is at work on its run again: it is not lost, and waits for nothing.</summary>
+    public void Seen(IWrite write, TaskRow row)
+    {
+        if (row.Run is not { } id || runs.Find(id) is not { } run || run is { IsLost: false, Waits: false })
+            return;
+        runs.Put(write, run with { IsLost = false, Waits = false });
+        if (run.Waits)
+            changes.Recount(write, row);
+        clocks.RefreshAfter(write, run.Agent);
+    }
+
+    /// <summary>The agent has completed its task.</summary>
+    public TaskRow Complete(IWrite write, TaskRow row, string result)
+    {
+        EndRun(write, row, RunEnd.Completed, null);
+        return changes.Set(
+            write,
+            row,
+            row with
+            {
+                Status = TaskState.Completed,
+                CompletedAt = changes.Now,
+                Result = result,
+                ProgressPercent = 100,
+                ErrorMessage = null,
+                ErrorKind = null,
+            }
+        );
+    }
+
+    /// <summary>A run failed: the task is tried again after a pause, or has failed.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="row">The task.</param>
+    /// <param name="end">The end of its run.</param>
+    /// <param name="error">Why, in words.</param>
+    /// <param name="kind">One of <see cref="FailureKind"/>.</param>
+    /// <param name="cancelsTurn">The agent may still be at it: its turn is cancelled, and it is told.</param>
+    public TaskRow Fail(IWrite write, TaskRow row, string end, string error, string kind, bool cancelsTurn = false)
+    {
+        EndRun(write, row, end, error, cancelsTurn);
+        if (kind != FailureKind.Permanent && row.RetryCount < row.MaxRetries)
+            return TryAgain(write, row with { RetryCount = row.RetryCount + 1 }, row.RetryCount, error, kind);
+        var failed = changes.Set(
+            write,
+            row,
+            row with
+            {
+                Status = TaskState.Failed,
+                CompletedAt = changes.Now,
+                ErrorMessage = error,
+                ErrorKind = kind == FailureKind.Permanent ? kind : FailureKind.Exhausted,
+            }
+        );
+        outbox.Append(write, Principals.System, Principals.Manager, TaskMessages.Failed(failed));
+        BlockIfStuck(write, row.Ticket);
+        return failed;
+    }
+
+    /// <summary>The agent needs somebody's input: the first time the task is tried again, without counting; the second
+    /// time its ticket waits for a person.</summary>
+    public TaskRow NeedsInput(IWrite write, TaskRow row, string reason)
+    {
+        var before = write.Db.ExecuteScalar<long>(
+            "SELECT count(*) FROM runs INDEXED BY runs_task WHERE task = @Id AND end = 'failed' AND note LIKE @like",
+            new { row.Id, like = $"{FailureKind.NeedsInput}: %" }
+        );
+        EndRun(write, row, RunEnd.Failed, $"{FailureKind.NeedsInput}: {reason}");
+        if (before == 0)
+            return TryAgain(write, row, 0, reason, FailureKind.NeedsInput);
+        var held = changes.Set(
+            write,
+            row,
+            Pending(write, row, Hold.Operator) with
+            {
+                HoldReason = $"its agent needs input: {reason}",
+                ErrorMessage = reason,
+                ErrorKind = FailureKind.NeedsInput,
+            }
+        );
+        tickets.Block(
+            write,
+            row.Ticket,
+            BlockTypes.Clarification,
+            $"task {row.Id} ({row.Title}) needs input: {reason}",
+            Principals.System
+        );
+        return TaskTable.Require(write.Db, held.Id);
+    }
+
+    /// <summary>A run ended through no fault of its agent's work: the task goes back, and no try is counted.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="row">The task.</param>
+    /// <param name="end">The end of its run.</param>
+    /// <param name="reason">Why, in words.</param>
+    /// <param name="cancelsTurn">The agent may still be at it: its turn is cancelled, and it is told.</param>
+    public TaskRow GiveBack(IWrite write, TaskRow row, string end, string reason, bool cancelsTurn = false)
+    {
+        EndRun(write, row, end, reason, cancelsTurn);
+        var faults = row.Faults + 1;
+        var tooMany = faults > MostFaults;
+        return changes.Set(
+            write,
+            row,
+            Pending(write, row, tooMany ? Hold.Operator : Hold.None) with
+            {
+                Faults = faults,
+                HoldReason = tooMany ? $"{faults} runs of it were lost or not begun; the last: {reason}" : null,
+            }
+        );
+    }
+
+    /// <summary>Cancels a task that has not ended.</summary>
+    public TaskRow Cancel(IWrite write, TaskRow row, string reason, bool checksTicket = true)
+    {
+        if (row.IsWithAgent)
+            EndRun(write, row, RunEnd.Cancelled, reason, cancelsTurn: true);
+        var cancelled = changes.Set(
+            write,
+            row,
+            row with
+            {
+                Status = TaskState.Cancelled,
+                CompletedAt = changes.Now,
+                ErrorMessage = $"Task cancelled: {reason}",
+                ErrorKind = null,
+            }
+        );
+        if (checksTicket)
+            BlockIfStuck(write, row.Ticket);
+        return cancelled;
+    }
+
+    /// <summary>A task as it is before its next run.</summary>
+    public TaskRow Pending(IWrite write, TaskRow row, Hold more) =>
+        row with
+        {
+            Status = TaskState.Pending,
+            Holds = (long)(HoldOf(write, row) | more),
+            HoldReason = null,
+            NotBefore = null,
+            StartedAt = null,
+            CompletedAt = null,
+        };
+
+    /// <summary>Lifts the block that <see cref="BlockIfStuck"/> has set, because somebody has acted.</summary>
+    public void UnblockStuck(IWrite write, long ticket, string actor)
+    {
+        if (
+            tickets.Find(write.Db, ticket) is { Blocked: BlockTypes.Dependency, BlockedReason: { } reason }
+            && reason.StartsWith(StuckReason, StringComparison.Ordinal)
+        )
+            tickets.Unblock(write, ticket, actor, BlockTypes.Dependency);
+    }
+
+    /// <summary>Ends the run of a task, with everything that it holds.</summary>
+    public void EndRun(IWrite write, TaskRow row, string end, string? note, bool cancelsTurn = false)
+    {
+        if (row.Run is not { } run || row.Agent is not { } agent)
+            return;
+        write.Db.Execute(
+            "UPDATE runs SET ended_at = @now, end = @end, note = @note WHERE id = @run AND ended_at IS NULL",
+            new
+            {
+                now = changes.Now,
+                end,
+                note,
+                run,
+            }
+        );
+        var isSeen = row.Status == TaskState.Running;
+        foreach (var message in MessagesOf(write, row.Id, run))
+            isSeen |= !inflight.Withdraw(write, message);
+        if (cancelsTurn)
+        {
+            foreach (var turn in runs.TurnsOf(run))
+            {
+                control.Excuse(write, agent, turn);
+                write.AfterCommit(() => control.CancelTurn(agent, turn));
+            }
+
+            if (isSeen)
+                outbox.Append(write, Principals.System, agent, TaskMessages.Cancelled(row, note ?? end));
+        }
+
+        runs.Remove(write, run);
+        clocks.ForgetAfter(write, run);
+        clocks.RefreshAfter(write, agent);
+    }
+
+    /// <summary>Forgets what messages are about.</summary>
+    public static void Forget(IWrite write, IEnumerable<long> messages) =>
+        write.Db.Execute(
+            "DELETE FROM task_messages WHERE message IN (SELECT value FROM json_each(@ids))",
+            new { ids = TaskRow.Json(messages) }
+        );
+
+    private TaskRow TryAgain(IWrite write, TaskRow row, long tries, string error, string kind)
+    {
+        var pause = Backoff(tries);
+        var end = changes.Now + (long)pause.TotalMilliseconds;
+        clocks.PauseAfter(write, row.Id, pause, end);
+        return changes.Set(
+            write,
+            row,
+            Pending(write, row, Hold.Retry) with
+            {
+                NotBefore = end,
+                ErrorMessage = error,
+                ErrorKind = kind,
+            }
+        );
+    }
+
+    // Doubles with each try, up to the limit; spread, so that tasks which failed together do not come back together.
+    private TimeSpan Backoff(long tries) =>
+        TimeSpan.FromSeconds(
+            Math.Min(
+                options.Tasks.BackoffBaseSeconds
+                    * Math.Pow(2, Math.Min(tries, 30))
+                    * (0.75 + (Random.Shared.NextDouble() * 0.5)),
+                options.Tasks.BackoffMaxSeconds
+            )
+        );
+
+    private Hold HoldOf(IWrite write, TaskRow row) => changes.HoldsOf(tickets.Require(write.Db, row.Ticket), row);
+
+    private static List<long> MessagesOf(IWrite write, long task, long run) =>
+        write
+            .Db.Query<long>(
+                "SELECT message FROM task_messages INDEXED BY task_messages_task WHERE task = @task AND run = @run",
+                new { task, run }
+            )
+            .AsList();
+
+    // Nothing is possible any more on a ticket whose open tasks all wait for what failed.
+    private void BlockIfStuck(IWrite write, long ticket)
+    {
+        if (tickets.Find(write.Db, ticket) is not { IsDone: false, Blocked: null })
+            return;
+        var open = TaskTable.OpenOfTicket(write.Db, ticket);
+        const Hold Passing = Hold.Retry | Hold.Budget | Hold.Lock | Hold.Ticket | Hold.Phase | Hold.Operator;
+        var stuck = open.FindAll(row => row.Held.HasFlag(Hold.FailedDependency));
+        if (stuck.Count == 0 || open.Exists(row => !row.IsPending || (row.Held & ~Passing) == 0))
+            return;
+        tickets.Block(
+            write,
+            ticket,
+            BlockTypes.Dependency,
+            StuckReason
+                + $"task {stuck[0].Id} ({stuck[0].Title}) needs one that failed; retry or skip that, or remove the "
+                + "dependency",
+            Principals.System
+        );
+    }
+}

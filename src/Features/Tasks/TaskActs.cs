@@ -1,0 +1,220 @@
+using System.Data.Common;
+using Dapper;
+using Hive.Common.Errors;
+using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Tasks.Contracts;
+using Hive.Features.Tickets.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>Acts of people and other slices on tasks: the guards of the table of states, in one place.</summary>
+internal sealed class TaskActs(
+    TaskChanges changes,
+    TaskMaking making,
+    RunEnds ends,
+    RunClocks clocks,
+    OpenRuns runs,
+    ITickets tickets,
+    IRoster roster
+) : ITasks
+{
+    public TaskEntry Require(DbConnection db, long id) => TaskTable.Require(db, id).ToEntry();
+
+    public IReadOnlyList<(long Id, string PhaseId)> Completed(DbConnection db, long ticket) =>
+        db.Query<(long, string)>(
+                """
+                SELECT id, phase_id
+                  FROM tasks INDEXED BY tasks_ticket
+                 WHERE ticket = @ticket AND status = 'completed'
+                 ORDER BY id
+                """,
+                new { ticket }
+            )
+            .AsList();
+
+    public IReadOnlyList<TaskEntry> Of(DbConnection db, long ticket) =>
+        [.. TaskTable.OfTicket(db, ticket).Select(row => row.ToEntry())];
+
+    public long Add(IWrite write, long ticket, TaskSpec spec, string actor, string? prefers = null, long? parent = null)
+    {
+        var of = tickets.Require(write.Db, ticket);
+        making.MustFit(write, of, 1);
+        return making.Add(write, of, [spec], _ => new(actor, prefers, parent))[0].Id;
+    }
+
+    /// <summary>Cancels a task that has not ended, with its run and its turn.</summary>
+    public TaskRow Cancel(IWrite write, TaskRow row, string reason)
+    {
+        MustBeOpen(row);
+        return ends.Cancel(write, row, reason);
+    }
+
+    /// <summary>Lets a failed or cancelled task be tried again.</summary>
+    public TaskRow Retry(IWrite write, TaskRow row, string actor)
+    {
+        if (!row.IsDead)
+            throw Problem.Conflict(
+                $"task {row.Id} is {row.Status}; only a failed or cancelled task can be tried again"
+            );
+        MustNotHaveEnded(write, row);
+        var again = changes.Set(
+            write,
+            row,
+            ends.Pending(write, row, Tasks.Hold.None) with
+            {
+                RetryCount = 0,
+                Faults = 0,
+                ErrorMessage = null,
+                ErrorKind = null,
+            }
+        );
+        ends.UnblockStuck(write, row.Ticket, actor);
+        return TaskTable.Require(write.Db, again.Id);
+    }
+
+    /// <summary>Counts a task as completed although nobody did it.</summary>
+    public TaskRow Skip(IWrite write, TaskRow row, string? reason, string actor)
+    {
+        if (row.Status == TaskState.Completed)
+            throw Ended(row);
+        if (!row.IsPending && !row.IsDead)
+            throw Problem.Conflict($"task {row.Id} is {row.Status} by {row.Agent}; cancel it first");
+        MustNotHaveEnded(write, row);
+        var summary = $"skipped by {actor}" + (reason is null ? "" : $": {reason}");
+        var skipped = changes.Set(
+            write,
+            row,
+            row with
+            {
+                Status = TaskState.Completed,
+                CompletedAt = row.CompletedAt ?? changes.Now,
+                Result = TaskRow.Json(new TaskResult(summary, [], [], [])),
+                ErrorMessage = null,
+                ErrorKind = "skipped",
+            }
+        );
+        ends.UnblockStuck(write, row.Ticket, actor);
+        return skipped;
+    }
+
+    /// <summary>Holds a task that is not begun.</summary>
+    public TaskRow Hold(IWrite write, TaskRow row, string? reason, string actor)
+    {
+        MustBePending(row);
+        return changes.Set(
+            write,
+            row,
+            row with
+            {
+                Holds = row.Holds | (long)Tasks.Hold.Operator,
+                HoldReason = reason is null ? null : $"{TaskViews.HeldBy} {actor}: {reason}",
+            }
+        );
+    }
+
+    /// <summary>Releases a held task.</summary>
+    public TaskRow Release(IWrite write, TaskRow row)
+    {
+        MustBePending(row);
+        return row.Held.HasFlag(Tasks.Hold.Operator)
+            ? changes.Set(
+                write,
+                row,
+                row with
+                {
+                    Holds = row.Holds & ~(long)Tasks.Hold.Operator,
+                    HoldReason = null,
+                    Faults = 0,
+                }
+            )
+            : throw Problem.Conflict($"task {row.Id} is not held by a person");
+    }
+
+    /// <summary>Replaces the texts of a task that is not begun.</summary>
+    public TaskRow Describe(IWrite write, TaskRow row, string? title, string? description)
+    {
+        MustBePending(row);
+        return changes.Set(
+            write,
+            row,
+            row with
+            {
+                Title = title ?? row.Title,
+                Description = description ?? row.Description,
+            }
+        );
+    }
+
+    public TaskRow SetPriority(IWrite write, TaskRow row, int priority)
+    {
+        MustBeOpen(row);
+        return changes.Set(write, row, row with { Priority = priority });
+    }
+
+    /// <summary>Gives a task to one agent alone, or to any again.</summary>
+    public TaskRow Assign(IWrite write, TaskRow row, string? agent)
+    {
+        MustBePending(row);
+        if (agent is not null && !roster.Require(agent).TakesTasks)
+            throw Problem.Conflict($"{agent} takes no tasks; give it a duty in its agent.yaml, or name another agent");
+        return changes.Set(write, row, row with { WantsAgent = agent });
+    }
+
+    public TaskRow Depend(IWrite write, TaskRow row, long on)
+    {
+        MustBePending(row);
+        return making.Depend(write, row, on);
+    }
+
+    public TaskRow Undepend(IWrite write, TaskRow row, long on, string actor)
+    {
+        MustBePending(row);
+        var freed = making.Undepend(write, row, on);
+        ends.UnblockStuck(write, row.Ticket, actor);
+        return TaskTable.Require(write.Db, freed.Id);
+    }
+
+    /// <summary>Replaces the time that one run may take; a run that is open gets it too.</summary>
+    public TaskRow SetTimeout(IWrite write, TaskRow row, long seconds)
+    {
+        MustBeOpen(row);
+        if (row.IsWithAgent && runs.Find(row.Run ?? 0) is { } run)
+        {
+            runs.Put(write, run with { TimeoutSeconds = seconds });
+            clocks.RefreshAfter(write, run.Agent);
+        }
+
+        return changes.Set(write, row, row with { TimeoutSeconds = seconds });
+    }
+
+    private void MustNotHaveEnded(IWrite write, TaskRow row)
+    {
+        if (tickets.Require(write.Db, row.Ticket).IsDone)
+            throw Problem.Conflict($"ticket {row.Ticket} has ended; make a follow-up with 'parent'");
+    }
+
+    private static void MustBeOpen(TaskRow row)
+    {
+        if (!row.IsOpen)
+            throw Ended(row);
+    }
+
+    private static void MustBePending(TaskRow row)
+    {
+        MustBeOpen(row);
+        if (!row.IsPending)
+            throw Problem.Conflict(
+                $"task {row.Id} is {row.Status} by {row.Agent}; cancel it, or wait until it has ended"
+            );
+    }
+
+    private static Problem Ended(TaskRow row) =>
+        Problem.Conflict(
+            row.Status == TaskState.Completed
+                ? $"task {row.Id} was completed at {TaskViews.Instant(row.CompletedAt):u}; that is final"
+                : $"task {row.Id} {(row.Status == TaskState.Failed ? "failed" : "was cancelled")} at "
+                    + $"{TaskViews.Instant(row.CompletedAt):u}; retry or skip it"
+        );
+}

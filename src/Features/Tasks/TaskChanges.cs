@@ -1,0 +1,181 @@
+using Dapper;
+using Hive.Common.Doors;
+using Hive.Common.Storage;
+using Hive.Features.Tasks.Contracts;
+using Hive.Features.Tickets.Contracts;
+using Hive.Features.Workflows.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>
+/// Stores the changes of tasks; no other code does. A change counts in what waits for the task, enters the queue and
+/// the journal, and is published, all in the caller's write.
+/// </summary>
+internal sealed class TaskChanges(
+    ITickets tickets,
+    IWorkflows workflows,
+    IEnumerable<IReadyTasks> queues,
+    OpenRuns runs,
+    TimeProvider clock
+)
+{
+    /// <summary>For how long an agent gets a task that it failed only when no other is free, in ms.</summary>
+    private const long SetBackMs = 1_800_000;
+
+    private readonly IReadyTasks[] queues = [.. queues];
+
+    /// <summary>The present, in ms since 1970.</summary>
+    public long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>Replaces a task's row.</summary>
+    public TaskRow Set(IWrite write, TaskRow before, TaskRow after)
+    {
+        after = after with { ReadyAt = after.IsReady ? before.ReadyAt ?? Now : null };
+        TaskTable.Update(write, after);
+        List<TaskRow> touched = [after];
+        var (done, dead) = (Done(after) - Done(before), Dead(after) - Dead(before));
+        if (done != 0 || dead != 0)
+            touched.AddRange(TaskTable.CountInDependents(write, after.Id, done, dead, Now));
+        if (before.IsOpen != after.IsOpen)
+            touched.AddRange(
+                TaskTable.CountInDependencies(write, after.Id, after.IsOpen ? 1 : -1).Where(r => r.IsReady)
+            );
+        var isEnd = before.Status != after.Status && !after.IsOpen;
+        if (isEnd)
+            Journal(write, after);
+        Publish(write, touched);
+        if (isEnd || before.IsOpen != after.IsOpen)
+            tickets.MarkGate(write, after.Ticket);
+        return after;
+    }
+
+    /// <summary>Cancels all open tasks of a ticket at once; their runs have ended.</summary>
+    public void CancelOpen(IWrite write, long ticket, string error)
+    {
+        var open = TaskTable.OpenOfTicket(write.Db, ticket);
+        if (open.Count == 0)
+            return;
+        TaskTable.CancelOpen(write, ticket, error, Now);
+        Publish(write, TaskTable.Among(write.Db, open.Select(row => row.Id)));
+        tickets.MarkGate(write, ticket);
+    }
+
+    /// <summary>Publishes rows as they are now, and takes them into the queue or out of it.</summary>
+    public void Publish(IWrite write, IReadOnlyCollection<TaskRow> rows)
+    {
+        foreach (var ofTicket in rows.GroupBy(row => row.Ticket))
+        {
+            var ticket = tickets.Find(write.Db, ofTicket.Key);
+            if (ticket is null)
+                continue;
+            foreach (var row in ofTicket)
+            {
+                var queued = Queued(write.Db, row, ticket);
+                foreach (var queue in queues)
+                    queue.Put(write, queued);
+            }
+
+            foreach (var view in TaskViews.Of(write.Db, [.. ofTicket], ScoreOf))
+                write.Raise(new TaskChanged(view, ticket.IsDone));
+            tickets.Touch(write, ticket.Id);
+        }
+    }
+
+    /// <summary>Lets the queue count what an agent has again: it waits, or works on.</summary>
+    public void Recount(IWrite write, TaskRow row)
+    {
+        if (tickets.Find(write.Db, row.Ticket) is not { } ticket)
+            return;
+        var queued = Queued(write.Db, row, ticket);
+        foreach (var queue in queues)
+            queue.Put(write, queued);
+    }
+
+    /// <summary>A task was removed with its ticket.</summary>
+    public void Removed(IWrite write, long task)
+    {
+        foreach (var queue in queues)
+            queue.Remove(write, task);
+        write.Raise(new TaskRemoved(task));
+    }
+
+    /// <summary>The place of a ready task.</summary>
+    public double? ScoreOf(long task) => queues.Length == 0 ? null : queues[0].ScoreOf(task);
+
+    /// <summary>The holds that follow from a task's ticket and from the tasks that it waits for.</summary>
+    public Hold HoldsOf(TicketEntry ticket, TaskRow row) =>
+        OfTicket(ticket, row.PhaseId)
+        | (row.DepsDone < row.DepsTotal ? Hold.Dependency : Hold.None)
+        | (row.DepsDead > 0 ? Hold.FailedDependency : Hold.None);
+
+    /// <summary>The holds that a ticket puts on its tasks of a phase.</summary>
+    public Hold OfTicket(TicketEntry ticket, string phase)
+    {
+        if (ticket.IsDone)
+            return IsAhead(ticket, phase) ? Hold.Phase : Hold.None;
+        // The tasks of a block are there to be done while it lasts.
+        if (phase == Phase.BlockedId)
+            return (ticket with { Blocked = null }).Runs && ticket.Blocked is not null ? Hold.None : Hold.Ticket;
+        return (ticket.Runs ? Hold.None : Hold.Ticket) | (IsAhead(ticket, phase) ? Hold.Phase : Hold.None);
+    }
+
+    /// <summary>A task as the queue knows it.</summary>
+    public QueuedTask Queued(System.Data.Common.DbConnection db, TaskRow row, TicketEntry ticket) =>
+        new(
+            row.Id,
+            row.Ticket,
+            ticket.Workflow,
+            row.PhaseId,
+            row.Kind == "review" ? Duty.Validator : Duty.Worker,
+            [.. TaskRow.List<string>(row.Capabilities).Order(StringComparer.Ordinal)],
+            row.WantsAgent,
+            row.Prefers,
+            (int)row.Priority,
+            ticket.Rank,
+            (int)row.Dependents,
+            (int)row.RetryCount,
+            row.DeadlineAt,
+            row.IsReady ? row.ReadyAt : null,
+            row.IsWithAgent ? row.Agent : null,
+            row.IsWithAgent || row.Status == TaskState.Reviewing,
+            row.IsReady && row.RetryCount > 0 ? FailedBy(db, row.Id) : [],
+            (int)row.MaxRetries,
+            row.IsWithAgent && runs.Find(row.Run ?? 0) is { Waits: true }
+        );
+
+    private List<(string, long)> FailedBy(System.Data.Common.DbConnection db, long task) =>
+        db.Query<(string, long)>(
+                """
+                SELECT agent, max(ended_at)
+                  FROM runs INDEXED BY runs_task
+                 WHERE task = @task AND ended_at > @since AND end IN ('failed', 'timeout', 'no_result')
+                 GROUP BY agent
+                """,
+                new { task, since = Now - SetBackMs }
+            )
+            .AsList();
+
+    private bool IsAhead(TicketEntry ticket, string phase)
+    {
+        if (phase == ticket.PhaseId || phase == Phase.BlockedId || workflows.Find(ticket.Workflow) is not { } workflow)
+            return false;
+        var order = workflow.Phases.Select(p => p.Id).ToList();
+        return order.IndexOf(phase) > order.IndexOf(ticket.PhaseId);
+    }
+
+    private static void Journal(IWrite write, TaskRow row) =>
+        write.Db.Execute(
+            "INSERT INTO task_ends (task, status, at) VALUES (@Id, @Status, @CompletedAt)",
+            new
+            {
+                row.Id,
+                row.Status,
+                row.CompletedAt,
+            }
+        );
+
+    private static int Done(TaskRow row) => row.Status == TaskState.Completed ? 1 : 0;
+
+    private static int Dead(TaskRow row) => row.IsDead ? 1 : 0;
+}

@@ -1,0 +1,376 @@
+using System.Globalization;
+using System.Text.Json;
+using Dapper;
+using Hive.Common.Errors;
+using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Tickets.Contracts;
+using Hive.Features.Workflows.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>Makes tasks and edges: all or none, within the limits, and never a cycle.</summary>
+internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflows workflows, IRoster roster)
+{
+    /// <summary>The most tasks of one ticket.</summary>
+    public const int MostOfTicket = 1000;
+
+    /// <summary>The most tasks that a task may wait for.</summary>
+    public const int MostEdges = 100;
+
+    /// <summary>The most tasks that are made at once.</summary>
+    public const int MostAtOnce = 200;
+
+    /// <summary>How long one run may take when nobody says otherwise.</summary>
+    public const long UsualTimeout = 3600;
+
+    /// <summary>The members of a task that a caller cannot name.</summary>
+    public sealed record Origin(
+        string Actor,
+        string? Prefers = null,
+        long? Parent = null,
+        string? Template = null,
+        long MaxRetries = 3,
+        IReadOnlyList<ExpectedOutput>? Expected = null
+    );
+
+    /// <summary>Makes tasks of a ticket as a caller names them.</summary>
+    /// <exception cref="Problem">Something is wrong with them, or they are too many.</exception>
+    public IReadOnlyList<TaskRow> AddGiven(
+        IWrite write,
+        TicketEntry ticket,
+        IReadOnlyList<TaskSpec> specs,
+        string actor
+    )
+    {
+        Check(workflows.Require(ticket.Workflow), specs);
+        MustFit(write, ticket, specs.Count);
+        return Add(write, ticket, specs, _ => new Origin(actor));
+    }
+
+    /// <summary>Refuses tasks that would be too many. The templates of the ticket's workflow keep their places, so that
+    /// no phase is closed to a ticket because it has too many tasks.</summary>
+    /// <exception cref="Problem">They are too many.</exception>
+    public void MustFit(IWrite write, TicketEntry ticket, int count)
+    {
+        if (Fault(write, ticket, count) is { } fault)
+            throw Problem.Conflict(fault);
+    }
+
+    /// <summary>True when a ticket may have so many more tasks.</summary>
+    public bool Fits(IWrite write, TicketEntry ticket, int count) => Fault(write, ticket, count) is null;
+
+    private string? Fault(IWrite write, TicketEntry ticket, int count)
+    {
+        var there = write
+            .Db.Query<string?>(
+                "SELECT template FROM tasks INDEXED BY tasks_ticket WHERE ticket = @Id",
+                new { ticket.Id }
+            )
+            .AsList();
+        var templates = (workflows.Find(ticket.Workflow)?.Phases ?? [])
+            .Where(phase => phase.Id != Phase.BlockedId)
+            .SelectMany(phase => phase.Tasks.Select(template => KeyOf(phase, template)))
+            .Except(there)
+            .Count();
+        return there.Count + templates + count <= MostOfTicket ? null
+            : templates == 0
+                ? $"ticket {ticket.Id} has {there.Count} tasks; the limit is {MostOfTicket}; make another ticket"
+            : $"ticket {ticket.Id} has {there.Count} tasks, and the phases of '{ticket.Workflow}' make {templates} "
+                + $"more; the limit is {MostOfTicket}; make another ticket";
+    }
+
+    /// <summary>Names a template in the tasks that are made from it.</summary>
+    public static string KeyOf(Phase phase, TaskTemplate template) => $"{phase.Id}/{template.Type}";
+
+    /// <summary>Checks the tasks that come with a new ticket, which have only each other to wait for.</summary>
+    /// <exception cref="Problem">Something is wrong with them.</exception>
+    public void CheckNew(Workflow workflow, IReadOnlyList<TaskSpec> specs)
+    {
+        Check(workflow, specs);
+        var refs = Refs(specs);
+        Order(specs, [.. specs.Select((spec, i) => (Array.Empty<long>(), RefsOf(i, spec, refs)))]);
+    }
+
+    /// <summary>Makes tasks of a ticket, as the host has composed them: a missing agent does not keep their ticket from
+    /// going on.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="ticket">The ticket.</param>
+    /// <param name="specs">The tasks.</param>
+    /// <param name="origin">What each has besides.</param>
+    /// <returns>The rows, in the order of the specs.</returns>
+    public IReadOnlyList<TaskRow> Add(
+        IWrite write,
+        TicketEntry ticket,
+        IReadOnlyList<TaskSpec> specs,
+        Func<TaskSpec, Origin> origin
+    )
+    {
+        if (ticket.IsDone)
+            throw Problem.Conflict($"ticket {ticket.Id} has ended; make a follow-up with 'parent'");
+        if (ticket.IsUnapproved)
+            throw Problem.Conflict($"ticket {ticket.Id} waits for approval and has no tasks yet; approve it first");
+        var refs = Refs(specs);
+        var edges = specs.Select(spec => EdgesOf(write, ticket, spec, refs)).ToArray();
+        var order = Order(specs, edges);
+        var made = new TaskRow[specs.Count];
+        foreach (var index in order)
+        {
+            var waits = edges[index].Ids.Concat(edges[index].New.Select(i => made[i].Id)).Distinct().ToArray();
+            made[index] = Add(write, ticket, specs[index], origin(specs[index]), waits);
+        }
+
+        // The counts of what others wait for came after the rows.
+        var rows = made.Select(row => TaskTable.Require(write.Db, row.Id)).ToArray();
+        changes.Publish(
+            write,
+            [
+                .. rows,
+                .. edges
+                    .SelectMany(e => e.Ids)
+                    .Distinct()
+                    .Select(id => TaskTable.Require(write.Db, id))
+                    .Where(r => r.IsReady),
+            ]
+        );
+        tickets.MarkGate(write, ticket.Id);
+        return rows;
+    }
+
+    /// <summary>Lets a task wait for another one of its ticket.</summary>
+    public TaskRow Depend(IWrite write, TaskRow row, long on)
+    {
+        if (on == row.Id)
+            throw Cycles.Problem([on, on]);
+        var other = TaskTable.Require(write.Db, on);
+        if (other.Ticket != row.Ticket)
+            throw OtherTicket(row.Ticket, other);
+        var edges = TaskTable.EdgesOf(write.Db, row.Ticket);
+        if (edges.Contains((row.Id, on)))
+            return row;
+        if (row.DepsTotal >= MostEdges)
+            throw Problem.Conflict($"task {row.Id} waits for {MostEdges} tasks already, which is the limit");
+        if (Cycles.Path(edges, row.Id, on) is { } path)
+            throw Cycles.Problem(path);
+        TaskTable.AddEdge(write, row.Id, on);
+        return Counted(write, row, other, 1);
+    }
+
+    /// <summary>A task no longer waits for another one.</summary>
+    public TaskRow Undepend(IWrite write, TaskRow row, long on)
+    {
+        var other = TaskTable.Require(write.Db, on);
+        return write.Db.Execute("DELETE FROM task_deps WHERE task = @Id AND depends_on = @on", new { row.Id, on }) == 0
+            ? throw Problem.NotFound($"task {row.Id} does not wait for task {on}")
+            : Counted(write, row, other, -1);
+    }
+
+    private TaskRow Counted(IWrite write, TaskRow row, TaskRow other, int change)
+    {
+        if (row.IsOpen)
+        {
+            write.Db.Execute(
+                "UPDATE tasks SET dependents = dependents + @change WHERE id = @Id",
+                new { change, other.Id }
+            );
+            if (other.IsReady)
+                changes.Publish(write, [TaskTable.Require(write.Db, other.Id)]);
+        }
+
+        var counted = row with
+        {
+            DepsTotal = row.DepsTotal + change,
+            DepsDone = row.DepsDone + (other.Status == TaskState.Completed ? change : 0),
+            DepsDead = row.DepsDead + (other.IsDead ? change : 0),
+        };
+        return changes.Set(
+            write,
+            row,
+            counted with
+            {
+                Holds = (long)(
+                    changes.HoldsOf(tickets.Require(write.Db, row.Ticket), counted)
+                    | (row.Held & (Hold.Retry | Hold.Operator | Hold.Budget | Hold.Lock))
+                ),
+            }
+        );
+    }
+
+    private TaskRow Add(IWrite write, TicketEntry ticket, TaskSpec spec, Origin origin, long[] waits)
+    {
+        var statuses = write
+            .Db.Query<string>(
+                "SELECT t.status FROM json_each(@ids) i JOIN tasks t ON t.id = i.value",
+                new { ids = TaskRow.Json(waits) }
+            )
+            .AsList();
+        var row = new TaskRow
+        {
+            Ticket = ticket.Id,
+            PhaseId = spec.PhaseId ?? ticket.PhaseId,
+            TaskType = spec.TaskType,
+            Title = spec.Title,
+            Description = spec.Description ?? "",
+            Priority = spec.Priority is null ? ticket.Priority : Priorities.Number(spec.Priority),
+            Capabilities = TaskRow.Json(WorkWords.Normalise(spec.Capabilities ?? [])),
+            WantsAgent = spec.Agent,
+            Prefers = origin.Prefers,
+            DepsTotal = waits.Length,
+            DepsDone = statuses.Count(s => s == TaskState.Completed),
+            DepsDead = statuses.Count(s => s is TaskState.Failed or TaskState.Cancelled),
+            Quorum = QuorumOf(spec.Quorum),
+            MaxRetries = origin.MaxRetries,
+            TimeoutSeconds = spec.TimeoutSeconds ?? UsualTimeout,
+            DeadlineAt = ticket.DeadlineAt,
+            Review = spec.Review,
+            Locks = spec.Locks is { Count: > 0 } ? TaskRow.Json(spec.Locks) : null,
+            Expected = origin.Expected is { Count: > 0 } expected ? TaskRow.Json(expected) : null,
+            Template = origin.Template,
+            Parent = origin.Parent,
+            Ref = spec.Ref,
+            CreatedBy = origin.Actor,
+            CreatedAt = changes.Now,
+        };
+        row = row with { Holds = (long)changes.HoldsOf(ticket, row) };
+        row = TaskTable.Insert(write, row with { ReadyAt = row.IsReady ? row.CreatedAt : null });
+        foreach (var on in waits)
+            TaskTable.AddEdge(write, row.Id, on);
+        if (waits.Length > 0)
+            TaskTable.CountAsDependent(write, row.Id);
+        return row;
+    }
+
+    private void Check(Workflow workflow, IReadOnlyList<TaskSpec> specs)
+    {
+        if (specs.Count > MostAtOnce)
+            throw Problem.Invalid(
+                $"{specs.Count} tasks are too many at once; the limit is {MostAtOnce}; make them in parts"
+            );
+        for (var i = 0; i < specs.Count; i++)
+        {
+            if (TaskRules.Fault(specs[i]) is { } fault)
+                throw Problem.Invalid($"tasks[{i}]: {fault}");
+            if (specs[i].PhaseId is { } phase && workflow.Phases.All(p => p.Id != phase))
+                throw Problem.Invalid(
+                    $"tasks[{i}]: '{workflow.Name}' does not have the phase '{phase}'; there are "
+                        + string.Join(", ", workflow.Phases.Select(p => p.Id))
+                );
+            if (specs[i].Agent is { } agent)
+                roster.Require(agent);
+        }
+    }
+
+    private static int[] RefsOf(int place, TaskSpec spec, Dictionary<string, int> refs)
+    {
+        List<int> places = [];
+        foreach (var on in spec.DependsOn ?? [])
+        {
+            if (on.ValueKind != JsonValueKind.String || !refs.TryGetValue(on.GetString()!, out var other))
+                throw Problem.Invalid(
+                    $"tasks[{place}]: 'depends_on' names '{on}', which is not a 'ref' of these tasks"
+                );
+            places.Add(other);
+        }
+
+        int[] all = [.. places.Distinct()];
+        return all.Length <= MostEdges
+            ? all
+            : throw Problem.Invalid($"'{spec.Title}' waits for {all.Length} tasks; the limit is {MostEdges}");
+    }
+
+    private static Dictionary<string, int> Refs(IReadOnlyList<TaskSpec> specs)
+    {
+        var refs = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < specs.Count; i++)
+        {
+            if (specs[i].Ref is { } name && !refs.TryAdd(name, i))
+                throw Problem.Invalid($"two tasks have the 'ref' {name}; give each its own");
+        }
+
+        return refs;
+    }
+
+    // The tasks that a new one waits for: stored ones by id, new ones by their place.
+    private static (long[] Ids, int[] New) EdgesOf(
+        IWrite write,
+        TicketEntry ticket,
+        TaskSpec spec,
+        Dictionary<string, int> refs
+    )
+    {
+        List<long> ids = [];
+        List<int> made = [];
+        foreach (var on in spec.DependsOn ?? [])
+        {
+            if (on.ValueKind == JsonValueKind.String && refs.TryGetValue(on.GetString()!, out var index))
+                made.Add(index);
+            else if (IdOf(on) is { } id)
+                ids.Add(id);
+            else
+                throw Problem.Invalid(
+                    $"'depends_on' names '{on}', which is neither a task's id nor a 'ref' of these tasks"
+                );
+        }
+
+        foreach (var id in ids.Distinct())
+        {
+            var other = TaskTable.Find(write.Db, id) ?? throw Problem.NotFound($"'depends_on': task {id} not found");
+            if (other.Ticket != ticket.Id)
+                throw OtherTicket(ticket.Id, other);
+        }
+
+        var all = (Ids: ids.Distinct().ToArray(), New: made.Distinct().ToArray());
+        return all.Ids.Length + all.New.Length <= MostEdges
+            ? all
+            : throw Problem.Invalid(
+                $"'{spec.Title}' waits for {all.Ids.Length + all.New.Length} tasks; the limit is {MostEdges}"
+            );
+    }
+
+    private static long? IdOf(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number
+        : value.ValueKind == JsonValueKind.String
+        && long.TryParse(value.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out var written)
+            ? written
+        : null;
+
+    // The places of new tasks, each after those that it waits for.
+    private static List<int> Order(IReadOnlyList<TaskSpec> specs, (long[] Ids, int[] New)[] edges)
+    {
+        var order = new List<int>(specs.Count);
+        var left = edges.Select(e => e.New.Length).ToArray();
+        var waiting = edges
+            .SelectMany((e, i) => e.New.Select(on => (On: on, Task: i)))
+            .ToLookup(e => e.On, e => e.Task);
+        var free = new Queue<int>(Enumerable.Range(0, specs.Count).Where(i => left[i] == 0));
+        while (free.TryDequeue(out var next))
+        {
+            order.Add(next);
+            foreach (var task in waiting[next].Where(task => --left[task] == 0))
+                free.Enqueue(task);
+        }
+
+        if (order.Count == specs.Count)
+            return order;
+        var among = edges.SelectMany((e, i) => e.New.Select(on => ((long)i, (long)on))).ToList();
+        var start = Enumerable.Range(0, specs.Count).First(i => left[i] > 0 && Cycles.Path(among, i, i) is not null);
+        var path = Cycles.Path(among, start, start)!;
+        throw Cycles.Problem([.. path.Select(i => specs[(int)i].Ref ?? specs[(int)i].Title)]);
+    }
+
+    private static long? QuorumOf(string? word) =>
+        word switch
+        {
+            null or "all" => null,
+            "first" => 1,
+            "majority" => TaskRow.Majority,
+            _ => long.Parse(word, CultureInfo.InvariantCulture),
+        };
+
+    private static Problem OtherTicket(long ticket, TaskRow other) =>
+        Problem.Invalid(
+            $"task {other.Id} belongs to ticket {other.Ticket}, not to ticket {ticket}; dependencies stay inside a "
+                + "ticket: link the tickets"
+        );
+}

@@ -1,0 +1,271 @@
+using System.Data.Common;
+using Dapper;
+using Hive.Common.Errors;
+using Hive.Common.Storage;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>Reads and writes rows of tasks; it decides nothing.</summary>
+internal static class TaskTable
+{
+    public static TaskRow? Find(DbConnection db, long id) =>
+        db.QuerySingleOrDefault<TaskRow>($"SELECT {TaskRow.Columns} FROM tasks WHERE id = @id", new { id });
+
+    public static TaskRow Require(DbConnection db, long id) =>
+        Find(db, id) ?? throw Problem.NotFound($"task {id} not found");
+
+    public static List<TaskRow> OfTicket(DbConnection db, long ticket) =>
+        db.Query<TaskRow>($"SELECT {TaskRow.Columns} FROM tasks WHERE ticket = @ticket ORDER BY id", new { ticket })
+            .AsList();
+
+    public static long[] IdsOfTicket(DbConnection db, long ticket) =>
+        [.. db.Query<long>("SELECT id FROM tasks INDEXED BY tasks_ticket WHERE ticket = @ticket", new { ticket })];
+
+    /// <summary>The tasks of a ticket that have not ended, without their long texts: not for
+    /// <see cref="Update"/>.</summary>
+    public static List<TaskRow> OpenOfTicket(DbConnection db, long ticket) =>
+        db.Query<TaskRow>(
+                $"""
+                SELECT {TaskRow.ShortColumns}
+                  FROM tasks INDEXED BY tasks_ticket_open
+                 WHERE ticket = @ticket AND completed_at IS NULL
+                 ORDER BY id
+                """,
+                new { ticket }
+            )
+            .AsList();
+
+    /// <summary>The first tasks of a ticket, without their long texts: not for <see cref="Update"/>.</summary>
+    public static List<TaskRow> FirstOfTicket(DbConnection db, long ticket, int most) =>
+        db.Query<TaskRow>(
+                $"""
+                SELECT {TaskRow.ShortColumns}
+                  FROM tasks INDEXED BY tasks_ticket
+                 WHERE ticket = @ticket
+                 ORDER BY id
+                 LIMIT @most
+                """,
+                new { ticket, most }
+            )
+            .AsList();
+
+    /// <summary>Tasks by id, without their long texts: not for <see cref="Update"/>.</summary>
+    public static List<TaskRow> Among(DbConnection db, IEnumerable<long> ids) =>
+        db.Query<TaskRow>(
+                $"SELECT {TaskRow.ShortColumns} FROM tasks WHERE id IN (SELECT value FROM json_each(@ids)) ORDER BY id",
+                new { ids = TaskRow.Json(ids) }
+            )
+            .AsList();
+
+    /// <summary>The tasks of tickets that have failed or that a person has to release, without their long texts: not
+    /// for <see cref="Update"/>.</summary>
+    public static List<TaskRow> WaitingOf(DbConnection db, IEnumerable<long> tickets) =>
+        db.Query<TaskRow>(
+                $"""
+                SELECT {TaskRow.ShortColumns}
+                  FROM tasks INDEXED BY tasks_ticket
+                 WHERE ticket IN (SELECT value FROM json_each(@tickets))
+                   AND (status = 'failed' OR (status = 'pending' AND hold_reason IS NOT NULL))
+                 ORDER BY id
+                """,
+                new { tickets = TaskRow.Json(tickets) }
+            )
+            .AsList();
+
+    /// <summary>The tasks of a ticket that agents have now.</summary>
+    public static List<TaskRow> WithAgents(DbConnection db, long ticket) =>
+        db.Query<TaskRow>(
+                $"""
+                SELECT {TaskRow.Columns}
+                  FROM tasks INDEXED BY tasks_ticket_open
+                 WHERE ticket = @ticket AND completed_at IS NULL AND status IN ('assigned', 'running')
+                 ORDER BY id
+                """,
+                new { ticket }
+            )
+            .AsList();
+
+    /// <summary>The tasks that an agent has now.</summary>
+    public static List<TaskRow> OfAgent(DbConnection db, string agent) =>
+        db.Query<TaskRow>(
+                $"""
+                SELECT {TaskRow.Columns}
+                  FROM tasks INDEXED BY tasks_agent
+                 WHERE agent = @agent AND completed_at IS NULL AND status IN ('assigned', 'running')
+                 ORDER BY id
+                """,
+                new { agent }
+            )
+            .AsList();
+
+    /// <summary>All tasks that have not ended, without their long texts: not for <see cref="Update"/>.</summary>
+    public static List<TaskRow> Open(DbConnection db) =>
+        db.Query<TaskRow>(
+                $"SELECT {TaskRow.ShortColumns} FROM tasks INDEXED BY tasks_open WHERE completed_at IS NULL ORDER BY id"
+            )
+            .AsList();
+
+    public static TaskRow Insert(IWrite write, TaskRow row) =>
+        row with
+        {
+            Id = write.Db.ExecuteScalar<long>(InsertSql, row),
+        };
+
+    public static void Update(IWrite write, TaskRow row) => write.Db.Execute(UpdateSql, row);
+
+    /// <summary>Replaces the holds of a task alone.</summary>
+    public static void UpdateHolds(IWrite write, TaskRow row) =>
+        write.Db.Execute("UPDATE tasks SET holds = @Holds, ready_at = @ReadyAt WHERE id = @Id", row);
+
+    /// <summary>Cancels all open tasks of a ticket, and counts that in those that wait for them.</summary>
+    public static void CancelOpen(IWrite write, long ticket, string error, long now)
+    {
+        var args = new
+        {
+            ticket,
+            error,
+            now,
+        };
+        foreach (var sql in CancelOpenSql)
+            write.Db.Execute(sql, args);
+    }
+
+    /// <summary>Counts an ended or reopened task in those that wait for it.</summary>
+    public static List<TaskRow> CountInDependents(IWrite write, long task, int done, int dead, long now) =>
+        write
+            .Db.Query<TaskRow>(
+                DependentsSql,
+                new
+                {
+                    task,
+                    done,
+                    dead,
+                    now,
+                }
+            )
+            .AsList();
+
+    /// <summary>Counts a task in those that it waits for.</summary>
+    public static List<TaskRow> CountInDependencies(IWrite write, long task, int change) =>
+        write
+            .Db.Query<TaskRow>(
+                $"""
+                UPDATE tasks
+                   SET dependents = dependents + @change
+                 WHERE id IN (SELECT depends_on FROM task_deps WHERE task = @task)
+                RETURNING {TaskRow.Columns}
+                """,
+                new { task, change }
+            )
+            .AsList();
+
+    /// <summary>Counts a new task in those that it waits for.</summary>
+    public static void CountAsDependent(IWrite write, long task) =>
+        write.Db.Execute(
+            """
+            UPDATE tasks
+               SET dependents = dependents + 1
+             WHERE id IN (SELECT depends_on FROM task_deps WHERE task = @task)
+            """,
+            new { task }
+        );
+
+    /// <summary>The tasks that a task waits for.</summary>
+    public static List<long> DependenciesOf(DbConnection db, long task) =>
+        db.Query<long>("SELECT depends_on FROM task_deps WHERE task = @task ORDER BY depends_on", new { task })
+            .AsList();
+
+    /// <summary>The edges of a ticket: what waits, and for what.</summary>
+    public static List<(long Task, long DependsOn)> EdgesOf(DbConnection db, long ticket) =>
+        db.Query<(long, long)>(
+                """
+                SELECT d.task, d.depends_on
+                  FROM tasks t INDEXED BY tasks_ticket
+                  JOIN task_deps d ON d.task = t.id
+                 WHERE t.ticket = @ticket
+                 ORDER BY d.task, d.depends_on
+                """,
+                new { ticket }
+            )
+            .AsList();
+
+    public static void AddEdge(IWrite write, long task, long dependsOn) =>
+        write.Db.Execute(
+            "INSERT INTO task_deps (task, depends_on, need) VALUES (@task, @dependsOn, 'completed')",
+            new { task, dependsOn }
+        );
+
+    private const string InsertSql = """
+        INSERT INTO tasks (
+            ticket, phase_id, kind, task_type, title, description, priority, status, holds, hold_reason, capabilities,
+            wants_agent, prefers, deps_total, deps_done, deps_dead, quorum, max_retries, timeout_seconds, deadline_at,
+            review, locks, expected, template, parent, ref, created_by, created_at, ready_at)
+        VALUES (
+            @Ticket, @PhaseId, @Kind, @TaskType, @Title, @Description, @Priority, @Status, @Holds, @HoldReason,
+            @Capabilities, @WantsAgent, @Prefers, @DepsTotal, @DepsDone, @DepsDead, @Quorum, @MaxRetries,
+            @TimeoutSeconds, @DeadlineAt, @Review, @Locks, @Expected, @Template, @Parent, @Ref, @CreatedBy, @CreatedAt,
+            @ReadyAt)
+        RETURNING id
+        """;
+
+    // Not the counts of dependents, which change beside it.
+    private const string UpdateSql = """
+        UPDATE tasks
+           SET title = @Title, description = @Description, priority = @Priority, status = @Status, holds = @Holds,
+               hold_reason = @HoldReason, wants_agent = @WantsAgent, agent = @Agent, run = @Run,
+               deps_total = @DepsTotal, deps_done = @DepsDone, deps_dead = @DepsDead, retry_count = @RetryCount,
+               faults = @Faults, not_before = @NotBefore, timeout_seconds = @TimeoutSeconds, iteration = @Iteration,
+               progress = @Progress, progress_percent = @ProgressPercent, progress_at = @ProgressAt, result = @Result,
+               error_message = @ErrorMessage, error_kind = @ErrorKind, ready_at = @ReadyAt, started_at = @StartedAt,
+               completed_at = @CompletedAt
+         WHERE id = @Id
+        """;
+
+    private static readonly string[] CancelOpenSql =
+    [
+        """
+            INSERT INTO task_ends (task, status, at)
+            SELECT id, 'cancelled', @now
+              FROM tasks INDEXED BY tasks_ticket_open
+             WHERE ticket = @ticket AND completed_at IS NULL
+             ORDER BY id
+            """,
+        """
+            UPDATE tasks INDEXED BY tasks_ticket_open
+               SET status = 'cancelled', completed_at = @now, ready_at = NULL, error_message = @error, error_kind = NULL
+             WHERE ticket = @ticket AND completed_at IS NULL
+            """,
+        """
+            UPDATE tasks INDEXED BY tasks_ticket
+               SET dependents = 0,
+                   deps_dead = (SELECT count(*)
+                                  FROM task_deps d
+                                  JOIN tasks o ON o.id = d.depends_on
+                                 WHERE d.task = tasks.id AND o.status IN ('failed', 'cancelled'))
+             WHERE ticket = @ticket
+            """,
+        """
+            UPDATE tasks INDEXED BY tasks_ticket
+               SET holds = (holds & ~3)
+                       | (CASE WHEN deps_done < deps_total THEN 1 ELSE 0 END)
+                       | (CASE WHEN deps_dead > 0 THEN 2 ELSE 0 END)
+             WHERE ticket = @ticket AND deps_total > 0
+            """,
+    ];
+
+    private const string NewHolds = """
+        (holds & ~3)
+            | (CASE WHEN deps_done + @done < deps_total THEN 1 ELSE 0 END)
+            | (CASE WHEN deps_dead + @dead > 0 THEN 2 ELSE 0 END)
+        """;
+
+    private const string DependentsSql = $"""
+        UPDATE tasks
+           SET deps_done = deps_done + @done,
+               deps_dead = deps_dead + @dead,
+               holds = {NewHolds},
+               ready_at = CASE WHEN status = 'pending' AND ({NewHolds}) = 0 THEN coalesce(ready_at, @now) END
+         WHERE id IN (SELECT task FROM task_deps WHERE depends_on = @task)
+        RETURNING {TaskRow.Columns}
+        """;
+}

@@ -1,0 +1,191 @@
+using System.Data.Common;
+using Dapper;
+using Hive.Common.Errors;
+using Hive.Common.Storage;
+using Hive.Features.Messages.Contracts;
+using Hive.Features.Tickets.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.Hosting;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>
+/// Loads the open runs, turns and pauses before agents can connect, and brings rows that do not fit their runs to a
+/// legal state. Alarms and the scheduler begin when all else has started: until then no agent shows how it is.
+/// </summary>
+internal sealed class TasksAtStart(
+    IStore store,
+    OpenRuns runs,
+    RunClocks clocks,
+    RunAlarms alarms,
+    RunEnds ends,
+    Dispatcher dispatcher,
+    ILeaseHolders turns,
+    TimeProvider clock
+) : IHostedLifecycleService
+{
+    /// <inheritdoc />
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        // In one write: nothing changes between the reading and the loading.
+        await store.Write(
+            write =>
+            {
+                Recover(write);
+                Load(write.Db);
+            },
+            cancellationToken
+        );
+        foreach (var agent in runs.Agents)
+            clocks.Refresh(agent);
+    }
+
+    /// <inheritdoc />
+    public async Task StartedAsync(CancellationToken cancellationToken)
+    {
+        _ = alarms.Run();
+        await dispatcher.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public Task StoppingAsync(CancellationToken cancellationToken) => dispatcher.StopAsync(cancellationToken);
+
+    /// <inheritdoc />
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.Write(clocks.Save, cancellationToken);
+        }
+        catch (Problem e) when (e.Code == ErrorCode.Unavailable)
+        {
+            // What was stored last is at most a minute old.
+        }
+    }
+
+    /// <inheritdoc />
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private void Load(DbConnection db)
+    {
+        var (open, turnsHeld, paused) = Read(db);
+        foreach (var (run, spent) in open)
+        {
+            runs.Load(run);
+            clocks.Load(run, spent);
+        }
+
+        foreach (var (agent, turn, held) in turnsHeld)
+            runs.LoadTurn(agent, turn, held);
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var task in paused)
+            clocks.Pause(task.Id, clocks.PauseLeft(task, now), task.NotBefore);
+    }
+
+    // Each change is one commit, so that a kill of the host leaves none of these; a database that was repaired by hand
+    // may have them.
+    private void Recover(IWrite write)
+    {
+        foreach (
+            var id in write
+                .Db.Query<long>(
+                    """
+                    SELECT t.id
+                      FROM tasks t INDEXED BY tasks_open
+                      LEFT JOIN runs r ON r.id = t.run AND r.task = t.id AND r.ended_at IS NULL
+                     WHERE t.completed_at IS NULL AND t.status IN ('assigned', 'running') AND r.id IS NULL
+                    """
+                )
+                .ToArray()
+        )
+            ends.GiveBack(
+                write,
+                TaskTable.Require(write.Db, id),
+                RunEnd.Lost,
+                "its run was gone at a start of the host"
+            );
+        write.Db.Execute(
+            """
+            UPDATE runs
+               SET ended_at = @now, end = 'lost', note = 'its task had another run at a start of the host'
+             WHERE ended_at IS NULL
+               AND NOT EXISTS (
+                   SELECT 1 FROM tasks t WHERE t.id = runs.task AND t.run = runs.id AND t.completed_at IS NULL
+                                           AND t.status IN ('assigned', 'running'))
+            """,
+            new { now = clock.GetUtcNow().ToUnixTimeMilliseconds() }
+        );
+    }
+
+    private (
+        List<(OpenRun Run, TimeSpan Spent)> Open,
+        List<(string, long, List<long>)> Turns,
+        List<TaskRow> Paused
+    ) Read(DbConnection db)
+    {
+        var openTurns = turns.ReadOpen(db);
+        var held = db.Query<(long Turn, long Run)>(
+                """
+                SELECT h.turn, h.run
+                  FROM json_each(@turns) i
+                  JOIN task_turns h ON h.turn = i.value
+                """,
+                new { turns = TaskRow.Json(openTurns.Select(t => t.Holder)) }
+            )
+            .ToLookup(h => h.Turn, h => h.Run);
+        var inTurn = held.SelectMany(h => h).ToHashSet();
+        var tasks = TaskTable.Open(db);
+        var times = tasks.ToDictionary(row => row.Id, row => row.TimeoutSeconds);
+        var open = db.Query<RunRow>(
+                $"SELECT {RunRow.Columns} FROM runs INDEXED BY runs_open WHERE ended_at IS NULL ORDER BY id"
+            )
+            .Select(r =>
+                (
+                    new OpenRun(r.Id, r.Task, r.Agent, r.ClaimedAt, r.StartedAt, times[r.Task], (int)r.Nudges)
+                    {
+                        WasInTurn = r.Turn is not null && !inTurn.Contains(r.Id),
+                    },
+                    TimeSpan.FromMilliseconds(r.SpentMs)
+                )
+            )
+            .ToList();
+        return (
+            open,
+            [.. openTurns.Select(t => (t.Agent, t.Holder, held[t.Holder].ToList()))],
+            tasks.FindAll(row => row.IsPending && row.Held.HasFlag(Hold.Retry))
+        );
+    }
+}
+
+/// <inheritdoc />
+internal sealed class ReadyTasksLoader(ITickets tickets, TaskChanges changes) : IReadyTasksLoader
+{
+    public IReadOnlyList<QueuedTask> Load(DbConnection db)
+    {
+        var known = tickets.Open(db).ToDictionary(t => t.Id);
+        return
+        [
+            .. TaskTable
+                .Open(db)
+                .Where(row => row.IsReady || row.IsWithAgent || row.Status == TaskState.Reviewing)
+                .Select(row => (Row: row, Ticket: known.GetValueOrDefault(row.Ticket) ?? tickets.Find(db, row.Ticket)))
+                .Where(pair => pair.Ticket is not null)
+                .Select(pair => changes.Queued(db, pair.Row, pair.Ticket!)),
+        ];
+    }
+
+    public IEnumerable<(long Ticket, string Agent)> Worked(DbConnection db) =>
+        db.Query<(long, string)>(
+                """
+                SELECT DISTINCT t.ticket, r.agent
+                  FROM tasks o INDEXED BY tasks_open
+                  JOIN tasks t INDEXED BY tasks_ticket ON t.ticket = o.ticket
+                  JOIN runs r INDEXED BY runs_task ON r.task = t.id
+                 WHERE o.completed_at IS NULL
+                """
+            )
+            .AsList();
+}

@@ -1,0 +1,242 @@
+using System.Data.Common;
+using Dapper;
+using Hive.Common.Storage;
+using Hive.Features.Messages.Contracts;
+using Hive.Features.Tickets.Contracts;
+using Hive.Features.Workflows.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>Changes tasks when their ticket moves, is held, or is removed, in the write of that.</summary>
+internal sealed class TicketSeams(
+    TaskChanges changes,
+    TaskMaking making,
+    RunEnds ends,
+    IWorkflows workflows,
+    ILeases leases
+) : IPhaseEntered, ITicketHeld, ITicketRemoved, ITicketTasks, ITicketWork
+{
+    public void Entered(IWrite write, TicketEntry ticket, Phase phase, string actor)
+    {
+        Hold(write, ticket);
+        if (ticket.IsDone || phase.Terminal)
+            Stop(write, ticket, actor);
+        else
+            Generate(write, ticket, phase, actor);
+    }
+
+    public void Changed(IWrite write, TicketEntry ticket) => Hold(write, ticket);
+
+    public void Check(Workflow workflow, IReadOnlyList<TaskSpec> tasks) => making.CheckNew(workflow, tasks);
+
+    public void Add(IWrite write, TicketEntry ticket, IReadOnlyList<TaskSpec> tasks, string actor)
+    {
+        // A ticket can always be blocked; a full one goes without the task that would lift the block.
+        var isRemedy = ticket.Blocked is not null && tasks.All(task => task.PhaseId == Phase.BlockedId);
+        if (tasks.Count == 0 || (isRemedy && !making.Fits(write, ticket, tasks.Count)))
+            return;
+        making.MustFit(write, ticket, tasks.Count);
+        making.Add(write, ticket, tasks, _ => new TaskMaking.Origin(actor));
+    }
+
+    public void BlockEnded(IWrite write, TicketEntry ticket, string actor)
+    {
+        long[] open =
+        [
+            .. TaskTable
+                .OpenOfTicket(write.Db, ticket.Id)
+                .Where(row => row.PhaseId == Phase.BlockedId)
+                .Select(row => row.Id),
+        ];
+        foreach (var id in open)
+            ends.Cancel(
+                write,
+                TaskTable.Require(write.Db, id),
+                $"the block of ticket {ticket.Id} has ended ({actor})",
+                checksTicket: false
+            );
+    }
+
+    public void Removed(IWrite write, TicketEntry ticket, string actor)
+    {
+        foreach (var row in TaskTable.WithAgents(write.Db, ticket.Id))
+            ends.EndRun(write, row, RunEnd.Cancelled, $"{actor} deleted its ticket", cancelsTurn: true);
+        ForgetMessages(write, ticket.Id);
+        var all = TaskTable.IdsOfTicket(write.Db, ticket.Id);
+        foreach (var sql in RemoveSql)
+            write.Db.Execute(sql, new { ticket.Id });
+        foreach (var id in all)
+            changes.Removed(write, id);
+    }
+
+    public IReadOnlyDictionary<long, TicketWork> Of(DbConnection db, IReadOnlyCollection<long> tickets) =>
+        db.Query<(long Ticket, string Status, string? Agent, long Count)>(
+                WorkSql,
+                new { tickets = TaskRow.Json(tickets) }
+            )
+            .GroupBy(c => c.Ticket)
+            .ToDictionary(
+                ofTicket => ofTicket.Key,
+                ofTicket =>
+                {
+                    int Count(params string[] statuses) =>
+                        (int)ofTicket.Where(c => statuses.Contains(c.Status)).Sum(c => c.Count);
+                    var running = Count(TaskState.Assigned, TaskState.Running, TaskState.Reviewing);
+                    return new TicketWork(
+                        new TaskCounts(
+                            Count(TaskState.Pending) + running,
+                            running,
+                            Count(TaskState.Completed),
+                            Count(TaskState.Failed)
+                        ),
+                        [.. ofTicket.Select(c => c.Agent).OfType<string>().Distinct().Order(StringComparer.Ordinal)]
+                    );
+                }
+            );
+
+    /// <summary>Makes the tasks of a phase's templates that have made none yet.</summary>
+    public IReadOnlyList<TaskRow> Generate(IWrite write, TicketEntry ticket, Phase phase, string actor)
+    {
+        var made = write
+            .Db.Query<(string Template, long Id)>(
+                """
+                SELECT template, id
+                  FROM tasks INDEXED BY tasks_ticket
+                 WHERE ticket = @Id AND template IS NOT NULL
+                """,
+                new { ticket.Id }
+            )
+            .ToDictionary(t => t.Template, t => t.Id, StringComparer.Ordinal);
+        var missing = phase.Tasks.Where(t => !made.ContainsKey(TaskMaking.KeyOf(phase, t))).ToArray();
+        if (missing.Length == 0)
+            return [];
+        var byType = missing.ToDictionary(t => t.Type, StringComparer.Ordinal);
+        var specs = missing.Select(t => Spec(t, ticket, phase, type => made.GetValueOrDefault($"{phase.Id}/{type}")));
+        return making.Add(
+            write,
+            ticket,
+            [.. specs],
+            spec =>
+            {
+                var template = byType[spec.Ref!];
+                return new TaskMaking.Origin(
+                    actor,
+                    Template: TaskMaking.KeyOf(phase, template),
+                    MaxRetries: template.MaxRetries ?? 3,
+                    Expected: template.ExpectedOutputs
+                );
+            }
+        );
+    }
+
+    private static TaskSpec Spec(TaskTemplate template, TicketEntry ticket, Phase phase, Func<string, long> idOf) =>
+        new(
+            template.Type,
+            Cut(Filled(template.Title, ticket)),
+            Ref: template.Type,
+            Description: Filled(template.Description ?? ticket.Description, ticket),
+            PhaseId: phase.Id,
+            Priority: template.Priority,
+            Capabilities: template.Capabilities,
+            DependsOn:
+            [
+                .. template.DependsOn.Select(type =>
+                    idOf(type) is var id and > 0
+                        ? System.Text.Json.JsonSerializer.SerializeToElement(id)
+                        : System.Text.Json.JsonSerializer.SerializeToElement(type)
+                ),
+            ],
+            Quorum: template.Quorum,
+            Agent: template.Agent,
+            TimeoutSeconds: template.TimeoutSeconds,
+            Review: template.Review,
+            Locks: [.. template.Locks.Select(l => Filled(l, ticket))]
+        );
+
+    private static string Cut(string title) =>
+        title.Length <= TaskRules.TitleLength ? title : title[..TaskRules.TitleLength];
+
+    // In one pass, so that a title which contains a placeholder stays as it is.
+    private static string Filled(string text, TicketEntry ticket) =>
+        TaskRules
+            .Placeholder()
+            .Replace(
+                text,
+                match =>
+                    match.Groups[1].Value switch
+                    {
+                        "title" => ticket.Title,
+                        "priority" => Priorities.Word(ticket.Priority),
+                        "id" => ticket.Id.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                        _ => ticket.Repository ?? "",
+                    }
+            );
+
+    private void Stop(IWrite write, TicketEntry ticket, string actor)
+    {
+        // They wait for a person no longer.
+        changes.Publish(write, TaskTable.WaitingOf(write.Db, [ticket.Id]));
+        if (workflows.Find(ticket.Workflow) is { OnResultFound: OnResultFound.DoNothing })
+            return;
+        var reason = $"ticket {ticket.Id} has ended ({actor})";
+        foreach (var row in TaskTable.WithAgents(write.Db, ticket.Id))
+            ends.EndRun(write, row, RunEnd.Cancelled, reason, cancelsTurn: true);
+        changes.CancelOpen(write, ticket.Id, $"Task cancelled: {reason}");
+    }
+
+    // A message that is leased would come again at the end of its turn, which looks here once more.
+    private void ForgetMessages(IWrite write, long ticket)
+    {
+        var messages = write.Db.Query<(long Message, string Agent)>(
+            """
+            SELECT m.message, r.agent
+              FROM tasks t INDEXED BY tasks_ticket
+              JOIN task_messages m INDEXED BY task_messages_task ON m.task = t.id
+              JOIN runs r ON r.id = m.run
+             WHERE t.ticket = @ticket
+            """,
+            new { ticket }
+        );
+        RunEnds.Forget(
+            write,
+            [.. messages.Where(m => !leases.IsLeased(m.Agent, m.Message, out _)).Select(m => m.Message)]
+        );
+    }
+
+    // The holds of a ticket are kept on its running tasks too: they count when such a task goes back.
+    private void Hold(IWrite write, TicketEntry ticket)
+    {
+        const Hold OfTicket = Tasks.Hold.Ticket | Tasks.Hold.Phase;
+        List<TaskRow> changed = [];
+        foreach (var row in TaskTable.OpenOfTicket(write.Db, ticket.Id))
+        {
+            var holds = (row.Held & ~OfTicket) | changes.OfTicket(ticket, row.PhaseId);
+            if (holds == row.Held)
+                continue;
+            var after = row with { Holds = (long)holds };
+            after = after with { ReadyAt = after.IsReady ? row.ReadyAt ?? changes.Now : null };
+            TaskTable.UpdateHolds(write, after);
+            changed.Add(after);
+        }
+
+        changes.Publish(write, changed);
+    }
+
+    private const string WorkSql = """
+        SELECT t.ticket, t.status, iif(t.status IN ('assigned', 'running', 'reviewing'), t.agent, NULL) AS Agent,
+               count(*) AS Count
+          FROM json_each(@tickets) i
+          JOIN tasks t INDEXED BY tasks_ticket ON t.ticket = i.value
+         GROUP BY 1, 2, 3
+        """;
+
+    private static readonly string[] RemoveSql =
+    [
+        "DELETE FROM task_turns WHERE task IN (SELECT id FROM tasks WHERE ticket = @Id)",
+        "DELETE FROM task_deps WHERE task IN (SELECT id FROM tasks WHERE ticket = @Id)",
+        "DELETE FROM runs WHERE task IN (SELECT id FROM tasks WHERE ticket = @Id)",
+        "DELETE FROM discoveries WHERE ticket = @Id",
+        "DELETE FROM tasks WHERE ticket = @Id",
+    ];
+}
