@@ -1,0 +1,163 @@
+using System.Globalization;
+using Hive.Features.Tasks.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Gates;
+
+/// <summary>Judges a criterion about an artifact, with the pattern and the rule of the expected outputs of its
+/// type.</summary>
+internal static class ArtifactJudge
+{
+    private const string Kind = "artifact";
+
+    public static GateJudge.Judged Judge(GateCase gate, Criterion criterion)
+    {
+        var type = criterion.Artifact!;
+        ExpectedOutput[] outputs =
+        [
+            .. gate
+                .Phase.ExpectedOutputs.Concat(gate.Phase.Tasks.SelectMany(t => t.ExpectedOutputs))
+                .Where(o => o.Type == type && o.Required)
+                .Distinct(),
+        ];
+        var all = gate.Artifacts.Where(a => a.Artifact.Type == type).ToArray();
+        var own = all.Where(a => a.Artifact.PhaseId == gate.Phase.Id).ToArray();
+        // An expected output of a phase must come from that phase.
+        if (own.Length > 0 || outputs.Length > 0)
+            all = own;
+        var text = Asks(criterion, outputs);
+        if (criterion.Commit is not null)
+            return new(new CriterionView(Kind, text, CriterionStates.Waiting, GateJudge.NeedsReviews), null);
+        if (all.Length == 0)
+            return new(
+                new CriterionView(
+                    Kind,
+                    text,
+                    CriterionStates.Unmet,
+                    gate.Return is { } sent
+                        ? $"an artifact of type {type} was not handed in {GateJudge.Since(sent)}; hand it in again"
+                        : $"an artifact of type {type} is missing; hand one in"
+                ),
+                Producer(gate, type),
+                type
+            );
+        var reason = Reason(criterion, type, all) ?? outputs.Select(o => Reason(o, all)).FirstOrDefault(r => r != null);
+        return new(
+            new CriterionView(Kind, text, reason is null ? CriterionStates.Met : CriterionStates.Unmet, reason),
+            gate.Tasks.FirstOrDefault(t => t.Id == all[0].Artifact.Task) ?? Producer(gate, type)
+        );
+    }
+
+    /// <summary>A criterion and its outputs in words.</summary>
+    public static string Asks(Criterion criterion, IEnumerable<ExpectedOutput> outputs)
+    {
+        List<string> parts = [];
+        if (criterion.MinCount is { } count)
+            parts.Add($"at least {count} of them");
+        if (criterion.MinLength is { } length)
+            parts.Add($"at least {length} characters");
+        if (criterion.Sections is { } sections)
+            parts.Add($"the sections {string.Join(", ", sections)}");
+        if (criterion.Field is { } field)
+            parts.Add($"{field} {GateJudge.Bounds(criterion)}");
+        if (criterion.Flag is { } flag)
+            parts.Add($"{flag} true");
+        if (criterion.Commit is { } commit)
+            parts.Add(commit.MergedInto is { } branch ? $"a commit merged into {branch}" : "a commit");
+        foreach (var output in outputs)
+        {
+            if (output.Pattern is { } pattern)
+                parts.Add($"path {pattern}");
+            if (output.ValidationRule is { } rule)
+                parts.Add(rule);
+        }
+
+        return criterion.Artifact + (parts.Count == 0 ? "" : $": {string.Join("; ", parts)}");
+    }
+
+    // The task of the phase that is expected to hand in the type, else the one that ended last.
+    private static TaskEntry? Producer(GateCase gate, string type) =>
+        gate.Own.LastOrDefault(t => t.Expected.Any(o => o.Type == type)) ?? GateJudge.LastOf(gate);
+
+    private static string? Reason(Criterion criterion, string type, StoredArtifact[] all)
+    {
+        if (criterion.MinCount is { } count && all.Length < count)
+            return $"there {(all.Length == 1 ? "is 1 artifact" : $"are {all.Length} artifacts")} of type {type}; at "
+                + $"least {count} are needed, handed in together";
+        if (criterion is { MinLength: null, Sections: null, Field: null, Flag: null })
+            return null;
+        if (Content(all[0], out var fault) is not { } content)
+            return fault;
+        if (criterion.MinLength is { } length && TooShort(type, content, length) is { } isShort)
+            return isShort;
+        if (criterion.Sections is { } sections)
+        {
+            var has = content.Sections();
+            var missing = sections.Where(s => !has.Contains(ArtifactContent.Fold(s))).ToArray();
+            if (missing.Length > 0)
+                return $"{type} lacks the sections {string.Join(", ", missing)}; add a heading for each";
+        }
+
+        if (criterion.Field is { } field)
+        {
+            if (content.Number(field) is not { } value)
+                return $"{type} does not have a number '{field}'; hand in a JSON object with it";
+            if (value < criterion.AtLeast || value > criterion.AtMost)
+                return $"{field} of {type} is {GateJudge.Number(value)}; it must be {GateJudge.Bounds(criterion)}";
+        }
+
+        return criterion.Flag is { } flag && !content.IsTrue(flag)
+            ? $"'{flag}' of {type} is not true; hand in a JSON object where it is"
+            : null;
+    }
+
+    private static string? Reason(ExpectedOutput output, IReadOnlyList<StoredArtifact> all)
+    {
+        var fitting = all;
+        if (output.Pattern is { } pattern && PathPattern.IsChecked(pattern))
+        {
+            fitting =
+            [
+                .. all.Where(a =>
+                    a.Artifact.Path is { } path && PathPattern.Matches(pattern, PathPattern.BelowRoot(path))
+                ),
+            ];
+            if (fitting.Count == 0)
+                return $"{output.Type} is not a file that matches {pattern} below its folder; hand in one that does";
+        }
+
+        if (output.ValidationRule?.Split(':', 2, StringSplitOptions.TrimEntries) is not [var rule, var number])
+            return null;
+        if (rule is not ("min_length" or "min_passing"))
+            return null;
+        if (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var least))
+            return null;
+        if (Content(fitting[0], out var fault) is not { } content)
+            return fault;
+        if (rule == "min_length")
+            return TooShort(output.Type, content, least);
+        var passing = content.Number("passing") ?? content.Number("passed");
+        return passing >= least
+            ? null
+            : $"{output.Type} has {(passing is { } n ? GateJudge.Number(n) : "no number")} 'passing'; at least {least} "
+                + "are needed, in a JSON object";
+    }
+
+    private static string? TooShort(string type, ArtifactContent content, int least) =>
+        content.Length >= least
+            ? null
+            : $"{type} has a length of {GateJudge.Number(content.Length)} characters; at least {least} are needed";
+
+    private static ArtifactContent? Content(StoredArtifact artifact, out string? fault)
+    {
+        var (type, size) = (artifact.Artifact.Type, artifact.Artifact.Size);
+        var content = artifact.Content is { } bytes ? ArtifactContent.Read(bytes) : null;
+        fault =
+            content is not null ? null
+            : artifact.Content is null
+                ? $"{type} has {size} bytes; only the content of files up to {ArtifactTable.KeptBytes} bytes is "
+                    + "looked at; hand in a shorter one"
+            : $"{type} is not UTF-8 text; hand in a text";
+        return content;
+    }
+}

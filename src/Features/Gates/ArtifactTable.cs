@@ -1,0 +1,290 @@
+using System.Data.Common;
+using System.Text.Json;
+using Dapper;
+using Hive.Common.Errors;
+using Hive.Common.Storage;
+using Hive.Features.Gates.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Gates;
+
+/// <summary>An artifact that was read, before it is stored.</summary>
+/// <param name="Type">Its type.</param>
+/// <param name="Kind"><see cref="ArtifactTable.File"/> or <see cref="ArtifactTable.Data"/>.</param>
+/// <param name="Path">The file in container form.</param>
+/// <param name="Size">Its size in bytes.</param>
+/// <param name="Digest">The SHA-256 of its bytes.</param>
+/// <param name="Content">Its bytes; null when there are more than <see cref="ArtifactTable.KeptBytes"/>.</param>
+internal sealed record CollectedArtifact(
+    string Type,
+    string Kind,
+    string? Path,
+    long Size,
+    string Digest,
+    byte[]? Content
+);
+
+/// <summary>An artifact with its content, as a gate is judged by it.</summary>
+internal sealed record StoredArtifact(Artifact Artifact, byte[]? Content);
+
+/// <summary>Stores artifacts and reads them.</summary>
+internal static class ArtifactTable
+{
+    public const string File = "file";
+
+    public const string Data = "data";
+
+    /// <summary>The most bytes of a content that are kept.</summary>
+    public const int KeptBytes = 256 << 10;
+
+    /// <summary>The most artifacts of one task that are not superseded.</summary>
+    public const int PerTask = 20;
+
+    /// <summary>The most artifacts of one task, with the superseded ones.</summary>
+    public const int PerTaskEver = 200;
+
+    private const string Columns =
+        "id, ticket, phase_id, task, type, kind, path, repository, sha, digest, size, \"by\", at, superseded_at";
+
+    /// <summary>Stores what was handed in together. Earlier artifacts of these types in the phase are
+    /// superseded.</summary>
+    /// <exception cref="Problem">Code <c>too_large</c>: the task has too many.</exception>
+    public static IReadOnlyList<Artifact> Add(
+        IWrite write,
+        (long Ticket, string PhaseId, long? Task) of,
+        IReadOnlyList<CollectedArtifact> artifacts,
+        string by,
+        DateTimeOffset now
+    )
+    {
+        var at = now.ToUnixTimeMilliseconds();
+        foreach (var type in artifacts.Select(a => a.Type).Distinct())
+            write.Db.Execute(
+                """
+                UPDATE artifacts
+                   SET superseded_at = @at
+                 WHERE ticket = @Ticket AND phase_id = @PhaseId AND type = @type AND superseded_at IS NULL
+                """,
+                new
+                {
+                    of.Ticket,
+                    of.PhaseId,
+                    type,
+                    at,
+                }
+            );
+        List<Artifact> added = [];
+        foreach (var artifact in artifacts)
+        {
+            var id = write.Db.QuerySingle<long>(
+                """
+                INSERT INTO artifacts (ticket, phase_id, task, type, kind, path, digest, size, "by", at)
+                VALUES (@Ticket, @PhaseId, @Task, @Type, @Kind, @Path, @Digest, @Size, @by, @at)
+                RETURNING id
+                """,
+                new
+                {
+                    of.Ticket,
+                    of.PhaseId,
+                    of.Task,
+                    artifact.Type,
+                    artifact.Kind,
+                    artifact.Path,
+                    artifact.Digest,
+                    artifact.Size,
+                    by,
+                    at,
+                }
+            );
+            if (artifact.Content is { } content)
+                write.Db.Execute(
+                    "INSERT INTO artifact_contents (artifact, content) VALUES (@id, @content)",
+                    new { id, content }
+                );
+            added.Add(
+                new Artifact(
+                    id,
+                    of.Ticket,
+                    of.PhaseId,
+                    artifact.Type,
+                    artifact.Kind,
+                    by,
+                    DateTimeOffset.FromUnixTimeMilliseconds(at),
+                    artifact.Size,
+                    artifact.Digest,
+                    of.Task,
+                    artifact.Path
+                )
+            );
+        }
+
+        if (of.Task is { } task)
+            MustFit(write, task);
+        foreach (var artifact in added)
+            write.Raise(new ArtifactAdded(artifact));
+        return added;
+    }
+
+    /// <summary>The artifact of that id with its content.</summary>
+    /// <exception cref="Problem">Code <c>not_found</c>.</exception>
+    public static StoredArtifact Require(DbConnection db, long id) =>
+        db.QuerySingleOrDefault<Row>($"SELECT {Columns} FROM artifacts WHERE id = @id", new { id }) is { } row
+            ? new StoredArtifact(row.ToArtifact(), Content(db, id))
+            : throw Problem.NotFound($"artifact {id} not found");
+
+    /// <summary>A ticket's artifacts, the newest first.</summary>
+    /// <param name="db">Any connection.</param>
+    /// <param name="ticket">The ticket.</param>
+    /// <param name="phaseId">Only those of a phase; null for all.</param>
+    /// <param name="before">Only those with a lower id; null for all.</param>
+    /// <param name="limit">The most.</param>
+    public static IReadOnlyList<Artifact> Of(
+        DbConnection db,
+        long ticket,
+        string? phaseId = null,
+        long? before = null,
+        int limit = -1
+    ) =>
+        [
+            .. db.Query<Row>(
+                    $"""
+                    SELECT {Columns}
+                      FROM artifacts
+                     WHERE ticket = @ticket
+                       AND (@phaseId IS NULL OR phase_id = @phaseId)
+                       AND (@before IS NULL OR id < @before)
+                     ORDER BY id DESC
+                     LIMIT @limit
+                    """,
+                    new
+                    {
+                        ticket,
+                        phaseId,
+                        before,
+                        limit,
+                    }
+                )
+                .Select(row => row.ToArtifact()),
+        ];
+
+    /// <summary>A ticket's artifacts that are not superseded, the newest first, with the content of those of the given
+    /// types.</summary>
+    public static IReadOnlyList<StoredArtifact> Current(DbConnection db, long ticket, IReadOnlySet<string> read)
+    {
+        var all = db.Query<Row>(
+                $"""
+                SELECT {Columns}
+                  FROM artifacts
+                 WHERE ticket = @ticket AND superseded_at IS NULL
+                 ORDER BY id DESC
+                """,
+                new { ticket }
+            )
+            .Select(row => row.ToArtifact());
+        return
+        [
+            .. all.Select(artifact => new StoredArtifact(
+                artifact,
+                read.Contains(artifact.Type) ? Content(db, artifact.Id) : null
+            )),
+        ];
+    }
+
+    /// <summary>Supersedes a ticket's artifacts of some phases, which are worked on again.</summary>
+    public static void Supersede(IWrite write, long ticket, IReadOnlyList<string> phases, DateTimeOffset now) =>
+        write.Db.Execute(
+            """
+            UPDATE artifacts
+               SET superseded_at = @at
+             WHERE ticket = @ticket
+               AND phase_id IN (SELECT value FROM json_each(@phases))
+               AND superseded_at IS NULL
+            """,
+            new
+            {
+                ticket,
+                phases = JsonSerializer.Serialize(phases, WireJson.Options),
+                at = now.ToUnixTimeMilliseconds(),
+            }
+        );
+
+    public static void RemoveOf(IWrite write, long ticket)
+    {
+        write.Db.Execute(
+            "DELETE FROM artifact_contents WHERE artifact IN (SELECT id FROM artifacts WHERE ticket = @ticket)",
+            new { ticket }
+        );
+        write.Db.Execute("DELETE FROM artifacts WHERE ticket = @ticket", new { ticket });
+    }
+
+    /// <summary>The content of an artifact; null when it is not kept.</summary>
+    public static byte[]? Content(DbConnection db, long id) =>
+        db.QuerySingleOrDefault<byte[]>("SELECT content FROM artifact_contents WHERE artifact = @id", new { id });
+
+    private static void MustFit(IWrite write, long task)
+    {
+        var (current, ever) = write.Db.QuerySingle<(long, long)>(
+            "SELECT count(*) FILTER (WHERE superseded_at IS NULL), count(*) FROM artifacts WHERE task = @task",
+            new { task }
+        );
+        if (current > PerTask)
+            throw Problem.TooLarge(
+                $"task {task} would have {current} artifacts; the limit is {PerTask}; hand in fewer, or put several "
+                    + "files into one"
+            );
+        if (ever > PerTaskEver)
+            throw Problem.TooLarge(
+                $"task {task} has handed in {PerTaskEver} artifacts, the limit with those that newer ones replaced; "
+                    + "end it with what it has handed in"
+            );
+    }
+
+    private sealed record Row
+    {
+        public required long Id { get; init; }
+
+        public required long Ticket { get; init; }
+
+        public required string PhaseId { get; init; }
+
+        public long? Task { get; init; }
+
+        public required string Type { get; init; }
+
+        public required string Kind { get; init; }
+
+        public string? Path { get; init; }
+
+        public string? Repository { get; init; }
+
+        public string? Sha { get; init; }
+
+        public required string Digest { get; init; }
+
+        public required long Size { get; init; }
+
+        public required string By { get; init; }
+
+        public required long At { get; init; }
+
+        public long? SupersededAt { get; init; }
+
+        public Artifact ToArtifact() =>
+            new(
+                Id,
+                Ticket,
+                PhaseId,
+                Type,
+                Kind,
+                By,
+                DateTimeOffset.FromUnixTimeMilliseconds(At),
+                Size,
+                Digest,
+                Task,
+                Path,
+                Repository,
+                Sha,
+                SupersededAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null
+            );
+    }
+}

@@ -1,0 +1,253 @@
+using System.Globalization;
+using Hive.Features.Tasks.Contracts;
+using Hive.Features.Workflows.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Gates;
+
+/// <summary>Judges a gate by what was read, and touches nothing else.</summary>
+internal static class GateJudge
+{
+    /// <summary>The reason of a criterion that no part of Hive can decide yet.</summary>
+    public const string NeedsReviews = "needs reviews";
+
+    /// <summary>The beginning of the reason of a gate whose tasks are not all ended.</summary>
+    public const string WaitingTasks = "waiting_tasks";
+
+    private const string TasksKind = "tasks_complete";
+
+    private const int NamedTasks = 10;
+
+    /// <summary>Judges a gate.</summary>
+    public static Judgement Judge(GateCase gate)
+    {
+        List<Judged> judged = [];
+        foreach (var criterion in GateRules.Effective(gate.Phase))
+            judged.Add(Safely(gate, criterion));
+        var open = gate.Own.Where(t => !t.HasEnded).ToArray();
+        var failed = gate.Own.Where(t => t.HasEnded && t.Status == "failed").ToArray();
+        List<string> waiting = [];
+        if (open.Length > 0)
+            waiting.Add(NotCompleted(open));
+        if (failed.Length > 0)
+            waiting.Add(Ended(failed));
+        waiting.AddRange(judged.Where(j => j.View.State == CriterionStates.Waiting).Select(j => j.View.Reason!));
+        var rest = judged.Where(j => j.View.State != CriterionStates.Met).ToArray();
+        return new Judgement(
+            [.. judged.Select(j => j.View)],
+            [.. judged.Select(j => j.Missing).OfType<string>().Distinct()],
+            [.. waiting.Distinct()],
+            [
+                .. rest.Where(j => j.View.State == CriterionStates.Unmet)
+                    .SelectMany(j => j.Parts ?? [new Shortcoming(j.View.Reason!, j.Source)]),
+            ],
+            // The operator is asked when nothing else is missing.
+            open.Length == 0
+            && rest.All(j => j.View is { Kind: "operator", State: CriterionStates.Waiting })
+                ? [.. rest.Where(j => j.View.Review is null).Select(j => j.View.Text)]
+                : [],
+            open.Length > 0,
+            failed.Length > 0 || judged.Any(j => j.View is { Kind: TasksKind, State: CriterionStates.Waiting })
+        );
+    }
+
+    /// <summary>A criterion as it was judged.</summary>
+    /// <param name="View">Whether it holds.</param>
+    /// <param name="Source">The task whose work can cure it; null when none can be told.</param>
+    /// <param name="Missing">The type of a missing artifact.</param>
+    /// <param name="Parts">Where several tasks have to cure it, each with its reason.</param>
+    internal sealed record Judged(
+        CriterionView View,
+        TaskEntry? Source,
+        string? Missing = null,
+        IReadOnlyList<Shortcoming>? Parts = null
+    );
+
+    /// <summary>The artifacts that an answer of the operator is about.</summary>
+    public static IReadOnlyList<long> Seen(GateCase gate) => [.. gate.Artifacts.Select(a => a.Artifact.Id).Order()];
+
+    // What an agent hands in must not keep its gate from being judged and shown.
+    private static Judged Safely(GateCase gate, Criterion criterion)
+    {
+        try
+        {
+            return One(gate, criterion);
+        }
+        catch (Exception e)
+        {
+            var (kind, text) =
+                criterion.Artifact is { } type ? ("artifact", type)
+                : criterion.Metric is { } metric ? ("metric", metric)
+                : ("tasks_complete", "the tasks of the phase");
+            return new Judged(
+                new CriterionView(
+                    kind,
+                    text,
+                    CriterionStates.Unmet,
+                    $"{text} cannot be judged ({e.GetType().Name}: {e.Message}); hand it in again in another form"
+                ),
+                LastOf(gate)
+            );
+        }
+    }
+
+    private static Judged One(GateCase gate, Criterion criterion)
+    {
+        if (criterion.TasksComplete)
+            return new Judged(Tasks(gate), gate.IsToDoAgain ? LastOf(gate) : null);
+        if (criterion.Artifact is not null)
+            return ArtifactJudge.Judge(gate, criterion);
+        if (criterion.Metric is not null)
+            return Metric(gate, criterion);
+        if (criterion.Operator is not null)
+            return new Judged(Operator(gate, criterion.Operator), LastOf(gate));
+        return new Judged(
+            new CriterionView("validator", criterion.Validator!, CriterionStates.Waiting, NeedsReviews),
+            null
+        );
+    }
+
+    private static CriterionView Tasks(GateCase gate)
+    {
+        const string Text = "all tasks of the phase are completed";
+        // A task that branched into an earlier phase counts until it is completed; one of a block ends with the block.
+        var counted = gate
+            .Own.Concat(
+                gate.Tasks.Where(t =>
+                    gate.Earlier.Contains(t.PhaseId)
+                    && t.PhaseId != Phase.BlockedId
+                    && t.Kind != GateCase.ReviewKind
+                    && t.Status != "completed"
+                )
+            )
+            .ToArray();
+        if (counted.Length == 0)
+            return new CriterionView(
+                TasksKind,
+                Text,
+                CriterionStates.Unmet,
+                $"no task was made in {gate.Phase.Id}; add one, or change the workflow"
+            );
+        if (counted.Where(t => !t.HasEnded).ToArray() is { Length: > 0 } open)
+            return new CriterionView(TasksKind, Text, CriterionStates.Waiting, NotCompleted(open));
+        if (counted.Where(t => t.Status != "completed").ToArray() is { Length: > 0 } ended)
+            return new CriterionView(TasksKind, Text, CriterionStates.Waiting, Ended(ended));
+        if (gate is { IsToDoAgain: true, Return: { } sent })
+            return new CriterionView(
+                TasksKind,
+                Text,
+                CriterionStates.Unmet,
+                $"no task of {gate.Phase.Id} was completed {Since(sent)}; do again what has changed"
+            );
+        return new CriterionView(TasksKind, Text, CriterionStates.Met);
+    }
+
+    private static CriterionView Operator(GateCase gate, string question)
+    {
+        var review = gate.Reviews.FirstOrDefault(r =>
+            r.Question == question && r is { Stale: false, ReviewTask: null } && r.Verdict != ReviewTable.Cancelled
+        );
+        return review switch
+        {
+            { Verdict: null } => new CriterionView(
+                "operator",
+                question,
+                CriterionStates.Waiting,
+                "waits for the operator",
+                review.Id
+            ),
+            { Verdict: ReviewTable.Passed } when review.Artifacts.Order().SequenceEqual(Seen(gate)) =>
+                new CriterionView("operator", question, CriterionStates.Met, null, review.Id),
+            // A failure of an earlier round was answered with work; the operator is asked again.
+            { Verdict: ReviewTable.Failed } when review.Iteration == gate.Failures => new CriterionView(
+                "operator",
+                question,
+                CriterionStates.Unmet,
+                $"the operator: {review.Feedback}",
+                review.Id
+            ),
+            _ => new CriterionView("operator", question, CriterionStates.Waiting, "waits for the operator"),
+        };
+    }
+
+    private static Judged Metric(GateCase gate, Criterion criterion)
+    {
+        var name = criterion.Metric!;
+        var text = $"{name} {Bounds(criterion)}";
+        var tasks = gate.Tasks.ToDictionary(t => t.Id);
+        // Rework continues the line of the task that it came from; the newest figure of a line is the one that counts.
+        long Line(long task) => tasks.GetValueOrDefault(task)?.Parent is { } from ? Line(from) : task;
+        var all = gate
+            .Metrics.Where(m => m.Name == name || m.Type == name)
+            .DistinctBy(m => (Line(m.Task), m.Name))
+            .ToArray();
+        // After a failure older figures are out of date once there are newer ones, unless they are of a line whose
+        // rework has not measured it yet.
+        var failedAt = gate.Verdicts.FirstOrDefault(v => !v.Passed)?.At ?? DateTimeOffset.MinValue;
+        var reworked = gate.Tasks.Where(t => t.Parent is not null).Select(t => Line(t.Id)).ToHashSet();
+        var latest = all.Any(m => m.At > failedAt)
+            ? [.. all.Where(m => m.At > failedAt || reworked.Contains(Line(m.Task)))]
+            : all;
+        Shortcoming[] wrong =
+        [
+            .. latest
+                .Where(m => !IsWithin(m.Value, criterion))
+                .Select(m => new Shortcoming(
+                    $"{m.Name} is {Number(m.Value)}; it must be {Bounds(criterion)}",
+                    tasks[m.Task]
+                )),
+        ];
+        var reason =
+            latest.Length == 0
+                ? $"{name} was not measured{(gate.Return is { } sent ? $" {Since(sent)}" : "")}; hand it in with "
+                    + "'metrics' when a task is completed"
+            : wrong.Length == 0 ? null
+            : string.Join("; ", wrong.Select(w => w.Reason).Distinct());
+        return new Judged(
+            new CriterionView("metric", text, reason is null ? CriterionStates.Met : CriterionStates.Unmet, reason),
+            LastOf(gate),
+            Parts: wrong.Length > 0 ? wrong : null
+        );
+    }
+
+    /// <summary>The completed task of the phase that ended last.</summary>
+    public static TaskEntry? LastOf(GateCase gate) =>
+        gate.Own.Where(t => t.Status == "completed").MaxBy(t => (t.CompletedAt, t.Id));
+
+    /// <summary>The time of a return in words.</summary>
+    public static string Since(Return sent) => $"since the ticket came back to {sent.ToPhase}";
+
+    /// <summary>Bounds in words.</summary>
+    public static string Bounds(Criterion criterion) =>
+        string.Join(
+            " and ",
+            new[]
+            {
+                criterion.AtLeast is { } least ? $"at least {Number(least)}" : null,
+                criterion.AtMost is { } most ? $"at most {Number(most)}" : null,
+            }.OfType<string>()
+        );
+
+    public static string Number(IFormattable number) => number.ToString(null, CultureInfo.InvariantCulture);
+
+    private static bool IsWithin(double value, Criterion criterion) =>
+        (criterion.AtLeast is not { } least || value >= (double)least)
+        && (criterion.AtMost is not { } most || value <= (double)most);
+
+    private static string NotCompleted(TaskEntry[] open) =>
+        $"{WaitingTasks}: {Named(open)} {(open.Length == 1 ? "is" : "are")} not completed yet";
+
+    private static string Ended(TaskEntry[] ended) =>
+        string.Join(" and ", ended.GroupBy(t => t.Status).Select(g => $"{Named([.. g])} {Past(g.Key, g.Count())}"))
+        + $"; retry or skip {(ended.Length == 1 ? "it" : "them")}";
+
+    private static string Past(string status, int count) =>
+        status == "failed" ? status
+        : count == 1 ? $"was {status}"
+        : $"were {status}";
+
+    private static string Named(TaskEntry[] tasks) =>
+        (tasks.Length == 1 ? "task " : "tasks ")
+        + string.Join(", ", tasks.Select(t => t.Id).Order().Take(NamedTasks))
+        + (tasks.Length > NamedTasks ? $" and {tasks.Length - NamedTasks} more" : "");
+}

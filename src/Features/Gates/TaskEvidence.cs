@@ -1,0 +1,158 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Common.Errors;
+using Hive.Common.Storage;
+using Hive.Features.StateFiles.Contracts;
+using Hive.Features.Tasks.Contracts;
+using Hive.Features.Tickets.Contracts;
+using Hive.Features.Workflows.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Gates;
+
+/// <summary>Reads what is handed in, and stores it as the evidence of a gate.</summary>
+internal sealed class TaskEvidence(
+    IStateFileReader files,
+    ITickets tickets,
+    IWorkflows workflows,
+    GateMarks marks,
+    TimeProvider clock
+) : ITaskChecks
+{
+    /// <summary>The longest type, in characters.</summary>
+    public const int TypeLength = 100;
+
+    /// <summary>The most bytes of JSON.</summary>
+    public const int DataBytes = 16 << 10;
+
+    /// <summary>The largest file.</summary>
+    public const int FileBytes = 1 << 20;
+
+    public async Task<object> Collect(string agent, IReadOnlyList<HandedIn> artifacts, CancellationToken ct)
+    {
+        if (artifacts.Count > ArtifactTable.PerTask)
+            throw Problem.TooLarge(
+                $"{artifacts.Count} artifacts were handed in; the limit is {ArtifactTable.PerTask}; hand in fewer, or "
+                    + "put several files into one"
+            );
+        // All are looked at before any file is opened.
+        foreach (var artifact in artifacts)
+            MustBeWellFormed(artifact);
+        return artifacts.Count == 0
+            ? Array.Empty<CollectedArtifact>()
+            : await Task.Run(() => artifacts.Select(a => Read(agent, a)).ToArray(), ct);
+    }
+
+    public void Handed(IWrite write, TaskEntry task, object collected, string agent) =>
+        Store(write, (task.Ticket, task.PhaseId, task.Id), (CollectedArtifact[])collected, agent);
+
+    public void Completed(
+        IWrite write,
+        TaskEntry task,
+        TaskResult result,
+        object collected,
+        IReadOnlyDictionary<string, double> metrics,
+        string agent
+    )
+    {
+        Store(write, (task.Ticket, task.PhaseId, task.Id), (CollectedArtifact[])collected, agent);
+        MetricTable.Add(write, task.Id, metrics, clock.GetUtcNow());
+        marks.Mark(write, task.Ticket);
+    }
+
+    /// <summary>Stores artifacts, makes reviews of what was there before void, and marks the gate.</summary>
+    public IReadOnlyList<Artifact> Store(
+        IWrite write,
+        (long Ticket, string PhaseId, long? Task) of,
+        IReadOnlyList<CollectedArtifact> artifacts,
+        string by
+    )
+    {
+        if (artifacts.Count == 0)
+            return [];
+        var added = ArtifactTable.Add(write, of, artifacts, by, clock.GetUtcNow());
+        var phases = workflows.Find(tickets.Require(write.Db, of.Ticket).Workflow)?.Phases ?? [];
+        ReviewTable.Void(
+            write,
+            of.Ticket,
+            [of.PhaseId, .. phases.SkipWhile(p => p.Id != of.PhaseId).Select(p => p.Id)]
+        );
+        marks.Mark(write, of.Ticket);
+        return added;
+    }
+
+    private static void MustBeWellFormed(HandedIn artifact)
+    {
+        var type = artifact.Type;
+        if (string.IsNullOrWhiteSpace(type) || type != type.Trim() || type.Any(char.IsControl))
+            throw Problem.Invalid("an artifact's 'type' is empty, or has blanks around it; name its type");
+        if (type.Length > TypeLength)
+            throw Problem.Invalid(
+                $"an artifact's 'type' has {type.Length} characters; the limit is {TypeLength}; shorten it"
+            );
+        if (artifact.Commit is not null || artifact.Repository is not null)
+            throw Problem.Invalid(
+                $"the artifact '{type}' names a commit, which Hive cannot check yet; hand in a file with 'path', or "
+                    + "JSON with 'content'"
+            );
+        if (artifact.Path is null == artifact.Content is null)
+            throw Problem.Invalid(
+                $"the artifact '{type}' needs one of 'path' (a file) and 'content' (JSON), and not both"
+            );
+    }
+
+    private CollectedArtifact Read(string agent, HandedIn artifact)
+    {
+        if (artifact.Path is { } path)
+        {
+            var file = Open(agent, path);
+            return new CollectedArtifact(
+                artifact.Type,
+                ArtifactTable.File,
+                file.Path,
+                file.Bytes.Length,
+                Digest(file.Bytes),
+                file.Bytes.Length <= ArtifactTable.KeptBytes ? file.Bytes : null
+            );
+        }
+
+        var json = Json(artifact.Type, artifact.Content!);
+        if (json.Length > DataBytes)
+            throw Problem.TooLarge(
+                $"the content of '{artifact.Type}' has {json.Length} bytes; the limit is {DataBytes}; write it to a "
+                    + "file and hand in its path"
+            );
+        return new CollectedArtifact(artifact.Type, ArtifactTable.Data, null, json.Length, Digest(json), json);
+    }
+
+    private StateFile Open(string agent, string path)
+    {
+        try
+        {
+            return files.Read(agent, path, FileBytes);
+        }
+        catch (IOException e)
+        {
+            throw Problem.Unavailable($"the disk failed while an artifact was read: {e.Message}; try again", e);
+        }
+    }
+
+    private static byte[] Json(string type, JsonNode content)
+    {
+        try
+        {
+            return Encoding.UTF8.GetBytes(content.ToJsonString(WireJson.Options));
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            throw Problem.Invalid(
+                $"the content of '{type}' contains an unpaired surrogate or invalid UTF-8; send valid UTF-8",
+                e
+            );
+        }
+    }
+
+    private static string Digest(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+}

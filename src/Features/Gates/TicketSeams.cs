@@ -1,0 +1,44 @@
+using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Tasks.Contracts;
+using Hive.Features.Tickets.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Gates;
+
+/// <summary>Follows tickets within their writes. A ticket that moves or goes on is judged; its open reviews are
+/// cancelled when it moves, and its evidence is out of date when it is sent back; all that belongs to its gates is
+/// removed with it.</summary>
+internal sealed class TicketSeams(GateBell bell, GateMarks marks, Returns returns, ITasks tasks, TimeProvider clock)
+    : IPhaseEntered,
+        ITicketHeld,
+        ITicketRemoved
+{
+    public void Entered(IWrite write, TicketEntry ticket, Phase phase, string actor)
+    {
+        ReviewTable.Cancel(write, ticket.Id, Principals.System, clock.GetUtcNow());
+        returns.Note(write, ticket, phase, actor);
+        write.AfterCommit(bell.Ring);
+    }
+
+    public void Changed(IWrite write, TicketEntry ticket)
+    {
+        // A failed gate that went to a person is judged again once the ticket runs again, so that it never rests.
+        if (ticket.Runs && ticket.Gate == ReviewTable.Failed)
+            marks.Mark(write, ticket.Id);
+        write.AfterCommit(bell.Ring);
+    }
+
+    public void Removed(IWrite write, TicketEntry ticket, string actor)
+    {
+        // Told as cancelled first, so that no list keeps them.
+        ReviewTable.Cancel(write, ticket.Id, Principals.System, clock.GetUtcNow());
+        ReviewTable.RemoveOf(write, ticket.Id);
+        ArtifactTable.RemoveOf(write, ticket.Id);
+        VerdictTable.RemoveOf(write, ticket.Id);
+        PhaseContexts.RemoveOf(write, ticket.Id);
+        Returns.RemoveOf(write, ticket.Id);
+        // Told before the tasks are removed.
+        MetricTable.RemoveOf(write, [.. tasks.Of(write.Db, ticket.Id).Select(t => t.Id)]);
+    }
+}
