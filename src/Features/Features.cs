@@ -14,6 +14,8 @@ internal static class Features
     public static IReadOnlyList<FeatureModule> InStartOrder() =>
         [
             new Agents.AgentsModule(),
+            // Before everything that writes: a database whose workflows cannot be read is refused as it is.
+            new Workflows.WorkflowsModule(),
             new StateFiles.StateFilesModule(),
             new Messages.MessagesModule(),
             // Before Containers: a harness requests pending controls first.
@@ -25,10 +27,16 @@ internal static class Features
             new Approvals.ApprovalsModule(),
             // Before Containers, which are built from what is applied.
             new Meta.MetaModule(),
+            // Before Containers: the turn that an agent begins belongs to a run, in a phase of a workflow.
+            new Tickets.TicketsModule(),
+            // After Messages, whose open turns it reads, and after Workflows.
+            new Tasks.TasksModule(),
             new Containers.ContainersModule(),
             new Making.MakingModule(),
             // After all slices whose work it pushes.
             new Forge.ForgeModule(),
+            // After tickets and tasks, whose marks it judges at start.
+            new Gates.GatesModule(),
             new Preferences.PreferencesModule(),
             new Dashboard.DashboardModule(),
             // After all slices whose things and rows it reads at start.

@@ -22,6 +22,7 @@ internal sealed partial class ApplyCommitWork(
     IAgentSpecs specs,
     IRoster roster,
     IStore store,
+    Builds builds,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger<ApplyCommitWork> log
@@ -35,6 +36,7 @@ internal sealed partial class ApplyCommitWork(
     public async Task<ApprovalOutcome> Run(ApprovalRow approval, CancellationToken stopping)
     {
         ApprovalOutcome? outcome = null;
+        builds.Of(approval.Id).Begin(BuildStepName.Wait);
         await lifecycle.Hold(approval.Agent, async held => outcome = await Deploy(approval, held, stopping), stopping);
         return outcome!;
     }
@@ -59,6 +61,7 @@ internal sealed partial class ApplyCommitWork(
             async held =>
             {
                 await agentsStarted();
+                builds.Of(approval.Id).Begin(BuildStepName.Recover);
                 outcome = await FinishOrRollBack(approval, Interrupted, held);
             },
             stopping
@@ -69,6 +72,8 @@ internal sealed partial class ApplyCommitWork(
     private async Task<ApprovalOutcome> Deploy(ApprovalRow approval, IHeldAgent held, CancellationToken stopping)
     {
         var (id, agent, sha) = (approval.Id, approval.Agent, approval.FetchedSha!);
+        var build = builds.Of(id);
+        build.Begin(BuildStepName.Check);
         if (!await IsOfThisAgent(approval))
             throw Problem.Conflict($"{agent} was destroyed before this could be deployed");
         try
@@ -90,10 +95,12 @@ internal sealed partial class ApplyCommitWork(
             LogStep(log, id, "tagged as approved");
             await applied.Tag(agent, $"building/{id}", sha);
             LogStep(log, id, "tagged as building");
+            build.Begin(BuildStepName.Lock);
             var prepared = await swarm.Prepare(agent, sha, stopping);
             LogStep(log, id, "prepared the lock");
             await swarm.Apply(prepared);
             LogStep(log, id, "wrote the lock");
+            build.Begin(BuildStepName.Files);
             if (!await applied.IsClean(agent, stopping))
                 throw Problem.Conflict(
                     $"the applied configuration of {agent} was changed by hand just now; `hive rebuild {agent}` "
@@ -105,8 +112,9 @@ internal sealed partial class ApplyCommitWork(
             LogStep(log, id, "checked out the files");
             // A stopped agent stays stopped; its next start uses the new configuration.
             if (await lifecycle.IsMeantToRun(agent))
-                await held.Rebuild();
+                await held.Rebuild(build.Rebuilding(agent));
             LogStep(log, id, "rebuilt the agent");
+            build.Begin(BuildStepName.Deploy);
             stopping.ThrowIfCancellationRequested();
             // The agent may have been started on files changed by hand, which nobody approved.
             if (!await applied.IsClean(agent, stopping))
@@ -120,8 +128,11 @@ internal sealed partial class ApplyCommitWork(
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
+            build.Fail(e.Message);
+            build.Begin(BuildStepName.RollBack);
             if (await FinishOrRollBack(approval, e.Message, held) is { } deployed)
                 return deployed;
+            build.End();
             throw;
         }
     }

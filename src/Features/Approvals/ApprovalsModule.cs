@@ -20,6 +20,7 @@ internal sealed class ApprovalsModule : FeatureModule
         Event<Approval>("approval_added", "approval");
         Event<Approval>("approval_changed", "approval");
         Event<Approval>("approval_resolved", "approval");
+        Event<ApprovalBuild>("build_changed", "build");
         Section<ApprovalsSection>();
         Section<ApprovalHistorySection>();
         LooseEnds<ApprovalLooseEnds>();
@@ -42,12 +43,15 @@ internal sealed class ApprovalsModule : FeatureModule
                 + "agents that use them. You receive an 'approval_resolved' message with the result."
         );
         Host<OperatorRequestSpawn.Command>("request_spawn");
+        Host<ProposeConfig.Command>("propose_config");
+        Host<ProposeAgain.Command>("propose_again");
         Host<ListApprovals.Query>("pending");
         Host<ShowApproval.Query>("approval");
         Host<DiffApproval.Query>("approval_diff");
         Host<ApproveApproval.Command>("approve");
         Host<DenyApproval.Command>("deny");
         Get<DiffApproval.Query>("/api/approvals/{id}/diff");
+        Get<ShowBuild.Query>("/api/approvals/{id}/build");
         Post<OperatorRequestSpawn.Command>("/api/approvals/request-spawn", alias: "/request-spawn");
         Post<ProposeConfig.Command>("/api/agents/{name}/propose");
         Post<ProposeAgain.Command>("/api/approvals/{id}/propose-again");
@@ -69,6 +73,7 @@ internal sealed class ApprovalsModule : FeatureModule
             .AddSingleton<IApprovedWork, SpawnWork>()
             .AddSingleton<IApprovedWork, ApplyCommitWork>()
             .AddSingleton<IApprovedWork, UpdateInputsWork>()
+            .AddSingleton<Builds>()
             .AddSingleton<Decisions>()
             .AddHostedService<ApprovalRecovery>();
 }

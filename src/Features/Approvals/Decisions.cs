@@ -15,6 +15,7 @@ internal sealed partial class Decisions(
     IStore store,
     ApprovalQueue queue,
     AppliedRepository applied,
+    Builds builds,
     IEnumerable<IApprovedWork> works,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
@@ -125,16 +126,23 @@ internal sealed partial class Decisions(
 
     private async Task Finish(ApprovalRow approval, Func<Task<ApprovalOutcome?>> work)
     {
+        var build = builds.Of(approval.Id);
         ApprovalOutcome? outcome = null;
         var note = "the host ended while this was building; request it again";
         try
         {
             outcome = await work();
+            build.End();
         }
         catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
         {
             LogFailed(log, approval.Id, approval.Kind, approval.Agent, e);
             note = TextRules.Cut(e.Message, Limits.HostBodyBytes);
+            build.Fail(note);
+        }
+        finally
+        {
+            builds.Ended(approval.Id);
         }
 
         var (status, finalNote) = outcome is null

@@ -14,6 +14,7 @@ internal sealed partial class SpawnWork(
     IRoster roster,
     ISwarmLock swarm,
     AppliedRepository applied,
+    Builds builds,
     ILogger<SpawnWork> log
 ) : IApprovedWork
 {
@@ -21,9 +22,12 @@ internal sealed partial class SpawnWork(
 
     public async Task<ApprovalOutcome> Run(ApprovalRow approval, CancellationToken stopping)
     {
+        var build = builds.Of(approval.Id);
         LogStep(log, approval.Id, "choosing the runtime");
+        build.Begin(BuildStepName.Runtime);
         var runtime = await lifecycle.ChooseRuntime(approval.Runtime, stopping);
         LogStep(log, approval.Id, "spawning the agent");
+        build.Begin(BuildStepName.Spawn, approval.Agent);
         await lifecycle.Spawn(approval.Agent, runtime);
         LogStep(log, approval.Id, "spawned the agent");
         return await OutcomeOf(approval.Agent);
@@ -37,6 +41,7 @@ internal sealed partial class SpawnWork(
         CancellationToken stopping
     )
     {
+        builds.Of(approval.Id).Begin(BuildStepName.Recover);
         await agentsStarted();
         if (roster.Find(approval.Agent) is null)
             return null;

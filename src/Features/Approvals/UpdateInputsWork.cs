@@ -9,13 +9,20 @@ namespace Hive.Features.Approvals;
 /// Re-pins inputs and rebuilds the agents that use them. Interrupted work is run again, which rebuilds the agents that
 /// are left.
 /// </summary>
-internal sealed class UpdateInputsWork(IMetaInputs inputs, IAgentLifecycle lifecycle) : IApprovedWork
+internal sealed class UpdateInputsWork(IMetaInputs inputs, IAgentLifecycle lifecycle, Builds builds) : IApprovedWork
 {
     public string Kind => ApprovalKind.UpdateInputs;
 
     public async Task<ApprovalOutcome> Run(ApprovalRow approval, CancellationToken stopping)
     {
-        var repinned = await inputs.Repin([.. approval.InputNames!], $"Approval: {approval.Id}", stopping);
+        var build = builds.Of(approval.Id);
+        build.Begin(BuildStepName.Inputs);
+        var repinned = await inputs.Repin(
+            [.. approval.InputNames!],
+            $"Approval: {approval.Id}",
+            stopping,
+            build.Rebuilding
+        );
         var failures = string.Join("; ", repinned.Failed.Select(f => $"{f.Key}: {f.Value}"));
         if (repinned.Failed.Count > 0 && repinned.Updated.Count == 0)
             throw Problem.Unavailable($"no agent could be rebuilt; all were rolled back. {failures}");

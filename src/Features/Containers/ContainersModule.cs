@@ -61,6 +61,7 @@ internal sealed class ContainersModule : FeatureModule
         Host<UpdateAll.Command>("update_all");
         Host<ListTombstones.Query>("tombstones");
         Host<PurgeTombstone.Command>("purge_tombstone");
+        Host<ReviveTombstone.Command>("revive_tombstone");
         Host<FollowLogs.Query>("logs");
         Post<StartAgent.Command>("/api/agents/{name}/start", alias: "/start/{name}");
         Post<StopAgent.Command>("/api/agents/{name}/stop", alias: "/stop/{name}");
@@ -106,6 +107,7 @@ internal sealed class ContainersModule : FeatureModule
             .AddSingleton<AgentCreation>()
             .AddSingleton<DestroyAgent.Steps>()
             .AddSingleton<ManagerMounts>()
+            .AddSingleton<NewOutput>()
             .AddSingleton<RebuildAgent.Steps>()
             .AddSingleton<RestartAgent.Steps>()
             .AddSingleton<SpawnAgent.Steps>()

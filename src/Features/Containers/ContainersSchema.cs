@@ -8,7 +8,7 @@ internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
 
-    public int Version => 8;
+    public int Version => 9;
 
     public void Converge(SchemaEditor editor)
     {
@@ -57,6 +57,8 @@ internal sealed class ContainersSchema : ISchema
             ) WITHOUT ROWID
             """
         );
+        // The operator's changes of the tasks that it took, as JSON.
+        editor.Column("former_agents", "work_override", "TEXT");
         // The times of its restarts after failures, as a list of unix milliseconds.
         editor.Column("containers", "restarts", "TEXT");
         // The configuration that it runs on, and whether the manager was told that this is outdated.

@@ -46,6 +46,9 @@ internal sealed class AgentRows : BackgroundService, ICommitObserver, IAgentRowF
     /// dashboard.</summary>
     public event Action<IReadOnlyList<ContainerView>>? Changed;
 
+    /// <summary>Called with the name of an agent whose row is gone.</summary>
+    public event Action<string>? Removed;
+
     /// <summary>All rows as they are now.</summary>
     public IReadOnlyList<ContainerView> All => [.. agents.Names.Select(Build)];
 
@@ -121,7 +124,11 @@ internal sealed class AgentRows : BackgroundService, ICommitObserver, IAgentRowF
             if (!known.Contains(name))
             {
                 if (Remember(name, null))
+                {
                     hub.Publish(new DashboardEvent("container_removed", "name", name));
+                    Removed?.Invoke(name);
+                }
+
                 continue;
             }
 

@@ -6,11 +6,13 @@ using MediatR;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>Follows agents' rows: a first line without rows, then a line with the changed rows after each
-/// change.</summary>
+/// <summary>Follows agents' rows: a first line without rows, then a line with the changed rows after each change, or
+/// with the name of an agent that is gone.</summary>
 internal static class SubscribeAgentStatus
 {
     internal sealed record Query : IRequest<IAsyncEnumerable<object>>, IWaitingRequest;
+
+    internal sealed record Gone(string Removed);
 
     internal sealed class Handler(AgentRows rows) : IRequestHandler<Query, IAsyncEnumerable<object>>
     {
@@ -22,20 +24,23 @@ internal static class SubscribeAgentStatus
 
         private async IAsyncEnumerable<object> Follow([EnumeratorCancellation] CancellationToken ct)
         {
-            var changes = Channel.CreateBounded<IReadOnlyList<ContainerView>>(
+            var changes = Channel.CreateBounded<object>(
                 new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.DropOldest }
             );
-            void Add(IReadOnlyList<ContainerView> changed) => changes.Writer.TryWrite(changed);
+            void Add(IReadOnlyList<ContainerView> changed) => changes.Writer.TryWrite(new AgentStatus.Result(changed));
+            void Remove(string name) => changes.Writer.TryWrite(new Gone(name));
             rows.Changed += Add;
+            rows.Removed += Remove;
             try
             {
                 yield return Done.Instance;
                 await foreach (var changed in changes.Reader.ReadAllAsync(ct))
-                    yield return new AgentStatus.Result(changed);
+                    yield return changed;
             }
             finally
             {
                 rows.Changed -= Add;
+                rows.Removed -= Remove;
             }
         }
     }

@@ -11,14 +11,19 @@ internal static class Diagnose
 {
     internal sealed record Query : IRequest<Diagnosis>, IWaitingRequest;
 
-    internal sealed class Handler(IEnumerable<ICheck> checks, WaitingFindings waiting, IWaitingReports reports)
-        : IRequestHandler<Query, Diagnosis>
+    internal sealed class Handler(
+        IEnumerable<ICheck> checks,
+        WaitingFindings waiting,
+        WaitingDisk disk,
+        IWaitingReports reports
+    ) : IRequestHandler<Query, Diagnosis>
     {
         public async Task<Diagnosis> Handle(Query request, CancellationToken cancellationToken)
         {
             var found = await Task.WhenAll(checks.Select(c => Run(c, cancellationToken)));
             var diagnosis = Diagnosis.Of([.. found.SelectMany(findings => findings)]);
             waiting.Show(diagnosis, reports.Of(waiting));
+            disk.Show(reports);
             return diagnosis;
         }
 

@@ -11,7 +11,9 @@ internal sealed class DoctorModule : FeatureModule
         Waiting<WaitingDisk>();
         Waiting<WaitingFindings>();
         Host<Diagnose.Query>("doctor");
+        Host<CheckDisk.Command>("check_disk");
         Get<Diagnose.Query>("/api/doctor");
+        Post<CheckDisk.Command>("/api/disk/check");
     }
 
     protected override void Services(IServiceCollection services) => services.AddHostedService<DiskWatch>();

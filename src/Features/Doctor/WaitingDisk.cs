@@ -15,6 +15,8 @@ internal sealed class WaitingDisk(HivePaths paths, TimeProvider clock) : IWaitin
 
     private const long LeastFree = 512L << 20;
 
+    // Of the timer, the operator's check and the doctor.
+    private readonly Lock gate = new();
     private DateTimeOffset? since;
 
     public string Kind => "disk";
@@ -26,6 +28,18 @@ internal sealed class WaitingDisk(HivePaths paths, TimeProvider clock) : IWaitin
     public void Follow(INotification notification, IWaitingChanges changes) { }
 
     public string? Outcome(DbConnection db, string id) => null;
+
+    /// <summary>Checks again, and shows or removes the row.</summary>
+    /// <returns>The row; null while enough is free.</returns>
+    public WaitingThing? Show(IWaitingReports reports)
+    {
+        var thing = Check();
+        if (thing is null)
+            reports.Of(this).Remove(Id);
+        else
+            reports.Of(this).Put(thing);
+        return thing;
+    }
 
     /// <summary>Reads how much is free; null while it is enough.</summary>
     public WaitingThing? Check()
@@ -41,24 +55,26 @@ internal sealed class WaitingDisk(HivePaths paths, TimeProvider clock) : IWaitin
             return null;
         }
 
-        if (free >= LeastFree)
+        DateTimeOffset began;
+        lock (gate)
         {
-            since = null;
-            return null;
+            since = free >= LeastFree ? null : since ?? clock.GetUtcNow();
+            if (since is null)
+                return null;
+            began = since.Value;
         }
 
-        since ??= clock.GetUtcNow();
         var left = (free >> 20).ToString(CultureInfo.InvariantCulture);
         return new WaitingThing(
             Id,
             $"less than {LeastFree >> 20} MiB are free on the disk of the data folder",
-            since.Value,
+            began,
             WaitingUrgency.Fyi,
             "/system"
         )
         {
             Detail = $"{left} MiB are left for {paths.DataDir}; when none is, Hive stores nothing more",
-            Version = since.Value.ToUnixTimeMilliseconds(),
+            Version = began.ToUnixTimeMilliseconds(),
         };
     }
 }
@@ -72,11 +88,6 @@ internal sealed class DiskWatch(WaitingDisk disk, IWaitingReports reports, TimeP
     {
         using var timer = new PeriodicTimer(Pause, clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            if (disk.Check() is { } thing)
-                reports.Of(disk).Put(thing);
-            else
-                reports.Of(disk).Remove(WaitingDisk.Id);
-        }
+            disk.Show(reports);
     }
 }

@@ -1,5 +1,6 @@
 using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Features.Forge.Contracts;
 using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -34,6 +35,7 @@ internal sealed class ForgeModule : FeatureModule
             .AddSingleton<ContainerAdmin>()
             .AddSingleton<CoreToken>()
             .AddSingleton<ForgeRepositories>()
+            .AddSingleton<IForgeFetch, ForgeFetch>()
             .AddSingleton<WebhookSecret>()
             .AddSingleton<Webhook>()
             .AddSingleton<ForgeHook>()

@@ -17,13 +17,6 @@ internal sealed class ForgeRepositories(
 {
     private const string Main = "refs/heads/main";
 
-    // A credential helper that git calls for this address only. It reads the token from its file, so that the token is
-    // in no argument, variable or configuration.
-    private const string Helper =
-        "!f() { test \"$1\" = get && echo username="
-        + ForgeNames.Core
-        + " && printf 'password=%s\\n' \"$(cat \"$HIVE_FORGE_TOKEN\")\"; }; f";
-
     private readonly HashSet<string> there = [];
 
     // The owners that were checked, and whether each is an organisation.
@@ -81,7 +74,7 @@ internal sealed class ForgeRepositories(
             there.Add(name);
         }
 
-        var address = new Uri(settings.Url, name + ".git").AbsoluteUri;
+        var address = ForgeGit.Address(settings, name);
         GitResult result;
         try
         {
@@ -101,23 +94,7 @@ internal sealed class ForgeRepositories(
                     "refs/tags/*:refs/tags/*",
                 ],
                 ct,
-                new GitCall
-                {
-                    Protocols = settings.Url.Scheme,
-                    TimeLimit = TimeSpan.FromMinutes(2),
-                    Settings =
-                    [
-                        $"credential.{settings.Url.GetLeftPart(UriPartial.Authority)}.helper={Helper}",
-                        "http.followRedirects=false",
-                        "http.sslVerify=true",
-                        "http.lowSpeedLimit=100",
-                        "http.lowSpeedTime=20",
-                        "push.gpgSign=false",
-                        "push.followTags=false",
-                        .. settings.IsLocal ? (string[])["http.proxy="] : [],
-                    ],
-                    Environment = new Dictionary<string, string> { ["HIVE_FORGE_TOKEN"] = settings.CoreTokenPath },
-                }
+                ForgeGit.Call(settings)
             );
         }
         catch (Problem e)

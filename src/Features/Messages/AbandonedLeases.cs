@@ -9,10 +9,15 @@ namespace Hive.Features.Messages;
 internal sealed class AbandonedLeases(
     Inboxes inboxes,
     Redelivery redelivery,
+    FailedMessages failed,
     PurgedMessages purged,
+    TurnHolds turnHolds,
     ILeaseHolders holders
 ) : IInflight
 {
+    /// <inheritdoc />
+    public bool Withdraw(IWrite write, long id) => failed.Withdraw(write, id);
+
     /// <inheritdoc />
     public int RequeueAll(IWrite write, string agent, string? lastWords = null)
     {
@@ -81,9 +86,11 @@ internal sealed class AbandonedLeases(
     /// <inheritdoc />
     public void Forget(IWrite write, string agent)
     {
+        // Its turns end like those of any agent that is gone; other slices have rows for them.
+        var inbox = inboxes.Of(agent);
+        Lose(write, inbox, [.. inbox.Holders.Open], lastWords: null);
         var parked = write.Db.Query<long>(ParkedSql, new { agent }).ToArray();
-        PurgedMessages.Note(write, agent);
-        write.Raise(new MessagesDeleted(agent, parked));
+        write.Raise(new MessagesDeleted(agent, PurgedMessages.Note(write, agent), parked));
         inboxes.Remove(write, agent);
     }
 
@@ -100,6 +107,8 @@ internal sealed class AbandonedLeases(
     {
         foreach (var holder in lost)
             inbox.Holders.Remove(write, holder);
+        foreach (var holder in lost)
+            turnHolds.Losing(write, inbox, holder);
         if (lost.Length > 0)
             holders.Lost(write, inbox.Owner, lost, lastWords);
     }

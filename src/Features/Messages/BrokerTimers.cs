@@ -88,9 +88,9 @@ internal sealed class BrokerTimers(
     private Task UntilStored(Action<IWrite> work) => store.WriteUntilStored(work, clock, lifetime.ApplicationStopping);
 }
 
-/// <summary>Delivers the messages that waited for an agent when it is resumed.</summary>
-internal sealed class OnAgentResumed(IStore store, Receivers receivers) : MediatR.INotificationHandler<AgentPaused>
+/// <summary>Delivers the messages that waited for an agent while it was paused or held.</summary>
+internal sealed class OnAgentResumed(IStore store, Receivers receivers) : MediatR.INotificationHandler<AgentResumed>
 {
-    public Task Handle(AgentPaused notification, CancellationToken cancellationToken) =>
+    public Task Handle(AgentResumed notification, CancellationToken cancellationToken) =>
         store.Write(write => receivers.Serve(write, notification.Agent), cancellationToken);
 }

@@ -15,6 +15,7 @@ internal sealed class Delivery(
     Watchers watchers,
     IRoster roster,
     IWakeNotes wakeNotes,
+    TurnHolds turnHolds,
     TimeProvider clock
 ) : IOutbox
 {
@@ -39,11 +40,17 @@ internal sealed class Delivery(
     }
 
     /// <inheritdoc />
-    public void Append(IWrite write, string from, string to, string body, IReadOnlyList<string>? fileRefs = null)
-    {
-        if (to == Principals.Operator || roster.Find(to) is not null)
-            Send(write, new Outgoing(from, to, body, fileRefs ?? []));
-    }
+    public long? Append(
+        IWrite write,
+        string from,
+        string to,
+        string body,
+        IReadOnlyList<string>? fileRefs = null,
+        long? inReplyTo = null
+    ) =>
+        to == Principals.Operator || roster.Find(to) is not null
+            ? Send(write, new Outgoing(from, to, body, fileRefs ?? [], inReplyTo)).Id
+            : null;
 
     /// <summary>Leases what is ready to a connection, oldest first, and the note of a start while there is
     /// room.</summary>
@@ -87,7 +94,7 @@ internal sealed class Delivery(
         while (inbox.Waiters.First is { } first)
         {
             if (first.Value.TakesMore(write.Batch))
-                return roster.Find(inbox.Owner) is { Paused: false } ? first.Value : null;
+                return roster.Find(inbox.Owner) is { MayReceive: true } ? first.Value : null;
             // Served; it stayed in line only so that more of the same batch could be added.
             inbox.Waiters.RemoveFirst();
             var served = first.Value;
@@ -115,6 +122,7 @@ internal sealed class Delivery(
         var delivered = MessageTable.Insert(write, message, Now(), lease);
         inbox.Hold(write, delivered.Id, lease, delivered);
         write.Raise(new MessageChanged("sent", delivered with { DeliveredAt = null }));
+        NoteHolder(write, inbox, delivered.Id, lease);
         return delivered;
     }
 
@@ -124,7 +132,14 @@ internal sealed class Delivery(
         var lease = inbox.Holders.LeaseFor(connection);
         var leased = MessageTable.Lease(write, id, Now(), lease);
         inbox.Hold(write, id, lease, leased.Message);
+        NoteHolder(write, inbox, id, lease);
         return leased;
+    }
+
+    private void NoteHolder(IWrite write, Inbox inbox, long id, Lease lease)
+    {
+        if (lease.Holder is { } holder)
+            turnHolds.Holds(write, inbox, holder, id);
     }
 
     private static void Grant(IWrite write, Waiter waiter, Message message)

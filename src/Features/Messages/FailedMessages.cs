@@ -63,13 +63,19 @@ internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, Backoff
     }
 
     /// <summary>Drops a message that failed: it is never delivered again.</summary>
-    public Message Drop(IWrite write, long id)
+    public Message Drop(IWrite write, long id) => Drop(write, RequireFailed(write, id), id);
+
+    /// <summary>Drops a message that nobody holds, whether it failed or not.</summary>
+    /// <returns>False when no message was dropped.</returns>
+    public bool Withdraw(IWrite write, long id)
     {
-        var inbox = RequireFailed(write, id);
-        var message = MessageTable.Drop(write, id, Now());
-        inbox.Remove(write, id);
-        write.Raise(new MessageChanged("dropped", message));
-        return message;
+        if (MessageTable.RecipientOfOpen(write, id) is not { } recipient)
+            return false;
+        var inbox = inboxes.Of(recipient);
+        if (!inbox.IsFree(id))
+            return false;
+        Drop(write, inbox, id);
+        return true;
     }
 
     /// <summary>Makes messages ready whose back-off is over, and sets the timer for the next.</summary>
@@ -85,6 +91,14 @@ internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, Backoff
 
         if (all.Min(i => i.NextDue) is { } next)
             write.AfterCommit(() => timer.Set(next));
+    }
+
+    private Message Drop(IWrite write, Inbox inbox, long id)
+    {
+        var message = MessageTable.Drop(write, id, Now());
+        inbox.Remove(write, id);
+        write.Raise(new MessageChanged("dropped", message));
+        return message;
     }
 
     private void Delay(IWrite write, Inbox inbox, long id, int attempts, string? error, long until, long now)
@@ -107,7 +121,7 @@ internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, Backoff
         var recipient =
             MessageTable.RecipientOfFailed(write, id)
             ?? throw Problem.NotFound(
-                $"message {id} is neither parked nor waiting for a retry; hive inbox --parked lists those"
+                $"message {id} is neither parked nor waiting for a retry; hive parked lists those"
             );
         var inbox = inboxes.Of(recipient);
         if (!inbox.Leased.TryGetValue(id, out var lease))

@@ -144,6 +144,9 @@ internal sealed class Inbox(string owner)
         Changed(write, () => parked.Remove(id));
     }
 
+    /// <summary>True for a message that is parked, in back-off or ready: nobody holds it.</summary>
+    public bool IsFree(long id) => parked.Contains(id) || delayed.ContainsKey(id) || Ready.Contains(id);
+
     /// <summary>Removes a message that is parked, in back-off or ready.</summary>
     public void Remove(IWrite write, long id)
     {

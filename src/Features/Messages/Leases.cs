@@ -8,8 +8,14 @@ using Hive.Protocol;
 namespace Hive.Features.Messages;
 
 /// <summary>Acknowledges leased messages, and moves leases between connections and holders.</summary>
-internal sealed class Leases(Inboxes inboxes, Redelivery redelivery, FailedMessages failed, TimeProvider clock)
-    : ILeases
+internal sealed class Leases(
+    Inboxes inboxes,
+    Redelivery redelivery,
+    Receivers receivers,
+    FailedMessages failed,
+    TurnHolds turnHolds,
+    TimeProvider clock
+) : ILeases
 {
     /// <summary>Acknowledges those of <paramref name="ids"/> that are leased.</summary>
     /// <returns>How many were.</returns>
@@ -93,17 +99,18 @@ internal sealed class Leases(Inboxes inboxes, Redelivery redelivery, FailedMessa
     {
         var inbox = inboxes.Of(caller.Name);
         var connection = caller.Connection!.Id;
-        var count = 0;
+        List<long> moved = [];
         foreach (var id in inbox.Holders.TakesLeases(holder) ? ids : [])
         {
             if (!inbox.Leased.TryGetValue(id, out var lease) || lease.Connection != connection)
                 continue;
             inbox.MoveTo(write, id, holder);
             MessageTable.MoveTo(write, id, -holder);
-            count++;
+            moved.Add(id);
         }
 
-        return count;
+        turnHolds.Holds(write, inbox, holder, [.. moved]);
+        return moved.Count;
     }
 
     /// <inheritdoc />
@@ -127,6 +134,19 @@ internal sealed class Leases(Inboxes inboxes, Redelivery redelivery, FailedMessa
             inbox.MoveTo(write, id, holder);
             MessageTable.MoveTo(write, id, holder);
         }
+
+        turnHolds.Holds(write, inbox, holder, [.. ids.Distinct()]);
+    }
+
+    /// <inheritdoc />
+    public void GiveBack(IWrite write, Caller caller, IEnumerable<long> ids)
+    {
+        var inbox = inboxes.Of(caller.Name);
+        receivers.Undo(
+            write,
+            caller,
+            ids.Distinct().Where(id => inbox.Leased.TryGetValue(id, out var lease) && lease.Holder is null)
+        );
     }
 
     /// <inheritdoc />
@@ -140,7 +160,7 @@ internal sealed class Leases(Inboxes inboxes, Redelivery redelivery, FailedMessa
     }
 
     /// <inheritdoc />
-    public IReadOnlyList<long> BeginLargeRelease(IWrite write, string agent, long holder)
+    public IReadOnlyList<long> BeginLargeRelease(IWrite write, string agent, long holder, LeaseOutcome outcome)
     {
         var inbox = inboxes.Of(agent);
         if (inbox.Leased.Count <= ILeases.ChunkSize)
@@ -148,7 +168,13 @@ internal sealed class Leases(Inboxes inboxes, Redelivery redelivery, FailedMessa
         long[] held = [.. HeldBy(inbox, holder)];
         if (held.Length <= ILeases.ChunkSize)
             return [];
-        inbox.Holders.BeginEnd(write, holder);
+        // Not again when its end is asked for a second time.
+        if (inbox.Holders.TakesLeases(holder))
+        {
+            inbox.Holders.BeginEnd(write, holder);
+            turnHolds.Ending(write, inbox, holder, outcome);
+        }
+
         return held;
     }
 
@@ -164,11 +190,13 @@ internal sealed class Leases(Inboxes inboxes, Redelivery redelivery, FailedMessa
     public Released Close(IWrite write, string agent, long holder, LeaseOutcome outcome)
     {
         var inbox = inboxes.Of(agent);
-        var held = HeldBy(inbox, holder).Order().ToArray();
+        var isTold = inbox.Holders.IsOpen(holder) && !inbox.Holders.TakesLeases(holder);
         // Closed before anything is released: otherwise a receiver bound to it would get that for a holder that is
         // gone.
         inbox.Holders.Remove(write, holder);
-        var released = Release(write, agent, held, outcome);
+        if (!isTold)
+            turnHolds.Ending(write, inbox, holder, outcome);
+        var released = Release(write, agent, [.. HeldBy(inbox, holder).Order()], outcome);
         // Messages that the receiver may never have seen are neither handled nor failed.
         var doubtful = redelivery.Requeue(write, inbox, lease => lease.Holder == holder);
         return released with { Requeued = released.Requeued + doubtful };

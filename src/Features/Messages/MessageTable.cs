@@ -249,6 +249,13 @@ internal static class MessageTable
                 .Bind(2, now)
         );
 
+    /// <summary>The recipient of a message that is not done; null for any other.</summary>
+    public static string? RecipientOfOpen(IWrite write, long id) =>
+        write.Db.ExecuteScalar<string?>(
+            "SELECT recipient FROM messages WHERE id = @id AND acked_at IS NULL",
+            new { id }
+        );
+
     /// <summary>The recipient of a message that failed: parked, in back-off, or waiting after a back-off; null for any
     /// other.</summary>
     public static string? RecipientOfFailed(IWrite write, long id) =>

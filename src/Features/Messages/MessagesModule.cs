@@ -22,6 +22,7 @@ internal sealed class MessagesModule : FeatureModule
         Event<Message>("requeued", "message");
         Event<Message>("parked", "message");
         Event<Message>("dropped", "message");
+        Event<RemovedMessages>("messages_removed", "removed");
         Section<InboxSection>();
         Section<InboxUnreadSection>();
         Section<ParkedSection>();
@@ -52,6 +53,7 @@ internal sealed class MessagesModule : FeatureModule
         Host<OperatorInbox.Query>("inbox");
         Host<MessageHistory.Query>("messages");
         Host<ReadOperatorInbox.Command>("ack_messages");
+        Host<UnreadMessage.Command>("unread_message");
         Host<ListOpenMessages.Query>("open_messages");
         Host<FollowMessages.Query>("follow_messages");
         Host<RetryMessage.Command>("retry_message");
@@ -72,6 +74,8 @@ internal sealed class MessagesModule : FeatureModule
             .AddSingleton<Inboxes>()
             .AddSingletonAs<SentMessages, ICommitObserver>()
             .AddSingleton<Watchers>()
+            .AddSingleton(provider => new Lazy<IEnumerable<ITurnHolds>>(provider.GetServices<ITurnHolds>))
+            .AddSingleton<TurnHolds>()
             .AddSingletonAs<Delivery, IOutbox>()
             .AddSingleton<Redelivery>()
             .AddSingleton<Receivers>()

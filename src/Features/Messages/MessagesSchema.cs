@@ -86,8 +86,15 @@ internal sealed class MessagesSchema : ISchema
             """
         );
         // MessageIndexer merges in small steps; the second limit is a guard that it never reaches.
-        editor.Run("INSERT INTO message_words (message_words, rank) VALUES ('automerge', 0)");
-        editor.Run("INSERT INTO message_words (message_words, rank) VALUES ('crisismerge', 500)");
+        // Stored once: a start that is refused leaves the database as it is.
+        editor.Run(
+            """
+            INSERT INTO message_words (message_words, rank)
+            SELECT column1, column2
+              FROM (VALUES ('automerge', 0), ('crisismerge', 500))
+             WHERE NOT EXISTS (SELECT 1 FROM message_words_config WHERE k = column1 AND v = column2)
+            """
+        );
         // The signs in a body as bits (see SearchWords), and the times that lists are bounded by. An index without them
         // is written again, in the background like every index.
         var lacksSigns = editor.Column("message_index", "signs", "INTEGER NOT NULL DEFAULT 0");

@@ -22,11 +22,13 @@ internal sealed partial class PurgedMessages(IStore store, TimeProvider clock, I
     private static readonly TimeSpan RetryPause = TimeSpan.FromMinutes(1);
 
     /// <summary>Notes that all messages which the agent has received so far are purged.</summary>
-    public static void Note(IWrite write, string agent) =>
-        write.Db.Execute(
+    /// <returns>The id of the newest message of all.</returns>
+    public static long Note(IWrite write, string agent) =>
+        write.Db.QuerySingle<long>(
             """
             INSERT OR REPLACE INTO message_purges (agent, newest)
             VALUES (@agent, coalesce((SELECT max(id) FROM messages), 0))
+            RETURNING newest
             """,
             new { agent }
         );

@@ -15,16 +15,16 @@ internal sealed class Receivers(Inboxes inboxes, Delivery delivery, Redelivery r
     {
         var inbox = inboxes.Of(caller.Name);
         var connection = caller.Connection!.Id;
-        var paused = roster.Require(caller.Name).Paused;
+        var mayReceive = roster.Require(caller.Name).MayReceive;
         // A tool that asks again inside its turn has not got the messages whose answer may have been lost.
         if (
-            !paused
+            mayReceive
             && inbox.Ready.Count == 0
             && inbox.Holders.Of(connection) is { } holder
             && inbox.Holders.TakesLeases(holder)
         )
             redelivery.Requeue(write, inbox, lease => lease.Holder == holder && lease.IsDoubtful);
-        if (!paused && inbox.Ready.Count > 0)
+        if (mayReceive && inbox.Ready.Count > 0)
             return delivery.LeaseReady(write, inbox, connection, max);
         if (waiter is not null)
         {
@@ -62,7 +62,7 @@ internal sealed class Receivers(Inboxes inboxes, Delivery delivery, Redelivery r
         delivery.Serve(write, inbox);
     }
 
-    /// <summary>Leases what is ready to the receivers that wait; after a pause ended.</summary>
+    /// <summary>Leases what is ready to the receivers that wait; after a pause or a hold ended.</summary>
     public void Serve(IWrite write, string name) => delivery.Serve(write, inboxes.Of(name));
 
     private static bool IsLeasedTo(Inbox inbox, long id, long connection) =>

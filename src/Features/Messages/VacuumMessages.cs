@@ -1,5 +1,6 @@
 using Hive.Common.Errors;
 using Hive.Common.Storage;
+using Hive.Features.Messages.Contracts;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -42,17 +43,20 @@ internal sealed partial class VacuumMessages(
     {
         await keys.Vacuum(store, ct);
         var now = clock.GetUtcNow();
-        var before = now.Subtract(Kept).ToUnixTimeMilliseconds();
-        return await OldRows.Remove(
+        var before = now.Subtract(Kept);
+        var removed = await OldRows.Remove(
             store,
             "messages",
             "sent_at",
             "acked_at",
-            before,
+            before.ToUnixTimeMilliseconds(),
             now.ToUnixTimeMilliseconds(),
             RowsPerWrite,
             ct
         );
+        if (removed > 0)
+            await store.Write(write => write.Raise(new OldMessagesDeleted(before)), ct);
+        return removed;
     }
 
     [LoggerMessage(

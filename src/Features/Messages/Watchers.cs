@@ -10,9 +10,9 @@ internal sealed class Watchers(Inboxes inboxes, IRoster roster)
     /// it.</summary>
     public (AwaitMessages.Result Found, bool Waits) Watch(IWrite write, string name, Watcher? watcher)
     {
-        var paused = roster.Require(name).Paused;
+        var mayReceive = roster.Require(name).MayReceive;
         var inbox = inboxes.Of(name);
-        var waits = watcher is not null && (paused || !IsNews(inbox, watcher));
+        var waits = watcher is not null && (!mayReceive || !IsNews(inbox, watcher));
         if (waits)
         {
             inbox.Watchers.Add(watcher!);
@@ -23,7 +23,7 @@ internal sealed class Watchers(Inboxes inboxes, IRoster roster)
             NoteNewest(write, inbox);
         }
 
-        return (Found(inbox, paused), waits);
+        return (Found(inbox, mayReceive), waits);
     }
 
     /// <summary>Ends a wait, and says what is ready.</summary>
@@ -33,26 +33,26 @@ internal sealed class Watchers(Inboxes inboxes, IRoster roster)
     /// <param name="answered">False when the client has gone, so that nobody reads the answer.</param>
     public AwaitMessages.Result EndWatch(IWrite write, string name, Watcher watcher, bool answered)
     {
-        var paused = roster.Require(name).Paused;
+        var mayReceive = roster.Require(name).MayReceive;
         var inbox = inboxes.Of(name);
         if (inbox.Watchers.Remove(watcher))
             write.OnRollback(() => inbox.Watchers.Add(watcher));
-        if (answered && !paused && IsNews(inbox, watcher))
+        if (answered && mayReceive && IsNews(inbox, watcher))
             NoteNewest(write, inbox);
-        return Found(inbox, paused);
+        return Found(inbox, mayReceive);
     }
 
-    /// <summary>Wakes those for whom something new is ready, unless the agent is paused.</summary>
+    /// <summary>Wakes those for whom something new is ready, unless the agent is paused or held.</summary>
     public void Wake(IWrite write, Inbox inbox)
     {
-        if (inbox.Watchers.Count == 0 || roster.Find(inbox.Owner) is not { Paused: false })
+        if (inbox.Watchers.Count == 0 || roster.Find(inbox.Owner) is not { MayReceive: true })
             return;
         foreach (var watcher in inbox.Watchers.Where(watcher => IsNews(inbox, watcher)))
             write.AfterCommit(watcher.Answer);
     }
 
-    private static AwaitMessages.Result Found(Inbox inbox, bool paused) =>
-        paused || inbox.Ready.Count == 0
+    private static AwaitMessages.Result Found(Inbox inbox, bool mayReceive) =>
+        !mayReceive || inbox.Ready.Count == 0
             ? new AwaitMessages.Result(0, null, inbox.NewestWatched)
             : new AwaitMessages.Result(inbox.Ready.Count, inbox.Ready.Max, inbox.NewestWatched);
 

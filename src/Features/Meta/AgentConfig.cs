@@ -1,3 +1,4 @@
+using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 
 namespace Hive.Features.Meta;
@@ -15,6 +16,7 @@ namespace Hive.Features.Meta;
 /// <param name="RestartsOnFailure">True to start it again when it ends with an error.</param>
 /// <param name="Driving">Further settings of the driver.</param>
 /// <param name="Inputs">Other repositories, by the name below <c>/inputs</c>.</param>
+/// <param name="Work">The tasks that it can take.</param>
 internal sealed record AgentConfig(
     string? Driver,
     string? Model,
@@ -27,7 +29,8 @@ internal sealed record AgentConfig(
     AgentLimits Limits,
     bool RestartsOnFailure,
     DriverSettings Driving,
-    IReadOnlyDictionary<string, InputSource> Inputs
+    IReadOnlyDictionary<string, InputSource> Inputs,
+    AgentWork Work
 );
 
 /// <summary>Settings of drivers that start programs; null for the default.</summary>

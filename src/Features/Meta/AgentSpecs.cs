@@ -38,6 +38,7 @@ internal sealed class AgentSpecs(
                     files,
                     config.Limits,
                     inputs.ToDictionary(i => i.Name, i => store.Folder(i.Rev)),
+                    config.Work,
                     config.RestartsOnFailure,
                     Fingerprint(files, inputs)
                 );

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Yaml;
 using Hive.Features.Agents.Contracts;
@@ -82,8 +83,27 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
                     + "has at most 31 characters",
                 Keys.OfInput,
                 Input
-            )
+            ),
+            Work(file)
         );
+
+    private static AgentWork Work(YamlSection file) =>
+        new(
+            file.Text(Keys.Duty, DutyWord(), WorkWords.Duties) is { } duty
+                ? WorkWords.DutyOf(duty) ?? Duty.None
+                : Duty.None,
+            Words(file, Keys.Capabilities),
+            file.Number(Keys.Capacity, 1, AgentWork.MaxCapacity, "a whole number of tasks at once") ?? 1,
+            file.List(Keys.Phases, WorkWords.PhaseFault) is not [] and var phases
+                ? phases?.Distinct(StringComparer.Ordinal).ToArray()
+                : throw file.Fault(Keys.Phases, "'phases' is empty; name a phase, or leave it out for all"),
+            Words(file, Keys.Tags)
+        );
+
+    private static IReadOnlyList<string> Words(YamlSection file, string key) =>
+        WorkWords.Normalise(file.List(key, WorkWords.Fault) ?? []) is { Count: <= WorkWords.Most } words
+            ? words
+            : throw file.Fault(key, $"'{key}' may have {WorkWords.Most} entries");
 
     // Checked here and used by the harness, which reads the same file.
     private static DriverSettings Driving(YamlSection file) =>
@@ -207,6 +227,9 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     [GeneratedRegex(@"\A(on-failure|never)\z")]
     private static partial Regex RestartRule();
 
+    [GeneratedRegex(@"\A(worker|validator)\z")]
+    private static partial Regex DutyWord();
+
     [GeneratedRegex(@"\A(?!hive\z)[A-Za-z0-9][A-Za-z0-9_-]{0,62}\z")]
     private static partial Regex ServerName();
 
@@ -249,7 +272,12 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             AllowedTools = "allowed_tools",
             LoginCommand = "login_command",
             IdleSeconds = "idle_seconds",
-            CompactAtTokens = "compact_at_tokens";
+            CompactAtTokens = "compact_at_tokens",
+            Duty = "duty",
+            Capabilities = "capabilities",
+            Capacity = "capacity",
+            Phases = "phases",
+            Tags = "tags";
 
         public static readonly string[] All =
         [
@@ -268,6 +296,11 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             Limits,
             Restart,
             Inputs,
+            Duty,
+            Capabilities,
+            Capacity,
+            Phases,
+            Tags,
         ];
         public static readonly string[] OfLimits = [Memory, CpuPercent];
         public static readonly string[] OfInput = [Url, Ref];

@@ -44,13 +44,22 @@ internal sealed partial class MetaInputs(
         }
     }
 
-    public async Task<Repinned> Repin(IReadOnlyCollection<string> inputs, string? trailers, CancellationToken ct) =>
-        await await Start(inputs, trailers, ct);
+    public async Task<Repinned> Repin(
+        IReadOnlyCollection<string> inputs,
+        string? trailers,
+        CancellationToken ct,
+        Func<string, IRebuildProgress>? progressOf = null
+    ) => await await Start(inputs, trailers, ct, progressOf);
 
     /// <summary>
     /// The first half of <see cref="Repin"/>: checks and fetches. The task that it returns updates the agents.
     /// </summary>
-    public async Task<Task<Repinned>> Start(IReadOnlyCollection<string> inputs, string? trailers, CancellationToken ct)
+    public async Task<Task<Repinned>> Start(
+        IReadOnlyCollection<string> inputs,
+        string? trailers,
+        CancellationToken ct,
+        Func<string, IRebuildProgress>? progressOf = null
+    )
     {
         if (Interlocked.Exchange(ref isRunning, 1) == 1)
             throw Problem.Conflict("inputs are being updated already; wait until no agent shows as 'rebuilding'");
@@ -65,7 +74,7 @@ internal sealed partial class MetaInputs(
                     moved[input] = (name, next);
             }
 
-            var updates = Task.Run(() => UpdateAgents(moved, trailers), CancellationToken.None);
+            var updates = Task.Run(() => UpdateAgents(moved, trailers, progressOf), CancellationToken.None);
             round = updates;
             return updates;
         }
@@ -78,7 +87,8 @@ internal sealed partial class MetaInputs(
 
     private async Task<Repinned> UpdateAgents(
         Dictionary<LockedInput, (string Name, LockedInput Next)> moved,
-        string? trailers
+        string? trailers,
+        Func<string, IRebuildProgress>? progressOf
     )
     {
         try
@@ -96,7 +106,7 @@ internal sealed partial class MetaInputs(
                 {
                     await lifecycle.Hold(
                         agent,
-                        held => UpdateAgent(agent, moved, trailers, held),
+                        held => UpdateAgent(agent, moved, trailers, held, progressOf?.Invoke(agent)),
                         lifetime.ApplicationStopping
                     );
                     updated.Add(agent);
@@ -120,7 +130,8 @@ internal sealed partial class MetaInputs(
         string agent,
         Dictionary<LockedInput, (string Name, LockedInput Next)> moved,
         string? trailers,
-        IHeldAgent held
+        IHeldAgent held,
+        IRebuildProgress? progress
     )
     {
         // Changes that the operator made by hand are committed first: they count as deployed.
@@ -140,17 +151,20 @@ internal sealed partial class MetaInputs(
         try
         {
             if (runs)
-                await held.Rebuild();
+                await held.Rebuild(progress);
             var lines = changes.Select(i => $"{i.Key}: {i.Value.Rev[..12]} -> {moved[i.Value].Next.Rev[..12]}");
             var subject = $"update {string.Join(", ", changes.Select(i => i.Key))} of {agent}";
             var end = trailers is null ? "" : "\n\n" + trailers;
             await swarm.Commit(prepared, $"{subject}\n\n{string.Join('\n', lines)}{end}\n");
         }
-        catch
+        catch (Exception e)
         {
+            progress?.Failed(e.Message);
+            progress?.RollingBack();
             await swarm.Restore(agent);
             if (runs)
                 await held.RebuildAfterwards();
+            progress?.RolledBack();
             throw;
         }
     }

@@ -19,6 +19,7 @@ internal sealed class MetaModule : FeatureModule
         RowFields<DeployedRowFields>();
         Backup<RepositoriesBackup>();
         Host<ListInputs.Query>("inputs");
+        Host<ReadAgentConfig.Query>("agent_config");
         Host<UpdateInputs.Command>("update_inputs");
         Get<ReadAgentConfig.Query>("/api/agent-config/{name}");
         Post<UpdateInputs.Command>("/api/inputs/update", alias: "/meta-update");

@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -16,7 +17,9 @@ internal static class ChangePreferences
 {
     internal const int MostKeys = 200;
     internal const int MostStarred = 1000;
+    internal const int MostKinds = 200;
     private const int CommandBytes = 64;
+    private const int KindBytes = 64;
     private const int KeyBytes = 32;
 
     /// <param name="Theme"><c>system</c>, <c>dark</c> or <c>light</c>.</param>
@@ -31,6 +34,9 @@ internal static class ChangePreferences
     /// <param name="Sound">A notification makes a sound.</param>
     /// <param name="Scanlines">The dark theme shows faint lines.</param>
     /// <param name="Starred">All starred agents.</param>
+    /// <param name="NotifyKinds"><c>notify</c>, <c>count</c> or <c>silent</c> by kind of waiting thing, added to the
+    /// stored ones; null lets the kind be reported as its urgency.</param>
+    /// <param name="Muted">All muted agents.</param>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     internal sealed record Command(
         string? Theme = null,
@@ -42,7 +48,9 @@ internal static class ChangePreferences
         IReadOnlyDictionary<string, string>? Notify = null,
         bool? Sound = null,
         bool? Scanlines = null,
-        IReadOnlyList<string>? Starred = null
+        IReadOnlyList<string>? Starred = null,
+        IReadOnlyDictionary<string, string?>? NotifyKinds = null,
+        IReadOnlyList<string>? Muted = null
     ) : IRequest<Result>;
 
     internal sealed record Result(PreferencesView Preferences);
@@ -73,13 +81,33 @@ internal static class ChangePreferences
             RuleForEach(c => c.Notify)
                 .Must(notice => IsWord<Notice>(notice.Value))
                 .WithMessage($"'notify' must give each urgency {Words<Notice>()}");
-            RuleForEach(c => c.Starred)
-                .Must(name => name is not null && names.IsWellFormed(name))
-                .WithMessage("'starred' must be a list of agents' names");
-            RuleFor(c => c.Starred)
-                .Must(starred => starred is null || starred.Count <= MostStarred)
-                .WithMessage($"'starred' has too many agents; the limit is {MostStarred}");
+            RuleForEach(c => c.NotifyKinds)
+                .Must(notice => IsKind(notice.Key))
+                .WithMessage(
+                    $"'notify_kinds' must name kinds of waiting things: 1 to {KindBytes} lower-case letters and '_'"
+                );
+            RuleForEach(c => c.NotifyKinds)
+                .Must(notice => IsWord<Notice>(notice.Value))
+                .WithMessage($"'notify_kinds' must give each kind {Words<Notice>()}, or null");
+            RuleFor(c => c.NotifyKinds)
+                .Must(kinds => kinds is null || kinds.Count <= MostKinds)
+                .WithMessage($"'notify_kinds' has too many kinds; the limit is {MostKinds}");
+            MustBeAgents(c => c.Starred, "starred");
+            MustBeAgents(c => c.Muted, "muted");
+
+            void MustBeAgents(Expression<Func<Command, IReadOnlyList<string>?>> agents, string name)
+            {
+                RuleFor(agents)
+                    .Must(given => given is null || given.All(one => one is not null && names.IsWellFormed(one)))
+                    .WithMessage($"'{name}' must be a list of agents' names");
+                RuleFor(agents)
+                    .Must(given => given is null || given.Count <= MostStarred)
+                    .WithMessage($"'{name}' has too many agents; the limit is {MostStarred}");
+            }
         }
+
+        private static bool IsKind(string kind) =>
+            kind.Length is > 0 and <= KindBytes && kind.All(c => c is (>= 'a' and <= 'z') or '_');
 
         private static bool IsShort(string? text, int bytes) =>
             text is null || (Encoding.UTF8.GetByteCount(text) <= bytes && !text.Any(char.IsControl));
@@ -107,6 +135,11 @@ internal static class ChangePreferences
                             $"'keys' would change {changed.Keys.Count} commands; the limit is {MostKeys}; "
                                 + "restore some with null"
                         );
+                    if (changed.NotifyKinds.Count > MostKinds)
+                        throw Problem.TooLarge(
+                            $"'notify_kinds' would name {changed.NotifyKinds.Count} kinds; the limit is {MostKinds}; "
+                                + "restore some with null"
+                        );
                     StoredPreferences.Write(write, changed);
                     write.Raise(new PreferencesChanged(changed));
                     return new Result(changed);
@@ -121,7 +154,7 @@ internal static class ChangePreferences
                 command.LabelsChosen ?? stored.LabelsChosen,
                 Value(command.Density, stored.Density),
                 command.UndoSeconds ?? stored.UndoSeconds,
-                Merge(stored.Keys, command.Keys),
+                Merge(stored.Keys, command.Keys, key => key),
                 new NotifyPreferences(
                     Value(command.Notify?.GetValueOrDefault("now"), stored.Notify.Now),
                     Value(command.Notify?.GetValueOrDefault("soon"), stored.Notify.Soon),
@@ -129,24 +162,28 @@ internal static class ChangePreferences
                 ),
                 command.Sound ?? stored.Sound,
                 command.Scanlines ?? stored.Scanlines,
-                command.Starred is { } starred ? [.. starred.Distinct()] : stored.Starred
+                command.Starred is { } starred ? [.. starred.Distinct()] : stored.Starred,
+                Merge(stored.NotifyKinds, command.NotifyKinds, word => Value(word, Notice.Notify)),
+                command.Muted is { } muted ? [.. muted.Distinct()] : stored.Muted
             );
 
-        private static Dictionary<string, string> Merge(
-            IReadOnlyDictionary<string, string> stored,
-            IReadOnlyDictionary<string, string?>? given
+        // Null removes an entry.
+        private static Dictionary<string, T> Merge<T>(
+            IReadOnlyDictionary<string, T> stored,
+            IReadOnlyDictionary<string, string?>? given,
+            Func<string, T> valueOf
         )
         {
-            var keys = stored.ToDictionary();
-            foreach (var (command, key) in given ?? new Dictionary<string, string?>())
+            var merged = stored.ToDictionary();
+            foreach (var (name, value) in given ?? new Dictionary<string, string?>())
             {
-                if (key is null)
-                    keys.Remove(command);
+                if (value is null)
+                    merged.Remove(name);
                 else
-                    keys[command] = key;
+                    merged[name] = valueOf(value);
             }
 
-            return keys.OrderBy(key => key.Key, StringComparer.Ordinal).ToDictionary();
+            return merged.OrderBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary();
         }
 
         private static T Value<T>(string? word, T stored)

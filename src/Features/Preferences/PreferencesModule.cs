@@ -1,8 +1,10 @@
 using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
+using Hive.Features.Preferences.Contracts;
 using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Preferences;
 
@@ -19,5 +21,7 @@ internal sealed class PreferencesModule : FeatureModule
     }
 
     protected override void Services(IServiceCollection services) =>
-        services.AddSingletonAs<PreferredAttributes, IPageAttributes, ICommitObserver>();
+        services
+            .AddSingletonAs<PreferredAttributes, IPageAttributes, ICommitObserver>()
+            .AddSingletonAs<MutedAgents, IMutedAgents, ICommitObserver, IHostedService>();
 }

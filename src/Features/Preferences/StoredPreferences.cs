@@ -21,7 +21,9 @@ internal static class StoredPreferences
             new NotifyPreferences(Notice.Notify, Notice.Count, Notice.Silent),
             Sound: false,
             Scanlines: true,
-            Starred: []
+            Starred: [],
+            NotifyKinds: new Dictionary<string, Notice>(),
+            Muted: []
         );
 
     public static PreferencesView Read(DbConnection db)

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using Dapper;
 using FluentValidation;
+using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
@@ -85,7 +86,7 @@ internal static class Ask
         IdempotencyKeys keys,
         IFileReferences references,
         IOutbox outbox,
-        Deadlines deadlines,
+        Deadlines<long> deadlines,
         PendingQuestions pending,
         TimeProvider clock
     ) : IRequestHandler<Command, Result>

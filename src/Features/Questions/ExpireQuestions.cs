@@ -1,4 +1,5 @@
 using Dapper;
+using Hive.Common;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
@@ -14,7 +15,7 @@ internal sealed class ExpireQuestions(
     IStore store,
     HostAnswers answers,
     OnAgentDestroyed onAgentDestroyed,
-    Deadlines deadlines,
+    Deadlines<long> deadlines,
     PendingQuestions waits,
     IRoster roster,
     TimeProvider clock,

@@ -41,7 +41,7 @@ internal sealed class QuestionsModule : FeatureModule
 
     protected override void Services(IServiceCollection services) =>
         services
-            .AddSingleton<Deadlines>()
+            .AddSingleton<Deadlines<long>>()
             .AddSingletonAs<PendingQuestions, IActivitySource>()
             .AddSingleton<Resolution>()
             .AddSingleton<HostAnswers>()

@@ -1,4 +1,5 @@
 using Dapper;
+using Hive.Common;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
@@ -14,7 +15,7 @@ namespace Hive.Features.Questions;
 internal sealed class Resolution(
     IOutbox outbox,
     IRoster roster,
-    Deadlines deadlines,
+    Deadlines<long> deadlines,
     PendingQuestions pending,
     TimeProvider clock
 )

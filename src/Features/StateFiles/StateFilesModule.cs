@@ -23,6 +23,7 @@ internal sealed class StateFilesModule : FeatureModule
             .AddSingleton<StateFolderReader>()
             .AddSingleton<IFileReferences, FileReferences>()
             .AddSingletonAs<StateFileWriter, IStateFileWriter>()
+            .AddSingleton<IStateFileReader, StateFileReader>()
             .AddSingleton<IFileHandover, FileHandover>()
             .AddSingleton<IForgeTokenFile, ForgeTokenFile>();
 }

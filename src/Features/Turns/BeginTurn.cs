@@ -2,6 +2,7 @@ using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
 using MediatR;
@@ -29,11 +30,34 @@ internal static class BeginTurn
         }
     }
 
-    internal sealed class Handler(IStore store, ILeases leases, OpenTurns open, TimeProvider clock)
+    internal sealed class Handler(IStore store, IRoster roster, ILeases leases, OpenTurns open, TimeProvider clock)
         : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(write => new Result(Begin(write, command)), CancellationToken.None);
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        {
+            var (turn, obstacle) = await store.Write(write => TryBegin(write, command), CancellationToken.None);
+            return obstacle is null ? new Result(turn) : throw Problem.Conflict(obstacle);
+        }
+
+        // What the agent received just before it was paused was never begun: it waits as if it had not been received.
+        // That is a change to keep, so the refusal follows the write.
+        private (long Turn, string? Obstacle) TryBegin(IWrite write, Command command)
+        {
+            var agent = command.Caller.Name;
+            var entry = roster.Require(agent);
+            var obstacle =
+                entry.Held is { } reason
+                    ? $"{agent} is held: {reason}; the messages of this connection wait until the hold ends, receive "
+                        + "again then"
+                : entry.Paused
+                    ? $"{agent} is paused; the messages of this connection wait until the operator resumes it, receive "
+                        + "again then"
+                : null;
+            if (obstacle is null)
+                return (Begin(write, command), null);
+            leases.GiveBack(write, command.Caller, command.Ids);
+            return (0, obstacle);
+        }
 
         private long Begin(IWrite write, Command command)
         {

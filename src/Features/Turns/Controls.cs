@@ -1,13 +1,16 @@
 using Hive.Common.Doors;
 using Hive.Common.Errors;
+using Hive.Common.Storage;
+using Hive.Features.Turns.Contracts;
 
 namespace Hive.Features.Turns;
 
-/// <summary>A request of the operator to a harness.</summary>
+/// <summary>A request to a harness, of the operator or of the host.</summary>
 /// <param name="Kind">One of the constants here.</param>
 /// <param name="Model">With <c>model</c>: the model; absent for the configured one.</param>
 /// <param name="Code">With <c>login_code</c>: the code.</param>
-internal sealed record Control(string Kind, string? Model = null, string? Code = null)
+/// <param name="Turn">With <c>cancel_turn</c>: the only turn that is meant; absent for whatever runs.</param>
+internal sealed record Control(string Kind, string? Model = null, string? Code = null, long? Turn = null)
 {
     public const string CancelTurn = "cancel_turn";
     public const string Compact = "compact";
@@ -22,9 +25,10 @@ internal sealed record Control(string Kind, string? Model = null, string? Code =
 
 /// <summary>
 /// Hands controls to harnesses, each once. Controls are kept in memory: they are meant for the harness that is
-/// connected now, and are discarded with it. Only the model is durable, and every connection is told it first.
+/// connected now, and are discarded with it. Only the model is durable, and every connection is told it first. A turn
+/// that the host cancels is told to every new connection until it has ended.
 /// </summary>
-internal sealed class Controls : IConnectionObserver
+internal sealed class Controls : IConnectionObserver, IHarnessControl
 {
     /// <summary>The most controls that wait for one harness.</summary>
     public const int MostWaiting = 32;
@@ -45,21 +49,32 @@ internal sealed class Controls : IConnectionObserver
     /// <exception cref="Problem">Code <c>conflict</c>: none is connected, or it does not ask.</exception>
     public void Ask(string agent, Control control)
     {
+        if (Refusal(agent, control) is { } refusal)
+            throw Problem.Conflict(refusal);
+    }
+
+    bool IHarnessControl.CancelTurn(string agent, long turn) =>
+        Refusal(agent, new Control(Control.CancelTurn, Turn: turn)) is null;
+
+    void IHarnessControl.Excuse(IWrite write, string agent, long turn) => Turn.Excuse(write, agent, turn);
+
+    // Hands the control over, or says why not.
+    private string? Refusal(string agent, Control control)
+    {
         lock (gate)
         {
             if (!IsConnected(agent))
-                throw Problem.Conflict($"the harness of {agent} is not connected; start the agent first");
+                return $"the harness of {agent} is not connected; start the agent first";
             var line = Of(agent);
             // Repeated before it was handed out, it is the same control.
             if (line.Waiting.Contains(control))
-                return;
+                return null;
             if (line.Waiting.Count >= MostWaiting)
-                throw Problem.Conflict(
-                    $"{MostWaiting} controls wait for the harness of {agent} already, which is the limit; the "
-                        + "harness does not ask for them"
-                );
+                return $"{MostWaiting} controls wait for the harness of {agent} already, which is the limit; the "
+                    + "harness does not ask for them";
             line.Waiting.Add(control);
             Serve(line);
+            return null;
         }
     }
 
@@ -77,6 +92,35 @@ internal sealed class Controls : IConnectionObserver
         }
     }
 
+    /// <summary>Notes a harness's connection, and puts the model into the line of a new one.</summary>
+    /// <returns>True until the connection was <see cref="Told"/> its cancelled turns.</returns>
+    public bool Connect(Caller caller)
+    {
+        lock (gate)
+        {
+            var line = Of(caller.Name);
+            if (!line.Connections.TryAdd(caller.Connection!.Id, false))
+                return !line.Connections[caller.Connection.Id];
+            if (overrides.Of(caller.Name).ModelSet)
+            {
+                line.Waiting.RemoveAll(c => c.Kind == Control.SetModel);
+                line.Waiting.Insert(0, Model(caller.Name));
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>The cancelled turns are in the line of that connection.</summary>
+    public void Told(Caller caller)
+    {
+        lock (gate)
+        {
+            if (lines.TryGetValue(caller.Name, out var line) && line.Connections.ContainsKey(caller.Connection!.Id))
+                line.Connections[caller.Connection.Id] = true;
+        }
+    }
+
     /// <summary>Takes the controls for the harness at that connection; waits when there are none.</summary>
     public async Task<IReadOnlyList<Control>> Next(Caller caller, TimeSpan wait, CancellationToken gone)
     {
@@ -84,12 +128,6 @@ internal sealed class Controls : IConnectionObserver
         lock (gate)
         {
             var line = Of(caller.Name);
-            if (line.Connections.Add(caller.Connection!.Id) && overrides.Of(caller.Name).ModelSet)
-            {
-                line.Waiting.RemoveAll(c => c.Kind == Control.SetModel);
-                line.Waiting.Insert(0, Model(caller.Name));
-            }
-
             if (line.Waiting.Count > 0 || wait <= TimeSpan.Zero)
                 return line.Take();
             line.Waiters.AddLast(waiter);
@@ -194,8 +232,9 @@ internal sealed class Controls : IConnectionObserver
 
         public LinkedList<Waiter> Waiters { get; } = [];
 
-        /// <summary>Connections that have asked for controls and are open.</summary>
-        public HashSet<long> Connections { get; } = [];
+        /// <summary>Connections that have asked for controls and are open; true for those that were told the cancelled
+        /// turns.</summary>
+        public Dictionary<long, bool> Connections { get; } = [];
 
         public Control[] Take()
         {

@@ -101,10 +101,14 @@ internal static class EndTurn
         {
             prices.Refresh();
             var (agent, id) = (command.Caller.Name, command.Turn);
-            var release = TurnResult.OutcomeOf(command.Result, command.Note, command.DelaySeconds);
             IReadOnlyList<long> many = [];
             var outcome = await store.Write(
-                write => (many = leases.BeginLargeRelease(write, agent, id)).Count > 0 ? null : End(write),
+                write =>
+                {
+                    var turn = Find(write);
+                    many = leases.BeginLargeRelease(write, agent, id, ReleaseOf(turn));
+                    return many.Count > 0 ? null : End(write, turn);
+                },
                 CancellationToken.None
             );
             if (outcome is not null)
@@ -112,24 +116,28 @@ internal static class EndTurn
             foreach (var chunk in many.Order().Chunk(ILeases.ChunkSize))
             {
                 await store.Write(
-                    write => Turn.Count(write, id, leases.Release(write, agent, id, chunk, release)),
+                    write => Turn.Count(write, id, leases.Release(write, agent, id, chunk, ReleaseOf(Find(write)))),
                     CancellationToken.None
                 );
             }
 
-            return await store.Write(End, CancellationToken.None);
+            return await store.Write(write => End(write, Find(write)), CancellationToken.None);
 
-            Outcome End(IWrite write)
+            Turn Find(IWrite write) =>
+                Turn.Find(write.Db, agent, id) ?? throw Problem.NotFound($"{agent} does not have a turn {id}");
+
+            LeaseOutcome ReleaseOf(Turn turn) =>
+                TurnResult.OutcomeOf(command.Result, command.Note, command.DelaySeconds, turn.NoFault);
+
+            Outcome End(IWrite write, Turn turn)
             {
-                var turn =
-                    Turn.Find(write.Db, agent, id) ?? throw Problem.NotFound($"{agent} does not have a turn {id}");
                 var isNew = turn.EndedAt is null || turn.Lost;
                 if (isNew)
                 {
                     // A lost turn gets back what nobody was given since, as if it had held that until now.
                     if (turn.Lost)
                         leases.Reclaim(write, agent, id);
-                    var released = leases.Close(write, agent, id, release);
+                    var released = leases.Close(write, agent, id, ReleaseOf(turn));
                     open.Remove(write, agent, id);
                     turn = turn.End(write, command.Result, command.Note, released, clock.GetUtcNow());
                 }

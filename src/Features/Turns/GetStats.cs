@@ -28,6 +28,8 @@ internal static class GetStats
     /// not.</param>
     /// <param name="Agents">Every agent that ended a turn, by name.</param>
     /// <param name="Buckets">All buckets, also those without a turn.</param>
+    /// <param name="Slowest">The turn that took longest; only in windows of up to a day, whose turns are read one by
+    /// one.</param>
     internal sealed record Result(
         string Window,
         DateTimeOffset FromAt,
@@ -35,7 +37,8 @@ internal static class GetStats
         long BucketSeconds,
         IReadOnlyList<string> UnknownModels,
         IReadOnlyList<AgentStats> Agents,
-        IReadOnlyList<StatsBucket> Buckets
+        IReadOnlyList<StatsBucket> Buckets,
+        SlowestTurn? Slowest = null
     );
 
     internal sealed class Validator : AbstractValidator<Query>
@@ -60,7 +63,14 @@ internal static class GetStats
             var to = now.ToUnixTimeMilliseconds();
             var count = (int)(window / bucket);
             var from = (to - (to % slot)) - ((count - 1) * slot);
-            var sums = await store.Read(db => TurnSums.Read(db, from, to, slot, request.Agent), cancellationToken);
+            var (sums, slowest) = await store.Read(
+                db =>
+                    (
+                        TurnSums.Read(db, from, to, slot, request.Agent),
+                        window <= TimeSpan.FromDays(1) ? SlowestTurn.Read(db, from, to, request.Agent) : null
+                    ),
+                cancellationToken
+            );
             var (table, _) = prices.Refresh();
             return new Result(
                 name,
@@ -74,7 +84,8 @@ internal static class GetStats
                         .Order(StringComparer.Ordinal),
                 ],
                 TurnSums.ByAgent(sums, table),
-                TurnSums.BySlot(sums, table, from, slot, count)
+                TurnSums.BySlot(sums, table, from, slot, count),
+                slowest
             );
         }
     }

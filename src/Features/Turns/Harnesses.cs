@@ -23,7 +23,7 @@ internal sealed class Harnesses(
     IRoster roster,
     TimeProvider clock,
     IHostApplicationLifetime lifetime
-) : IConnectionObserver
+) : IConnectionObserver, IHarnessStates
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, Said> all = new(StringComparer.Ordinal);
@@ -33,7 +33,7 @@ internal sealed class Harnesses(
     /// <summary>Raised when an agent's harness is gone, before that is published.</summary>
     public event Action<string>? Gone;
 
-    /// <summary>The state of the agent's harness.</summary>
+    /// <inheritdoc />
     public HarnessView Of(string agent)
     {
         lock (gate)
@@ -127,7 +127,7 @@ internal sealed class Harnesses(
     private void Publish(string agent, HarnessView view) =>
         hubs.Publish(agent, () => new DashboardEvent("harness_changed", "harness", view));
 
-    // Writes only what shows on the agent's row, or what the manager is told.
+    // Writes only what shows on the agent's row, what the manager is told, or whether the agent can work.
     private void Note(string agent, HarnessView before, HarnessView now)
     {
         var needsLogin = HarnessState.NeedsLogin(now.State);
@@ -135,6 +135,7 @@ internal sealed class Harnesses(
             before.Connected == now.Connected
             && before.Model == now.Model
             && before.Missing == now.Missing
+            && HarnessState.IsRateLimited(before.State) == HarnessState.IsRateLimited(now.State)
             && HarnessState.NeedsLogin(before.State) == needsLogin
             && (!now.Connected || overrides.Of(agent).NeedsLogin == needsLogin)
         )
@@ -216,6 +217,9 @@ internal static class HarnessState
     /// <summary>True when the harness waits for the operator before it receives messages; it counts as come
     /// up.</summary>
     public static bool Waits(string state) => NeedsLogin(state) || state == NotReady;
+
+    /// <summary>True while the model's provider asks for a pause.</summary>
+    public static bool IsRateLimited(string state) => state == RateLimited;
 
     /// <summary>True until a login has succeeded.</summary>
     public static bool NeedsLogin(string state) => state is Login or LoggingIn;

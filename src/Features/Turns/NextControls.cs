@@ -1,4 +1,6 @@
 using Hive.Common.Doors;
+using Hive.Common.Storage;
+using Hive.Features.Turns.Contracts;
 using Hive.Protocol;
 using MediatR;
 
@@ -23,7 +25,8 @@ internal static class NextControls
         void IUndeliverable.NotDelivered() => undo?.Invoke();
     }
 
-    internal sealed class Handler(Controls controls) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, Controls controls, IHarnessControl control)
+        : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
@@ -31,6 +34,14 @@ internal static class NextControls
                 Math.Clamp(command.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds)
             );
             var agent = command.Caller.Name;
+            // The cancel of a turn may have been lost with the host, or with the connection before.
+            if (controls.Connect(command.Caller))
+            {
+                foreach (var turn in await store.Read(db => Turn.Excused(db, agent), cancellationToken))
+                    control.CancelTurn(agent, turn);
+                controls.Told(command.Caller);
+            }
+
             var taken = await controls.Next(command.Caller, wait, cancellationToken);
             var result = new Result(taken);
             return taken.Count == 0 ? result : result.OrElse(() => controls.PutBack(agent, taken));

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Hive.Features.Turns.Contracts;
 
 namespace Hive.Features.Turns;
 
@@ -113,13 +114,20 @@ internal sealed class PriceTable(IReadOnlyList<ModelPrice> models)
     }
 
     /// <summary>The cost in US dollars; null when the model is not in the table.</summary>
-    public double? CostOf(string? model, Tokens tokens) =>
+    public double? CostOf(string? model, Tokens tokens) => MillionthsOf(model, tokens) / 1_000_000;
+
+    /// <summary>The cost in millionths of a US dollar; null when the model is not in the table.</summary>
+    public long? MicroOf(string? model, Tokens tokens) =>
+        MillionthsOf(model, tokens) is { } millionths
+            ? (long)Math.Round(millionths, MidpointRounding.AwayFromZero)
+            : null;
+
+    // A price per million tokens is one in millionths per token.
+    private double? MillionthsOf(string? model, Tokens tokens) =>
         Of(model) is not { } price
             ? null
-            : (
-                (tokens.Input * price.Input)
+            : (tokens.Input * price.Input)
                 + (tokens.Output * price.Output)
                 + (tokens.CacheRead * price.CacheRead)
-                + (tokens.CacheCreation * price.CacheCreation)
-            ) / 1_000_000;
+                + (tokens.CacheCreation * price.CacheCreation);
 }

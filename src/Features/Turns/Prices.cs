@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Hive.Common.Errors;
+using Hive.Features.Turns.Contracts;
 using Hive.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -8,7 +9,7 @@ namespace Hive.Features.Turns;
 
 /// <summary>Keeps the price table in <c>&lt;DataDir&gt;/prices.json</c>, which people may edit too: the file is read
 /// again when it has changed.</summary>
-internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHostedService
+internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IPrices, IHostedService
 {
     private const string FileName = "prices.json";
     private const int MaxBytes = 256 * 1024;
@@ -36,6 +37,8 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
 
     /// <summary>The table as it was last read; quick, and from any thread.</summary>
     public PriceTable Table => known.Table;
+
+    long? IPrices.Micro(string? model, Tokens tokens) => known.Table.MicroOf(model, tokens);
 
     /// <summary>Reads the file if it has changed. A faulty file leaves the table unchanged.</summary>
     /// <returns>The table, and the fault of the file.</returns>

@@ -10,7 +10,7 @@ namespace Hive.Features.Turns;
 internal sealed record Turn
 {
     private const string Columns =
-        "id, agent, wake_from, started_at, ended_at, result, note, acked, requeued, parked, lost";
+        "id, agent, wake_from, started_at, ended_at, result, note, acked, requeued, parked, lost, no_fault";
 
     public required long Id { get; init; }
 
@@ -36,6 +36,9 @@ internal sealed record Turn
 
     /// <summary>True when the host gave the turn up before its end was reported.</summary>
     public bool Lost { get; init; }
+
+    /// <summary>True when the host ended it for a reason that is not its messages' fault.</summary>
+    public bool NoFault { get; init; }
 
     public static long Begin(IWrite write, string agent, string wakeFrom, DateTimeOffset now) =>
         write.Db.ExecuteScalar<long>(
@@ -74,6 +77,26 @@ internal sealed record Turn
                 released.Parked,
             }
         );
+
+    /// <summary>From now on nothing counts against the messages of this running turn.</summary>
+    public static void Excuse(IWrite write, string agent, long turn) =>
+        write.Db.Execute(
+            "UPDATE turns SET no_fault = 1 WHERE id = @turn AND agent = @agent AND (ended_at IS NULL OR lost = 1)",
+            new { turn, agent }
+        );
+
+    /// <summary>The running turns of an agent that the host has excused, which are being cancelled.</summary>
+    public static IReadOnlyList<long> Excused(DbConnection db, string agent) =>
+        [
+            .. db.Query<long>(
+                """
+                SELECT id
+                  FROM turns INDEXED BY turns_open
+                 WHERE ended_at IS NULL AND no_fault = 1 AND agent = @agent
+                """,
+                new { agent }
+            ),
+        ];
 
     public static Turn Lose(IWrite write, long turn, string note, DateTimeOffset now) =>
         write.Db.QuerySingle<Turn>(

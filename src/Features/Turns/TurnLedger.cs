@@ -5,8 +5,11 @@ using Hive.Features.Turns.Contracts;
 namespace Hive.Features.Turns;
 
 /// <summary>Stores the figures of each turn once, within the write that ends the turn.</summary>
-internal sealed class TurnLedger(Prices prices, AgentEvents events)
+internal sealed class TurnLedger(Prices prices, AgentEvents events, Lazy<IEnumerable<ITurnEnded>> told)
 {
+    // Looked up late: they may call the broker, which calls this.
+    private readonly Lazy<ITurnEnded[]> told = new(() => [.. told.Value]);
+
     /// <summary>Adds a turn that was lost: its harness reported no figures.</summary>
     public void AddLost(IWrite write, Turn turn)
     {
@@ -56,7 +59,10 @@ internal sealed class TurnLedger(Prices prices, AgentEvents events)
         if (before is not null)
             AddUp(write, before, -1);
         AddUp(write, row, 1);
-        write.Raise(new TurnEnded(row.ToView(prices.Table)));
+        var view = row.ToView(prices.Table);
+        foreach (var one in told.Value)
+            one.Ended(write, view, before?.ToView(prices.Table));
+        write.Raise(new TurnEnded(view));
     }
 
     private static void AddUp(IWrite write, TurnRow row, int sign)

@@ -22,7 +22,7 @@ internal static class TurnResult
     public const string RateLimited = "rate_limited";
 
     /// <summary>The turn's process ended, so nobody reported its end; only the host sets this result.</summary>
-    public const string Lost = "lost";
+    public const string Lost = ITurnHolds.Lost;
 
     /// <summary>The results that a harness can report.</summary>
     public static readonly string[] Reported = [Ok, Failed, PromptTooLong, Cancelled, RateLimited];
@@ -33,12 +33,26 @@ internal static class TurnResult
     public static bool IsFailure(string result) => result is Failed or PromptTooLong or Lost;
 
     /// <summary>The outcome of a turn's messages.</summary>
-    public static LeaseOutcome OutcomeOf(string result, string? note, long? delaySeconds) =>
-        result switch
+    /// <param name="result">The turn's result.</param>
+    /// <param name="note">What was said of it.</param>
+    /// <param name="delaySeconds">The pause before they come again.</param>
+    /// <param name="noFault">The host ended the turn for a reason that is not theirs: nothing counts against
+    /// them.</param>
+    public static LeaseOutcome OutcomeOf(string result, string? note, long? delaySeconds, bool noFault)
+    {
+        return result switch
         {
-            Ok => LeaseOutcome.Ack,
-            RateLimited => LeaseOutcome.Nack(Blame.None, delaySeconds, note ?? result),
-            Cancelled => LeaseOutcome.Nack(Blame.Parks, delaySeconds, note ?? CancelledByOperator),
-            _ => LeaseOutcome.Nack(Blame.Counts, delaySeconds, note ?? result),
+            Ok => LeaseOutcome.Ack(result),
+            RateLimited => Nack(Blame.None, result),
+            _ when noFault => Nack(Blame.None, result),
+            Cancelled => Nack(Blame.Parks, CancelledByOperator),
+            _ => Nack(Blame.Counts, result),
         };
+
+        LeaseOutcome Nack(Blame blame, string reason) =>
+            LeaseOutcome.Nack(result, blame, delaySeconds, note ?? reason) with
+            {
+                IsExcused = noFault,
+            };
+    }
 }

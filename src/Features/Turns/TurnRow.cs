@@ -68,6 +68,3 @@ internal sealed record TurnRow : TurnFigures
             ReportedCostUsd = ReportedCostUsd,
         };
 }
-
-/// <summary>The tokens of one turn or of several.</summary>
-internal readonly record struct Tokens(long Input, long Output, long CacheRead, long CacheCreation);

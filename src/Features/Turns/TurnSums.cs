@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Dapper;
 using Hive.Features.Messages.Contracts;
+using Hive.Features.Turns.Contracts;
 
 namespace Hive.Features.Turns;
 
@@ -51,6 +52,31 @@ internal sealed record StatsBucket(
     double CostUsd,
     long DurationMs
 );
+
+/// <summary>The turn that took longest.</summary>
+/// <param name="Id">The turn.</param>
+/// <param name="Agent">Its agent.</param>
+/// <param name="DurationMs">How long it took.</param>
+internal sealed record SlowestTurn(long Id, string Agent, long DurationMs)
+{
+    /// <summary>The slowest turn between two times (unix milliseconds), both included; of several the first.</summary>
+    public static SlowestTurn? Read(DbConnection db, long from, long to, string? agent) =>
+        db.QueryFirstOrDefault<SlowestTurn>(
+            """
+            SELECT id AS Id, agent AS Agent, duration_ms AS DurationMs
+              FROM turn_stats INDEXED BY turn_stats_sums
+             WHERE at BETWEEN @from AND @to AND (@agent IS NULL OR agent = @agent) AND duration_ms IS NOT NULL
+             ORDER BY duration_ms DESC, id
+             LIMIT 1
+            """,
+            new
+            {
+                from,
+                to,
+                agent,
+            }
+        );
+}
 
 /// <summary>Sums over turns, by agent, model and slot of time.</summary>
 internal sealed record TurnSums

@@ -16,7 +16,7 @@ internal sealed class TurnsModule : FeatureModule
 {
     public TurnsModule()
     {
-        Uses(nameof(Agents), nameof(Messages), nameof(Containers));
+        Uses(nameof(Agents), nameof(Messages), nameof(Containers), nameof(StateFiles));
         Schema<TurnsSchema>();
         Event<TurnView>("turn_ended", "turn");
         Event<AgentEvent>("agent_event", "event");
@@ -39,6 +39,7 @@ internal sealed class TurnsModule : FeatureModule
         Get<GetHarness.Query>("/api/agents/{name}/harness");
         Get<ListEvents.Query>("/api/agents/{name}/events");
         Get<ListTurns.Query>("/api/agents/{name}/turns");
+        Get<ListTurnFiles.Query>("/api/agents/{name}/turns/{turn}/files");
         Get<GetStats.Query>("/api/stats");
         Get<GetPrices.Query>("/api/prices");
         Post<SetPrices.Command>("/api/prices", alias: "/prices");
@@ -61,8 +62,9 @@ internal sealed class TurnsModule : FeatureModule
 
     protected override void Services(IServiceCollection services) =>
         services
-            .AddSingletonAs<Prices, IHostedService>()
+            .AddSingletonAs<Prices, IPrices, IHostedService>()
             .AddSingleton<AgentEvents>()
+            .AddSingleton(provider => new Lazy<IEnumerable<ITurnEnded>>(provider.GetServices<ITurnEnded>))
             .AddSingleton<TurnLedger>()
             .AddSingleton<IRunEvents, RunEvents>()
             .AddSingleton<ILeaseHolders, LostTurns>()
@@ -71,8 +73,8 @@ internal sealed class TurnsModule : FeatureModule
             .AddSingletonAs<OpenTurns, IHostedService>()
             .AddSingleton<ICommitObserver, AgentEventForwarder>()
             .AddSingletonAs<ModelOverrides, IHostedService>()
-            .AddSingletonAs<Harnesses, IConnectionObserver>()
-            .AddSingletonAs<Controls, IConnectionObserver>()
+            .AddSingletonAs<Harnesses, IHarnessStates, IConnectionObserver>()
+            .AddSingletonAs<Controls, IHarnessControl, IConnectionObserver>()
             .AddSingletonAs<AgentDataCleanup, IAgentDataCleanup>()
             .AddHostedService<VacuumTurns>();
 }

@@ -7,7 +7,7 @@ internal sealed class TurnsSchema : ISchema
 {
     public string Slice => "turns";
 
-    public int Version => 2;
+    public int Version => 3;
 
     public void Converge(SchemaEditor editor)
     {
@@ -29,6 +29,8 @@ internal sealed class TurnsSchema : ISchema
             """
         );
         editor.Column("turns", "lost", "INTEGER NOT NULL DEFAULT 0");
+        // The host ended it for a reason that is not its messages' fault.
+        editor.Column("turns", "no_fault", "INTEGER NOT NULL DEFAULT 0");
         editor.Run("CREATE INDEX IF NOT EXISTS turns_open ON turns (id) WHERE ended_at IS NULL");
         // The id is the turn's. `at` is when the turn counts as ended: the reported end, kept within the host's own
         // times.

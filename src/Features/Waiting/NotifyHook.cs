@@ -4,6 +4,7 @@ using Dapper;
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
+using Hive.Features.Preferences.Contracts;
 using Hive.Protocol;
 using Hive.Protocol.Options;
 using Microsoft.Extensions.Hosting;
@@ -14,13 +15,14 @@ namespace Hive.Features.Waiting;
 /// <summary>
 /// Tells the address of <c>Notify:Url</c> when something of urgency <c>now</c> has waited for <c>Notify:After</c>
 /// seconds: once for each thing, also over restarts, and once more when a snooze has run out. A failure is retried with
-/// growing pauses; nothing else waits for it.
+/// growing pauses; nothing else waits for it. The things of a muted agent are told once it is muted no longer.
 /// </summary>
 internal sealed partial class NotifyHook(
     HiveOptions options,
     WaitingList list,
     NotifyPost post,
     NotifyState state,
+    IMutedAgents muted,
     EventHub hub,
     IStore store,
     TimeProvider clock,
@@ -56,6 +58,7 @@ internal sealed partial class NotifyHook(
         await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
         await started.Task.WaitAsync(stoppingToken);
         list.Changed += OnChanged;
+        muted.Changed += LookAgain;
         try
         {
             await Load(stoppingToken);
@@ -65,6 +68,7 @@ internal sealed partial class NotifyHook(
         finally
         {
             list.Changed -= OnChanged;
+            muted.Changed -= LookAgain;
         }
     }
 
@@ -72,8 +76,10 @@ internal sealed partial class NotifyHook(
     private void OnChanged(WaitingView? row, string key)
     {
         if (row is { Urgency: WaitingUrgency.Now, SnoozedUntilAt: null } || (row is null && told.ContainsKey(key)))
-            changes.Writer.TryWrite(true);
+            LookAgain();
     }
+
+    private void LookAgain() => changes.Writer.TryWrite(true);
 
     private async Task Load(CancellationToken ct)
     {
@@ -105,7 +111,7 @@ internal sealed partial class NotifyHook(
             var open = rows.Where(IsUntold).ToArray();
             if (open.Length == 0)
             {
-                // What could not be sent has been decided.
+                // What could not be sent has been decided, or its agent muted.
                 if (state.View.NextAttemptAt is not null)
                     Show(state.View with { NextAttemptAt = null });
                 return nextForgotten;
@@ -124,6 +130,7 @@ internal sealed partial class NotifyHook(
 
     private bool IsUntold(WaitingList.UrgentRow urgent) =>
         urgent.Row.SnoozedUntilAt is null
+        && (urgent.Row.Agent is not { } agent || !muted.Contains(agent))
         && (!told.TryGetValue(urgent.Row.Key, out var at) || urgent.SnoozeEndedAt > at);
 
     private async Task Send(WaitingView row, CancellationToken ct)

@@ -33,6 +33,7 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
     private readonly TimeProvider clock;
     private readonly IHostApplicationLifetime lifetime;
     private readonly IAgentRowFeed agents;
+    private readonly IAgentDirectory directory;
     private readonly Dictionary<string, Changes> kinds;
     private readonly Lock gate = new();
     private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
@@ -44,13 +45,14 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
         IEnumerable<IWaiting> kinds,
         IStore store,
         IAgentRowFeed agents,
+        IAgentDirectory directory,
         EventHub hub,
         TimeProvider clock,
         IHostApplicationLifetime lifetime
     )
     {
-        (this.store, this.agents, this.hub) = (store, agents, hub);
-        (this.clock, this.lifetime) = (clock, lifetime);
+        (this.store, this.agents, this.directory) = (store, agents, directory);
+        (this.hub, this.clock, this.lifetime) = (hub, clock, lifetime);
         this.kinds = kinds.ToDictionary(k => k.Kind, k => new Changes(this, k), StringComparer.Ordinal);
         due = new DueRows(clock, OnDue);
     }
@@ -271,7 +273,9 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
         if (!entries.Remove(key, out var entry))
             return;
         due.Set(key, null);
-        if (marks.Remove(key, out var mark))
+        // A revival brings the rows of a destroyed agent back, snoozed as they were.
+        var revivable = entry.Thing.Agent is { } agent && !directory.Names.Contains(agent);
+        if (!revivable && marks.Remove(key, out var mark))
             Delete(mark);
         if (entry.Shown is not null)
             Publish(key, null, wasShown: true);

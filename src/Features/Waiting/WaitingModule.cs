@@ -12,6 +12,7 @@ internal sealed class WaitingModule : FeatureModule
 {
     public WaitingModule()
     {
+        Uses(nameof(Preferences));
         Schema<WaitingSchema>();
         Event<WaitingView>("waiting_changed", "waiting");
         Event<string>("waiting_removed", "key");

@@ -25,6 +25,11 @@ internal interface IAgentLifecycle
     /// <exception cref="Problem">It does not run on that configuration; the message says why.</exception>
     Task Rebuild(string name);
 
+    /// <summary>Stops an agent and starts it again on its current configuration.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: another operation on it is in progress, or it is external. Its
+    /// configuration may also be refused; nothing is stopped then.</exception>
+    Task Restart(string name);
+
     /// <summary>Waits until no other operation on an agent is in progress, and runs several steps that no other
     /// operation can interrupt. The agent shows as rebuilding.</summary>
     /// <param name="name">The agent.</param>
@@ -50,11 +55,34 @@ internal interface IHeldAgent
 {
     /// <summary>Recreates it from its applied configuration, and starts it. Changes by hand in the meantime are left to
     /// the caller: they are neither committed nor locked.</summary>
+    /// <param name="progress">Is told how far the rebuild has come.</param>
     /// <exception cref="Problem">It does not run on that configuration; the message says why.</exception>
-    Task Rebuild();
+    Task Rebuild(IRebuildProgress? progress = null);
 
     /// <summary>Does the same as <see cref="IAgentLifecycle.Rebuild"/> after a rollback or a recovery. The
     /// configuration is right then, so if the agent does not run on it, its row and the log say why and nothing is
     /// thrown.</summary>
     Task RebuildAfterwards();
+}
+
+/// <summary>Is told how far the rebuild of an agent has come.</summary>
+internal interface IRebuildProgress
+{
+    /// <summary>The current run is being ended.</summary>
+    void Stopping();
+
+    /// <summary>The next run is being started.</summary>
+    void Starting();
+
+    /// <summary>The next run has printed lines; the last ones may come after the rebuild.</summary>
+    void Printed(IReadOnlyList<string> lines);
+
+    /// <summary>The rebuild, or what was done with its result, has failed.</summary>
+    void Failed(string error);
+
+    /// <summary>The earlier configuration is being restored.</summary>
+    void RollingBack();
+
+    /// <summary>It is restored.</summary>
+    void RolledBack();
 }

@@ -1,4 +1,5 @@
 using Hive.Common.Errors;
+using Hive.Features.Agents.Contracts;
 
 namespace Hive.Features.Containers.Contracts;
 
@@ -31,6 +32,7 @@ internal interface IAgentSpecs
 /// <param name="Limits">The most that its container may use.</param>
 /// <param name="Inputs">Folders that are mounted read-only: their paths on the host by their names below
 /// <c>/inputs</c>.</param>
+/// <param name="Work">The tasks that it can take.</param>
 /// <param name="RestartsOnFailure">It is restarted when it ends with an error.</param>
 /// <param name="Fingerprint">Equal for equal configurations, byte by byte. It contains the names of the folders of
 /// <paramref name="Inputs"/>.</param>
@@ -41,6 +43,7 @@ internal sealed record AgentSpec(
     IReadOnlyList<string> Files,
     AgentLimits Limits,
     IReadOnlyDictionary<string, string> Inputs,
+    AgentWork Work,
     bool RestartsOnFailure = true,
     string Fingerprint = ""
 );

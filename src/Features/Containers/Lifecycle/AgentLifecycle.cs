@@ -13,6 +13,7 @@ internal sealed partial class AgentLifecycle(
     SpawnAgent.Steps spawn,
     DestroyAgent.Steps destroy,
     RebuildAgent.Steps rebuild,
+    RestartAgent.Steps restart,
     ContainerStates states,
     AppliedState applied,
     RuntimeCatalog runtimes,
@@ -42,6 +43,12 @@ internal sealed partial class AgentLifecycle(
     {
         await using var guard = await transients.Begin(name, "rebuilding");
         await rebuild.Run(name);
+    }
+
+    public async Task Restart(string name)
+    {
+        await using var guard = await transients.Begin(name, "restarting");
+        await restart.Run(name);
     }
 
     public async Task Hold(string name, Func<IHeldAgent, Task> work, CancellationToken stopping)
@@ -76,7 +83,7 @@ internal sealed partial class AgentLifecycle(
 
     private sealed class Held(AgentLifecycle owner, string name) : IHeldAgent
     {
-        public Task Rebuild() => owner.rebuild.Run(name, seeded: true);
+        public Task Rebuild(IRebuildProgress? progress) => owner.rebuild.Run(name, seeded: true, progress);
 
         public async Task RebuildAfterwards()
         {

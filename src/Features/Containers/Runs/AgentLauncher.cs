@@ -77,6 +77,8 @@ internal sealed partial class AgentLauncher(
                             ? entry.Recipients
                             : spec.Recipients,
                     ActiveModel = spec.Model,
+                    // Equal work keeps its instance, so that nothing counts as changed.
+                    Configured = spec.Work.Equals(entry.Configured) ? entry.Configured : spec.Work,
                 }
         );
 

@@ -196,7 +196,12 @@ internal sealed class ContainerStates(
         );
 
     /// <summary>Waits for a write to be stored, but only for a few seconds.</summary>
-    public async Task WaitBriefly(Task stored) => await Task.WhenAny(stored, Task.Delay(StoreGrace, clock));
+    public async Task WaitBriefly(Task stored)
+    {
+        using var over = new CancellationTokenSource();
+        await Task.WhenAny(stored, Task.Delay(StoreGrace, clock, over.Token));
+        await over.CancelAsync();
+    }
 
     private Connections ConnectionsOf(string agent) => connections.GetValueOrDefault(agent, new(0, begun, null));
 

@@ -1,5 +1,6 @@
 using Dapper;
 using Hive.Common.Errors;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Containers.Logs;
@@ -89,11 +90,13 @@ internal sealed partial class CrashWatch(
             var words = await lastWords.Of(name);
             LogEnded(log, name, running.Id, note ?? "cleanly");
             var (ended, asked) = End(name, running, await IsWanted(name), clean, note ?? "ended on its own");
+            // The pause begins with the end, and not when that is stored.
+            var pause = ended.Restart is null ? Task.CompletedTask : Pause(ended.Restart.After);
             // In memory at once; stored as soon as the disk allows.
             var stored = StoreEnd(name, ended, asked, words);
             await states.WaitBriefly(stored);
             if (ended.Restart is { } restart)
-                _ = RestartLater(name, restart);
+                _ = RestartLater(name, restart, pause);
         }
         catch (Exception e)
         {
@@ -204,34 +207,41 @@ internal sealed partial class CrashWatch(
                         at = states.Since(name).ToUnixTimeMilliseconds(),
                     }
                 );
-                if (name != Principals.Manager)
-                    states.TellManager(
-                        write,
-                        new
-                        {
-                            @event = "container_crash",
-                            agent = name,
-                            note = ended.Note,
-                        }
-                    );
+                TellOfCrash(write, name, ended.Note);
             }
         );
 
-    // Any other operation on the agent replaces its state, which discards the restart.
-    private async Task RestartLater(string name, PendingRestart restart)
+    private void TellOfCrash(IWrite write, string agent, string? note)
     {
-        for (var pause = restart.After; !await RestartedAfter(pause, name, restart); pause = BusyPause)
+        if (agent != Principals.Manager)
+            states.TellManager(
+                write,
+                new
+                {
+                    @event = "container_crash",
+                    agent,
+                    note,
+                }
+            );
+    }
+
+    // Any other operation on the agent replaces its state, which discards the restart.
+    private async Task RestartLater(string name, PendingRestart restart, Task first)
+    {
+        for (var pause = first; !await RestartedAfter(pause, name, restart); pause = Pause(BusyPause))
         {
             // Another operation is in progress. If it does not change the state, the restart is still due.
         }
     }
 
+    private Task Pause(TimeSpan time) => Task.Delay(time, clock, lifetime.ApplicationStopping);
+
     // False to try again.
-    private async Task<bool> RestartedAfter(TimeSpan pause, string name, PendingRestart restart)
+    private async Task<bool> RestartedAfter(Task pause, string name, PendingRestart restart)
     {
         try
         {
-            await Task.Delay(pause, clock, lifetime.ApplicationStopping);
+            await pause;
             if (states.Of(name).Restart != restart)
                 return true;
             await using var guard = await transients.Begin(name, "restarting");
@@ -256,25 +266,12 @@ internal sealed partial class CrashWatch(
                     name,
                     write => states.StoreNote(write, name, "running", failed: false, $"{e.Message}; {told}")
                 );
-                _ = RestartLater(name, next);
+                _ = RestartLater(name, next, Pause(after));
             }
             catch (Exception e)
             {
                 StartFailed(name, e);
-                if (!agent.IsManager)
-                    await states.UntilStored(
-                        name,
-                        write =>
-                            states.TellManager(
-                                write,
-                                new
-                                {
-                                    @event = "container_crash",
-                                    agent = name,
-                                    note = $"restart failed: {e.Message}",
-                                }
-                            )
-                    );
+                await states.UntilStored(name, write => TellOfCrash(write, name, $"restart failed: {e.Message}"));
             }
         }
         catch (OperationCanceledException)

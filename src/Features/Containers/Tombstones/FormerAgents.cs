@@ -1,6 +1,8 @@
+using System.Text.Json;
 using Dapper;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Protocol;
 
 namespace Hive.Features.Containers.Tombstones;
 
@@ -17,6 +19,12 @@ internal sealed record FormerAgent
     public string? StatusText { get; init; }
 
     public long? StatusSetAt { get; init; }
+
+    public string? WorkOverride { get; init; }
+
+    /// <summary>The operator's changes of the tasks that it takes.</summary>
+    public WorkOverride? Override =>
+        WorkOverride is null ? null : JsonSerializer.Deserialize<WorkOverride>(WorkOverride, WireJson.Options);
 }
 
 /// <summary>Stores the properties of destroyed agents until they are revived or purged.</summary>
@@ -26,7 +34,11 @@ internal static class FormerAgents
         store.Read(
             db =>
                 db.QuerySingleOrDefault<FormerAgent>(
-                    "SELECT runtime, ran, paused, status_text, status_set_at FROM former_agents WHERE agent = @name",
+                    """
+                    SELECT runtime, ran, paused, status_text, status_set_at, work_override
+                      FROM former_agents
+                     WHERE agent = @name
+                    """,
                     new { name }
                 ),
             ct
@@ -35,8 +47,9 @@ internal static class FormerAgents
     public static void Keep(IWrite write, AgentEntry agent, bool ran) =>
         write.Db.Execute(
             """
-            INSERT OR REPLACE INTO former_agents (agent, runtime, ran, paused, status_text, status_set_at)
-            VALUES (@Name, @Runtime, @ran, @Paused, @StatusText, @At)
+            INSERT OR REPLACE INTO former_agents (agent, runtime, ran, paused, status_text, status_set_at,
+                                                  work_override)
+            VALUES (@Name, @Runtime, @ran, @Paused, @StatusText, @At, @WorkOverride)
             """,
             new
             {
@@ -46,6 +59,9 @@ internal static class FormerAgents
                 agent.Paused,
                 agent.StatusText,
                 At = agent.StatusSetAt?.ToUnixTimeMilliseconds(),
+                WorkOverride = agent.Override is { } changes
+                    ? JsonSerializer.Serialize(changes, WireJson.Options)
+                    : null,
             }
         );
 

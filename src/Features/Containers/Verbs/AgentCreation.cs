@@ -107,7 +107,16 @@ internal sealed partial class AgentCreation(
         LogStep(log, name, "configuration ready");
         await store.Write(write =>
         {
-            roster.Add(write, new AgentEntry(name, runtime, Recipients: spec.Recipients, ActiveModel: spec.Model));
+            roster.Add(
+                write,
+                new AgentEntry(
+                    name,
+                    runtime,
+                    Recipients: spec.Recipients,
+                    ActiveModel: spec.Model,
+                    Configured: spec.Work
+                )
+            );
             write.Db.Execute(
                 "INSERT INTO containers (agent, wanted) VALUES (@name, @wanted)",
                 new { name, wanted = start ? "running" : "stopped" }

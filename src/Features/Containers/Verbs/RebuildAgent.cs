@@ -5,6 +5,7 @@ using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Logs;
 using Hive.Features.Containers.Runs;
 using Hive.Runtimes;
 using MediatR;
@@ -45,18 +46,20 @@ internal static partial class RebuildAgent
         StartupWatch startup,
         StopAgent.Steps stop,
         StartAgent.Steps start,
+        NewOutput output,
         ILogger<Steps> log
     )
     {
         /// <param name="name">The agent.</param>
         /// <param name="seeded">Its configuration is locked already, or about to be.</param>
-        public async Task Run(string name, bool seeded = false)
+        /// <param name="progress">Is told how far the rebuild has come.</param>
+        public async Task Run(string name, bool seeded = false, IRebuildProgress? progress = null)
         {
             var agent = roster.Require(name);
             string? fault = null;
             try
             {
-                await Rebuild(agent, seeded);
+                await Rebuild(agent, seeded, progress);
             }
             catch (Problem e)
             {
@@ -70,12 +73,14 @@ internal static partial class RebuildAgent
             }
             finally
             {
+                if (fault is not null)
+                    progress?.Failed(fault);
                 if (!agent.IsManager)
                     await states.WaitBriefly(states.UntilStored(name, write => TellManager(write, name, fault)));
             }
         }
 
-        private async Task Rebuild(AgentEntry agent, bool seeded)
+        private async Task Rebuild(AgentEntry agent, bool seeded, IRebuildProgress? progress)
         {
             var name = agent.Name;
             if (!seeded)
@@ -105,7 +110,17 @@ internal static partial class RebuildAgent
                 return;
             }
 
+            progress?.Stopping();
             await stop.Run(name, atOnce: false, wanted: "running");
+            progress?.Starting();
+            if (progress is null)
+                await Start(name, runtime);
+            else
+                await output.Follow(runtime, name, progress.Printed, () => Start(name, runtime));
+        }
+
+        private async Task Start(string name, IRuntime runtime)
+        {
             var harness = startup.Expect(name);
             await start.Run(name, StartReason.Rebuild, seeded: true);
             await startup.MustComeUp(name, runtime, harness);

@@ -67,6 +67,7 @@ internal static class ReviveTombstone
                             StatusSetAt = former.StatusSetAt is { } at
                                 ? DateTimeOffset.FromUnixTimeMilliseconds(at)
                                 : null,
+                            Override = former.Override,
                         }
                 );
             // It was told that the agent is destroyed.

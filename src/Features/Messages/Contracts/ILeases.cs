@@ -1,3 +1,4 @@
+using Hive.Common.Doors;
 using Hive.Common.Storage;
 
 namespace Hive.Features.Messages.Contracts;
@@ -24,16 +25,23 @@ internal interface ILeases
     /// <summary>Opens a holder; the leases of <paramref name="ids"/>, all of them leased, move to it.</summary>
     void Open(IWrite write, string agent, long holder, IReadOnlyList<long> ids);
 
+    /// <summary>Gives back what a connection has received and no holder has taken, as if it had not been received: the
+    /// next receiver does not see <c>redelivered</c>.</summary>
+    /// <param name="write">The write.</param>
+    /// <param name="caller">Names the connection.</param>
+    /// <param name="ids">Only these are given back.</param>
+    void GiveBack(IWrite write, Caller caller, IEnumerable<long> ids);
+
     /// <summary>Gives a lost holder back what it held and nobody was given since.</summary>
     void Reclaim(IWrite write, string agent, long holder);
 
     /// <summary>
     /// Prepares the end of a holder that has too many leases for one write: from now on it is given no more leases, so
     /// that nothing it releases comes back to it. The caller then gives the ids to <see cref="Release"/> in chunks, a
-    /// write each, and calls <see cref="Close"/> last.
+    /// write each, and calls <see cref="Close"/> last. <see cref="ITurnHolds"/> are told here, before the first chunk.
     /// </summary>
     /// <returns>The ids it holds; empty when <see cref="Close"/> can release all of them.</returns>
-    IReadOnlyList<long> BeginLargeRelease(IWrite write, string agent, long holder);
+    IReadOnlyList<long> BeginLargeRelease(IWrite write, string agent, long holder, LeaseOutcome outcome);
 
     /// <summary>Releases those of <paramref name="ids"/> that the holder holds.</summary>
     Released Release(IWrite write, string agent, long holder, IEnumerable<long> ids, LeaseOutcome outcome);
@@ -58,16 +66,20 @@ internal interface ILeaseHolders
 }
 
 /// <summary>The outcome of messages whose leases are released.</summary>
+/// <param name="Result">The result of the holder's work, as <see cref="ITurnHolds"/> are told it.</param>
 /// <param name="Acks">They are acknowledged; otherwise they are nacked.</param>
 /// <param name="Blame">Whether the nack counts against them.</param>
 /// <param name="DelaySeconds">The pause after the nack; null for the usual one.</param>
 /// <param name="Error">The reason of the nack.</param>
-internal sealed record LeaseOutcome(bool Acks, Blame Blame, long? DelaySeconds, string? Error)
+internal sealed record LeaseOutcome(string Result, bool Acks, Blame Blame, long? DelaySeconds, string? Error)
 {
-    public static LeaseOutcome Ack { get; } = new(true, Blame.None, null, null);
+    /// <summary>The host ended the holder's work for a reason that is not its messages' fault.</summary>
+    public bool IsExcused { get; init; }
 
-    public static LeaseOutcome Nack(Blame blame, long? delaySeconds, string? error) =>
-        new(false, blame, delaySeconds, error);
+    public static LeaseOutcome Ack(string result) => new(result, true, Blame.None, null, null);
+
+    public static LeaseOutcome Nack(string result, Blame blame, long? delaySeconds, string? error) =>
+        new(result, false, blame, delaySeconds, error);
 }
 
 /// <summary>How many messages were acknowledged, requeued and parked.</summary>

@@ -14,12 +14,27 @@ internal interface IOutbox
     /// have been destroyed.</param>
     /// <param name="body">At most <see cref="Limits.HostBodyBytes"/> bytes of UTF-8.</param>
     /// <param name="fileRefs">The file references in the body, scanned before the write.</param>
-    void Append(IWrite write, string from, string to, string body, IReadOnlyList<string>? fileRefs = null);
+    /// <param name="inReplyTo">The message that this one answers.</param>
+    /// <returns>The message's id; null when the recipient does not exist.</returns>
+    long? Append(
+        IWrite write,
+        string from,
+        string to,
+        string body,
+        IReadOnlyList<string>? fileRefs = null,
+        long? inReplyTo = null
+    );
 }
 
-/// <summary>Requeues the leases of agents as part of another slice's write.</summary>
+/// <summary>Takes messages back, and requeues the leases of agents, as part of another slice's write.</summary>
 internal interface IInflight
 {
+    /// <summary>Drops a message that nobody holds: one that waits, is in back-off or is parked.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="id">The message.</param>
+    /// <returns>False when it is leased, done or gone; it is left alone then.</returns>
+    bool Withdraw(IWrite write, long id);
+
     /// <summary>Requeues every lease of the agent; its holders are lost.</summary>
     /// <param name="write">The caller's write.</param>
     /// <param name="agent">The agent.</param>

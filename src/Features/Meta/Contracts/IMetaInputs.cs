@@ -1,4 +1,5 @@
 using Hive.Common.Errors;
+using Hive.Features.Containers.Contracts;
 
 namespace Hive.Features.Meta.Contracts;
 
@@ -21,9 +22,15 @@ internal interface IMetaInputs
     /// <param name="trailers">Lines for the end of each commit's message, such as <c>Approval: 7</c>; null for
     /// none.</param>
     /// <param name="ct">Cancels before the first agent; an agent whose update has begun is finished.</param>
+    /// <param name="progressOf">Is told how far the rebuild of each agent has come.</param>
     /// <exception cref="Problem">An input is unknown or cannot be fetched; nothing has changed. Code <c>conflict</c>:
     /// another round is under way.</exception>
-    Task<Repinned> Repin(IReadOnlyCollection<string> inputs, string? trailers, CancellationToken ct);
+    Task<Repinned> Repin(
+        IReadOnlyCollection<string> inputs,
+        string? trailers,
+        CancellationToken ct,
+        Func<string, IRebuildProgress>? progressOf = null
+    );
 }
 
 /// <summary>The result of a round.</summary>

@@ -10,7 +10,8 @@ internal sealed record TurnEnded(TurnView Turn) : IDashboardNotification
     public DashboardEvent ToDashboardEvent() => new("turn_ended", "turn", Turn);
 }
 
-/// <summary>Raised when a report of a harness, or a model override, changes the agent's row.</summary>
+/// <summary>Raised when a report of a harness, or a model override, changes the agent's row, and when a rate limit
+/// begins or ends.</summary>
 internal sealed record HarnessChanged(string Agent) : IAgentRowNotification;
 
 /// <summary>Raised when events of an agent were stored, in order.</summary>
