@@ -14,13 +14,17 @@ internal sealed record AgentSettings(
 {
     public const string FileName = "agent.yaml",
         DefaultDriver = "scripted",
-        DefaultScript = "script.yaml";
+        DefaultScript = "script.yaml",
+        Worker = "worker";
 
     private const int DefaultIdleSeconds = 1800,
         DefaultCompactAtTokens = 150_000;
 
     /// <summary>The file with the agent's prompt; null without one.</summary>
     public string? Role { get; init; }
+
+    /// <summary>The agent's part in tasks, such as <see cref="Worker"/>; null when it gets none.</summary>
+    public string? Duty { get; init; }
 
     /// <summary>The driver's tools that the agent may use; null for the driver's default.</summary>
     public IReadOnlyList<string>? Tools { get; init; }
@@ -75,6 +79,7 @@ internal sealed record AgentSettings(
                 "script" => settings with { Script = FileNameOf(yaml, node, what) },
                 "environment" => settings with { Environment = yaml.Map(node, what) },
                 "role" => settings with { Role = FileNameOf(yaml, node, what) },
+                "duty" => settings with { Duty = yaml.Text(node, what) },
                 "tools" => settings with { Tools = yaml.Texts(node, what) },
                 "mcp_servers" => settings with { McpServers = ServersOf(yaml, node, log) },
                 "command" => settings with { Command = yaml.Texts(node, what) },
@@ -83,6 +88,7 @@ internal sealed record AgentSettings(
                 "compact_at_tokens" => settings with { CompactAtTokens = NumberOf(yaml, node, what) },
                 // The host applies these.
                 "recipients" or "limits" or "restart" or "inputs" => settings,
+                "capabilities" or "capacity" or "phases" or "tags" => settings,
                 _ => Ignored(settings, what),
             };
         }

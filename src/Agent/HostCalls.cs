@@ -6,14 +6,15 @@ namespace Hive.Agent;
 
 /// <summary>
 /// Calls the host on a connection of the driver's own, so that no call waits for the turn loop's <c>recv</c>. A call
-/// that a restart of the host interrupts is repeated until it is answered; <c>send</c>, <c>ask</c> and <c>remind</c>
-/// carry a key, so that they are not done twice.
+/// that a restart of the host interrupts is repeated until it is answered; a tool that takes a key gets one, so that
+/// its work is not done twice.
 /// </summary>
 internal sealed class HostCalls(HostConnector connector, string client) : IAsyncDisposable
 {
     private readonly SemaphoreSlim turn = new(1, 1);
     private LineClient? line;
     private int generation;
+    private volatile KnownTools tools = KnownTools.None;
 
     /// <summary>Raised after a new connection: every state must be reported again.</summary>
     public event Action? Renewed;
@@ -28,12 +29,22 @@ internal sealed class HostCalls(HostConnector connector, string client) : IAsync
         Renewed?.Invoke();
     }
 
+    /// <summary>Calls one of the agent's tools.</summary>
+    /// <exception cref="HiveException">The host refused, or the tool or a field is unknown.</exception>
+    public async Task<JsonElement> CallToolAsync(string tool, JsonObject fields, CancellationToken ct)
+    {
+        // A newer host may have replaced the one that listed the tools.
+        var known = tools;
+        if (!known.Has(tool, fields))
+            tools = known = new KnownTools((await CallAsync("tools", new JsonObject(), ct)).GetProperty("tools"));
+        known.Check(tool, fields);
+        known.AddKey(tool, fields);
+        return await CallAsync(tool, fields, ct);
+    }
+
     /// <exception cref="HiveException">The host refused.</exception>
     public async Task<JsonElement> CallAsync(string command, JsonObject fields, CancellationToken ct)
     {
-        if (command is "send" or "ask" or "remind" && !fields.ContainsKey("key"))
-            fields["key"] = Guid.NewGuid().ToString("N");
-
         await turn.WaitAsync(ct);
         try
         {

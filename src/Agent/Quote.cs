@@ -15,10 +15,14 @@ internal static class Quote
     public static string Of(string text)
     {
         var quoted = new StringBuilder(text.Length + 16);
-        foreach (var line in text.ReplaceLineEndings("\n").Replace('\v', '\n').TrimEnd('\n').Split('\n'))
+        foreach (var line in Lines(text))
             quoted.Append(line.Length == 0 ? ">" : "> ").Append(WithoutControls(line)).Append('\n');
         return quoted.ToString(0, quoted.Length - 1);
     }
+
+    /// <summary>The lines of a text, by every character that a reader may take for a line end.</summary>
+    public static string[] Lines(string text) =>
+        text.ReplaceLineEndings("\n").Replace('\v', '\n').TrimEnd('\n').Split('\n');
 
     /// <summary>Whether a text fits on one line, without control characters.</summary>
     public static bool IsOneLine(string text) => !text.Any(c => char.IsControl(c) || c is '\u2028' or '\u2029');

@@ -10,11 +10,17 @@ namespace Hive.Agent.Drivers;
 /// </summary>
 internal static class WakePrompt
 {
-    public static string Of(Turn turn)
+    /// <summary>The prompt for the driver: an event of the Hive is lines of names and values.</summary>
+    public static string Of(Turn turn) => Of(turn, message => EventLines.Of(message.From, message.Body));
+
+    /// <summary>The prompt for the agent's page, which reads an event as JSON and shows a sentence for it.</summary>
+    public static string ForPage(Turn turn) => Of(turn, message => message.Body);
+
+    private static string Of(Turn turn, Func<Message, string> bodyOf)
     {
         var text = new StringBuilder();
         foreach (var message in turn.Messages)
-            Add(text, message);
+            Add(text, message, bodyOf(message));
         if (turn.Waiting > 0)
         {
             var messages = turn.Waiting == 1 ? "message waits" : "messages wait";
@@ -24,7 +30,7 @@ internal static class WakePrompt
         return text.Append('(').Append(Quote.Rule).Append(")\n").ToString();
     }
 
-    private static void Add(StringBuilder text, Message message)
+    private static void Add(StringBuilder text, Message message, string body)
     {
         text.Append(CultureInfo.InvariantCulture, $"Message {message.Id} from {message.From}");
         if (message.InReplyTo is { } earlier)
@@ -33,6 +39,6 @@ internal static class WakePrompt
             text.Append(", sent to everyone; it may need no action");
         if (message.Redelivered == true)
             text.Append(" (delivered before: its request may already have been carried out)");
-        text.Append(":\n").Append(Quote.Of(message.Body)).Append("\n\n");
+        text.Append(":\n").Append(Quote.Of(body)).Append("\n\n");
     }
 }

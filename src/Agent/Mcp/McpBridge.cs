@@ -76,7 +76,7 @@ internal sealed class McpBridge : IAsyncDisposable
                     {
                         "recv" => ReceiveAsync(client, request.JsonRpcRequest.Id, fields, ct),
                         "ack" => AckAsync(client, fields, ct),
-                        "send" or "ask" or "remind" => KeyedAsync(client, call.Name, fields, ct),
+                        _ when tools.TakesKey(call.Name) => KeyedAsync(client, call.Name, fields, ct),
                         _ => CommandAsync(client, call.Name, fields, ct),
                     },
                 ct
@@ -146,8 +146,7 @@ internal sealed class McpBridge : IAsyncDisposable
         CancellationToken ct
     )
     {
-        if (!fields.ContainsKey("key"))
-            fields["key"] = Guid.NewGuid().ToString("N");
+        tools.AddKey(command, fields);
         try
         {
             return await CommandAsync(client, command, fields, ct);

@@ -13,8 +13,7 @@ internal static class ToolArguments
     public const string Unreadable = "(arguments)";
 
     // The rest of a request holds the command's name and the bridge's own fields.
-    private const int MostBytes = Limits.LineBytes - 1024,
-        ShownBytes = 100;
+    private const int MostBytes = Limits.LineBytes - 1024;
 
     /// <exception cref="HiveException">The arguments are unreadable or too large.</exception>
     public static JsonObject Read(string tool, IEnumerable<KeyValuePair<string, JsonElement>>? arguments)
@@ -46,10 +45,7 @@ internal static class ToolArguments
                     && Math.Floor(number).Equals(number) => (int)Math.Min(number, most),
             var given => throw new HiveException(
                 "invalid",
-                $"'{name}' is {Shown(given.ToJsonString())}; give a whole number from {least} to {most}"
+                $"'{name}' is {KnownTools.Shown(given.ToJsonString())}; give a whole number from {least} to {most}"
             ),
         };
-
-    /// <summary>The beginning of a text that a model wrote.</summary>
-    public static string Shown(string given) => WireText.Cut(given, ShownBytes);
 }

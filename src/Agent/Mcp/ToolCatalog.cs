@@ -11,19 +11,16 @@ namespace Hive.Agent.Mcp;
 /// <param name="aboutReading">When a message counts as read; it becomes part of the description of <c>recv</c>.</param>
 internal sealed class ToolCatalog(HostLines lines, string aboutReading)
 {
-    // The arguments of each tool.
-    private Dictionary<string, string[]> known = [];
+    private KnownTools known = KnownTools.None;
 
     public async Task<List<Tool>> ListAsync(string client, CancellationToken ct)
     {
         var listed = (await lines.CallAsync(client, "tools", new JsonObject(), ct)).GetProperty("tools");
         var tools = new List<Tool>();
-        var arguments = new Dictionary<string, string[]>();
         foreach (var tool in listed.EnumerateArray())
         {
             var name = tool.GetProperty("name").GetString()!;
             var schema = InputSchema(name, client, JsonObject.Create(tool.GetProperty("input_schema"))!);
-            arguments[name] = [.. schema["properties"]?.AsObject().Select(property => property.Key) ?? []];
             tools.Add(
                 new Tool
                 {
@@ -36,35 +33,25 @@ internal sealed class ToolCatalog(HostLines lines, string aboutReading)
             );
         }
 
-        known = arguments;
+        known = new KnownTools(listed);
         return tools;
     }
 
-    /// <summary>
-    /// Refuses an unknown tool and unknown arguments. The socket ignores unknown fields, so a model would not learn
-    /// that it misspelled an argument.
-    /// </summary>
+    /// <summary>Refuses an unknown tool and unknown arguments.</summary>
     /// <exception cref="HiveException">The tool or an argument is unknown.</exception>
     public async Task CheckAsync(string client, string tool, JsonObject fields, CancellationToken ct)
     {
         // A newer host may have replaced the one that listed the tools.
-        if (!known.TryGetValue(tool, out var allowed) || fields.Any(field => !allowed.Contains(field.Key)))
+        if (!known.Has(tool, fields))
             await ListAsync(client, ct);
-        if (!known.TryGetValue(tool, out allowed))
-            throw new HiveException(
-                "not_found",
-                $"unknown tool {ToolArguments.Shown(tool)}{Suggestion(tool, known.Keys)}; "
-                    + $"available: {string.Join(", ", known.Keys)}"
-            );
-        foreach (var (name, _) in fields.Where(field => !allowed.Contains(field.Key)))
-        {
-            throw new HiveException(
-                "invalid",
-                $"{tool} has no argument '{ToolArguments.Shown(name)}'{Suggestion(name, allowed)}; "
-                    + (allowed.Length == 0 ? "it takes none" : $"available: {string.Join(", ", allowed)}")
-            );
-        }
+        known.Check(tool, fields);
     }
+
+    /// <summary>Whether repeated calls with one key do the work once.</summary>
+    public bool TakesKey(string tool) => known.TakesKey(tool);
+
+    /// <summary>Gives a call a key if its tool takes one and it has none.</summary>
+    public void AddKey(string tool, JsonObject fields) => known.AddKey(tool, fields);
 
     // The bridge allows less than the socket does.
     private static JsonObject InputSchema(string tool, string client, JsonObject schema)
@@ -101,7 +88,4 @@ internal sealed class ToolCatalog(HostLines lines, string aboutReading)
     private string AboutRecv(string client) =>
         $"{aboutReading} {Quote.Rule} A call waits at most {ClientWait.Longest(client)} seconds; "
         + "when no message came, call again.";
-
-    private static string Suggestion(string given, IEnumerable<string> names) =>
-        NearNames.Of(given, names) is { Length: > 0 } near ? $" (did you mean {string.Join(" or ", near)}?)" : "";
 }

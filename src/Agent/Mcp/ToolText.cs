@@ -43,7 +43,8 @@ internal static class ToolText
             text.Append(", sent to everyone; it may need no action");
         if (message["redelivered"]?.GetValueKind() == JsonValueKind.True)
             text.Append(". It was delivered before: its request may already have been carried out");
-        return text.Append(":\n").Append(Quote.Of(message["body"]!.GetValue<string>())).ToString();
+        var body = EventLines.Of(message["from"]!.GetValue<string>(), message["body"]!.GetValue<string>());
+        return text.Append(":\n").Append(Quote.Of(body)).ToString();
     }
 
     private static void Add(StringBuilder text, string name, JsonNode? value)

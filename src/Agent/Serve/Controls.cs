@@ -4,7 +4,7 @@ using Hive.Protocol;
 namespace Hive.Agent.Serve;
 
 /// <summary>A request of the operator to the harness, as <c>controls</c> returns it (docs/turns.md).</summary>
-internal sealed record Control(string Kind, string? Model = null, string? Code = null);
+internal sealed record Control(string Kind, string? Model = null, string? Code = null, long? Turn = null);
 
 /// <summary>Receives the operator's controls on a connection of its own.</summary>
 internal sealed class Controls(HostConnector connector, string client, HostCalls calls, Log log, TimeProvider time)

@@ -22,11 +22,16 @@ internal sealed class OperatorRequests(
     private readonly ConcurrentQueue<Control> queue = [];
     private TaskCompletionSource arrived = Signal();
     private CancellationTokenSource? working;
+    private long? workingTurn;
+    private long? cancelledTurn;
 
     /// <summary>The login for the operator; null when the driver needs none.</summary>
     public LoginSession? Login { get; set; }
 
     public bool IsCompacting { get; private set; }
+
+    /// <summary>Says who cancelled the last work that was cancelled, for a turn's note.</summary>
+    public string CancelNote { get; private set; } = "";
 
     /// <summary>Completes when a control waits for the time between two turns.</summary>
     public Task Waiting
@@ -39,13 +44,20 @@ internal sealed class OperatorRequests(
     }
 
     /// <summary>A token for the next work, which the operator can cancel.</summary>
-    public CancellationToken Cancellable(CancellationToken ct)
+    /// <param name="ct">Cancels it, too.</param>
+    /// <param name="turn">The turn that it is; null for other work.</param>
+    public CancellationToken Cancellable(CancellationToken ct, long? turn = null)
     {
         lock (gate)
         {
             working?.Dispose();
             working = CancellationTokenSource.CreateLinkedTokenSource(ct);
-            return working.Token;
+            workingTurn = turn;
+            var token = working.Token;
+            // The control can be faster than the answer to begin_turn.
+            if (turn is not null && turn == cancelledTurn)
+                Cancel(turn);
+            return token;
         }
     }
 
@@ -54,12 +66,7 @@ internal sealed class OperatorRequests(
         switch (control.Kind)
         {
             case "cancel_turn":
-                lock (gate)
-                {
-                    log.Info("the operator cancelled the current work");
-                    _ = working?.CancelAsync();
-                }
-
+                Cancel(control.Turn);
                 break;
             case "login" when Login is { } session:
                 session.Start(stateChanged, stop);
@@ -122,6 +129,23 @@ internal sealed class OperatorRequests(
         {
             IsCompacting = false;
             stateChanged();
+        }
+    }
+
+    /// <summary>Cancels the current work; with a turn, that turn only.</summary>
+    private void Cancel(long? turn)
+    {
+        lock (gate)
+        {
+            if (turn is not null && turn != workingTurn)
+            {
+                cancelledTurn = turn;
+                return;
+            }
+
+            CancelNote = turn is null ? "cancelled by the operator" : "cancelled by the host";
+            log.Info(turn is null ? "the operator cancelled the current work" : $"the host cancelled turn {turn}");
+            _ = working?.CancelAsync();
         }
     }
 

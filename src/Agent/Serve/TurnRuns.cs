@@ -27,15 +27,17 @@ internal sealed class TurnRuns(
 
     private sealed record Begun(long Turn);
 
-    private sealed record Status(long Unread);
+    private sealed record Status(long Unread, long Leased);
 
     /// <summary>Begins a turn with these messages.</summary>
+    /// <returns>The turn; null when the host took the messages back because the agent was paused or held since it
+    /// received them: they come again on the same connection.</returns>
     /// <param name="line">The connection that leased them.</param>
     /// <param name="messages">Oldest first, never empty.</param>
     /// <param name="stop">The agent is stopping; the turn has some time left.</param>
     /// <param name="cancelTurn">Ends the turn, since that time is over.</param>
     /// <param name="giveUp">Cancels the calls.</param>
-    public async Task<RunningTurn> BeginAsync(
+    public async Task<RunningTurn?> BeginAsync(
         LineClient line,
         IReadOnlyList<Message> messages,
         CancellationToken stop,
@@ -44,11 +46,24 @@ internal sealed class TurnRuns(
     )
     {
         var ids = messages.Select(m => m.Id).ToArray();
-        var begun = await line.CallAsync<Begun>(
-            "begin_turn",
-            new { ids, wake_from = Turn.WakeFromOf(messages) },
-            giveUp
-        );
+        Begun begun;
+        try
+        {
+            begun = await line.CallAsync<Begun>(
+                "begin_turn",
+                new { ids, wake_from = Turn.WakeFromOf(messages) },
+                giveUp
+            );
+        }
+        catch (HiveException e) when (e.Code == "conflict")
+        {
+            // Leases that are left belong to this connection, which has to be closed to return them.
+            if ((await line.CallAsync<Status>("status", null, giveUp)).Leased > 0)
+                throw;
+            log.Warn($"the host refused: {e.Message}; waiting");
+            return null;
+        }
+
         var turn = new Turn(
             begun.Turn,
             ++count,
@@ -59,13 +74,13 @@ internal sealed class TurnRuns(
             $"turn {turn.Id} begins: message {string.Join(", ", ids)} from {turn.WakeFrom}"
                 + (turn.Redelivered ? ", redelivered" : "")
         );
-        var cancel = requests.Cancellable(cancelTurn);
+        var cancel = requests.Cancellable(cancelTurn, turn.Id);
         live.Turn = turn.Id;
         live.AddAlways(
             "turn_started",
             ("from", turn.WakeFrom),
             ("ids", new JsonArray([.. ids.Select(id => (JsonNode)id)])),
-            ("text", WakePrompt.Of(turn)),
+            ("text", WakePrompt.ForPage(turn)),
             ("waiting", turn.Waiting),
             ("redelivered", turn.Redelivered)
         );
@@ -95,22 +110,18 @@ internal sealed class TurnRuns(
             outcome = TurnOutcome.Failed(e.Message);
         }
 
-        var byOperator = ct.IsCancellationRequested && !cancelTurn.IsCancellationRequested;
+        var byRequest = ct.IsCancellationRequested && !cancelTurn.IsCancellationRequested;
         outcome = outcome.Result switch
         {
             // Not the fault of the messages, as with a limit. A stop may also end the program, which then fails.
-            "cancelled" or "failed" when stop.IsCancellationRequested && !byOperator => outcome with
+            "cancelled" or "failed" when stop.IsCancellationRequested && !byRequest => outcome with
             {
                 Result = "rate_limited",
                 Note = outcome.Result == "failed" ? $"the agent was stopped: {outcome.Note}" : "the agent was stopped",
                 Pause = TimeSpan.Zero,
             },
             // A failure after a cancellation counts as cancelled.
-            "cancelled" or "failed" when byOperator => outcome with
-            {
-                Result = "cancelled",
-                Note = "cancelled by the operator",
-            },
+            "cancelled" or "failed" when byRequest => outcome with { Result = "cancelled", Note = requests.CancelNote },
             _ => outcome,
         };
 

@@ -295,11 +295,18 @@ internal sealed class ClaudeFiles : IDisposable
             ["env"] = new JsonObject(environment.Select(v => KeyValuePair.Create(v.Key, (JsonNode?)v.Value))),
         };
 
+    private static string Resource(string name)
+    {
+        using var stream = typeof(ClaudeFiles).Assembly.GetManifestResourceStream(name)!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
     private string SystemPrompt()
     {
-        using var stream = typeof(ClaudeFiles).Assembly.GetManifestResourceStream("claude-prompt.md")!;
-        using var reader = new StreamReader(stream);
-        var text = reader.ReadToEnd();
+        var text = Resource("claude-prompt.md");
+        if (context.Settings.Duty == AgentSettings.Worker)
+            text += "\n" + Resource("claude-worker.md");
         if (context.Settings.Role is { } role)
         {
             var path = Path.Combine(context.Settings.Folder, role);

@@ -79,6 +79,8 @@ internal sealed class CommandDriver : IDriver
             ["HIVE_MESSAGE_ID"] = message.Id.ToString(CultureInfo.InvariantCulture),
             ["HIVE_MESSAGE_FROM"] = message.From,
             ["HIVE_REDELIVERED"] = message.Redelivered == true ? "true" : "false",
+            // The prompt has it as lines, which programs would have to take apart.
+            ["HIVE_EVENT"] = EventLines.IsEvent(message.From, message.Body) ? message.Body : null,
         };
 
     private void TakeOutput(OutputLine line, CappedText kept)

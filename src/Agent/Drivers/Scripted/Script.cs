@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Hive.Protocol;
 
@@ -28,10 +29,12 @@ internal sealed record Script(IReadOnlyList<Step> Start, IReadOnlyList<Rule> Rul
 /// <summary>One rule; a condition that is null matches every message.</summary>
 /// <param name="From">Senders; <c>*</c> is every agent and the operator.</param>
 /// <param name="Event">Names of system events; <c>*</c> is any.</param>
+/// <param name="Members">Allowed values of the event's members; <c>*</c> is any value.</param>
 internal sealed record Rule(
     IReadOnlySet<string>? From,
     Regex? Body,
     IReadOnlySet<string>? Event,
+    IReadOnlyDictionary<string, IReadOnlySet<string>> Members,
     bool? Redelivered,
     IReadOnlyList<Step> Do
 )
@@ -49,6 +52,12 @@ internal sealed record Rule(
             return null;
         if (Event is not null && (systemEvent is null || !(Event.Contains(systemEvent.Name) || Event.Contains(Any))))
             return null;
+        foreach (var (name, allowed) in Members)
+        {
+            if (Variables.Find(systemEvent!.Members, name) is not { } value || !Allows(allowed, value))
+                return null;
+        }
+
         if (Redelivered is { } redelivered && redelivered != (message.Redelivered == true))
             return null;
         if (Body is null)
@@ -60,4 +69,13 @@ internal sealed record Rule(
                 .ToDictionary(name => name, name => match.Groups[name].Value)
             : null;
     }
+
+    // A list matches when one of its items does.
+    private static bool Allows(IReadOnlySet<string> allowed, JsonElement value) =>
+        allowed.Contains(Any)
+        || (
+            value.ValueKind == JsonValueKind.Array
+                ? value.EnumerateArray().Any(item => allowed.Contains(Variables.TextOf(item)))
+                : allowed.Contains(Variables.TextOf(value))
+        );
 }

@@ -1,16 +1,18 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Hive.Agent.Drivers.Scripted;
 
 /// <summary>Reads a script; an unknown key or action is an error that lists the allowed ones.</summary>
-internal sealed class ScriptReader
+internal sealed partial class ScriptReader
 {
     public static readonly TimeSpan PatternTimeout = TimeSpan.FromSeconds(1);
 
-    private const int DeepestChoose = 4;
+    private const int DeepestChoose = 4,
+        DeepestValue = 16;
     private const long LongestWait = 24 * 60 * 60;
 
     private readonly StrictYaml yaml;
@@ -59,9 +61,11 @@ internal sealed class ScriptReader
         if (!keys.TryGetValue("do", out var doNode))
             throw yaml.Wrong(node.Start, "a rule needs `do`, a list of actions; `do: []` does nothing");
 
-        var match = yaml.Keys(matchNode, "`match`", "from", "body", "event", "redelivered");
+        var match = yaml.Keys(matchNode, "`match`", "from", "body", "event", "members", "redelivered");
         var body = match.TryGetValue("body", out var pattern) ? Pattern(pattern) : null;
         var systemEvents = match.TryGetValue("event", out var events) ? Names(events, "`event`") : null;
+        if (systemEvents is null && match.TryGetValue("members", out var alone))
+            throw yaml.Wrong(alone.Start, "`members` needs `event`; only events have members");
         var names = new HashSet<string>(VariableScope.OfMessage);
         names.UnionWith(body?.GetGroupNames() ?? []);
         names.RemoveWhere(name => char.IsAsciiDigit(name[0]));
@@ -69,6 +73,9 @@ internal sealed class ScriptReader
             match.TryGetValue("from", out var from) ? Names(from, "`from`") : null,
             body,
             systemEvents,
+            match.TryGetValue("members", out var members)
+                ? Members(members)
+                : new Dictionary<string, IReadOnlySet<string>>(),
             match.TryGetValue("redelivered", out var redelivered) ? yaml.Bool(redelivered, "`redelivered`") : null,
             Steps(doNode, new VariableScope(names, systemEvents is not null))
         );
@@ -80,7 +87,7 @@ internal sealed class ScriptReader
     private Step Step(YamlNode node, VariableScope scope, int depth)
     {
         const string Actions =
-            "send, ask, answer, remind, request_apply_commit, set_status, run, read_file, edit_file, search, "
+            "send, ask, answer, remind, request_apply_commit, set_status, call, run, read_file, edit_file, search, "
             + "write_file, say, usage, wait, log, fail, exit, choose";
         if (node is not YamlMappingNode mapping || mapping.Children.Count == 0)
             throw yaml.Wrong(
@@ -127,6 +134,7 @@ internal sealed class ScriptReader
                 ["agent", "commit_ref"],
                 "description"
             ),
+            "call" => Call(value, scope, line),
             "run" => Run(value, scope, line),
             "read_file" => new ReadFileStep(line, Text(value, "`read_file`", scope)),
             "edit_file" => EditFile(value, scope, line),
@@ -145,7 +153,7 @@ internal sealed class ScriptReader
             throw yaml.Wrong(
                 found.Key.Start,
                 $"`optional` is only for actions that the host may refuse and for `run`, not for `{name}`; these are: "
-                    + "send, ask, answer, remind, request_apply_commit, set_status, run"
+                    + "send, ask, answer, remind, request_apply_commit, set_status, call, run"
             );
         return step with { Optional = optional };
     }
@@ -233,6 +241,87 @@ internal sealed class ScriptReader
         );
     }
 
+    // The tool's fields are checked when the step runs, against the tools that the host lists then.
+    private CallStep Call(YamlNode node, VariableScope scope, long line)
+    {
+        const string Form = "the tool's name, as in `call: { cmd: report_progress, text: \"half done\", percent: 50 }`";
+        if (node is not YamlMappingNode mapping)
+            throw yaml.Wrong(node.Start, $"`call` must be a mapping with `cmd`, {Form}");
+        string? command = null;
+        var fields = new Dictionary<string, Field>();
+        foreach (var (key, value) in mapping.Children)
+        {
+            var name = yaml.Text(key, "a field of `call`");
+            if (name == "cmd")
+                command = yaml.Text(value, "`cmd`") is var tool and not ("recv" or "ack")
+                    ? tool
+                    : throw yaml.Wrong(
+                        value.Start,
+                        $"`call` cannot be used for `{value}`; the harness receives and acknowledges messages"
+                    );
+            else if (name == "key")
+                // The host takes texts only, and an id is a frequent key.
+                fields[name] = new Field.Text(Text(value, "`key`", scope));
+            else if (Value(value, name, scope) is { } field)
+                fields[name] = field;
+        }
+
+        return new CallStep(line, command ?? throw yaml.Wrong(node.Start, $"`call` needs `cmd`, {Form}"), fields);
+    }
+
+    /// <summary>A value of a field; null for YAML's <c>null</c>.</summary>
+    private Field? Value(YamlNode node, string name, VariableScope scope, int depth = 0)
+    {
+        // An alias can make a value its own item.
+        if (depth == DeepestValue)
+            throw yaml.Wrong(node.Start, $"`{name}` is nested too deeply; at most {DeepestValue} levels are allowed");
+        switch (node)
+        {
+            case YamlMappingNode mapping:
+                var members = new Dictionary<string, Field>();
+                foreach (var (key, value) in mapping.Children)
+                {
+                    var member = yaml.Text(key, $"a key in `{name}`");
+                    if (Value(value, member, scope, depth + 1) is { } field)
+                        members[member] = field;
+                }
+
+                return new Field.Members(members);
+            case YamlSequenceNode list:
+                return new Field.Items([
+                    .. list.Children.Select(item =>
+                        Value(item, name, scope, depth + 1)
+                        ?? throw yaml.Wrong(item.Start, $"an item of `{name}` is empty")
+                    ),
+                ]);
+            case YamlScalarNode scalar:
+                return Scalar(scalar, name, scope);
+            default:
+                throw yaml.Wrong(node.Start, $"`{name}` must be a string, a number, true, false, a list or a mapping");
+        }
+    }
+
+    private Field? Scalar(YamlScalarNode node, string name, VariableScope scope)
+    {
+        if (!node.Tag.IsEmpty && !node.Tag.IsNonSpecific)
+            return node.Tag.Value switch
+            {
+                "tag:yaml.org,2002:int" => new Field.Number(name, Text(node, $"`{name}`", scope)),
+                "tag:yaml.org,2002:str" => new Field.Text(Text(node, $"`{name}`", scope)),
+                _ => throw yaml.Wrong(node.Start, $"unknown tag of `{name}`; available: !!int, !!str"),
+            };
+        if (node.Style != ScalarStyle.Plain)
+            return new Field.Typed(Text(node, $"`{name}`", scope));
+        return node.Value switch
+        {
+            null or "" or "~" or "null" => null,
+            "true" => new Field.Constant(JsonValue.Create(true)),
+            "false" => new Field.Constant(JsonValue.Create(false)),
+            var text when JsonNumber().IsMatch(text) => new Field.Constant(JsonNode.Parse(text)!),
+            _ => new Field.Typed(Text(node, $"`{name}`", scope)),
+        };
+    }
+
     private RunStep Run(YamlNode node, VariableScope scope, long line)
     {
         if (node is not YamlMappingNode)
@@ -307,6 +396,18 @@ internal sealed class ScriptReader
             );
     }
 
+    private Dictionary<string, IReadOnlySet<string>> Members(YamlNode node) =>
+        node is YamlMappingNode { Children: var members }
+            ? members.ToDictionary(
+                member => yaml.Text(member.Key, "a key of `members`"),
+                member => (IReadOnlySet<string>)Names(member.Value, $"`{member.Key}` in `members`")
+            )
+            : throw yaml.Wrong(
+                node.Start,
+                "`members` must be a mapping of an event's members to their values, as in "
+                    + "`members: { task_type: run_tests }`"
+            );
+
     private HashSet<string> Names(YamlNode node, string what) =>
         node is YamlSequenceNode ? [.. yaml.Texts(node, what)] : [yaml.Text(node, what)];
 
@@ -349,4 +450,7 @@ internal sealed class ScriptReader
             );
         }
     }
+
+    [GeneratedRegex(@"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\z")]
+    private static partial Regex JsonNumber();
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Hive.Protocol;
 
@@ -38,7 +38,7 @@ internal sealed class ScriptedDriver : IDriver
             return;
         }
 
-        await RunAsync(script.Start, new StepContext(context, OfStart(0), null, 0, new TurnTally()), ct);
+        await RunAsync(script.Start, new StepContext(context, OfStart(), null, 0, new TurnTally()), ct);
     }
 
     public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
@@ -56,7 +56,7 @@ internal sealed class ScriptedDriver : IDriver
                     steps,
                     new StepContext(
                         context,
-                        Variables(turn, message, systemEvent, groups),
+                        OfMessage(turn, message, systemEvent, groups),
                         message.Id,
                         turn.Number,
                         tally
@@ -104,32 +104,39 @@ internal sealed class ScriptedDriver : IDriver
         }
     }
 
-    private Dictionary<string, string> OfStart(long count) =>
-        new()
-        {
-            ["self"] = context.Name,
-            ["role"] = context.Role,
-            ["state_dir"] = context.StateDir.TrimEnd('/'),
-            ["count"] = count.ToString(CultureInfo.InvariantCulture),
-            [RunStep.Output] = "",
-        };
+    private Variables OfStart()
+    {
+        var variables = new Variables();
+        AddOfStart(variables, 0);
+        return variables;
+    }
 
-    private Dictionary<string, string> Variables(
+    private void AddOfStart(Variables variables, long count)
+    {
+        variables["self"] = context.Name;
+        variables["role"] = context.Role;
+        variables["state_dir"] = context.StateDir.TrimEnd('/');
+        variables.Set("count", JsonSerializer.SerializeToElement(count));
+        variables[RunStep.Output] = "";
+    }
+
+    private Variables OfMessage(
         Turn turn,
         Message message,
         SystemEvent? systemEvent,
         IReadOnlyDictionary<string, string> groups
     )
     {
-        var variables = new Dictionary<string, string>(systemEvent?.Members ?? new Dictionary<string, string>());
+        var variables = new Variables();
+        foreach (var (name, value) in systemEvent?.Members ?? new Dictionary<string, JsonElement>())
+            variables.Set(name, value);
         foreach (var (name, value) in groups)
             variables[name] = value;
-        foreach (var (name, value) in OfStart(turn.Number))
-            variables[name] = value;
+        AddOfStart(variables, turn.Number);
         variables["from"] = message.From;
         variables["body"] = message.Body;
-        variables["id"] = message.Id.ToString(CultureInfo.InvariantCulture);
-        variables["redelivered"] = message.Redelivered == true ? "true" : "false";
+        variables.Set("id", JsonSerializer.SerializeToElement(message.Id));
+        variables.Set("redelivered", JsonSerializer.SerializeToElement(message.Redelivered == true));
         variables["event"] = systemEvent?.Name ?? "";
         return variables;
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hive.Protocol;
 
@@ -6,11 +7,11 @@ namespace Hive.Agent.Drivers.Scripted;
 
 /// <summary>The data that a step runs with.</summary>
 /// <param name="MessageId">Null in <c>start</c>.</param>
-/// <param name="Variables">Its values; <c>output</c> changes with each program that runs.</param>
+/// <param name="Variables">Its values; <c>output</c> and <c>answer</c> change while the steps run.</param>
 /// <param name="Tally">The figures of the turn.</param>
 internal sealed record StepContext(
     DriverContext Agent,
-    Dictionary<string, string> Variables,
+    Variables Variables,
     long? MessageId,
     long Count,
     TurnTally Tally
@@ -49,29 +50,54 @@ internal abstract record Step(string Name, long Line)
     public abstract Task RunAsync(StepContext context, CancellationToken ct);
 }
 
-/// <summary>Calls a command of the host whose fields are templates.</summary>
-internal sealed record CommandStep(string Name, long Line, IReadOnlyDictionary<string, Field> Fields) : Step(Name, Line)
+/// <summary>Calls a tool of the host whose fields are templates.</summary>
+/// <param name="Name">The name in the script, which is the tool's own except for <c>call</c>.</param>
+internal record CommandStep(string Name, long Line, IReadOnlyDictionary<string, Field> Fields) : Step(Name, Line)
 {
+    protected virtual string Tool => Name;
+
     public override async Task RunAsync(StepContext context, CancellationToken ct)
     {
         var fields = new JsonObject();
         foreach (var (name, field) in Fields)
-            fields[name] = field.Fill(context);
+        {
+            if (field.Fill(context) is { } value)
+                fields[name] = value;
+        }
+
         await context.ShowAsync(
             Line,
             // The name that the same tool has for a model.
-            $"mcp__hive__{Name}",
+            $"mcp__hive__{Tool}",
             fields.DeepClone().AsObject(),
-            async () =>
-            {
-                await context.Agent.Host.CallAsync(Name, fields, ct);
-                return "ok";
-            }
+            async () => Taken(context, await context.Agent.Host.CallToolAsync(Tool, fields, ct))
         );
+    }
+
+    /// <summary>Takes the host's answer; returns the text that the agent's page shows for it.</summary>
+    protected virtual string Taken(StepContext context, JsonElement answer) => "ok";
+}
+
+/// <summary>Calls any tool. The members of its answer become <c>{{answer.…}}</c>.</summary>
+internal sealed record CallStep(long Line, string Command, IReadOnlyDictionary<string, Field> Fields)
+    : CommandStep("call", Line, Fields)
+{
+    protected override string Tool => Command;
+
+    protected override string Taken(StepContext context, JsonElement answer)
+    {
+        context.Variables.Answer = answer.Clone();
+        var members = JsonObject.Create(answer)!;
+        members.Remove("version");
+        members.Remove("ok");
+        return members.Count == 0 ? "ok" : members.ToJsonString(WireJson.Options);
     }
 }
 
-/// <summary>One field of a command: a constant, a template, a list of templates, or a template for a number.</summary>
+/// <summary>
+/// One field of a command: a constant, a template, or a value that holds further ones. A field without a value is left
+/// out.
+/// </summary>
 internal abstract record Field
 {
     public abstract JsonNode? Fill(StepContext context);
@@ -84,6 +110,27 @@ internal abstract record Field
     internal sealed record Text(Template Template) : Field
     {
         public override JsonNode Fill(StepContext context) => JsonValue.Create(Template.Fill(context.Variables));
+    }
+
+    /// <summary>A text, or the value of its only variable as it is.</summary>
+    internal sealed record Typed(Template Template) : Field
+    {
+        public override JsonNode? Fill(StepContext context) => Template.FillValue(context.Variables);
+    }
+
+    internal sealed record Items(IReadOnlyList<Field> All) : Field
+    {
+        public override JsonNode Fill(StepContext context) =>
+            new JsonArray([.. All.Select(item => item.Fill(context)).OfType<JsonNode>()]);
+    }
+
+    internal sealed record Members(IReadOnlyDictionary<string, Field> All) : Field
+    {
+        public override JsonNode Fill(StepContext context) =>
+            new JsonObject(
+                All.Select(member => KeyValuePair.Create(member.Key, member.Value.Fill(context)))
+                    .Where(member => member.Value is not null)
+            );
     }
 
     internal sealed record Texts(IReadOnlyList<Template> Templates) : Field

@@ -5,9 +5,9 @@ namespace Hive.Agent.Drivers.Scripted;
 
 /// <summary>A message from <c>system</c> whose body is JSON with <c>event</c>.</summary>
 /// <param name="Members">
-/// The body's members as strings; <c>id</c> is named after the event: <c>question_id</c> for <c>question_asked</c>.
+/// The body's members; <c>id</c> is named after the event: <c>question_id</c> for <c>question_asked</c>.
 /// </param>
-internal sealed record SystemEvent(string Name, IReadOnlyDictionary<string, string> Members)
+internal sealed record SystemEvent(string Name, IReadOnlyDictionary<string, JsonElement> Members)
 {
     public static SystemEvent? Of(Message message)
     {
@@ -18,13 +18,12 @@ internal sealed record SystemEvent(string Name, IReadOnlyDictionary<string, stri
             using var body = JsonDocument.Parse(message.Body);
             if (!body.RootElement.TryGetProperty("event", out var name) || name.ValueKind != JsonValueKind.String)
                 return null;
-            var members = new Dictionary<string, string>();
+            var members = new Dictionary<string, JsonElement>();
             foreach (var member in body.RootElement.EnumerateObject())
             {
                 if (member.Value.ValueKind != JsonValueKind.Null && member.Name != "event")
-                    members[member.Name == "id" ? $"{name.GetString()!.Split('_')[0]}_id" : member.Name] = Text(
-                        member.Value
-                    );
+                    members[member.Name == "id" ? $"{name.GetString()!.Split('_')[0]}_id" : member.Name] =
+                        member.Value.Clone();
             }
 
             return new SystemEvent(name.GetString()!, members);
@@ -35,12 +34,4 @@ internal sealed record SystemEvent(string Name, IReadOnlyDictionary<string, stri
             return null;
         }
     }
-
-    private static string Text(JsonElement value) =>
-        value.ValueKind switch
-        {
-            JsonValueKind.String => value.GetString()!,
-            JsonValueKind.Array => string.Join(", ", value.EnumerateArray().Select(Text)),
-            _ => value.GetRawText(),
-        };
 }

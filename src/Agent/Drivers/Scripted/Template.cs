@@ -1,4 +1,6 @@
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
 namespace Hive.Agent.Drivers.Scripted;
@@ -35,7 +37,7 @@ internal sealed partial class Template
     }
 
     /// <exception cref="FormatException">A variable has no value for this message.</exception>
-    public string Fill(IReadOnlyDictionary<string, string> variables)
+    public string Fill(Variables variables)
     {
         var text = new StringBuilder();
         foreach (var (literal, name, optional) in parts)
@@ -43,20 +45,34 @@ internal sealed partial class Template
             text.Append(literal);
             if (name is null)
                 continue;
-            if (variables.TryGetValue(name, out var value))
-                text.Append(value);
-            else if (!optional)
-                throw new FormatException(
-                    $"`{name}` has no value for this message; available: "
-                        + string.Join(", ", variables.Keys.Order(StringComparer.Ordinal))
-                        + $"; write {{{{{name}?}}}} where it may be missing"
-                );
+            if (Value(variables, name, optional) is { } value)
+                text.Append(Variables.TextOf(value));
         }
 
         return text.ToString();
     }
 
-    [GeneratedRegex(@"\G\{\{\s*([A-Za-z_][A-Za-z0-9_]*)(\??)\s*\}\}")]
+    /// <summary>
+    /// The value itself, a number as a number, where the template is one variable and nothing else; else the text. Null
+    /// when that variable may be missing and is.
+    /// </summary>
+    /// <exception cref="FormatException">A variable has no value for this message.</exception>
+    public JsonNode? FillValue(Variables variables) =>
+        parts is [{ Literal: "", Name: { } name, Optional: var optional }, { Literal: "", Name: null }]
+            ? Value(variables, name, optional) is { } value
+                ? JsonNode.Parse(value.GetRawText())
+                : null
+            : JsonValue.Create(Fill(variables));
+
+    private static JsonElement? Value(Variables variables, string name, bool optional) =>
+        variables.Find(name) is { } value ? value
+        : optional ? null
+        : throw new FormatException(
+            $"`{name}` has no value for this message; available: {variables.Describe()}; "
+                + $"write {{{{{name}?}}}} where it may be missing"
+        );
+
+    [GeneratedRegex(@"\G\{\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)(\??)\s*\}\}")]
     private static partial Regex Variable();
 }
 
@@ -72,9 +88,14 @@ internal sealed record VariableScope(IReadOnlySet<string> Names, bool EventMembe
     public static IReadOnlySet<string> OfMessage { get; } =
         new HashSet<string>(OfStart) { "from", "body", "id", "redelivered", "event" };
 
-    public bool Allows(string name) => EventMembers || Names.Contains(name);
+    /// <summary>
+    /// Whether a name may have a value. Whether a <c>call</c> comes first shows only when the script runs.
+    /// </summary>
+    public bool Allows(string name) =>
+        EventMembers || Names.Contains(name) || name.StartsWith("answer.", StringComparison.Ordinal);
 
     public string Describe() =>
         string.Join(", ", Names.Order(StringComparer.Ordinal))
+        + ", after `call` answer.MEMBER"
         + (Names.Contains("event") ? ", and with `event:` in `match` the members of the event" : "");
 }
