@@ -89,7 +89,7 @@ internal static partial class CommandLine
         var root = new RootCommand("Hive runs a swarm of coding agents on this machine and keeps you in the loop.");
         foreach (var verb in Verbs.All())
             root.Subcommands.Add(verb);
-        root.Options.Add(CommonOptions.RunDir);
+        root.Options.Add(CommonOptions.RunDir());
         return root;
     }
 
@@ -134,6 +134,8 @@ internal static partial class CommandLine
             return error
                 .Message.Replace("Unrecognized command or", "unexpected", StringComparison.Ordinal)
                 .TrimEnd('.');
+        if (Required().Match(error.Message) is { Success: true } required)
+            return $"{required.Groups["name"].Value} is missing";
         if (NotParsed().Match(error.Message) is not { Success: true } parts)
             return error.Message;
         // For an argument, the library's message names the verb.
@@ -144,6 +146,9 @@ internal static partial class CommandLine
                 : parts.Groups["name"].Value;
         return $"'{parts.Groups["text"].Value}' is not valid for {name}; use a whole number";
     }
+
+    [GeneratedRegex("^Option '(?<name>--[a-z-]+)' is required")]
+    private static partial Regex Required();
 
     [GeneratedRegex(
         "^Cannot parse argument '(?<text>.*)' for (?<kind>command|option) '(?<name>.*)' as expected type '.*'",

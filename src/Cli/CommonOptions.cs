@@ -1,14 +1,24 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using Hive.Cli.Completion;
 using Hive.Protocol;
 
 namespace Hive.Cli;
 
-/// <summary>Options and arguments that several verbs have.</summary>
+/// <summary>Options and arguments that several verbs have. Each verb gets its own: an option keeps a list of the
+/// commands that it was added to.</summary>
 internal static class CommonOptions
 {
-    public static Option<string?> RunDir { get; } =
-        new("--run-dir")
+    public const string RunDirName = "--run-dir";
+    private const string JsonName = "--json";
+    private const string WideName = "--wide";
+
+    // A hundred years: no instant before the first.
+    private const long MostMinutes = 36_500L * 24 * 60;
+
+    public static Option<string?> RunDir() =>
+        new(RunDirName)
         {
             Description =
                 "Folder of Hive's sockets (HIVE_RUNDIR). Default: /run/hive for root, else $XDG_RUNTIME_DIR/hive",
@@ -16,11 +26,18 @@ internal static class CommonOptions
             Recursive = true,
         };
 
-    public static Option<bool> Json { get; } = new("--json") { Description = "Print JSON, for scripts" };
+    public static Option<bool> Json() => new(JsonName) { Description = "Print JSON, for scripts" };
 
     /// <summary>For verbs that print a table.</summary>
-    public static Option<bool> Wide { get; } =
-        new("--wide") { Description = "Do not truncate the table to the terminal" };
+    public static Option<bool> Wide() => new(WideName) { Description = "Do not truncate the table to the terminal" };
+
+    /// <summary>The run folder that was given; null without one.</summary>
+    public static string? RunDirIn(ParseResult parsed) =>
+        Of<string?>(parsed.RootCommandResult, RunDirName) is { } option ? parsed.GetValue(option) : null;
+
+    public static bool IsJson(ParseResult parsed) => Has(parsed, JsonName);
+
+    public static bool IsWide(ParseResult parsed) => Has(parsed, WideName);
 
     /// <summary>An agent's name; a leading @, as the dashboard shows it, is removed.</summary>
     public static Argument<string> Agent(string description = "The agent's name") =>
@@ -45,6 +62,13 @@ internal static class CommonOptions
 
     public static string WithoutAt(string name) => name.StartsWith('@') ? name[1..] : name;
 
+    // False for a verb without that flag.
+    private static bool Has(ParseResult parsed, string flag) =>
+        Of<bool>(parsed.CommandResult, flag) is { } option && parsed.GetValue(option);
+
+    private static Option<T>? Of<T>(CommandResult result, string name) =>
+        result.Command.Options.OfType<Option<T>>().FirstOrDefault(option => option.Name == name);
+
     private static Argument<string> Named(string description) =>
         new("NAME") { Description = description, CustomParser = result => WithoutAt(result.Tokens[0].Value) };
 
@@ -60,6 +84,32 @@ internal static class CommonOptions
             Description = description,
             HelpName = "N",
             DefaultValueFactory = _ => otherwise,
+        };
+
+    /// <summary>Reads a span such as 90m, 24h or 7d; null for any other text.</summary>
+    public static TimeSpan? SpanOf(string text) =>
+        text is [.. var digits, var unit]
+        && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var many)
+        && MinutesIn(unit) is { } minutes
+        && many * minutes <= MostMinutes
+            ? TimeSpan.FromMinutes(many * minutes)
+            : null;
+
+    /// <summary>Reads an instant such as 2026-01-31T12:00:00Z, without an offset in the time of this machine; null for
+    /// any other text.</summary>
+    public static DateTimeOffset? InstantOf(string text) =>
+        text.Length >= "2026-01-31".Length
+        && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var at)
+            ? at
+            : null;
+
+    private static long? MinutesIn(char unit) =>
+        unit switch
+        {
+            'm' => 1,
+            'h' => 60,
+            'd' => 24 * 60,
+            _ => null,
         };
 
     public static Option<bool> Yes(string description) => new("--yes", "-y") { Description = description };
@@ -82,7 +132,7 @@ internal static class CommonOptions
         {
             return HivePaths.Find(
                 flags?.GetValueOrDefault("DataDir"),
-                parsed.GetValue(RunDir) ?? flags?.GetValueOrDefault("RunDir")
+                RunDirIn(parsed) ?? flags?.GetValueOrDefault("RunDir")
             );
         }
         catch (InvalidOperationException e)

@@ -12,7 +12,7 @@ internal static class Verb
         params Symbol[] symbols
     )
     {
-        var command = new Command(name, description) { CommonOptions.Json };
+        var command = new Command(name, description) { CommonOptions.Json() };
         foreach (var symbol in symbols)
         {
             if (symbol is Argument argument)

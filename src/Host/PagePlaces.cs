@@ -16,6 +16,8 @@ internal static partial class PagePlaces
                 index\.html
               | waiting (/[a-z_]+-[a-z0-9.-]+)?
               | agents (/[a-z][a-z0-9-]* (/(live | messages | turns(/[0-9]+)? | files | config | log))?)?
+              | board
+              | tickets /[0-9]+
               | messages (/[0-9]+)?
               | changes (/[0-9]+)?
               | stats

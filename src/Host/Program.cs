@@ -7,20 +7,25 @@ if (args is [Checkup.Flag, .. var flags])
 try
 {
     // A person gets a quiet screen, and the log is in a file; other readers of the output get the log itself.
-    var onTerminal = !Console.IsOutputRedirected;
+    using var news = Console.IsOutputRedirected ? null : new News(Console.Out, TimeProvider.System);
     var app = await HiveApp.Build(
         args,
         services =>
         {
-            if (!onTerminal)
+            if (news is null)
                 return;
             services.RemoveAll<ILoggerProvider>();
             services.AddSingleton<ILoggerProvider>(p => ActivatorUtilities.CreateInstance<HostLog>(p));
-            services.AddSingleton<ILoggerProvider>(new News(Console.Out, TimeProvider.System));
+            services.AddSingleton<ILoggerProvider>(news);
         }
     );
     await HiveApp.Start(app);
-    HiveApp.Announce(app, Console.Out, onTerminal);
+    await using var announcement = new StringWriter();
+    HiveApp.Announce(app, announcement, news is not null);
+    if (news is null)
+        Console.Out.Write(announcement);
+    else
+        news.Say(announcement.ToString().TrimEnd('\n') + "\n");
     await app.WaitForShutdownAsync();
     await app.DisposeAsync();
     return 0;

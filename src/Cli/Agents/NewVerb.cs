@@ -59,8 +59,11 @@ internal static class NewVerb
                 var missing = await Readiness.OfStartedAsync(verb, answer, who);
                 var note = answer.TryGetProperty("note", out var text) ? $"; note: {text}" : "";
                 verb.Report(answer, $"{who} exists ({answer.GetProperty("runtime")}){note}");
-                if (missing is not null && !verb.Json)
-                    verb.Screen.Styled($"{who} cannot work yet: {missing}", "magenta");
+                if (missing is null || verb.Json)
+                    return;
+                verb.Screen.Styled($"{who} cannot work yet: {missing}", "magenta");
+                if (parsed.GetValue(driver) is null)
+                    verb.Screen.Line("An agent that needs no other program: hive new NAME --driver scripted");
             },
             name,
             driver,

@@ -6,7 +6,8 @@ namespace Hive.Cli.Approvals;
 
 internal static class ApprovalsVerbs
 {
-    public static Command[] All() => [PendingVerb.Create(), ApproveVerb.Create(), Deny(), RequestSpawn()];
+    public static Command[] All() =>
+        [PendingVerb.Create(), ApproveVerb.Create(), Deny(), RequestSpawn(), .. ProposeVerbs.All()];
 
     public static Argument<long> Id() => CommonOptions.Id("The approval's id, from hive pending", Known.ApprovalsAsync);
 

@@ -45,7 +45,7 @@ internal static class PendingVerb
 
                 List<Approval> approvals = [];
                 foreach (var id in wanted)
-                    approvals.Add(Read<Approval>(await verb.CallAsync("approval", new { id }), "approval"));
+                    approvals.Add(await ApprovalAsync(verb, id));
                 if (wanted.Length == 0)
                     approvals.AddRange(
                         Read<Approval[]>(await verb.CallAsync("pending", new { all = history }), "approvals")
@@ -53,14 +53,7 @@ internal static class PendingVerb
                 JsonArray documents = [];
                 foreach (var approval in approvals)
                 {
-                    var changes = approval is { Kind: ApprovalKind.ApplyCommit, FetchedSha: not null }
-                        ? (
-                            await verb.CallAsync(
-                                "approval_diff",
-                                new { id = approval.Id, @base = parsed.GetValue(against) }
-                            )
-                        ).Deserialize<ApprovalDiff>(WireJson.Options)
-                        : null;
+                    var changes = await ChangesAsync(verb, approval, parsed.GetValue(against)!);
                     if (verb.Json)
                         documents.Add(
                             new JsonObject
@@ -82,9 +75,12 @@ internal static class PendingVerb
             all,
             diff,
             against,
-            CommonOptions.Wide
+            CommonOptions.Wide()
         );
     }
+
+    // What fits a terminal together with the keys.
+    private const int MostInSum = 12;
 
     private const string Nothing = "Nothing waits for your approval.";
 
@@ -128,7 +124,53 @@ internal static class PendingVerb
             .. history ? [approval.Note] : Array.Empty<Screen.Cell>(),
         ];
 
-    private static void Show(Screen screen, Approval approval, ApprovalDiff? diff)
+    /// <summary>Reads an approval and its changes; without changes when it has none, or none yet.</summary>
+    public static async Task<(Approval Approval, ApprovalDiff? Changes)> ReadAsync(
+        VerbContext verb,
+        long id,
+        string against
+    )
+    {
+        var approval = await ApprovalAsync(verb, id);
+        return (approval, await ChangesAsync(verb, approval, against));
+    }
+
+    private static async Task<Approval> ApprovalAsync(VerbContext verb, long id) =>
+        Read<Approval>(await verb.CallAsync("approval", new { id }), "approval");
+
+    private static async Task<ApprovalDiff?> ChangesAsync(VerbContext verb, Approval approval, string against) =>
+        approval is { Kind: ApprovalKind.ApplyCommit, FetchedSha: not null }
+            ? (
+                await verb.CallAsync("approval_diff", new { id = approval.Id, @base = against })
+            ).Deserialize<ApprovalDiff>(WireJson.Options)
+            : null;
+
+    /// <summary>Shows which files a change touches, and how much of each.</summary>
+    public static void ShowSum(Screen screen, ApprovalDiff diff)
+    {
+        if (diff.Note is { } same)
+        {
+            screen.Line($"  {same}");
+            return;
+        }
+
+        foreach (var file in diff.Files.Take(MostInSum))
+        {
+            var lines = file.Binary ? "binary" : Invariant($"+{file.Additions ?? 0} -{file.Deletions ?? 0}");
+            var name = file.OldPath is { } before ? $"{before} → {file.Path}" : file.Path;
+            screen.Row($"  {file.Status.Replace('_', ' ')} {name}  {lines}", "default");
+        }
+
+        var more = Math.Max(diff.Files.Count - MostInSum, 0) + (diff.FilesLeftOut ?? 0);
+        if (more > 0)
+            screen.Line(Invariant($"  … {more} more files{(diff.Truncated == true ? " or even more" : "")}"));
+        var (added, deleted) = (diff.Files.Sum(f => f.Additions ?? 0), diff.Files.Sum(f => f.Deletions ?? 0));
+        if (diff.Files.Count > 1)
+            screen.Line(Invariant($"  {diff.Files.Count + (diff.FilesLeftOut ?? 0)} files, +{added} -{deleted}"));
+    }
+
+    /// <summary>Shows an approval and all of its changes.</summary>
+    public static void Show(Screen screen, Approval approval, ApprovalDiff? diff)
     {
         var commit = Short(approval.FetchedSha ?? approval.CommitRef);
         var what = Invariant($"approval {approval.Id}: {approval.Kind} {About(approval)} {commit}");

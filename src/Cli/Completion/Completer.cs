@@ -124,7 +124,7 @@ internal static class Completer
             : TakesHostFlags(command) && HiveOption.All.Any(o => o.Flag == flag);
 
     private static IEnumerable<Option> Options(Command command) =>
-        command.Options.Append(CommonOptions.RunDir).Where(o => !o.Hidden).DistinctBy(o => o.Name);
+        command.Options.Append(CommonOptions.RunDir()).Where(o => !o.Hidden).DistinctBy(o => o.Name);
 
     private static bool TakesHostFlags(Command command) => !command.TreatUnmatchedTokensAsErrors;
 
@@ -164,7 +164,7 @@ internal static class Completer
         using var limit = new CancellationTokenSource(Patience);
         try
         {
-            return await source(HivePaths.Find(null, Given(words, CommonOptions.RunDir.Name)), limit.Token);
+            return await source(HivePaths.Find(null, Given(words, CommonOptions.RunDirName)), limit.Token);
         }
         catch (Exception e)
             when (e

@@ -16,6 +16,12 @@ internal static class Known
     public static Task<Candidate[]> InputsAsync(HivePaths paths, CancellationToken ct) =>
         AskAsync(paths, "inputs", null, "meta_inputs", i => new Candidate(Text(i, "name"), Text(i, "url")), ct);
 
+    public static Task<Candidate[]> WorkflowsAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(paths, "workflows", null, "workflows", w => new Candidate(Text(w, "name"), Text(w, "title")), ct);
+
+    public static Task<Candidate[]> PatternsAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(paths, "patterns", null, "patterns", p => new Candidate(Text(p, "name")), ct);
+
     public static Task<Candidate[]> QuestionsAsync(HivePaths paths, CancellationToken ct) =>
         AskAsync(paths, "questions", null, "questions", q => OfId(q, "asker", "question"), ct);
 
@@ -28,6 +34,62 @@ internal static class Known
     public static Task<Candidate[]> FailedMessagesAsync(HivePaths paths, CancellationToken ct) =>
         AskAsync(paths, "open_messages", new { failed = true }, "messages", m => OfId(m, "to", "body"), ct);
 
+    public static Task<Candidate[]> WaitingAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(paths, "waiting", new { snoozed = false }, "waiting", OfKey, ct);
+
+    public static Task<Candidate[]> SnoozedAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(paths, "waiting", new { snoozed = true }, "waiting", OfKey, ct);
+
+    /// <summary>The kinds of what waits now: another one would find nothing.</summary>
+    public static async Task<Candidate[]> WaitingKindsAsync(HivePaths paths, CancellationToken ct) =>
+        [.. (await AskAsync(paths, "waiting", null, "waiting", w => new Candidate(Text(w, "kind")), ct)).Distinct()];
+
+    public static Task<Candidate[]> TicketsAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(paths, "tickets", new { limit = 100 }, "tickets", t => OfId(t, "status", "title"), ct);
+
+    public static Task<Candidate[]> TicketsToApproveAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(
+            paths,
+            "tickets",
+            new { status = "pending_review", limit = 100 },
+            "tickets",
+            t => OfId(t, "status", "title"),
+            ct
+        );
+
+    public static Task<Candidate[]> BlockedTicketsAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(
+            paths,
+            "tickets",
+            new { limit = 200 },
+            "tickets",
+            t => OfId(t, "blocked", "title"),
+            ct,
+            t => t.TryGetProperty("blocked", out _)
+        );
+
+    public static Task<Candidate[]> TasksAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(paths, "tasks", new { limit = 100 }, "tasks", t => OfId(t, "status", "title"), ct);
+
+    public static Task<Candidate[]> ReviewsAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(paths, "reviews", null, "reviews", r => OfId(r, "phase_id", "question"), ct);
+
+    /// <summary>The phases of all workflows.</summary>
+    public static async Task<Candidate[]> PhasesAsync(HivePaths paths, CancellationToken ct)
+    {
+        using var host = await HostSocket.OpenAsync(paths, ct);
+        var answer = await HostSocket.Guard(() => host.CallAsync("workflows", null, ct));
+        return
+        [
+            .. answer
+                .GetProperty("workflows")
+                .EnumerateArray()
+                .SelectMany(w => w.GetProperty("spec").GetProperty("phases").EnumerateArray())
+                .Select(p => new Candidate(Text(p, "id"), Text(p, "name")))
+                .DistinctBy(c => c.Word),
+        ];
+    }
+
     public static Task<Candidate[]> InboxAsync(HivePaths paths, CancellationToken ct) =>
         AskAsync(paths, "inbox", new { limit = 50 }, "messages", m => OfId(m, "from", "body"), ct);
 
@@ -37,12 +99,16 @@ internal static class Known
         object? fields,
         string member,
         Func<JsonElement, Candidate> candidate,
-        CancellationToken ct
+        CancellationToken ct,
+        Func<JsonElement, bool>? fits = null
     )
     {
         using var host = await HostSocket.OpenAsync(paths, ct);
         var answer = await HostSocket.Guard(() => host.CallAsync(cmd, fields, ct));
-        return [.. answer.GetProperty(member).EnumerateArray().Select(candidate)];
+        return
+        [
+            .. answer.GetProperty(member).EnumerateArray().Where(row => fits?.Invoke(row) != false).Select(candidate),
+        ];
     }
 
     private static Candidate OfId(JsonElement row, string who, string what)
@@ -53,6 +119,8 @@ internal static class Known
             $"{Text(row, who)}: {(text.Length > 60 ? text[..60] + "…" : text)}"
         );
     }
+
+    private static Candidate OfKey(JsonElement row) => new(Text(row, "key"), Text(row, "title"));
 
     private static string Text(JsonElement row, string member) =>
         row.TryGetProperty(member, out var value) ? value.GetString() ?? "" : "";

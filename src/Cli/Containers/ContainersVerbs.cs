@@ -13,6 +13,7 @@ internal static class ContainersVerbs
             Act("rebuild", "Recreate an agent from its current configuration and start it.", "rebuilt"),
             Act("kill", "Kill an agent's processes at once.", "killed"),
             DestroyVerb.Create(),
+            ReviveVerb.Create(),
             PurgeVerb.Create(),
             LogsVerb.Create(),
             UpdateAllVerb.Create(),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Hive.Cli.Terminal;
 using Hive.Protocol;
 
 namespace Hive.Cli.Containers;
@@ -18,13 +19,13 @@ internal static class DestroyVerb
             {
                 var who = parsed.GetRequiredValue(name);
                 var purged = parsed.GetValue(purge);
-                if (purged && !parsed.GetValue(yes) && !IsConfirmed(who, "--purge"))
+                if (purged && !parsed.GetValue(yes) && !await IsConfirmedAsync(who, "--purge", verb.Cancelled))
                     throw new HiveException("conflict", $"nothing was changed: {who} still exists");
                 verb.Report(
                     await verb.CallAsync("destroy", new { name = who, purge = purged }),
                     purged
                         ? $"{who} was destroyed and its data deleted"
-                        : $"{who} was destroyed; its notes are kept, and a new agent {who} gets them back"
+                        : $"{who} was destroyed; its notes are kept; bring it back: hive revive {who}"
                 );
             },
             name,
@@ -34,11 +35,11 @@ internal static class DestroyVerb
     }
 
     /// <summary>Asks on the terminal whether an agent's data may be deleted.</summary>
-    public static bool IsConfirmed(string name, string what)
+    public static async Task<bool> IsConfirmedAsync(string name, string what, CancellationToken ct)
     {
         if (Console.IsInputRedirected)
             throw new UsageException($"{what} deletes permanently and cannot ask without a terminal; add --yes");
         Console.Error.Write($"Permanently delete {name} with its notes and credentials? [y/N] ");
-        return Console.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
+        return (await Prompt.LineAsync(ct))?.Trim().ToUpperInvariant() is "Y" or "YES";
     }
 }

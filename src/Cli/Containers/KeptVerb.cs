@@ -30,27 +30,18 @@ internal static class KeptVerb
                 }
 
                 verb.Screen.Table([Screen.Column.Name("agent"), "notes", "changed", "logins"], [.. kept.Select(Cells)]);
-                verb.Screen.Line("hive spawn NAME gives it back to a new agent; hive purge NAME deletes it.");
+                verb.Screen.Line("hive revive NAME brings an agent back; hive purge NAME deletes what is kept.");
             },
-            CommonOptions.Wide
+            CommonOptions.Wide()
         );
 
     private static Screen.Cell[] Cells(Row row) =>
         [
             row.Name,
-            Size(row.StateBytes),
+            Screen.Bytes(row.StateBytes),
             new Screen.Cell(Screen.Age(row.ModifiedAt), "grey"),
             row.HasCredentials ? new Screen.Cell("yes", "yellow") : new Screen.Cell("no", "grey"),
         ];
-
-    private static string Size(long bytes) =>
-        bytes switch
-        {
-            < 1 << 10 => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
-            < 1 << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.0} KiB"),
-            < 1 << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024:0.0} MiB"),
-            _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024 / 1024:0.0} GiB"),
-        };
 
     private sealed record Row(string Name, long StateBytes, DateTimeOffset ModifiedAt, bool HasCredentials);
 }

@@ -16,7 +16,7 @@ internal static class PurgeVerb
             async (verb, parsed) =>
             {
                 var who = parsed.GetRequiredValue(name);
-                if (!parsed.GetValue(yes) && !DestroyVerb.IsConfirmed(who, "purge"))
+                if (!parsed.GetValue(yes) && !await DestroyVerb.IsConfirmedAsync(who, "purge", verb.Cancelled))
                     throw new HiveException("conflict", $"nothing was changed: the data of {who} is kept");
                 verb.Report(
                     await verb.CallAsync("purge_tombstone", new { name = who }),

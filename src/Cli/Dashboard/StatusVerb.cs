@@ -27,7 +27,7 @@ internal static class StatusVerb
                     verb.Screen.Table(StatusTable.Heads, [.. rows.Select(StatusTable.Cells)]);
             },
             names,
-            CommonOptions.Wide
+            CommonOptions.Wide()
         );
     }
 

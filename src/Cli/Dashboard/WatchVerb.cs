@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -13,8 +14,8 @@ internal static class WatchVerb
     // Ages change without an event.
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
-    // An agent that is destroyed changes no row.
-    private const int TicksUntilAll = 5;
+    // The host drops changes for a command that was suspended for long.
+    private static readonly TimeSpan UntilAll = TimeSpan.FromSeconds(5);
 
     public static Command Create()
     {
@@ -30,7 +31,7 @@ internal static class WatchVerb
                     if (verb.Json || !Display.Current.CanRedraw)
                         await WriteAsync(verb, wanted);
                     else
-                        await DrawAsync(verb, wanted, parsed.GetValue(CommonOptions.Wide));
+                        await DrawAsync(verb, wanted, CommonOptions.IsWide(parsed));
                 }
                 catch (OperationCanceledException)
                 {
@@ -38,53 +39,83 @@ internal static class WatchVerb
                 }
             },
             names,
-            CommonOptions.Wide
+            CommonOptions.Wide()
         );
     }
 
     private static async Task WriteAsync(VerbContext verb, string[] wanted)
     {
-        await foreach (var rows in ChangesAsync(verb, wanted))
+        Dictionary<string, JsonElement> written = [];
+        var first = true;
+        await foreach (var (rows, removed) in ChangesAsync(verb, wanted))
         {
+            // A change between the subscription and the first rows comes in both.
+            JsonElement[] changed =
+            [
+                .. rows.Where(row =>
+                    !written.TryGetValue(StatusVerb.NameOf(row), out var before) || !JsonElement.DeepEquals(before, row)
+                ),
+            ];
+            foreach (var row in changed)
+                written[StatusVerb.NameOf(row)] = row;
             if (verb.Json)
             {
-                JsonOutput.Print(new JsonObject { ["agent_statuses"] = JsonSerializer.SerializeToNode(rows) });
-                continue;
+                if (first || changed.Length > 0)
+                    JsonOutput.Print(new JsonObject { ["agent_statuses"] = JsonSerializer.SerializeToNode(changed) });
+                if (removed is not null)
+                    JsonOutput.Print(new JsonObject { ["removed"] = removed });
+            }
+            else
+            {
+                foreach (var row in changed)
+                    WriteLine(verb, StatusTable.Cells(row).Select(cell => Plain.OneLine(cell.Text)));
+                if (removed is not null)
+                    WriteLine(verb, [removed, "destroyed"]);
             }
 
-            foreach (var row in rows)
-            {
-                var cells = StatusTable.Cells(row).Select(cell => Plain.OneLine(cell.Text));
-                var time = DateTimeOffset.Now.ToString("HH:mm:ss", CultureInfo.InvariantCulture);
-                verb.Screen.Line(string.Join("  ", cells.Prepend(time)).TrimEnd());
-            }
+            if (removed is not null)
+                written.Remove(removed);
+            first = false;
         }
+    }
+
+    private static void WriteLine(VerbContext verb, IEnumerable<string> cells)
+    {
+        var time = DateTimeOffset.Now.ToString("HH:mm:ss", CultureInfo.InvariantCulture);
+        verb.Screen.Line(string.Join("  ", cells.Prepend(time)).TrimEnd());
     }
 
     private static async Task DrawAsync(VerbContext verb, string[] wanted, bool wide)
     {
         var output = Display.Current.Output;
         SortedDictionary<string, JsonElement> known = new(StringComparer.Ordinal);
-        await using var changes = ChangesAsync(verb, wanted).GetAsyncEnumerator(verb.Cancelled);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(verb.Cancelled);
+        await using var changes = ChangesAsync(verb.Until(end.Token), wanted).GetAsyncEnumerator();
         // The alternate screen, without a cursor; the shell's own lines come back at the end.
         await output.WriteAsync("\u001b[?1049h\u001b[?25l");
         var next = changes.MoveNextAsync().AsTask();
         try
         {
-            for (var ticks = 0; ; ticks++)
+            var sinceAll = Stopwatch.StartNew();
+            while (true)
             {
                 if (await Task.WhenAny(next, Task.Delay(Tick, verb.Cancelled)) == next)
                 {
                     if (!await next)
                         return;
-                    foreach (var row in changes.Current)
+                    foreach (var row in changes.Current.Rows)
                         known[StatusVerb.NameOf(row)] = row;
+                    if (changes.Current.Removed is { } removed)
+                        known.Remove(removed);
                     next = changes.MoveNextAsync().AsTask();
                 }
-                else if (ticks % TicksUntilAll == 0)
+
+                // By the time that has passed: a busy swarm changes rows all the time.
+                if (sinceAll.Elapsed > UntilAll)
                 {
+                    sinceAll.Restart();
                     known.Clear();
-                    foreach (var row in StatusVerb.Chosen(await verb.CallAsync("agent_status"), wanted))
+                    foreach (var row in RowsIn(await verb.CallAsync("agent_status"), wanted))
                         known[StatusVerb.NameOf(row)] = row;
                 }
 
@@ -96,7 +127,8 @@ internal static class WatchVerb
         finally
         {
             // The stream is disposed of behind this, which it refuses while it is being read.
-            await Task.WhenAny(next, Task.Delay(Tick));
+            await end.CancelAsync();
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await output.WriteAsync("\u001b[?25h\u001b[?1049l");
             await output.FlushAsync(CancellationToken.None);
         }
@@ -130,21 +162,26 @@ internal static class WatchVerb
         return text.ToString();
     }
 
-    // All rows, then the changed ones.
-    private static async IAsyncEnumerable<JsonElement[]> ChangesAsync(VerbContext verb, string[] wanted)
+    // All rows, then the changed ones, or the name of an agent that is gone.
+    private static async IAsyncEnumerable<(JsonElement[] Rows, string? Removed)> ChangesAsync(
+        VerbContext verb,
+        string[] wanted
+    )
     {
         await foreach (var line in verb.StreamAsync("subscribe_agent_status", new { }))
         {
             // The first line says that the host follows.
-            if (line.TryGetProperty("agent_statuses", out var changed))
-            {
-                JsonElement[] rows = [.. changed.EnumerateArray()];
-                yield return [.. rows.Where(row => wanted.Length == 0 || wanted.Contains(StatusVerb.NameOf(row)))];
-            }
-            else
-            {
-                yield return StatusVerb.Chosen(await verb.CallAsync("agent_status"), wanted);
-            }
+            if (line.TryGetProperty("agent_statuses", out _))
+                yield return (RowsIn(line, wanted), null);
+            else if (!line.TryGetProperty("removed", out var gone))
+                yield return (StatusVerb.Chosen(await verb.CallAsync("agent_status"), wanted), null);
+            else if (gone.GetString() is { } name && IsIn(wanted, name))
+                yield return ([], name);
         }
     }
+
+    private static JsonElement[] RowsIn(JsonElement line, string[] wanted) =>
+        [.. line.GetProperty("agent_statuses").EnumerateArray().Where(row => IsIn(wanted, StatusVerb.NameOf(row)))];
+
+    private static bool IsIn(string[] wanted, string name) => wanted.Length == 0 || wanted.Contains(name);
 }

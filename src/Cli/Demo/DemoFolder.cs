@@ -7,12 +7,13 @@ namespace Hive.Cli.Demo;
 /// <summary>The demo's folder, which holds its data, its sockets and the host's log.</summary>
 internal sealed class DemoFolder
 {
-    // The script of each agent.
-    private static readonly (string Agent, string Script)[] Agents =
+    // The script and the configuration of each agent.
+    private static readonly (string Agent, string Script, string Configuration)[] Agents =
     [
-        ("manager", "manager.yaml"),
-        ("alice", "worker.yaml"),
-        ("bob", "worker.yaml"),
+        ("manager", "manager.yaml", "agent.yaml"),
+        ("alice", "analyst.yaml", "analyst-agent.yaml"),
+        ("bob", "builder.yaml", "builder-agent.yaml"),
+        ("carol", "tester.yaml", "tester-agent.yaml"),
     ];
 
     public DemoFolder(string root) => Root = root;
@@ -42,8 +43,8 @@ internal sealed class DemoFolder
             Directory.CreateDirectory(root, own);
             Directory.CreateDirectory(folder.DataDir, own);
             Directory.CreateDirectory(folder.RunDir, own);
-            foreach (var (agent, script) in Agents)
-                folder.WriteConfiguration(agent, script);
+            foreach (var (agent, script, configuration) in Agents)
+                folder.WriteConfiguration(agent, script, configuration);
             // The model of the demo's agents has a price here, so that the page has costs to show.
             Write("prices.json", Path.Combine(folder.DataDir, "prices.json"));
             return folder;
@@ -105,20 +106,29 @@ internal sealed class DemoFolder
     }
 
     // The host copies an agent's configuration from here at each start of the agent.
-    private void WriteConfiguration(string agent, string script)
+    private void WriteConfiguration(string agent, string script, string configuration)
     {
         var applied = Path.Combine(DataDir, "applied", agent);
         Directory.CreateDirectory(applied);
-        foreach (var (resource, file) in new[] { ("agent.yaml", "agent.yaml"), (script, "script.yaml") })
-            Write(resource, Path.Combine(applied, file));
+        Write(configuration, Path.Combine(applied, "agent.yaml"));
+        Write(script, Path.Combine(applied, "script.yaml"));
+    }
+
+    /// <summary>The workflow of the demo's tickets.</summary>
+    public static string Workflow()
+    {
+        using var reader = new StreamReader(Resource("workflow.yaml"));
+        return reader.ReadToEnd();
     }
 
     private static void Write(string resource, string file)
     {
-        using var from =
-            Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)
-            ?? throw new InvalidOperationException($"{resource} is missing in this program");
+        using var from = Resource(resource);
         using var to = File.Create(file);
         from.CopyTo(to);
     }
+
+    private static Stream Resource(string name) =>
+        Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
+        ?? throw new InvalidOperationException($"{name} is missing in this program");
 }

@@ -8,10 +8,10 @@ using Hive.Protocol;
 
 namespace Hive.Cli.Demo;
 
-/// <summary><c>hive demo</c>: runs a manager and two scripted agents in a folder of their own until it ends.</summary>
+/// <summary><c>hive demo</c>: runs a manager and three scripted agents in a folder of their own.</summary>
 internal static class DemoVerbs
 {
-    private static readonly string[] Workers = ["alice", "bob"];
+    private static readonly string[] Workers = ["alice", "bob", "carol"];
 
     public static Command[] All() => [Demo(), Keeper.Create()];
 
@@ -37,14 +37,14 @@ internal static class DemoVerbs
         });
         var command = new Command(
             "demo",
-            "Try Hive: a manager and two scripted agents at work; Ctrl-C ends it and deletes everything."
+            "Try Hive: a manager and three scripted agents at work on a board; Ctrl-C ends it and deletes everything."
         )
         {
             port,
             runtime,
             keep,
             noBrowser,
-            CommonOptions.Json,
+            CommonOptions.Json(),
         };
         command.SetAction(
             async (parsed, ct) =>
@@ -53,7 +53,7 @@ internal static class DemoVerbs
                     parsed.GetValue(port) ?? 0,
                     parsed.GetValue(keep),
                     OpenBrowser: !parsed.GetValue(noBrowser),
-                    parsed.GetValue(CommonOptions.Json)
+                    CommonOptions.IsJson(parsed)
                 );
                 var named = parsed.GetValue(runtime);
                 if (named is not null and not "auto")
@@ -84,6 +84,9 @@ internal static class DemoVerbs
         try
         {
             using var host = await HostAnswersAsync(folder, keeperEnded, ct);
+            await HostSocket.Guard(() =>
+                host.CallAsync("workflow_load", new { text = DemoFolder.Workflow(), @default = true }, ct)
+            );
             await SpawnWorkersAsync(host, runtime, ct);
             await TellAsync(host, folder, demo, fellBack, ct);
             try
@@ -248,9 +251,10 @@ internal static class DemoVerbs
             var screen = new Screen(Display.Current);
             screen.Line(
                 $"""
-                The demo runs: a manager hands out small tasks; alice and bob do them and review each other.
-                Within half a minute a question and an approval with a diff wait for you, bob's process crashes once
-                and is started again, and one of alice's reminders fails until she makes room for it.
+                The demo runs: every half minute the manager puts a ticket on the board. alice writes its requirements,
+                bob builds it, carol tests it, and the tickets move on by themselves. In the first two minutes bob's
+                process crashes once and is started again, a ticket waits before a full column, a gate fails and the
+                work is done again, and a question and an approval with a diff wait for you.
                 Each agent runs in its own container ({string.Join(", ", runtimes)}) behind its own unix socket.
                 """
             );
@@ -264,8 +268,9 @@ internal static class DemoVerbs
             screen.Line(
                 $"""
 
-                Try: write a message to @alice there and watch the answer.
-                     From another terminal: ./hive --run-dir {folder.RunDir} send bob "how is it going?"
+                Try: open the board there, and tell @manager in a line what the shop should do.
+                     From another terminal: ./hive --run-dir {folder.RunDir} board --watch
+                                            ./hive --run-dir {folder.RunDir} task graph 3
                      A new login link:      ./hive --run-dir {folder.RunDir} open
                 """
             );

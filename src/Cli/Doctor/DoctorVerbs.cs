@@ -30,15 +30,15 @@ internal static class DoctorVerbs
         {
             TreatUnmatchedTokensAsErrors = false,
         };
-        command.Options.Add(CommonOptions.Json);
+        command.Options.Add(CommonOptions.Json());
         command.SetAction(
             async (parsed, ct) =>
             {
-                var flags = HostFlags.Of(parsed.UnmatchedTokens, parsed.GetValue(CommonOptions.RunDir));
+                var flags = HostFlags.Of(parsed.UnmatchedTokens, CommonOptions.RunDirIn(parsed));
                 var (host, diagnosis) = await AskAsync(() => parsed.Paths(flags.Given), ct);
                 diagnosis ??= await RunAsync(flags, ct);
                 diagnosis = Diagnosis.Of([host, .. diagnosis.Findings]);
-                if (parsed.GetValue(CommonOptions.Json))
+                if (CommonOptions.IsJson(parsed))
                     JsonOutput.Print((JsonObject)JsonSerializer.SerializeToNode(diagnosis, WireJson.Options)!);
                 else
                     Show(diagnosis);

@@ -17,7 +17,7 @@ internal static class ForgeVerbs
                 "status",
                 "Show whether the forge answers, and its accounts and repositories.",
                 async (verb, _) => Show(verb, await verb.CallAsync("forge_status")),
-                CommonOptions.Wide
+                CommonOptions.Wide()
             ),
             Verb.Create(
                 "sync",
@@ -38,7 +38,7 @@ internal static class ForgeVerbs
                             $"{string.Join(", ", wanting)}; Hive retries automatically"
                         );
                 },
-                CommonOptions.Wide
+                CommonOptions.Wide()
             ),
         };
 

@@ -32,7 +32,7 @@ internal sealed class HelpText(HelpAction standard) : SynchronousCommandLineActi
         command.TreatUnmatchedTokensAsErrors = true;
         var code = standard.Invoke(parseResult);
         output.WriteLine("Host flags (a flag overrides its environment variable, which overrides hive.json):");
-        foreach (var option in HiveOption.All.Where(o => o.Flag != CommonOptions.RunDir.Name))
+        foreach (var option in HiveOption.All.Where(o => o.Flag != CommonOptions.RunDirName))
         {
             var choices = option.Choices.Count > 0 ? $" ({string.Join(", ", option.Choices)})" : "";
             Entry(
@@ -104,7 +104,8 @@ internal sealed class HelpText(HelpAction standard) : SynchronousCommandLineActi
             OptionKind.File or OptionKind.WholePath or OptionKind.Socket => "PATH",
             OptionKind.ListenUrls or OptionKind.Url or OptionKind.HookUrl => "URL",
             OptionKind.Choice => "WORD",
-            OptionKind.Seconds => "SECONDS",
+            OptionKind.Decimal => "NUMBER",
+            OptionKind.Seconds or OptionKind.SecondsList => "SECONDS",
             _ => "TEXT",
         };
 }

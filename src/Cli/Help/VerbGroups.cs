@@ -5,11 +5,22 @@ internal static class VerbGroups
 {
     public static IReadOnlyList<(string Title, string[] Verbs)> All { get; } =
     [
-        ("See", ["status", "watch", "list", "turns", "stats", "logs", "kept", "inputs"]),
+        ("See", ["status", "watch", "list", "turns", "stats", "logs", "config", "kept", "inputs"]),
         ("Talk", ["send", "inbox", "messages", "questions", "answer", "join"]),
         (
             "Decide",
-            ["waiting", "next", "pending", "approve", "deny", "request-spawn", "parked", "retry", "drop", "reminders"]
+            [
+                "waiting",
+                "next",
+                "pending",
+                "approve",
+                "deny",
+                "propose",
+                "propose-again",
+                "request-spawn",
+                "parked",
+                "reminders",
+            ]
         ),
         (
             "Run",
@@ -30,9 +41,11 @@ internal static class VerbGroups
                 "login",
                 "kill",
                 "destroy",
+                "revive",
                 "purge",
             ]
         ),
+        ("Plan", ["board", "ticket", "task", "gate", "reviews", "review", "workflow", "pattern"]),
         ("System", ["up", "demo", "open", "doctor", "forge", "backup", "completion", "version"]),
     ];
 }

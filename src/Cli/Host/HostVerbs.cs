@@ -16,7 +16,7 @@ internal static class HostVerbs
             (Func<ParseResult, int>)(
                 parsed =>
                 {
-                    var flags = HostFlags.Of(parsed.UnmatchedTokens, parsed.GetValue(CommonOptions.RunDir));
+                    var flags = HostFlags.Of(parsed.UnmatchedTokens, CommonOptions.RunDirIn(parsed));
                     var host = HostProgram.Find();
                     var why = Native.Execute(host, flags.Arguments, flags.Environment);
                     throw new UnreachableException($"cannot start {host}: {why}");

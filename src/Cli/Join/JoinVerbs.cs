@@ -105,7 +105,7 @@ internal static class JoinVerbs
         if (!verb.Json)
             Show(verb.Screen, changes);
         if (changes.Length > 0 && !yes)
-            Confirm(verb.Json);
+            await ConfirmAsync(verb);
         var created = !exists;
         if (created)
             await SpawnAsync(verb, server.Agent);
@@ -149,15 +149,15 @@ internal static class JoinVerbs
         }
     }
 
-    private static void Confirm(bool json)
+    private static async Task ConfirmAsync(VerbContext verb)
     {
-        if (json || Console.IsInputRedirected || Console.IsOutputRedirected)
+        if (verb.Json || Console.IsInputRedirected || Console.IsOutputRedirected)
             throw new HiveException(
                 "invalid",
                 "nothing was changed: cannot ask without a terminal; add --yes to write this"
             );
         Console.Write("Write this? [y/N] ");
-        if (Console.ReadLine()?.Trim() is not ("y" or "Y" or "yes"))
+        if ((await Prompt.LineAsync(verb.Cancelled))?.Trim() is not ("y" or "Y" or "yes"))
             throw new HiveException("conflict", "nothing was changed");
     }
 

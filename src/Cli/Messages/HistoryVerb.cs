@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Hive.Cli.Completion;
 using Hive.Cli.Terminal;
 using Hive.Protocol;
+using static System.FormattableString;
 
 namespace Hive.Cli.Messages;
 
@@ -13,9 +14,6 @@ internal static class HistoryVerb
 {
     // The host's page.
     private const int Most = 200;
-
-    // A hundred years: no instant before the first.
-    private const int MostDays = 36_500;
 
     private static readonly Screen.Column[] Heads =
     [
@@ -36,9 +34,29 @@ internal static class HistoryVerb
             Description = "Only messages sent since then: 90m, 24h, 7d, today, or 2026-01-31T12:00:00Z",
             HelpName = "TIME",
         };
+        var search = new Option<string?>("--search")
+        {
+            Description = "Only messages that contain these words",
+            HelpName = "WORDS",
+        };
+        var kind = new Option<string?>("--kind")
+        {
+            Description = "Only messages of this kind: agents (between them), operator, system or reminders",
+            HelpName = "KIND",
+        }.CompletedBy("agents", "operator", "system", "reminders");
+        var state = new Option<string?>("--state")
+        {
+            Description = "Only messages in this state: unread or parked",
+            HelpName = "STATE",
+        }.CompletedBy("unread", "parked");
+        var thread = new Option<long?>("--thread")
+        {
+            Description = "Only messages of the thread of this one",
+            HelpName = "ID",
+        };
         var follow = new Option<bool>("-f", "--follow") { Description = "Follow new messages until Ctrl-C" };
         var limit = CommonOptions.Limit(20);
-        return Verb.Create(
+        var command = Verb.Create(
             "messages",
             "List messages between agents, the operator and the host, newest last.",
             async (verb, parsed) =>
@@ -49,8 +67,14 @@ internal static class HistoryVerb
                     who,
                     other,
                     parsed.GetValue(since) is { } then ? TimeOf(then) : null,
+                    parsed.GetValue(search),
+                    parsed.GetValue(kind),
+                    parsed.GetValue(state),
+                    parsed.GetValue(thread),
                     Math.Clamp(parsed.GetValue(limit), 0, Most)
                 );
+                if (parsed.GetValue(follow) && filter is not { Search: null, Kind: null, State: null, Thread: null })
+                    throw new UsageException("-f follows by --agent and --with; without -f, the other filters work");
                 if (parsed.GetValue(follow))
                     await FollowAsync(verb, filter);
                 else
@@ -59,11 +83,61 @@ internal static class HistoryVerb
             agent,
             with,
             since,
+            search,
+            kind,
+            state,
+            thread,
             follow,
             limit,
-            CommonOptions.Wide
+            CommonOptions.Wide()
+        );
+        command.Subcommands.Add(Done());
+        command.Subcommands.Add(Unread());
+        return command;
+    }
+
+    private static Command Done()
+    {
+        var ids = Ids("Messages to you, from hive inbox");
+        return Verb.Create(
+            "done",
+            "Mark messages to you as read.",
+            async (verb, parsed) =>
+            {
+                var wanted = parsed.GetRequiredValue(ids);
+                var answer = await verb.CallAsync("ack_messages", new { ids = wanted });
+                var acked = answer.TryGetProperty("acked", out var count) ? count.GetInt32() : wanted.Length;
+                var rest = acked < wanted.Length ? "; the others are not unread messages to you" : "";
+                verb.Report(answer, Invariant($"{acked} of {wanted.Length} marked as read{rest}"));
+            },
+            ids
         );
     }
+
+    private static Command Unread()
+    {
+        var ids = Ids("Messages to you, from hive inbox or hive messages");
+        return Verb.Create(
+            "unread",
+            "Make messages to you unread again.",
+            (verb, parsed) =>
+                VerbContext.EachAsync(
+                    parsed.GetRequiredValue(ids),
+                    "message",
+                    async id =>
+                        verb.Report(
+                            await verb.CallAsync("unread_message", new { id }),
+                            Invariant($"message {id} is unread again")
+                        )
+                ),
+            ids
+        );
+    }
+
+    private static Argument<long[]> Ids(string description) =>
+        new Argument<long[]>("ID") { Description = description, Arity = ArgumentArity.OneOrMore }.CompletedBy(
+            Known.InboxAsync
+        );
 
     private static Option<string?> Name(string name, string description) =>
         new Option<string?>(name) { Description = description, HelpName = "NAME" }.CompletedBy(Known.AgentsAsync);
@@ -72,31 +146,14 @@ internal static class HistoryVerb
     {
         if (text == "today")
             return new DateTimeOffset(DateTime.Today);
-        if (TimeSpanOf(text) is { } ago)
+        if (CommonOptions.SpanOf(text) is { } ago)
             return DateTimeOffset.UtcNow - ago;
-        // Without an offset it is the time of this machine.
-        if (
-            text.Length >= "2026-01-31".Length
-            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var at)
-        )
+        if (CommonOptions.InstantOf(text) is { } at)
             return at;
         throw new UsageException(
             $"'{text}' is not valid for --since; write 90m, 24h, 7d, today, or an instant such as 2026-01-31T12:00:00Z"
         );
     }
-
-    private static TimeSpan? TimeSpanOf(string text) =>
-        text is [.. var digits, var unit]
-        && int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var many)
-        && many <= MostDays
-            ? unit switch
-            {
-                'm' => TimeSpan.FromMinutes(many),
-                'h' => TimeSpan.FromHours(many),
-                'd' => TimeSpan.FromDays(many),
-                _ => null,
-            }
-            : null;
 
     private static async Task<Message[]> FindAsync(VerbContext verb, Filter filter)
     {
@@ -113,6 +170,10 @@ internal static class HistoryVerb
                         agent = filter.Agent,
                         with = filter.With,
                         since = filter.Since,
+                        q = filter.Search,
+                        kind = filter.Kind,
+                        state = filter.State,
+                        thread = filter.Thread,
                     }
                 )
             ).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
@@ -211,7 +272,16 @@ internal static class HistoryVerb
         }
     }
 
-    private sealed record Filter(string? Agent, string? With, DateTimeOffset? Since, int Limit)
+    private sealed record Filter(
+        string? Agent,
+        string? With,
+        DateTimeOffset? Since,
+        string? Search,
+        string? Kind,
+        string? State,
+        long? Thread,
+        int Limit
+    )
     {
         public bool Fits(Message message) => IsBy(message, Agent) && IsBy(message, With);
 

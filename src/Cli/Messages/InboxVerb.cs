@@ -18,10 +18,7 @@ internal static class InboxVerb
             Description = "Show this agent's messages that are unread, parked or being worked on",
             Arity = ArgumentArity.ZeroOrOne,
         }.CompletedBy(Known.AgentsAsync);
-        var failed = new Option<bool>("--parked")
-        {
-            Description = "Show failed messages to agents: parked, or waiting for another attempt",
-        };
+        var failed = new Option<bool>("--parked") { Description = "The older spelling of hive parked", Hidden = true };
         return Verb.Create(
             "inbox",
             "Read your messages from agents, or an agent's open messages, newest last.",
@@ -91,7 +88,9 @@ internal static class InboxVerb
         if (answer.GetProperty("more").GetBoolean())
             verb.Screen.Line("There are more; show them with --limit N.");
         if (messages.Any(m => m.ParkedAt is not null || m.NextAttemptAt is not null))
-            verb.Screen.Line("hive retry ID delivers a failed message again at once; hive drop ID discards it.");
+            verb.Screen.Line(
+                "hive parked retry ID delivers a failed message again at once; hive parked drop ID discards it."
+            );
     }
 
     private static (string Words, string Style) StateOf(Message message)

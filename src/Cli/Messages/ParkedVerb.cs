@@ -58,18 +58,29 @@ internal static class ParkedVerb
                     verb.Screen.Line("There are more; name an agent to see its own.");
             },
             names,
-            CommonOptions.Wide
+            CommonOptions.Wide()
         );
-        command.Subcommands.Add(Act("retry", "Deliver failed messages again at once.", "retry_message", Retried));
-        command.Subcommands.Add(Act("drop", "Drop failed messages; nobody receives them.", "drop_message", Dropped));
+        command.Subcommands.Add(Retry());
+        command.Subcommands.Add(Drop());
         return command;
     }
 
-    public const string Retried = "is delivered again";
-    public const string Dropped = "was dropped";
+    /// <summary>Older spellings of <c>hive parked retry</c> and <c>hive parked drop</c>, for scripts.</summary>
+    public static Command[] Older()
+    {
+        Command[] older = [Retry(), Drop()];
+        foreach (var verb in older)
+            verb.Hidden = true;
+        return older;
+    }
 
-    /// <summary>Creates a verb that retries or drops messages.</summary>
-    public static Command Act(string name, string description, string cmd, string done)
+    private static Command Retry() =>
+        Act("retry", "Deliver failed messages again at once.", "retry_message", "is delivered again");
+
+    private static Command Drop() =>
+        Act("drop", "Drop failed messages; nobody receives them.", "drop_message", "was dropped");
+
+    private static Command Act(string name, string description, string cmd, string done)
     {
         var ids = new Argument<long[]>("ID")
         {
@@ -79,11 +90,12 @@ internal static class ParkedVerb
         return Verb.Create(
             name,
             description,
-            async (verb, parsed) =>
-            {
-                foreach (var id in parsed.GetRequiredValue(ids))
-                    verb.Report(await verb.CallAsync(cmd, new { id }), $"message {id} {done}");
-            },
+            (verb, parsed) =>
+                VerbContext.EachAsync(
+                    parsed.GetRequiredValue(ids),
+                    "message",
+                    async id => verb.Report(await verb.CallAsync(cmd, new { id }), $"message {id} {done}")
+                ),
             ids
         );
     }

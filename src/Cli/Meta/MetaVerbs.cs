@@ -40,7 +40,7 @@ internal static class MetaVerbs
                         [.. rows.Select(Cells)]
                     );
             },
-            CommonOptions.Wide
+            CommonOptions.Wide()
         );
         inputs.Subcommands.Add(Update());
         return [inputs];

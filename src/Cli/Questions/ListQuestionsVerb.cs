@@ -36,7 +36,7 @@ internal static class ListQuestionsVerb
                     );
             },
             all,
-            CommonOptions.Wide
+            CommonOptions.Wide()
         );
     }
 

@@ -69,7 +69,7 @@ internal static class RemindersVerbs
                     );
             },
             names,
-            CommonOptions.Wide
+            CommonOptions.Wide()
         );
     }
 

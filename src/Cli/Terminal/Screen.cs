@@ -174,7 +174,8 @@ internal sealed class Screen(Display display, bool wide = false)
     // In terminal cells: a Chinese character or an emoji has two.
     private static int WidthOf(string text) => new Segment(text).CellCount();
 
-    private static string Padded(string text, int width)
+    /// <summary>Truncates or fills a line of text to exactly that many terminal cells.</summary>
+    internal static string Padded(string text, int width)
     {
         if (WidthOf(text) is var all && all <= width)
             return text + new string(' ', width - all);
@@ -195,9 +196,22 @@ internal sealed class Screen(Display display, bool wide = false)
         : DateTimeOffset.UtcNow - then is { TotalSeconds: >= 1 } span ? Span(span)
         : "now";
 
+    /// <summary>The same as words: <c>5 min ago</c>, <c>now</c>.</summary>
+    public static string Ago(DateTimeOffset since) => Age(since) is "now" ? "now" : $"{Age(since)} ago";
+
     /// <summary>The time until, in one unit; <c>0 s</c> when it has passed.</summary>
     public static string Left(DateTimeOffset? until) =>
         until is not { } then ? "" : Span(then > DateTimeOffset.UtcNow ? then - DateTimeOffset.UtcNow : TimeSpan.Zero);
+
+    /// <summary>A size in one unit, such as <c>1.2 KiB</c>.</summary>
+    public static string Bytes(long bytes) =>
+        bytes switch
+        {
+            < 1 << 10 => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
+            < 1 << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.0} KiB"),
+            < 1 << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024:0.0} MiB"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024 / 1024:0.0} GiB"),
+        };
 
     private static string Span(TimeSpan span)
     {

@@ -46,13 +46,14 @@ internal static class LoginVerb
     {
         var before = await HarnessAsync(verb, agent);
         await verb.CallAsync("login", new { name = agent });
-        // The tool can print other lines before the link. The error of an earlier login stays until this one begins.
+        // The tool can print other lines before the link. The link and the error of a login that failed stay until
+        // this one begins; a login that is under way goes on, with its link.
         var begun = await WaitAsync(
             verb,
             agent,
-            h => h.State == LoggingIn ? h.Login?.Url is not null : h.SinceAt != before.SinceAt
+            h => h.State == LoggingIn ? h.Login is { Url: not null, Error: null } : h.SinceAt != before.SinceAt
         );
-        return begun.State == LoggingIn ? Ask(verb, agent, begun)
+        return begun.State == LoggingIn ? await AskAsync(verb, agent, begun)
             : begun.Login?.Error is { } failed
                 ? throw new HiveException("unavailable", $"the login of {agent} failed: {failed}")
             : throw new HiveException("conflict", $"the login of {agent} ended before it had shown a link");
@@ -68,6 +69,15 @@ internal static class LoginVerb
                 $"{agent} is not logged in: {end.Login?.Error ?? "no login of its tool was running"}; "
                     + $"try again: hive login {agent}"
             );
+        if (end.State is "offline" or "not_ready")
+        {
+            var now = end.State == "offline" ? "is not connected any more" : "has no usable driver any more";
+            throw new HiveException(
+                "unavailable",
+                $"{agent} {now}, so it is unknown whether it is logged in; look with: hive status {agent}"
+            );
+        }
+
         if (verb.Json)
             JsonOutput.Print(await verb.CallAsync("harness", new { name = agent }));
         else
@@ -77,7 +87,7 @@ internal static class LoginVerb
     private const string LoggingIn = "logging_in";
 
     // Shows the link and asks for the code; null when nobody can be asked.
-    private static string? Ask(VerbContext verb, string agent, Harness begun)
+    private static async Task<string?> AskAsync(VerbContext verb, string agent, Harness begun)
     {
         var link = begun.Login!.Url;
         if (verb.Json)
@@ -94,7 +104,7 @@ internal static class LoginVerb
         }
 
         Display.Current.Output.Write("The code that the page shows: ");
-        var typed = Console.ReadLine()?.Trim();
+        var typed = (await Prompt.LineAsync(verb.Cancelled))?.Trim();
         return string.IsNullOrEmpty(typed)
             ? throw new HiveException("conflict", "no code; nothing was changed")
             : typed;

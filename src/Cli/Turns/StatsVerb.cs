@@ -53,7 +53,7 @@ internal static class StatsVerb
             },
             agent,
             window,
-            CommonOptions.Wide
+            CommonOptions.Wide()
         );
     }
 

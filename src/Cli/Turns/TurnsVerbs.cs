@@ -73,7 +73,7 @@ internal static class TurnsVerbs
             },
             agent,
             limit,
-            CommonOptions.Wide
+            CommonOptions.Wide()
         );
     }
 

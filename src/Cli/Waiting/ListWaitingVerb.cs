@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Hive.Cli.Completion;
 using Hive.Cli.Terminal;
 using Hive.Protocol;
 
@@ -26,8 +27,12 @@ internal static class ListWaitingVerb
         {
             Description = "Only this kind, such as question",
             HelpName = "KIND",
-        };
-        var agent = new Option<string?>("--agent") { Description = "Only what concerns this agent", HelpName = "NAME" };
+        }.CompletedBy(Known.WaitingKindsAsync);
+        var agent = new Option<string?>("--agent")
+        {
+            Description = "Only what concerns this agent",
+            HelpName = "NAME",
+        }.CompletedBy(Known.AgentsAsync);
         var all = new Option<bool>("--all") { Description = "Include the snoozed rows" };
         var watch = new Option<bool>("-w", "--watch") { Description = "Show the list again after each change" };
         var command = new Command(
@@ -35,12 +40,12 @@ internal static class ListWaitingVerb
             "List what waits for you, the most urgent first. Exit code 1: something waits; 0: nothing does."
         )
         {
-            CommonOptions.Json,
+            CommonOptions.Json(),
             kind,
             agent,
             all,
             watch,
-            CommonOptions.Wide,
+            CommonOptions.Wide(),
         };
         command.SetAction(
             async (parsed, ct) =>
@@ -58,6 +63,8 @@ internal static class ListWaitingVerb
                 return ExitCode.Done;
             }
         );
+        foreach (var mark in MarkVerb.All())
+            command.Subcommands.Add(mark);
         return command;
     }
 

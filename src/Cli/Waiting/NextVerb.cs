@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Hive.Cli.Approvals;
 using Hive.Cli.Terminal;
 using Hive.Cli.Turns;
 using Hive.Protocol;
@@ -11,8 +12,6 @@ namespace Hive.Cli.Waiting;
 /// <summary><c>hive next</c>: shows the most urgent waiting thing and what can be done with it, on keys.</summary>
 internal static class NextVerb
 {
-    private static readonly TimeSpan KeyPause = TimeSpan.FromMilliseconds(50);
-
     public static Command Create() =>
         Verb.Create(
             "next",
@@ -56,13 +55,14 @@ internal static class NextVerb
         }
 
         Show(verb, first);
-        foreach (var action in WaitingAction.Of(first, await OptionsAsync(verb, first), DateTimeOffset.UtcNow))
+        foreach (var action in await ActionsAsync(verb, first))
             verb.Screen.Line($"  {action.Does}: {action.Instead}");
     }
 
     private static async Task DecideAsync(VerbContext verb)
     {
         HashSet<string> passed = [];
+        char? last = null;
         while (true)
         {
             var rows = await RowsAsync(verb);
@@ -73,41 +73,43 @@ internal static class NextVerb
             }
 
             Show(verb, row);
-            var actions = WaitingAction.Of(row, await OptionsAsync(verb, row), DateTimeOffset.UtcNow);
+            var actions = await ActionsAsync(verb, row);
             foreach (var action in actions)
                 verb.Screen.Line($"  {action.Key}  {action.Does}");
+            Prompt.Forget();
             verb.Screen.Line("  n  next one   q  quit");
-            switch (await ActAsync(verb, actions))
-            {
-                case Choice.Quit:
-                    return;
-                default:
-                    // Also a row that its decision leaves here, such as a login that is still under way.
-                    passed.Add(row.Key);
-                    break;
-            }
-
+            last = await ActAsync(verb, row, actions, last);
+            if (last is null)
+                return;
+            // Also a row that its decision leaves here, such as a login that is still under way.
+            passed.Add(row.Key);
             verb.Screen.Line();
         }
     }
 
-    private static async Task<Choice> ActAsync(VerbContext verb, IReadOnlyList<WaitingAction> actions)
+    // Returns the key that ended the row; null to quit. The same key as the last one is confirmed: a key that is held
+    // or pressed twice decides one row.
+    private static async Task<char?> ActAsync(
+        VerbContext verb,
+        WaitingView row,
+        IReadOnlyList<WaitingAction> actions,
+        char? last
+    )
     {
-        // A key that was pressed twice decides one row, not the next one too.
-        while (Console.KeyAvailable)
-            Console.ReadKey(intercept: true);
+        string? refused = null;
+        // By text: one whose answer was lost may have been carried out, and must not be so twice.
+        Dictionary<string, string> keys = [];
         while (true)
         {
-            // ReadKey does not see Ctrl-C's cancellation.
-            while (!Console.KeyAvailable)
-                await Task.Delay(KeyPause, verb.Cancelled);
-            var key = Console.ReadKey(intercept: true).KeyChar;
+            var key = await Prompt.KeyAsync(verb.Cancelled);
             if (key is 'q' or '\u001b')
-                return Choice.Quit;
+                return null;
             if (key is 'n' or 'j')
-                return Choice.Next;
+                return key;
             if (actions.FirstOrDefault(a => a.Key == key) is not { } action)
                 continue;
+            var isRepeated = key == last;
+            last = key;
             if (action.Command is null)
             {
                 verb.Screen.Line($"  {action.Instead}");
@@ -115,10 +117,10 @@ internal static class NextVerb
             }
 
             var fields = new Dictionary<string, object?>(action.Fields ?? []);
+            string? text = null;
             if (action.Ask is { } ask)
             {
-                Console.Write($"  {ask.Prompt}");
-                var text = Console.ReadLine();
+                text = await TextAsync(verb, ask.Prompt, refused);
                 if (string.IsNullOrWhiteSpace(text))
                 {
                     verb.Screen.Line("  nothing was typed, so nothing was done");
@@ -126,38 +128,151 @@ internal static class NextVerb
                 }
 
                 fields[ask.Field] = text;
+                if (action.TakesKey)
+                {
+                    keys.TryAdd(text, Guid.NewGuid().ToString("N"));
+                    fields["key"] = keys[text];
+                }
             }
-
-            if (action.IsFinal && !Confirmed(action))
+            else if (action.IsFinal)
+            {
+                if (!await IsConfirmedAsync(verb, $"{action.Does}? This cannot be undone.", key))
+                    continue;
+            }
+            else if (
+                isRepeated
+                && action.Command != WaitingAction.ShowsChange
+                && !await IsConfirmedAsync(verb, $"{action.Does}, again?", key)
+            )
                 continue;
+
             try
             {
+                if (action.Command == WaitingAction.ShowsChange)
+                {
+                    await PageAsync(verb, fields);
+                    continue;
+                }
+
                 if (action.Command == "login")
                     await LoginVerb.LogInAsync(verb, (string)fields["name"]!);
                 else
                     await verb.CallAsync(action.Command, fields);
                 verb.Screen.Line($"  done: {action.Does}");
-                return Choice.Done;
+                return key;
             }
-            catch (HiveException e)
+            catch (Exception e) when (e is HiveException or UnreachableException)
             {
-                // Perhaps another window decided it first.
                 verb.Screen.Line($"  {Plain.Text(e.Message)}");
-                return Choice.Done;
+                // Perhaps another window decided it first.
+                if (!await IsWaitingAsync(verb, row))
+                    return key;
+                refused = text ?? refused;
+                ListAbove(verb);
             }
         }
     }
 
-    private static bool Confirmed(WaitingAction action)
+    // Asks for a text; one that the host refused can be sent again.
+    private static async Task<string?> TextAsync(VerbContext verb, string prompt, string? refused)
     {
-        Console.Write($"  {action.Does}? This cannot be undone. y/N ");
-        var key = Console.ReadKey(intercept: true).KeyChar;
+        if (refused is not null)
+        {
+            verb.Screen.Line($"  typed before: {Plain.Text(refused)}");
+            if (await IsConfirmedAsync(verb, "Send this text again?"))
+                return refused;
+        }
+
+        Console.Write($"  {prompt}");
+        return await Prompt.LineAsync(verb.Cancelled);
+    }
+
+    // The repeats of a held key do not count as an answer.
+    private static async Task<bool> IsConfirmedAsync(VerbContext verb, string question, char? held = null)
+    {
+        Console.Write($"  {question} y/N ");
+        char key;
+        do key = await Prompt.KeyAsync(verb.Cancelled);
+        while (key == held);
         Console.WriteLine();
         return key is 'y' or 'Y';
     }
 
+    private static void ListAbove(VerbContext verb)
+    {
+        Prompt.Forget();
+        verb.Screen.Line("  Decide with a key of the list above.");
+    }
+
+    // True also when the host does not answer, such as while it restarts.
+    private static async Task<bool> IsWaitingAsync(VerbContext verb, WaitingView row)
+    {
+        try
+        {
+            return (await RowsAsync(verb)).Any(r => r.Key == row.Key);
+        }
+        catch (Exception e) when (e is HiveException or UnreachableException)
+        {
+            return true;
+        }
+    }
+
     private static async Task<WaitingView[]> RowsAsync(VerbContext verb) =>
         ListWaitingVerb.Rows(await verb.CallAsync("waiting", new { snoozed = false }));
+
+    // An approval takes effect at once and has no undo, so its change is shown before a key can approve it.
+    private static async Task<IReadOnlyList<WaitingAction>> ActionsAsync(VerbContext verb, WaitingView row)
+    {
+        var actions = WaitingAction.Of(row, await OptionsAsync(verb, row), DateTimeOffset.UtcNow);
+        if (row.Kind != "approval")
+            return actions;
+        string[] without;
+        try
+        {
+            var (approval, changes) = await PendingVerb.ReadAsync(verb, Number(row), "applied");
+            if (changes is not null)
+                PendingVerb.ShowSum(verb.Screen, changes);
+            else if (approval.Kind == ApprovalKind.ApplyCommit)
+                verb.Screen.Line("  its change is not read yet; come back to it in a moment");
+            without =
+                changes is not null ? []
+                : approval.Kind != ApprovalKind.ApplyCommit ? [WaitingAction.ShowsChange]
+                : [WaitingAction.ShowsChange, WaitingAction.Approves];
+        }
+        catch (HiveException e)
+        {
+            verb.Screen.Line($"  its change cannot be shown: {e.Message}");
+            without = [WaitingAction.ShowsChange, WaitingAction.Approves];
+        }
+
+        return [.. actions.Where(a => a.Command is null || !without.Contains(a.Command))];
+    }
+
+    // Shows a change one screen at a time.
+    private static async Task PageAsync(VerbContext verb, Dictionary<string, object?> fields)
+    {
+        var (approval, changes) = await PendingVerb.ReadAsync(verb, (long)fields["id"]!, "applied");
+        var display = Display.Current.Measured();
+        using var text = new StringWriter { NewLine = "\n" };
+        PendingVerb.Show(new Screen(display with { Output = text }), approval, changes);
+        string[] lines = text.ToString().TrimEnd('\n').Split('\n');
+        var page = Math.Max(display.Height - 2, 1);
+        for (var i = 0; i < lines.Length; i++)
+        {
+            if (i > 0 && i % page == 0)
+            {
+                Console.Write($"  {i} of {lines.Length} lines; any key for more, q to go back ");
+                var key = await Prompt.KeyAsync(verb.Cancelled);
+                Console.WriteLine();
+                if (key is 'q' or '\u001b')
+                    break;
+            }
+
+            display.Output.WriteLine(lines[i]);
+        }
+
+        ListAbove(verb);
+    }
 
     private static async Task<IReadOnlyList<string>> OptionsAsync(VerbContext verb, WaitingView row)
     {
@@ -166,10 +281,12 @@ internal static class NextVerb
         var questions = (await verb.CallAsync("questions"))
             .GetProperty("questions")
             .Deserialize<QuestionView[]>(WireJson.Options)!;
-        var id = long.Parse(row.Id, CultureInfo.InvariantCulture);
+        var id = Number(row);
         // With several answers, an option alone may not be what the operator wants to say.
         return questions.FirstOrDefault(q => q.Id == id) is { Multi: false } question ? question.Options : [];
     }
+
+    private static long Number(WaitingView row) => long.Parse(row.Id, CultureInfo.InvariantCulture);
 
     private static void Show(VerbContext verb, WaitingView row)
     {
@@ -186,12 +303,5 @@ internal static class NextVerb
             foreach (var line in verb.Screen.Wrapped(detail, 2))
                 verb.Screen.Line(line);
         }
-    }
-
-    private enum Choice
-    {
-        Done,
-        Next,
-        Quit,
     }
 }

@@ -20,8 +20,17 @@ internal sealed record WaitingAction(
     (string Field, string Prompt)? Ask = null
 )
 {
+    /// <summary>The command of the action that shows a change and decides nothing.</summary>
+    public const string ShowsChange = "approval_diff";
+
+    /// <summary>The command of the action that approves a change.</summary>
+    public const string Approves = "approve";
+
     /// <summary>It cannot be taken back, so it is confirmed.</summary>
     public bool IsFinal { get; init; }
+
+    /// <summary>Its command takes a key, with which a repetition does nothing else.</summary>
+    public bool TakesKey { get; init; }
 
     /// <summary>Lists what can be done with a row. A row of an unknown kind can be snoozed, and put aside when it needs
     /// no decision.</summary>
@@ -35,7 +44,7 @@ internal sealed record WaitingAction(
             new(
                 's',
                 "later (in an hour)",
-                "on a terminal, hive next and the key s",
+                $"hive waiting snooze {row.Key}",
                 "snooze_waiting",
                 new() { ["key"] = row.Key, ["until_at"] = now.AddHours(1) }
             ),
@@ -43,7 +52,7 @@ internal sealed record WaitingAction(
 
     private static IEnumerable<WaitingAction> Seen(WaitingView row) =>
         row.CanBePutAside == true
-            ? [new('e', "put aside", "on a terminal, hive next and the key e", "see_waiting", Named("key", row.Key))]
+            ? [new('e', "put aside", $"hive waiting seen {row.Key}", "see_waiting", Named("key", row.Key))]
             : [];
 
     private static IEnumerable<WaitingAction> OfKind(WaitingView row, IReadOnlyList<string> options)
@@ -73,7 +82,7 @@ internal sealed record WaitingAction(
                     'a',
                     "approve",
                     $"hive approve {row.Id}",
-                    "approve",
+                    Approves,
                     Named("id", Number(row))
                 );
                 yield return new WaitingAction(
@@ -84,20 +93,26 @@ internal sealed record WaitingAction(
                     Named("id", Number(row)),
                     ("note", "reason: ")
                 );
-                yield return new WaitingAction('v', "see the change", $"hive pending {row.Id}");
+                yield return new WaitingAction(
+                    'v',
+                    "see the whole change",
+                    $"hive pending {row.Id}",
+                    ShowsChange,
+                    Named("id", Number(row))
+                );
                 break;
             case "parked":
                 yield return new WaitingAction(
                     't',
                     "retry",
-                    $"hive retry {row.Id}",
+                    $"hive parked retry {row.Id}",
                     "retry_message",
                     Named("id", Number(row))
                 );
                 yield return new WaitingAction(
                     'd',
                     "drop",
-                    $"hive drop {row.Id}",
+                    $"hive parked drop {row.Id}",
                     "drop_message",
                     Named("id", Number(row))
                 )
@@ -120,7 +135,10 @@ internal sealed record WaitingAction(
                     "send",
                     Named("to", row.Id),
                     ("body", "reply: ")
-                );
+                )
+                {
+                    TakesKey = true,
+                };
                 yield return new WaitingAction('i', "read all", "hive inbox");
                 break;
             case "stuck" or "rate_limited":
@@ -138,12 +156,105 @@ internal sealed record WaitingAction(
             case "forge_behind":
                 yield return new WaitingAction('t', "retry", "hive forge sync", "forge_sync", []);
                 break;
+            case "ticket_approval":
+                yield return new WaitingAction(
+                    'a',
+                    "approve",
+                    $"hive ticket approve {row.Id}",
+                    "ticket_approve",
+                    Named("id", Number(row))
+                );
+                yield return new WaitingAction(
+                    'd',
+                    "reject",
+                    $"hive ticket reject {row.Id} --reason TEXT",
+                    "ticket_reject",
+                    Named("id", Number(row)),
+                    ("reason", "reason: ")
+                );
+                yield return new WaitingAction('v', "see the ticket", $"hive ticket show {row.Id}");
+                break;
+            case "ticket_blocked":
+                yield return new WaitingAction(
+                    'u',
+                    "unblock",
+                    $"hive ticket unblock {row.Id}",
+                    "ticket_change",
+                    new() { ["id"] = Number(row), ["unblock"] = true }
+                );
+                yield return new WaitingAction('v', "see the ticket", $"hive ticket show {row.Id}");
+                break;
+            case "gate_review":
+                yield return new WaitingAction(
+                    'a',
+                    "pass",
+                    $"hive review {row.Id} pass",
+                    "review_decide",
+                    new() { ["id"] = Number(row), ["verdict"] = "passed" }
+                );
+                yield return new WaitingAction(
+                    'd',
+                    "fail",
+                    $"hive review {row.Id} fail FEEDBACK",
+                    "review_decide",
+                    new() { ["id"] = Number(row), ["verdict"] = "failed" },
+                    ("feedback", "what has to change: ")
+                );
+                yield return new WaitingAction('v', "see all reviews", "hive reviews");
+                break;
+            case "task_failed":
+                yield return new WaitingAction(
+                    't',
+                    "retry",
+                    $"hive task retry {row.Id}",
+                    "change_task",
+                    new() { ["id"] = Number(row), ["action"] = "retry" }
+                );
+                // A task that the host holds has not failed: it is released.
+                yield return new WaitingAction(
+                    'r',
+                    "release",
+                    $"hive task release {row.Id}",
+                    "change_task",
+                    new() { ["id"] = Number(row), ["action"] = "release" }
+                );
+                yield return new WaitingAction(
+                    'x',
+                    "skip",
+                    $"hive task skip {row.Id}",
+                    "change_task",
+                    new() { ["id"] = Number(row), ["action"] = "skip" }
+                )
+                {
+                    IsFinal = true,
+                };
+                yield return new WaitingAction('v', "see the task", $"hive task show {row.Id}");
+                break;
+            case "task_unservable":
+                yield return new WaitingAction(
+                    'x',
+                    "cancel",
+                    $"hive task cancel {row.Id}",
+                    "change_task",
+                    new() { ["id"] = Number(row), ["action"] = "cancel" }
+                )
+                {
+                    IsFinal = true,
+                };
+                yield return new WaitingAction('v', "see the task", $"hive task show {row.Id}");
+                break;
+            case "disk":
+                yield return new WaitingAction('t', "check again", "hive doctor", "check_disk", []);
+                break;
         }
     }
 
-    // An agent's text in a line that the operator may paste into a shell: as one word of it.
-    private static string Quoted(string option) =>
-        $"'{VisibleText.OneLine(option).Replace("'", @"'\''", StringComparison.Ordinal)}'";
+    // An agent's text in a line that the operator may paste into a shell: as one word of it, and not as a flag.
+    private static string Quoted(string option)
+    {
+        var word = $"'{VisibleText.OneLine(option).Replace("'", @"'\''", StringComparison.Ordinal)}'";
+        return option.StartsWith('-') ? $"-- {word}" : word;
+    }
 
     private static Dictionary<string, object?> Named(string name, object? value) => new() { [name] = value };
 

@@ -1,0 +1,18 @@
+using System.CommandLine;
+
+namespace Hive.Cli.Tasks;
+
+internal static class TasksVerbs
+{
+    public static Command[] All()
+    {
+        var task = ListTasksVerb.Create("task", "List, show, add, cancel, retry and skip tasks, and show their graph.");
+        task.Subcommands.Add(ListTasksVerb.Create("list", "List the tasks, the newest first."));
+        task.Subcommands.Add(ShowTaskVerb.Create());
+        task.Subcommands.Add(AddTaskVerb.Create());
+        foreach (var verb in ChangeTaskVerb.All())
+            task.Subcommands.Add(verb);
+        task.Subcommands.Add(TaskGraphVerb.Create());
+        return [task];
+    }
+}

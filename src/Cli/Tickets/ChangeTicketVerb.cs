@@ -1,0 +1,202 @@
+using System.CommandLine;
+using System.Text.Json;
+using Hive.Cli.Completion;
+using Hive.Cli.Terminal;
+using Hive.Protocol;
+using static System.FormattableString;
+
+namespace Hive.Cli.Tickets;
+
+/// <summary>The verbs of <c>hive ticket</c> that change tickets: <c>move</c>, <c>block</c>, <c>unblock</c>,
+/// <c>approve</c>, <c>reject</c>, <c>comment</c> and <c>delete</c>.</summary>
+internal static class ChangeTicketVerb
+{
+    private static readonly string[] BlockTypes =
+    [
+        "dependency",
+        "waiting_on_clarification",
+        "failing_checks",
+        "environment",
+        "budget",
+    ];
+
+    public static Command[] All() => [Move(), Block(), Unblock(), Approve(), Reject(), Comment(), Delete()];
+
+    private static Command Move()
+    {
+        var id = TicketWords.OneTicket();
+        var phase = new Argument<string>("PHASE") { Description = "The phase, such as PHASE_TESTING" }.CompletedBy(
+            Known.PhasesAsync
+        );
+        var reason = TicketWords.Reason("The reason; needed with --force and for a move back");
+        var force = new Option<bool>("--force")
+        {
+            Description = "Move it whatever the workflow, the gate, a block and the column's limit say",
+        };
+        return Verb.Create(
+            "move",
+            "Move a ticket to another phase.",
+            async (verb, parsed) =>
+            {
+                var answer = await verb.CallAsync(
+                    "ticket_move",
+                    new
+                    {
+                        id = parsed.GetRequiredValue(id),
+                        to_phase = parsed.GetRequiredValue(phase),
+                        reason = parsed.GetValue(reason),
+                        force = parsed.GetValue(force) ? true : (bool?)null,
+                    }
+                );
+                verb.Report(answer, TicketWords.Place(CardIn(answer)));
+            },
+            id,
+            phase,
+            reason,
+            force
+        );
+    }
+
+    private static Command Block()
+    {
+        var type = new Option<string>("--type")
+        {
+            Description = string.Join(", ", BlockTypes),
+            HelpName = "TYPE",
+            Required = true,
+        }.CompletedBy(BlockTypes);
+        var reason = TicketWords.Reason("What has to happen before it can go on");
+        return Each(
+            "block",
+            "Block tickets: their tasks wait, and they keep their phases.",
+            (verb, parsed, id) =>
+                verb.CallAsync(
+                    "ticket_change",
+                    new { id, block = new { type = parsed.GetRequiredValue(type), reason = parsed.GetValue(reason) } }
+                ),
+            "is blocked",
+            Known.TicketsAsync,
+            type,
+            reason
+        );
+    }
+
+    private static Command Unblock() =>
+        Each(
+            "unblock",
+            "End the block of tickets.",
+            (verb, _, id) => verb.CallAsync("ticket_change", new { id, unblock = true }),
+            "is not blocked any more",
+            Known.BlockedTicketsAsync
+        );
+
+    private static Command Approve() =>
+        Each(
+            "approve",
+            "Approve tickets that wait for it: their work begins.",
+            (verb, _, id) => verb.CallAsync("ticket_approve", new { id }),
+            "is approved",
+            Known.TicketsToApproveAsync
+        );
+
+    private static Command Reject()
+    {
+        var reason = TicketWords.Reason("Why");
+        reason.Required = true;
+        return Each(
+            "reject",
+            "Reject tickets that wait for an approval.",
+            (verb, parsed, id) => verb.CallAsync("ticket_reject", new { id, reason = parsed.GetValue(reason) }),
+            "is rejected",
+            Known.TicketsToApproveAsync,
+            reason
+        );
+    }
+
+    private static Command Comment()
+    {
+        var id = TicketWords.OneTicket();
+        var text = GivenText.Argument("TEXT", "The comment");
+        return Verb.Create(
+            "comment",
+            "Add a comment to a ticket's history.",
+            async (verb, parsed) =>
+            {
+                var ticket = parsed.GetRequiredValue(id);
+                var comment = await GivenText.ReadAsync(
+                    parsed.GetValue(text)!,
+                    "the comment is missing; use: hive ticket comment ID TEXT, or - to read standard input",
+                    verb.Cancelled
+                );
+                verb.Report(
+                    await verb.CallAsync("ticket_change", new { id = ticket, comment }),
+                    Invariant($"ticket {ticket} has your comment")
+                );
+            },
+            id,
+            text
+        );
+    }
+
+    private static Command Delete()
+    {
+        var ids = TicketWords.SeveralTickets();
+        var yes = CommonOptions.Yes("Delete without asking");
+        return Verb.Create(
+            "delete",
+            "Delete tickets with their tasks and their history; open tasks are cancelled first.",
+            async (verb, parsed) =>
+            {
+                var tickets = parsed.GetRequiredValue(ids);
+                if (!parsed.GetValue(yes) && !await IsConfirmedAsync(tickets, verb.Cancelled))
+                    throw new HiveException("conflict", "nothing was changed: no ticket was deleted");
+                await VerbContext.EachAsync(
+                    tickets,
+                    "ticket",
+                    async id =>
+                        verb.Report(
+                            await verb.CallAsync("ticket_delete", new { id }),
+                            Invariant($"ticket {id} is deleted")
+                        )
+                );
+            },
+            ids,
+            yes
+        );
+    }
+
+    private static async Task<bool> IsConfirmedAsync(long[] tickets, CancellationToken ct)
+    {
+        if (Console.IsInputRedirected)
+            throw new UsageException("delete is permanent and cannot ask without a terminal; add --yes");
+        var named = tickets.Length == 1 ? Invariant($"ticket {tickets[0]}") : Invariant($"{tickets.Length} tickets");
+        Console.Error.Write($"Permanently delete {named} with all tasks? [y/N] ");
+        return (await Prompt.LineAsync(ct))?.Trim().ToUpperInvariant() is "Y" or "YES";
+    }
+
+    private static Command Each(
+        string name,
+        string description,
+        Func<VerbContext, ParseResult, long, Task<JsonElement>> call,
+        string done,
+        Func<HivePaths, CancellationToken, Task<Candidate[]>> known,
+        params Symbol[] options
+    )
+    {
+        var ids = TicketWords.SeveralTickets(known);
+        return Verb.Create(
+            name,
+            description,
+            (verb, parsed) =>
+                VerbContext.EachAsync(
+                    parsed.GetRequiredValue(ids),
+                    "ticket",
+                    async id => verb.Report(await call(verb, parsed, id), Invariant($"ticket {id} {done}"))
+                ),
+            [ids, .. options]
+        );
+    }
+
+    private static TicketCard CardIn(JsonElement answer) =>
+        answer.GetProperty("ticket").Deserialize<TicketCard>(WireJson.Options)!;
+}
