@@ -1,9 +1,7 @@
+// The first styles: those of features override them by order.
 import './ui/style/index.css';
+import { contributed } from './contributed';
 import * as features from './shell/features';
 import { start } from './shell/start';
 
-start(Object.values(features), {
-  places: import.meta.glob('./places/*.ts', { eager: true }),
-  tabs: import.meta.glob('./tabs/*.ts', { eager: true }),
-  waiting: import.meta.glob('./waiting/*.ts', { eager: true }),
-});
+start(Object.values(features), contributed);

@@ -12,6 +12,7 @@ export type Message = Schemas['Message'];
 /** One thing that waits for the operator. */
 export type Waiting = Schemas['WaitingView'];
 export type History = Schemas['MessageHistoryResult'];
+export type RemovedMessages = Schemas['RemovedMessages'];
 export type Agent = Schemas['ContainerView'];
 /** What an agent is doing, in one word and its details. */
 export type Activity = NonNullable<Agent['activity']>;
@@ -28,6 +29,8 @@ export type StateFile = Schemas['ReadStateFileResult'];
 export type StateFiles = Schemas['ListStateFilesResult'];
 /** Something the operator has to decide, or has decided. */
 export type Approval = Schemas['Approval'];
+export type ApprovalBuild = Schemas['ApprovalBuild'];
+export type BuildStep = Schemas['BuildStep'];
 /** The changes of a proposal. */
 export type ApprovalDiff = Schemas['ApprovalDiff'];
 export type DiffFile = Schemas['DiffFile'];
@@ -37,6 +40,8 @@ export type MetaInput = Schemas['MetaInput'];
 export type Harness = Omit<Schemas['HarnessView'], 'cursor'>;
 /** A turn that has ended. */
 export type Turn = Schemas['TurnView'];
+/** The files that a turn changed. */
+export type TurnFiles = Schemas['ListTurnFilesResult'];
 export type Stats = Schemas['GetStatsResult'];
 export type AgentStats = Schemas['AgentStats'];
 export type Bucket = Schemas['StatsBucket'];
@@ -54,3 +59,33 @@ export type Preferences = Schemas['PreferencesView'];
 export type Driver = Schemas['DriverView'];
 /** An example of a role. */
 export type ExampleRole = Schemas['ExampleRole'];
+/** A ticket as the board shows it. */
+export type TicketCard = Schemas['TicketCard'];
+/** Tasks of a ticket by their states; the running ones are open too. */
+export type TaskCounts = Schemas['TaskCounts'];
+/** A whole ticket. */
+export type Ticket = Schemas['Ticket'];
+export type TicketHistoryEntry = Schemas['TicketHistoryEntry'];
+/** A column of a workflow's board with its exact counts. */
+export type BoardColumn = Schemas['BoardColumnView'];
+export type WorkflowView = Schemas['WorkflowView'];
+export type Phase = Schemas['Phase'];
+/** A task, without its long texts. */
+export type Task = Schemas['TaskView'];
+/** A task with its long texts and its runs, the newest first. */
+export type TaskDetail = Schemas['RestTask'];
+export type TaskRun = Schemas['RestRun'];
+/** An edge of a ticket's graph: `dependency`, or `discovery`. */
+export type TaskEdge = Schemas['TaskEdge'];
+/** The gate of a ticket's phase. */
+export type Gate = Schemas['GateView'];
+/** A criterion: `met`, `unmet` (work can cure it) or `waiting` for a task, a person or a review. */
+export type Criterion = Schemas['CriterionView'];
+/** What a task leaves behind, without its content. */
+export type Artifact = Schemas['Artifact'];
+/** An artifact with its content. */
+export type KeptArtifact = Schemas['TicketArtifact'];
+/** What a phase hands on to the phases after it. */
+export type PhaseContext = Schemas['PhaseContext'];
+/** A judgement that a person or a validator makes. */
+export type Review = Schemas['Review'];

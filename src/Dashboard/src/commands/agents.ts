@@ -1,6 +1,6 @@
 import type { Agent } from '../api/types';
-import { actionsOf, containers } from '../features/containers';
-import { control, type HarnessControl, send, toOf, writeTo } from '../features/messages';
+import { actionsOf, containers, isMuted, muteOrUnmute } from '../features/containers';
+import { control, type HarnessControl, textTo, toOf, writeTo } from '../features/messages';
 import { type Action, perform } from '../ui/action';
 import { activityOf } from '../ui/activity';
 import { drafts } from '../ui/draft';
@@ -87,37 +87,28 @@ const whichModel = (name: string): Step => ({
   },
 });
 
-/** The text of a message to an agent: the same draft as in its box. */
 const whatTo = (name: string): Step => ({
   title: `What to say to ${name === '*' ? 'every agent' : name}?`,
-  text: {
-    id: 'send',
-    label: 'T4LK',
-    of: `to ${name === '*' ? 'every agent' : name}`,
-    target: toOf(name),
-    placeholder: 'write a message',
-    what: 'a message',
-    reader: name,
-    action: (body) => ({
-      id: 'send',
-      label: 'T4LK',
-      of: `to ${name === '*' ? `every agent: ${body.slice(0, 80)}` : name}`,
-      ...(name === '*' ? { hold: true } : {}),
-      run: () => send({ to: name, body }),
-    }),
-  },
+  text: textTo(name),
 });
 
 /** Which agent: the argument of what follows. */
-const which = (title: string, then: (name: string) => Pick<Command, 'run' | 'asks'>, everyone = false): Step => ({
+const which = (
+  title: string,
+  then: (name: string) => Pick<Command, 'run' | 'asks'>,
+  everyone = false,
+  fitting: (name: string) => boolean = () => true,
+): Step => ({
   title,
   entries: () => [
-    ...agentsNow().map((agent) => ({
-      id: `which ${agent.name}`,
-      title: `@${agent.name}`,
-      group: drafts.has(toOf(agent.name)) ? `${stateOf(agent)} · ✎ draft` : stateOf(agent),
-      ...then(agent.name),
-    })),
+    ...agentsNow()
+      .filter(({ name }) => fitting(name))
+      .map((agent) => ({
+        id: `which ${agent.name}`,
+        title: `@${agent.name}`,
+        group: drafts.has(toOf(agent.name)) ? `${stateOf(agent)} · ✎ draft` : stateOf(agent),
+        ...then(agent.name),
+      })),
     ...(everyone ? [{ id: 'which *', title: 'every agent', group: '', ...then('*') }] : []),
   ],
 });
@@ -168,6 +159,17 @@ const asking = (): Command[] => [
     group: 'agents',
     asks: () => which('The model of which agent?', (name) => ({ asks: () => whichModel(name) })),
   },
+  ...(['♪ MUT3', '♪ UNMUT3'] as const).map((label): Command => {
+    const fits = (name: string) => isMuted(name) === (label === '♪ UNMUT3');
+    return {
+      id: LABELS[label].toLowerCase(),
+      title: `${LABELS[label]} an agent`,
+      label,
+      group: 'agents',
+      asks: () =>
+        which(`${LABELS[label]}: which agent?`, (name) => ({ run: () => perform(muteOrUnmute(name)) }), false, fits),
+    };
+  }),
   ...harnessActions('').map(
     ({ id, label }): Command => ({
       id,

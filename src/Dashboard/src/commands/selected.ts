@@ -17,7 +17,8 @@ export const source: CommandSource = {
     const group = `selected · ${name}`;
     const named: Command[] = [
       ...actions.map((action) => ({
-        id: `selected ${action.id}`,
+        // The latest entries come first: not the same action on another thing.
+        id: `selected ${action.id} ${action.of}`,
         title: `${LABELS[action.label]} ${action.of}`,
         label: action.label,
         group,
@@ -25,7 +26,7 @@ export const source: CommandSource = {
         run: () => act(selected, action),
       })),
       ...texts.map((one) => ({
-        id: `selected ${one.id}`,
+        id: `selected ${one.id} ${one.of}`,
         title: `${LABELS[one.label]} ${one.of}`,
         label: one.label,
         group,

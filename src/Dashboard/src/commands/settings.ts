@@ -1,15 +1,39 @@
 import type { Preferences } from '../api/types';
+import { kindsOf, LEVELS, waiting } from '../features/waiting';
 import { changePreferences } from '../ui/change-preferences';
 import { press } from '../ui/keys';
 import { go } from '../ui/link';
 import { preferences } from '../ui/preferences';
-import type { Command, CommandSource } from '../ui/registry';
+import { type Command, type CommandSource, type Step, waitingKinds } from '../ui/registry';
 
 const one = (title: string, changed: () => Partial<Preferences>): Command => ({
   id: title.toLowerCase(),
   title,
   group: 'settings',
   run: () => changePreferences(changed()),
+});
+
+/** How to be told of which kind. */
+const whichKind = (): Step => ({
+  title: 'How to be told of which kind?',
+  entries: () => {
+    const { notify_kinds } = preferences.peek();
+    return kindsOf(waitingKinds.value, waiting.all.value, notify_kinds).map(({ kind, name }) => ({
+      id: `kind ${kind}`,
+      title: name,
+      group: notify_kinds[kind] ?? 'as its urgency',
+      asks: () => ({
+        title: `How to be told of: ${name}?`,
+        entries: () =>
+          LEVELS.map(([level, text]) => ({
+            id: `kind ${kind} ${text}`,
+            title: text,
+            group: 'settings',
+            run: () => changePreferences({ notify_kinds: { [kind]: level } }),
+          })),
+      }),
+    }));
+  },
 });
 
 /** Every setting, without going there. */
@@ -34,6 +58,7 @@ export const source: CommandSource = {
         })),
       ),
     ),
+    { id: 'notifications of a kind', title: 'Notifications of a kind', group: 'settings', asks: whichKind },
     ...[true, false].map((sound) => one(`Sound: ${sound ? 'on' : 'off'}`, () => ({ sound }))),
   ],
 };

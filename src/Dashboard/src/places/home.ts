@@ -1,9 +1,9 @@
-import { Part } from '../ui/part';
+import { HomePage } from '../features/home/page';
 import type { Place } from '../ui/registry';
 
 export const place: Place = {
   address: '/',
   title: () => '',
   nav: { order: 10, to: '/', label: 'H0M3', key: 'go-home', glyph: '⌂', bar: true },
-  view: new Part(async () => (await import('../features/home/page')).HomePage),
+  view: HomePage,
 };

@@ -13,7 +13,7 @@ import { go, step } from '../ui/link';
 import { live } from '../ui/live';
 import { Menu } from '../ui/menu';
 import { isCovered } from '../ui/modal';
-import { opened, Panel } from '../ui/panel';
+import { opened, Panel, PanelKey } from '../ui/panel';
 import { Part } from '../ui/part';
 import { placeAt, places } from '../ui/registry';
 import { Skip } from '../ui/skip';
@@ -152,6 +152,7 @@ function PlaceKeys() {
     <>
       {places.value.map(({ nav }) => (nav === undefined ? null : <PlaceKey key={nav.to} name={nav.key} to={nav.to} />))}
       <BackKey />
+      <PanelKey />
     </>
   );
 }

@@ -1,6 +1,7 @@
 /** Every feature of the page, one line each. Nothing else in the shell names a feature. */
 export { feature as agent } from '../features/agent';
 export { feature as approvals } from '../features/approvals';
+export { feature as board } from '../features/board';
 export { feature as containers } from '../features/containers';
 export { feature as files } from '../features/files';
 export { feature as forge } from '../features/forge';

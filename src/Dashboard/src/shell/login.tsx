@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import { redeem } from '../api/login';
 import { codeIn, signedOut } from '../api/session';
-import { Submit } from '../ui/act';
 import { Fault } from '../ui/fault';
 import { useSending } from '../ui/sending';
+import { Submit } from '../ui/submit';
 import './login.css';
 
 export function Login({ onEntered }: { onEntered: () => void }) {

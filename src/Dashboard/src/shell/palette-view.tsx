@@ -1,12 +1,12 @@
-import fuzzysort from 'fuzzysort';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isPending, perform } from '../ui/action';
 import { keyOf, useKey } from '../ui/keys';
 import { LABELS } from '../ui/labels';
 import { Modal } from '../ui/modal';
 import { type Command, commandSources, type Step } from '../ui/registry';
-import { AS_FILE, bodyFault } from '../ui/text/bytes';
+import { bodyOfText, faultOfText, sendText } from '../ui/with-text';
 import { Writing } from '../ui/writing';
+import { fitting } from './fuzzy';
 import './palette.css';
 
 /** How many entries are shown at once. */
@@ -33,9 +33,9 @@ function remember(id: string): void {
   }
 }
 
-/** The words that find an entry: its title, its group and both spellings of its label. */
-const wordsOf = ({ title, label, group }: Command): string =>
-  label === undefined ? `${title} ${group}` : `${title} ${group} ${label} ${LABELS[label]}`;
+/** The words that find an entry besides its title: its group and both spellings of its label. */
+const wordsOf = ({ label, group }: Command): string =>
+  label === undefined ? group : `${group} ${label} ${LABELS[label]}`;
 
 /** Entries for a text, the best first; without a text the latest first. */
 export function ranked(entries: readonly Command[], typed: string, recent: readonly string[]): Command[] {
@@ -45,9 +45,7 @@ export function ranked(entries: readonly Command[], typed: string, recent: reado
     return index < 0 ? recent.length : index;
   };
   if (text === '') return entries.toSorted((a, b) => at(a) - at(b)).slice(0, SHOWN);
-  return fuzzysort
-    .go(text, entries, { keys: [(entry) => entry.title, wordsOf], limit: SHOWN, threshold: 0.2 })
-    .map(({ obj }) => obj);
+  return fitting(entries, text, (entry) => [entry.title, wordsOf(entry)], SHOWN);
 }
 
 /** Each entry once, where several sources offer it: the first one. */
@@ -56,11 +54,12 @@ export function once(entries: readonly Command[]): Command[] {
   return entries.filter(({ id }) => !ids.has(id) && ids.add(id));
 }
 
-/** Where the chosen entry is now: things arrive while the palette is open. One that is gone leaves its place. */
-export function chosenIn(shown: readonly Command[], { id, at }: { id: string | null; at: number }): number {
-  const found = shown.findIndex((entry) => entry.id === id);
-  return found >= 0 ? found : Math.min(at, shown.length - 1);
-}
+/**
+ * Where the chosen entry is now: things arrive while the palette is open. Null chooses the first one; when the chosen one
+ * is gone, none is chosen.
+ */
+export const chosenIn = (shown: readonly Command[], id: string | null): number =>
+  id === null ? Math.min(0, shown.length - 1) : shown.findIndex((entry) => entry.id === id);
 
 /** Searches everything on the page and does every action; an action with arguments asks for them one after another. */
 export function PaletteView({ first, close }: { first: Step | null; close: () => void }) {
@@ -100,7 +99,17 @@ export function PaletteView({ first, close }: { first: Step | null; close: () =>
 
 /** The text of an action. */
 function Text({ one, onLeave, close }: { one: NonNullable<Step['text']>; onLeave: () => void; close: () => void }) {
-  const { bodyOf = (text: string) => text } = one;
+  // The palette may have been closed since, and opened again.
+  const there = useRef(true);
+  useLayoutEffect(
+    () => () => {
+      there.current = false;
+    },
+    [],
+  );
+  const closeThis = () => {
+    if (there.current) close();
+  };
   return (
     <Writing
       target={one.target}
@@ -111,18 +120,17 @@ function Text({ one, onLeave, close }: { one: NonNullable<Step['text']>; onLeave
         plain: `${LABELS[one.label]} ${one.of}`,
         tone: one.weight === 'danger' ? 'bad' : 'primary',
       }}
-      bodyOf={bodyOf}
+      bodyOf={(text) => bodyOfText(one, text)}
       reader={() => one.reader}
-      faultOf={(text) => {
-        const body = bodyOf(text);
-        return one.optional === true && body.trim() === '' ? null : bodyFault(body, one.what, AS_FILE);
-      }}
-      onSend={async (body) => {
-        const action = one.action(body);
-        const done = (one.act ?? perform)(action);
-        if (isPending(action)) close();
-        const sent = await done;
-        if (sent) close();
+      faultOf={(text, file) => faultOfText(one, text, file)}
+      onSend={async (body, text) => {
+        const sent = await sendText(one, body, text, (action) => {
+          const done = (one.act ?? perform)(action);
+          // A held action is done with here.
+          if (isPending(action)) closeThis();
+          return done;
+        });
+        if (sent) closeThis();
         return sent ? null : false;
       }}
       onLeave={onLeave}
@@ -141,7 +149,7 @@ interface EntriesProps {
 
 function Entries({ step, label, onStep, close }: EntriesProps) {
   const [typed, setTyped] = useState('');
-  const [choice, setChoice] = useState<{ id: string | null; at: number }>({ id: null, at: 0 });
+  const [choice, setChoice] = useState<string | null>(null);
   const [recent] = useState(latest);
   const list = useRef<HTMLDivElement>(null);
   const entries =
@@ -150,7 +158,12 @@ function Entries({ step, label, onStep, close }: EntriesProps) {
       : (step.entries?.(typed) ?? []);
   const shown = ranked(once(entries), typed, recent);
   const chosen = chosenIn(shown, choice);
-  const choose = (at: number) => setChoice({ id: shown[at]?.id ?? null, at });
+  const choose = (at: number) => setChoice(shown[at]?.id ?? null);
+  // The entry that stands first is the chosen one from its first drawing on.
+  const first = shown[0]?.id ?? null;
+  useLayoutEffect(() => {
+    if (choice === null && first !== null) setChoice(first);
+  }, [choice, first]);
   const move = (to: number) => {
     const next = (to + shown.length) % Math.max(1, shown.length);
     choose(next);
@@ -184,14 +197,16 @@ function Entries({ step, label, onStep, close }: EntriesProps) {
         value={typed}
         onInput={(e) => {
           setTyped(e.currentTarget.value);
-          setChoice({ id: null, at: 0 });
+          setChoice(null);
         }}
         onKeyDown={(e) => {
           if (e.isComposing) return;
           if (e.key === 'ArrowDown' || (e.ctrlKey && e.key === 'n')) move(chosen + 1);
-          else if (e.key === 'ArrowUp' || (e.ctrlKey && e.key === 'p')) move(chosen - 1);
+          else if (e.key === 'ArrowUp' || (e.ctrlKey && e.key === 'p')) move(Math.max(0, chosen) - 1);
           else if (e.key === 'Enter') {
-            if (!e.repeat) run(shown[chosen]);
+            // The chosen entry has gone: this press only chooses again.
+            if (chosen < 0) setChoice(null);
+            else if (!e.repeat) run(shown[chosen]);
           } else return;
           e.preventDefault();
         }}

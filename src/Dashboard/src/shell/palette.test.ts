@@ -1,14 +1,18 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { applyPreferences } from '../ui/preferences';
 import type { Command } from '../ui/registry';
 
 vi.mock('../ui/selected', async (original) => ({ ...(await original<object>()), selectedNow: () => now }));
+
+const asked = vi.hoisted(() => vi.fn(async (..._: unknown[]) => {}));
+vi.mock('../api/client', async (original) => ({ ...(await original<object>()), api: { POST: asked } }));
 
 let now: object | null = null;
 
 const { commandSources } = await import('../ui/registry');
 const { containers } = await import('../features/containers');
 const { chosenIn, once, ranked } = await import('./palette-view');
-const { contributeCommands } = await import('./contributions');
+const { contribute, contributeCommands } = await import('./contributions');
 const { commandFiles } = await import('./commands');
 
 const command = (id: string): Command => ({ id, title: id, group: '' });
@@ -29,12 +33,23 @@ afterEach(() => {
 
 test('the chosen entry stays the chosen one while others arrive and go', () => {
   const [stop, destroy] = [command('stop'), command('destroy')];
-  const choice = { id: 'stop', at: 0 };
-  expect(chosenIn([stop, destroy], choice)).toBe(0);
-  expect(chosenIn([command('question'), stop, destroy], choice)).toBe(1);
-  expect(chosenIn([destroy], choice)).toBe(0);
-  expect(chosenIn([], choice)).toBe(-1);
-  expect(chosenIn([stop, destroy], { id: null, at: 0 })).toBe(0);
+  expect(chosenIn([stop, destroy], 'stop')).toBe(0);
+  expect(chosenIn([command('question'), stop, destroy], 'stop')).toBe(1);
+  expect([chosenIn([stop, destroy], null), chosenIn([], null)]).toEqual([0, -1]);
+});
+
+test('when the chosen entry has gone, its neighbour is not chosen', () => {
+  expect(chosenIn([command('destroy')], 'stop')).toBe(-1);
+});
+
+test('what can be done with the selected thing is another entry for another thing', () => {
+  const approve = (of: string) => ({ id: 'approve', label: '◆ APPR0VE', of, run: async () => {} });
+  const [first] = ['12', '13'].map((of) => {
+    now = { name: `approval ${of}`, actions: [approve(of)] };
+    return offered()[0]?.id;
+  });
+  expect(offered()[0]?.title).toBe('Approve 13');
+  expect(offered()[0]?.id).not.toBe(first);
 });
 
 test('what is both selected and found by its name is offered once', () => {
@@ -53,11 +68,42 @@ test('a message is sent in steps: to whom, then its text', () => {
   expect(everyone?.action('all of you').hold).toBe(true);
 });
 
+test('a command that is written in the palette is a command there too', () => {
+  const text = find(find(offered(), 'Send a message to an agent')?.asks?.().entries?.(''), '@bob')?.asks?.().text;
+  expect(text?.bodyOf?.('//x')).toBe('/x');
+  expect(text?.faultOf?.('/cancel')).toBeNull();
+  expect(text?.faultOf?.('/nonsense')).toContain('Unknown command');
+  void text?.action('/compact', '/compact').run();
+  expect(asked.mock.lastCall?.[0]).toBe('/api/agents/{name}/compact');
+});
+
 test('a model is chosen in steps: of whom, then its name', () => {
   const ofWhom = find(offered(), 'Use another model')?.asks?.();
   const which = find(ofWhom?.entries?.(''), '@alice')?.asks?.();
   expect(which?.entries?.('').map(({ title }) => title)).toEqual(['the configured model']);
   expect(which?.entries?.('opus').map(({ title }) => title)).toEqual(['opus', 'the configured model']);
+});
+
+test('an agent is muted from a list of those that are not, and unmuted from the others', () => {
+  applyPreferences({ muted: ['bob'] });
+  const names = (verb: string) =>
+    find(offered(), `${verb} an agent`)
+      ?.asks?.()
+      .entries?.('')
+      .map(({ title }) => title);
+  expect([names('Mute'), names('Unmute')]).toEqual([['@alice'], ['@bob']]);
+  expect(titles('mute alice')).toContain('Mute alice');
+  applyPreferences({ muted: [] });
+});
+
+test('how to be told of a kind is chosen in steps', () => {
+  contribute({ waiting: import.meta.glob('../waiting/*.ts', { eager: true }) });
+  applyPreferences({ notify_kinds: { crash: 'silent' } });
+  const kinds = find(offered(), 'Notifications of a kind')?.asks?.().entries?.('');
+  expect(find(kinds, 'crash')?.group).toBe('silent');
+  const levels = find(kinds, 'crash')?.asks?.().entries?.('');
+  expect(levels?.map(({ title }) => title)).toEqual(['as its urgency', 'notify', 'count', 'stay silent']);
+  applyPreferences({ notify_kinds: {} });
 });
 
 test.each(['Compact', 'New session', 'Log in'])('%s asks for the agent', (verb) => {

@@ -7,9 +7,9 @@ import { Wait } from './wait';
 export type Connection =
   | { state: 'connecting' }
   | { state: 'live'; since: number }
-  | { state: 'reconnecting'; since: number; nextTryAt: number | null; reason: string }
+  | { state: 'reconnecting'; since: number; nextTryAt: number; reason: string }
   /** Another program answers at the host's address. */
-  | { state: 'stranger'; since: number; nextTryAt: number | null }
+  | { state: 'stranger'; since: number; nextTryAt: number }
   | { state: 'signed_out' }
   | { state: 'cannot'; reason: string };
 
@@ -113,14 +113,15 @@ export class Feed {
       const wait = delay / 2 + (Math.random() * delay) / 2;
       delay = Math.min(delay * 2, MAX_DELAY_MS);
       const since = brokenSince;
-      const broken = (nextTryAt: number | null): Connection =>
+      const broken = (nextTryAt: number): Connection =>
         end.stranger === true
           ? { state: 'stranger', since, nextTryAt }
           : { state: 'reconnecting', since, nextTryAt, reason: end.reason };
       this.#say(broken(Date.now() + wait));
       await this.#wait.for(wait, run.signal);
       if (run.signal.aborted) return;
-      this.#say(broken(null));
+      // Not without a time: the page would lose its button for as long as each try takes.
+      this.#say(broken(Date.now()));
     }
   }
 

@@ -18,6 +18,10 @@ export interface LiveParts {
 
 /** Events within this time are applied together. */
 const TOGETHER_MS = 40;
+/** While more events come than anybody can read, fewer drawings leave the frames to the operator. */
+const CROWDED_MS = 250;
+/** So many events in a second crowd the page. */
+const CROWDED = 1_000;
 /**
  * The number of events that wait for a snapshot; past it, the stream is closed and opened again behind the snapshot.
  */
@@ -41,6 +45,7 @@ export class Live {
   #queue: FeedEvent[] = [];
   #flushTimer: ReturnType<typeof setTimeout> | null = null;
   #flushedAt = 0;
+  #together = TOGETHER_MS;
 
   /** The picture that is kept in sync. */
   get picture(): Picture {
@@ -148,8 +153,8 @@ export class Live {
   #scheduleFlush(): void {
     if (this.#flushTimer !== null) return;
     const since = Date.now() - this.#flushedAt;
-    if (since >= TOGETHER_MS) this.#flush();
-    else this.#flushTimer = setTimeout(() => this.#flush(), TOGETHER_MS - since);
+    if (since >= this.#together) this.#flush();
+    else this.#flushTimer = setTimeout(() => this.#flush(), this.#together - since);
   }
 
   #flush(): void {
@@ -157,8 +162,11 @@ export class Live {
     this.#flushTimer = null;
     // While a snapshot is being loaded, events wait.
     if (this.#syncing.loading) return;
-    this.#flushedAt = Date.now();
+    const now = Date.now();
     const events = this.#queue;
+    this.#together =
+      events.length * 1000 > CROWDED * Math.max(now - this.#flushedAt, TOGETHER_MS) ? CROWDED_MS : TOGETHER_MS;
+    this.#flushedAt = now;
     this.#queue = [];
     batch(() => {
       for (const { id, data } of events) {

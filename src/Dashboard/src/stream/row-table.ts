@@ -17,6 +17,10 @@ export class RowTable<Row extends { id: number }> {
     return this.#all.value;
   }
 
+  get size(): number {
+    return this.#rows.size;
+  }
+
   has(id: number): boolean {
     return this.#rows.has(id);
   }

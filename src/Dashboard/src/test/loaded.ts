@@ -18,6 +18,11 @@ const empty = {
   reminders: [],
   questions: [],
   question_history: [],
+  workflows: [],
+  tickets: [],
+  board: [],
+  tasks: [],
+  reviews: [],
 };
 
 export const snapshotOf = (rest: object = {}): Snapshot => ({ ...empty, ...rest }) as unknown as Snapshot;

@@ -2,6 +2,7 @@
 const page = {
   // Requests go to the address of the stand-in host.
   location: new URL('http://host/'),
+  addEventListener: () => {},
   document: { addEventListener: () => {}, visibilityState: 'hidden' },
   localStorage: { length: 0, getItem: () => null, setItem: () => {}, removeItem: () => {} },
   matchMedia: () => ({ matches: true }),

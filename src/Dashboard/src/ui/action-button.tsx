@@ -10,6 +10,9 @@ const WEIGHTS = { primary: 'primary', plain: '', danger: 'bad' } as const;
 interface Props {
   action: Action;
   disabled?: boolean;
+  /** The host is working on it, at anybody's request. */
+  working?: boolean;
+  tone?: 'warn' | 'info';
   /** False: the tab key passes it, since the keys of its row do the same. */
   stop?: boolean;
   /** Its key is shown on it, not only in its tooltip. */
@@ -19,11 +22,19 @@ interface Props {
 }
 
 /** A button for an action, with its key. While the action is held, the button sends it at once. */
-export function ActionButton({ action, disabled = false, stop = true, hinted = true, run = perform }: Props) {
+export function ActionButton({
+  action,
+  disabled = false,
+  working = false,
+  tone,
+  stop = true,
+  hinted = true,
+  run = perform,
+}: Props) {
   const [asked, setAsked] = useState(false);
   const { label, of, key, weight = 'plain', confirm } = action;
   const held = isPending(action);
-  const busy = asked && !held;
+  const busy = working || (asked && !held);
   const hint = key === undefined ? '' : keyOf(key);
   const act = async () => {
     if (busy) return;
@@ -34,7 +45,7 @@ export function ActionButton({ action, disabled = false, stop = true, hinted = t
   return (
     <button
       type="button"
-      class={`act ${WEIGHTS[weight]}`}
+      class={`act ${tone ?? WEIGHTS[weight]}`}
       title={`${LABELS[label]} ${of}${hint === '' ? '' : ` (${hint})`}${isBehind.value ? ` · ${REFUSED}` : ''}`}
       {...(isBehind.value ? { 'aria-describedby': 'behind' } : {})}
       aria-busy={busy}

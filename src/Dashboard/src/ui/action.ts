@@ -1,42 +1,25 @@
 import { words } from '../api/refusal';
 import { confirmed, type Question } from './confirm';
 import type { KeyName } from './keys';
-import type { Wired } from './labels';
 import { refusal } from './refused';
 import { type Deed, hold, isHeld, offerUndo } from './undo';
 
 export { refusal } from './refused';
 
 /** Something that can be done with a thing: a button, a key, a line of its menu, an entry of the palette. */
-export interface Action {
+export interface Action extends Omit<Deed, 'name'> {
   id: string;
-  label: Wired;
-  /** The rest of its accessible name, such as the thing it acts on. */
-  of: string;
   key?: KeyName;
   weight?: 'primary' | 'plain' | 'danger';
+  /** In a menu: what is shown after its label, where lines differ by it alone, such as a column's name. */
+  shown?: string;
   /** Asked before what cannot be undone at all: purge, kill, cancelling a turn. */
   confirm?: Question;
-  /** How it is taken back once it is done. Without this and without <hold> it needs no undo. */
-  undo?: () => Promise<unknown>;
   /** It cannot be taken back once the host has it: the page holds it for as long as the operator has set. */
   hold?: boolean;
-  /** Doing it twice does it twice, such as a broadcast: it is never sent again by itself. */
-  once?: boolean;
-  /** Called when the page goes away before the action was sent. */
-  left?: () => void;
-  run: () => Promise<unknown>;
 }
 
-const deedOf = ({ id, label, of, run, undo, once, left }: Action): Deed => ({
-  name: `${id} ${of}`,
-  label,
-  of,
-  run,
-  ...(undo === undefined ? {} : { undo }),
-  ...(once === undefined ? {} : { once }),
-  ...(left === undefined ? {} : { left }),
-});
+const deedOf = (action: Action): Deed => ({ ...action, name: `${action.id} ${action.of}` });
 
 /** Whether the page holds an action, so that it can still be taken back. */
 export const isPending = (action: Action): boolean => isHeld(deedOf(action).name);
@@ -49,9 +32,8 @@ const underWay = new Map<string, Promise<boolean>>();
  * shows a refusal. True when the host did it. The same action again, while it is held, is sent at once.
  */
 export async function perform(action: Action): Promise<boolean> {
-  if (action.confirm !== undefined && !(await confirmed(action.confirm))) return false;
   const name = `${action.label} ${deedOf(action).name}`;
-  // Its key was pressed again before the host has answered.
+  // Its key was pressed again before it is answered, by the operator or by the host.
   const before = isPending(action) ? undefined : underWay.get(name);
   if (before !== undefined) return before;
   const done = carryOut(action);
@@ -65,6 +47,7 @@ export async function perform(action: Action): Promise<boolean> {
 
 async function carryOut(action: Action): Promise<boolean> {
   try {
+    if (action.confirm !== undefined && !(await confirmed(action.confirm))) return false;
     if (action.hold === true) return await hold(deedOf(action));
     await action.run();
     offerUndo(deedOf(action));
@@ -87,7 +70,6 @@ export function together(of: string, actions: readonly [Action, ...Action[]]): A
     label: first.label,
     of,
     ...(first.hold === undefined ? {} : { hold: first.hold }),
-    ...(first.once === undefined ? {} : { once: first.once }),
     ...(first.undo === undefined
       ? {}
       : { undo: () => each(done, (action) => action.undo?.() ?? Promise.resolve(), 'not taken back') }),

@@ -1,4 +1,5 @@
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
 import { age, clock, until } from './text/time';
 
 /** The instant ages are counted to, once a second. */
@@ -9,13 +10,22 @@ setInterval(() => {
 }, 1000);
 document.addEventListener('visibilitychange', () => (now.value = Date.now()));
 
+/**
+ * A value that depends on the time: its component is drawn again when the value changes, not each second. <about>: the
+ * rest of what it depends on.
+ */
+export function useTimed<T extends string | boolean | null>(of: (now: number) => T, about: string | number | null): T {
+  return useMemo(() => computed(() => of(now.value)), [about]).value;
+}
+
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const title = (at: string) => full.format(new Date(at));
 
 export function Age({ at }: { at: string }) {
+  const text = useTimed((now) => age(at, now), at);
   return (
     <time dateTime={at} title={title(at)}>
-      {age(at, now.value)}
+      {text}
     </time>
   );
 }
@@ -38,10 +48,11 @@ export function Until({
   ahead: (left: string) => string;
   past: (ago: string) => string;
 }) {
-  const left = until(at, now.value);
+  const left = useTimed((now) => until(at, now), at);
+  const ago = useTimed((now) => age(at, now), at);
   return (
     <time dateTime={at} title={title(at)}>
-      {left === null ? past(age(at, now.value)) : ahead(left)}
+      {left === null ? past(ago) : ahead(left)}
     </time>
   );
 }

@@ -18,7 +18,7 @@ export interface Feature {
   store?: Store;
   /** The number of things that wait for the operator; the title of the window has the sum. */
   waiting?: ReadonlySignal<number>;
-  /** What the side panel shows for each kind in `?open=kind:name`. */
+  /** The views of the side panel, by the kind in `?open=kind:name`. */
   panels?: Readonly<Record<string, Later<ComponentType<{ name: string }>>>>;
   /** Figures of the top bar. */
   topBar?: readonly Ordered<ComponentType>[];

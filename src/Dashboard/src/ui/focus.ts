@@ -1,15 +1,33 @@
+import { BOX } from './keys';
+
+/**
+ * Moves the focus in the next frame, when what takes it is drawn. A box that was opened since keeps it: the letters that
+ * are typed into it would be commands elsewhere.
+ */
+export function focusDrawn(find: () => HTMLElement | null | undefined, options?: FocusOptions): void {
+  const then = document.activeElement;
+  requestAnimationFrame(() => {
+    const at = document.activeElement;
+    if (at === then || at?.matches(BOX) !== true) find()?.focus(options);
+  });
+}
+
+/** The element that has the focus, and those around it. */
+let path: readonly HTMLElement[] = [];
+
 const isGone = (element: HTMLElement): boolean => !element.isConnected || element.matches(':disabled');
 
 const canTake = (element: HTMLElement): boolean =>
   element.isConnected && element.matches('[tabindex]') && element.closest('[inert]') === null;
+
+/** Whether the box in which the operator wrote last has gone with the focus: more letters of the text may come. */
+export const hasLostBox = (): boolean => path[0] !== undefined && isGone(path[0]) && path[0].matches(BOX);
 
 /**
  * Keeps the focus off the document's body: when its element is removed or disabled, and nothing else has taken the focus
  * by the next frame, the nearest thing around it that is still there has it, at last the place.
  */
 export function keepFocus(): void {
-  /** The element that has the focus, and those around it. */
-  let path: readonly HTMLElement[] = [];
   let asked = false;
   addEventListener('focusin', ({ target }) => {
     const around: HTMLElement[] = [];

@@ -192,17 +192,17 @@ test('below a dialog the page’s keys rest', () => {
 });
 
 test('a key can be changed and switched off', () => {
-  applyPreferences({ keys: { done: 'm', later: '' } });
+  applyPreferences({ keys: { done: 'v', later: '' } });
   expect(
     done(
       () => {
-        for (const key of ['e', 'm', 's']) type(key);
+        for (const key of ['e', 'v', 's']) type(key);
       },
       'done',
       'later',
     ),
   ).toEqual(['done']);
-  expect(keys.keyOf('done')).toBe('m');
+  expect(keys.keyOf('done')).toBe('v');
   expect(keys.keyOf('later')).toBe('');
   applyPreferences({ keys: {} });
 });
@@ -210,4 +210,11 @@ test('a key can be changed and switched off', () => {
 test('no key means two commands', () => {
   const all = (Object.keys(keys.KEYS) as (keyof typeof keys.KEYS)[]).flatMap((name) => keys.keysOf(name));
   expect(new Set(all).size).toBe(all.length);
+});
+
+test('enter that is held down presses a button once', () => {
+  const target = new Box('button');
+  expect(type('Enter', { target })).toBe(false);
+  expect(type('Enter', { target, repeat: true })).toBe(true);
+  expect(type('Enter', { target: new Box('textarea'), repeat: true })).toBe(false);
 });

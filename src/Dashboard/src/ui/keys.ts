@@ -21,12 +21,14 @@ export const KEYS = {
   back: { keys: ['Escape'], does: 'One layer back', group: 'Everywhere' },
   write: { keys: ['c'], does: 'Write a message', group: 'Everywhere' },
   'new-agent': { keys: ['n'], does: 'Make an agent', group: 'Everywhere' },
+  'new-ticket': { keys: ['Shift+N'], does: 'Make a ticket', group: 'Everywhere' },
   undo: { keys: ['z', '$mod+z'], does: 'Undo', group: 'Everywhere' },
   panel: { keys: [']'], does: 'Go to the side panel', group: 'Everywhere' },
   tab: { keys: ['['], does: 'Next tab', group: 'Everywhere' },
   'go-home': { keys: ['g h'], does: 'Go to the overview', group: 'Places' },
   'go-waiting': { keys: ['g w'], does: 'Go to what waits for you', group: 'Places' },
   'go-agents': { keys: ['g a'], does: 'Go to the agents', group: 'Places' },
+  'go-board': { keys: ['g b'], does: 'Go to the board', group: 'Places' },
   'go-messages': { keys: ['g m'], does: 'Go to the messages', group: 'Places' },
   'go-changes': { keys: ['g c'], does: 'Go to the changes', group: 'Places' },
   'go-stats': { keys: ['g s'], does: 'Go to the statistics', group: 'Places' },
@@ -34,6 +36,8 @@ export const KEYS = {
   'go-settings': { keys: ['g t'], does: 'Go to the settings', group: 'Places' },
   next: { keys: ['j', 'ArrowDown'], does: 'Next row', group: 'Lists' },
   previous: { keys: ['k', 'ArrowUp'], does: 'Previous row', group: 'Lists' },
+  left: { keys: ['ArrowLeft'], does: 'Column to the left', group: 'Lists' },
+  right: { keys: ['ArrowRight'], does: 'Column to the right', group: 'Lists' },
   first: { keys: ['g g', 'Home'], does: 'First row', group: 'Lists' },
   last: { keys: ['Shift+G', 'End'], does: 'Last row', group: 'Lists' },
   open: { keys: ['Enter', 'o'], does: 'Open', group: 'Lists' },
@@ -51,6 +55,13 @@ export const KEYS = {
     does: 'Choose an option by its number',
     group: 'The selected thing',
   },
+  move: { keys: ['m'], does: 'Move to a column', group: 'The selected thing' },
+  'move-left': { keys: ['Shift+ArrowLeft'], does: 'Move one column to the left', group: 'The selected thing' },
+  'move-right': { keys: ['Shift+ArrowRight'], does: 'Move one column to the right', group: 'The selected thing' },
+  'move-up': { keys: ['Shift+ArrowUp'], does: 'Move up in its column', group: 'The selected thing' },
+  'move-down': { keys: ['Shift+ArrowDown'], does: 'Move down in its column', group: 'The selected thing' },
+  block: { keys: ['b'], does: 'Block or unblock', group: 'The selected thing' },
+  hold: { keys: ['h'], does: 'Hold or release', group: 'The selected thing' },
   copy: { keys: ['y'], does: 'Copy its address', group: 'The selected thing' },
   pause: { keys: ['p'], does: 'Pause or resume', group: 'An agent' },
   log: { keys: ['l'], does: 'Show the log', group: 'An agent' },
@@ -69,6 +80,7 @@ export const keysOf = (name: KeyName): readonly string[] => {
 const MAC = typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigator.platform ?? '');
 const NAMES: Record<string, string> = {
   $mod: MAC ? '⌘' : 'ctrl',
+  Shift: 'shift',
   Escape: 'esc',
   Enter: 'enter',
   ArrowDown: '↓',
@@ -163,10 +175,14 @@ export function press(name: KeyName, event: KeyboardEvent = new KeyboardEvent('k
 /** Whether the page has a handler of a command at this moment. */
 export const isOffered = (name: KeyName): boolean => (handlers.get(name)?.length ?? 0) > 0;
 
+/** Elements that take text. */
+export const BOX = 'textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])';
+
 const inBox = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement &&
-  (target.isContentEditable ||
-    target.matches('textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])'));
+  target instanceof HTMLElement && (target.isContentEditable || target.matches(BOX));
+
+const isButton = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && target.matches('button, summary');
 
 /** Whether a press does what the browser does with it on the element that has the focus. */
 const isNative = ({ key, target }: KeyboardEvent): boolean =>
@@ -224,5 +240,9 @@ const bindings = computed(() => {
 
 /** Listens to the keyboard. */
 export function followKeys(): void {
-  addEventListener('keydown', (event) => bindings.peek()(event));
+  addEventListener('keydown', (event) => {
+    // The browser presses a button again and again while enter is held: the next press would send what is held.
+    if (event.key === 'Enter' && event.repeat && isButton(event.target)) event.preventDefault();
+    bindings.peek()(event);
+  });
 }

@@ -4,11 +4,32 @@ import { type Action, perform } from './action';
 import { keyOf, onKey, raiseLayer } from './keys';
 import { Label } from './label';
 
-const shown = signal<{ label: string; actions: readonly Action[]; at: HTMLElement } | null>(null);
+interface Shown {
+  label: string;
+  actions: readonly Action[];
+  at: HTMLElement;
+  act: (action: Action) => unknown;
+}
 
-/** Opens the menu of what can be done with a thing, beside its row. */
-export function openMenu(label: string, actions: readonly Action[], at: HTMLElement): void {
-  shown.value = { label, actions, at };
+const shown = signal<Shown | null>(null);
+
+/** Opens the menu of what can be done with a thing, beside its row. <act> does it where more than the action follows. */
+export function openMenu(
+  label: string,
+  actions: readonly Action[],
+  at: HTMLElement,
+  act: Shown['act'] = perform,
+): void {
+  shown.value = { label, actions, at, act };
+}
+
+/** Does a line of the open menu. */
+export function choose(action: Action): void {
+  const menu = shown.peek();
+  close();
+  if (menu === null) return;
+  if (menu.at.isConnected) menu.at.focus({ preventScroll: true });
+  menu.act(action);
 }
 
 /** The menu that is open. */
@@ -21,7 +42,7 @@ const close = () => {
   shown.value = null;
 };
 
-function Opened({ label, actions, at }: { label: string; actions: readonly Action[]; at: HTMLElement }) {
+function Opened({ label, actions, at }: Shown) {
   const root = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const el = root.current;
@@ -51,6 +72,12 @@ function Opened({ label, actions, at }: { label: string; actions: readonly Actio
       onKey('previous', () => step(-1), 'dialog'),
     ];
     const arrows = (e: KeyboardEvent) => {
+      // Also where the operator has switched the key off: the page's keys rest while the menu is open.
+      if (e.key === 'Escape' && !e.isComposing) {
+        e.preventDefault();
+        leave();
+        return;
+      }
       if (e.key !== 'ArrowDown' && e.key !== 'ArrowUp') return;
       e.preventDefault();
       step(e.key === 'ArrowDown' ? 1 : -1);
@@ -58,7 +85,14 @@ function Opened({ label, actions, at }: { label: string; actions: readonly Actio
     const outside = (e: Event) => {
       if (!(e.target instanceof Node && root.current?.contains(e.target) === true)) close();
     };
+    const away = ({ relatedTarget }: FocusEvent) => {
+      if (!(relatedTarget instanceof Node) || root.current?.contains(relatedTarget) !== false) return;
+      // The row of a right click becomes the current one, and takes the focus as such, once the menu is open.
+      if (relatedTarget === at) queueMicrotask(() => items()[0]?.focus());
+      else close();
+    };
     root.current?.addEventListener('keydown', arrows);
+    root.current?.addEventListener('focusout', away);
     addEventListener('pointerdown', outside);
     return () => {
       lower();
@@ -75,13 +109,15 @@ function Opened({ label, actions, at }: { label: string; actions: readonly Actio
             type="button"
             role="menuitem"
             class={`menu-line ${action.weight === 'danger' ? 'bad' : ''}`}
-            onClick={() => {
-              close();
-              if (at.isConnected) at.focus({ preventScroll: true });
-              void perform(action);
-            }}
+            onClick={() => choose(action)}
           >
-            <Label text={action.label} of={action.of} />
+            {action.shown === undefined ? (
+              <Label text={action.label} of={action.of} />
+            ) : (
+              <span>
+                <Label text={action.label} /> <bdi>{action.shown}</bdi>
+              </span>
+            )}
             {action.key === undefined ? null : (
               <span class="keycap" aria-hidden="true">
                 {keyOf(action.key)}

@@ -2,10 +2,10 @@ import { computed, type ReadonlySignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { query } from './address';
-import { keyOf, onKey } from './keys';
+import { keyOf, onKey, useKey } from './keys';
 import { pinned, setQuery } from './link';
 
-/** What the side panel shows, as the address has it: a kind and a name, such as `diff:12`; null while it is closed. */
+/** The content of the side panel by its kind and name in the address, such as `diff:12`; null while it is closed. */
 export const opened: ReadonlySignal<string | null> = computed(() => query.value.get('open') || null);
 
 export const isOpen = (key: string): boolean => opened.value === key;
@@ -13,8 +13,14 @@ export const isOpen = (key: string): boolean => opened.value === key;
 /** The element that had the focus before the panel opened. */
 let before: HTMLElement | null = null;
 
+// By the browser's back too.
+opened.subscribe((key) => {
+  if (key === null) before = null;
+});
+
 export function openPanel(key: string): void {
-  if (opened.peek() === null && document.activeElement instanceof HTMLElement) before = document.activeElement;
+  const now = document.activeElement;
+  if (now instanceof HTMLElement && (opened.peek() === null || now.closest('.panel') === null)) before = now;
   setQuery({ open: key }, true);
 }
 
@@ -33,6 +39,22 @@ export function closePanel(): void {
 
 /** Opens the content, or closes it where it is open. */
 export const togglePanel = (key: string): void => (opened.peek() === key ? closePanel() : openPanel(key));
+
+/** Opens what the element with the focus names: a row, or a link to something that a panel can show. */
+function openFocused(): boolean {
+  const at = document.activeElement;
+  const naming = at?.closest<HTMLElement>('[data-opens]') ?? at?.querySelector<HTMLElement>(':scope > [data-opens]');
+  const key = naming?.dataset.opens;
+  if (key === undefined || key === opened.peek()) return false;
+  openPanel(key);
+  return true;
+}
+
+/** The key of the side panel, while there is none. */
+export function PanelKey() {
+  useKey('panel', openFocused, true, 'shell');
+  return null;
+}
 
 interface Props {
   label: string;
@@ -53,6 +75,7 @@ export function Panel({ label, feature, title, aside, children }: Props) {
       onKey(
         'panel',
         () => {
+          if (openFocused()) return;
           if (root.current?.contains(document.activeElement) === true) document.querySelector('main')?.focus();
           else root.current?.focus();
         },

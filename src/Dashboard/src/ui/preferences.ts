@@ -14,6 +14,8 @@ const DEFAULTS: Preferences = {
   sound: false,
   scanlines: true,
   starred: [],
+  notify_kinds: {},
+  muted: [],
 };
 
 export const preferences = signal<Preferences>(DEFAULTS);

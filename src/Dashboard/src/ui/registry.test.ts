@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { waiting } from '../features/waiting';
+import { kindsOf, waiting } from '../features/waiting';
 import { contribute } from '../shell/contributions';
 import { inNav } from '../shell/nav';
 import { ranked } from '../shell/palette-view';
 import { LABELS } from './labels';
-import { agentTabs, commandSources, placeAt, places, titleAt } from './registry';
+import { agentTabs, commandSources, placeAt, places, titleAt, waitingKinds } from './registry';
 import { near } from './text/near';
 
 const view = () => null;
@@ -29,15 +29,15 @@ const found = (typed: string) =>
 
 test('one file adds a place, with its address, title, line of the navigation, key and entry of the palette', () => {
   contribute(own);
-  expect(placeAt('/board')).toBeNull();
-  const nav = { order: 65, to: '/board', label: 'L1V3', key: 'go-stats', glyph: '▤' } as const;
-  const board = { place: { address: '/board', title: () => 'board', nav, view } };
-  contribute({ ...own, places: { ...own.places, '../places/board.ts': board } });
-  expect(placeAt('/board')?.place).toBe(board.place);
+  expect(placeAt('/costs')).toBeNull();
+  const nav = { order: 65, to: '/costs', label: 'L1V3', key: 'go-stats', glyph: '$' } as const;
+  const costs = { place: { address: '/costs', title: () => 'costs', nav, view } };
+  contribute({ ...own, places: { ...own.places, '../places/costs.ts': costs } });
+  expect(placeAt('/costs')?.place).toBe(costs.place);
   expect(placeAt('/stats')?.place.address).toBe('/stats');
-  expect(titleAt('/board')).toBe('board · HIVE');
+  expect(titleAt('/costs')).toBe('costs · HIVE');
   const lines = inNav().map(({ nav: { to } }) => to);
-  expect(lines.indexOf('/board')).toBe(lines.indexOf('/stats') + 1);
+  expect(lines.indexOf('/costs')).toBe(lines.indexOf('/stats') + 1);
   expect(found(LABELS.L1V3)[0]).toBe(LABELS.L1V3);
 });
 
@@ -76,6 +76,7 @@ test('one file adds a kind of waiting thing, and without it the thing is shown b
   const gate = { kind: { kind: 'gate', name: 'gate', does: () => 'stands before a gate' } };
   contribute({ ...own, waiting: { ...own.waiting, '../waiting/gate.ts': gate } });
   expect(found('release 1.2')).toContain('alice stands before a gate: release 1.2');
+  expect(kindsOf(waitingKinds.value, [], {})).toContainEqual({ kind: 'gate', name: 'gate' });
 });
 
 test('one file adds entries of the palette', () => {

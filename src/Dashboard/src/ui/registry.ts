@@ -68,8 +68,10 @@ export interface WithText {
   bodyOf?: (text: string) => string;
   /** Its reader: an agent, or `*` where that is not known. */
   reader: string;
-  /** Sends the body. */
-  action: (body: string) => Action;
+  /** The reason why a text cannot be sent, besides its limit, such as an unknown command. */
+  faultOf?: (text: string) => string | null;
+  /** Sends the body of a text. */
+  action: (body: string, text?: string) => Action;
 }
 
 /** What the page shows of a waiting thing beside its title. */

@@ -49,10 +49,10 @@ function Said({ toast: { id, label, of, state, until, undo, now: send } }: { toa
     <div
       class={`toast ${state}`}
       data-state={state}
-      onPointerEnter={() => pauseToast(id)}
-      onPointerLeave={() => resumeToast(id)}
-      onFocusIn={() => pauseToast(id)}
-      onFocusOut={() => resumeToast(id)}
+      onPointerEnter={() => pauseToast(id, 'pointer')}
+      onPointerLeave={() => resumeToast(id, 'pointer')}
+      onFocusIn={() => pauseToast(id, 'focus')}
+      onFocusOut={() => resumeToast(id, 'focus')}
     >
       <span class="toast-words">
         <Label text={label} /> <bdi>{of}</bdi> <span class="dim">· {STATES[state]}</span>

@@ -46,7 +46,7 @@ export function describe(connection: Connection, sync: Sync): Truth {
       detail: 'another program answers here; nothing was sent to it',
       since: stranger.since,
       nextTryAt: stranger.nextTryAt,
-      canRetry: stranger.nextTryAt !== null,
+      canRetry: true,
     };
   if (connection.state === 'reconnecting')
     return {
@@ -58,7 +58,7 @@ export function describe(connection: Connection, sync: Sync): Truth {
       detail: connection.reason,
       since: connection.since,
       nextTryAt: connection.nextTryAt,
-      canRetry: connection.nextTryAt !== null,
+      canRetry: true,
     };
   if (sync.state === 'waiting')
     return {

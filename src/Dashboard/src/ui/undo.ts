@@ -11,11 +11,11 @@ export interface Deed {
   /** Identifies it: the same deed again, while it is held, is sent at once. */
   name: string;
   label: Wired;
+  /** The rest of its accessible name, such as the thing it acts on. */
   of: string;
   run: () => Promise<unknown>;
+  /** How it is taken back once it is done. A deed that is not held needs none where nothing is lost by it. */
   undo?: () => Promise<unknown>;
-  /** Doing it twice would do it twice: it is never sent again by itself. */
-  once?: boolean;
   /** Called when the page goes away before the action was sent. */
   left?: () => void;
 }
@@ -67,7 +67,9 @@ export function offerUndo(deed: Deed): void {
   if (undo === undefined) return;
   const id = add(deed, 'done', UNDO_MS, () => remove(id));
   const take = () => {
-    change(id, { undo: null });
+    // It does not go before its answer.
+    stopClock(id);
+    change(id, { undo: null, until: null });
     undo().then(
       () => say(id, 'undone'),
       (e: unknown) => {
@@ -121,17 +123,13 @@ export function hold(deed: Deed): Promise<boolean> {
       release(deed, id);
       settle?.resolve(true);
     } catch (e) {
-      if (isUnsure(e) && deed.once !== true && !again && live.connection.peek().state !== 'live') {
-        // Whether it arrived shows when it is sent again: the host refuses what was done before.
+      if (isUnsure(e) && !again && live.connection.peek().state !== 'live') {
+        // Whether it arrived shows when it is sent again: the host does nothing twice, and refuses a second decision.
         void send(true);
         return;
       }
       release(deed, id);
-      settle?.reject(
-        isUnsure(e) && deed.once === true
-          ? new Error(`${words(e)}. It may have arrived: look before you send it again.`)
-          : e,
-      );
+      settle?.reject(e);
     }
   };
   change(id, {
@@ -155,16 +153,22 @@ function release(deed: Deed, id: number, undone = false): void {
   else remove(id);
 }
 
+/** By what the operator looks at each toast. */
+const looks = new Map<number, Set<'pointer' | 'focus'>>();
+
 /** The operator looks at it: its time stands still, but for what is held, since somebody waits for that. */
-export function pauseToast(id: number): void {
+export function pauseToast(id: number, by: 'pointer' | 'focus'): void {
+  looks.set(id, (looks.get(id) ?? new Set()).add(by));
   const clock = clocks.get(id);
   if (clock === undefined || all.peek().find((toast) => toast.id === id)?.state === 'held') return;
   clearTimeout(clock.timer);
   change(id, { until: null });
 }
 
-/** Its time begins again. */
-export function resumeToast(id: number): void {
+/** Its time begins again, once neither the pointer nor the focus is on it. */
+export function resumeToast(id: number, by: 'pointer' | 'focus'): void {
+  looks.get(id)?.delete(by);
+  if ((looks.get(id)?.size ?? 0) > 0) return;
   const clock = clocks.get(id);
   if (clock === undefined || all.peek().find((toast) => toast.id === id)?.until !== null) return;
   startClock(id, clock.ms, clock.run);
@@ -266,5 +270,6 @@ function change(id: number, changed: Partial<Toast>): void {
 
 function remove(id: number): void {
   stopClock(id);
+  looks.delete(id);
   all.value = all.peek().filter((toast) => toast.id !== id);
 }

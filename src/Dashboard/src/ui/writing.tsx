@@ -30,8 +30,8 @@ interface Props {
   bodyOf?: (text: string) => string;
   /** The agent, or `*`, that opens the file of a text that is too long to be sent; without this, no file is made. */
   reader?: (text: string) => string;
-  /** The reason why the text cannot be sent; without this, the limits of a message. */
-  faultOf?: (text: string) => string | null;
+  /** The reason why the text, or the file that is made of it, cannot be sent; without this, the limits of a message. */
+  faultOf?: (text: string, asFile: boolean) => string | null;
   /** The text where something else keeps it; else it is the target's draft. */
   draft?: { text: string; keep: (text: string) => void };
   /** Keeps what is typed, where that is more than to keep the target's draft. */
@@ -150,7 +150,7 @@ export function Writing(props: Props) {
     setDone(null);
     setOffers(null);
     const wayOut = reader === undefined ? undefined : AS_FILE;
-    const fault = file ? null : faultOf === undefined ? bodyFault(body, what, wayOut) : faultOf(text);
+    const fault = faultOf === undefined ? bodyFault(body, what, wayOut, file) : faultOf(text, file);
     if (fault === null && isAway) {
       setHeld(true);
       live.retry();

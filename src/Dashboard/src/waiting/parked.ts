@@ -1,4 +1,4 @@
-import { dropParked, retryParked } from '../features/messages';
+import { drop, retry } from '../features/messages';
 import { Part } from '../ui/part';
 import type { WaitingKind } from '../ui/registry';
 
@@ -7,5 +7,11 @@ export const kind: WaitingKind = {
   name: 'parked',
   does: () => 'could not take a message',
   view: new Part(async () => (await import('../features/messages/waiting-parked')).ParkedDetail),
-  actions: ({ id }) => [retryParked(Number(id)), dropParked(Number(id))],
+  actions: ({ id, agent }) => {
+    const message = { id: Number(id), to: agent ?? '' };
+    return [
+      { ...retry(message), key: 'approve', weight: 'primary' },
+      { ...drop(message), key: 'deny' },
+    ];
+  },
 };

@@ -4,7 +4,7 @@ import type { WaitingKind } from '../ui/registry';
 export const kind: WaitingKind = {
   kind: 'stuck',
   name: 'stuck',
-  does: () => 'has said nothing for long in its turn',
+  does: () => 'has been silent for a long time',
   actions: ({ agent }) => (agent == null ? [] : [{ ...cancelTurn(agent), key: 'deny' }]),
   withText: ({ agent }) => (agent == null ? [] : [otherModel(agent)]),
 };

@@ -156,7 +156,6 @@ describe('the prompt', () => {
   });
 
   test.each([
-    ['/cancel', 'cancel-turn', {}],
     ['/compact', 'compact', {}],
     ['/new-session', 'new-session', {}],
     ['/login', 'login', {}],
@@ -164,6 +163,10 @@ describe('the prompt', () => {
     [' /model opus ', 'model', { model: 'opus' }],
   ])('%j asks for %s', (line, route, body) => {
     expect(readLine(line)).toMatchObject({ kind: 'control', route, body });
+  });
+
+  test('"/cancel" asks for the end of the turn, as every cancel of a turn does', () => {
+    expect(readLine('/cancel')).toEqual({ kind: 'cancel' });
   });
 
   test.each([

@@ -1,7 +1,7 @@
 import type { ComponentChild, ComponentChildren } from 'preact';
-import { memo } from 'preact/compat';
 import { useMemo, useState } from 'preact/hooks';
 import { Clock } from '../../ui/clock';
+import { memo } from '../../ui/memo';
 import { plainLine } from '../../ui/text/ansi';
 import { tokensText } from '../../ui/text/figures';
 import { visible } from '../../ui/text/visible';
@@ -17,7 +17,7 @@ import { wakeBeginning, wakeLines } from './wake';
 const STARTS: Readonly<Record<string, string>> = {
   restart: 'after a restart',
   rebuild: 'on its current configuration',
-  crash: 'again after its end',
+  crash: 'after it had ended',
 };
 
 /** One entry of the terminal. */

@@ -10,7 +10,7 @@ import { Link } from '../../ui/link';
 import { openMenu } from '../../ui/menu';
 import { counted } from '../../ui/text/figures';
 import { tell } from '../../ui/told';
-import { actionsOf, containers, isStarred, State, starOrUnstar } from '../containers';
+import { actionsOf, containers, isMuted, isStarred, muteOrUnmute, State, starOrUnstar } from '../containers';
 import { costText, totalsOf, useStatistics } from '../stats';
 import { contextOf } from './harness';
 import type { AgentLive } from './store';
@@ -28,6 +28,7 @@ export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
   const said = agent.status_text ?? '';
   const doing = state === 'failed' ? note || said : agent.missing || said;
   const starred = isStarred(name);
+  const muted = isMuted(name);
   const before = useRef(state);
   useEffect(() => {
     if (before.current !== state) tell(`${name}: ${state}`);
@@ -70,6 +71,19 @@ export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
           >
             <span aria-hidden="true">{starred ? '★' : '☆'}</span>
           </button>
+          {muted ? (
+            <button
+              type="button"
+              class="plain"
+              aria-label={`Unmute ${name}`}
+              title="Muted: its things wait without notification and sound. Unmute it"
+              onClick={() => void perform(muteOrUnmute(name))}
+            >
+              <span class="muted-mark" aria-hidden="true">
+                ♪
+              </span>
+            </button>
+          ) : null}
           <button
             type="button"
             class="plain mono"

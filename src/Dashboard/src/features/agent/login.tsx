@@ -1,16 +1,16 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api } from '../../api/client';
-import { Act, Submit } from '../../ui/act';
-import { Fault, Refused } from '../../ui/fault';
+import { ActionButton } from '../../ui/action-button';
+import { Fault } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { useSending } from '../../ui/sending';
+import { Submit } from '../../ui/submit';
 import { plainLine } from '../../ui/text/ansi';
 import { addressOf } from './harness';
 import type { AgentLive } from './store';
 
 /** The login of the agent's tool: shown while it is needed or under way. */
 export function LoginPanel({ name, it, onPassed }: { name: string; it: AgentLive; onPassed?: () => void }) {
-  const [error, setError] = useState<string | null>(null);
   const harness = it.harness.value;
   if (harness === null || !harness.connected || (harness.state !== 'needs_login' && harness.state !== 'logging_in'))
     return null;
@@ -28,12 +28,14 @@ export function LoginPanel({ name, it, onPassed }: { name: string; it: AgentLive
                 ? 'The login has started; its address shows here as soon as the tool prints it.'
                 : 'Open this address, log in there, and paste the code that it gives you.'}
           </p>
-          <Act
-            label={state === 'needs_login' ? '▶ L0G 1N' : '↻ 4G41N'}
-            plain={state === 'needs_login' ? `Start the login of ${name}` : `Start the login of ${name} again`}
+          <ActionButton
             tone="warn"
-            onError={setError}
-            run={() => api.POST('/api/agents/{name}/login', { params: { path: { name } } })}
+            action={{
+              id: 'login',
+              label: state === 'needs_login' ? '▶ L0G 1N' : '↻ 4G41N',
+              of: `the tool of ${name}`,
+              run: () => api.POST('/api/agents/{name}/login', { params: { path: { name } } }),
+            }}
           />
         </div>
         {login?.error == null || login.error === '' ? null : <Fault error={login.error} />}
@@ -51,7 +53,6 @@ export function LoginPanel({ name, it, onPassed }: { name: string; it: AgentLive
             </pre>
           </details>
         )}
-        <Refused error={error} onClose={() => setError(null)} />
       </div>
     </Section>
   );

@@ -38,6 +38,8 @@ export class AgentLive {
   /** Whether the terminal follows its newest entry; while it does, the oldest may be dropped. */
   readonly following = signal(true);
   readonly unseen = signal(0);
+  /** The first event that is drawn while the terminal does not follow. */
+  readonly drawnFrom = signal(0);
   /** The text that the agent is writing, as far as it has arrived. */
   readonly writing = signal<TextPart | null>(null);
 

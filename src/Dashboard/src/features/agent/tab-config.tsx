@@ -4,7 +4,7 @@ import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { Agent } from '../../api/types';
 import type { components } from '../../generated/api';
-import { useDraft } from '../../ui/draft';
+import { drafts, useDraft } from '../../ui/draft';
 import { Fault, ReadFault } from '../../ui/fault';
 import { Label } from '../../ui/label';
 import { Link } from '../../ui/link';
@@ -157,9 +157,10 @@ function Propose({
         params: { path: { name } },
         body: { yaml: text, ...(why.trim() === '' ? {} : { description: why.trim() }) },
       });
-      keep('');
+      // Text that was typed in the meantime stays.
+      if (drafts.of(`config:${name}`) === draft) keep('');
+      if (drafts.of(`config-why:${name}`) === why) keepWhy('');
       setEmptied(false);
-      keepWhy('');
       setDone(true);
       onProposed();
     });

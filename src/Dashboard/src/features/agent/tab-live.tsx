@@ -16,10 +16,16 @@ export function LiveTab({ agent: { name } }: { agent: Agent; rest: string | unde
     const log = root.current?.querySelector<HTMLElement>('.entries');
     const begin = () => log?.querySelector<HTMLElement>(`[data-begins="${turn}"]`) ?? null;
     it.following.value = false;
+    const known = it.terminal.peek().events.find((event) => event.kind === 'turn_started' && event.turn === turn);
+    if (known !== undefined && begin() === null) {
+      it.drawnFrom.value = known.id;
+      await new Promise(requestAnimationFrame);
+    }
     for (let page = 0; begin() === null && it.terminal.peek().hasOlder && page < 5; page++) {
       const oldest = it.terminal.peek().events[0]?.turn;
       if (typeof oldest === 'number' && oldest < turn) break;
       await it.older();
+      it.drawnFrom.value = it.terminal.peek().events[0]?.id ?? 0;
       await new Promise(requestAnimationFrame);
     }
     const at = begin();

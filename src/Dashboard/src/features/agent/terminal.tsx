@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import { ActionButton } from '../../ui/action-button';
 import { ReadFault } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
@@ -10,24 +10,42 @@ import { entriesOf } from './entries';
 import { EntryLine } from './entry';
 import type { AgentLive } from './store';
 
+/** The newest entries that are drawn while the terminal follows, and how many more at a time further up. */
+const DRAWN = 200;
+
 /** The activity of an agent, live. */
 export function Terminal({ name, it }: { name: string; it: AgentLive }) {
-  const { events, atHead, hasOlder } = it.terminal.value;
+  const { events, atHead, hasOlder: hostHasOlder } = it.terminal.value;
+  const follows = it.following.value && atHead;
+  const newest = Math.max(0, events.length - DRAWN);
+  const from = follows ? newest : events.findIndex(({ id }) => id >= it.drawnFrom.value);
+  const start = from < 0 ? newest : from;
+  useLayoutEffect(() => {
+    if (follows) it.drawnFrom.value = events[start]?.id ?? 0;
+  });
+  const hasOlder = hostHasOlder || start > 0;
   const writing = atHead ? it.writing.value : null;
-  const entries = useMemo(() => entriesOf(events, writing), [events, writing]);
+  const all = useMemo(() => entriesOf(events, writing), [events, writing]);
+  const entries = useMemo(() => all.slice(start), [all, start]);
+  /** Draws earlier entries that the page holds, else fetches some. */
+  const older = async () => {
+    if (start === 0) await it.older();
+    const held = it.terminal.peek().events;
+    it.drawnFrom.value = held[start === 0 ? 0 : Math.max(0, start - DRAWN)]?.id ?? 0;
+  };
   const harness = it.harness.value;
   const sync = it.sync.value;
   const loaded = harness !== null;
   const unseen = it.unseen.value;
   const { log, paging, error, load, onScroll, toNewest } = useFollowed({
     rows: entries,
-    first: events[0]?.id,
+    first: events[start]?.id,
     atHead,
     hasOlder,
     loaded,
     following: it.following,
     unseen: it.unseen,
-    load: (older) => (older ? it.older() : it.newest()),
+    load: (earlier) => (earlier ? older() : it.newest()),
   });
   const inTurn = harness?.connected === true && (harness.state === 'thinking' || harness.state === 'compacting');
   return (

@@ -34,26 +34,3 @@ export function tagOf({ id, kind, status, fetched_sha }: Approval): string | nul
 /** Only a commit changes files. */
 export const hasDiff = (approval: Approval): boolean =>
   approval.kind === 'apply_commit' && approval.fetched_sha != null;
-
-/**
- * Failures without a newer approval of the same kind, until they are dismissed. Commits that could not be fetched
- * were never shown to the operator: only their requester is told.
- */
-export function openFailures(
-  decided: readonly Approval[],
-  open: readonly Approval[],
-  seen: (approval: Approval) => boolean,
-): Approval[] {
-  const matter = ({ agent, kind }: Approval) => `${kind} ${agent}`;
-  const newest = new Map<string, number>();
-  for (const approval of [...decided, ...open])
-    newest.set(matter(approval), Math.max(approval.id, newest.get(matter(approval)) ?? 0));
-  const wasAsked = ({ kind, fetched_sha }: Approval) => kind !== 'apply_commit' || fetched_sha != null;
-  return decided.filter(
-    (approval) =>
-      approval.status === 'failed' &&
-      wasAsked(approval) &&
-      newest.get(matter(approval)) === approval.id &&
-      !seen(approval),
-  );
-}

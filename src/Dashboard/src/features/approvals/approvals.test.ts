@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Approval, DiffFile } from '../../api/types';
+import type { Approval, BuildStep, DiffFile } from '../../api/types';
 import { loaded as load } from '../../test/loaded';
+import { duration } from '../../ui/text/time';
 import { visible } from '../../ui/text/visible';
-import { commitOf, hasDiff, openFailures, tagOf, whatIsAsked } from './approval';
+import { commitOf, hasDiff, tagOf, whatIsAsked } from './approval';
 import { eventsOf } from './events';
 import { coloured } from './highlight';
 import { FOLDED_LINES, lineCount, linesOf, markOf, modeOf, OPEN_LINES, openAtFirst } from './patch';
@@ -79,21 +80,6 @@ describe('approvals', () => {
   ] as [Partial<Approval>, string | null][])('%j leaves the tag %j', (rest, tag) =>
     expect(tagOf(approval(7, rest))).toBe(tag),
   );
-
-  test('a failure stays until a newer approval of the same kind, or its dismissal', () => {
-    const failed = (id: number, rest: Partial<Approval> = {}) =>
-      approval(id, { status: 'failed', resolved_at: AT, fetched_sha: 'f', ...rest });
-    const shown = (decided: Approval[], open: Approval[] = [], seen: number[] = []) =>
-      openFailures(decided, open, ({ id }) => seen.includes(id)).map((a) => a.id);
-    expect(shown([failed(3), failed(2, { agent: 'bob' })])).toEqual([3, 2]);
-    expect(shown([failed(3), failed(1)])).toEqual([3]);
-    expect(shown([failed(3)], [approval(4)])).toEqual([]);
-    expect(shown([failed(3)], [approval(4, { kind: 'spawn' })])).toEqual([3]);
-    expect(shown([approval(4, { status: 'approved' }), failed(3)])).toEqual([]);
-    expect(shown([failed(3)], [], [3])).toEqual([]);
-    expect(shown([approval(3, { status: 'failed', resolved_at: AT })])).toEqual([]);
-    expect(shown([approval(3, { status: 'failed', resolved_at: AT, kind: 'spawn' })])).toEqual([3]);
-  });
 });
 
 const PATCH = `diff --git a/agent.yaml b/agent.yaml
@@ -219,5 +205,39 @@ describe('colours', () => {
     expect(at('a.yaml', long, 1)).toEqual([`:a: ${'x'.repeat(5000)}`]);
     const many = `@@ -1 +1 @@\n${'+a: b\n'.repeat(40_000)}`;
     expect(at('a.yaml', many, 1)).toEqual([':a: b']);
+  });
+});
+
+describe('the steps of a build', () => {
+  const step = (name: string, rest: object = {}) => ({ name, state: 'running', started_at: AT, ...rest }) as BuildStep;
+  const done = { state: 'done', ended_at: AT };
+  const shown = (store: Approvals) => store.builds.value.get(1)?.steps.map(({ name, log }) => [name, log?.length ?? 0]);
+
+  test('are the latest of events and answers, whichever comes last', () => {
+    const { store, event } = load(new Approvals(), eventsOf);
+    event({ kind: 'build_changed', build: { id: 1, steps: [step('wait', done), step('start', { log: ['a', 'b'] })] } });
+    store.built({ id: 1, steps: [step('wait', done), step('start', { log: ['a'] })] });
+    store.built({ id: 1, steps: [] });
+    expect(shown(store)).toEqual([
+      ['wait', 0],
+      ['start', 2],
+    ]);
+    store.built({ id: 1, steps: [step('wait', done), step('start', { ...done, log: ['a', 'b'] })] });
+    expect(store.builds.value.get(1)?.steps[1]?.state).toBe('done');
+    // A host that was restarted in the middle begins with another step.
+    store.built({ id: 1, steps: [{ ...step('recover'), started_at: '2026-05-01T12:01:00.000Z' }] });
+    expect(shown(store)).toEqual([['recover', 0]]);
+  });
+
+  test('take as long as they took', () => {
+    const after = (ms: number) => duration(AT, Date.parse(AT) + ms);
+    expect([0, 430, 9_990, 12_000, 125_000, -5].map(after)).toEqual([
+      '0.0 s',
+      '0.4 s',
+      '9.9 s',
+      '12 s',
+      '2 min 5 s',
+      '0.0 s',
+    ]);
   });
 });

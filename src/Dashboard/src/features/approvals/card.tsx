@@ -12,7 +12,7 @@ export function What({ approval }: { approval: Approval }) {
   return (
     <>
       <span class="dim">#{id}</span>
-      <span class="who">{agent === '' ? 'inputs' : agent}</span>
+      <span>{agent === '' ? 'inputs' : agent}</span>
       <span class="badge info">{kind}</span>
       {commit === null ? null : (
         <span class="badge dim" title={approval.fetched_sha ?? approval.commit_ref}>

@@ -3,10 +3,12 @@ import { useRef, useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { Approval } from '../../api/types';
-import { Act } from '../../ui/act';
 import { type Action, isPending, perform } from '../../ui/action';
+import { ActionButton } from '../../ui/action-button';
 import { DraftMark } from '../../ui/draft-mark';
 import { Refused } from '../../ui/fault';
+import { focusDrawn } from '../../ui/focus';
+import { decidedHere } from '../../ui/here';
 import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
 import type { WithText } from '../../ui/registry';
@@ -34,6 +36,9 @@ const approveOf = (approval: Approval, onError: (refusal: string | null) => void
   },
 });
 
+/** The review of an approval in the document. */
+export const areaOf = ({ id }: Approval): string => `[data-review="${id}"]`;
+
 /** Yes or no, with a reason if there is one; <before> stands in front of the buttons. */
 export function Decide({
   approval,
@@ -45,7 +50,7 @@ export function Decide({
   before?: ComponentChild;
   /** `a` and `d` decide this one. */
   keys?: boolean;
-  /** The host has the decision. */
+  /** The host has the decision, and the focus is where it was made. */
   onDone?: () => void;
 }) {
   const { id, status } = approval;
@@ -57,12 +62,13 @@ export function Decide({
   const denial = denyApproval(approval);
   /** It can be taken back, or sent at once. */
   const held = isPending(denial.action(''));
-  const approve = async () => {
-    await perform(approveOf(approval, setError));
-    onDone?.();
+  const approve = async (action: Action) => {
+    const isHere = decidedHere(areaOf(approval));
+    await perform(action);
+    if (isHere()) onDone?.();
   };
   const startDenial = () => (held ? void perform(denial.action('')) : setDenying(true));
-  useKey('approve', () => void approve(), keys && !building && !held);
+  useKey('approve', () => void approve(approveOf(approval, setError)), keys && !building && !held);
   useKey('deny', startDenial, keys && !building);
   return (
     <>
@@ -74,20 +80,18 @@ export function Decide({
           onBack={() => {
             setDenying(false);
             // The pressed button is gone: the focus moves to the button in its place.
-            requestAnimationFrame(() => deny.current?.focus());
+            focusDrawn(() => deny.current);
           }}
         />
       ) : (
         <div class="line actions">
           <span class="buttons">
             {before}
-            <Act
-              label="◆ APPR0VE"
-              plain={`Approve ${id}: ${whatIsAsked(approval)}`}
-              tone="primary"
+            <ActionButton
+              action={approveOf(approval, setError)}
               working={building}
               disabled={held}
-              onError={setError}
+              hinted={false}
               run={approve}
             />
             {building ? null : (
@@ -132,16 +136,17 @@ function DenyForm({
       send={{ label: 'DENY', plain: `Deny approval ${id} now`, tone: 'bad' }}
       bodyOf={bodyOf}
       reader={() => denial.reader}
-      faultOf={(text) => (bodyOf(text) === '' ? null : bodyFault(bodyOf(text), what, AS_FILE))}
+      faultOf={(text, file) => (bodyOf(text) === '' ? null : bodyFault(bodyOf(text), what, AS_FILE, file))}
       lines={2}
       focused
       onSend={(body) => {
         refuse(id, null);
         const action = denial.action(body);
+        const isHere = decidedHere(areaOf(approval));
         const sent = perform(action);
         if (isPending(action)) onBack();
         return sent.then((done) => {
-          if (done) onDone?.();
+          if (done && isHere()) onDone?.();
           return done;
         });
       }}

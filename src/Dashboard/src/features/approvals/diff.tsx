@@ -66,19 +66,18 @@ export function Diff({ id }: { id: number }) {
 /** The number of a change in an address; NaN for other text. */
 export const idIn = (text: string): number => (/^\d{1,15}$/.test(text) ? Number(text) : Number.NaN);
 
-/** Says what became of a change that is not among the open and the newest decided ones. */
+/** Says what became of a change that is not listed any more, and where to find it. */
 export function NotListed({ id }: { id: number }) {
   const outcome = useOutcome(`approval-${id}`);
   return (
     <>
-      There is no change {id} among the open and the newest decided ones
-      {outcome === null ? (
-        '.'
-      ) : (
+      {outcome === null ? null : (
         <>
-          : <bdi>{outcome}</bdi>.
+          <bdi>{outcome}</bdi>.{' '}
         </>
       )}
+      The page lists the changes that wait and the newest decided ones, and change {id} is not one of them. The terminal
+      shows any change: <code>hive pending {id}</code>.
     </>
   );
 }

@@ -6,5 +6,6 @@ export function eventsOf(approvals: Approvals): Handlers {
     approval_added: ({ approval }) => approvals.put(approval),
     approval_changed: ({ approval }) => approvals.put(approval),
     approval_resolved: ({ approval }) => approvals.resolve(approval),
+    build_changed: ({ build }) => approvals.built(build),
   };
 }

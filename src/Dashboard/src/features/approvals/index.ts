@@ -6,6 +6,7 @@ import { approvals } from './store';
 import './section.css';
 
 export { whatIsAsked } from './approval';
+export { ChangesCount } from './count';
 export { approvals } from './store';
 
 export { approve, denialDraft, deny, proposeAgainOf } from './waiting';

@@ -1,24 +1,29 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import type { Approval } from '../../api/types';
+import { type Action, perform } from '../../ui/action';
 import { ActionButton } from '../../ui/action-button';
-import { address, query } from '../../ui/address';
+import { query, search } from '../../ui/address';
 import { Age } from '../../ui/clock';
 import { copyAddress } from '../../ui/copy';
 import { Refused } from '../../ui/fault';
+import { focusDrawn } from '../../ui/focus';
+import { decidedHere } from '../../ui/here';
 import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
-import { go, Link, setQuery } from '../../ui/link';
+import { go, Link, replacePath, setQuery } from '../../ui/link';
 import { Main } from '../../ui/main';
 import { openPanel } from '../../ui/panel';
 import type { Params } from '../../ui/registry';
 import { Rows } from '../../ui/rows';
 import { AgentText } from '../files';
 import { MetaSection } from '../meta';
-import { hasDiff, openFailures, tagOf, whatIsAsked } from './approval';
+import { see, waiting } from '../waiting';
+import { hasDiff, tagOf, whatIsAsked } from './approval';
+import { Build, hasFailedLog } from './build';
 import { What, Why } from './card';
-import { Decide } from './decide';
+import { areaOf, Decide } from './decide';
 import { Changes, idIn, NotListed } from './diff';
-import { isSeen, putAside, refusals, refuse } from './state';
+import { refusals, refuse } from './state';
 import { approvals } from './store';
 import { proposeAgain } from './waiting';
 
@@ -37,7 +42,7 @@ export function ChangesPage({ params }: { params: Params }) {
   const id = params.id === undefined ? null : idIn(params.id);
   const open = approvals.open.value;
   const decided = approvals.decided.value;
-  const failures = openFailures(decided, open, isSeen);
+  const failures = decided.filter((approval) => waiting.get(failureOf(approval)) !== undefined);
   const chosen = id === null ? undefined : [...open, ...decided].find((approval) => approval.id === id);
   const asked = query.value.get('show');
   const shown: Shown =
@@ -94,13 +99,13 @@ export function ChangesPage({ params }: { params: Params }) {
               keyOf={(approval) => String(approval.id)}
               nameOf={(approval) => `${approval.id}: ${whatIsAsked(approval)}, ${approval.status}`}
               height={56}
-              current={chosen === undefined ? null : String(chosen.id)}
+              current={chosen === undefined || !rows.includes(chosen) ? null : String(chosen.id)}
               onCurrent={(approval) => {
                 if (approval !== null && innerWidth >= 900) show(approval);
               }}
-              onOpen={(approval) => {
-                if (approval.id === chosen?.id) focusReview();
-                else show(approval);
+              onOpen={(approval, by) => {
+                if (approval.id !== chosen?.id) show(approval);
+                else if (by === 'key') focusReview();
               }}
               view={(approval) => <Line approval={approval} />}
               empty={
@@ -132,18 +137,17 @@ export function ChangesPage({ params }: { params: Params }) {
   );
 }
 
+/** The key under which a failure waits for the operator, until it is put aside. */
+const failureOf = ({ id }: Approval): string => `approval_failed-${id}`;
+
 const isSettled = ({ status, id }: Approval, failures: readonly Approval[]): boolean =>
   status !== 'pending' && status !== 'building' && !failures.some((failed) => failed.id === id);
 
 /** Shows a change in the list's place. On a wide screen the browser's history keeps only the place, not each row. */
 function show({ id }: Approval): void {
   const to = `/changes/${id}`;
-  if (innerWidth < 900) {
-    go(to + location.search);
-    return;
-  }
-  history.replaceState(history.state, '', to + location.search);
-  address.value = to;
+  if (innerWidth < 900) go(to + search.peek());
+  else replacePath(to);
 }
 
 /** Goes on from the list to the changes, or to the decision where there are none. */
@@ -152,7 +156,7 @@ function focusReview(): void {
 }
 
 /** Back from a decision to the list, which hands the focus on to the row. */
-const focusList = (): void => void requestAnimationFrame(() => document.getElementById(LIST)?.focus());
+const focusList = (): void => focusDrawn(() => document.getElementById(LIST));
 
 const STATES: Record<string, { glyph: string; tone: string }> = {
   pending: { glyph: '◇', tone: 'waiting' },
@@ -206,7 +210,13 @@ function Review({ approval, failed }: { approval: Approval; failed: boolean }) {
   const others = approvals.open.value.filter((other) => other.agent === agent && agent !== '' && other.id !== id);
   const tag = tagOf(approval);
   const logged = status === 'building' || status === 'failed';
-  const [started] = useState(Date.now);
+  const putAside = async (action: Action) => {
+    const isHere = decidedHere(areaOf(approval));
+    const done = await perform(action);
+    if (done && isHere()) focusList();
+    return done;
+  };
+  useKey('done', () => void putAside(see({ key: failureOf(approval), agent })), failed);
   useKey('log', () => openPanel(`log:${agent}`), agent !== '');
   useKey('copy', () => void copyAddress(`/changes/${id}`));
   return (
@@ -230,10 +240,11 @@ function Review({ approval, failed }: { approval: Approval; failed: boolean }) {
           </span>
         </div>
         <Why approval={approval} />
+        <Build approval={approval} />
         {note == null || note === '' ? null : (
           <div class={`given ${status === 'failed' ? 'bad' : ''}`}>
             <span class="dim">{status === 'failed' ? 'error:' : 'reason:'}</span>
-            <AgentText text={note} refs={[]} />
+            <AgentText text={note} refs={[]} lines={hasFailedLog(id) ? 1 : undefined} />
           </div>
         )}
         {others.length === 0 ? null : (
@@ -249,7 +260,6 @@ function Review({ approval, failed }: { approval: Approval; failed: boolean }) {
             ))}
           </p>
         )}
-        <Steps approval={approval} seenFrom={started} />
         {logged && agent !== '' ? (
           <button type="button" class="act" onClick={() => openPanel(`log:${agent}`)}>
             <Label text="↳ L0GS" of={`of ${agent}`} />
@@ -268,44 +278,10 @@ function Review({ approval, failed }: { approval: Approval; failed: boolean }) {
             {proposeAgain(approval).map((action) => (
               <ActionButton key={action.id} action={action} />
             ))}
-            <button type="button" class="act" onClick={() => putAside(approval, approvals.decided.peek())}>
-              <Label text="✓ S33N" of={`the failure of approval ${id}`} />
-            </button>
+            <ActionButton action={see({ key: failureOf(approval), agent })} run={putAside} />
           </span>
         </div>
       ) : null}
     </section>
-  );
-}
-
-/** The steps of a decision that is under way or was made while this page looked on. */
-function Steps({ approval, seenFrom }: { approval: Approval; seenFrom: number }) {
-  const { status, resolved_at } = approval;
-  const fresh = resolved_at != null && Date.parse(resolved_at) >= seenFrom;
-  if (status !== 'building' && !(fresh && (status === 'approved' || status === 'failed'))) return null;
-  const done = status === 'approved';
-  const failed = status === 'failed';
-  const steps: readonly (readonly [string, 'done' | 'now' | 'failed' | 'later'])[] = [
-    ['approved by you', 'done'],
-    ['built and restarted', status === 'building' ? 'now' : done ? 'done' : 'failed'],
-    [failed ? 'rolled back' : 'deployed', done || failed ? 'done' : 'later'],
-  ];
-  return (
-    <ol class="steps" aria-label="Steps">
-      {steps.map(([text, state]) => (
-        <li key={text} class={state} aria-current={state === 'now' ? 'step' : undefined}>
-          {state === 'now' ? (
-            <span class="spinner" aria-hidden="true" />
-          ) : state === 'done' ? (
-            '✓'
-          ) : state === 'failed' ? (
-            '✗'
-          ) : (
-            '○'
-          )}{' '}
-          {text}
-        </li>
-      ))}
-    </ol>
   );
 }

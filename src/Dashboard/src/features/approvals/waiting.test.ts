@@ -3,15 +3,21 @@ import type { Approval, Waiting } from '../../api/types';
 import { snapshotOf } from '../../test/loaded';
 import type { WithText } from '../../ui/registry';
 
-const host = vi.hoisted(() => ({ asked: [] as unknown[] }));
+const host = vi.hoisted(() => ({ asked: [] as unknown[], refused: '' }));
 
 vi.mock('../../api/client', () => ({
-  api: { POST: async (path: string, { body }: { body: unknown }) => host.asked.push([path, body]) },
+  api: {
+    POST: async (path: string, { body }: { body: unknown }) => {
+      host.asked.push([path, body]);
+      if (path === host.refused) throw new Error('the host is away');
+    },
+  },
 }));
 
 const { keepNote } = await import('./notes');
 const { approvals } = await import('./store');
-const { deny, denyApproval } = await import('./waiting');
+const { deny, denyApproval, proposeAgain } = await import('./waiting');
+const { perform, refusal } = await import('../../ui/action');
 
 const AT = '2026-05-01T12:00:00Z';
 const approval = (id: number) =>
@@ -19,7 +25,7 @@ const approval = (id: number) =>
 const row = (id: number) => ({ key: `approval-${id}`, id: String(id), since_at: AT, title: 'spawn' }) as Waiting;
 
 beforeEach(() => {
-  host.asked = [];
+  [host.asked, host.refused, refusal.value] = [[], '', null];
   approvals.snapshot(snapshotOf({ approvals: [approval(1), approval(2)] }));
 });
 
@@ -42,4 +48,17 @@ test('a denial is held, and is the same one in the list and in the review', () =
     const { id, of, hold } = denial.action('');
     expect([denial.target, id, of, hold]).toEqual([`deny:2.${AT}`, 'deny', '2: a new agent a2', true]);
   }
+});
+
+test('a review that becomes a file is named as who asked sees it', () => {
+  const readers = ['carol', 'operator'].map((requester) => denyApproval({ ...approval(1), requester }).reader);
+  expect(readers).toEqual(['carol', '*']);
+});
+
+test('a change is proposed again once, also when the failed one cannot be put aside', async () => {
+  const failed: Approval = { ...approval(7), kind: 'apply_commit', requester: 'operator', fetched_sha: 'abc' };
+  host.refused = '/api/waiting/{key}/seen';
+  const [again] = proposeAgain(failed);
+  expect(again && (await perform(again))).toBe(true);
+  expect(refusal.value).toBe('The change of a7 is proposed again. Not put aside: the host is away');
 });

@@ -1,6 +1,8 @@
 import { api } from '../../api/client';
+import { words } from '../../api/refusal';
 import type { Approval, Waiting } from '../../api/types';
 import type { Action } from '../../ui/action';
+import { refusal } from '../../ui/refused';
 import type { WithText } from '../../ui/registry';
 import { counted } from '../../ui/text/figures';
 import { whatIsAsked } from './approval';
@@ -32,8 +34,11 @@ export const proposeAgain = ({ id, agent, kind, requester, fetched_sha }: Approv
           weight: 'primary',
           run: async () => {
             await api.POST('/api/approvals/{id}/propose-again', { params: { path: { id } } });
-            // What failed has its successor.
-            await api.POST('/api/waiting/{key}/seen', { params: { path: { key: `approval_failed-${id}` } } });
+            // The failed one has its successor. The proposal is made: a failure from here on must not make it again.
+            const params = { path: { key: `approval_failed-${id}` } };
+            await api.POST('/api/waiting/{key}/seen', { params }).catch((e: unknown) => {
+              refusal.value = `The change of ${agent} is proposed again. Not put aside: ${words(e)}`;
+            });
           },
         },
       ];
@@ -48,7 +53,12 @@ export function proposeAgainOf(row: Waiting): Action[] {
 export const denialDraft = ({ id, since_at }: Pick<Waiting, 'id' | 'since_at'>): string => `deny:${id}.${since_at}`;
 
 /** Denies with a reason for who asked, if there is one, and with the operator's comments on lines. */
-function denial(row: Pick<Waiting, 'id' | 'since_at'>, of: string, notes: readonly LineNote[]): WithText {
+function denial(
+  row: Pick<Waiting, 'id' | 'since_at'>,
+  of: string,
+  notes: readonly LineNote[],
+  requester = '*',
+): WithText {
   const id = Number(row.id);
   return {
     id: 'deny',
@@ -60,7 +70,8 @@ function denial(row: Pick<Waiting, 'id' | 'since_at'>, of: string, notes: readon
     placeholder: 'a reason (optional); who asked is told',
     optional: true,
     what: notes.length === 0 ? 'a reason' : 'a reason with its comments',
-    reader: '*',
+    // A file is named as its reader sees it.
+    reader: requester,
     ...(notes.length === 0 ? {} : { along: counted(notes.length, 'comment') }),
     bodyOf: (reason) => reasonWith(reason, notes),
     action: (note) => ({
@@ -76,8 +87,9 @@ function denial(row: Pick<Waiting, 'id' | 'since_at'>, of: string, notes: readon
 
 /** Denies an approval, wherever it is shown. */
 export const denyApproval = (approval: Approval): WithText => {
-  const { id, requested_at: since_at } = approval;
-  return denial({ id: String(id), since_at }, `${id}: ${whatIsAsked(approval)}`, notesOf(approval).notes);
+  const { id, requested_at: since_at, requester } = approval;
+  const of = `${id}: ${whatIsAsked(approval)}`;
+  return denial({ id: String(id), since_at }, of, notesOf(approval).notes, requester === 'operator' ? '*' : requester);
 };
 
 /** Denies what waits, with what was noted in its review. */

@@ -2,7 +2,7 @@ import { api } from '../../api/client';
 import type { Agent, Transient } from '../../api/types';
 import type { Action } from '../../ui/action';
 import { activityOf } from '../../ui/activity';
-import { changePreferences } from '../../ui/change-preferences';
+import { changePreferences, setPreferences } from '../../ui/change-preferences';
 import { togglePanel } from '../../ui/panel';
 import { preferences } from '../../ui/preferences';
 import { type Verb, verbsOf } from './verb';
@@ -34,6 +34,25 @@ export function starOrUnstar(name: string): Action {
       const others = preferences.peek().starred.filter((other) => other !== name);
       return changePreferences({ starred: starred ? others : [...others, name] });
     },
+  };
+}
+
+export const isMuted = (name: string): boolean => preferences.value.muted.includes(name);
+
+function setMuted(name: string, muted: boolean): Promise<void> {
+  const others = preferences.peek().muted.filter((other) => other !== name);
+  return setPreferences({ muted: muted ? [...others, name] : others });
+}
+
+/** Switches an agent's notifications and sound off, or on again; its things still count. */
+export function muteOrUnmute(name: string): Action {
+  const muted = isMuted(name);
+  return {
+    id: 'mute',
+    label: muted ? '♪ UNMUT3' : '♪ MUT3',
+    of: name,
+    undo: () => setMuted(name, muted),
+    run: () => setMuted(name, !muted),
   };
 }
 
@@ -128,6 +147,7 @@ export function actionsOf(agent: Agent, transient: Transient | undefined): Actio
     pauseOrResume(agent),
     showLog(agent.name),
     starOrUnstar(agent.name),
+    muteOrUnmute(agent.name),
     ...(free ? atHand.map((verb) => verbAction(verb, agent)) : []),
     ...(inTurn ? [cancelTurn(agent.name)] : []),
     ...(free ? aside.map((verb) => verbAction(verb, agent)) : []),

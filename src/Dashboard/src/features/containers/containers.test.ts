@@ -1,9 +1,19 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Agent } from '../../api/types';
 import { loaded } from '../../test/loaded';
+import { perform, refusal } from '../../ui/action';
+import { applyPreferences, preferences } from '../../ui/preferences';
+import { toasts, undoLatest } from '../../ui/undo';
+import { muteOrUnmute } from './actions';
 import { eventsOf } from './events';
 import { Containers } from './store';
 import { underWay, verbsOf, wantsUpdate } from './verb';
+
+const posted = vi.fn(async (_: string, __: { body: object }) => ({}));
+vi.mock('../../api/client', async (original) => ({
+  ...(await original<typeof import('../../api/client')>()),
+  api: { POST: (path: string, asked: { body: object }) => posted(path, asked) },
+}));
 
 const AT = '2026-05-01T12:00:00.000Z';
 const agent = (name: string, rest: Partial<Agent> = {}): Agent =>
@@ -32,6 +42,18 @@ test('events replace whole rows of agents and transients', () => {
   event({ kind: 'container_removed', name: 'b' });
   expect(store.transients.value.size).toBe(0);
   expect(store.names.value).toEqual(['a']);
+});
+
+test('muting an agent is done at once, and undone; what the host refuses stays as it was', async () => {
+  applyPreferences({ muted: ['a'] });
+  expect(await perform(muteOrUnmute('b'))).toBe(true);
+  expect(posted).toHaveBeenLastCalledWith('/api/preferences', { body: { muted: ['a', 'b'] } });
+  expect([preferences.value.muted, toasts.value.map(({ label }) => label)]).toEqual([['a', 'b'], ['♪ MUT3']]);
+  undoLatest();
+  expect(posted).toHaveBeenLastCalledWith('/api/preferences', { body: { muted: ['a'] } });
+  posted.mockRejectedValueOnce(new Error('the disk is full'));
+  expect(await perform(muteOrUnmute('a'))).toBe(false);
+  expect([preferences.value.muted, refusal.value]).toEqual([['a'], 'the disk is full']);
 });
 
 describe('the buttons of a row', () => {

@@ -4,9 +4,20 @@ import { eventsOf } from './events';
 import { containers } from './store';
 import './section.css';
 
-export { actionsOf, cancelTurn, isStarred, pauseOrResume, showLog, starOrUnstar, verbAction } from './actions';
+export {
+  actionsOf,
+  cancelTurn,
+  isMuted,
+  isStarred,
+  muteOrUnmute,
+  pauseOrResume,
+  showLog,
+  starOrUnstar,
+  verbAction,
+} from './actions';
 export { countsOf, SwarmCount } from './aside';
 export { otherModel } from './model';
+export { MutedMark } from './muted';
 export { Pending, State } from './state';
 export { containers } from './store';
 export type { Verb } from './verb';

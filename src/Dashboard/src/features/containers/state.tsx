@@ -5,7 +5,7 @@ import { Age, Until } from '../../ui/clock';
 /** The work on an agent's container that is under way. */
 export function Pending({ transient }: { transient: Transient }) {
   return (
-    <span class="badge info" role="status">
+    <span class="badge info">
       <span class="spinner" aria-hidden="true" /> {transient.kind} … <Age at={transient.since_at} />
     </span>
   );

@@ -3,6 +3,7 @@ import { Part } from '../../ui/part';
 import { rendering } from './rendering';
 import './section.css';
 
+export { Content, isRendered, Viewer } from './content';
 export { AgentText, linked } from './text';
 
 export const feature: Feature = {

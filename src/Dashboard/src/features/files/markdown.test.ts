@@ -62,6 +62,8 @@ describe('Markdown', () => {
       '<p><span class="md-link">here<span class="dim"> (<bdi>https://example.org/x</bdi>)</span></span></p>',
     );
     expect(shown('<https://example.org>')).toBe('<p><span class="md-link">https://example.org</span></p>');
+    // A host with letters that look like others is named by its ASCII form.
+    expect(shown('[here](https://exаmple.org/ä)')).toContain('(<bdi>https://xn--exmple-4nf.org/%C3%A4</bdi>)');
     expect(shown('[notes](../other/notes.md)')).toContain('(<bdi>../other/notes.md</bdi>)');
     expect(shown('https://example.org')).toBe('<p>https://example.org</p>');
   });

@@ -1,10 +1,8 @@
-import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import type { Forge, ForgeAccount, ForgeRepository } from '../../api/types';
-import { Act } from '../../ui/act';
+import { ActionButton } from '../../ui/action-button';
 import { useBounded } from '../../ui/bounded';
 import { Age, Until } from '../../ui/clock';
-import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { byWorry, linkTo, without } from './place';
 import { forge as store } from './store';
@@ -13,24 +11,16 @@ const STEP = 12;
 
 /** The git forge: its state, its repositories, and their errors. */
 export function ForgeSection() {
-  const [error, setError] = useState<string | null>(null);
   const now = store.now.value;
   const on = now !== null && now.state !== 'off';
   return (
-    <Section
-      feature="forge"
-      id="forge"
-      title="F0RG3"
-      plain="Forge"
-      aside={on ? <Aside forge={now} onError={setError} /> : null}
-    >
-      <Refused error={error} onClose={() => setError(null)} />
+    <Section feature="forge" id="forge" title="F0RG3" plain="Forge" aside={on ? <Aside forge={now} /> : null}>
       {on ? <Content forge={now} /> : <p class="empty">The forge is off{now?.note == null ? '' : `: ${now.note}`}.</p>}
     </Section>
   );
 }
 
-function Aside({ forge, onError }: { forge: Forge; onError: (error: string | null) => void }) {
+function Aside({ forge }: { forge: Forge }) {
   const failed = forge.repositories.filter(({ error }) => error != null).length + without(forge).length;
   const behind = forge.repositories.filter((repository) => repository.behind).length;
   const worried = forge.state === 'down' || failed > 0 || behind > 0;
@@ -40,16 +30,16 @@ function Aside({ forge, onError }: { forge: Forge; onError: (error: string | nul
       <span class="count">
         {forge.repositories.length - behind}/{forge.repositories.length} pushed
       </span>
-      <Act
-        label={worried ? '↻ R3TRY' : '↻ SYNC'}
-        plain={
-          worried
-            ? 'Retry what failed on the forge, and check everything else'
-            : 'Check every account and repository on the forge now'
-        }
+      <ActionButton
         tone={worried ? 'warn' : 'info'}
-        onError={onError}
-        run={() => api.POST('/api/forge/sync')}
+        action={{
+          id: 'sync forge',
+          label: worried ? '↻ R3TRY' : '↻ SYNC',
+          of: worried
+            ? 'what failed on the forge, and check everything else'
+            : 'what is not on the forge, and check the rest',
+          run: () => api.POST('/api/forge/sync'),
+        }}
       />
     </span>
   );

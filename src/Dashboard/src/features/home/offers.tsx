@@ -1,8 +1,6 @@
-import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
-import { Act } from '../../ui/act';
+import { ActionButton } from '../../ui/action-button';
 import { changePreferences } from '../../ui/change-preferences';
-import { Refused } from '../../ui/fault';
 import { preferences } from '../../ui/preferences';
 import { containers } from '../containers';
 
@@ -29,21 +27,21 @@ const DEMO = ['demo-ann', 'demo-bob'];
 
 /** Removes the agents of the demonstration; one of that name that the operator made stays. */
 export function DemoLine() {
-  const [error, setError] = useState<string | null>(null);
   const here = DEMO.filter((name) => containers.agents.value.has(name));
   if (here.length === 0) return null;
   return (
     <div class="home-offer" data-offer="demo">
       <p>
         <span class="dim">{here.join(' and ')} show how it works.</span>{' '}
-        <Act
-          label="✗ D3M0"
-          plain="End the show: remove the scripted agents and their data"
-          onError={setError}
-          run={() => api.POST('/api/demo-agents/remove')}
+        <ActionButton
+          action={{
+            id: 'end demo',
+            label: '✗ D3M0',
+            of: `and remove ${here.join(' and ')} with their data`,
+            run: () => api.POST('/api/demo-agents/remove'),
+          }}
         />
       </p>
-      <Refused error={error} onClose={() => setError(null)} />
     </div>
   );
 }

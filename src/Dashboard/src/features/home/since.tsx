@@ -1,8 +1,8 @@
 import type { ComponentChild } from 'preact';
 import type { Stats } from '../../api/types';
-import { now } from '../../ui/clock';
+import { now, useTimed } from '../../ui/clock';
 import { Link } from '../../ui/link';
-import { counted, usdText } from '../../ui/text/figures';
+import { counted, durationText, usdText } from '../../ui/text/figures';
 import { age } from '../../ui/text/time';
 import { approvals } from '../approvals';
 import { messages } from '../messages';
@@ -33,6 +33,7 @@ export function Since({ since, today }: { since: number | null; today: Stats | n
 }
 
 function Happened({ since }: { since: number }) {
+  const ago = useTimed((now) => age(since, now), since);
   const stats = useStatistics(windowOf(since, now.peek()), null).stats.value;
   const from = new Date(since).toISOString();
   const buckets = (stats?.buckets ?? []).filter(
@@ -60,7 +61,7 @@ function Happened({ since }: { since: number }) {
   return (
     <section class="home-line" aria-labelledby="home-since">
       <h2 id="home-since">
-        Since you looked <span class="dim n">{age(since, now.value)}</span>
+        Since you looked <span class="dim n">{ago}</span>
       </h2>
       <ul>
         {facts.map((fact, i) => (
@@ -95,6 +96,13 @@ function Today({ stats }: { stats: Stats }) {
           <li>
             <Link to={`/agents/${encodeURIComponent(dearest.name)}`}>
               most: <bdi class="mono">{dearest.name}</bdi> {usdText(dearest.cost_usd)}
+            </Link>
+          </li>
+        )}
+        {stats.slowest == null ? null : (
+          <li>
+            <Link to={`/agents/${encodeURIComponent(stats.slowest.agent)}/turns/${stats.slowest.id}`}>
+              slowest turn: {durationText(stats.slowest.duration_ms)} <bdi class="mono">{stats.slowest.agent}</bdi>
             </Link>
           </li>
         )}

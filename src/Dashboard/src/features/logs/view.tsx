@@ -1,8 +1,8 @@
 import type { ComponentChild } from 'preact';
-import { memo } from 'preact/compat';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { ReadFault } from '../../ui/fault';
+import { memo } from '../../ui/memo';
 import { plainLine } from '../../ui/text/ansi';
 import { containers } from '../containers';
 import { LogFollow, MOST_LINES } from './follow';
@@ -105,7 +105,7 @@ function Followed({ name, around }: Props) {
       >
         {tail === null ? (
           follow.error.value === null ? (
-            <p class="dim" role="status">
+            <p class="dim">
               <span class="spinner" aria-hidden="true" /> reading …
             </p>
           ) : null

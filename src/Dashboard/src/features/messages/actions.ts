@@ -3,11 +3,15 @@ import type { Message } from '../../api/types';
 import type { Action } from '../../ui/action';
 import { copyAddress } from '../../ui/copy';
 import { go } from '../../ui/link';
+import { openPanel } from '../../ui/panel';
 import { times } from './folding';
 import { backedOffUntil, type FlowRow } from './message-log';
 import { writeTo } from './recipient';
 
 export const addressOf = (id: number): string => `/messages/${id}`;
+
+/** The content that the side panel opens to show a message. */
+export const panelOf = (id: number): string => `message:${id}`;
 
 /** Whether a message waits to be read by the operator. */
 export const isUnread = ({ to, acked_at }: Message): boolean => to === 'operator' && acked_at == null;
@@ -19,6 +23,14 @@ export const hasFailed = (row: FlowRow): boolean =>
 /** Makes a message to the operator unread again. */
 export const unread = (id: number): Promise<unknown> =>
   api.POST('/api/messages/{id}/unread', { params: { path: { id } } });
+
+/** The requests that are under way at once at most. */
+const AT_ONCE = 8;
+
+/** Makes many messages to the operator unread again. */
+export async function allUnread(ids: readonly number[]): Promise<void> {
+  for (let i = 0; i < ids.length; i += AT_ONCE) await Promise.all(ids.slice(i, i + AT_ONCE).map(unread));
+}
 
 /** The other side of a message, where it can be written to. */
 export const otherOf = ({ from, to }: Message): string | null => {
@@ -36,18 +48,22 @@ export const done = (messages: readonly Message[]): Action => {
     of,
     key: 'done',
     run: () => api.POST('/api/messages/ack', { body: { ids } }),
-    undo: () => Promise.all(ids.map(unread)),
+    undo: () => allUnread(ids),
   };
 };
 
-export const retry = ({ id, to }: Message): Action => ({
+/** Enough of a message to name it. */
+type Named = Pick<Message, 'id' | 'to'>;
+
+export const retry = ({ id, to }: Named): Action => ({
   id: `retry ${id}`,
   label: '↻ R3TRY',
   of: `message ${id} to ${to}`,
   run: () => api.POST('/api/messages/{id}/retry', { params: { path: { id } } }),
 });
 
-export const drop = ({ id, to }: Message): Action => ({
+/** Its recipient never gets it. */
+export const drop = ({ id, to }: Named): Action => ({
   id: `drop ${id}`,
   label: '✗ DR0P',
   of: `message ${id} to ${to}`,
@@ -80,6 +96,7 @@ export function actionsOf(row: FlowRow): Action[] {
       : []),
     ...(hasFailed(row) ? [retry(message), drop(message)] : []),
     { id: `thread ${id}`, label: '⇄ THR34D', of, key: 'open', run: async () => go(addressOf(id)) },
+    { id: `beside ${id}`, label: '⊞ B3S1D3', of, key: 'panel', run: async () => openPanel(panelOf(id)) },
     { id: `times ${id}`, label: '◷ T1M3S', of, run: async () => times.toggle(id) },
     { id: `copy ${id}`, label: '⎘ C0PY', of, key: 'copy', run: () => copyAddress(addressOf(id)) },
   ];

@@ -17,7 +17,7 @@ export const COMMANDS: readonly Command[] = [
   { name: 'login', takes: '', plain: 'start the login of its tool' },
 ];
 
-export type Control = 'cancel-turn' | 'compact' | 'login' | 'model' | 'new-session';
+export type Control = 'compact' | 'login' | 'model' | 'new-session';
 
 /** A route of an agent's harness, its body, and the text that confirms it. */
 export interface HarnessControl {
@@ -30,8 +30,6 @@ export interface HarnessControl {
 export function control(name: string, { route, body }: HarnessControl): Promise<unknown> {
   const params = { path: { name } };
   switch (route) {
-    case 'cancel-turn':
-      return api.POST('/api/agents/{name}/cancel-turn', { params });
     case 'compact':
       return api.POST('/api/agents/{name}/compact', { params });
     case 'login':
@@ -46,6 +44,7 @@ export function control(name: string, { route, body }: HarnessControl): Promise<
 export type Line =
   | { kind: 'message'; body: string }
   | { kind: 'help' }
+  | { kind: 'cancel' }
   | ({ kind: 'control' } & HarnessControl)
   | { kind: 'fault'; words: string };
 
@@ -69,7 +68,7 @@ export function readLine(line: string): Line {
     case 'help':
       return { kind: 'help' };
     case 'cancel':
-      return { kind: 'control', route: 'cancel-turn', body: {}, done: 'The turn is being cancelled.' };
+      return { kind: 'cancel' };
     case 'compact':
       return {
         kind: 'control',

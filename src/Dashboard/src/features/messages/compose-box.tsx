@@ -1,46 +1,28 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Action, perform } from '../../ui/action';
+import { perform } from '../../ui/action';
 import { drafts } from '../../ui/draft';
 import { askPalette } from '../../ui/registry';
-import { AS_FILE, BODY_BYTES, bodyFault } from '../../ui/text/bytes';
+import { AS_FILE, bodyFault } from '../../ui/text/bytes';
+import { holdText } from '../../ui/with-text';
 import { Writing } from '../../ui/writing';
 import { containers } from '../containers';
 import { addressed } from './addressed';
 import { recipients } from './completers';
-import { asksForHelp, bodyOfLine, commands, faultOfLine, Help, Replied, sendLine } from './lines';
+import { asksForHelp, bodyOfLine, commands, faultOfLine, Help, Replied, sendLine, sendTo } from './lines';
 import { address, backToSticky, recipient, replied, toOf, wantsFocus, write, writeTo, writing } from './recipient';
-import { send } from './send';
 
 const isName = (name: string): boolean => name === '*' || containers.agents.peek().has(name);
 
+/** Whether the operator writes to somebody in the box. */
+const isWriting = (): boolean =>
+  drafts.has(toOf(recipient.peek())) || (document.activeElement?.closest('.compose-bar') ?? null) !== null;
+
 /** Sends a message to every agent. It is held, and written again where it was taken back, refused or never sent. */
-export function broadcast(body: string, text: string): Promise<void> {
-  const target = toOf('*');
-  const writeAgain = () => {
-    const now = drafts.of(target);
-    const again = addressed(text) === null ? text : body;
-    drafts.keep(target, now === '' || now === again ? again : `${again}\n${now}`);
-  };
-  const action: Action = {
-    id: 'broadcast',
-    label: 'T4LK',
-    of: `to every agent: ${body.slice(0, 80)}`,
-    hold: true,
-    left: writeAgain,
-    run: () => send({ to: '*', body }),
-  };
-  // The page holds the message now, and not as a draft.
-  drafts.keep(target, '');
-  return perform(action).then((sent) => {
-    if (sent) {
-      // A page that came back from the browser's cache has written it again.
-      if (drafts.of(target) === text) drafts.keep(target, '');
-      if (text.length <= BODY_BYTES) drafts.remember(text);
-      return;
-    }
-    writeAgain();
-    address('*');
-  });
+export async function broadcast(body: string, text: string): Promise<void> {
+  const again = addressed(text) === null ? text : body;
+  const sent = await holdText(toOf('*'), text, sendTo('*', body), perform, again);
+  // A text that is being written keeps its recipient.
+  if (!sent && !isWriting()) address('*');
 }
 
 /** The box for a message to anybody. <places>: it is part of the place. */
@@ -104,9 +86,9 @@ export function Compose({ places }: { places: boolean }) {
           return line.to === '*' ? line.body : bodyOfLine(line.body);
         }}
         reader={(text) => lineOf(text).to}
-        faultOf={(text) => {
+        faultOf={(text, file) => {
           const line = lineOf(text);
-          return line.to === '*' ? bodyFault(line.body, 'a message', AS_FILE) : faultOfLine(line.body);
+          return line.to === '*' ? bodyFault(line.body, 'a message', AS_FILE, file) : faultOfLine(line.body, file);
         }}
         onText={(text) => write(text, isName)}
         completers={everyone ? [recipients] : [recipients, commands]}

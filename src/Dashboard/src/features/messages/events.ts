@@ -10,5 +10,6 @@ export function eventsOf(messages: Messages): Handlers {
     requeued: ({ kind, message }) => messages.changed(kind, message),
     parked: ({ kind, message }) => messages.changed(kind, message),
     dropped: ({ kind, message }) => messages.changed(kind, message),
+    messages_removed: ({ removed }) => messages.removed(removed),
   };
 }

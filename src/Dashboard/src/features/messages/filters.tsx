@@ -142,13 +142,22 @@ function Words({ q }: { q: string }) {
   const box = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState(q);
   const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
+  /** The words that this box has put into the address. */
+  const own = useRef(q);
   // The address has changed by another way, such as the browser's back.
-  useEffect(() => setTyped(q), [q]);
+  useEffect(() => {
+    if (q === own.current) return;
+    own.current = q;
+    setTyped(q);
+  }, [q]);
   useEffect(() => () => void (timer.current !== null && clearTimeout(timer.current)), []);
   useKey('filter', () => box.current?.focus());
   const search = (text: string, now: boolean) => {
     if (timer.current !== null) clearTimeout(timer.current);
-    const set = () => setQuery({ q: text.trim() });
+    const set = () => {
+      own.current = text.trim();
+      setQuery({ q: own.current });
+    };
     if (now) set();
     else timer.current = setTimeout(set, PAUSE_MS);
   };

@@ -1,20 +1,21 @@
 import type { Feature } from '../../ui/feature';
+import { Part } from '../../ui/part';
 import { agents, files, numbered } from './completers';
 import { ComposeBar, composeBox } from './compose';
 import { eventsOf } from './events';
 import { messages } from './store';
 import './section.css';
 
-export { addressOf } from './actions';
+export { addressOf, drop, retry } from './actions';
 export { control, type HarnessControl } from './commands';
+export { textTo } from './lines';
 export { Prompt } from './prompt';
 export { toOf, writeTo } from './recipient';
-export { send } from './send';
 export { messages } from './store';
 export { EventJson, lineOf, MessageText } from './text';
 export { type Piece, plainly, toldBy } from './told';
 
-export { acknowledge, dropParked, isPerson, replyTo, retryParked } from './waiting';
+export { acknowledge, isPerson, replyTo } from './waiting';
 
 export const feature: Feature = {
   name: 'messages',
@@ -23,6 +24,7 @@ export const feature: Feature = {
     events: eventsOf(messages),
     read: (stopped) => messages.read(stopped),
   },
+  panels: { message: new Part(async () => (await import('./panel')).MessagePanel) },
   bottom: [{ order: 10, view: ComposeBar }],
   completers: [agents, numbered, files],
   parts: [composeBox],

@@ -122,6 +122,12 @@ export function MessageList({ id, label, log, folds, target, empty }: Props) {
     };
   });
   useKey('done', markDone);
+  // An event of the Hive as it was sent.
+  useKey('details', () => {
+    const json = document.getElementById(id)?.querySelector<HTMLElement>('[aria-current] .json');
+    json?.click();
+    return json != null;
+  });
   useKey('reply', () => {
     const reply = now === undefined ? undefined : actionsOf(now.row).find(({ key }) => key === 'reply');
     if (reply === undefined) return false;
@@ -203,7 +209,7 @@ export function MessageList({ id, label, log, folds, target, empty }: Props) {
           rows={items}
           keyOf={(item) => item.key}
           nameOf={nameOf}
-          height={31}
+          height={32}
           {...(target === undefined ? {} : { initial: String(target) })}
           tail={{
             following: log.following,

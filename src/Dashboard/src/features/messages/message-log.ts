@@ -1,5 +1,7 @@
 import type { MessageEventKind } from '../../api/events';
-import type { History, Message } from '../../api/types';
+import type { History, Message, RemovedMessages } from '../../api/types';
+
+export type Removed = RemovedMessages;
 
 /** A message as the log shows it: `dropped` is known from its event alone. */
 export interface FlowRow {
@@ -36,6 +38,28 @@ export function olderPage(flow: Flow, history: History): Flow {
   const rows = [...older, ...flow.rows];
   return trimmed({ rows, atHead: flow.atHead, hasOlder: history.messages.length >= PAGE }, false);
 }
+
+/**
+ * The rows from the id <first> on, read again after events were missed. <meets>: the answers reach the newest message;
+ * otherwise there is a gap behind the last row.
+ */
+export function caughtUp(flow: Flow, read: readonly Message[], first: number, meets: boolean): Flow {
+  const dropped = new Set(flow.rows.flatMap((row) => (row.dropped ? [row.message.id] : [])));
+  const known = new Map(read.filter(({ id }) => id >= first).map((message) => [message.id, message]));
+  const rows = byId([...known.values()]).map((row) => ({ ...row, dropped: dropped.has(row.message.id) }));
+  return { ...flow, rows: [...flow.rows.filter(({ message }) => message.id < first), ...rows], atHead: meets };
+}
+
+/** Without the messages that were deleted: those that every given member of the rule fits. */
+export function withoutRemoved(flow: Flow, rule: Removed): Flow {
+  const rows = flow.rows.filter(({ message }) => !isRemoved(message, rule));
+  return rows.length === flow.rows.length ? flow : { ...flow, rows };
+}
+
+export const isRemoved = ({ id, to, acked_at }: Message, { to: of, up_to, acked_before }: Removed): boolean =>
+  (of == null || to === of) &&
+  (up_to == null || id <= up_to) &&
+  (acked_before == null || (acked_at != null && Date.parse(acked_at) < Date.parse(acked_before)));
 
 /**
  * One event: a known row is replaced, a new message goes to its place by id, and a row that matches no longer goes.

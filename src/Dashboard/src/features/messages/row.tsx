@@ -1,14 +1,14 @@
 import { computed } from '@preact/signals';
-import { memo } from 'preact/compat';
 import { useEffect, useState } from 'preact/hooks';
 import type { Message } from '../../api/types';
 import { ActionButton } from '../../ui/action-button';
 import { Clock, Until } from '../../ui/clock';
 import { Link } from '../../ui/link';
+import { memo } from '../../ui/memo';
 import { openMenu } from '../../ui/menu';
 import { counted } from '../../ui/text/figures';
 import { containers } from '../containers';
-import { actionsOf, addressOf, drop, hasFailed, isUnread, retry } from './actions';
+import { actionsOf, addressOf, drop, hasFailed, isUnread, panelOf, retry } from './actions';
 import { bodies, threads, times } from './folding';
 import { detailOf } from './history';
 import { backedOffUntil, type FlowRow, type Mark, markOf } from './message-log';
@@ -19,7 +19,7 @@ import type { ListRow } from './threads';
 const LINES = 12;
 const CHARS = 1500;
 
-const MARKS: Record<Mark, { glyph: string; plain: string }> = {
+export const MARKS: Record<Mark, { glyph: string; plain: string }> = {
   waiting: { glyph: '→', plain: 'sent, waiting for its recipient' },
   delivered: { glyph: '✓', plain: 'delivered' },
   acked: { glyph: '✓✓', plain: 'acknowledged' },
@@ -65,6 +65,7 @@ export const MessageRow = memo(function MessageRow({ item, current, target }: Pr
     <div
       class={`message ${mark === 'dropped' ? 'dropped' : ''} ${unread ? 'unread' : ''} ${below ? 'below' : ''} ${target === true ? 'target' : ''}`}
       data-message={id}
+      data-opens={panelOf(id)}
     >
       <span class="at n">
         <Clock at={message.sent_at} />
@@ -125,7 +126,7 @@ function Answers({ item: { row, answers, latest, below }, tab }: { item: ListRow
   const { id, in_reply_to } = row.message;
   if (answers === 0)
     return in_reply_to == null || below ? null : (
-      <Link to={addressOf(in_reply_to)} class="link answers-to" stop={tab === 0}>
+      <Link to={addressOf(in_reply_to)} class="link answers-to" opens={panelOf(in_reply_to)} stop={tab === 0}>
         ↩ answers #{in_reply_to}
       </Link>
     );
@@ -151,7 +152,7 @@ function Answers({ item: { row, answers, latest, below }, tab }: { item: ListRow
   );
 }
 
-function Failure({ row, tab }: { row: FlowRow; tab: number }) {
+export function Failure({ row, tab }: { row: FlowRow; tab: number }) {
   const { message } = row;
   const again = backedOffUntil(row);
   return (
@@ -174,7 +175,7 @@ function Failure({ row, tab }: { row: FlowRow; tab: number }) {
 }
 
 /** When a message was sent, leased and acknowledged, and each failed attempt. */
-function Times({ message: known }: { message: Message }) {
+export function Times({ message: known }: { message: Message }) {
   const [told, setTold] = useState<Message | null>(null);
   // An event does not tell who leased the message, nor each attempt.
   useEffect(() => {
@@ -269,7 +270,7 @@ const agentNames = computed(() => new Set(nameList.value.split(' ')));
 const KNOWN = new Set(['operator', 'system', 'reminder', 'manager']);
 
 /** A sender or recipient; an agent's name leads to it. */
-function Name({ name, tab }: { name: string; tab: number }) {
+export function Name({ name, tab }: { name: string; tab: number }) {
   const kind = `principal ${KNOWN.has(name) ? name : 'agent'}`;
   return agentNames.value.has(name) ? (
     <Link to={`/agents/${name}`} class={kind} stop={tab === 0}>

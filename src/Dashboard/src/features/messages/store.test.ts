@@ -216,3 +216,119 @@ describe('a log of a part of the messages', () => {
     expect(store.flow.value.rows[0]?.message).toMatchObject({ leased_by: '57', acked_at: AT });
   });
 });
+
+describe('the message log after missed events', () => {
+  /** A host with the messages of these ids, in pages. */
+  const hostOf =
+    (ids: readonly number[], rest: (id: number) => Partial<Message> = () => ({})) =>
+    async (before: number | null) => ({
+      cursor: 'e-10',
+      messages: ids
+        .filter((id) => before === null || id < before)
+        .slice(-PAGE)
+        .map((id) => message(id, rest(id))),
+    });
+  const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
+  let host = hostOf([]);
+  const log = () => new MessageLog((before) => host(before));
+  const idsOf = (of: MessageLog) => of.flow.value.rows.map(({ message: { id } }) => id);
+
+  test('shows the newest page to a reader who follows', async () => {
+    host = hostOf(upTo(10));
+    const own = log();
+    await own.page(false);
+    host = hostOf(upTo(500));
+    await own.again();
+    expect(idsOf(own)).toEqual(upTo(500).slice(-PAGE));
+    expect([own.unseen.value, own.flow.value.atHead]).toEqual([0, true]);
+  });
+
+  test('keeps the rows of a reader further up, reads them again, and counts the new ones', async () => {
+    host = hostOf(upTo(300));
+    const own = log();
+    await own.page(false);
+    await own.page(true);
+    own.following.value = false;
+    // Two were deleted, one was acknowledged, and three came.
+    const left = upTo(303).filter((id) => id !== 5 && id !== 250);
+    host = hostOf(left, (id) => (id === 7 ? { acked_at: AT } : {}));
+    await own.again();
+    expect(idsOf(own)).toEqual(left);
+    expect(own.flow.value.rows.find(({ message: { id } }) => id === 7)?.message.acked_at).toBe(AT);
+    expect([own.unseen.value, own.flow.value.atHead]).toEqual([3, true]);
+  });
+
+  test('leaves the gap to the newest page, where that begins behind the last row', async () => {
+    host = hostOf(upTo(100));
+    const own = log();
+    await own.page(false);
+    own.following.value = false;
+    host = hostOf(upTo(100 + 3 * PAGE));
+    await own.again();
+    expect(idsOf(own)).toEqual(upTo(100));
+    expect([own.unseen.value, own.flow.value.atHead]).toEqual([PAGE, false]);
+    // Going to the newest shows them.
+    await own.page(false);
+    expect(idsOf(own).at(-1)).toBe(100 + 3 * PAGE);
+    expect(own.unseen.value).toBe(0);
+  });
+
+  test('starts over with another database', async () => {
+    host = hostOf(upTo(300));
+    const own = log();
+    await own.page(false);
+    own.following.value = false;
+    host = hostOf(upTo(4));
+    await own.again();
+    expect(idsOf(own)).toEqual(upTo(4));
+  });
+
+  test('counts a message once that comes while it reads', async () => {
+    host = hostOf(upTo(10));
+    const own = log();
+    await own.page(false);
+    own.following.value = false;
+    host = hostOf(upTo(11));
+    const under = own.again();
+    own.changed('sent', message(11));
+    await under;
+    expect(idsOf(own)).toEqual(upTo(11));
+    expect(own.unseen.value).toBe(1);
+  });
+});
+
+describe('deleted messages', () => {
+  const OLD = '2026-03-01T00:00:00.000Z';
+
+  test('of a purged agent go from the log and the parked ones, up to the newest of then', async () => {
+    const parked = { parked_at: AT, attempts: 3 };
+    const { store, event } = load(new Messages(), eventsOf, { parked: [message(2, parked), message(3, parked)] });
+    await store.log.place(false, async () => ({
+      cursor: 'e-10',
+      messages: [message(1), message(2, parked), message(3, { ...parked, to: 'carol' }), message(9)],
+    }));
+    store.snapshot({
+      parked: [message(2, parked), message(3, { ...parked, to: 'carol' })],
+      inbox: [],
+      inbox_unread: 0,
+    });
+    event({ kind: 'messages_removed', removed: { to: 'bob', up_to: 5 } });
+    expect(ids(store)).toEqual([3, 9]);
+    expect(store.parked.value.map((m) => m.id)).toEqual([3]);
+  });
+
+  test('that were acknowledged long ago go, also from the inbox and from an answer under way', async () => {
+    const done = message(1, { to: 'operator', acked_at: OLD });
+    const { store, event } = load(new Messages(), eventsOf, { inbox: [done, message(2, { to: 'operator' })] });
+    let arrive = (): void => {};
+    const under = store.log.place(false, async () => {
+      await new Promise<void>((r) => (arrive = r));
+      return { cursor: 'e-10', messages: [done, message(2, { to: 'operator' }), message(3, { acked_at: AT })] };
+    });
+    event({ kind: 'messages_removed', removed: { acked_before: '2026-04-01T00:00:00Z' } });
+    arrive();
+    await under;
+    expect(ids(store)).toEqual([2, 3]);
+    expect(store.inbox.value.map((m) => m.id)).toEqual([2]);
+  });
+});

@@ -1,8 +1,9 @@
 import { signal } from '@preact/signals';
 import type { MessageEventKind } from '../../api/events';
-import type { Message, Snapshot } from '../../api/types';
+import type { Message, RemovedMessages, Snapshot } from '../../api/types';
 import { history } from './history';
 import { MessageLog } from './log';
+import { isRemoved } from './message-log';
 import { Newest } from './newest';
 
 const INBOX_ROWS = 50;
@@ -36,9 +37,9 @@ export class Messages {
     this.inboxUnread.value = inbox_unread;
   }
 
-  /** Reads the newest page of each log that is shown. */
+  /** Reads each log that is shown, again after events were missed. */
   async read(stopped: AbortSignal): Promise<void> {
-    await Promise.all([this.log, ...this.#filtered].map((log) => log.page(false, stopped)));
+    await Promise.all([this.log, ...this.#filtered].map((log) => log.again(stopped)));
   }
 
   /** Keeps a log true until the returned function is called. */
@@ -57,6 +58,14 @@ export class Messages {
     else this.#parked.remove(message.id);
 
     if (message.to === 'operator') this.#toOperator(kind, message);
+  }
+
+  /** Drops messages that were deleted. */
+  removed(rule: RemovedMessages): void {
+    for (const log of [this.log, ...this.#filtered]) log.removed(rule);
+    for (const message of this.#parked.rows.peek()) if (isRemoved(message, rule)) this.#parked.remove(message.id);
+    if (this.inbox.peek().some((message) => isRemoved(message, rule)))
+      this.inbox.value = this.inbox.peek().filter((message) => !isRemoved(message, rule));
   }
 
   #toOperator(kind: MessageEventKind, message: Message): void {

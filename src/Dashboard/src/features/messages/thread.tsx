@@ -1,3 +1,4 @@
+import type { VNode } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Refusal, words } from '../../api/refusal';
 import { ReadFault } from '../../ui/fault';
@@ -14,7 +15,7 @@ const PAGES = KEPT / PAGE;
 
 /** The page of a message, in its thread. */
 export function Thread({ id: name }: { id: string }) {
-  const id = /^[1-9]\d{0,15}$/.test(name) ? Number(name) : null;
+  const id = idIn(name);
   return (
     <Main
       feature="messages"
@@ -29,28 +30,49 @@ export function Thread({ id: name }: { id: string }) {
         </>
       }
     >
-      {id === null ? (
-        <p class="empty">
-          “<bdi>{name}</bdi>” is not the number of a message. A message's address ends with its number, such as
-          /messages/12.
-        </p>
-      ) : (
-        <Messages id={id} />
-      )}
+      {id === null ? <NotNumber name={name} /> : <Messages id={id} />}
     </Main>
   );
 }
 
 function Messages({ id }: { id: number }) {
+  const { log, there, fault } = useThread(id);
+  if (fault !== null) return fault;
+  return there ? (
+    <MessageList id="thread" label={`The thread of message ${id}`} log={log} folds={false} target={id} empty={null} />
+  ) : (
+    <Reading />
+  );
+}
+
+/** A message's number; null for anything else. */
+export const idIn = (name: string): number | null => (/^[1-9]\d{0,15}$/.test(name) ? Number(name) : null);
+
+export const NotNumber = ({ name }: { name: string }) => (
+  <p class="empty">
+    “<bdi>{name}</bdi>” is not the number of a message. A message's address ends with its number, such as /messages/12.
+  </p>
+);
+
+export const Reading = () => (
+  <p class="dim" role="status">
+    <span class="spinner" aria-hidden="true" /> reading …
+  </p>
+);
+
+/** The thread of a message, kept true while it is shown, and why it cannot be shown. */
+export function useThread(id: number): { log: MessageLog; there: boolean; fault: VNode | null } {
   const [log] = useState(() => {
     const own: MessageLog = new MessageLog(
       (before, stopped) => history({ thread: id }, before, stopped),
       ({ id: other, in_reply_to }) =>
         own.flow.peek().rows.some(({ message }) => message.id === other || message.id === in_reply_to),
     );
+    // It is read around a message, wherever its newest ones are.
+    own.following.value = false;
     return own;
   });
-  const [state, setState] = useState<'reading' | 'there'>('reading');
+  const [there, setThere] = useState(false);
   const [gone, setGone] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   const reading = useMemo(
@@ -68,7 +90,7 @@ function Messages({ id }: { id: number }) {
           await detailOf(id);
           await log.upTo(id);
         }
-        setState('there');
+        setThere(true);
       } catch (e) {
         if (e instanceof Refusal && e.status === 404) setGone(e.message);
         else setError(words(e));
@@ -80,25 +102,17 @@ function Messages({ id }: { id: number }) {
     void reading();
     return messages.keep(log);
   }, [log]);
-  if (error !== null)
-    return (
+  const fault =
+    error !== null ? (
       <ReadFault
         error={`Message ${id} could not be read: ${error}`}
         plain="Read the message again"
         onRetry={() => void reading()}
       />
-    );
-  if (gone !== null)
-    return (
+    ) : gone !== null ? (
       <p class="empty">
-        There is no message {id} any more, or there never was: <bdi>{gone}</bdi>.
+        <bdi>{gone.charAt(0).toUpperCase() + gone.slice(1)}</bdi>
       </p>
-    );
-  return state === 'reading' ? (
-    <p class="dim" role="status">
-      <span class="spinner" aria-hidden="true" /> reading …
-    </p>
-  ) : (
-    <MessageList id="thread" label={`The thread of message ${id}`} log={log} folds={false} target={id} empty={null} />
-  );
+    ) : null;
+  return { log, there, fault };
 }

@@ -2,6 +2,7 @@ import { Age } from '../../ui/clock';
 import { Link } from '../../ui/link';
 import type { WaitingDetail } from '../../ui/registry';
 import { AgentText } from '../files';
+import { addressOf, panelOf } from './actions';
 import { MessageText } from './text';
 import { unreadOf } from './waiting';
 
@@ -17,7 +18,7 @@ export function MessagesDetail({ row }: WaitingDetail) {
       {unread.map((message) => (
         <li key={message.id} data-message={message.id}>
           <p class="dim">
-            <Link to={`/messages/${message.id}`}>
+            <Link to={addressOf(message.id)} opens={panelOf(message.id)}>
               <span class="n">#{message.id}</span>
             </Link>{' '}
             <Age at={message.sent_at} /> ago

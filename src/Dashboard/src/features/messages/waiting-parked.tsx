@@ -2,6 +2,7 @@ import { Age } from '../../ui/clock';
 import { Link } from '../../ui/link';
 import type { WaitingDetail } from '../../ui/registry';
 import { AgentText } from '../files';
+import { addressOf, panelOf } from './actions';
 import { messages } from './store';
 import { MessageText } from './text';
 
@@ -12,7 +13,7 @@ export function ParkedDetail({ row }: WaitingDetail) {
   return (
     <div class="feature-messages" data-message={message.id}>
       <p class="dim">
-        <Link to={`/messages/${message.id}`}>
+        <Link to={addressOf(message.id)} opens={panelOf(message.id)}>
           <span class="n">#{message.id}</span>
         </Link>{' '}
         from <bdi>{message.from}</bdi>, sent <Age at={message.sent_at} /> ago

@@ -5,12 +5,10 @@ import type { Action } from '../../ui/action';
 import { LABELS, type Wired } from '../../ui/labels';
 import { refusal } from '../../ui/refused';
 import type { WithText } from '../../ui/registry';
-import { unread } from './actions';
+import { allUnread } from './actions';
 import { history } from './history';
 import { send } from './send';
 import { messages } from './store';
-
-const path = (id: number) => ({ params: { path: { id } } });
 
 /** Whether an agent wrote it, so that it can be written to. */
 export const isPerson = (sender: string): boolean => sender !== 'system' && sender !== 'reminder';
@@ -31,8 +29,12 @@ async function allUnreadOf(sender: string): Promise<number[]> {
   }
 }
 
-/** Marks the unread messages of a sender as done; they become unread again. */
+/**
+ * Marks the unread messages of a sender as done, up to the newest that is shown now: what is sent from here on nobody has
+ * seen. They become unread again.
+ */
 export function acknowledge(sender: string): Action {
+  const newest = unreadOf(sender)[0]?.id ?? Number.POSITIVE_INFINITY;
   let ids: readonly number[] = [];
   return {
     id: 'acknowledge',
@@ -40,10 +42,10 @@ export function acknowledge(sender: string): Action {
     of: `${unreadOf(sender).length === 1 ? 'the message' : 'the messages'} of ${sender}`,
     key: 'done',
     run: async () => {
-      ids = await allUnreadOf(sender);
+      ids = (await allUnreadOf(sender)).filter((id) => id <= newest);
       if (ids.length > 0) await api.POST('/api/messages/ack', { body: { ids: [...ids] } });
     },
-    undo: () => Promise.all(ids.map(unread)),
+    undo: () => allUnread(ids),
   };
 }
 
@@ -66,7 +68,8 @@ export const replyTo = (agent: string, { label, about, after }: Reply): WithText
   what: 'a message',
   reader: agent,
   action: (body) => ({
-    id: 'reply',
+    // Another text, or one about something else, is another message.
+    id: `reply ${about} ${body}`,
     label,
     of: `to ${agent}`,
     run: async () => {
@@ -79,24 +82,4 @@ export const replyTo = (agent: string, { label, about, after }: Reply): WithText
         });
     },
   }),
-});
-
-export const retryParked = (id: number): Action => ({
-  id: 'retry message',
-  label: '↻ R3TRY',
-  of: `message ${id}`,
-  key: 'approve',
-  weight: 'primary',
-  run: () => api.POST('/api/messages/{id}/retry', path(id)),
-});
-
-/** Its recipient never gets it. */
-export const dropParked = (id: number): Action => ({
-  id: 'drop message',
-  label: '✗ DR0P',
-  of: `message ${id}`,
-  key: 'deny',
-  weight: 'danger',
-  hold: true,
-  run: () => api.POST('/api/messages/{id}/drop', path(id)),
 });

@@ -1,10 +1,9 @@
-import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import type { MetaInput } from '../../api/types';
-import { Act } from '../../ui/act';
+import type { Action } from '../../ui/action';
+import { ActionButton } from '../../ui/action-button';
 import { useBounded } from '../../ui/bounded';
 import { Age } from '../../ui/clock';
-import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { metaInputs } from './store';
 
@@ -12,9 +11,21 @@ const STEP = 50;
 
 const { chosen } = metaInputs;
 
+/** Pins inputs to the current revisions of their sources, and has the agents that use them rebuilt. */
+const update = (names: readonly string[]): Action => ({
+  id: 'update inputs',
+  label: '↻ UPD4TE CH0S3N',
+  of: names.length === 0 ? 'inputs: choose some first' : `inputs: ${names.join(', ')}`,
+  hold: true,
+  run: async () => {
+    await api.POST('/api/inputs/update', { body: { inputs: [...names] } });
+    // Others may have been chosen in the meantime.
+    chosen.value = new Set([...chosen.peek()].filter((name) => !names.includes(name)));
+  },
+});
+
 /** The repositories that agents are built with, pinned until the operator moves them. */
 export function MetaSection() {
-  const [error, setError] = useState<string | null>(null);
   const inputs = metaInputs.all.value.toSorted((a, b) => a.name.localeCompare(b.name));
   // An input that is gone is not chosen any more.
   const picked = inputs.filter(({ name }) => chosen.value.has(name));
@@ -23,7 +34,9 @@ export function MetaSection() {
   const { shown, more } = useBounded(inputs, STEP);
   const all = picked.length === inputs.length;
   const rebuilds =
-    affected.length === 0 ? 'No agent uses them.' : `Rebuilt with it, one after another: ${affected.join(', ')}.`;
+    affected.length === 0
+      ? 'No agent uses them.'
+      : `Rebuilt with an update, one after another: ${affected.join(', ')}.`;
   return (
     <Section
       feature="meta"
@@ -37,32 +50,11 @@ export function MetaSection() {
               {picked.length > 0 ? `${picked.length} of ` : ''}
               {inputs.length} {inputs.length === 1 ? 'input' : 'inputs'}
             </span>
-            <Act
-              label="↻ UPD4TE CH0S3N"
-              plain={
-                picked.length === 0
-                  ? 'Update the chosen inputs: choose some first'
-                  : `Update the chosen inputs: ${names.join(', ')}`
-              }
-              tone="warn"
-              disabled={picked.length === 0}
-              confirm={{
-                title: picked.length === 1 ? `Update ${names[0]}?` : `Update ${picked.length} inputs?`,
-                text: `Pinned to the current revision of their source: ${names.join(', ')}. ${rebuilds}`,
-                yes: picked.length === 1 ? 'Update it' : `Update ${picked.length} inputs`,
-                no: 'Leave the pins',
-              }}
-              onError={setError}
-              run={async () => {
-                await api.POST('/api/inputs/update', { body: { inputs: names } });
-                chosen.value = new Set();
-              }}
-            />
+            <ActionButton tone="warn" action={update(names)} disabled={picked.length === 0} />
           </span>
         )
       }
     >
-      <Refused error={error} onClose={() => setError(null)} />
       {inputs.length === 0 ? (
         <p class="empty">No input is pinned. Repositories that agents’ configurations name as inputs show here.</p>
       ) : (
@@ -75,6 +67,7 @@ export function MetaSection() {
             />
             <span class="dim">all of them</span>
           </label>
+          {picked.length === 0 ? null : <p class="dim input-rebuilds">{rebuilds}</p>}
           <ul>
             {shown.map((input) => (
               <Row key={input.name} input={input} />

@@ -1,7 +1,7 @@
 import { api } from '../../api/client';
 import type { Question } from '../../api/types';
 import type { Action } from '../../ui/action';
-import { keepAnswer } from './draft';
+import { answerDraft, keepAnswer } from './draft';
 import { nothing } from './question';
 
 const path = (id: number) => ({ params: { path: { id } } });
@@ -22,7 +22,10 @@ export const answer = (question: Question, text: string): Action => ({
   label: question.target == null ? '↩ 4NSW3R' : '↩ 0V3RR1D3',
   of: `${question.id} of ${question.asker}`,
   run: async () => {
+    const { text: written } = answerDraft(question);
     await api.POST('/api/questions/{id}/answer', { ...path(question.id), body: { answer: text } });
-    keepAnswer(question, nothing);
+    // Text that was typed in the meantime stays.
+    const now = answerDraft(question).text;
+    keepAnswer(question, { ...nothing, text: now === written ? '' : now });
   },
 });

@@ -33,9 +33,9 @@ export function AnswerForm({ question, decide }: { question: Question; decide: W
     'form',
   );
   useKey('reply', () => box.current?.focus(), true, 'form');
-  const faultOf = (text: string): string | null => {
+  const faultOf = (text: string, file: boolean): string | null => {
     const whole = answerOf(question, { ...draft, text });
-    if (whole !== '') return bodyFault(whole, 'an answer', AS_FILE);
+    if (whole !== '') return bodyFault(whole, 'an answer', AS_FILE, file);
     return options.length > 0 ? 'Choose an option, or write an answer.' : 'The answer is empty; write something first.';
   };
   return (

@@ -1,11 +1,23 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Question } from '../../api/types';
 import { loaded as load } from '../../test/loaded';
 import { drafts } from '../../ui/draft';
+import { answer } from './actions';
 import { answerDraft, draftOf, keepAnswer } from './draft';
 import { eventsOf } from './events';
 import { answerOf, byAnswer, HISTORY, meantByOpen, nothing, withOption } from './question';
 import { Questions } from './store';
+
+let answered = () => {};
+vi.mock('../../api/client', async (original) => ({
+  ...(await original<object>()),
+  api: {
+    POST: () =>
+      new Promise<void>((resolve) => {
+        answered = resolve;
+      }),
+  },
+}));
 
 const AT = '2026-05-01T12:00:00.000Z';
 const later = (seconds: number) => new Date(Date.parse(AT) + seconds * 1000).toISOString();
@@ -90,4 +102,18 @@ test('the draft of an answer keeps options and words, for this question alone', 
   expect(answerDraft(asked)).toEqual({ chosen: [], text: 'but' });
   keepAnswer(asked, nothing);
   expect(drafts.has(draftOf(asked))).toBe(false);
+});
+
+test('what is typed while an answer is on its way stays', async () => {
+  const asked = question(9, { options: ['yes', 'no'] });
+  keepAnswer(asked, { chosen: ['yes'], text: 'now' });
+  const sent = answer(asked, 'yes, now').run();
+  keepAnswer(asked, { chosen: ['yes'], text: 'now, and test it' });
+  answered();
+  await sent;
+  expect(answerDraft(asked)).toEqual({ chosen: [], text: 'now, and test it' });
+  const again = answer(asked, 'now, and test it').run();
+  answered();
+  await again;
+  expect(answerDraft(asked)).toEqual(nothing);
 });

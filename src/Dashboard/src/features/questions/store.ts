@@ -6,8 +6,6 @@ import { byAnswer, HISTORY } from './question';
 /** The questions that are pending, and the newest of the answered ones. */
 export class Questions {
   readonly #rows = new RowTable<Question>();
-  /** False until the first snapshot. */
-  readonly loaded = signal(false);
   /** The pending ones, oldest first. */
   readonly pending = computed(() => this.#rows.all.toSorted((a, b) => a.id - b.id));
   /** The newest of the answered ones, the latest answer first. */
@@ -16,7 +14,6 @@ export class Questions {
   snapshot({ questions, question_history }: Pick<Snapshot, 'questions' | 'question_history'>): void {
     this.#rows.replace(questions);
     this.answered.value = question_history.toSorted(byAnswer).slice(0, HISTORY);
-    this.loaded.value = true;
   }
 
   put(question: Question): void {

@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import type { Agent } from '../../api/types';
 import { perform } from '../../ui/action';
@@ -13,6 +13,7 @@ import { Main } from '../../ui/main';
 import { togglePanel } from '../../ui/panel';
 import { Rows } from '../../ui/rows';
 import { useSelection } from '../../ui/selected';
+import { tell } from '../../ui/told';
 import { containers, pauseOrResume, wantsUpdate } from '../containers';
 import { writeTo } from '../messages';
 import { useStatistics } from '../stats';
@@ -23,7 +24,6 @@ import {
   counted,
   DOWN,
   GROUPINGS,
-  groupName,
   heldOrder,
   itemsOf,
   type Line,
@@ -32,11 +32,13 @@ import {
   orderText,
   SORTS,
   type Sort,
+  selectedOf,
   shownLines,
   type Wanted,
   wantedOf,
 } from './roster';
 import { GroupHead, openLineMenu, Row } from './row';
+import { Stillness } from './still';
 
 const LIST = 'roster';
 
@@ -52,19 +54,24 @@ export function AgentsPage() {
   const [agents, transients, sums] = [containers.agents.value, containers.transients.value, stats.value];
   const lines = useMemo(() => linesOf(agents, transients, sums), [agents, transients, sums]);
   const sorted = useMemo(() => shownLines(lines, wanted), [lines, wanted]);
-  /** The order of the rows while the pointer is among them: nothing moves away under it. */
-  const drawn = useRef<{ wanted: Wanted; groups: ReadonlyMap<string, string> } | null>(null);
-  const [isHeld, setHeld] = useState(false);
+  /** The order of the rows while the pointer moves among them: nothing moves away under it. */
+  const drawn = useRef<{ wanted: Wanted; names: readonly string[] } | null>(null);
+  const [pointer] = useState(() => new Stillness());
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
-  const held = isHeld && drawn.current?.wanted === wanted ? drawn.current.groups : null;
-  const shown = held === null ? sorted : heldOrder(sorted, [...held.keys()]);
-  const inGroup = (line: Line): string => held?.get(line.name) ?? groupName(line, wanted.by);
-  drawn.current = { wanted, groups: new Map(shown.map((line) => [line.name, inGroup(line)])) };
-  const items = itemsOf(shown, wanted.by, folded, inGroup);
+  const held = pointer.moves.value && drawn.current?.wanted === wanted ? drawn.current.names : null;
+  const shown = held === null ? sorted : heldOrder(sorted, held);
+  drawn.current = { wanted, names: shown.map(({ name }) => name) };
+  const items = itemsOf(shown, wanted.by, folded);
   const fold = (key: string) =>
     setFolded(folded.has(key) ? new Set([...folded].filter((other) => other !== key)) : new Set([...folded, key]));
+  const filter = `${wanted.text}/${wanted.group ?? ''}`;
+  const filtered = useRef(filter);
+  useEffect(() => {
+    if (filtered.current !== filter && !showsKept) tell(`${shown.length} of ${lines.length} agents`);
+    filtered.current = filter;
+  }, [filter]);
   const current = at === null ? undefined : agents.get(at);
-  const some = [...chosen].flatMap((name) => agents.get(name) ?? []);
+  const some = selectedOf(shown, chosen);
 
   const on = (act: (agent: Agent) => unknown) => () => {
     if (current === undefined || showsKept) return false;
@@ -98,13 +105,7 @@ export function AgentsPage() {
     on(({ name }) => void copyAddress(`/agents/${name}`)),
   );
   return (
-    <Main
-      feature="roster"
-      title="SW4RM"
-      fills
-      parts={{ [LIST]: 'the list' }}
-      aside={<Tools lines={lines} shown={shown.length} kept={showsKept} />}
-    >
+    <Main feature="roster" title="SW4RM" fills parts={{ [LIST]: 'the list' }} aside={<Tools lines={lines} />}>
       <div class="tools">
         <input
           ref={box}
@@ -170,7 +171,7 @@ export function AgentsPage() {
           <TombstonesSection />
         </div>
       ) : (
-        <div class="agents-frame" onPointerEnter={() => setHeld(true)} onPointerLeave={() => setHeld(false)}>
+        <div class="agents-frame" onPointerMove={() => pointer.moved()} onPointerLeave={() => pointer.left()}>
           <Rows
             id={LIST}
             class="agents"
@@ -181,7 +182,7 @@ export function AgentsPage() {
             current={at}
             onCurrent={(item) => setAt(item?.key ?? null)}
             chosen={chosen}
-            onChosen={(keys) => setChosen(chosenNames(keys, items))}
+            onChosen={(keys) => setChosen(chosenNames(keys, items, chosen))}
             onOpen={(item) => ('line' in item ? go(`/agents/${item.key}`) : fold(item.key))}
             onActions={(item, row) => 'line' in item && openLineMenu(item.line, row)}
             head={<Heads wanted={wanted} />}
@@ -205,30 +206,25 @@ export function AgentsPage() {
   );
 }
 
-function Tools({ lines, shown, kept }: { lines: readonly Line[]; shown: number; kept: boolean }) {
+function Tools({ lines }: { lines: readonly Line[] }) {
   const stale = lines.flatMap(({ agent }) => (agent !== null && wantsUpdate(agent) ? [agent.name] : []));
   return (
-    <>
-      <span class="hidden" role="status">
-        {kept ? '' : `${shown} of ${lines.length} agents`}
-      </span>
-      <span class="head-tools">
-        {stale.length === 0 ? null : (
-          <ActionButton
-            action={{
-              id: 'update-all',
-              label: '↻ UPD4TE 4LL',
-              of: `that need it: ${stale.join(', ')}`,
-              hold: true,
-              run: () => api.POST('/api/agents/update-all'),
-            }}
-          />
-        )}
-        <button type="button" class="act info" title={keyOf('new-agent')} onClick={() => press('new-agent')}>
-          <Label text="⊕ N3W 4G3NT" />
-        </button>
-      </span>
-    </>
+    <span class="head-tools">
+      {stale.length === 0 ? null : (
+        <ActionButton
+          action={{
+            id: 'update-all',
+            label: '↻ UPD4TE 4LL',
+            of: `that need it: ${stale.join(', ')}`,
+            hold: true,
+            run: () => api.POST('/api/agents/update-all'),
+          }}
+        />
+      )}
+      <button type="button" class="act info" title={keyOf('new-agent')} onClick={() => press('new-agent')}>
+        <Label text="⊕ N3W 4G3NT" />
+      </button>
+    </span>
   );
 }
 

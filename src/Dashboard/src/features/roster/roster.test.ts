@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Agent, Stats, Transient } from '../../api/types';
 import { manyActions } from './many';
 import {
@@ -10,9 +10,11 @@ import {
   nameOfItem,
   nameOfLine,
   orderText,
+  selectedOf,
   shownLines,
   wantedOf,
 } from './roster';
+import { STILL_MS, Stillness } from './still';
 
 const AT = '2026-05-01T12:00:00.000Z';
 
@@ -105,10 +107,47 @@ describe('the roster', () => {
     expect(items.map(({ key }) => key)).toEqual(['role:manager', 'manager', 'role:agent', 'role:being made', 'new']);
     expect(items.map(nameOfItem)[2]).toBe('Group agent, 5 agents, folded');
     const agents = ['idler', 'worker', 'broken', 'asker', 'undriven'];
-    expect([...chosenNames(new Set(['manager', 'role:agent', 'idler']), items)].toSorted()).toEqual(
-      [...agents, 'manager'].toSorted(),
+    const chosen = (keys: readonly string[], before: readonly string[]) =>
+      [...chosenNames(new Set(keys), items, new Set(before))].toSorted();
+    expect(chosen(['manager', 'role:agent', 'idler'], ['manager', 'idler'])).toEqual([...agents, 'manager'].toSorted());
+    expect(chosen(['manager', 'role:agent', ...agents], ['manager', ...agents])).toEqual(['manager']);
+  });
+
+  test('chooses every line of open and folded groups at once, or none', () => {
+    for (const folded of [new Set<string>(), new Set(['role:agent'])]) {
+      const items = itemsOf(lines, 'role', folded);
+      const keys = new Set(items.map(({ key }) => key));
+      const all = chosenNames(keys, items, new Set());
+      expect([...all].toSorted()).toEqual(lines.map(({ name }) => name).toSorted());
+      expect([...chosenNames(new Set([...all, ...keys]), items, all)]).toEqual([]);
+    }
+  });
+
+  test('chooses the lines of a range over a whole group', () => {
+    const items = itemsOf(lines, 'role', new Set());
+    const range = ['manager', 'role:agent', 'idler', 'worker', 'broken', 'asker', 'undriven'];
+    expect([...chosenNames(new Set(range), items, new Set(['manager']))].toSorted()).toEqual(
+      range.filter((key) => key !== 'role:agent').toSorted(),
     );
-    expect([...chosenNames(new Set(['manager', 'role:agent', ...agents]), items)]).toEqual(['manager']);
+  });
+
+  test('acts on the chosen lines that are shown, and on no other', () => {
+    const chosen = new Set(lines.map(({ name }) => name));
+    const shown = shownLines(lines, wantedOf(new URLSearchParams('q=asks')));
+    expect(selectedOf(shown, chosen).map(({ name }) => name)).toEqual(['asker']);
+  });
+
+  test('holds its order while the pointer moves, and not while it lies there', () => {
+    vi.useFakeTimers();
+    const pointer = new Stillness();
+    pointer.moved();
+    vi.advanceTimersByTime(STILL_MS - 1);
+    pointer.moved();
+    vi.advanceTimersByTime(STILL_MS - 1);
+    expect(pointer.moves.value).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(pointer.moves.value).toBe(false);
+    vi.useRealTimers();
   });
 
   test('keeps an order in the address, but not the usual one', () => {

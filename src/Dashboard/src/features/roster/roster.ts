@@ -144,17 +144,12 @@ export function groupName({ agent, group }: Line, by: Grouping): string {
 }
 
 /** The lines under the heads of their groups; a group is where its name is in the order of names, or of states. */
-export function itemsOf(
-  lines: readonly Line[],
-  by: Grouping,
-  folded: ReadonlySet<string>,
-  nameOf = (line: Line): string => groupName(line, by),
-): Item[] {
+export function itemsOf(lines: readonly Line[], by: Grouping, folded: ReadonlySet<string>): Item[] {
   const item = (line: Line): Item => ({ key: line.name, line });
   if (by === 'none') return lines.map(item);
   const groups = new Map<string, Line[]>();
   for (const line of lines) {
-    const name = nameOf(line);
+    const name = groupName(line, by);
     const known = groups.get(name);
     if (known === undefined) groups.set(name, [line]);
     else known.push(line);
@@ -170,18 +165,34 @@ export function itemsOf(
     });
 }
 
-/** The names of the chosen lines, when a head was chosen: it stands for its lines, all of them or none. */
-export function chosenNames(chosen: ReadonlySet<string>, items: readonly Item[]): Set<string> {
+/**
+ * The names of the chosen lines, when heads are among what was chosen. A head alone stands for its lines, all of them or
+ * none; in a range, the lines of an open group are chosen themselves, and those of a folded one go with their head. All
+ * rows, when all were chosen before, are none.
+ */
+export function chosenNames(
+  chosen: ReadonlySet<string>,
+  items: readonly Item[],
+  before: ReadonlySet<string>,
+): Set<string> {
   const names = new Set(chosen);
-  for (const item of items) {
-    if (!('head' in item) || !names.delete(item.key)) continue;
-    const all = item.lines.every(({ name }) => names.has(name));
-    for (const { name } of item.lines)
+  const heads = items.flatMap((item) => ('head' in item && names.delete(item.key) ? [item] : []));
+  const isSame = () => names.size === before.size && [...before].every((name) => names.has(name));
+  const [head] = heads;
+  if (head !== undefined && heads.length === 1 && isSame()) {
+    const all = head.lines.every(({ name }) => names.has(name));
+    for (const { name } of head.lines)
       if (all) names.delete(name);
       else names.add(name);
+    return names;
   }
-  return names;
+  for (const { folded, lines } of heads) if (folded) for (const { name } of lines) names.add(name);
+  return heads.length > 0 && isSame() && items.every(({ key }) => chosen.has(key)) ? new Set() : names;
 }
+
+/** The chosen agents among the lines that are shown: a filter hides the others from every action. */
+export const selectedOf = (shown: readonly Line[], chosen: ReadonlySet<string>): Agent[] =>
+  shown.flatMap(({ name, agent }) => (chosen.has(name) && agent !== null ? [agent] : []));
 
 /** The accessible name of a row. */
 export const nameOfItem = (item: Item): string =>

@@ -1,11 +1,11 @@
-import { memo } from 'preact/compat';
 import { ActionButton } from '../../ui/action-button';
 import { activityOf } from '../../ui/activity';
 import { DraftMark } from '../../ui/draft-mark';
 import { Link } from '../../ui/link';
+import { memo } from '../../ui/memo';
 import { openMenu } from '../../ui/menu';
 import { counted } from '../../ui/text/figures';
-import { actionsOf, Pending, pauseOrResume, State, showLog, verbAction, verbsOf } from '../containers';
+import { actionsOf, MutedMark, Pending, pauseOrResume, State, showLog, verbAction, verbsOf } from '../containers';
 import { toOf } from '../messages';
 import type { Item, Line } from './roster';
 
@@ -52,6 +52,7 @@ export const Row = memo(
           <Link to={`/agents/${name}`} class="who-link" stop={current}>
             <bdi>{name}</bdi>
           </Link>
+          <MutedMark name={name} />
           <DraftMark target={toOf(name)} />
           {agent.needs_update ? (
             <span class="tone-warn" title="It does not run its applied configuration: rebuild it">

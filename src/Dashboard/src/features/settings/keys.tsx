@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { Caps } from '../../ui/caps';
 import { changePreferences } from '../../ui/change-preferences';
 import { Fault } from '../../ui/fault';
+import { focusDrawn } from '../../ui/focus';
 import { KEYS, type KeyName, keysOf, shownKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
 import { preferences } from '../../ui/preferences';
@@ -12,19 +13,14 @@ const names = Object.keys(KEYS) as KeyName[];
 
 /** The pressed button or the box may be gone: the focus goes to the button that is always there. */
 const toButton = (name: KeyName): void =>
-  void requestAnimationFrame(() =>
-    document.querySelector<HTMLElement>(`[data-command='${name}'] .key-buttons button`)?.focus(),
-  );
+  focusDrawn(() => document.querySelector<HTMLElement>(`[data-command='${name}'] .key-buttons button`));
 
 /** Every key of the page: each can be changed or switched off. */
 export function Keys() {
   const [changing, setChanging] = useState<KeyName | null>(null);
   const [fault, setFault] = useState<string | null>(null);
   const { keys } = preferences.value;
-  const set = (name: KeyName, key: string | null) => {
-    const { [name]: _, ...others } = preferences.peek().keys;
-    void changePreferences({ keys: key === null ? others : { ...others, [name]: key } });
-  };
+  const set = (name: KeyName, key: string | null) => void changePreferences({ keys: { [name]: key } });
   const switchTo = (name: KeyName, key: string | null) => {
     set(name, key);
     toButton(name);

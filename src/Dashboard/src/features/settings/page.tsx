@@ -5,6 +5,7 @@ import { Main } from '../../ui/main';
 import { askToNotify, notifyPermission } from '../../ui/notify';
 import { preferences } from '../../ui/preferences';
 import { Keys } from './keys';
+import { Kinds, Muted } from './kinds';
 
 /** What the operator can choose; the Hive keeps it, so that every browser has it. */
 export function SettingsPage() {
@@ -53,8 +54,14 @@ export function SettingsPage() {
         <Told urgency="now" legend="Things that wait for your decision" />
         <Told urgency="soon" legend="Things that failed or will need you" />
         <Told urgency="fyi" legend="Things to know" />
+        <p class="dim">
+          Notify: a notification on the desktop, with the sound. Count: the number and the dot of the tab. Silent: the
+          list alone.
+        </p>
+        <Kinds />
         <Switch name="sound" text="A sound with each notification" />
         <Permission />
+        <Muted />
       </Group>
       <Keys />
     </Main>

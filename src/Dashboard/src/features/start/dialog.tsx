@@ -6,8 +6,7 @@ import { making } from './parts';
 
 const open = signal(false);
 
-/** Opens the form that makes an agent. */
-export function openMaking(): void {
+function openMaking(): void {
   open.value = true;
 }
 

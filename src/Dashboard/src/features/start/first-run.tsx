@@ -1,7 +1,7 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { api } from '../../api/client';
-import { Act } from '../../ui/act';
-import { Refused } from '../../ui/fault';
+import { ActionButton } from '../../ui/action-button';
+import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
 import { Link } from '../../ui/link';
 import { containers } from '../containers';
@@ -15,6 +15,9 @@ const CLIENTS = [
 
 /** An empty Hive: what this is, and three ways on. */
 export function FirstRun({ onLeave }: { onLeave: (() => void) | null }) {
+  const make = useRef<HTMLElement>(null);
+  // One form is enough: a dialog over the page would be the same one.
+  useKey('new-agent', () => make.current?.querySelector('input')?.focus());
   return (
     <div class="first feature-start">
       {onLeave === null ? null : (
@@ -29,7 +32,7 @@ export function FirstRun({ onLeave }: { onLeave: (() => void) | null }) {
         them and approve what they change, here or in the terminal.
       </p>
       <div class="ways">
-        <section aria-labelledby="first-make">
+        <section ref={make} aria-labelledby="first-make">
           <h2 id="first-make">Make an agent</h2>
           <MakeAgent onMade={() => {}} />
         </section>
@@ -100,19 +103,17 @@ function Joined() {
   );
 }
 
-/** Makes the two agents of the demonstration, and removes them. */
+/** Makes the two agents of the demonstration. */
 export function Demo() {
-  const [error, setError] = useState<string | null>(null);
   return (
-    <>
-      <Act
-        label="▶ D3M0"
-        plain="Show it: make two scripted agents"
-        tone="info"
-        onError={setError}
-        run={() => api.POST('/api/demo-agents', { body: {} })}
-      />
-      <Refused error={error} onClose={() => setError(null)} />
-    </>
+    <ActionButton
+      tone="info"
+      action={{
+        id: 'demo',
+        label: '▶ D3M0',
+        of: 'with two scripted agents',
+        run: () => api.POST('/api/demo-agents', { body: {} }),
+      }}
+    />
   );
 }

@@ -3,7 +3,6 @@ import { MakeAgentDialog } from './dialog';
 import { firstRun, making } from './parts';
 import './section.css';
 
-export { openMaking } from './dialog';
 export { firstRun } from './parts';
 
 export const feature: Feature = {

@@ -2,12 +2,12 @@ import { useEffect, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { Driver, ExampleRole } from '../../api/types';
-import { Submit } from '../../ui/act';
 import { drafts } from '../../ui/draft';
 import { Fault } from '../../ui/fault';
 import { Label } from '../../ui/label';
 import { go } from '../../ui/link';
 import { useSending } from '../../ui/sending';
+import { Submit } from '../../ui/submit';
 import { argumentsOf } from '../../ui/text/arguments';
 import { bodyFault } from '../../ui/text/bytes';
 import { Writing } from '../../ui/writing';
@@ -18,6 +18,7 @@ const MODEL = 'make:model';
 const ROLE = 'make:role';
 const FIRST = 'make:first';
 const COMMAND = 'make:command';
+const FIELDS = [NAME, DRIVER, MODEL, ROLE, FIRST, COMMAND];
 
 /** The drivers that the host knows, and example roles; null until they are read. */
 function useChoices() {
@@ -48,6 +49,7 @@ export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void;
     sending.setError(null);
   };
   const make = () => {
+    const sent = FIELDS.map((field) => [field, drafts.of(field)] as const);
     const [name, model, first, command] = [NAME, MODEL, FIRST, COMMAND].map((field) => drafts.of(field).trim());
     const args = argumentsOf(command ?? '');
     const fault =
@@ -71,7 +73,8 @@ export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void;
           ...(driver === 'command' ? { command_line: args ?? [] } : {}),
         },
       });
-      for (const field of [NAME, DRIVER, MODEL, ROLE, FIRST, COMMAND]) drafts.keep(field, '');
+      // Text that was typed in the meantime stays.
+      for (const [field, text] of sent) if (drafts.of(field) === text) drafts.keep(field, '');
       onMade(name ?? '');
       go(`/agents/${name}`);
     });
@@ -101,7 +104,7 @@ export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void;
       <fieldset>
         <legend>Driver</legend>
         {choices === null ? (
-          <span class="dim">looking what this machine has …</span>
+          <span class="dim">checking this machine …</span>
         ) : (
           <div class="drivers">
             {choices.drivers.map((one) => (
@@ -184,7 +187,7 @@ export function MakeAgent({ onMade, onLeave }: { onMade: (name: string) => void;
         <Writing
           target={FIRST}
           label="First message"
-          placeholder="what it shall do first (optional); enter makes the agent"
+          placeholder="what it should do first (optional); enter makes the agent"
           onText={keep(FIRST)}
           onEnter={make}
           lines={2}

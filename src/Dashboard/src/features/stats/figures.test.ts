@@ -14,6 +14,7 @@ import {
   turnWords,
 } from './figures';
 import { AFTER_TURN_MS, EVERY_MS, Statistics } from './statistics';
+import { costOfToday } from './today';
 
 const AT = '2026-05-01T12:00:00.000Z';
 const sums = {
@@ -251,5 +252,24 @@ describe('statistics', () => {
     await wait(EVERY_MS);
     expect(statistics.error.value).toBeNull();
     expect(statistics.stats.value?.window).toBe('7d');
+  });
+});
+
+describe('the cost of today', () => {
+  const noon = new Date(2026, 4, 1, 12);
+  const bucket = (hour: number, rest: object) => ({ ...sums, at: new Date(2026, 4, 1, hour).toISOString(), ...rest });
+  const day = (agents: readonly AgentStats[], buckets: readonly object[]) =>
+    ({ ...stats(), bucket_seconds: 1800, agents, buckets }) as unknown as Stats;
+
+  test('begins at midnight', () => {
+    const yesterday = bucket(-1, { turns: 3, cost_usd: 5 });
+    const today = [bucket(0, { turns: 1, cost_usd: 0.5 }), bucket(9, { turns: 2, cost_usd: 1.25 })];
+    expect(costOfToday(day([agent('a')], [yesterday, ...today]), noon)).toBe('$1.75');
+    expect(costOfToday(day([agent('a')], [yesterday]), noon)).toBeNull();
+  });
+
+  test('is a lower bound while a model has no price', () => {
+    const unpriced = agent('a', { turns: 2, unpriced_turns: 1 });
+    expect(costOfToday(day([unpriced], [bucket(9, { turns: 2, cost_usd: 1 })]), noon)).toBe('≥ $1.00');
   });
 });

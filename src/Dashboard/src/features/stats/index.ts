@@ -2,6 +2,7 @@ import type { Feature } from '../../ui/feature';
 import { drawing } from './drawing';
 import { eventsOf } from './events';
 import { turns } from './store';
+import { CostFigure } from './today';
 import './section.css';
 
 export { Charts } from './charts';
@@ -24,5 +25,6 @@ export { Windows } from './windows';
 export const feature: Feature = {
   name: 'stats',
   store: { events: eventsOf(turns) },
+  topBar: [{ order: 20, view: CostFigure }],
   parts: [drawing],
 };

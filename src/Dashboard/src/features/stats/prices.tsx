@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
-import { Submit } from '../../ui/act';
 import { Fault, ReadFault } from '../../ui/fault';
+import { focusDrawn } from '../../ui/focus';
 import { Label } from '../../ui/label';
 import { Section } from '../../ui/section';
 import { useSending } from '../../ui/sending';
+import { Submit } from '../../ui/submit';
 import { Columns, Table } from '../../ui/table';
 import { draftOf, emptyDraft, PRICE_FIELDS, type PriceDraft, readPrices } from './figures';
 
@@ -47,7 +48,7 @@ export function Prices({ asked }: Props) {
     setDone(false);
   };
   const focus = (row: number, field: number) =>
-    requestAnimationFrame(() => table.current?.rows[row]?.querySelectorAll('input')[field]?.focus());
+    focusDrawn(() => table.current?.rows[row]?.querySelectorAll('input')[field]);
   const add = (model: string) => {
     const at = drafts.findIndex((draft) => draft.model.trim() === model);
     if (model === '' || at < 0) change([...drafts, emptyDraft(model)]);

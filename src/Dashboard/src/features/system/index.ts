@@ -3,7 +3,7 @@ import { eventsOf } from './events';
 import { hook } from './store';
 import './section.css';
 
-export { checkAgain } from './actions';
+export { checkAgain, checkDisk } from './actions';
 
 export const feature: Feature = {
   name: 'system',

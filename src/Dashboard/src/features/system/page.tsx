@@ -1,5 +1,5 @@
 import { endSession } from '../../api/client';
-import { Act } from '../../ui/act';
+import { ActionButton } from '../../ui/action-button';
 import { query } from '../../ui/address';
 import { live } from '../../ui/live';
 import { Main } from '../../ui/main';
@@ -22,7 +22,7 @@ export function SystemPage() {
             Hive {hiveVersion.value} on <bdi>{host.value}</bdi>
           </span>
           {/* Never fails here: the login page shows the host's answer. */}
-          <Act label="S1GN 0UT" plain="Sign out" run={endSession} onError={() => {}} />
+          <ActionButton action={{ id: 'sign-out', label: 'S1GN 0UT', of: 'of this Hive', run: endSession }} />
         </>
       }
     >

@@ -1,9 +1,18 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Action, perform, refusal } from '../../ui/action';
 import { live } from '../../ui/live';
+import { choose, openMenu } from '../../ui/menu';
 import { applyPreferences } from '../../ui/preferences';
 import { undoLatest } from '../../ui/undo';
 import { decide, isDeciding } from './deciding';
+
+let answerQuestion: (yes: boolean) => void;
+vi.mock('../../ui/confirm', () => ({
+  confirmed: () =>
+    new Promise<boolean>((resolve) => {
+      answerQuestion = resolve;
+    }),
+}));
 
 let asked: string[];
 let answer: () => void;
@@ -20,6 +29,7 @@ const action = (id: string, rest: Partial<Action> = {}): Action => ({
   },
   ...rest,
 });
+const question = {} as NonNullable<Action['confirm']>;
 const decideOn = (one: Action) => decide(['approval-12'], one, () => {});
 
 beforeEach(() => {
@@ -64,6 +74,37 @@ test('a held decision is sent at once by its key', async () => {
   expect(asked).toEqual(['deny']);
   answer();
   expect(await Promise.all([held, now])).toEqual([true, true]);
+});
+
+test('the operator goes on once: when the page holds a decision, else when the host has it', async () => {
+  const went: string[] = [];
+  const deny = action('deny', { hold: true });
+  const held = decide(['approval-12'], deny, () => went.push('held'));
+  expect(went).toEqual(['held']);
+  await vi.advanceTimersByTimeAsync(5_000);
+  answer();
+  await held;
+  expect(went).toEqual(['held']);
+  const approved = decide(['approval-13'], action('approve', { of: '13' }), () => went.push('approved'));
+  expect(went).toEqual(['held']);
+  answer();
+  await approved;
+  expect(went).toEqual(['held', 'approved']);
+});
+
+test('an action of a row that asks first is chosen from its menu, asked for once, and done', async () => {
+  const cancel = action('cancel-turn', { confirm: question });
+  const at = { isConnected: false } as HTMLElement;
+  const ends: Promise<boolean>[] = [];
+  openMenu('What can be done', [cancel], at, (one) => ends.push(decideOn(one)));
+  choose(cancel);
+  // Its key is pressed while the dialog is open.
+  ends.push(perform(cancel));
+  answerQuestion(true);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(asked).toEqual(['cancel-turn']);
+  answer();
+  expect(await Promise.all(ends)).toEqual([true, true]);
 });
 
 test('what was taken back waits for a decision again', async () => {

@@ -12,7 +12,7 @@ import { Shown } from '../../ui/later';
 import { Link } from '../../ui/link';
 import { openMenu } from '../../ui/menu';
 import { type WithText, waitingKind } from '../../ui/registry';
-import { AS_FILE, bodyFault } from '../../ui/text/bytes';
+import { bodyOfText as bodyOf, faultOfText, sendText } from '../../ui/with-text';
 import { Writing } from '../../ui/writing';
 import { AgentText } from '../files';
 import { actionsOf, canSnooze, textsOf } from './actions';
@@ -114,6 +114,7 @@ interface ActionsProps {
 /** The buttons and the keys of what can be done; a box opens for what takes a text. */
 export function Actions({ of, actions, texts, later, held = false, decide, onLeave }: ActionsProps) {
   const [open, setOpen] = useState<string | null>(null);
+  const [times, setTimes] = useState(0);
   const laterButton = useRef<HTMLButtonElement>(null);
   const opened = texts.find(({ id }) => id === open);
   // It can be done no longer, with any of the things: if it ever can be again, the box opens at the operator's wish.
@@ -128,18 +129,24 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
   useKey('later', openLater, later !== null);
   if (actions.length + texts.length === 0 && later === null) return null;
   const button = (action: Action) => <ActionKey key={action.id} action={action} decide={decide} />;
+  const openBox = (one: WithText) => {
+    setOpen(one.id);
+    setTimes((n) => n + 1);
+  };
   const box = (one: WithText) => (
     <OpensBox
       key={one.id}
       one={one}
       // Pressed again while it is held, it is sent at once.
-      open={() => (isPending(one.action('')) ? void decide(one.action('')) : setOpen(one.id))}
+      open={() => (isPending(one.action('')) ? void decide(one.action('')) : openBox(one))}
     />
   );
   return (
     <>
       {opened === undefined ? null : (
         <Writing
+          // A box that is open already gets the focus again.
+          key={times}
           target={opened.target}
           label={`${labelOf(opened)} ${opened.of}`}
           placeholder={opened.placeholder}
@@ -149,12 +156,9 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
             tone: isDanger(opened) ? 'bad' : 'primary',
           }}
           bodyOf={(text) => bodyOf(opened, text)}
-          faultOf={(text) => {
-            const body = bodyOf(opened, text);
-            return opened.optional === true && body.trim() === '' ? null : bodyFault(body, opened.what, AS_FILE);
-          }}
+          faultOf={(text, file) => faultOfText(opened, text, file)}
           reader={() => opened.reader}
-          onSend={(body) => decide(opened.action(body.trim()))}
+          onSend={(body, text) => sendText(opened, body, text, decide)}
           onLeave={() => {
             setOpen(null);
             onLeave();
@@ -180,8 +184,6 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
 /** What destroys something stands apart from the rest. */
 const isDanger = ({ weight }: Pick<Action, 'weight'>): boolean => weight === 'danger';
 const isSafe = (one: Pick<Action, 'weight'>): boolean => !isDanger(one);
-
-const bodyOf = (one: WithText, text: string): string => one.bodyOf?.(text) ?? text;
 
 const labelOf = ({ label }: WithText): string => LABELS[label];
 

@@ -4,7 +4,8 @@ import { waiting } from './store';
 import { tellOf } from './tell-of';
 import './section.css';
 
-export { kindName, Mark, WaitingCount as waitingCount, When } from './row';
+export { kindsOf, LEVELS } from './levels';
+export { kindName, Mark, SystemMark, WaitingCount as waitingCount, When } from './row';
 export { see } from './snooze';
 export { isSnoozed, waiting } from './store';
 
@@ -13,5 +14,5 @@ tellOf(waiting);
 export const feature: Feature = {
   name: 'waiting',
   store: { snapshot: (snapshot) => waiting.snapshot(snapshot), events: eventsOf(waiting) },
-  waiting: waiting.count,
+  waiting: waiting.badge,
 };

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import { Submit } from '../../ui/act';
 import { Fault } from '../../ui/fault';
 import { Label } from '../../ui/label';
 import { Modal } from '../../ui/modal';
+import { Submit } from '../../ui/submit';
 import { choosing } from './snooze';
 
 const two = (n: number): string => String(n).padStart(2, '0');

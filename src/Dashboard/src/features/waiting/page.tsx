@@ -1,7 +1,9 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Waiting } from '../../api/types';
-import type { Action } from '../../ui/action';
-import { query } from '../../ui/address';
+import { type Action, perform } from '../../ui/action';
+import { query, search } from '../../ui/address';
+import { focusDrawn, hasLostBox } from '../../ui/focus';
+import { decidedHere, isFree, writtenIn } from '../../ui/here';
 import { useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
 import type { Wired } from '../../ui/labels';
@@ -12,15 +14,17 @@ import { isNarrow } from '../../ui/narrow';
 import { type Params, waitingKind, waitingKinds } from '../../ui/registry';
 import { Rows } from '../../ui/rows';
 import { useSelection } from '../../ui/selected';
+import { containers, muteOrUnmute } from '../containers';
 import { actionsOf, canSnooze, textsOf, togetherOf } from './actions';
 import { decide, isDecided, isDeciding } from './deciding';
 import { Actions, Detail } from './detail';
-import { type Filter, filterIn, listOf, narrowed, nextOf } from './filter';
+import { type Filter, filterIn, listOf, narrowed } from './filter';
 import { Filters } from './filters';
 import { Gone } from './gone';
 import { OwnTime } from './own-time';
 import { spoken, WaitingRow } from './row';
 import { nameOf, snoozeAll, snoozeChoices, snoozeUntil } from './snooze';
+import { stepAfter } from './step';
 import { waiting } from './store';
 
 const LIST = 'waiting-list';
@@ -30,8 +34,7 @@ const HEIGHT = 56;
 const addressOf = (key: string): string => `/waiting/${encodeURIComponent(key)}`;
 
 /** Focuses the list, which hands the focus on to its current row. */
-const focusList = (): void =>
-  void requestAnimationFrame(() => document.getElementById(LIST)?.focus({ preventScroll: true }));
+const focusList = (): void => focusDrawn(() => document.getElementById(LIST), { preventScroll: true });
 
 /** Everything that waits for the operator, decided in place. */
 export function WaitingPage({ params }: { params: Params }) {
@@ -55,48 +58,52 @@ export function WaitingPage({ params }: { params: Params }) {
     else replacePath('/waiting');
   };
   const { last } = selected;
-  const goOn = (from: string) => {
-    const at = document.activeElement;
-    const mine = at === null || at === document.body || at.closest('#place') !== null;
-    const next = nextOf(rowsNow.current, from, last.current, (row) => isDeciding(row.key));
-    if (keyNow.current !== from) {
+  const goOn = (from: string, mayFocus: () => boolean) => {
+    const { key: at } = now.current;
+    if (at !== from) {
       // The box of several has the focus, and goes.
-      if (at?.closest('[data-many]')) focusList();
+      if (at !== null && document.activeElement?.closest('[data-many]') && mayFocus()) focusList();
       return;
     }
-    const isLeft = rowsNow.current.some((row) => row.key === from);
-    if (narrow) go(`/waiting${location.search}`);
-    // Nothing else to go on with: what is held can be sent at once by its key.
-    else if (next !== null || !isLeft) select(next);
-    if (mine) focusList();
+    const next = stepAfter(from, { ...now.current, was: last.current }, isDeciding);
+    if (narrow) go(`/waiting${search.peek()}`);
+    else if (next !== undefined) select(next);
+    if (mayFocus()) focusList();
   };
-  // A decision may take long: it goes on from what is there then.
-  const keyNow = useRef(key);
-  keyNow.current = key;
-  const rowsNow = useRef(rows);
-  rowsNow.current = rows;
-  const decideOn = (decided: readonly Waiting[]) => (action: Action) =>
-    decide(
+  // A decision may take long: it goes on from what is there then, and from nothing once the place was left.
+  const now = useRef<{ key: string | null; rows: readonly Waiting[] }>({ key, rows });
+  now.current = { key, rows };
+  useEffect(
+    () => () => {
+      now.current = { key: null, rows: [] };
+    },
+    [],
+  );
+  const decideOn = (decided: readonly Waiting[]) => (action: Action) => {
+    const isHere = decidedHere('#place');
+    return decide(
       decided.map((row) => row.key),
       action,
       () => {
         // Rows that were chosen since stay so.
-        setChosen((now) => new Set([...now].filter((one) => !decided.some((row) => row.key === one))));
+        setChosen((all) => new Set([...all].filter((one) => !decided.some((row) => row.key === one))));
         // Of several, the one that the keyboard is on.
-        goOn((decided.find((row) => row.key === keyNow.current) ?? decided[0])?.key ?? '');
+        goOn((decided.find((row) => row.key === now.current.key) ?? decided[0])?.key ?? '', isHere);
       },
     );
+  };
   // Gone, with what had the focus: where it was decided elsewhere, the detail says so.
   const isGone = key !== null && selected.row === null;
   useLayoutEffect(() => {
     if (isGone && document.activeElement === document.body)
       document.getElementById('waiting-detail')?.focus({ preventScroll: true });
   }, [isGone]);
-  // Decided here, and gone now: nothing has to be said of it.
+  // Decided here, and gone now: nothing has to be said of it, unless the operator was writing about it.
   useLayoutEffect(() => {
-    if (key !== null && selected.row === null && isDecided(key)) goOn(key);
+    if (isGone && isDecided(key) && !hasLostBox()) goOn(key, () => isFree('#place'));
   });
-  const picked = useMemo(() => rows.filter((row) => chosen.has(row.key)), [rows, chosen]);
+  // Held rows were decided.
+  const picked = rows.filter((row) => chosen.has(row.key) && !isDeciding(row.key));
   useSelection(() => {
     if (picked.length > 1) {
       const name = `${picked.length} selected`;
@@ -127,11 +134,12 @@ export function WaitingPage({ params }: { params: Params }) {
         onCurrent={(row) => {
           if (!narrow) select(row);
         }}
-        onOpen={(row) => {
-          if (narrow) go(addressOf(row.key) + location.search);
-          else document.querySelector<HTMLElement>('.waiting-detail textarea, .waiting-detail button')?.focus();
+        onOpen={(row, by) => {
+          if (narrow) go(addressOf(row.key) + search.peek());
+          else if (by === 'key')
+            document.querySelector<HTMLElement>('.waiting-detail textarea, .waiting-detail button')?.focus();
         }}
-        onActions={(row, at) => openMenu(`What can be done with ${row.key}`, linesOf(row, at, decideOn([row])), at)}
+        onActions={(row, at) => openRowMenu(row, at, decideOn([row]))}
         chosen={chosen}
         onChosen={setChosen}
         empty={<Empty filter={filter} all={all} beside={beside.find(({ name }) => name === filter.show)?.empty} />}
@@ -155,7 +163,11 @@ export function WaitingPage({ params }: { params: Params }) {
         row={selected.row}
         held={isDeciding(key)}
         decide={decideOn([selected.row])}
-        decided={() => goOn(key)}
+        decided={() => {
+          // More than what has decided it is being written.
+          const written = writtenIn('#waiting-detail');
+          if (!written) goOn(key, () => isFree('#place') || written === '');
+        }}
         onLeave={focusList}
       />
     );
@@ -173,7 +185,7 @@ export function WaitingPage({ params }: { params: Params }) {
           <div class="waiting-whole" id="waiting-detail" tabIndex={-1}>
             {narrow && key !== null ? (
               <p>
-                <Link to={`/waiting${location.search}`} class="act">
+                <Link to={`/waiting${search.value}`} class="act">
                   <Label text="‹ B4CK" of="to the list" />
                 </Link>
               </p>
@@ -211,17 +223,8 @@ function besideOf(key: string): Waiting | null {
   return null;
 }
 
-/** The lines of a row's menu; after each the list goes on. */
-function linesOf(row: Waiting, at: HTMLElement, decideIt: (action: Action) => Promise<boolean>): Action[] {
-  const lines = actionsOf(row).map((action) => ({
-    id: action.id,
-    label: action.label,
-    of: action.of,
-    ...(action.key === undefined ? {} : { key: action.key }),
-    ...(action.weight === undefined ? {} : { weight: action.weight }),
-    run: () => decideIt(action),
-  }));
-  if (!canSnooze(row)) return lines;
+/** Opens the menu of a row; after each action the list goes on. */
+function openRowMenu(row: Waiting, at: HTMLElement, decideIt: (action: Action) => Promise<boolean>): void {
   const of = nameOf(row);
   const put = (label: Wired, until: Date) => decideIt(snoozeUntil(row, label, until));
   const later: Action = {
@@ -231,7 +234,15 @@ function linesOf(row: Waiting, at: HTMLElement, decideIt: (action: Action) => Pr
     key: 'later',
     run: async () => openMenu(`Snooze ${of}`, snoozeChoices(of, put), at),
   };
-  return [...lines, later];
+  const { agent } = row;
+  // Lines that leave the row as it is.
+  const others = [
+    ...(agent != null && containers.agents.peek().has(agent) ? [muteOrUnmute(agent)] : []),
+    ...(canSnooze(row) ? [later] : []),
+  ];
+  openMenu(`What can be done with ${row.key}`, [...actionsOf(row), ...others], at, (action) =>
+    others.includes(action) ? perform(action) : decideIt(action),
+  );
 }
 
 /** Why the list is empty. */
@@ -240,7 +251,7 @@ function Empty({ filter, all, beside }: { filter: Filter; all: readonly Waiting[
   if (all.length > 0)
     return (
       <p class="empty">
-        Nothing of {all.length} fits this filter.{' '}
+        None of {all.length} matches this filter.{' '}
         <button type="button" class="ref" onClick={clear}>
           Show all
         </button>

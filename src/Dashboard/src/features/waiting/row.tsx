@@ -1,5 +1,5 @@
 import type { Waiting } from '../../api/types';
-import { Age, Clock, now, Until } from '../../ui/clock';
+import { Age, Clock, Until, useTimed } from '../../ui/clock';
 import { DraftMark } from '../../ui/draft-mark';
 import { waitingKind } from '../../ui/registry';
 import { waiting } from './store';
@@ -30,6 +30,10 @@ export function Mark({ row: { urgency } }: { row: Waiting }) {
 
 /** The time that matters: until it is decided by itself, until it is back, or since when it waits. */
 export function When({ row: { deadline_at, snoozed_until_at, since_at } }: { row: Waiting }) {
+  const isNear = useTimed(
+    (now) => deadline_at != null && Date.parse(deadline_at) - now < ALARM_MS,
+    deadline_at ?? null,
+  );
   if (snoozed_until_at != null)
     return (
       <span class="when">
@@ -38,7 +42,7 @@ export function When({ row: { deadline_at, snoozed_until_at, since_at } }: { row
     );
   if (deadline_at != null)
     return (
-      <span class={`when ${Date.parse(deadline_at) - now.value < ALARM_MS ? 'bad' : ''}`}>
+      <span class={`when ${isNear ? 'bad' : ''}`}>
         ◷ <Until at={deadline_at} ahead={(left) => left} past={() => 'expires'} />
       </span>
     );
@@ -58,6 +62,22 @@ export function WaitingCount() {
       <span class="hidden"> waiting</span>
     </span>
   );
+}
+
+/** Kinds of the host itself, which the place of the system tells more of. */
+const OF_SYSTEM: readonly string[] = ['doctor', 'disk', 'forge_behind'];
+
+/** Whether something of the host itself waits. */
+export const systemWaits = (rows: readonly Waiting[]): boolean => rows.some(({ kind }) => OF_SYSTEM.includes(kind));
+
+/** Marks the place of the system while something of the host itself waits. */
+export function SystemMark() {
+  return systemWaits(waiting.shown.value) ? (
+    <span class="amber">
+      <span aria-hidden="true">!</span>
+      <span class="hidden"> needs attention</span>
+    </span>
+  ) : null;
 }
 
 /** A waiting thing in the list: who, what, when, and its title. */

@@ -37,7 +37,7 @@ export const unsnooze = (row: Waiting): Action => ({
 });
 
 /** Marks what needs no decision as seen. */
-export const see = (row: Waiting): Action => ({
+export const see = (row: Pick<Waiting, 'key' | 'agent'>): Action => ({
   id: 'see',
   label: '✓ S33N',
   of: nameOf(row),

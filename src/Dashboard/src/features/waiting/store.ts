@@ -1,5 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import type { Snapshot, Waiting } from '../../api/types';
+import { preferences } from '../../ui/preferences';
+import { levelOf } from './levels';
 
 const ORDER: Record<string, number> = { now: 0, soon: 1, fyi: 2 };
 
@@ -15,7 +17,7 @@ export function byUrgency(a: Waiting, b: Waiting): number {
 
 export const isSnoozed = (row: Waiting): boolean => row.snoozed_until_at != null;
 
-/** Whether the title, the navigation and the command line count it. */
+/** Whether the navigation and the command line count it. */
 export const counts = (row: Waiting): boolean => row.urgency !== 'fyi' && !isSnoozed(row);
 
 /** What waits for the operator, as the host lists it. */
@@ -32,6 +34,10 @@ export class WaitingRows {
   /** What is shown where nothing is filtered. */
   readonly shown = computed(() => this.all.value.filter((row) => !isSnoozed(row)));
   readonly count = computed(() => this.all.value.filter(counts).length);
+  /** The number in the tab's title; its icon has a dot for it. Things that the operator silenced are left out. */
+  readonly badge = computed(
+    () => this.all.value.filter((row) => !isSnoozed(row) && levelOf(row, preferences.value) !== 'silent').length,
+  );
 
   /** Called with rows that have begun to wait since the page was loaded, have come back, or have become more urgent. */
   onNew: (rows: readonly Waiting[]) => void = () => {};

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Waiting } from '../../api/types';
-import { APART_MS, type Heard, type Level, type Note, Telling } from './telling';
+import type { Level } from './levels';
+import { APART_MS, type Heard, type Note, Telling } from './telling';
 
 let visible: boolean;
 let shown: Note[];
@@ -9,6 +10,7 @@ let said: string[];
 let sounds: number;
 let posted: Heard[];
 let telling: Telling;
+let muted: Set<string>;
 const levels: Record<string, Level> = { now: 'notify', soon: 'count', fyi: 'silent' };
 
 const row = (key: string, urgency = 'now', title = `title of ${key}`): Waiting => ({
@@ -28,7 +30,7 @@ const made = (name = 'm'): Telling =>
   new Telling(
     {
       isVisible: () => visible,
-      levelOf: (urgency) => levels[urgency] ?? 'silent',
+      levelOf: ({ urgency, agent }) => (agent != null && muted.has(agent) ? 'silent' : (levels[urgency] ?? 'silent')),
       show: (note) => {
         shown.push(note);
         return () => closed.push(note.tag);
@@ -44,6 +46,7 @@ const made = (name = 'm'): Telling =>
 beforeEach(() => {
   vi.useFakeTimers();
   [visible, shown, closed, said, sounds, posted] = [false, [], [], [], 0, []];
+  muted = new Set();
   telling = made();
 });
 
@@ -82,6 +85,18 @@ test('what only counts makes no notification and no sound', () => {
   telling.arrived([row('a', 'soon')]);
   pass(1000);
   expect([shown, said, sounds]).toEqual([[], [], 0]);
+});
+
+test('the things of a muted agent are not told, also where it is muted just before', () => {
+  muted.add('alice');
+  telling.arrived([row('a')]);
+  pass(APART_MS);
+  expect(posted).toEqual([]);
+  muted.clear();
+  telling.arrived([row('b'), { ...row('c'), agent: 'bob' }]);
+  muted.add('alice');
+  pass(APART_MS);
+  expect([shown.map(({ tag }) => tag), sounds]).toEqual([['hive-c'], 1]);
 });
 
 test('what was decided is taken back, or never shown', () => {

@@ -1,8 +1,6 @@
 import type { Waiting } from '../../api/types';
 import { visible } from '../../ui/text/visible';
-
-/** How the operator is told of things of an urgency. */
-export type Level = 'notify' | 'count' | 'silent';
+import type { Level } from './levels';
 
 /** A notification on the operator's desktop. */
 export interface Note {
@@ -17,7 +15,8 @@ export interface Note {
 /** What telling needs of the browser. */
 export interface Ears {
   isVisible: () => boolean;
-  levelOf: (urgency: string) => Level;
+  /** How the operator wants to be told of a thing now. */
+  levelOf: (row: Waiting) => Level;
   /** Shows a notification; returns how it is taken back. */
   show: (note: Note) => () => void;
   /** Has it read out. */
@@ -62,7 +61,7 @@ export class Telling {
   ) {}
 
   arrived(rows: readonly Waiting[]): void {
-    for (const row of rows) if (this.ears.levelOf(row.urgency) !== 'silent') this.#queue.set(row.key, row);
+    for (const row of rows) if (this.ears.levelOf(row) !== 'silent') this.#queue.set(row.key, row);
     this.#wait();
   }
 
@@ -119,7 +118,8 @@ export class Telling {
 
   #tell(): void {
     this.#timer = null;
-    const rows = [...this.#claimed.values()];
+    // Things that the operator has silenced in the meantime stay untold.
+    const rows = [...this.#claimed.values()].filter((row) => this.ears.levelOf(row) !== 'silent');
     this.#claimed = new Map();
     if (rows.length > 0) {
       this.#toldAt = Date.now();
@@ -129,7 +129,7 @@ export class Telling {
   }
 
   #tellOf(rows: readonly Waiting[]): void {
-    const loud = rows.filter(({ urgency }) => this.ears.levelOf(urgency) === 'notify');
+    const loud = rows.filter((row) => this.ears.levelOf(row) === 'notify');
     if (loud.length > 0) this.ears.sound();
     if (this.ears.isVisible()) {
       this.ears.say(rows.length === 1 ? '1 more waits for you' : `${rows.length} more wait for you`);

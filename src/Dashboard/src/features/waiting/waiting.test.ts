@@ -4,6 +4,7 @@ import { contribute } from '../../shell/contributions';
 import { loaded as load } from '../../test/loaded';
 import { eventsOf } from './events';
 import { type Filter, filterIn, listOf, narrowed, nextOf } from './filter';
+import { systemWaits } from './row';
 import { tomorrow } from './snooze';
 import { byUrgency, WaitingRows } from './store';
 
@@ -162,4 +163,9 @@ test('the reason for several things stays while things leave the selection', asy
     return togetherOf(rows, `${count} selected`).texts.map(({ target }) => target);
   });
   expect(targets).toEqual([['many deny'], ['many deny']]);
+});
+
+test('the place of the system is marked for what the host finds of itself, and for nothing else', () => {
+  expect(systemWaits([row('question-1'), row('crash-a')])).toBe(false);
+  for (const kind of ['doctor', 'disk', 'forge_behind']) expect(systemWaits([row('question-1'), row(kind)])).toBe(true);
 });

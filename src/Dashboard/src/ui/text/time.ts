@@ -20,6 +20,14 @@ export function until(at: string, now: number): string | null {
   return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3600)}h`;
 }
 
+/** How long something took, or takes until now: `0.4 s`, `12 s`, `2 min 5 s`. */
+export function duration(from: string, to: number): string {
+  const ms = Math.max(0, to - Date.parse(from));
+  if (ms < 10_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
+  const seconds = Math.floor(ms / 1000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
 const two = (n: number): string => String(n).padStart(2, '0');
 
 /** The local time of day, with the date in front where that is not today. */

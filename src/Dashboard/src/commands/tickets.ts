@@ -1,0 +1,20 @@
+import { board } from '../features/board';
+import { press } from '../ui/keys';
+import { go } from '../ui/link';
+import type { CommandSource } from '../ui/registry';
+
+/** Making a ticket; and tickets by their number or their title, once something is typed. */
+export const source: CommandSource = {
+  order: 35,
+  entries: (typed) => [
+    { id: 'make-ticket', title: 'Make a ticket', group: 'board', key: 'new-ticket', run: () => press('new-ticket') },
+    ...(typed.trim() === ''
+      ? []
+      : board.cards.value.map(({ id, title }) => ({
+          id: `ticket ${id}`,
+          title: `#${id} ${title}`,
+          group: 'ticket',
+          run: () => go(`/tickets/${id}`),
+        }))),
+  ],
+};

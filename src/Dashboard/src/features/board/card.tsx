@@ -1,0 +1,169 @@
+import type { ComponentChildren } from 'preact';
+import type { TaskCounts, TicketCard } from '../../api/types';
+import { activityOf, lookOf } from '../../ui/activity';
+import { Age, Until } from '../../ui/clock';
+import { memo } from '../../ui/memo';
+import { counted } from '../../ui/text/figures';
+import { containers } from '../containers';
+import { isNew } from './columns';
+import { refusalOf, refuse } from './moves';
+
+/** How much a priority is shown: the usual one is not. */
+const PRIORITIES: Readonly<Record<string, { glyph: string; tone: string }>> = {
+  CRITICAL: { glyph: '‼', tone: 'bad' },
+  HIGH: { glyph: '↑', tone: 'warn' },
+  LOW: { glyph: '↓', tone: 'faint' },
+};
+
+export function Priority({ priority }: { priority: string }) {
+  const look = PRIORITIES[priority];
+  return look === undefined ? null : (
+    <span class={`priority tone-${look.tone}`} title={`${priority.toLowerCase()} priority`}>
+      <span aria-hidden="true">{look.glyph}</span>
+      <span class="hidden">{priority.toLowerCase()} priority</span>
+    </span>
+  );
+}
+
+const COUNTS: readonly (readonly [keyof TaskCounts, string, string])[] = [
+  ['running', '◉', 'good'],
+  ['open', '○', 'plain'],
+  ['done', '✓', 'dim'],
+  ['failed', '✗', 'bad'],
+];
+
+/** The tasks of a ticket by their states; the running ones are not among the open ones here. */
+export function Tasks({ tasks }: { tasks: TaskCounts }) {
+  const shown = { ...tasks, open: tasks.open - tasks.running };
+  const all = COUNTS.filter(([state]) => shown[state] > 0);
+  if (all.length === 0) return <span class="dim">no tasks</span>;
+  return (
+    <span class="task-counts">
+      {all.map(([state, glyph, tone]) => (
+        <span key={state} class={`tone-${tone} n`} title={`${counted(shown[state], 'task')} ${state}`}>
+          <span aria-hidden="true">{glyph}</span>
+          {shown[state]}
+          <span class="hidden"> {state}</span>
+        </span>
+      ))}
+    </span>
+  );
+}
+
+/** The agents that have a task of a ticket now: the first with its state, and how many more. */
+export function Agents({ names }: { names: readonly string[] }) {
+  const [name, ...others] = names;
+  if (name === undefined) return null;
+  const agent = containers.agents.value.get(name);
+  const look = agent === undefined ? null : lookOf(activityOf(agent, containers.transients.value.get(name)).state);
+  return (
+    <span class="card-agents mono" title={names.join(', ')}>
+      {look === null ? null : (
+        <span class={`tone-${look.tone}`} aria-hidden="true">
+          {look.glyph}
+        </span>
+      )}
+      <bdi class="card-agent">{name}</bdi>
+      {others.length === 0 ? null : (
+        <span class="dim n">
+          +{others.length}
+          <span class="hidden"> more agents</span>
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** What a ticket stands at, in one line: the first that holds. */
+export function Mark({ card, manual = false }: { card: TicketCard; manual?: boolean }) {
+  const said = (tone: string, glyph: string, words: ComponentChildren) => (
+    <span class={`card-mark tone-${tone}`}>
+      <span aria-hidden="true">{glyph}</span> <span>{words}</span>
+    </span>
+  );
+  if (isNew(card))
+    return said(
+      'waiting',
+      '◇',
+      <>
+        needs your approval
+        {card.approval_deadline_at == null ? null : (
+          <>
+            {' · '}
+            <Until at={card.approval_deadline_at} ahead={(left) => `${left} left`} past={() => 'decided any moment'} />
+          </>
+        )}
+      </>,
+    );
+  if (card.blocked != null)
+    return said('bad', '⊘', <bdi>{card.blocked_reason || card.blocked.replaceAll('_', ' ')}</bdi>);
+  if (card.held) return said('faint', '‖', 'held by you');
+  if (card.gate === 'waiting')
+    return said(
+      manual ? 'waiting' : 'info',
+      '◷',
+      manual ? 'move it in when you want it' : <bdi>waits for room in {card.waiting_for ?? 'the next column'}</bdi>,
+    );
+  if (card.gate === 'failed') return said('bad', '✗', 'gate failed');
+  if (card.gate === 'passed' && card.done_at == null) return said('good', '✓', 'gate passed');
+  return null;
+}
+
+/** A ticket in one sentence, as a screen reader says it. */
+export const spoken = (card: TicketCard): string =>
+  [
+    `ticket ${card.id}: ${card.title}`,
+    ...(card.priority === 'MEDIUM' ? [] : [`${card.priority.toLowerCase()} priority`]),
+    ...(isNew(card) ? ['needs your approval'] : []),
+    ...(card.blocked == null ? [] : ['blocked']),
+    ...(card.held ? ['held'] : []),
+    ...(card.gate === 'open' ? [] : [`gate ${card.gate}`]),
+  ].join(', ');
+
+/** The content of a card. */
+export const Card = memo(
+  function Card({ card, manual }: { card: TicketCard; manual: boolean }) {
+    return (
+      <>
+        <span class="card-top">
+          <span class="card-id mono n">#{card.id}</span>
+          <Priority priority={card.priority} />
+          {card.labels.length === 0 ? null : <bdi class="card-labels">{card.labels.join(' · ')}</bdi>}
+          <span class="card-age n">
+            <Age at={card.done_at ?? card.entered_at} />
+          </span>
+        </span>
+        <bdi class="card-title">{card.title}</bdi>
+        <Mark card={card} manual={manual} />
+        <span class="card-foot">
+          <Tasks tasks={card.tasks} />
+          <Agents names={card.agents} />
+        </span>
+      </>
+    );
+  },
+  (a, b) => a.card === b.card && a.manual === b.manual,
+);
+
+/** The words with which the host refused to move a card, at the card. */
+export function RefusedMove({ card }: { card: TicketCard }) {
+  const why = refusalOf(card);
+  if (why === null) return null;
+  return (
+    <span class="card-refused" role="alert">
+      <bdi>{why}</bdi>
+      <button
+        type="button"
+        class="plain"
+        aria-label={`Dismiss the refusal of ticket ${card.id}`}
+        tabIndex={-1}
+        onClick={(e) => {
+          e.stopPropagation();
+          refuse(card, null);
+        }}
+      >
+        ✗
+      </button>
+    </span>
+  );
+}

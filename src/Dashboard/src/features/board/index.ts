@@ -1,0 +1,35 @@
+import type { Waiting } from '../../api/types';
+import type { Feature } from '../../ui/feature';
+import { Part } from '../../ui/part';
+import type { Named } from './actions';
+import { eventsOf } from './events';
+import { NewTicketKey } from './make';
+import { board } from './store';
+import './section.css';
+import './ticket/section.css';
+
+export {
+  approveTicket,
+  cancelTask,
+  failReview,
+  passReview,
+  rejectTicket,
+  releaseTask,
+  retryTask,
+  skipTask,
+  unblock,
+} from './actions';
+export { board } from './store';
+
+/** The ticket, task or review of a waiting thing. */
+export const namedBy = ({ id, title }: Pick<Waiting, 'id' | 'title'>): Named => ({ id: Number(id), title });
+
+export const feature: Feature = {
+  name: 'board',
+  store: { snapshot: (snapshot) => board.snapshot(snapshot), events: eventsOf(board) },
+  layers: [{ order: 20, view: NewTicketKey }],
+  panels: {
+    task: new Part(async () => (await import('./ticket/task')).TaskPanel),
+    artifact: new Part(async () => (await import('./ticket/artifact')).ArtifactPanel),
+  },
+};

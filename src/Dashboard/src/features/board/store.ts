@@ -1,0 +1,164 @@
+import { batch, computed, signal } from '@preact/signals';
+import type { Artifact, BoardColumn, Gate, Review, Snapshot, Task, TicketCard, WorkflowView } from '../../api/types';
+import { RowTable } from '../../stream/row-table';
+
+/** How many rows the host lists: open tickets, tickets that have ended, open tasks. */
+export const [OPEN, DONE, TASKS] = [2000, 50, 1000] as const;
+
+const ENDED: readonly string[] = ['completed', 'failed', 'cancelled'];
+
+/** Whether a task has come to an end; a retry opens it again. */
+export const isEnded = ({ status }: Pick<Task, 'status'>): boolean => ENDED.includes(status);
+
+/** Whether a review waits for the operator. */
+const isOpen = ({ verdict, decided_at, stale, review_task }: Review): boolean =>
+  verdict == null && decided_at == null && !stale && review_task == null;
+
+/** The latest end first. */
+const byEnd = (a: TicketCard, b: TicketCard): number => (b.done_at ?? '').localeCompare(a.done_at ?? '') || b.id - a.id;
+
+const isOf = (workflow: string) => (column: BoardColumn) => column.workflow === workflow;
+
+/** Takes the events of one ticket that is looked at as a whole. */
+export interface Follower {
+  ticket: number;
+  card(card: TicketCard): void;
+  removed(): void;
+  task(task: Task): void;
+  taskRemoved(id: number): void;
+  gate(gate: Gate): void;
+  artifact(artifact: Artifact): void;
+  review(review: Review): void;
+}
+
+/** The tickets, columns and open tasks, as the host lists them. */
+export class Board {
+  readonly #open = new RowTable<TicketCard>();
+  readonly #ended = signal<readonly TicketCard[]>([]);
+  readonly #tasks = new RowTable<Task>();
+  readonly #reviews = new RowTable<Review>();
+  readonly #followers = new Set<Follower>();
+  /** The open tickets and the latest of those that have ended. */
+  readonly cards = computed<readonly TicketCard[]>(() => [...this.#open.all, ...this.#ended.value]);
+  readonly columns = signal<readonly BoardColumn[]>([]);
+  readonly workflows = signal<readonly WorkflowView[]>([]);
+  /** Counts the snapshots: events of what was read beside them may have been missed before each. */
+  readonly reads = signal(0);
+
+  /** The open tasks, the newest of them. */
+  get tasks(): readonly Task[] {
+    return this.#tasks.all;
+  }
+
+  /** The reviews that wait for the operator. */
+  get reviews(): readonly Review[] {
+    return this.#reviews.all;
+  }
+
+  card(id: number): TicketCard | undefined {
+    return this.cards.value.find((card) => card.id === id);
+  }
+
+  snapshot({
+    tickets,
+    board,
+    tasks,
+    reviews,
+    workflows,
+  }: Pick<Snapshot, 'tickets' | 'board' | 'tasks' | 'reviews' | 'workflows'>): void {
+    batch(() => {
+      this.#open.replace(tickets.filter(({ done_at }) => done_at == null));
+      this.#ended.value = tickets.filter(({ done_at }) => done_at != null).toSorted(byEnd);
+      this.columns.value = board;
+      this.#tasks.replace(tasks);
+      this.#reviews.replace(reviews);
+      this.workflows.value = workflows;
+      this.reads.value++;
+    });
+  }
+
+  /** Tells of the events of a ticket until the returned function is called. */
+  follow(follower: Follower): () => void {
+    this.#followers.add(follower);
+    return () => void this.#followers.delete(follower);
+  }
+
+  put(card: TicketCard): void {
+    if (card.done_at == null) {
+      this.#open.put(card);
+      leaveOldest(this.#open, OPEN);
+    } else {
+      this.#open.remove(card.id);
+      const others = this.#ended.peek().filter(({ id }) => id !== card.id);
+      this.#ended.value = [card, ...others].sort(byEnd).slice(0, DONE);
+    }
+    this.#tell(card.id, (follower) => follower.card(card));
+  }
+
+  remove(id: number): void {
+    this.#open.remove(id);
+    if (this.#ended.peek().some((card) => card.id === id))
+      this.#ended.value = this.#ended.peek().filter((card) => card.id !== id);
+    this.#tell(id, (follower) => follower.removed());
+  }
+
+  putColumn(column: BoardColumn): void {
+    const all = this.columns.peek();
+    const isThis = (other: BoardColumn) => other.workflow === column.workflow && other.id === column.id;
+    this.columns.value = all.some(isThis) ? all.map((other) => (isThis(other) ? column : other)) : [...all, column];
+  }
+
+  putTask(task: Task): void {
+    if (isEnded(task)) this.#tasks.remove(task.id);
+    else {
+      this.#tasks.put(task);
+      leaveOldest(this.#tasks, TASKS);
+    }
+    this.#tell(task.ticket, (follower) => follower.task(task));
+  }
+
+  removeTask(id: number): void {
+    this.#tasks.remove(id);
+    for (const follower of this.#followers) follower.taskRemoved(id);
+  }
+
+  putGate(gate: Gate): void {
+    this.#tell(gate.ticket, (follower) => follower.gate(gate));
+  }
+
+  addArtifact(artifact: Artifact): void {
+    this.#tell(artifact.ticket, (follower) => follower.artifact(artifact));
+  }
+
+  putReview(review: Review): void {
+    if (isOpen(review)) this.#reviews.put(review);
+    else this.#reviews.remove(review.id);
+    this.#tell(review.ticket, (follower) => follower.review(review));
+  }
+
+  putWorkflow(workflow: WorkflowView): void {
+    const others = this.workflows.peek().filter(({ name }) => name !== workflow.name);
+    this.workflows.value = [...others, workflow].sort((a, b) => a.name.localeCompare(b.name));
+    // Its columns come as events of their own; those that are gone do not.
+    const ids = workflow.spec.board_columns.map(({ id }) => id);
+    const stays = (column: BoardColumn) => !isOf(workflow.name)(column) || ids.includes(column.id);
+    if (!this.columns.peek().every(stays)) this.columns.value = this.columns.peek().filter(stays);
+  }
+
+  removeWorkflow(name: string): void {
+    this.workflows.value = this.workflows.peek().filter((workflow) => workflow.name !== name);
+    this.columns.value = this.columns.peek().filter((column) => !isOf(name)(column));
+  }
+
+  #tell(ticket: number, of: (follower: Follower) => void): void {
+    for (const follower of this.#followers) if (follower.ticket === ticket) of(follower);
+  }
+}
+
+/** Removes the row with the lowest id beyond a number of rows. */
+function leaveOldest(rows: RowTable<{ id: number }>, most: number): void {
+  if (rows.size <= most) return;
+  rows.remove(rows.all.reduce((least, { id }) => Math.min(least, id), Number.POSITIVE_INFINITY));
+}
+
+export const board = new Board();
