@@ -97,6 +97,25 @@ public sealed class ClaudeTests
         );
     }
 
+    [Theory(Timeout = 120_000)]
+    [InlineData("duty: worker", true)]
+    [InlineData("capabilities: [testing]", false)]
+    public async Task The_prompt_of_a_worker_says_how_a_task_ends(string yaml, bool isWorker)
+    {
+        await using var h = await Harnessed.StartAsync($"driver: claude\n{yaml}\nrole: role.md");
+        h.Write("role.md", "You look after {state_dir}.");
+        await using var agent = h.Serve();
+        await h.Alice.PostAsync("go");
+        await h.EndedAsync();
+
+        var prompt = h.Run(1, "prompt.md");
+        foreach (var tool in (string[])["get_work", "report_progress", "complete_task", "fail_task"])
+            Assert.Equal(isWorker, prompt.Contains($"`mcp__hive__{tool}`", StringComparison.Ordinal));
+        Assert.EndsWith($"You look after {h.StateDir}.", prompt);
+        Assert.DoesNotContain('{', prompt);
+        Assert.DoesNotContain("unknown key", agent.Log);
+    }
+
     [Fact(Timeout = 120_000)]
     public async Task The_command_line_and_the_files_are_as_documented()
     {
@@ -223,6 +242,33 @@ public sealed class ClaudeTests
             var folder = Directory.CreateDirectory(Path.Combine(h.Inputs, name)).FullName;
             File.WriteAllText(Path.Combine(folder, "SKILL.md"), "---\n---\n");
         }
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_cancellation_that_names_a_turn_ends_that_turn_only()
+    {
+        await using var h = await Harnessed.StartAsync();
+        await h.Alice.PostAsync("one play: hang");
+        await using var agent = h.Serve();
+        var first = (long)(await h.Front.EventAsync("turn_started"))["turn"]!;
+        // For the turn after this one, as when it is faster than the answer to begin_turn.
+        h.Front.Cancel(first + 1);
+        h.Front.Ask("cancel_turn");
+        var ended = await h.EndedAsync();
+        Assert.Equal((first, "cancelled by the operator"), ((long)ended["turn"]!, (string?)ended["note"]));
+
+        await h.Alice.PostAsync("two play: hang");
+        ended = await h.EndedAsync(2);
+        Assert.Equal(
+            (first + 1, "cancelled", "cancelled by the host"),
+            ((long)ended["turn"]!, (string?)ended["result"], (string?)ended["note"])
+        );
+
+        await h.Alice.PostAsync("three play: hang");
+        await h.Front.EventAsync("turn_started", e => (long?)e["turn"] == first + 2);
+        h.Front.Cancel(first + 2);
+        ended = await h.EndedAsync(3);
+        Assert.Equal((first + 2, "cancelled by the host"), ((long)ended["turn"]!, (string?)ended["note"]));
     }
 
     [Fact(Timeout = 120_000)]

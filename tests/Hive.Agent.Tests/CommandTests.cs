@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Hive.Agent.Drivers;
 using Hive.Protocol.Options;
 
@@ -40,6 +41,32 @@ public sealed class CommandTests
                     )
                 )["text"]
         );
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task An_event_is_lines_in_the_prompt_and_JSON_in_the_environment_and_on_the_page()
+    {
+        await using var h = await Harnessed.StartAsync(
+            Yaml("cat > prompt; printf %s \"$HIVE_EVENT\" > event; printf %s \"${HIVE_EVENT+set}\" > seen")
+        );
+        await using var agent = h.Serve();
+        await h.Alice.PostAsync("hello");
+        await h.EndedAsync();
+        Assert.Equal("", File.ReadAllText(Path.Combine(h.StateDir, "seen")));
+
+        var bob = await h.Alice.Hive.Connect("bob");
+        await bob.CallAsync("ask", new { question = "which?", to = "alice" }, Ct);
+        await h.EndedAsync(2);
+
+        var json = JsonElement.Parse(File.ReadAllText(Path.Combine(h.StateDir, "event")));
+        Assert.Equal("question_asked", json.GetProperty("event").GetString());
+        Assert.Contains(
+            $"from system:\n> event: question_asked\n> id: {json.GetProperty("id")}\n",
+            File.ReadAllText(Path.Combine(h.StateDir, "prompt"))
+        );
+        // The page shows a sentence for an event, and its JSON behind a click.
+        var woken = await h.Front.EventAsync("turn_started", e => (string?)e["from"] == "system");
+        Assert.Contains("from system:\n> {\"event\":\"question_asked\",", (string?)woken["text"]);
     }
 
     [Fact(Timeout = 60_000)]

@@ -40,6 +40,12 @@ internal sealed class HostInFront : IAsyncDisposable
     /// <summary>Commands that are answered by closing the connection.</summary>
     public HashSet<string> Deaf { get; } = [];
 
+    /// <summary>Commands whose next request is answered by closing the connection.</summary>
+    public HashSet<string> DeafOnce { get; } = [];
+
+    /// <summary>The test's own answer to a request; null for requests that the real host answers.</summary>
+    public Func<JsonObject, JsonObject?>? Answers { get; set; }
+
     /// <summary>The error code for a refused request; null for requests that the real host answers.</summary>
     public Func<JsonObject, string?>? Refuses { get; set; }
 
@@ -65,6 +71,10 @@ internal sealed class HostInFront : IAsyncDisposable
             control[name] = value;
         Change(() => asked.Enqueue(control));
     }
+
+    /// <summary>Hands the harness a cancellation that names a turn.</summary>
+    public void Cancel(long turn) =>
+        Change(() => asked.Enqueue(new JsonObject { ["kind"] = "cancel_turn", ["turn"] = turn }));
 
     public Task<JsonObject> EventAsync(string kind, Func<JsonObject, bool>? which = null) =>
         UntilAsync(() => events.FirstOrDefault(e => (string?)e["kind"] == kind && which?.Invoke(e) != false));
@@ -223,8 +233,14 @@ internal sealed class HostInFront : IAsyncDisposable
                     break;
                 default:
                     Change(() => requests.Add(request));
-                    if (Deaf.Contains(command))
+                    if (Deaf.Contains(command) || DeafOnce.Remove(command))
                         return;
+                    if (Answers?.Invoke(request) is { } answer)
+                    {
+                        await AnswerAsync(from, answer, ct);
+                        break;
+                    }
+
                     if (Refuses?.Invoke(request) is { } code)
                     {
                         await AnswerAsync(

@@ -62,9 +62,10 @@ public sealed class McpTests
         // All are stated, since an omitted hint means the worst.
         bool?[] Stated(ToolAnnotations a) => [a.ReadOnlyHint, a.DestructiveHint, a.IdempotentHint, a.OpenWorldHint];
         Assert.All(hints.Values.SelectMany(Stated), hint => Assert.NotNull(hint));
-        Assert.Equal(["get_logs", "loose_ends", "whoami"], Those(hint => hint.ReadOnlyHint));
-        Assert.Equal(["rebuild", "restart", "stop"], Those(hint => hint.DestructiveHint));
-        string[] idempotent = ["ack", "get_logs", "loose_ends", "set_status", "start", "stop", "whoami"];
+        Assert.Equal(["get_logs", "list_work", "loose_ends", "whoami"], Those(hint => hint.ReadOnlyHint));
+        string[] destructive = ["change_task", "change_ticket", "rebuild", "restart", "stop"];
+        Assert.Equal(destructive, Those(hint => hint.DestructiveHint));
+        string[] idempotent = ["ack", "get_logs", "list_work", "loose_ends", "set_status", "start", "stop", "whoami"];
         Assert.Equal(idempotent, Those(hint => hint.IdempotentHint));
         Assert.Empty(Those(hint => hint.OpenWorldHint));
 
@@ -269,7 +270,10 @@ public sealed class McpTests
         var empty = await CallAsync(client, "recv", new() { ["wait_seconds"] = 0 });
         var refused = await CallAsync(client, "send", new() { ["to"] = "nobody-there", ["body"] = "hi" });
 
-        Assert.Matches("^Message [0-9]+ from system:\n> \\{.*\"approved\"", Text(asked));
+        Assert.StartsWith("Message ", Text(asked));
+        Assert.Contains($" from system:\n> event: question_asked\n> id: {question}\n", Text(asked));
+        Assert.Contains("\n> question: approved\n", Text(asked));
+        Assert.All(Text(asked).Split('\n').Skip(1), line => Assert.StartsWith("> ", line));
         Assert.StartsWith(
             $"items:\n- kind: question, id: {question}, agent: alice, text: \"approved\", age_seconds: ",
             Text(open)

@@ -54,6 +54,41 @@ public sealed class TurnLoopTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task Messages_received_just_before_a_pause_come_again_after_it()
+    {
+        await using var h = await Harnessed.StartAsync("driver: scripted");
+        h.Write("script.yaml", "rules:\n  - match: { from: operator }\n    do: [ log: done ]");
+        var host = await h.Alice.Hive.Operator();
+        var isPaused = false;
+        h.Front.Refuses = request =>
+        {
+            // The message is received, and its turn has not begun.
+            if ((string?)request["cmd"] == "begin_turn" && !isPaused)
+            {
+                isPaused = true;
+                PauseAsync(true).Wait(Ct);
+            }
+
+            return null;
+        };
+        var events = await h.Alice.Hive.Events();
+        var id = await h.Alice.PostAsync("go");
+        await using var agent = h.Serve();
+
+        await events.HappenedAsync("requeued", id);
+        await PauseAsync(false);
+        await events.HappenedAsync("acked", id);
+
+        Assert.Single(h.Front.Requests, request => (string?)request["cmd"] == "end_turn");
+        // On the same connection, and not as a message that somebody may have handled.
+        Assert.Single(h.Front.Requests, request => (string?)request["cmd"] == "requeue_inflight");
+        Assert.False((bool?)(await h.Front.EventAsync("turn_started"))["redelivered"]);
+        Assert.Contains("the host refused: alice is paused", agent.Log);
+
+        Task PauseAsync(bool paused) => host.CallAsync("set_paused", new { name = "alice", paused });
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task A_script_works_on_files_and_programs_as_a_coding_agent_does()
     {
         await using var alice = await Alice.StartAsync();

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Text.Json;
+using Xunit;
 
 namespace Hive.Tests.Cli;
 
@@ -65,4 +67,21 @@ internal static class Built
 internal sealed record Outcome(int ExitCode, string Output, string Error)
 {
     public ImmutableArray<string> Lines => [.. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+}
+
+/// <summary>Checks of a command's end.</summary>
+internal static class Outcomes
+{
+    public static Outcome Ok(Outcome outcome, string says = "")
+    {
+        Assert.True(outcome.ExitCode == 0, outcome.ToString());
+        Assert.Contains(says, outcome.Output, StringComparison.Ordinal);
+        return outcome;
+    }
+
+    public static JsonElement Document(Outcome outcome)
+    {
+        Ok(outcome);
+        return JsonDocument.Parse(Assert.Single(outcome.Lines)).RootElement;
+    }
 }

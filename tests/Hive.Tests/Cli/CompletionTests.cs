@@ -48,6 +48,32 @@ public sealed class CompletionTests : IAsyncLifetime
     [InlineData("up --runt", "--runtime")]
     [InlineData("up --runtime sand", "sandbox")]
     [InlineData("completion ", "bash zsh fish")]
+    [InlineData("waiting --agent al", "alice albert")]
+    [InlineData("waiting --kind ", "question crash")]
+    [InlineData("waiting sn", "snooze")]
+    [InlineData("waiting snooze cr", "crash-alice")]
+    [InlineData("waiting unsnooze ", "parked-9")]
+    [InlineData("messages un", "unread")]
+    [InlineData("messages --kind s", "system")]
+    [InlineData("messages done ", "12")]
+    [InlineData("revive ", "gone")]
+    [InlineData("config b", "bob")]
+    [InlineData("ticket ", "list show create load move block unblock approve reject comment delete")]
+    [InlineData("ticket move ", "41 42 43")]
+    [InlineData("ticket move 41 PHASE_T", "PHASE_TESTING")]
+    [InlineData("ticket approve ", "43")]
+    [InlineData("ticket unblock ", "42")]
+    [InlineData("ticket block 41 --type en", "environment")]
+    [InlineData("ticket create Log in --priority H", "HIGH")]
+    [InlineData("ticket list --status b", "backlog building building-done")]
+    [InlineData("board --workflow s", "ship")]
+    [InlineData("task cancel 101 ", "102")]
+    [InlineData("task add 4", "41 42 43")]
+    [InlineData("task priority 101 ", "CRITICAL HIGH MEDIUM LOW")]
+    [InlineData("gate sh", "show")]
+    [InlineData("review ", "12")]
+    [InlineData("review 12 ", "pass fail")]
+    [InlineData("retr", "")]
     [InlineData("nonsense ", "")]
     public async Task Offers_what_can_stand_at_the_cursor(string line, string words)
     {
@@ -163,6 +189,23 @@ public sealed class CompletionTests : IAsyncLifetime
         Assert.Equal(130, waiting.ExitCode);
     }
 
+    private static object Waiting(string key) =>
+        new
+        {
+            key,
+            kind = key.Split('-')[0],
+            title = "what it is about",
+        };
+
+    private static object Ticket(long id, string? blocked) =>
+        new
+        {
+            id,
+            title = "Log in",
+            status = "building",
+            blocked,
+        };
+
     private object? Answer(string cmd, JsonElement request)
     {
         asked.Enqueue(request);
@@ -190,6 +233,55 @@ public sealed class CompletionTests : IAsyncLifetime
                 model = "large",
             },
             "send" => new { id = 1 },
+            "waiting" => new
+            {
+                waiting = request.TryGetProperty("snoozed", out var snoozed) && snoozed.GetBoolean()
+                    ? new[] { Waiting("parked-9") }
+                    : [Waiting("question-7"), Waiting("question-8"), Waiting("crash-alice")],
+            },
+            "inbox" => new
+            {
+                messages = new[]
+                {
+                    new
+                    {
+                        id = 12,
+                        from = "alice",
+                        body = "Done.",
+                    },
+                },
+            },
+            "tickets" => new
+            {
+                tickets = request.TryGetProperty("status", out _)
+                    ? new object[] { Ticket(43, null) }
+                    : [Ticket(41, null), Ticket(42, "environment"), Ticket(43, null)],
+            },
+            "tasks" => new { tasks = new[] { Ticket(101, null), Ticket(102, null) } },
+            "reviews" => new
+            {
+                reviews = new[]
+                {
+                    new
+                    {
+                        id = 12,
+                        phase_id = "PHASE_TESTING",
+                        question = "Ship it?",
+                    },
+                },
+            },
+            "workflows" => new
+            {
+                workflows = new[]
+                {
+                    new
+                    {
+                        name = "ship",
+                        spec = new { phases = new[] { new { id = "PHASE_TESTING", name = "Testing" } } },
+                    },
+                },
+            },
+            "tombstones" => new { tombstones = new[] { new { name = "gone" } } },
             // Waits for ever.
             "approval" => null,
             _ => new { },

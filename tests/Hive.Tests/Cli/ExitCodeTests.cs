@@ -20,19 +20,22 @@ public sealed class ExitCodeTests : IDisposable
         ("approve", "1", "x", [0, 1, 2, 3]),
         ("approve", "1 --no-wait", "", [0, 1, 2, 3]),
         ("backup", "FILE", "", [0, 1, 2, 3]),
+        ("board", "", "--nonsense", [0, 1, 2, 3]),
         ("cancel-turn", "alice", "", [0, 1, 2, 3]),
         ("compact", "alice", "", [0, 1, 2, 3]),
         ("completion", "bash", "tcsh", [0, 0, 2, 0]),
         // DemoTests.
         ("demo", "--port 0", "--port 0", [Elsewhere, Elsewhere, 2, Elsewhere]),
+        ("config", "alice", "", [0, 1, 2, 3]),
         ("deny", "1 not now", "x", [0, 1, 2, 3]),
         ("destroy", "alice", "", [0, 1, 2, 3]),
         // Something is wrong here; DoctorTests runs it without a host.
         ("doctor", "", "--nonsense", [1, 1, 2, Elsewhere]),
-        ("drop", "1", "x", [0, 1, 2, 3]),
         ("forge status", "", "--nonsense", [0, 1, 2, 3]),
         // Something is still behind.
         ("forge sync", "", "--nonsense", [1, 1, 2, 3]),
+        ("gate judge", "41", "x", [0, 1, 2, 3]),
+        ("gate show", "41 --phase PHASE_TESTING", "x", [0, 1, 2, 3]),
         ("inbox", "", "--nonsense", [0, 1, 2, 3]),
         ("inputs", "", "nonsense", [0, 1, 2, 3]),
         ("inputs update", "input-1", "", [0, 1, 2, 3]),
@@ -44,6 +47,8 @@ public sealed class ExitCodeTests : IDisposable
         ("login", "alice CODE", "", [0, 1, 2, 3]),
         ("logs", "alice", "alice --lines x", [0, 1, 2, 3]),
         ("messages", "", "--since soon", [0, 1, 2, 3]),
+        ("messages done", "1 2", "x", [0, 1, 2, 3]),
+        ("messages unread", "1 2", "x", [0, 1, 2, 3]),
         ("model", "alice", "alice a --reset", [0, 1, 2, 3]),
         ("new", "made", "made --role @/nowhere", [0, 1, 2, 3]),
         ("new-session", "alice", "", [0, 1, 2, 3]),
@@ -52,8 +57,15 @@ public sealed class ExitCodeTests : IDisposable
         ("parked", "", "--nonsense", [0, 1, 2, 3]),
         ("parked retry", "1", "x", [0, 1, 2, 3]),
         ("parked drop", "1", "x", [0, 1, 2, 3]),
+        ("pattern", "", "nonsense", [0, 1, 2, 3]),
+        ("pattern delete", "small", "", [0, 1, 2, 3]),
+        ("pattern export", "small", "", [0, 1, 2, 3]),
+        ("pattern list", "", "--nonsense", [0, 1, 2, 3]),
+        ("pattern load", "YAML", "/nowhere", [0, 1, 2, 3]),
         ("pause", "alice", "", [0, 1, 2, 3]),
         ("pending", "", "x", [0, 1, 2, 3]),
+        ("propose", "alice /dev/null", "alice /nowhere", [0, 1, 2, 3]),
+        ("propose-again", "1", "x", [0, 1, 2, 3]),
         ("purge", "alice --yes", "", [0, 1, 2, 3]),
         ("questions", "", "nonsense", [0, 1, 2, 3]),
         ("questions cancel", "1", "x", [0, 1, 2, 3]),
@@ -64,13 +76,38 @@ public sealed class ExitCodeTests : IDisposable
         ("request-spawn", "made", "", [0, 1, 2, 3]),
         ("restart", "alice", "", [0, 1, 2, 3]),
         ("resume", "alice", "", [0, 1, 2, 3]),
-        ("retry", "1", "x", [0, 1, 2, 3]),
+        ("revive", "gone", "", [0, 1, 2, 3]),
+        ("review", "12 pass", "12 fail", [0, 1, 2, 3]),
+        ("review", "12 fail no error cases", "12 perhaps", [0, 1, 2, 3]),
+        ("reviews", "", "--nonsense", [0, 1, 2, 3]),
         ("send", "alice hello", "", [0, 1, 2, 3]),
         ("spawn", "new", "", [0, 1, 2, 3]),
         ("start", "alice", "", [0, 1, 2, 3]),
         ("stats", "", "--nonsense", [0, 1, 2, 3]),
         ("status", "", "--nonsense", [0, 1, 2, 3]),
         ("stop", "alice", "", [0, 1, 2, 3]),
+        ("task", "", "nonsense", [0, 1, 2, 3]),
+        ("task add", "41 Write it down --type write", "41 Write it down", [0, 1, 2, 3]),
+        ("task cancel", "101 102 --reason none", "x", [0, 1, 2, 3]),
+        ("task graph", "41", "x", [0, 1, 2, 3]),
+        ("task list", "--ticket 41", "--ticket x", [0, 1, 2, 3]),
+        ("task priority", "101 HIGH", "101", [0, 1, 2, 3]),
+        ("task release", "101", "", [0, 1, 2, 3]),
+        ("task retry", "101", "", [0, 1, 2, 3]),
+        ("task show", "101", "x", [0, 1, 2, 3]),
+        ("task skip", "101", "", [0, 1, 2, 3]),
+        ("ticket", "", "nonsense", [0, 1, 2, 3]),
+        ("ticket approve", "41 42", "", [0, 1, 2, 3]),
+        ("ticket block", "41 --type environment", "41", [0, 1, 2, 3]),
+        ("ticket comment", "41 well done", "x y", [0, 1, 2, 3]),
+        ("ticket create", "Round prices", "Round prices --deadline soon", [0, 1, 2, 3]),
+        ("ticket delete", "41 --yes", "x", [0, 1, 2, 3]),
+        ("ticket list", "", "--nonsense", [0, 1, 2, 3]),
+        ("ticket load", "YAML", "/nowhere", [0, 1, 2, 3]),
+        ("ticket move", "41 PHASE_TESTING", "41", [0, 1, 2, 3]),
+        ("ticket reject", "41 --reason no", "41", [0, 1, 2, 3]),
+        ("ticket show", "41", "x", [0, 1, 2, 3]),
+        ("ticket unblock", "41", "", [0, 1, 2, 3]),
         ("turns", "alice", "", [0, 1, 2, 3]),
         // UpOnTerminalTests and VerbTests.
         ("up", "", "--nonsense", [Elsewhere, Elsewhere, 2, Elsewhere]),
@@ -80,8 +117,17 @@ public sealed class ExitCodeTests : IDisposable
         // Something waits.
         ("waiting", "", "--nonsense", [1, 1, 2, 3]),
         ("waiting", "--kind none", "--nonsense", [0, 1, 2, 3]),
+        ("waiting seen", "message-alice", "", [0, 1, 2, 3]),
+        ("waiting snooze", "question-1", "question-1 --for soon", [0, 1, 2, 3]),
+        ("waiting unseen", "message-alice", "", [0, 1, 2, 3]),
+        ("waiting unsnooze", "question-1 question-2", "", [0, 1, 2, 3]),
         // It ends by Ctrl-C, or with the host.
         ("watch", "", "--nonsense", [0, 1, 2, 3]),
+        ("workflow", "", "nonsense", [0, 1, 2, 3]),
+        ("workflow delete", "small", "", [0, 1, 2, 3]),
+        ("workflow export", "small", "small --dialect x", [0, 1, 2, 3]),
+        ("workflow list", "", "--nonsense", [0, 1, 2, 3]),
+        ("workflow load", "YAML", "/nowhere", [0, 1, 2, 3]),
     ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("hive-exit-").FullName;
@@ -103,6 +149,8 @@ public sealed class ExitCodeTests : IDisposable
             $"{folder}/refusing",
             (cmd, _) => new HiveException("conflict", $"{cmd} is refused")
         );
+        var yaml = Path.Combine(folder, "small.yaml");
+        await File.WriteAllTextAsync(yaml, "name: small\n");
         List<string> wrong = [];
         foreach (var (verb, fits, misfits, codes) in Rows)
         {
@@ -116,7 +164,8 @@ public sealed class ExitCodeTests : IDisposable
                 if (expected == Elsewhere)
                     return;
                 var file = Path.Combine(folder, $"{Guid.NewGuid()}.tar");
-                var line = $"{verb} {arguments.Replace("FILE", file, StringComparison.Ordinal)}";
+                var given = arguments.Replace("FILE", file, StringComparison.Ordinal);
+                var line = $"{verb} {given.Replace("YAML", yaml, StringComparison.Ordinal)}";
                 var (code, said) = await Run($"{line.Trim()} --run-dir {folder}/{run}");
                 // Standard error is for what went wrong, and then never empty.
                 var isFault = expected > 1 || run == "refusing" && expected == 1;

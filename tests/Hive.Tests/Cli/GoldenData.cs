@@ -81,7 +81,22 @@ internal static class GoldenData
             "subscribe_agent_status" => new object[]
             {
                 new { },
-                new { agent_statuses = Names(agents).Take(2).Select(Row) },
+                new { agent_statuses = Names(agents).Take(2).Select((name, i) => Row(name, i + 1)) },
+            },
+            "agent_config" => new
+            {
+                name = "alice",
+                deployed_sha = "0123456789ab",
+                content = "driver: scripted\n",
+                proposed = agents > 3 ? new { approval_id = 3 } : null,
+            },
+            "propose_config" or "propose_again" => new { approval_id = 3, sha = "0123456789ab" },
+            "ack_messages" => new { acked = 1 },
+            "revive_tombstone" => new
+            {
+                name = "gone",
+                runtime = "sandbox",
+                running = false,
             },
             "make_agent" => new
             {
@@ -119,7 +134,19 @@ internal static class GoldenData
                     FetchedSha = "0123456789abcdef0123456789abcdef01234567",
                 },
             },
-            _ => new { },
+            "workflows" => new { workflows = Some(agents, 2).Select(Workflow) },
+            "workflow_load" => new
+            {
+                workflow = Workflow(0),
+                phases_loaded = 3,
+                columns_loaded = 3,
+                moved = 0,
+                warnings = Array.Empty<object>(),
+            },
+            "patterns" => new { patterns = Some(agents, 2).Select(Pattern) },
+            "pattern_load" => new { pattern = Pattern(0) },
+            "workflow_export" or "pattern_export" => new { name = "small", text = "name: small\n" },
+            _ => GoldenPlan.Answer(agents > 0, cmd, request) ?? new { },
         };
     }
 
@@ -345,6 +372,28 @@ internal static class GoldenData
             agents = Names(agents).Skip(1).Take(6 * i),
             url = i == 2 ? null : "https://git.example.org/company/platform/base-tools-for-agents",
         };
+
+    private static WorkflowView Workflow(int i) =>
+        new(
+            Name: i == 0 ? "software_development" : "small",
+            Version: i + 1,
+            IsDefault: i == 0,
+            Spec: new Workflow("small", HasResult: false, OnResultFound.StopAll, Phases: [], BoardColumns: []),
+            LoadedBy: "operator",
+            LoadedAt: Minutes(i)
+        );
+
+    private static PatternView Pattern(int i) =>
+        new(
+            Name: i == 0 ? "majority_vote" : "small",
+            Version: i + 1,
+            Spec: new Pattern(
+                "small",
+                Parameters: new Dictionary<string, PatternParameter> { ["question"] = PatternParameter.Text },
+                Steps: []
+            ),
+            LoadedAt: Minutes(i)
+        );
 
     private static object Forge(int agents) =>
         new

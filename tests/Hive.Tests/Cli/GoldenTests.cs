@@ -31,7 +31,6 @@ public sealed partial class GoldenTests : IDisposable
     [InlineData("kept")]
     [InlineData("inputs")]
     [InlineData("inbox")]
-    [InlineData("inbox --parked")]
     [InlineData("messages")]
     [InlineData("questions")]
     [InlineData("questions --all")]
@@ -40,6 +39,14 @@ public sealed partial class GoldenTests : IDisposable
     [InlineData("parked")]
     [InlineData("reminders")]
     [InlineData("forge status")]
+    [InlineData("board")]
+    [InlineData("ticket")]
+    [InlineData("ticket show 41")]
+    [InlineData("task")]
+    [InlineData("task show 101")]
+    [InlineData("task graph 41")]
+    [InlineData("gate show 41")]
+    [InlineData("reviews")]
     public async Task A_verb_shows_what_its_file_says(string verb)
     {
         var text = new StringBuilder();
@@ -74,6 +81,10 @@ public sealed partial class GoldenTests : IDisposable
     [InlineData("pending --all")]
     [InlineData("parked")]
     [InlineData("reminders")]
+    [InlineData("ticket")]
+    [InlineData("task")]
+    [InlineData("task graph 41")]
+    [InlineData("reviews")]
     public async Task At_80_columns_each_row_has_one_line_and_every_name_is_whole(string verb)
     {
         await using var host = new FakeHost($"{folder}/run", (cmd, r) => GoldenData.Answer(31, cmd, r));
@@ -167,6 +178,7 @@ public sealed partial class GoldenTests : IDisposable
                 "resume alice",
                 "destroy alice",
                 "destroy alice --purge --yes",
+                "revive alice",
                 "purge alice --yes",
                 "update-all",
                 "cancel-turn alice",
@@ -183,8 +195,20 @@ public sealed partial class GoldenTests : IDisposable
                 "reminders cancel 1",
                 "parked retry 1 2",
                 "parked drop 1",
+                // The older spellings.
                 "retry 1",
                 "drop 1",
+                "inbox --parked -n 1",
+                "messages done 1 2",
+                "messages unread 1 2",
+                "waiting snooze question-1",
+                "waiting snooze question-1 crash-3 --for 24h --json",
+                "waiting unsnooze question-1",
+                "waiting seen message-alice",
+                "waiting unseen message-alice",
+                "config alice",
+                "propose alice /dev/null -d why",
+                "propose-again 1",
                 "approve 1",
                 "approve 1 --no-wait",
                 "deny 1 not now",
@@ -195,12 +219,36 @@ public sealed partial class GoldenTests : IDisposable
                 "messages --since 24h --agent alice -n 1",
                 "forge sync",
                 "doctor",
+                "ticket create Log in -d more --label shop",
+                "ticket load /dev/null",
+                "ticket move 41 PHASE_TESTING --reason enough --force",
+                "ticket move 41 PHASE_REQUIREMENTS",
+                "ticket block 41 --type environment",
+                "ticket unblock 41",
+                "ticket approve 41 42",
+                "ticket reject 41 --reason later --json",
+                "ticket comment 41 well done",
+                "ticket delete 41 42 --yes",
+                "task add 41 Ask a lawyer --type ask --after 101",
+                "task cancel 101 102",
+                "task retry 105",
+                "task skip 105 --reason unimportant",
+                "task priority 101 low",
+                "gate judge 41",
+                "review 12 pass",
+                "review 12 fail no error cases",
                 // Refused.
                 "start nobody",
                 "status nobody",
                 "questions cancel 404",
                 "reminders cancel 404",
                 "parked drop 404",
+                "parked retry 1 404 2",
+                "messages unread 404 1 404",
+                "revive nobody",
+                "ticket approve 41 404 42",
+                "task cancel 404 101 404",
+                "review 404 pass",
                 // Wrong usage.
                 "nonsense",
                 "nonsense --help",
@@ -211,8 +259,23 @@ public sealed partial class GoldenTests : IDisposable
                 "questions x",
                 "stats --nonsense",
                 "messages --since yesterday",
+                "messages -f --search words",
+                "waiting snooze question-1 --for soon",
+                "waiting snooze",
+                "propose alice /nowhere",
                 "model alice a --reset",
                 "completion tcsh",
+                "tickt",
+                "ticket mvoe 41 PHASE_TESTING",
+                "ticket block 41",
+                "ticket reject 41",
+                "ticket create Log in --deadline soon",
+                "ticket delete x",
+                "gate",
+                "task add 41 --type ask",
+                "task priority 101",
+                "review 12 perhaps",
+                "review 12 fail",
                 // Not reachable.
                 "status --run-dir /nonexistent/run",
             }

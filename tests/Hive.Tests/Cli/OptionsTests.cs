@@ -178,6 +178,9 @@ public sealed class OptionsTests : IDisposable
     [InlineData("--notify-after cannot be '-1'; use a whole number of seconds from 0 to 86400", "--notify-after=-1")]
     [InlineData("--notify-after cannot be '86401'; use a whole number of seconds", "--notify-after", "86401")]
     [InlineData("--notify-after cannot be '1m'; use a whole number of seconds", "--notify-after", "1m")]
+    [InlineData("--tasks-age-weight cannot be '1.01'; use a number from 0 to 1", "--tasks-age-weight", "1.01")]
+    [InlineData("--tasks-age-weight cannot be '0.125'; use a number from 0 to 1", "--tasks-age-weight", "0.125")]
+    [InlineData("--tasks-urgent-boost cannot be '0.5'; use a number from 1 to 3", "--tasks-urgent-boost", "0.5")]
     [InlineData("--notify-bodies cannot be 'some'; use true or false", "--notify-bodies", "some")]
     [InlineData("--image cannot be '--privileged'; use the name of an image", "--image=--privileged")]
     [InlineData("--Logging:LogLevel:Microsoft cannot be 'loud'; choose Trace", "--Logging:LogLevel:Microsoft", "loud")]
@@ -318,8 +321,9 @@ public sealed class OptionsTests : IDisposable
         object expected = option.Kind switch
         {
             OptionKind.Switch => true,
-            OptionKind.Seconds => 17,
-            OptionKind.Folders or OptionKind.HostNames => (string[])[value],
+            OptionKind.Seconds => 177,
+            OptionKind.Decimal => decimal.Parse(value, System.Globalization.CultureInfo.InvariantCulture),
+            OptionKind.Folders or OptionKind.HostNames or OptionKind.SecondsList => (string[])[value],
             _ => value,
         };
         Assert.Equal(expected, option.ValueIn(read.Options));
@@ -348,7 +352,8 @@ public sealed class OptionsTests : IDisposable
         {
             OptionKind.Switch => "true",
             OptionKind.Choice => option.Choices[^1],
-            OptionKind.Seconds => "17",
+            OptionKind.Seconds or OptionKind.SecondsList => "177",
+            OptionKind.Decimal => option.Least == 0 ? "0.77" : "1.77",
             OptionKind.Folder or OptionKind.Folders => Path.Combine(folder, "some"),
             OptionKind.RootFolder => Path.Combine(folder, "root"),
             OptionKind.File or OptionKind.WholePath or OptionKind.Socket => Path.Combine(folder, "a-file"),

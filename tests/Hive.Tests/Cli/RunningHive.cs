@@ -5,6 +5,10 @@ using Xunit;
 
 namespace Hive.Tests.Cli;
 
+/// <summary>Classes that share one host; they run one after another.</summary>
+[CollectionDefinition(nameof(RunningHive))]
+public sealed class RunningHiveTests : ICollectionFixture<RunningHive>;
+
 /// <summary>A real host process with its own folders, started by <c>hive up</c>.</summary>
 public sealed class RunningHive : IAsyncLifetime
 {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Sockets;
 using Hive.Cli;
 using Hive.Cli.Help;
+using Hive.Protocol;
 using Xunit;
 
 namespace Hive.Tests.Cli;
@@ -40,6 +41,28 @@ public sealed class UnreachableTests : IDisposable
     }
 
     [Fact]
+    public async Task A_host_that_goes_away_between_several_ids_leaves_none_unmentioned()
+    {
+        await using var host = new FakeHost(
+            folder,
+            (_, request) =>
+                request.GetProperty("id").GetInt64() switch
+                {
+                    1 => new { },
+                    2 => new HiveException("conflict", "it was delivered"),
+                    _ => Array.Empty<object>(),
+                }
+        );
+
+        var outcome = await Built.HiveAsync(["parked", "drop", "1", "2", "3", "4", "5", "--run-dir", folder]);
+
+        Assert.Equal((3, "message 1 was dropped\n"), (outcome.ExitCode, outcome.Output));
+        Assert.Contains("\n  message 2: it was delivered\n  message 3: ", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("it is unknown whether the request was carried out", outcome.Error, StringComparison.Ordinal);
+        Assert.EndsWith("\n  message 4: not tried\n  message 5: not tried\n", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_run_folder_is_read_from_the_environment()
     {
         var outcome = await Built.HiveAsync(["list"], "", ("HIVE_RUNDIR", $"{folder}/elsewhere"));
@@ -69,6 +92,18 @@ public sealed class UnreachableTests : IDisposable
     [InlineData("'many' is not valid for -n; use a whole number", "logs", "alice", "-n", "many")]
     [InlineData("'one' is not valid for ID; use a whole number", "answer", "one", "yes")]
     [InlineData("'99999999999' is not valid for -n; use a whole number", "inbox", "--limit", "99999999999")]
+    [InlineData("unknown verb 'mvoe'; did you mean move?", "ticket", "mvoe", "41", "PHASE_TESTING")]
+    [InlineData("unknown verb 'graf'; did you mean graph?", "task", "graf")]
+    [InlineData("gate needs a verb: show or judge", "gate")]
+    [InlineData("--reason is missing", "ticket", "reject", "41")]
+    [InlineData("--type is missing", "task", "add", "41", "Ask")]
+    [InlineData("PHASE is missing", "ticket", "move", "41")]
+    [InlineData("'many' is not valid for --ticket; use a whole number", "task", "--ticket", "many")]
+    [InlineData("'perhaps'", "review", "12", "perhaps")]
+    [InlineData("the feedback is missing; use: hive review ID fail FEEDBACK", "review", "12", "fail")]
+    [InlineData("'soon' is not valid for --deadline", "ticket", "create", "x", "--deadline", "soon")]
+    [InlineData("/nowhere cannot be read", "ticket", "load", "/nowhere")]
+    [InlineData("add --yes", "ticket", "delete", "41")]
     [InlineData("--dat-dir is not an option; did you mean --data-dir?", "up", "--dat-dir", "/nowhere")]
     [InlineData(
         "--Runtme is not an option; did you mean --runtime?",
@@ -160,6 +195,12 @@ public sealed class UnreachableTests : IDisposable
     [InlineData("open")]
     [InlineData("doctor")]
     [InlineData("version")]
+    [InlineData("board")]
+    [InlineData("ticket")]
+    [InlineData("task")]
+    [InlineData("gate")]
+    [InlineData("reviews")]
+    [InlineData("review")]
     public async Task Every_verb_has_help(string verb)
     {
         var outcome = await Built.HiveAsync([verb, "--help"]);

@@ -49,19 +49,40 @@ public sealed class UpOnTerminalTests : IDisposable
     {
         var clock = new ManualClock(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
         using var output = new StringWriter();
-        using var news = new News(output, clock);
-
-        news.CreateLogger("Hive.Features.Containers").Log(LogLevel.Information, "alice started");
-        news.CreateLogger("Hive.Common.Doors").Log(LogLevel.Information, "host.sock: connection 1 by pid 1");
-        news.CreateLogger("Hive.Common.Doors")
-            .Log(LogLevel.Warning, new IOException("it broke\u001b[2J\u202e\nin two"), "no");
-        news.CreateLogger("Hive.Features.Containers").Log(LogLevel.Debug, "detail");
+        using (var news = new News(output, clock, Timeout.InfiniteTimeSpan))
+        {
+            news.CreateLogger("Hive.Features.Containers").Log(LogLevel.Information, "alice started");
+            news.CreateLogger("Hive.Common.Doors").Log(LogLevel.Information, "host.sock: connection 1 by pid 1");
+            news.CreateLogger("Hive.Common.Doors")
+                .Log(LogLevel.Warning, new IOException("it broke\u001b[2J\u202e\nin two"), "no");
+            news.CreateLogger("Hive.Features.Containers").Log(LogLevel.Debug, "detail");
+        }
 
         var lines = output.ToString().TrimEnd('\n').Split('\n');
         Assert.Equal(3, lines.Length);
         Assert.Matches("^[0-9:]{8}  alice started$", lines[0]);
-        Assert.Matches(@"^[0-9:]{8}  ! no: it broke\u241b\[2J\ufffd$", lines[1]);
+        Assert.Matches(@"^[0-9:]{8}  ! no: it broke\u241b\[2J⟨U\+202E⟩$", lines[1]);
         Assert.Equal("          in two", lines[2]);
+    }
+
+    [Fact]
+    public async Task A_terminal_that_does_not_read_holds_up_nobody_who_logs()
+    {
+        using var output = new HeldWriter();
+        using (var news = new News(output, TimeProvider.System, Timeout.InfiniteTimeSpan))
+        {
+            var log = news.CreateLogger("Hive.Features.Containers");
+            log.Log(LogLevel.Information, "first");
+            await output.Entered;
+            for (var i = 0; i < News.Backlog + 7; i++)
+                log.Log(LogLevel.Information, "more");
+            output.Release();
+        }
+
+        var lines = output.ToString().TrimEnd('\n').Split('\n');
+        Assert.Equal(1 + News.Backlog + 1, lines.Length);
+        Assert.All(lines[1..^1], line => Assert.EndsWith("  more", line, StringComparison.Ordinal));
+        Assert.Equal("… 7 lines were not shown; the log has them", lines[^1]);
     }
 
     [Fact]
@@ -80,4 +101,24 @@ public sealed class UpOnTerminalTests : IDisposable
     }
 
     private HivePaths Paths() => HivePaths.Find($"{folder}/data", $"{folder}/run");
+
+    // Its first line waits, as one does on a terminal after Ctrl-S.
+    private sealed class HeldWriter : StringWriter
+    {
+        private readonly TaskCompletionSource entered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public HeldWriter() => NewLine = "\n";
+
+        public Task Entered => entered.Task;
+
+        public void Release() => released.SetResult();
+
+        public override void WriteLine(string? value)
+        {
+            entered.TrySetResult();
+            released.Task.Wait();
+            base.WriteLine(value);
+        }
+    }
 }

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text.Json;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
+using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Tests.Common;
 
@@ -86,6 +88,112 @@ public sealed class DiskTests
         }
 
         Assert.Equal(acknowledged.Order(), received);
+    }
+
+    [Fact]
+    public async Task A_full_disk_refuses_tickets_and_results_as_a_whole_until_there_is_room()
+    {
+        await HostProcess.RequireMounts();
+        await using var host = await HostProcess.StartWithMounts(
+            """
+            mount -t tmpfs -o size=6m,mode=700 tmpfs "$DATA"
+            head -c 3500000 /dev/zero >"$DATA/filler"
+            """
+        );
+        var folder = Directory.CreateDirectory(host.Inside(Path.Combine(host.DataDir, "applied", "alice"))).FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "agent.yaml"), "duty: worker\n");
+        await host.Spawn("alice");
+        using var alice = await host.Agent("alice");
+        using var line = await host.Operator();
+        var first = new { title = "first", tasks = new[] { new { task_type = "write", title = "Write" } } };
+        var ticket = (await line.CallAsync("ticket_create", first)).GetProperty("ticket").GetProperty("id").GetInt64();
+        var message = (await alice.CallAsync("recv", new { wait_seconds = 180 })).GetProperty("messages")[0];
+        var task = JsonElement.Parse(message.GetProperty("body").GetString()!).GetProperty("id").GetInt64();
+        await alice.CallAsync("get_work");
+
+        List<long> made = [ticket];
+        for (var refusals = 0; refusals < 10; )
+            refusals = await Unavailable(Create()) ? refusals + 1 : 0;
+        // The rest of the disk, up to its last block.
+        using (var rest = File.OpenHandle(Filler("rest"), FileMode.CreateNew, FileAccess.Write))
+            Fill(rest);
+        for (var i = 0; i < 3; i++)
+            Assert.True(await Unavailable(Complete()), "the result was stored on a full disk");
+        Assert.Equal("running", await Status());
+        Assert.Equal(0, await Artifacts());
+        Assert.Equal(made, await Tickets());
+
+        foreach (var file in new[] { "filler", "rest" })
+            File.Delete(Filler(file));
+        await Complete();
+        await Create();
+        Assert.Equal("completed", await Status());
+        Assert.Equal(3, await Artifacts());
+        Assert.Equal(made, await Tickets());
+
+        string Filler(string name) => host.Inside(Path.Combine(host.DataDir, name));
+
+        async Task Create()
+        {
+            var answer = await line.CallAsync(
+                "ticket_create",
+                new { title = "x", description = new string('x', 16000) }
+            );
+            made.Add(answer.GetProperty("ticket").GetProperty("id").GetInt64());
+        }
+
+        async Task Complete()
+        {
+            var artifacts = Enumerable
+                .Range(0, 3)
+                .Select(i => new { type = $"report {i}", content = new { text = new string('x', 15000) } });
+            await alice.CallAsync("complete_task", new { summary = "It is written.", artifacts });
+        }
+
+        async Task<string?> Status() =>
+            (await line.CallAsync("task", new { id = task })).GetProperty("task").GetProperty("status").GetString();
+
+        async Task<int> Artifacts() =>
+            (await line.CallAsync("artifacts", new { ticket })).GetProperty("artifacts").GetArrayLength();
+
+        async Task<long[]> Tickets() =>
+            [
+                .. (await line.CallAsync("tickets", new { limit = 200 }))
+                    .GetProperty("tickets")
+                    .EnumerateArray()
+                    .Select(t => t.GetProperty("id").GetInt64())
+                    .Order(),
+            ];
+    }
+
+    // Writes until the disk takes nothing more.
+    private static void Fill(SafeFileHandle file)
+    {
+        var block = new byte[4096];
+        try
+        {
+            for (var at = 0L; ; at += block.Length)
+                RandomAccess.Write(file, block, at);
+        }
+        catch (IOException)
+        {
+            // It is full.
+        }
+    }
+
+    private static async Task<bool> Unavailable(Task call)
+    {
+        try
+        {
+            await call;
+            return false;
+        }
+        catch (HiveException e)
+        {
+            Assert.Equal("unavailable", e.Code);
+            Assert.Contains("full", e.Message, StringComparison.Ordinal);
+            return true;
+        }
     }
 
     [Fact]

@@ -99,6 +99,14 @@ internal sealed class Fleet : IAsyncDisposable
         );
     }
 
+    /// <summary>Waits until an agent's harness is gone.</summary>
+    public async Task Down(string name)
+    {
+        using var host = await LineClient.ConnectAsync(Hive.HostSocket);
+        while ((await host.CallAsync("harness", new { name })).GetProperty("connected").GetBoolean())
+            await Task.Yield();
+    }
+
     public async Task<ContainerView> Row(string name)
     {
         using var host = await LineClient.ConnectAsync(Hive.HostSocket);

@@ -346,7 +346,8 @@ public sealed class IsolationTests
         }
     }
 
-    // Runs scripts one after another in one container, and returns each with its output.
+    // Runs scripts one after another in one container, and returns each with its output. The container stays until its
+    // output has been read: podman may tell of its end before that.
     private static async Task<string[]> Inside(Fleet fleet, string name, string runtime, string[] scripts)
     {
         var blueprint = BlueprintOf(fleet, name, runtime);
@@ -354,17 +355,25 @@ public sealed class IsolationTests
         var container = fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime);
         // Also removes its earlier output.
         await container.Remove(name);
-        var running = await container.Start(
+        await container.Start(
             blueprint with
             {
-                Command = ["/bin/sh", "-c", all],
+                Command = ["/bin/sh", "-c", $"{all}exec sleep infinity"],
             },
             CancellationToken.None
         );
-        await running.Ended;
-        var printed = string.Join('\n', await container.Tail(name, 5000, CancellationToken.None)).Split(Mark);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        List<string> printed = [];
+        await foreach (var lines in container.Follow(name, 5000, patience.Token))
+        {
+            printed.AddRange(lines);
+            if (printed.Count(line => line.Contains(Mark, StringComparison.Ordinal)) == scripts.Length)
+                break;
+        }
+
         await container.Remove(name);
-        return [.. scripts.Zip(printed, (script, output) => $"{script}: {output.Trim()}")];
+        var outputs = string.Join('\n', printed).Split(Mark);
+        return [.. scripts.Zip(outputs, (script, output) => $"{script}: {output.Trim()}")];
     }
 
     private static Blueprint BlueprintOf(Fleet fleet, string name, string runtime)

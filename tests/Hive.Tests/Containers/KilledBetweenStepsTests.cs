@@ -198,7 +198,9 @@ public sealed class KilledBetweenStepsTests
         // At most one container.
         var marked = await Marked(fleet);
         Assert.Equal(wanted == "running", marked.Length > 0);
-        Assert.Subset(wanted == "running" ? fleet.Members("worker").ToHashSet() : [], marked.ToHashSet());
+        // A runtime starts a container through processes that end at once.
+        var members = wanted == "running" ? fleet.Members("worker").ToHashSet() : [];
+        Assert.Subset(members, marked.Where(Fleet.IsAlive).ToHashSet());
     }
 
     private static async Task AssertNothingOf(Fleet fleet)

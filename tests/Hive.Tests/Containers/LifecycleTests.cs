@@ -1,8 +1,11 @@
 using System.Text.Json;
+using Hive.Common.Errors;
 using Hive.Common.Linux;
+using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
@@ -91,6 +94,25 @@ public sealed class LifecycleTests
         Assert.Contains("signal 9", row.Note, StringComparison.Ordinal);
         var again = Assert.Single(await (await hive.Connect("worker")).Receive(), m => m.Id == held);
         Assert.True(again.Redelivered);
+    }
+
+    [Fact]
+    public async Task Other_slices_can_restart_an_agent_that_Hive_runs()
+    {
+        await using var fleet = await Fleet.Start("process");
+        await fleet.Spawn("worker", "process");
+        await fleet.Up("worker");
+        var first = fleet.Pid("worker");
+        await fleet.Hive.Spawn("outside");
+        var lifecycle = fleet.Hive.Services.GetRequiredService<IAgentLifecycle>();
+
+        await lifecycle.Restart("worker");
+
+        await fleet.Up("worker");
+        Assert.False(Fleet.IsAlive(first));
+        Assert.NotEqual(first, fleet.Pid("worker"));
+        var refused = await Assert.ThrowsAsync<Problem>(() => lifecycle.Restart("outside"));
+        Assert.Equal(ErrorCode.Conflict, refused.Code);
     }
 
     [Fact]

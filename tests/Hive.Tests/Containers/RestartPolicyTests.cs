@@ -205,10 +205,13 @@ public sealed class RestartPolicyTests
     }
 
     // Kills the agent from outside, and returns the note that the manager receives.
-    private static Task<string> Crash(Fleet fleet, EventReader events)
+    private static async Task<string> Crash(Fleet fleet, EventReader events)
     {
         Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);
-        return Told(events);
+        var told = await Told(events);
+        // The host may notice the end of the process before that of its connection.
+        await fleet.Down("worker");
+        return told;
     }
 
     private static async Task<string> Told(EventReader events)

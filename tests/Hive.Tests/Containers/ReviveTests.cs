@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hive.Protocol;
 using Hive.Tests.Approvals;
@@ -12,6 +14,73 @@ namespace Hive.Tests.Containers;
 /// <summary>Tests that a revival gives back what a destroy had ended.</summary>
 public sealed class ReviveTests
 {
+    // A question to a destroyed agent is cancelled after this time.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Reviving_an_agent_leaves_the_snapshot_as_before_its_destruction(bool restart)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob", "carol");
+        var approval = await WithAllKindsOfOpenThings(hive);
+        var before = await Snapshot(hive);
+        var notes = await Notes(hive, "alice", "carol");
+
+        await Destroy(hive);
+        var gone = await Snapshot(hive);
+        Assert.Equal("[]", gone["reminders"]);
+        Assert.Equal("[]", gone["approvals"]);
+        Assert.DoesNotContain("\"asker\":\"bob\"", gone["questions"], StringComparison.Ordinal);
+        Assert.DoesNotContain("question-", gone["waiting"], StringComparison.Ordinal);
+        if (restart)
+            await hive.Restart();
+        await Revive(hive);
+
+        await Same(before, hive);
+        // Nobody was told of an end.
+        Assert.Equal(notes, await Notes(hive, "alice", "carol"));
+        Assert.Equal(
+            ["destroyed", "spawned"],
+            (await Recent(hive, "manager")).Select(body => body.GetProperty("event").GetString())
+        );
+        hive.Clock.Advance(Grace);
+        await hive.Settled();
+        Assert.Equal(before["questions"], (await Snapshot(hive))["questions"]);
+
+        // It all works as before.
+        var (bob, host) = (await hive.Connect("bob"), await hive.Operator());
+        await host.Approve(approval);
+        Assert.Equal("approved", (await host.End(approval)).Status);
+        foreach (var question in (await hive.State()).Questions())
+            await host.Answer(question.Id, "yes");
+        Assert.Equal(
+            ["yes", "yes"],
+            (await bob.QuestionMessages())
+                .Where(body => body.Text("event") == "question_answered")
+                .Select(body => body.Text("answer"))
+        );
+    }
+
+    [Fact]
+    public async Task A_second_destroy_and_revival_lose_nothing_either()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob", "carol");
+        await WithAllKindsOfOpenThings(hive);
+        var before = await Snapshot(hive);
+        await Destroy(hive);
+        await Revive(hive);
+        hive.Clock.Advance(Grace / 2);
+        await Destroy(hive);
+        // The time of the first destroy is over.
+        hive.Clock.Advance(Grace / 2);
+        await hive.Settled();
+        await Revive(hive);
+        await Same(before, hive);
+    }
+
     [Fact]
     public async Task Deadlines_that_passed_until_the_revival_end_their_questions_and_reminders()
     {
@@ -115,11 +184,29 @@ public sealed class ReviveTests
         await hive.Settled();
         Assert.Empty(await hive.Reminders());
         await Revive(hive);
-        Assert.Equal(before, await Snapshot(hive));
+        await Same(before, hive);
     }
 
     // Returns a proposal for bob that is pending.
     private static async Task<long> WithAllKindsOfOpenThings(HiveFixture hive)
+    {
+        var id = await Open(hive);
+        // The host notices on its own that the agents here are not connected any more.
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        // Each client opens a connection, of which the host allows 4096.
+        var http = hive.Http();
+        ContainerView[] rows;
+        do
+        {
+            var state = await http.GetFromJsonAsync<JsonElement>("/api/state");
+            rows = state.GetProperty("agents").Deserialize<ContainerView[]>(WireJson.Options)!;
+        } while (rows.Any(row => row.Running) && !patience.IsCancellationRequested);
+        Assert.DoesNotContain(rows, row => row.Running);
+        Assert.Contains(rows, row => row is { Name: "bob", Paused: true, Unread: 1, Parked: 1, PendingReminders: 2 });
+        return id;
+    }
+
+    private static async Task<long> Open(HiveFixture hive)
     {
         using var host = await LineClient.ConnectAsync(hive.HostSocket);
         using var alice = await LineClient.ConnectAsync(hive.AgentSocket("alice"));
@@ -174,19 +261,69 @@ public sealed class ReviveTests
         await hive.Settled();
     }
 
-    // Without the cursor, and without what the manager is told of a destroy and a revival.
-    private static async Task<SortedDictionary<string, string>> Snapshot(HiveFixture hive)
+    // The snapshot and the list of what waits, member by member, without what no revival gives back.
+    private static async Task<SortedDictionary<string, string>> Snapshot(HiveFixture hive, HttpClient? client = null)
     {
+        var http = client ?? hive.Http();
         await hive.Settled();
-        var state = JsonNode.Parse((await hive.State()).GetRawText())!.AsObject();
+        var state = (await http.GetFromJsonAsync<JsonObject>("/api/state"))!;
+        // Counts each event, also those of what was taken back.
         state.Remove("cursor");
         // Reading it costs a database connection whose figures are in it.
         state.Remove("host");
-        var manager = state["agents"]!.AsArray().Single(a => a!["name"]!.GetValue<string>() == "manager")!.AsObject();
-        manager.Remove("unread");
-        SortedDictionary<string, string> members = new(StringComparer.Ordinal);
-        foreach (var (name, value) in state)
-            members[name] = value?.ToJsonString() ?? "null";
-        return members;
+        foreach (var agent in state["agents"]!.AsArray())
+        {
+            // A revived agent is in its state since the revival.
+            agent!["activity"]?.AsObject().Remove("since_at");
+            // The manager is told of a destroy and of a revival.
+            if (agent["name"]!.GetValue<string>() == "manager")
+                agent.AsObject().Remove("unread");
+        }
+
+        // Grows with the time.
+        foreach (var end in state["loose_ends"]!.AsArray())
+            end!.AsObject().Remove("age_seconds");
+        var waiting = await http.GetFromJsonAsync<JsonObject>("/api/waiting");
+        state["GET /api/waiting"] = waiting!["waiting"]!.DeepClone();
+        return new(
+            state.ToDictionary(member => member.Key, member => member.Value?.ToJsonString() ?? "null"),
+            StringComparer.Ordinal
+        );
+    }
+
+    // Member by member: a failure names what differs.
+    private static async Task Same(SortedDictionary<string, string> before, HiveFixture hive)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        var http = hive.Http();
+        var now = await Snapshot(hive, http);
+        while (!before.SequenceEqual(now) && !patience.IsCancellationRequested)
+            now = await Snapshot(hive, http);
+        Assert.Equal(before.Keys, now.Keys);
+        var different = before.Where(was => was.Value != now[was.Key]);
+        var said = string.Join('\n', different.Select(was => $"{was.Key} was {was.Value} and is {now[was.Key]}"));
+        Assert.True(said.Length == 0, said);
+    }
+
+    private static async Task<string[]> Notes(HiveFixture hive, params string[] agents)
+    {
+        List<string> bodies = [];
+        foreach (var agent in agents)
+            bodies.AddRange((await Recent(hive, agent)).Select(body => body.GetRawText()));
+        return [.. bodies];
+    }
+
+    private static async Task<JsonElement[]> Recent(HiveFixture hive, string agent)
+    {
+        using var line = await LineClient.ConnectAsync(hive.AgentSocket(agent));
+        return
+        [
+            .. (await line.CallAsync("recent", new { limit = 200 }))
+                .GetProperty("rows")
+                .Deserialize<Message[]>(WireJson.Options)!
+                .Where(m => m.From == "system" && m.Body.StartsWith('{'))
+                .OrderBy(m => m.Id)
+                .Select(m => JsonElement.Parse(m.Body)),
+        ];
     }
 }

@@ -106,7 +106,13 @@ public sealed class TombstoneTests
         await Fill(hive, 250);
         var host = await hive.Operator();
         await host.CallAsync("destroy", new { name = "bob" });
+        var (events, newest) = (await hive.Events(), await (await hive.Connect("manager")).Send("operator"));
         await host.CallAsync("purge_tombstone", new { name = "bob" });
+        var removed = (await events.Next("messages_removed")).GetProperty("removed");
+        Assert.Equal(
+            new RemovedMessages(To: "bob", UpTo: newest),
+            removed.Deserialize<RemovedMessages>(WireJson.Options)
+        );
         Assert.Equal(0, await Count(hive, "messages WHERE recipient = 'bob'"));
         Assert.Equal(0, await Count(hive, "message_index WHERE recipient = 'bob'"));
         Assert.Equal(0, await Count(hive, "message_purges"));

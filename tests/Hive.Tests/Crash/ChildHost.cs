@@ -10,9 +10,10 @@ namespace Hive.Tests.Crash;
 internal sealed class ChildHost : IAsyncDisposable
 {
     private readonly string runtime;
+    private readonly string[] options;
     private Process? process;
 
-    private ChildHost(string runtime) => this.runtime = runtime;
+    private ChildHost(string runtime, string[] options) => (this.runtime, this.options) = (runtime, options);
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("hive-crash-").FullName;
 
@@ -20,9 +21,11 @@ internal sealed class ChildHost : IAsyncDisposable
 
     public string RunDir => Path.Combine(Folder, "run");
 
-    public static async Task<ChildHost> Start(string runtime = "external")
+    /// <param name="runtime">The runtime of its agents.</param>
+    /// <param name="options">Further options of its command line.</param>
+    public static async Task<ChildHost> Start(string runtime = "external", params string[] options)
     {
-        var host = new ChildHost(runtime);
+        var host = new ChildHost(runtime, options);
         await host.Run();
         return host;
     }
@@ -50,6 +53,7 @@ internal sealed class ChildHost : IAsyncDisposable
                 "scripted",
                 "--Logging:LogLevel:Default",
                 "Warning",
+                .. options,
             ]
         );
         _ = process.StandardError.ReadToEndAsync();

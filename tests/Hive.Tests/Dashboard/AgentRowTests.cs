@@ -204,23 +204,27 @@ public sealed class AgentRowTests
         Assert.True(await following.MoveNextAsync());
         Assert.False(following.Current.TryGetProperty("agent_statuses", out _));
         await (await hive.Connect("alice")).CallAsync("set_status", new { text = "seen" });
-        while (true)
-        {
-            var next = following.MoveNextAsync().AsTask();
-            while (!next.IsCompleted)
-            {
-                hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-                await hive.State();
-            }
+        await UntilAsync(line =>
+            line.TryGetProperty("agent_statuses", out var rows)
+            && rows.EnumerateArray()
+                .Any(r => r.TryGetProperty("status_text", out var text) && text.GetString() == "seen")
+        );
+        await (await hive.Operator()).CallAsync("destroy", new { name = "alice" });
+        await UntilAsync(line => line.TryGetProperty("removed", out var name) && name.GetString() == "alice");
 
-            Assert.True(await next);
-            if (
-                following
-                    .Current.GetProperty("agent_statuses")
-                    .EnumerateArray()
-                    .Any(r => r.TryGetProperty("status_text", out var text) && text.GetString() == "seen")
-            )
-                break;
+        async Task UntilAsync(Func<JsonElement, bool> reached)
+        {
+            do
+            {
+                var next = following.MoveNextAsync().AsTask();
+                while (!next.IsCompleted)
+                {
+                    hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+                    await hive.State();
+                }
+
+                Assert.True(await next);
+            } while (!reached(following.Current));
         }
     }
 

@@ -75,15 +75,22 @@ public sealed class OpenApiTests
                         && p["required"]!.GetValue<bool>()
                         && $"{{{p["name"]}}}" == segment
                 );
-            var success = operation["responses"]!.AsObject().Single(r => r.Key is "200" or "202").Value!["content"]!
+            var success = operation["responses"]!.AsObject().Single(r => r.Key is "200" or "201" or "202").Value![
+                "content"
+            ]!
                 .AsObject()
                 .Single();
             if (success.Key == "application/json")
+            {
+                // A list describes its entries.
+                var schema = success.Value!["schema"]!;
                 Assert.StartsWith(
                     "#/components/schemas/",
-                    success.Value!["schema"]!["$ref"]!.GetValue<string>(),
+                    (schema["items"] ?? schema)["$ref"]!.GetValue<string>(),
                     StringComparison.Ordinal
                 );
+            }
+
             Assert.NotNull(operation["responses"]!["default"]!["content"]!["application/problem+json"]);
         }
     }

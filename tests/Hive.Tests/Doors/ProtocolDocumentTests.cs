@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
 using Hive.Common.Doors;
@@ -24,7 +25,7 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
     {
         var registered = host
             .Modules.SelectMany(m => m.Commands)
-            .Where(c => kind == SocketOf(c.Doors))
+            .Where(c => c.Duties == Duty.None && kind == SocketOf(c.Doors))
             .ToDictionary(c => c.Name);
         var documented = Tables(heading, "command").ToDictionary(row => Names(row[0]).Single());
 
@@ -37,6 +38,27 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
                 wrong.Add($"{name}: *tool* marks the commands that are also tools");
             wrong.AddRange(Differences(name, Fields(command.Request, isInput: true), Named(row[1])));
             wrong.AddRange(Missing(name, ResponseOf(command.Request), row[2]));
+        }
+
+        Assert.True(wrong.Count == 0, string.Join(Environment.NewLine, wrong));
+    }
+
+    [Fact]
+    public void Lists_every_command_of_a_duty_with_its_fields_answer_and_duties()
+    {
+        var registered = host.Modules.SelectMany(m => m.Commands).Where(c => c.Duties != Duty.None);
+        var documented = Tables("### Commands by duty", "command", mayBeEmpty: true)
+            .ToDictionary(row => Names(row[0]).Single());
+
+        Assert.Equal(registered.Select(c => c.Name).Order(), documented.Keys.Order());
+        List<string> wrong = [];
+        foreach (var command in registered)
+        {
+            var row = documented[command.Name];
+            wrong.AddRange(Differences(command.Name, Fields(command.Request, isInput: true), Named(row[1])));
+            wrong.AddRange(Missing(command.Name, ResponseOf(command.Request), row[2]));
+            if (row[4] != command.Duties.Words().Replace(" or ", ", ", StringComparison.Ordinal))
+                wrong.Add($"{command.Name}: its duties are {command.Duties}");
         }
 
         Assert.True(wrong.Count == 0, string.Join(Environment.NewLine, wrong));
@@ -145,8 +167,12 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
     private static Dictionary<string, bool> Fields(Type record, bool isInput) =>
         DoorJson
             .Options.GetTypeInfo(record)
-            .Properties.Where(p => p.PropertyType != typeof(Caller) && !p.IsExtensionData)
+            .Properties.Where(p => p.PropertyType != typeof(Caller) && !p.IsExtensionData && !IsIgnored(p))
             .ToDictionary(p => p.Name, p => isInput ? !p.IsRequired : MayBeNull(p));
+
+    // The members of the record that another one is made of.
+    private static bool IsIgnored(JsonPropertyInfo property) =>
+        property.AttributeProvider?.IsDefined(typeof(JsonIgnoreAttribute), inherit: false) == true;
 
     private static bool MayBeNull(JsonPropertyInfo property) =>
         property.PropertyType.IsValueType
@@ -201,7 +227,7 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
         );
 
     // The rows of the tables below a heading whose first column has that name.
-    private static IEnumerable<string[]> Tables(string heading, string firstColumn)
+    private static IEnumerable<string[]> Tables(string heading, string firstColumn, bool mayBeEmpty = false)
     {
         var level = heading.TakeWhile(c => c == '#').Count();
         var start = Array.IndexOf(Lines, heading);
@@ -224,7 +250,8 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
                 rows.Add(cells);
         }
 
-        Assert.NotEmpty(rows);
+        if (!mayBeEmpty)
+            Assert.NotEmpty(rows);
         return rows;
     }
 

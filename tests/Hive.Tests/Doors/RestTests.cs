@@ -579,6 +579,7 @@ public sealed class RestTests
         Assert.Equal(code, problem.GetProperty("code").GetString());
         Assert.Equal((int)answer.StatusCode, problem.GetProperty("status").GetInt32());
         Assert.NotEqual("", problem.GetProperty("title").GetString());
+        Assert.Equal(problem.GetProperty("title").GetString(), problem.GetProperty("detail").GetString());
     }
 
     internal static async Task<List<(string Verb, string Path)>> Routes(HiveFixture hive) =>

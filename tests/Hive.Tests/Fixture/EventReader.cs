@@ -57,13 +57,20 @@ public sealed class EventReader : IDisposable
     }
 
     /// <summary>The next event of one of these kinds; others are skipped.</summary>
-    public async Task<JsonElement> Next(params string[] kinds)
+    /// <exception cref="TimeoutException">It has not come within two minutes: the test fails and does not
+    /// hang.</exception>
+    public Task<JsonElement> Next(params string[] kinds)
     {
-        while (true)
+        return Read().WaitAsync(TimeSpan.FromMinutes(2));
+
+        async Task<JsonElement> Read()
         {
-            var next = await Next();
-            if (kinds.Contains(next.GetProperty("kind").GetString()))
-                return next;
+            while (true)
+            {
+                var next = await Next();
+                if (kinds.Contains(next.GetProperty("kind").GetString()))
+                    return next;
+            }
         }
     }
 

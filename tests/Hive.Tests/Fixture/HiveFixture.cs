@@ -57,9 +57,9 @@ public sealed class HiveFixture : IAsyncDisposable
     }
 
     /// <summary>Starts a host with services of the test's own, such as a module.</summary>
-    public static async Task<HiveFixture> StartWith(Action<IServiceCollection> configure)
+    public static async Task<HiveFixture> StartWith(Action<IServiceCollection> configure, params string[] args)
     {
-        var fixture = new HiveFixture(realClock: false, []) { configure = configure };
+        var fixture = new HiveFixture(realClock: false, args) { configure = configure };
         await fixture.StartHost();
         return fixture;
     }
@@ -112,8 +112,7 @@ public sealed class HiveFixture : IAsyncDisposable
         var http = new HttpClient { BaseAddress = new Uri(Url), Timeout = TimeSpan.FromMinutes(2) };
         if (signedIn)
             http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
-        opened.Add(http);
-        return http;
+        return Track(http);
     }
 
     public async Task<JsonElement> State() => await Http().GetFromJsonAsync<JsonElement>("/api/state");
@@ -198,9 +197,16 @@ public sealed class HiveFixture : IAsyncDisposable
 
     private async Task StopHost()
     {
-        foreach (var item in opened)
+        IDisposable[] items;
+        // A reaction to the last event may still be opening one.
+        lock (opened)
+        {
+            items = [.. opened];
+            opened.Clear();
+        }
+
+        foreach (var item in items)
             item.Dispose();
-        opened.Clear();
         if (app is not null)
         {
             await app.StopAsync();
@@ -213,7 +219,8 @@ public sealed class HiveFixture : IAsyncDisposable
     private T Track<T>(T item)
         where T : IDisposable
     {
-        opened.Add(item);
+        lock (opened)
+            opened.Add(item);
         return item;
     }
 }

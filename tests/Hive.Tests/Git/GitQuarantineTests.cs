@@ -283,7 +283,7 @@ public sealed class GitQuarantineTests
     {
         await using var repositories = await Repositories.Create();
         using (var zeros = new FileStream(Path.Combine(repositories.Agents, "zeros"), FileMode.Create))
-            zeros.SetLength(GitQuarantine.MaxUnpackedBytes + 1);
+            zeros.SetLength(GitBounds.Configuration.MaxUnpackedBytes + 1);
         repositories.AsAgent("add", "-A");
         repositories.AsAgent("commit", "-q", "-m", "zeros");
         var problem = await Assert.ThrowsAsync<Problem>(() =>
@@ -303,9 +303,78 @@ public sealed class GitQuarantineTests
                 FileMode.Create
             )
         )
-            large.SetLength(GitQuarantine.MaxBytes + 1);
+            large.SetLength(GitBounds.Configuration.MaxBytes + 1);
         Assert.Equal(ErrorCode.TooLarge, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit))).Code);
     }
+
+    [Fact]
+    public async Task A_bare_repository_is_fetched_only_where_the_bounds_allow_it()
+    {
+        await using var repositories = await Repositories.Create();
+        var commit = repositories.Commit("agent.yaml", "model: a\n");
+        repositories.AsAgent("clone", "-q", "--bare", ".", "work/shop.git");
+        Assert.Equal(
+            ErrorCode.Invalid,
+            (await Assert.ThrowsAsync<Problem>(() => Fetch(repositories, Small, "work/shop.git", commit))).Code
+        );
+        var bare = Small with { MayBeBare = true };
+        Assert.Equal(commit, await Fetch(repositories, bare, "work/shop.git", commit));
+        Assert.Equal(commit, await repositories.InOwn("rev-parse", "refs/evidence/1"));
+        // Not a repository, though it has a folder of that name.
+        File.Delete(Path.Combine(repositories.Agents, "work", "shop.git", "HEAD"));
+        Assert.Equal(
+            ErrorCode.Invalid,
+            (await Assert.ThrowsAsync<Problem>(() => Fetch(repositories, bare, "work/shop.git", commit))).Code
+        );
+    }
+
+    [Fact]
+    public async Task A_repository_is_not_reached_through_a_link_or_dots()
+    {
+        await using var repositories = await Repositories.Create();
+        var commit = repositories.Commit("agent.yaml", "model: a\n");
+        Directory.CreateSymbolicLink(Path.Combine(repositories.Agents, "link"), repositories.Agents);
+        Directory.CreateDirectory(Path.Combine(repositories.Agents, "inner"));
+        foreach (var below in new[] { "link", "inner/..", "missing", "agent.yaml" })
+            Assert.Equal(
+                ErrorCode.Invalid,
+                (await Assert.ThrowsAsync<Problem>(() => Fetch(repositories, Small, below, commit))).Code
+            );
+        Assert.Equal(commit, await Fetch(repositories, Small, "", commit));
+    }
+
+    [Theory]
+    [InlineData(100, 1 << 20, 100, "is larger than 100 bytes")]
+    [InlineData(1 << 20, 1 << 10, 100, "hold more than 1024 bytes")]
+    [InlineData(1 << 20, 1 << 20, 2, "holds more than 2 object files")]
+    public async Task Every_bound_is_the_callers(long bytes, long unpacked, int files, string said)
+    {
+        await using var repositories = await Repositories.Create();
+        var commit = repositories.Commit("agent.yaml", new string('a', 2000));
+        var bounds = Small with { MaxBytes = bytes, MaxUnpackedBytes = unpacked, MaxFiles = files };
+        var problem = await Assert.ThrowsAsync<Problem>(() => Fetch(repositories, bounds, "", commit));
+        Assert.Equal(ErrorCode.TooLarge, problem.Code);
+        Assert.Contains(said, problem.Message, StringComparison.Ordinal);
+    }
+
+    private static GitBounds Small { get; } =
+        new()
+        {
+            Noun = "the folder",
+            Repository = "the repository",
+            Advice = "hand in less",
+        };
+
+    private static Task<string> Fetch(Repositories repositories, GitBounds bounds, string below, string commit) =>
+        repositories.Quarantine.Fetch(
+            repositories.Agents,
+            below,
+            bounds,
+            commit,
+            repositories.Own,
+            "refs/evidence/1",
+            Token
+        );
 
     [Fact]
     public async Task Names_that_harm_a_checkout_are_refused()

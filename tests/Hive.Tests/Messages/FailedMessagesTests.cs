@@ -121,7 +121,7 @@ public sealed class FailedMessagesTests
         await Talk.Refused(() => host.CallAsync("retry_message", new { id }), "conflict");
         // A message that has not failed is neither retried nor dropped.
         Assert.Contains(
-            "hive inbox --parked",
+            "hive parked lists those",
             (await Talk.Refused(() => host.CallAsync("drop_message", new { id = other }), "not_found")).Message,
             StringComparison.Ordinal
         );

@@ -283,7 +283,12 @@ internal sealed class LeaseHistory : IAsyncDisposable
             Code(begun)
         );
         if (Code(begun) != "ok")
+        {
+            if (Code(begun) == "conflict" && agent.Paused)
+                model.GiveBack(agent, connection, ids);
             return;
+        }
+
         var turn = begun.GetProperty("turn").GetInt64();
         story.Add($"{agent.Name}: turn {turn} has begun");
         model.Begin(agent, turn, ids);

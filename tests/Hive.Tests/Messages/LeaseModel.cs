@@ -148,9 +148,19 @@ internal sealed class LeaseModel
         return (requeued, parked);
     }
 
-    /// <summary>Returns false when one of them is not leased to the agent.</summary>
+    /// <summary>Returns false when the agent is paused, or one of them is not leased to it.</summary>
     public bool MayBegin(Agent agent, IReadOnlyCollection<long> ids) =>
-        Leased(agent, ids).Count(m => m.Turn is null) == ids.Distinct().Count();
+        !agent.Paused && Leased(agent, ids).Count(m => m.Turn is null) == ids.Distinct().Count();
+
+    /// <summary>Returns what a connection of a paused agent received and began no turn with.</summary>
+    public void GiveBack(Agent agent, int connection, IEnumerable<long> ids)
+    {
+        foreach (var message in Leased(agent, ids).Where(m => m.Connection == connection && m.Turn is null))
+        {
+            message.Place = Place.Ready;
+            message.Deliveries--;
+        }
+    }
 
     public void Begin(Agent agent, long turn, IEnumerable<long> ids)
     {

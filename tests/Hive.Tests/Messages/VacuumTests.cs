@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Dapper;
 using Hive.Common.Storage;
+using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Turns;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,16 +33,21 @@ public sealed class VacuumTests
         await bob.Receive(max: 4);
         await bob.CallAsync("nack", new { ids = ids[3..4], delay_seconds = 86_400 });
         await bob.CallAsync("ack", new { ids = new[] { ids[1], ids[4] } });
+        var acked = hive.Clock.GetUtcNow();
 
         await Task.Run(() => hive.Clock.Advance(TimeSpan.FromDays(29)));
         await hive.Restart();
         await hive.Settled();
         Assert.Equal(ids, await Ids(hive));
         var cursor = await hive.Cursor();
+        var events = await hive.Events(cursor);
         await Task.Run(() => hive.Clock.Advance(TimeSpan.FromDays(2)));
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        while ((await Ids(hive)).Length > 3 && !patience.IsCancellationRequested)
-            await hive.Settled();
+        var removed = (await events.Next("messages_removed"))
+            .GetProperty("removed")
+            .Deserialize<RemovedMessages>(WireJson.Options)!;
+        Assert.Equal((null, null), (removed.To, removed.UpTo));
+        // It runs once an hour, in any hour of these two days from the 30th on.
+        Assert.InRange(removed.AckedBefore!.Value, acked, hive.Clock.GetUtcNow().AddDays(-30));
 
         Assert.Equal([ids[0], ids[2], ids[3]], await Ids(hive));
         Assert.DoesNotContain("dropped", await hive.Kinds(cursor));

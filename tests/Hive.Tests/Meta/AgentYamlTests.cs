@@ -1,8 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Features.Agents;
+using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Meta;
 using Hive.Protocol;
@@ -38,6 +40,10 @@ public sealed class AgentYamlTests
         Assert.Equal("8080", config.Environment["PORT"]);
         Assert.Equal(new AgentLimits(2L << 30, 150), config.Limits);
         Assert.Equal(new InputSource("https://example.org/team/skills.git", "main"), config.Inputs["skills"]);
+        Assert.Equal(
+            new AgentWork(Duty.Worker, ["csharp", "testing"], 2, ["PHASE_IMPLEMENTATION"], ["night"]),
+            config.Work
+        );
         Assert.All(
             Properties(Schema.GetProperty("properties")),
             key => Assert.Contains(key, example, StringComparison.Ordinal)
@@ -59,6 +65,38 @@ public sealed class AgentYamlTests
         Assert.True(config.RestartsOnFailure);
         Assert.Equal(AgentLimits.Default, config.Limits);
         Assert.Empty(config.Inputs);
+        Assert.Equal(AgentWork.None, config.Work);
+    }
+
+    [Fact]
+    public void Capabilities_and_tags_are_trimmed_lowered_and_kept_once()
+    {
+        var config = Read("capabilities: [' CSharp ', testing, csharp, '  ']\ntags: [Night, NIGHT]");
+        Assert.Equal(["csharp", "testing"], config.Work.Capabilities);
+        Assert.Equal(["night"], config.Work.Tags);
+    }
+
+    [Theory]
+    [InlineData("capabilities")]
+    [InlineData("tags")]
+    public void Fifty_words_of_fifty_characters_are_the_most(string key)
+    {
+        Assert.Equal(50, Count(Read(List(50, 50)).Work));
+        Assert.Contains(
+            $"'{key}' may have 50 entries",
+            Assert.Throws<Problem>(() => Read(List(51, 50))).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            $"in '{key}' is longer than 50 characters",
+            Assert.Throws<Problem>(() => Read(List(1, 51))).Message,
+            StringComparison.Ordinal
+        );
+
+        int Count(AgentWork work) => (key == "tags" ? work.Tags : work.Capabilities).Count;
+
+        string List(int count, int length) =>
+            $"{key}: [{string.Join(", ", Enumerable.Range(0, count).Select(i => $"w{i}".PadRight(length, 'x')))}]";
     }
 
     [Theory]
@@ -67,7 +105,8 @@ public sealed class AgentYamlTests
         "model: x\nqqqqqqqq: 1",
         2,
         "available: driver, model, script, role, tools, command, login_command, idle_seconds, "
-            + "compact_at_tokens, recipients, mcp_servers, environment, limits, restart, inputs"
+            + "compact_at_tokens, recipients, mcp_servers, environment, limits, restart, inputs, duty, "
+            + "capabilities, capacity, phases, tags"
     )]
     [InlineData("limits:\n  memroy: 2 GB", 2, "unknown key 'memroy' in 'limits'; did you mean memory?")]
     [InlineData("inputs:\n  skills:\n    url: https://a.b/c\n    reff: x", 4, "did you mean ref?")]
@@ -100,6 +139,15 @@ public sealed class AgentYamlTests
     [InlineData("limits: { cpu_percent: -5 }", 1, "whole number from 1 to")]
     [InlineData("limits: { cpu_percent: 1.5 }", 1, "whole number from 1 to")]
     [InlineData("restart: always", 1, "'restart' is 'always'; it can be 'on-failure' or 'never'")]
+    [InlineData("duty: boss", 1, "'duty' is 'boss'; it can be 'worker' or 'validator'")]
+    [InlineData("duty: none", 1, "'duty' is 'none'; it can be 'worker' or 'validator'")]
+    [InlineData("dutys: worker", 1, "did you mean duty")]
+    [InlineData("capacity: 0", 1, "'capacity' must be a whole number of tasks at once, from 1 to 16")]
+    [InlineData("capacity: 17", 1, "'capacity' must be a whole number of tasks at once, from 1 to 16")]
+    [InlineData("capabilities: csharp", 1, "must be a list, such as capabilities: [one, two]")]
+    [InlineData("tags:\n  - a\n  - 5", 3, "write it in quotes: \"5\"")]
+    [InlineData("phases: [BACKLOG]", 1, "'BACKLOG' in 'phases' is not a phase's id, such as PHASE_IMPLEMENTATION")]
+    [InlineData("phases: []", 1, "'phases' is empty; name a phase, or leave it out for all")]
     [InlineData("driver: ../x", 1, "it can be a driver's name")]
     [InlineData("script: ../x", 1, "without '/'")]
     [InlineData("script: .git", 1, "without '/'")]

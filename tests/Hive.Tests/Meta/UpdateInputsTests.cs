@@ -174,6 +174,25 @@ public sealed class UpdateInputsTests
     }
 
     [Fact]
+    public async Task An_update_whose_lock_cannot_be_committed_tells_its_failure_and_its_rollback()
+    {
+        await using var upstream = await Upstream.Start(realClock: true);
+        var hive = upstream.Hive;
+        var first = upstream.Commit("skills", "skill.md", "one\n");
+        await upstream.Spawn("coder", "process", ("skills", upstream.Url("skills")));
+        upstream.Commit("skills", "skill.md", "two\n");
+        var told = new Told(Path.Combine(upstream.Meta, ".git"));
+
+        var inputs = hive.Services.GetRequiredService<IMetaInputs>();
+        var done = await inputs.Repin(["skills"], null, Token, _ => told);
+
+        Assert.Equal("coder", Assert.Single(done.Failed).Key);
+        Assert.Equal(["stops", "starts", "failed", "rolls back", "rolled back"], told.Steps);
+        Assert.Equal(first, Assert.Single(inputs.All).LockedRev);
+        Fleet.EndAll(hive.Folder);
+    }
+
+    [Fact]
     public async Task Unused_revisions_are_removed_after_a_while()
     {
         await using var upstream = await Upstream.Start();
@@ -264,5 +283,31 @@ public sealed class UpdateInputsTests
         }
 
         await Assert.ThrowsAsync<HiveException>(() => waiting);
+    }
+
+    // The repository of the lock is away from the start of the agent until the update has failed.
+    private sealed class Told(string repository) : IRebuildProgress
+    {
+        public List<string> Steps { get; } = [];
+
+        public void Stopping() => Steps.Add("stops");
+
+        public void Starting()
+        {
+            Steps.Add("starts");
+            Directory.Move(repository, repository + ".away");
+        }
+
+        public void Printed(IReadOnlyList<string> lines) { }
+
+        public void Failed(string error)
+        {
+            Steps.Add("failed");
+            Directory.Move(repository + ".away", repository);
+        }
+
+        public void RollingBack() => Steps.Add("rolls back");
+
+        public void RolledBack() => Steps.Add("rolled back");
     }
 }

@@ -19,7 +19,8 @@ public sealed class PreferencesTests
         Assert.Equal(
             """
             {"theme":"system","labels":"wired","labels_chosen":false,"density":"normal","undo_seconds":5,"keys":{},
-            "notify":{"now":"notify","soon":"count","fyi":"silent"},"sound":false,"scanlines":true,"starred":[]}
+            "notify":{"now":"notify","soon":"count","fyi":"silent"},"sound":false,"scanlines":true,"starred":[],
+            "notify_kinds":{},"muted":[]}
             """.ReplaceLineEndings(""),
             before.GetRawText()
         );
@@ -31,11 +32,14 @@ public sealed class PreferencesTests
         );
         await Change(hive, """{"keys":{"a":null,"c":"g c"},"starred":["bob","alice","bob"],"undo_seconds":0}""");
         await Change(hive, """{"labels":"plain","labels_chosen":true,"density":"compact","scanlines":false}""");
+        await Change(hive, """{"notify_kinds":{"question":"silent","crash":"count","made_up":"notify"}}""");
+        await Change(hive, """{"notify_kinds":{"question":null,"crash":"notify"},"muted":["carol","bob","carol"]}""");
 
         const string Expected =
             """{"theme":"light","labels":"plain","labels_chosen":true,"density":"compact","undo_seconds":0,"""
             + """ "keys":{"b":"","c":"g c"},"notify":{"now":"notify","soon":"count","fyi":"notify"},"sound":false,"""
-            + """ "scanlines":false,"starred":["bob","alice"]}""";
+            + """ "scanlines":false,"starred":["bob","alice"],"notify_kinds":{"crash":"notify","made_up":"notify"},"""
+            + """ "muted":["carol","bob"]}""";
         Assert.Equal(Expected.Replace(" \"", "\"", StringComparison.Ordinal), (await Stored(hive)).GetRawText());
         await hive.Restart();
         Assert.Equal(Expected.Replace(" \"", "\"", StringComparison.Ordinal), (await Stored(hive)).GetRawText());
@@ -66,6 +70,12 @@ public sealed class PreferencesTests
             ("""{"starred":["Alice"]}""", "'starred' must be a list of agents' names"),
             ("""{"starred":[null]}""", "'starred' must be a list of agents' names"),
             ("""{"starred":"alice"}""", "'starred'"),
+            ("""{"muted":["Alice"]}""", "'muted' must be a list of agents' names"),
+            ("""{"muted":[null]}""", "'muted' must be a list of agents' names"),
+            ("""{"notify_kinds":{"Question":"count"}}""", "'notify_kinds' must name kinds of waiting things"),
+            ("""{"notify_kinds":{"":"count"}}""", "'notify_kinds' must name kinds of waiting things"),
+            ("""{"notify_kinds":{"question":"loud"}}""", "'notify_kinds' must give each kind notify, count or silent"),
+            ("""{"notify_kinds":["question"]}""", "'notify_kinds'"),
         ];
         foreach (var (body, named) in wrong)
         {
@@ -94,6 +104,11 @@ public sealed class PreferencesTests
             $$"""{"starred":{{JsonSerializer.Serialize(Enumerable.Repeat("alice", 1001))}}}"""
         );
         Assert.Equal(HttpStatusCode.BadRequest, stars.StatusCode);
+        string[] kinds = [.. Enumerable.Range(0, 201).Select(i => $"{(char)('a' + (i / 26))}{(char)('a' + (i % 26))}")];
+        string Silent(IEnumerable<string> of) => JsonSerializer.Serialize(of.ToDictionary(kind => kind, _ => "silent"));
+        await Change(hive, $$"""{"notify_kinds":{{Silent(kinds.Take(200))}}}""");
+        using var kind = await Post(hive, $$"""{"notify_kinds":{{Silent(kinds.Skip(200))}}}""");
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, kind.StatusCode);
         await hive
             .Services.GetRequiredService<IStore>()
             .Write(write =>
@@ -157,7 +172,7 @@ public sealed class PreferencesTests
         var http = hive.Http(signedIn: false);
         var document = await http.GetStringAsync("/");
         const string Unknown =
-            "/wating /Waiting /board /tickets/1 /tasks/2 /costs /workflows /agents/Alice /agents/a/b /messages/x "
+            "/wating /Waiting /bord /tickets /tickets/x /tasks/2 /costs /agents/Alice /agents/a/b /messages/x "
             + "/messages/1%0A /changes/-1 /waiting/question /approve/1 /%3Cscript%3E /a/b/c?open=x";
         foreach (var path in Unknown.Split(' '))
         {

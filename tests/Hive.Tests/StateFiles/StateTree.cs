@@ -56,6 +56,8 @@ internal sealed class StateTree : IDisposable
         File.CreateSymbolicLink(On(path), target);
     }
 
+    public StateFileReader Reader() => new(Opener(), new AgentNames());
+
     public FileReferences References(bool walk = false, TimeProvider? clock = null) =>
         new(Opener(walk), clock ?? new ManualClock(DateTimeOffset.UnixEpoch));
 

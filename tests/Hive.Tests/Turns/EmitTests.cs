@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using Dapper;
@@ -8,6 +9,7 @@ using Hive.Protocol;
 using Hive.Tests.Doors;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
+using Hive.Tests.Reminders;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Turns;
@@ -490,6 +492,90 @@ public sealed class EmitTests
         }
 
         Assert.Equal(150, await Count(hive));
+    }
+
+    [Fact]
+    public async Task The_files_that_a_turn_changed_are_listed_the_latest_first()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var alice = await hive.Connect("alice");
+        var state = hive.StateOf("alice");
+        await File.WriteAllTextAsync(Path.Combine(state, "plan.md"), "a plan");
+        await File.WriteAllTextAsync(Path.Combine(hive.StateOf("bob"), "secret.md"), "of bob");
+        const string Plan = "/agents/alice/state/plan.md";
+        await Emit(
+            alice,
+            Called(7, "1", "Edit", "earlier.ts"),
+            Called(8, "1", "Write", "src/pay.ts"),
+            Called(8, "2", "Edit", Plan),
+            Called(8, "3", "Read", "read.ts"),
+            Called(8, "4", "Bash", "no.ts"),
+            Called(8, "5", "Edit", "refused.ts"),
+            Ended(8, "5", error: true),
+            Called(8, "6", "Edit", "src/pay.ts"),
+            Ended(8, "6", error: false),
+            Called(8, "7", "Edit", new { not = "a path" }),
+            Called(8, "8", "MultiEdit", "/agents/bob/state/secret.md"),
+            new
+            {
+                kind = "tool_call",
+                at = At,
+                turn = 8,
+                id = "9",
+                tool = "NotebookEdit",
+                input = new { notebook_path = "notes.ipynb" },
+            }
+        );
+        var changed = await hive.Get("/api/agents/alice/turns/8/files");
+        Assert.Equal(
+            """
+            {"files":["notes.ipynb","/agents/bob/state/secret.md","src/pay.ts","PLAN"],"file_refs":["PLAN"],"total":4}
+            """.Replace("PLAN", Plan, StringComparison.Ordinal),
+            changed.GetRawText()
+        );
+        const string Nothing = """{"files":[],"file_refs":[],"total":0}""";
+        Assert.Equal(Nothing, (await hive.Get("/api/agents/alice/turns/9/files")).GetRawText());
+        Assert.Equal(Nothing, (await hive.Get("/api/agents/bob/turns/8/files")).GetRawText());
+        async Task<HttpStatusCode> StatusOf(string path)
+        {
+            using var answer = await hive.Http().GetAsync(path);
+            return answer.StatusCode;
+        }
+
+        Assert.Equal(HttpStatusCode.NotFound, await StatusOf("/api/agents/nobody/turns/8/files"));
+        Assert.Equal(HttpStatusCode.BadRequest, await StatusOf("/api/agents/alice/turns/0/files"));
+
+        await Emit(alice, [.. Enumerable.Range(0, 100).Select(i => Called(10, $"{i}", "Write", $"{i}.ts"))]);
+        await Emit(alice, Called(10, "last", "Write", "last.ts"));
+        changed = await hive.Get("/api/agents/alice/turns/10/files");
+        Assert.Equal(
+            (101, 100),
+            (changed.GetProperty("total").GetInt32(), changed.GetProperty("files").GetArrayLength())
+        );
+        Assert.Equal("last.ts", changed.GetProperty("files")[0].GetString());
+
+        static object Called(long turn, string id, string tool, object path) =>
+            new
+            {
+                kind = "tool_call",
+                at = At,
+                turn,
+                id,
+                tool,
+                input = new { file_path = path },
+            };
+
+        static object Ended(long turn, string id, bool error) =>
+            new
+            {
+                kind = "tool_result",
+                at = At,
+                turn,
+                id,
+                text = "",
+                error,
+            };
     }
 
     private static Task Emit(LineClient line, params object[] events) => line.CallAsync("emit", new { events });

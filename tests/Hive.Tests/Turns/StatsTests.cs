@@ -69,6 +69,15 @@ public sealed class StatsTests
             Assert.Equal(4, longer.GetProperty("buckets").EnumerateArray().Sum(b => b.Number("turns")));
         }
 
+        // The turn that took longest is named where the turns themselves are read.
+        Assert.Equal(
+            ("bob", 2_000L),
+            (stats.GetProperty("slowest").Word("agent"), stats.GetProperty("slowest").Number("duration_ms"))
+        );
+        var ofAlice = (await hive.Get("/api/stats?window=1h&agent=alice")).GetProperty("slowest");
+        Assert.Equal(("alice", 1_000L), (ofAlice.Word("agent"), ofAlice.Number("duration_ms")));
+        Assert.False((await hive.Get("/api/stats?window=7d")).TryGetProperty("slowest", out _));
+
         // The snapshot has the same sums for a day.
         Assert.Equal(stats.GetProperty("agents").ToString(), (await hive.State()).GetProperty("stats").ToString());
         var alone = await hive.Get("/api/stats?window=24h&agent=bob");

@@ -108,6 +108,28 @@ public sealed class NotifyHookTests
     }
 
     [Fact]
+    public async Task The_things_of_a_muted_agent_are_told_once_it_is_muted_no_longer()
+    {
+        await using var receiver = await Receiver.Start();
+        await using var hive = await Start(receiver);
+        await hive.Spawn("alice", "bob");
+        Assert.Null(await hive.Http().Post("/api/preferences", new { muted = new[] { "alice" } }));
+        await hive.Restart();
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var events = await hive.Events();
+        var quiet = await alice.Ask("of a muted agent?");
+        var loud = await bob.Ask("of another?");
+        await hive.Clock.Set(hive.Clock.GetUtcNow().AddSeconds(After));
+        hive.Clock.Advance(TimeSpan.FromSeconds(After));
+        await events.NextHook();
+        Assert.Equal($"question-{loud}", (await receiver.Next()).Json.Member("key"));
+        Assert.Null(await hive.Http().Post("/api/preferences", new { muted = Array.Empty<string>() }));
+        await events.NextHook();
+        Assert.Equal($"question-{quiet}", (await receiver.Next()).Json.Member("key"));
+        Assert.Equal(2, receiver.Received);
+    }
+
+    [Fact]
     public async Task A_failure_is_warned_of_once_and_retried_with_growing_pauses()
     {
         await using var receiver = await Receiver.Start();
@@ -211,17 +233,17 @@ public sealed class NotifyHookTests
 
     [Theory]
     [InlineData("ntfy", false, null, "question of alice waits for you")]
-    [InlineData("ntfy", true, "question of alice waits for you", "<b>\ufffd which?\n&one | two")]
+    [InlineData("ntfy", true, "question of alice waits for you", "<b>⟨U+202E⟩ which?\n&one | two")]
     [InlineData("slack", false, null, "<http://hive.lan:7000/waiting/question-1|question of alice waits for you>")]
     [InlineData(
         "slack",
         true,
         null,
         "<http://hive.lan:7000/waiting/question-1|question of alice waits for you>"
-            + "\n&lt;b&gt;\ufffd which?\n&amp;one | two"
+            + "\n&lt;b&gt;⟨U+202E⟩ which?\n&amp;one | two"
     )]
     [InlineData("json", false, null, null)]
-    [InlineData("json", true, null, "<b>\ufffd which?")]
+    [InlineData("json", true, null, "<b>⟨U+202E⟩ which?")]
     public async Task Each_format_has_its_form_and_texts_of_agents_only_with_bodies(
         string format,
         bool bodies,

@@ -1,3 +1,4 @@
+using Hive.Common.Notifications;
 using Hive.Features.Doctor;
 using Hive.Protocol;
 using Hive.Tests.Approvals;
@@ -6,6 +7,7 @@ using Hive.Tests.Messages;
 using Hive.Tests.Questions;
 using Hive.Tests.Reminders;
 using Hive.Tests.Turns;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Waiting;
 
@@ -233,5 +235,28 @@ public sealed class WaitingKindsTests
         Assert.Equal("less than 512 MiB are free on the disk of the data folder", row!.Title);
         clock.Advance(TimeSpan.FromSeconds(1));
         Assert.True(new WaitingDisk(HivePaths.Find("/proc", "/proc"), clock).Check()!.Version > row.Version);
+    }
+
+    [Fact]
+    public async Task A_disk_is_checked_again_at_once_for_the_operator()
+    {
+        await using var hive = await HiveFixture.Start();
+        var reports = hive.Services.GetRequiredService<IWaitingReports>();
+        var full = new WaitingDisk(HivePaths.Find("/proc", "/proc"), hive.Clock);
+        var refused = await new CheckDisk.Handler(full, reports).Handle(new(), CancellationToken.None);
+        Assert.Equal((false, full.Check()!.Detail), (refused.Enough, refused.Detail));
+        Assert.Equal(["disk-data"], await hive.Keys());
+        using var events = await hive.Events();
+        Assert.True((await (await hive.Operator()).CallAsync("check_disk")).GetProperty("enough").GetBoolean());
+        Assert.Equal("- disk-data", await events.NextWaiting());
+
+        full.Show(reports);
+        Assert.Equal("+ disk-data", await events.NextWaiting());
+        Assert.Null(await hive.Http().Post("/api/disk/check"));
+        Assert.Equal("- disk-data", await events.NextWaiting());
+
+        full.Show(reports);
+        await (await hive.Operator()).CallAsync("doctor");
+        Assert.DoesNotContain("disk-data", await hive.Keys());
     }
 }

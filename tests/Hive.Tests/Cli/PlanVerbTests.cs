@@ -1,0 +1,353 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using FsCheck;
+using FsCheck.Fluent;
+using Hive.Cli;
+using Hive.Cli.Tasks;
+using Hive.Cli.Terminal;
+using Hive.Cli.Waiting;
+using Hive.Protocol;
+
+namespace Hive.Tests.Cli;
+
+/// <summary>The verbs of tickets, tasks and gates against prepared answers: what they ask the host for, and how they
+/// lay out what it says.</summary>
+public sealed class PlanVerbTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("hive-plan-").FullName;
+    private readonly ConcurrentQueue<JsonObject> asked = [];
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Theory]
+    [InlineData(
+        "ticket create Round prices -d half --workflow ship --phase PHASE_A --priority high --label a --label b "
+            + "--repository forge:a/b --deadline 2030-01-31T12:00:00Z --blocked-by 7 --blocked-by 8 --parent 3 --key k",
+        """
+            {"cmd":"ticket_create","title":"Round prices","description":"half","workflow":"ship","phase_id":"PHASE_A",
+            "priority":"HIGH","labels":["a","b"],"repository":"forge:a/b","deadline_at":"2030-01-31T12:00:00.000Z",
+            "blocked_by":[7,8],"parent":3,"key":"k"}
+            """
+    )]
+    [InlineData("ticket create Round", """{"cmd":"ticket_create","title":"Round"}""")]
+    [InlineData("ticket load FILE", """{"cmd":"tickets_load","text":"tickets: []\n"}""")]
+    [InlineData("ticket load FILE --key k", """{"cmd":"tickets_load","text":"tickets: []\n","key":"k"}""")]
+    [InlineData(
+        "ticket list --workflow ship --phase PHASE_A --status done --label a --search x -n 999",
+        """
+            {"cmd":"tickets","workflow":"ship","phase_id":"PHASE_A","status":"done","label":"a","text":"x","limit":200}
+            """
+    )]
+    [InlineData("ticket", """{"cmd":"tickets","limit":50}""")]
+    [InlineData(
+        "ticket move 41 PHASE_A --reason why --force",
+        """{"cmd":"ticket_move","id":41,"to_phase":"PHASE_A","reason":"why","force":true}"""
+    )]
+    [InlineData("ticket move 41 PHASE_A", """{"cmd":"ticket_move","id":41,"to_phase":"PHASE_A"}""")]
+    [InlineData(
+        "ticket block 41 --type budget --reason why",
+        """{"cmd":"ticket_change","id":41,"block":{"type":"budget","reason":"why"}}"""
+    )]
+    [InlineData("ticket unblock 41", """{"cmd":"ticket_change","id":41,"unblock":true}""")]
+    [InlineData("ticket approve 41", """{"cmd":"ticket_approve","id":41}""")]
+    [InlineData("ticket reject 41 --reason no", """{"cmd":"ticket_reject","id":41,"reason":"no"}""")]
+    [InlineData("ticket comment 41 well done", """{"cmd":"ticket_change","id":41,"comment":"well done"}""")]
+    [InlineData("ticket delete 41 -y", """{"cmd":"ticket_delete","id":41}""")]
+    [InlineData(
+        "task list --ticket 41 --phase PHASE_A --status failed --agent @bob -n 9",
+        """{"cmd":"tasks","ticket":41,"phase_id":"PHASE_A","status":"failed","agent":"bob","limit":9}"""
+    )]
+    [InlineData(
+        "task add 41 Ask a lawyer --type ask -d more --phase PHASE_A --priority low --capability a --capability b "
+            + "--after 101 --after 102 --quorum first --agent @bob --timeout 60 --key k",
+        """
+            {"cmd":"add_tasks","ticket":41,"tasks":[{"task_type":"ask","title":"Ask a lawyer","description":"more",
+            "phase_id":"PHASE_A","priority":"LOW","capabilities":["a","b"],"depends_on":[101,102],"quorum":"first",
+            "agent":"bob","timeout_seconds":60}],"key":"k"}
+            """
+    )]
+    [InlineData("task cancel 101 --reason why", """{"cmd":"change_task","id":101,"action":"cancel","reason":"why"}""")]
+    [InlineData("task retry 101", """{"cmd":"change_task","id":101,"action":"retry"}""")]
+    [InlineData("task release 101", """{"cmd":"change_task","id":101,"action":"release"}""")]
+    [InlineData("task skip 101", """{"cmd":"change_task","id":101,"action":"skip"}""")]
+    [InlineData(
+        "task priority 101 critical",
+        """{"cmd":"change_task","id":101,"action":"priority","priority":"CRITICAL"}"""
+    )]
+    [InlineData("task show 101", """{"cmd":"task","id":101}""")]
+    [InlineData("task graph 41", """{"cmd":"task_graph","ticket":41}""")]
+    [InlineData("reviews --ticket 41", """{"cmd":"reviews","ticket":41}""")]
+    [InlineData("review 12 pass", """{"cmd":"review_decide","id":12,"verdict":"passed"}""")]
+    [InlineData(
+        "review 12 fail no error cases",
+        """{"cmd":"review_decide","id":12,"verdict":"failed","feedback":"no error cases"}"""
+    )]
+    public async Task A_verb_asks_the_host_in_the_hosts_words(string line, string request)
+    {
+        var file = Path.Combine(folder, "tickets.yaml");
+        await File.WriteAllTextAsync(file, "tickets: []\n");
+
+        var outcome = await Run(line.Replace("FILE", file, StringComparison.Ordinal), null);
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(request), Assert.Single(asked)), asked.First().ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("workflow load")]
+    [InlineData("pattern load")]
+    [InlineData("ticket load")]
+    public async Task A_file_over_the_limit_is_refused_with_its_size_and_not_sent(string verb)
+    {
+        var file = Path.Combine(folder, "large.yaml");
+        await File.WriteAllTextAsync(file, new string('x', Limits.YamlBytes + 1));
+
+        var outcome = await Run($"{verb} {file}", null);
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains($"{file} has 49153 bytes; the limit is 49152; shorten it", outcome.Error);
+        Assert.Empty(asked);
+    }
+
+    [Fact]
+    public async Task A_file_of_48_KiB_fits_into_a_line_in_any_script()
+    {
+        var file = Path.Combine(folder, "whole.yaml");
+        var text = $"# \"{new string('я', (Limits.YamlBytes - 4) / 2)}\"";
+        Assert.Equal(Limits.YamlBytes, System.Text.Encoding.UTF8.GetByteCount(text));
+        await File.WriteAllTextAsync(file, text);
+
+        Assert.Equal(0, (await Run($"ticket load {file}", null)).ExitCode);
+
+        Assert.Equal(text, (string?)Assert.Single(asked)["text"]);
+    }
+
+    [Theory]
+    [InlineData("gate show 41", null)]
+    [InlineData("gate judge 41", true)]
+    public async Task A_gate_comes_with_the_artifacts_of_its_phase(string line, bool? judged)
+    {
+        var outcome = await Run($"{line} --json", null);
+
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Equal(["gate", "artifacts"], asked.Select(r => (string?)r["cmd"]));
+        Assert.Equal(judged, (bool?)asked.First()["judge"]);
+        Assert.Equal("PHASE_REQUIREMENTS", (string?)asked.Last()["phase_id"]);
+        var document = JsonElement.Parse(outcome.Output);
+        Assert.Equal("failed", document.GetProperty("gate").GetProperty("gate_status").GetString());
+        Assert.Equal(3, document.GetProperty("artifacts").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Each_of_several_ids_is_tried_and_each_refusal_is_named()
+    {
+        var outcome = await Run("ticket approve 41 404 42 404", null);
+
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Equal("ticket 41 is approved\nticket 42 is approved\n", outcome.Output);
+        Assert.Contains(
+            "2 of 4 were refused:\n  ticket 404: ticket_approve: 404 not found\n  ticket 404: ",
+            outcome.Error,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Theory]
+    [InlineData(200, true)]
+    [InlineData(100, true)]
+    [InlineData(99, false)]
+    [InlineData(80, false)]
+    [InlineData(null, false)]
+    public async Task The_columns_stand_side_by_side_where_there_is_room_for_all(int? width, bool isWide)
+    {
+        var lines = (await Run("board", width)).Output.Split('\n');
+
+        // 15 cells each, and two between them.
+        Assert.Equal(isWide, lines.Any(l => l.StartsWith("Backlog ", StringComparison.Ordinal) && l.Contains("Done")));
+        Assert.All(lines, l => Assert.True(new Spectre.Console.Rendering.Segment(l).CellCount() <= (width ?? 9999), l));
+        // Exact counts, although the host did not send all of the tickets.
+        Assert.Contains(lines, l => l.Contains("63", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.Contains("… 62 more", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.Contains("1 waiting", StringComparison.Ordinal));
+        Assert.StartsWith("to approve: 47;", lines[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_blocked_ticket_stands_in_the_column_of_blocked_ones_only()
+    {
+        var lines = (await Run("board", null)).Output.Split('\n');
+
+        var blocked = Array.FindIndex(lines, l => l.Contains("Logout", StringComparison.Ordinal));
+        Assert.StartsWith("Blocked ", lines[blocked - 1], StringComparison.Ordinal);
+        Assert.Single(lines, l => l.Contains("Logout", StringComparison.Ordinal));
+        Assert.Contains("Analyzing 2 of 5, 1 blocked", lines);
+    }
+
+    [Fact]
+    public async Task The_board_shows_no_more_tickets_of_a_column_than_asked_for()
+    {
+        var lines = (await Run("board -n 1", null)).Output.Split('\n');
+
+        // Held is the second of Building.
+        Assert.DoesNotContain(lines, l => l.Contains("  44  ", StringComparison.Ordinal));
+        Assert.Contains("  … 1 more", lines);
+    }
+
+    [Fact]
+    public async Task Watch_writes_the_board_again_after_each_change_and_ends_with_the_host()
+    {
+        var reads = 0;
+        await using var host = new FakeHost(
+            Path.Combine(folder, "changing"),
+            (cmd, request) =>
+            {
+                if (cmd == "subscribe_board")
+                {
+                    Assert.Equal("ship", request.GetProperty("workflow").GetString());
+                    return new[] { false, false, true }
+                        .Select(many => GoldenPlan.Answer(many, "board", request)!)
+                        .ToArray();
+                }
+
+                // The tickets to approve are asked for once for each line.
+                if (request.TryGetProperty("status", out _))
+                    reads++;
+                return GoldenPlan.Answer(many: reads == 3, cmd, request);
+            }
+        );
+
+        var outcome = await At(
+            "board --workflow ship --watch --json",
+            Path.Combine(folder, "changing"),
+            Terminal(null)
+        );
+
+        // The second line was like the first.
+        Assert.Equal((0, 3), (outcome.ExitCode, reads));
+        Assert.Equal(
+            [0, 8],
+            Lines(outcome.Output).Select(l => JsonElement.Parse(l).GetProperty("tickets").GetArrayLength())
+        );
+    }
+
+    [Fact]
+    public async Task Watch_draws_the_board_on_the_alternate_screen_and_leaves_it()
+    {
+        await using var host = new FakeHost(
+            Path.Combine(folder, "drawn"),
+            (cmd, request) =>
+                cmd == "subscribe_board"
+                    ? new[] { GoldenPlan.Answer(many: true, "board", request)! }
+                    : GoldenPlan.Answer(many: true, cmd, request)
+        );
+
+        var outcome = await At(
+            "board -w",
+            Path.Combine(folder, "drawn"),
+            Terminal(120) with
+            {
+                CanRedraw = true,
+                Height = 6,
+            }
+        );
+
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.StartsWith("\u001b[?1049h\u001b[?25l\u001b[H(Ctrl-C ends)", outcome.Output, StringComparison.Ordinal);
+        Assert.EndsWith("…\u001b[K\u001b[J\u001b[?25h\u001b[?1049l", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal(5, outcome.Output.Count(c => c == '\n'));
+    }
+
+    [Fact]
+    public void A_tree_has_each_task_once_and_behind_everything_it_waits_for() =>
+        Prop.ForAll(
+                Graphs().ToArbitrary(),
+                graph =>
+                {
+                    var rows = TaskGraphVerb.Tree(graph).Select(row => row.Task.Id).ToList();
+                    return rows.Order().SequenceEqual(graph.Nodes.Select(n => n.Id).Order())
+                        && graph.Edges.All(e => rows.IndexOf(e.From) < rows.IndexOf(e.To));
+                }
+            )
+            .QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void A_tree_of_a_cycle_hides_no_task()
+    {
+        var nodes = Enumerable.Range(1, 3).Select(id => GoldenPlan.Node(id)).ToArray();
+        var graph = new TaskGraph(nodes, [new(2, 3, "dependency"), new(3, 2, "dependency")], []);
+
+        Assert.Equal([1, 2, 3], TaskGraphVerb.Tree(graph).Select(row => row.Task.Id).Order());
+    }
+
+    [Theory]
+    [InlineData("ticket_approval", "a ticket_approve, d ticket_reject reason, v")]
+    [InlineData("ticket_blocked", "u ticket_change, v")]
+    [InlineData("gate_review", "a review_decide, d review_decide feedback, v")]
+    [InlineData("task_failed", "t change_task, r change_task, x change_task, v")]
+    [InlineData("task_unservable", "x change_task, v")]
+    public void A_waiting_thing_of_the_board_is_decided_with_a_key(string kind, string keys)
+    {
+        var row = new WaitingView($"{kind}-7", kind, "7", "x", DateTimeOffset.UtcNow, "now", [], "/board");
+
+        var actions = WaitingAction.Of(row, [], DateTimeOffset.UtcNow);
+
+        Assert.Equal(
+            $"{keys}, s snooze_waiting",
+            string.Join(", ", actions.Select(a => $"{a.Key} {a.Command} {a.Ask?.Field}".TrimEnd()))
+        );
+        Assert.All(
+            actions.Where(a => a.Command is not (null or "snooze_waiting")),
+            a => Assert.Equal(7L, a.Fields!["id"])
+        );
+        foreach (var action in actions)
+            Assert.True(
+                CommandLine.Root().Parse(action.Instead[5..].Replace("--reason TEXT", "--reason x")).Errors.Count == 0
+            );
+    }
+
+    private static Gen<TaskGraph> Graphs() =>
+        from size in Gen.Choose(0, 12)
+        from pairs in Gen.Choose(0, 143).ListOf()
+        let edges = pairs
+            .Select(p => (From: p / 12, To: p % 12))
+            .Where(e => e.From < e.To && e.To < size)
+            .Distinct()
+            .Select(e => new TaskEdge(e.From, e.To, (e.From + e.To) % 5 == 0 ? "discovery" : "dependency"))
+        select new TaskGraph([.. Enumerable.Range(0, size).Select(id => GoldenPlan.Node(id))], [.. edges], []);
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private static Display Terminal(int? width) => new(TextWriter.Null, TextWriter.Null, width, 24, false);
+
+    private async Task<Outcome> Run(string line, int? width)
+    {
+        var run = Path.Combine(folder, "run");
+        await using var host = new FakeHost(
+            run,
+            (cmd, request) =>
+            {
+                var fields = (JsonObject)JsonNode.Parse(request.GetRawText())!;
+                fields.Remove("version");
+                asked.Enqueue(fields);
+                return GoldenData.Answer(3, cmd, request);
+            }
+        );
+        return await At(line, run, Terminal(width));
+    }
+
+    private static async Task<Outcome> At(string line, string run, Display display)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var code = await CommandLine.RunAsync(
+            [.. line.Split(' '), "--run-dir", run],
+            display with
+            {
+                Output = output,
+                Error = error,
+            }
+        );
+        return new Outcome(code, output.ToString(), error.ToString());
+    }
+}

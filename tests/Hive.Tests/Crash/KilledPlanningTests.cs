@@ -1,0 +1,379 @@
+using System.Data.Common;
+using System.Net.Sockets;
+using System.Text.Json;
+using Dapper;
+using Hive.Features.Gates;
+using Hive.Features.Tasks;
+using Hive.Protocol;
+using Hive.Tests.Messages;
+using Hive.Tests.Tasks;
+
+namespace Hive.Tests.Crash;
+
+/// <summary>SIGKILL on both sides of the commit of each change of a task and its ticket. The client that got no answer
+/// asks again, and the ticket comes to its end as if nothing had happened.</summary>
+public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
+    : IClassFixture<KilledPlanningTests.Planning>
+{
+    private const string Completed = "completed";
+
+    // The side before the commit, and the side after it.
+    private const int Sides = 2;
+
+    [Fact]
+    public Task A_claim_that_was_killed_gives_the_task_to_one_agent_in_one_run() =>
+        Each(typeof(Dispatcher), (title, _) => planning.Create(title), mustReceive: false);
+
+    [Fact]
+    public Task A_completion_that_was_killed_completes_the_task_once() =>
+        Each(typeof(CompleteTask), (_, task) => planning.Complete(task!, Planning.Good));
+
+    [Fact]
+    public Task A_failed_verdict_that_was_killed_is_judged_again_and_reworked_once() =>
+        Each(
+            typeof(Judgements),
+            (_, task) => planning.Complete(task!, Planning.Bad),
+            new Ending([Completed, Completed], [Completed, Completed])
+            {
+                Verdicts = ["PHASE_WORK failed", "PHASE_WORK passed", "PHASE_CHECK passed"],
+            }
+        );
+
+    [Fact]
+    public Task A_passed_verdict_that_was_killed_moves_the_ticket_once() =>
+        Each(typeof(Judgements), (_, task) => planning.Complete(task!, Planning.Good));
+
+    [Fact]
+    public Task A_cancellation_that_was_killed_ends_the_run_once() =>
+        Each(
+            typeof(ChangeTask),
+            (_, task) => planning.Change(task!, "cancel"),
+            new Ending(["cancelled", Completed], ["cancelled", Completed])
+        );
+
+    [Fact]
+    public Task A_forced_move_that_was_killed_leaves_the_ticket_in_one_phase() =>
+        Each(
+            typeof(Hive.Features.Tickets.MoveTicket),
+            (_, task) => planning.Force(task!, "PHASE_CHECK"),
+            new Ending([Completed], [Completed]) { Verdicts = ["PHASE_CHECK passed"] }
+        );
+
+    private async Task Each(
+        Type writes,
+        Func<string, Planning.Given?, Task> act,
+        Ending? expected = null,
+        bool mustReceive = true
+    )
+    {
+        for (var side = 1; side <= Sides; side++)
+        {
+            var title = $"{writes.Name} {side} {Guid.NewGuid()}";
+            Planning.Given? task = null;
+            if (mustReceive)
+            {
+                await planning.Create(title);
+                task = await planning.Receive();
+            }
+
+            await planning.Quiet(mustReceive ? "running" : "idle");
+
+            await planning.KilledAt(writes, side, () => act(title, task));
+            planning.Check();
+            await act(title, task);
+            var ticket = await planning.Create(title);
+            await planning.Finish(ticket);
+            planning.Check();
+            Assert.Equal((expected ?? new Ending([Completed], [Completed])).ToString(), planning.EndOf(ticket));
+            await planning.CheckBoard();
+        }
+    }
+
+    /// <summary>How a ticket came to its end.</summary>
+    /// <param name="Runs">The ends of its runs.</param>
+    /// <param name="Journal">The ends of its tasks.</param>
+    private sealed record Ending(string[] Runs, string[] Journal)
+    {
+        public string[] Moves { get; init; } = ["PHASE_WORK", "PHASE_CHECK", "PHASE_END"];
+
+        public string[] Verdicts { get; init; } = ["PHASE_WORK passed", "PHASE_CHECK passed"];
+
+        public override string ToString() =>
+            $"runs: {string.Join(", ", Runs)}; journal: {string.Join(", ", Journal)}; "
+            + $"moves: {string.Join(", ", Moves)}; verdicts: {string.Join(", ", Verdicts)}";
+    }
+
+    /// <summary>A host that can be killed, with one worker and the operator.</summary>
+    public sealed class Planning : IAsyncLifetime
+    {
+        internal const int Good = 9;
+        internal const int Bad = 1;
+        private const string Workflow = """
+            name: fragile
+            phases:
+              - id: PHASE_WORK
+                name: Work
+                status: building
+                allowed_transitions: [PHASE_CHECK]
+                next: PHASE_CHECK
+                tasks:
+                  - type: write
+                    title: "Write {ticket_title}"
+                    capabilities: [writing]
+                gate:
+                  criteria:
+                    - tasks_complete: true
+                    - artifact: report
+                      field: score
+                      at_least: 5
+              - id: PHASE_CHECK
+                name: Check
+                status: testing
+                allowed_transitions: [PHASE_END]
+                next: PHASE_END
+                gate:
+                  criteria:
+                    - operator: Ship it?
+              - id: PHASE_END
+                name: End
+                status: done
+                terminal: true
+            board_columns:
+              - { id: work, name: Work, phase_mapping: [PHASE_WORK], wip_limit: 3 }
+              - { id: check, name: Check, phase_mapping: [PHASE_CHECK], wip_limit: 3 }
+              - { id: end, name: End, phase_mapping: [PHASE_END], terminal: true }
+            """;
+
+        private const string QuietSql = """
+            SELECT (SELECT to_status FROM agent_status_log WHERE agent = 'worker' ORDER BY id DESC LIMIT 1),
+                   (SELECT count(*) FROM tickets WHERE gate_marked = 1)
+            """;
+
+        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+        private readonly CrashingHost host = new("external");
+        private LineClient? worker;
+        private LineClient? operators;
+
+        public async ValueTask InitializeAsync()
+        {
+            var applied = Directory.CreateDirectory(Path.Combine(host.DataDir, "applied", "worker")).FullName;
+            await File.WriteAllTextAsync(
+                Path.Combine(applied, "agent.yaml"),
+                "duty: worker\ncapabilities: [writing]\n"
+            );
+            await host.Run();
+            using (var line = await host.Operator())
+            {
+                await line.CallAsync("spawn", new { name = "worker", runtime = "external" });
+                await line.CallAsync("workflow_load", new { text = Workflow });
+            }
+
+            await Connect();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            worker?.Dispose();
+            operators?.Dispose();
+            await host.DisposeAsync();
+        }
+
+        /// <summary>Makes a ticket, once for each title.</summary>
+        internal async Task<long> Create(string title) => (
+                await operators!.CallAsync(
+                    "ticket_create",
+                    new
+                    {
+                        title,
+                        workflow = "fragile",
+                        key = title,
+                    }
+                )
+            ).GetProperty("ticket").Number("id");
+
+        /// <summary>Waits until the scheduler has stored how the worker is, and no gate is to be judged: the next
+        /// writes are those of the change.</summary>
+        internal async Task Quiet(string status)
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            while (LegalRows.In(host.DataDir, db => db.QuerySingle<(string?, long)>(QuietSql)) != (status, 0))
+            {
+                patience.Token.ThrowIfCancellationRequested();
+                await Task.Yield();
+            }
+        }
+
+        /// <summary>The next task that the worker is given.</summary>
+        internal async Task<Given> Receive()
+        {
+            while (true)
+            {
+                var message = Assert.Single(await worker!.Receive(max: 1, wait: 60));
+                if (Given.Of(message) is { } given)
+                    return given;
+                await Ack(message.Id);
+            }
+        }
+
+        internal Task Complete(Given task, int score) =>
+            worker!.CallAsync(
+                "complete_task",
+                new
+                {
+                    task = task.Task,
+                    run = task.Run,
+                    summary = "It is written.",
+                    artifacts = new[] { new { type = "report", content = new { score } } },
+                    key = $"{task.Task}-{task.Run}",
+                }
+            );
+
+        internal Task Change(Given task, string action) =>
+            operators!.CallAsync(
+                "change_task",
+                new
+                {
+                    id = task.Task,
+                    action,
+                    key = $"{action} {task.Task}",
+                }
+            );
+
+        /// <summary>Moves a ticket past its gate; a repeated call finds it there.</summary>
+        internal async Task Force(Given task, string phase)
+        {
+            var ticket = await Ticket(task.Ticket);
+            if (ticket.Text("phase_id") != phase)
+                await operators!.CallAsync(
+                    "ticket_move",
+                    new
+                    {
+                        id = task.Ticket,
+                        to_phase = phase,
+                        reason = "it is urgent",
+                        force = true,
+                    }
+                );
+        }
+
+        /// <summary>Kills the host on a side of the commit of a class during an act, and starts it again.</summary>
+        internal async Task KilledAt(Type writes, int side, Func<Task> act)
+        {
+            await host.DieAt($"Commit:{writes.FullName}", side);
+            try
+            {
+                await act();
+            }
+            catch (Exception e) when (e is IOException or SocketException)
+            {
+                // It had no answer.
+            }
+
+            await host.Ended.WaitAsync(Patience);
+            worker!.Dispose();
+            operators!.Dispose();
+            await host.Run();
+            await Connect();
+        }
+
+        /// <summary>Worker and operator do what there is to do until a ticket is done.</summary>
+        internal async Task Finish(long ticket)
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            while ((await Ticket(ticket)).Text("status") != "done")
+            {
+                Assert.False(patience.IsCancellationRequested, $"ticket {ticket} stays {await Ticket(ticket)}");
+                foreach (var message in await worker!.Receive(max: 1))
+                {
+                    if (Given.Of(message) is { } given)
+                        await CompleteIfOwn(given);
+                    await Ack(message.Id);
+                }
+
+                foreach (var review in (await operators!.CallAsync("reviews")).GetProperty("reviews").EnumerateArray())
+                    await operators.CallAsync("review_decide", new { id = review.Number("id"), verdict = "passed" });
+                var tasks = await operators.CallAsync("tasks", new { ticket });
+                foreach (var task in tasks.GetProperty("tasks").EnumerateArray())
+                {
+                    if (task.Text("status") == "cancelled")
+                        await operators.CallAsync("change_task", new { id = task.Number("id"), action = "retry" });
+                }
+            }
+        }
+
+        internal void Check() => LegalRows.CheckAll(host.DataDir);
+
+        internal string EndOf(long ticket) => LegalRows.In(host.DataDir, db => EndOf(db, ticket).ToString());
+
+        /// <summary>Checks that the columns count the tickets that stand in them.</summary>
+        internal async Task CheckBoard()
+        {
+            var columns = (await operators!.CallAsync("board", new { workflow = "fragile" }))
+                .GetProperty("board")
+                .GetProperty("columns")
+                .Deserialize<BoardColumnView[]>(WireJson.Options)!;
+            var stored = LegalRows.In(
+                host.DataDir,
+                db =>
+                    db.Query<(string Phase, long Count)>("SELECT phase_id, count(*) FROM tickets GROUP BY phase_id")
+                        .ToDictionary(t => t.Phase, t => t.Count)
+            );
+            Assert.All(
+                columns,
+                column =>
+                    Assert.Equal((stored.GetValueOrDefault(column.PhaseMapping[0]), 0), (column.Count, column.Waiting))
+            );
+        }
+
+        private static Ending EndOf(DbConnection db, long ticket)
+        {
+            const string Own = "task IN (SELECT id FROM tasks WHERE ticket = @ticket)";
+            string[] All(string sql) => [.. db.Query<string>(sql, new { ticket })];
+            return new Ending(
+                All($"SELECT end FROM runs WHERE {Own} ORDER BY id"),
+                All($"SELECT status FROM task_ends WHERE {Own} ORDER BY id")
+            )
+            {
+                Moves = All(
+                    "SELECT to_phase FROM ticket_history WHERE ticket = @ticket AND to_phase IS NOT NULL ORDER BY id"
+                ),
+                Verdicts = All("SELECT phase_id || ' ' || status FROM verdicts WHERE ticket = @ticket ORDER BY id"),
+            };
+        }
+
+        private async Task<JsonElement> Ticket(long id) =>
+            (await operators!.CallAsync("ticket", new { id })).GetProperty("ticket");
+
+        private Task Ack(long id) => worker!.CallAsync("ack", new { ids = new[] { id } });
+
+        // The message of an ended run may come again: it was leased to the connection that the kill closed.
+        private async Task CompleteIfOwn(Given given)
+        {
+            try
+            {
+                await Complete(given, Good);
+            }
+            catch (HiveException e) when (e.Code == "conflict")
+            {
+                // The worker stops working on it.
+            }
+        }
+
+        private async Task Connect()
+        {
+            operators = await host.Operator();
+            worker = await host.Connect("worker");
+            await worker.CallAsync("requeue_inflight");
+        }
+
+        /// <summary>A task that an agent was given.</summary>
+        internal sealed record Given(long Task, long Run, long Ticket)
+        {
+            public static Given? Of(Message message) =>
+                JsonElement.Parse(message.Body) is var body && body.Text("event") == "task_assigned"
+                    ? new Given(body.Number("id"), body.Number("run"), body.Number("ticket"))
+                    : null;
+        }
+    }
+}

@@ -1,0 +1,189 @@
+using System.Data.Common;
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace Hive.Tests.Tasks;
+
+/// <summary>The rules that the rows of tasks, tickets and gates keep at every commit, whenever the host is
+/// killed.</summary>
+internal static class LegalRows
+{
+    /// <summary>Counts the tasks whose counters differ from what their dependencies say.</summary>
+    public const string WrongCounters = """
+        SELECT count(*)
+          FROM tasks t
+         WHERE deps_total <> (SELECT count(*) FROM task_deps d WHERE d.task = t.id)
+            OR deps_done <> (SELECT count(*) FROM task_deps d JOIN tasks o ON o.id = d.depends_on
+                              WHERE d.task = t.id AND o.status = 'completed')
+            OR deps_dead <> (SELECT count(*) FROM task_deps d JOIN tasks o ON o.id = d.depends_on
+                              WHERE d.task = t.id AND o.status IN ('failed', 'cancelled'))
+            OR dependents <> (SELECT count(*) FROM task_deps d JOIN tasks o ON o.id = d.task
+                               WHERE d.depends_on = t.id AND o.completed_at IS NULL)
+        """;
+
+    private static readonly (string Name, string Sql)[] OfTasks =
+    [
+        (
+            "tasks with several open runs",
+            "SELECT count(*) FROM (SELECT task FROM runs WHERE ended_at IS NULL GROUP BY task HAVING count(*) > 1)"
+        ),
+        (
+            "tasks with an agent and without their open run",
+            """
+            SELECT count(*)
+              FROM tasks t
+             WHERE status IN ('assigned', 'running')
+               AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = t.run AND r.agent = t.agent AND r.ended_at IS NULL)
+            """
+        ),
+        (
+            "open runs of tasks that nobody works on",
+            """
+            SELECT count(*)
+              FROM runs r
+              LEFT JOIN tasks t ON t.id = r.task
+             WHERE r.ended_at IS NULL AND (t.run IS NOT r.id OR t.status NOT IN ('assigned', 'running'))
+            """
+        ),
+        (
+            "messages that another agent than that of their run gets",
+            """
+            SELECT count(*)
+              FROM task_messages m
+              JOIN runs r ON r.id = m.run
+              JOIN messages b ON b.id = m.message
+             WHERE b.recipient <> r.agent OR m.task <> r.task
+            """
+        ),
+        (
+            "assigned tasks that do not have exactly one message which is not dealt with",
+            """
+            SELECT count(*)
+              FROM tasks t
+             WHERE status = 'assigned'
+               AND (SELECT count(*)
+                      FROM task_messages m
+                      JOIN messages b ON b.id = m.message
+                     WHERE m.run = t.run AND b.acked_at IS NULL) <> 1
+            """
+        ),
+        (
+            "tasks whose completions in the journal do not fit their status",
+            """
+            SELECT count(*)
+              FROM tasks t
+             WHERE (SELECT count(*) FROM task_ends e WHERE e.task = t.id AND e.status = 'completed')
+                   <> (status = 'completed')
+            """
+        ),
+        (
+            "tasks whose completed runs do not fit their status",
+            """
+            SELECT count(*)
+              FROM tasks t
+             WHERE (SELECT count(*) FROM runs r WHERE r.task = t.id AND r.end = 'completed')
+                   <> (status = 'completed' AND run IS NOT NULL)
+            """
+        ),
+        ("tasks with wrong counters", WrongCounters),
+    ];
+
+    private static readonly (string Name, string Sql)[] OfTickets =
+    [
+        (
+            "tickets that do not stand where their history leads",
+            """
+            SELECT count(*)
+              FROM tickets t
+             WHERE phase_id IS NOT (SELECT h.to_phase
+                                      FROM ticket_history h
+                                     WHERE h.ticket = t.id AND h.to_phase IS NOT NULL
+                                     ORDER BY h.id DESC
+                                     LIMIT 1)
+            """
+        ),
+        (
+            "moves that do not begin where the move before ended",
+            """
+            SELECT count(*)
+              FROM (SELECT from_phase, lag(to_phase) OVER (PARTITION BY ticket ORDER BY id) AS before
+                      FROM ticket_history
+                     WHERE to_phase IS NOT NULL)
+             WHERE from_phase IS NOT before
+            """
+        ),
+        (
+            "tickets that are done with open tasks, or done by their status only",
+            """
+            SELECT count(*)
+              FROM tickets t
+             WHERE (status = 'done') <> (done_at IS NOT NULL)
+                OR (done_at IS NOT NULL
+                    AND EXISTS (SELECT 1 FROM tasks o WHERE o.ticket = t.id AND o.completed_at IS NULL))
+            """
+        ),
+        (
+            "gates that were judged twice as they were",
+            "SELECT count(*) FROM (SELECT 1 FROM verdicts GROUP BY ticket, phase_id, rev HAVING count(*) > 1)"
+        ),
+        (
+            "questions that the operator is asked twice",
+            """
+            SELECT count(*)
+              FROM (SELECT 1
+                      FROM reviews
+                     WHERE decided_at IS NULL
+                     GROUP BY ticket, phase_id, question
+                    HAVING count(*) > 1)
+            """
+        ),
+        (
+            "phases with more rework than failed verdicts",
+            """
+            SELECT count(*)
+              FROM (SELECT ticket, phase_id, count(*) AS made
+                      FROM tasks
+                     WHERE task_type = 'rework'
+                     GROUP BY ticket, phase_id) r
+             WHERE made > (SELECT count(*)
+                             FROM verdicts v
+                            WHERE v.ticket = r.ticket AND v.phase_id = r.phase_id AND v.status = 'failed')
+            """
+        ),
+    ];
+
+    /// <summary>Checks the rows of tasks, their runs, messages and ends.</summary>
+    public static void CheckTasks(DbConnection db) => Check(db, OfTasks);
+
+    /// <summary>Checks the rows of a host in another process.</summary>
+    public static void CheckAll(string dataDir) =>
+        In(
+            dataDir,
+            db =>
+            {
+                Check(db, OfTasks);
+                Check(db, OfTickets);
+                return 0;
+            }
+        );
+
+    /// <summary>Reads one state of the database of a host in another process.</summary>
+    public static T In<T>(string dataDir, Func<DbConnection, T> query)
+    {
+        using var db = new SqliteConnection(
+            $"Data Source={Path.Combine(dataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False"
+        );
+        db.Open();
+        using var state = db.BeginTransaction(deferred: true);
+        return query(db);
+    }
+
+    private static void Check(DbConnection db, (string Name, string Sql)[] rules)
+    {
+        foreach (var (name, sql) in rules)
+        {
+            var count = db.ExecuteScalar<long>(sql);
+            Assert.True(count == 0, $"{count} {name}");
+        }
+    }
+}
