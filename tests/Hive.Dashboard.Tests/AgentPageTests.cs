@@ -227,7 +227,15 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
             await alice.EmitAsync([.. Enumerable.Range(i * 100, 100).Select(Turning.Text)]);
 
         await Expect(Terminal(page)).ToContainTextAsync("entry 1499");
-        await Expect(page.Locator(".entry")).ToHaveCountAsync(1000);
+        await Expect(page.Locator(".entry")).ToHaveCountAsync(200);
+        Assert.True(await AtBottomAsync(Terminal(page)));
+
+        // Further up, entries that the page holds are drawn before older ones are fetched.
+        await Terminal(page).EvaluateAsync("log => log.scrollTop = 0");
+        await Expect(page.Locator(".entry")).ToHaveCountAsync(400);
+        await Expect(Terminal(page)).ToContainTextAsync("entry 1100");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Go to the newest entry" }).ClickAsync();
+        await Expect(page.Locator(".entry")).ToHaveCountAsync(200);
         Assert.True(await AtBottomAsync(Terminal(page)));
     }
 
@@ -269,15 +277,27 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         await Expect(prompt).ToHaveValueAsync("/compact ");
         await prompt.PressAsync("Enter");
         Assert.Equal(["compact"], await ControlsAsync(waiting));
+        // The text stays until the host has answered.
+        await Expect(prompt).ToHaveValueAsync("");
         await prompt.FillAsync("/model claude-opus-5");
         await prompt.PressAsync("Enter");
         Assert.Equal(["model claude-opus-5"], await ControlsAsync(waiting));
+        await Expect(prompt).ToHaveValueAsync("");
         await prompt.FillAsync("/new-session");
         await prompt.PressAsync("Enter");
         Assert.Equal(["new_session"], await ControlsAsync(waiting));
         await page.GetByRole(AriaRole.Button, new() { Name = "Cancel turn alice" }).ClickAsync();
         await ConfirmAsync(page);
         Assert.Equal(["cancel_turn"], await ControlsAsync(waiting));
+        // The command asks too.
+        await prompt.FillAsync("/cancel");
+        await prompt.PressAsync("Enter");
+        await CancelAsync(page);
+        await Expect(prompt).ToHaveValueAsync("/cancel");
+        await prompt.PressAsync("Enter");
+        await ConfirmAsync(page);
+        Assert.Equal(["cancel_turn"], await ControlsAsync(waiting));
+        await Expect(prompt).ToHaveValueAsync("");
     }
 
     [Fact]
@@ -291,7 +311,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         var panel = page.Locator("#agent-login");
         await StateAsync(page, "needs login");
 
-        await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Log in the tool of alice" }).ClickAsync();
         Assert.Equal(["login"], await ControlsAsync(waiting));
         await alice.ReportAsync(
             "logging_in",

@@ -72,6 +72,62 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
+    public async Task A_denial_that_ends_leaves_the_focus_and_the_place_as_they_are()
+    {
+        foreach (var name in new[] { "ann", "ben", "cleo" })
+            await Hive.CallAsync("request_spawn", new { name });
+        var held = (IPage page) => page.Locator(".toast[data-state=held]");
+        var page = await AtAsync("/changes/1");
+        await Expect(Review(page, 1)).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("d");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(held(page)).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("j");
+        await Expect(Review(page, 2)).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("d");
+        var reason = Review(page, 2).Locator(".diff-foot").GetByRole(AriaRole.Textbox);
+        await Expect(reason).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync("not a");
+        await Expect(held(page)).ToHaveCountAsync(0, new() { Timeout = 15_000 });
+        await page.Keyboard.TypeAsync("gain");
+        await Expect(reason).ToHaveValueAsync("not again");
+
+        // A change that is open stays so beside a list that does not have it.
+        await GoAsync(page, "/changes/2?show=decided");
+        await Expect(page.Locator("[data-key='1']")).ToContainTextAsync("denied");
+        await Expect(Review(page, 2)).ToBeVisibleAsync();
+        await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/changes/2?show=decided");
+
+        // The same from the palette, and in another place.
+        await GoAsync(page, "/waiting/approval-3");
+        await Expect(page.Locator("[data-waiting=approval-3]")).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("Control+k");
+        await page.Keyboard.TypeAsync("deny 3");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator(".palette textarea")).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(held(page)).ToBeVisibleAsync();
+        await Expect(page.Locator(".palette")).ToHaveCountAsync(0);
+        await Expect(page.Locator("[data-waiting=approval-2]")).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("j");
+        await Expect(page.Locator("[data-waiting=approval-3]")).ToBeVisibleAsync();
+        // Its menu rests where the focus leaves it.
+        await page.Keyboard.PressAsync(".");
+        await Expect(page.GetByRole(AriaRole.Menu)).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("Shift+Tab");
+        await Expect(page.GetByRole(AriaRole.Menu)).ToHaveCountAsync(0);
+        await page.Keyboard.PressAsync("g");
+        await page.Keyboard.PressAsync("a");
+        await Expect(page.Locator("main h1")).ToContainTextAsync("SW4RM");
+        await page.Keyboard.PressAsync("Control+k");
+        await page.Keyboard.TypeAsync("appr");
+        await Expect(held(page)).ToHaveCountAsync(0, new() { Timeout = 15_000 });
+        await page.Keyboard.TypeAsync("ove");
+        await Expect(page.Locator(".palette input")).ToHaveValueAsync("approve");
+        await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/agents");
+    }
+
+    [Fact]
     public async Task A_late_decision_is_reported()
     {
         Expected = ["status of 409"];
@@ -132,7 +188,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await Expect(review.Locator("[data-file='agent.yaml']")).ToBeVisibleAsync();
         await review.GetByRole(AriaRole.Button, new() { Name = $"Approve {first}" }).ClickAsync();
         await Expect(review.Locator(".state-word")).ToHaveTextAsync("approved");
-        await Expect(review.Locator(".steps li.done")).ToHaveCountAsync(3);
+        await Expect(review.Locator(".steps li.done")).ToHaveCountAsync(5);
         await Expect(review).ToContainTextAsync($"deployed/{first}");
 
         await page.GotoAsync($"{Hive.Url}/changes/{second}");
@@ -140,11 +196,66 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await review.GetByRole(AriaRole.Button, new() { Name = $"Approve {second}" }).ClickAsync();
         await Expect(review.Locator(".given.bad")).ToContainTextAsync("rebase");
         await Expect(review).ToContainTextAsync($"failed/{second}");
-        await review.GetByRole(AriaRole.Button, new() { Name = $"the failure of approval {second}" }).ClickAsync();
+        // Put aside here it waits nowhere else, and comes back with the undo.
+        var aside = review.GetByRole(AriaRole.Button, new() { Name = $"Put aside approval_failed-{second}" });
+        await aside.ClickAsync();
+        await Expect(aside).ToHaveCountAsync(0);
+        Assert.DoesNotContain($"approval_failed-{second}", (await Hive.CallAsync("waiting")).GetRawText());
+        await page.Keyboard.PressAsync("z");
+        await Expect(aside).ToBeVisibleAsync();
+        Assert.Contains($"approval_failed-{second}", (await Hive.CallAsync("waiting")).GetRawText());
+        await page.Keyboard.PressAsync("e");
+        await Expect(aside).ToHaveCountAsync(0);
         await page.GotoAsync(Hive.Url + "/changes");
         await Expect(page.Locator(".empty")).ToContainTextAsync("Nothing waits for your approval");
         await page.GotoAsync(Hive.Url + "/changes/4711");
-        await Expect(page.Locator(".review")).ToContainTextAsync("There is no change 4711");
+        await Expect(page.Locator(".review")).ToContainTextAsync("change 4711 is not one of them");
+    }
+
+    [Fact]
+    public async Task A_deploy_shows_its_steps_and_the_log_of_the_one_that_fails()
+    {
+        await Hive.SpawnAsync("alice");
+        using var manager = await Hive.OpenAsync("manager");
+        var id = await ProposeAsync(Hive, manager, "driver: scripted\nmodel: larger\n", "a larger model");
+        var page = await AtAsync($"/changes/{id}");
+        var review = Review(page, id);
+        await Expect(review.Locator(".file-list")).ToContainTextAsync("binary");
+        await Expect(review.Locator(".steps")).ToHaveCountAsync(0);
+        await page.Keyboard.PressAsync("a");
+
+        await Expect(review.Locator(".state-word")).ToHaveTextAsync("approved");
+        await Expect(review.Locator(".steps li.done")).ToHaveCountAsync(7);
+        var start = review.Locator("[data-step=start]");
+        await Expect(start).ToContainTextAsync("start alice");
+        // A log is folded where the step went well.
+        await Expect(start.GetByRole(AriaRole.Log)).ToHaveCountAsync(0);
+        await start.GetByRole(AriaRole.Button, new() { Name = "log: " }).ClickAsync();
+        await Expect(start.GetByRole(AriaRole.Log)).ToContainTextAsync("hive-agent");
+
+        var script = string.Join('\n', Enumerable.Range(1, 40).Select(i => $"# {i}")) + "\nroules: []\n";
+        await File.WriteAllTextAsync(Path.Combine(Hive.ConfigOf("alice"), "script.yaml"), script);
+        id = await ProposeAsync(Hive, manager, "driver: scripted\nscript: script.yaml\n", "with a wrong script");
+        await GoAsync(page, $"/changes/{id}");
+        review = Review(page, id);
+        await review.GetByRole(AriaRole.Button, new() { Name = $"Approve {id}" }).ClickAsync();
+        await Expect(review.Locator(".state-word")).ToHaveTextAsync("failed");
+        await Failed();
+        // Also for a page that did not look on.
+        await page.ReloadAsync();
+        await Failed();
+
+        async Task Failed()
+        {
+            await Expect(review.Locator("[data-step=start].failed")).ToBeVisibleAsync();
+            await Expect(review.Locator("[data-step=roll_back].done")).ToBeVisibleAsync();
+            var log = review.Locator("[data-step=start]").GetByRole(AriaRole.Log);
+            await Expect(log).ToContainTextAsync("roules");
+            await Expect(log).ToBeInViewportAsync();
+            Assert.True(
+                await log.EvaluateAsync<bool>("log => log.scrollHeight - log.scrollTop - log.clientHeight < 2")
+            );
+        }
     }
 
     /// <summary>Has the manager propose a configuration of alice, with a long file and one that is not text.</summary>

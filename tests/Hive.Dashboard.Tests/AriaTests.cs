@@ -110,6 +110,8 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
             ("agent-files", "/agents/alice/files", "main .files .empty"),
             ("agent-config", "/agents/alice/config", "main textarea"),
             ("agent-log", "/agents/printer/log", "main [role=log]"),
+            ("board", "/board", "[data-card]"),
+            ("ticket", "/tickets/1", ".ticket-title"),
             ("messages", "/messages", ".message"),
             ("message", "/messages/1", ".message"),
             ("changes", $"/changes/{change}", ".diff-line"),
@@ -123,6 +125,7 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
     /// <summary>A small day: a turn, a talk, a question, a failed message, a proposal, kept state.</summary>
     private async Task<(long Turn, long Change)> PlayAsync(LineClient alice, LineClient bob, LineClient manager)
     {
+        await Hive.CallAsync("ticket_create", new { title = "Log in with a passkey", labels = new[] { "shop" } });
         await alice.CallAsync("set_status", new { text = "reading the design" });
         await alice.ReportAsync(
             "idle",
@@ -224,6 +227,7 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
     [GeneratedRegex(@"(?<!button "")\b\d+[smhd]\b( \d+[smhd]\b)*")]
     private static partial Regex Age();
 
-    [GeneratedRegex(@"\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}\b")]
+    // The short form of a commit may have no letter.
+    [GeneratedRegex(@"\b(?=[0-9a-f]*[0-9])((?=[0-9a-f]*[a-f])[0-9a-f]{7,64}|[0-9]{7})\b")]
     private static partial Regex Commit();
 }

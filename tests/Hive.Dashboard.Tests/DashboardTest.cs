@@ -44,7 +44,7 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
         profile.Console += (_, message) =>
         {
             if (message.Type == "error")
-                complaints.Enqueue(message.Text);
+                complaints.Enqueue($"{message.Text} {message.Location}");
         };
         profile.WebError += (_, error) => complaints.Enqueue(error.Error);
         return profile;

@@ -77,6 +77,8 @@ internal sealed partial class Hand
             "tab" => "Tab",
             "space" => "Space",
             "↓" => "ArrowDown",
+            "shift+→" => "Shift+ArrowRight",
+            [>= 'A' and <= 'Z'] => $"Shift+{key}",
             _ => key,
         };
 

@@ -20,13 +20,13 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         await page.GotoAsync($"{Hive.Url}/agents/alice");
 
         var panel = page.Locator("#agent-login");
-        await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Log in the tool of alice" }).ClickAsync();
         await Expect(panel.GetByRole(AriaRole.Link))
             .ToHaveAttributeAsync("href", "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc");
         await panel.GetByLabel("Code of the login").FillAsync("bad-code");
         await panel.GetByRole(AriaRole.Button, new() { Name = "Pass the code" }).ClickAsync();
         await Expect(panel).ToContainTextAsync("Invalid code");
-        await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Log in the tool of alice" }).ClickAsync();
         await panel.GetByLabel("Code of the login").FillAsync("good-code");
         await panel.GetByRole(AriaRole.Button, new() { Name = "Pass the code" }).ClickAsync();
         await Expect(panel).ToHaveCountAsync(0);

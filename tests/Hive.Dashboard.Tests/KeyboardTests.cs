@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Hive.Protocol;
 using Microsoft.Playwright;
 using Xunit;
@@ -7,6 +8,32 @@ namespace Hive.Dashboard.Tests;
 /// <summary>Whole tasks by keys alone, from the login link on: these tests use no pointer and set no focus.</summary>
 public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
 {
+    private const string Workflow = """
+        name: ship
+        phases:
+          - id: PHASE_IDEA
+            name: Idea
+            status: backlog
+            allowed_transitions: [PHASE_WORK]
+          - id: PHASE_WORK
+            name: Work
+            status: building
+            allowed_transitions: [PHASE_IDEA, PHASE_END]
+            next: PHASE_END
+            tasks:
+              - { type: think, title: "Think about {ticket_title}", capabilities: [thinking] }
+              - { type: make, title: "Make {ticket_title}", capabilities: [making], depends_on: [think] }
+            gate: { criteria: [{ operator: Ship it? }] }
+          - id: PHASE_END
+            name: End
+            status: done
+            terminal: true
+        board_columns:
+          - { id: idea, name: Ideas, phase_mapping: [PHASE_IDEA] }
+          - { id: work, name: Work, phase_mapping: [PHASE_WORK], wip_limit: 1 }
+          - { id: end, name: End, phase_mapping: [PHASE_END], terminal: true }
+        """;
+
     [Fact]
     public async Task A_question_and_two_changes_are_decided_by_the_keys_of_the_guide()
     {
@@ -95,6 +122,101 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
+    public async Task A_ticket_is_made_moved_blocked_worked_through_and_decided_by_keys()
+    {
+        Expected = ["status of 409"];
+        await Hive.CallAsync("workflow_load", new { text = Workflow, @default = true });
+        var page = await SignedInAsync();
+
+        var hand = await Hand.BeginAsync(page, "Make a ticket and move it one column on");
+        await hand.PressAsync("g b", Place(page));
+        await hand.PressAsync("N", Box(page, "New ticket in the default workflow"));
+        await hand.TypeAsync("Log in");
+        await hand.PressAsync("enter", Card(page, "idea", 1));
+        await hand.PressAsync("shift+→", Card(page, "work", 1));
+        hand.End();
+        await Expect(page.Locator("[data-column=work] .column-count")).ToHaveTextAsync("1 of 1, full");
+
+        // The next one is refused there: it comes back, and the host's words stand at it.
+        await PressAsync(page, "Shift+N");
+        await Expect(Box(page, "New ticket in the default workflow")).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync("Log out");
+        await PressAsync(page, "Shift+Enter");
+        await page.Keyboard.TypeAsync("On every device.");
+        await PressAsync(page, "Enter");
+        await Expect(Card(page, "idea", 2)).ToBeFocusedAsync();
+        await PressAsync(page, "Shift+ArrowRight");
+        await Expect(Card(page, "idea", 2).GetByRole(AriaRole.Alert)).ToContainTextAsync("1 of 1");
+        await Expect(Card(page, "idea", 2)).ToBeFocusedAsync();
+
+        await PressAsync(page, "b");
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("Why is ticket 2");
+        await page.Keyboard.TypeAsync("answer");
+        await PressAsync(page, "Enter");
+        await Expect(page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Textbox)).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync("Which devices?");
+        await PressAsync(page, "Enter");
+        await Expect(Card(page, "blocked", 2)).ToContainTextAsync("Which devices?");
+        await Expect(Card(page, "blocked", 2)).ToBeFocusedAsync();
+        await PressAsync(page, "b");
+        await Expect(Card(page, "idea", 2)).ToBeFocusedAsync();
+
+        // The other one is opened: its phases, its tasks, what they left behind, its history.
+        await PressAsync(page, "ArrowRight");
+        await Expect(Card(page, "work", 1)).ToBeFocusedAsync();
+        await PressAsync(page, "Enter");
+        var step = page.Locator(".step[aria-current=step]");
+        await Expect(step).ToHaveTextAsync(new Regex("Work, here$"));
+        await Expect(page.Locator(".graph .node")).ToHaveCountAsync(2);
+        var tasks = page.Locator("#ticket-tasks [data-key]");
+        await Expect(tasks).ToHaveCountAsync(2);
+        await PressAsync(page, "j", "j");
+        await Expect(tasks.Nth(1)).ToBeFocusedAsync();
+        await Expect(page.Locator(".node.chosen")).ToContainTextAsync("Make Log in");
+        await PressAsync(page, "Enter");
+        var panel = page.GetByRole(AriaRole.Complementary);
+        await Expect(panel).ToContainTextAsync("Make Log in");
+        await PressAsync(page, "Escape");
+        await Expect(panel).ToHaveCountAsync(0);
+        await Expect(tasks.Nth(1)).ToBeFocusedAsync();
+        await Hive.CallAsync(
+            "artifact_add",
+            new
+            {
+                ticket = 1,
+                type = "figures",
+                content = new { lines = 12 },
+            }
+        );
+        await Expect(page.Locator(".artifact")).ToHaveCountAsync(1);
+        await PressAsync(page, "Tab");
+        await Expect(page.Locator(".artifact-line")).ToBeFocusedAsync();
+        await PressAsync(page, "Enter");
+        await Expect(panel).ToContainTextAsync("{\"lines\":12}");
+        await PressAsync(page, "Escape");
+        await Expect(page.Locator(".artifact-line")).ToBeFocusedAsync();
+        await PressAsync(page, "r");
+        await Expect(Box(page, "Comment on ticket 1")).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync("Ask Ana first");
+        await PressAsync(page, "Enter");
+        await Expect(page.Locator(".entry-of.comment")).ToContainTextAsync("Ask Ana first");
+        await PressAsync(page, "Escape");
+        await Expect(Place(page)).ToBeFocusedAsync();
+
+        // Once its tasks are over, the gate asks for a verdict.
+        foreach (var id in new[] { 1, 2 })
+            await Hive.CallAsync("change_task", new { id, action = "skip" });
+        await Expect(page.Locator(".verdict")).ToContainTextAsync("Ship it?");
+        await PressAsync(page, "a");
+        await Expect(step).ToHaveTextAsync(new Regex("End"));
+        await Expect(page.Locator(".verdict")).ToHaveCountAsync(0);
+        // The panels that were open are places too.
+        while (!page.Url.Contains("/board", StringComparison.Ordinal))
+            await page.GoBackAsync();
+        await Expect(Card(page, "end", 1)).ToBeFocusedAsync();
+    }
+
+    [Fact]
     public async Task A_key_that_is_changed_or_switched_off_is_so_in_the_map_and_on_the_page()
     {
         using var alice = await Hive.JoinAsync("alice");
@@ -105,8 +227,8 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
         await change.FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         await Expect(done.GetByRole(AriaRole.Textbox)).ToBeFocusedAsync();
-        await page.Keyboard.PressAsync("m");
-        await Expect(done.Locator("kbd")).ToHaveTextAsync("m");
+        await page.Keyboard.PressAsync("v");
+        await Expect(done.Locator("kbd")).ToHaveTextAsync("v");
         await Expect(change).ToBeFocusedAsync();
         var later = page.Locator("[data-command=later]");
         await later.GetByRole(AriaRole.Button, new() { Name = "Switch off" }).FocusAsync();
@@ -116,7 +238,7 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
 
         await page.Keyboard.PressAsync("?");
         var map = page.GetByRole(AriaRole.Dialog, new() { Name = "Keys" });
-        await Expect(map.Locator("dl > div:has(dd:text-is('Done'))")).ToHaveTextAsync("mDone");
+        await Expect(map.Locator("dl > div:has(dd:text-is('Done'))")).ToHaveTextAsync("vDone");
         await Expect(map.Locator("dl > div:has(dd:text-is('Later'))")).ToHaveTextAsync("offLater");
         await page.Keyboard.PressAsync("Escape");
 
@@ -130,12 +252,28 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
         await page.Keyboard.PressAsync("j");
         await Expect(page.Locator("#waiting-list [data-key]")).ToBeFocusedAsync();
         await Expect(page.GetByRole(AriaRole.Menu)).ToHaveCountAsync(0);
+
+        await GoAsync(page, "/settings");
+        await later.GetByRole(AriaRole.Button, new() { Name = "Reset" }).ClickAsync();
+        await Expect(later.Locator("kbd")).ToHaveTextAsync("s");
+        await GoAsync(page, "/settings");
+        await Expect(done.Locator("kbd")).ToHaveTextAsync("v");
+        await Expect(later.Locator("kbd")).ToHaveTextAsync("s");
     }
 
     private static ILocator Place(IPage page) => page.GetByRole(AriaRole.Main);
 
     private static ILocator Box(IPage page, string name) =>
         page.GetByRole(AriaRole.Textbox, new() { Name = name, Exact = true });
+
+    private static ILocator Card(IPage page, string column, int id) =>
+        page.Locator($"[data-column={column}] [data-card='{id}']");
+
+    private static async Task PressAsync(IPage page, params string[] keys)
+    {
+        foreach (var key in keys)
+            await page.Keyboard.PressAsync(key);
+    }
 
     /// <summary>Begins again at a login link.</summary>
     private async Task AgainAsync(IPage page)
@@ -163,7 +301,7 @@ public sealed class AgentKeyboardTests(Browser browser) : DashboardTest(browser)
         var hand = await Hand.BeginAsync(page, "Log an agent in");
         var main = page.GetByRole(AriaRole.Main);
         await hand.PressAsync("g w", main);
-        var start = page.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" });
+        var start = page.GetByRole(AriaRole.Button, new() { Name = "Log in the tool of alice" });
         await Expect(start).ToBeVisibleAsync();
         await hand.PressAsync("enter", start);
         await hand.PressAsync("enter", page.GetByRole(AriaRole.Textbox, new() { Name = "Code of the login" }));
@@ -178,7 +316,9 @@ public sealed class AgentKeyboardTests(Browser browser) : DashboardTest(browser)
         // The first key leads from Claude Code, or from the next one where this machine has no Claude Code.
         var command = page.GetByRole(AriaRole.Radio, new() { Name = "command" });
         var scripted = page.GetByRole(AriaRole.Radio, new() { Name = "scripted" });
-        await hand.PressAsync("tab", page.GetByRole(AriaRole.Radio, new() { Checked = true }));
+        var chosen = page.GetByRole(AriaRole.Radio, new() { Checked = true });
+        await Expect(chosen).ToBeVisibleAsync();
+        await hand.PressAsync("tab", chosen);
         if (await command.IsCheckedAsync())
             hand.Leave("↓");
         else

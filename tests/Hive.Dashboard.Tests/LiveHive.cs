@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Hive.Common.Linux;
 using Hive.Common.Storage;
 using Hive.Host;
@@ -27,6 +28,7 @@ internal sealed class LiveHive : IAsyncDisposable
     private readonly Action<IServiceCollection>? configure;
     private readonly string runtime;
     private WebApplication? app;
+    private Process? process;
 
     private LiveHive(TimeProvider clock, Action<IServiceCollection>? configure, string runtime) =>
         (this.clock, this.configure, this.runtime) = (clock, configure, runtime);
@@ -47,7 +49,12 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>An agent's state folder.</summary>
     public string StateOf(string agent) => Path.Combine(DataDir, "agents", agent, "state");
 
+    /// <summary>The repository of what agents are built with.</summary>
+    public string Meta => Path.Combine(DataDir, "meta");
+
     private string RunDir => Path.Combine(folder.FullName, "run");
+
+    private string[] Arguments => ["--DataDir", DataDir, "--RunDir", RunDir, "--Urls", Url, "--Runtime", runtime];
 
     /// <summary>Waits until pages hold this number of streams.</summary>
     public Task StreamsAreAsync(int count) => streams.WaitAsync(count).WaitAsync(TimeSpan.FromSeconds(60));
@@ -73,7 +80,7 @@ internal sealed class LiveHive : IAsyncDisposable
     public async Task StartHostAsync()
     {
         app = await HiveApp.Build(
-            ["--DataDir", DataDir, "--RunDir", RunDir, "--Urls", Url, "--Runtime", runtime],
+            Arguments,
             services =>
             {
                 services.AddSingleton<IStartupFilter>(streams).AddSingleton(clock);
@@ -91,10 +98,39 @@ internal sealed class LiveHive : IAsyncDisposable
         app = null;
     }
 
+    /// <summary>Starts the host in a process of its own, which can be killed.</summary>
+    public async Task StartProcessAsync()
+    {
+        var here = AppContext.BaseDirectory.TrimEnd('/');
+        var program = Path.Combine(here, "..", "..", "Hive.Host", Path.GetFileName(here), "hive-host");
+        process = Process.Start(new ProcessStartInfo(program, Arguments) { RedirectStandardOutput = true })!;
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (!line.Contains(" is running. ", StringComparison.Ordinal))
+                continue;
+            // A full pipe would stop it.
+            _ = process.StandardOutput.ReadToEndAsync();
+            return;
+        }
+
+        Assert.Fail("the host has ended");
+    }
+
+    /// <summary>Ends that process with SIGKILL.</summary>
+    public async Task KillHostAsync()
+    {
+        process!.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+        process = null;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (app is not null)
             await StopHostAsync();
+        if (process is not null)
+            await KillHostAsync();
         // Agents survive their host: the test ends them.
         if (Directory.Exists(Path.Combine(DataDir, "pids")))
         {
@@ -170,14 +206,31 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>The version that the host tells.</summary>
     public async Task<string> VersionAsync() => (await CallAsync("version")).GetProperty("hive_version").GetString()!;
 
-    /// <summary>Changes preferences of the page, as its settings do.</summary>
-    public async Task PreferAsync(object changes)
+    /// <summary>Changes preferences of the page, as its settings do; returns all of them.</summary>
+    public async Task<JsonElement> PreferAsync(object changes)
     {
-        using var http = new HttpClient();
-        var token = (await File.ReadAllTextAsync(Path.Combine(DataDir, "access-token"))).Trim();
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        using var answer = await http.PostAsJsonAsync($"{Url}/api/preferences", changes);
+        using var http = await HttpAsync();
+        using var answer = await http.PostAsJsonAsync("/api/preferences", changes);
         answer.EnsureSuccessStatusCode();
+        return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("preferences");
+    }
+
+    /// <summary>The snapshot with which a page begins.</summary>
+    public Task<JsonObject> StateAsync() => ReadAsync("/api/state");
+
+    /// <summary>The answer to a GET.</summary>
+    public async Task<JsonObject> ReadAsync(string path)
+    {
+        using var http = await HttpAsync();
+        return (await http.GetFromJsonAsync<JsonObject>(path))!;
+    }
+
+    private async Task<HttpClient> HttpAsync()
+    {
+        var token = (await File.ReadAllTextAsync(Path.Combine(DataDir, "access-token"))).Trim();
+        var http = new HttpClient { BaseAddress = new Uri(Url) };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return http;
     }
 
     /// <summary>Sends a command on the host's operator socket.</summary>

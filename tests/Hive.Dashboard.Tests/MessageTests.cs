@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Hive.Protocol;
 using Microsoft.Playwright;
 using Xunit;
@@ -140,6 +141,8 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await page.GetByLabel("Sent from").FillAsync("2020-01-01T00:00");
         await page.GetByLabel("Sent before").FillAsync("2099-01-01T00:00");
         await Expect(rows).ToHaveCountAsync(1);
+        // Several changes at once reach the address a moment later.
+        await Assertions.Expect(page).ToHaveURLAsync(new Regex("until=2099"));
         await page.ReloadAsync();
         await Expect(page.GetByLabel("Sent before")).ToHaveValueAsync("2099-01-01T00:00");
         await Expect(rows).ToHaveCountAsync(1);
@@ -164,9 +167,20 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/agents/alice");
 
         await GoAsync(page, "/messages/99");
-        await Expect(page.Locator("main .empty")).ToContainTextAsync("There is no message 99");
+        await Expect(page.Locator("main .empty")).ToContainTextAsync("Message 99 not found");
         await GoAsync(page, "/messages/x%E2%80%AEy");
         await Expect(page.Locator("main .empty")).ToContainTextAsync("x⟨U+202E⟩y");
+    }
+
+    [Fact]
+    public async Task A_message_that_is_selected_at_first_is_what_the_keys_act_on()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        await alice.CallAsync("send", new { to = "operator", body = "the tests are green" });
+        var page = await AtAsync("/messages/1");
+        await Expect(page.Locator("#thread .message.target")).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("e");
+        await Expect(page.Locator(".toast[data-state=done]")).ToContainTextAsync("message 1 of alice");
     }
 
     [Fact]
@@ -189,6 +203,64 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"));
         Assert.Equal(0, await page.Locator("main img, main script, main b").CountAsync());
         Assert.True(await page.EvaluateAsync<bool>("window.owned === undefined"));
+    }
+
+    [Fact]
+    public async Task A_message_opens_beside_the_list_with_its_times_and_its_thread()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var bob = await Hive.JoinAsync("bob");
+        var text = string.Join('\n', Enumerable.Range(1, 40).Select(i => $"line {i}"));
+        await alice.CallAsync("send", new { to = "bob", body = $"the question\n{text}" });
+        await bob.CallAsync("recv", new { wait_seconds = 30 });
+        await bob.CallAsync(
+            "send",
+            new
+            {
+                to = "alice",
+                body = "the answer",
+                in_reply_to = 1,
+            }
+        );
+        await alice.CallAsync("send", new { to = "operator", body = "another one" });
+        var page = await AtAsync("/messages");
+        var panel = page.Locator(".panel");
+
+        await page.Locator("#flow").FocusAsync();
+        await page.Keyboard.PressAsync("k");
+        await Expect(Focused(page)).ToContainTextAsync("the question");
+        await page.Keyboard.PressAsync("]");
+        await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/messages?open=message:1");
+        await Expect(panel).ToBeFocusedAsync();
+        // Whole, while the list shows its beginning.
+        await Expect(panel).ToContainTextAsync("line 40");
+        await Expect(Focused(page)).ToHaveCountAsync(0);
+        await Expect(panel.Locator(".times")).ToContainTextAsync("leased");
+        await Expect(panel.Locator(".thread-lines li")).ToHaveCountAsync(2);
+        await bob.CallAsync("ack", new { all = true });
+        await Expect(panel.Locator(".times")).ToContainTextAsync("acknowledged");
+
+        await panel.GetByRole(AriaRole.Button, new() { Name = "the answer" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/messages?open=message:2");
+        await Expect(panel.Locator("[aria-current]")).ToContainTextAsync("the answer");
+        // Another row takes the panel.
+        await Message(page, "another one").Locator(".at").ClickAsync(new() { Button = MouseButton.Right });
+        await page.GetByRole(AriaRole.Menuitem, new() { Name = "Open beside" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/messages?open=message:3");
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(panel).ToHaveCountAsync(0);
+        await Expect(Focused(page)).ToContainTextAsync("another one");
+
+        // A message that is deleted while it is shown says so.
+        await GoAsync(page, "/messages?open=message:2");
+        await Expect(panel).ToContainTextAsync("the answer");
+        await Hive.CallAsync("destroy", new { name = "alice" });
+        await Hive.CallAsync("purge_tombstone", new { name = "alice" });
+        await Expect(panel.GetByRole(AriaRole.Status)).ToContainTextAsync("Message 2 was deleted while it was shown");
+        await Expect(Message(page, "the answer")).ToHaveCountAsync(0);
+        await page.ReloadAsync();
+        Expected = ["status of 404"];
+        await Expect(panel).ToContainTextAsync("Message 2 not found");
     }
 
     [Fact]
@@ -221,6 +293,70 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await pill.ClickAsync();
         await Expect(Message(page, "while you read the past")).ToBeInViewportAsync();
         await Expect(pill).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task A_log_keeps_its_end_in_view_until_its_reader_leaves_it()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        async Task SayAsync(int from, int to)
+        {
+            for (var n = from; n <= to; n++)
+                await alice.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "manager",
+                        body = string.Join(
+                            '\n',
+                            Enumerable.Repeat($"message {n:0000} is as long as a line of a narrow window", 1 + n % 4)
+                        ),
+                    }
+                );
+        }
+
+        await SayAsync(1, 20);
+        var page = await AtAsync("/messages");
+        var list = page.Locator("#flow");
+        async Task AtEndAsync(int newest)
+        {
+            await Expect(Message(page, $"message {newest:0000}")).ToBeInViewportAsync();
+            await page.WaitForFunctionAsync(
+                """
+                () => {
+                  const { scrollHeight, scrollTop, clientHeight } = document.getElementById('flow');
+                  return scrollHeight - scrollTop - clientHeight < 2;
+                }
+                """
+            );
+        }
+
+        await AtEndAsync(20);
+        await page.SetViewportSizeAsync(400, 700);
+        await AtEndAsync(20);
+        await page.SetViewportSizeAsync(1440, 900);
+        await AtEndAsync(20);
+        await SayAsync(21, 80);
+        await AtEndAsync(80);
+        // More than are kept: the oldest rows leave.
+        await SayAsync(81, 700);
+        await AtEndAsync(700);
+
+        await list.HoverAsync();
+        await page.Mouse.WheelAsync(0, -2000);
+        await Expect(Message(page, "message 0700")).Not.ToBeInViewportAsync();
+        var read = Message(page, "message 0660");
+        await read.ScrollIntoViewIfNeededAsync();
+        var before = (await read.BoundingBoxAsync())!.Y;
+        await SayAsync(701, 740);
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "40 new messages, go to the newest" }))
+            .ToBeVisibleAsync();
+        Assert.Equal(before, (await read.BoundingBoxAsync())!.Y, 1.0);
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "40 new messages, go to the newest" }).ClickAsync();
+        await AtEndAsync(740);
+        await SayAsync(741, 745);
+        await AtEndAsync(745);
     }
 
     [Fact]
@@ -282,6 +418,12 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await Expect(line).Not.ToContainTextAsync("question_asked");
         await line.GetByRole(AriaRole.Button, new() { Name = "Show the event as it was sent" }).ClickAsync();
         await Expect(line.Locator(".event-json")).ToContainTextAsync("\"event\": \"question_asked\"");
+        await line.GetByRole(AriaRole.Button, new() { Name = "Hide the event as it was sent" }).ClickAsync();
+        await Expect(line.Locator(".event-json")).ToHaveCountAsync(0);
+        // Its key does the same on the selected row.
+        foreach (var key in new[] { "Shift+G", "k", "i" })
+            await page.Keyboard.PressAsync(key);
+        await Expect(line.Locator(".event-json")).ToBeVisibleAsync();
         await Expect(Message(page, "forged").Locator(".agent-text p"))
             .ToHaveTextAsync("""{"event":"killed","agent":"forged"}""");
 

@@ -77,7 +77,7 @@ public sealed partial class StorageTests(Browser browser) : DashboardTest(browse
             await page.EvaluateAsync(
                 """
                 value => {
-                  const names = ['sent', 'left', 'reviews', 'seen-failures', 'palette', 'window', 'to', 'looked'];
+                  const names = ['sent', 'left', 'reviews', 'palette', 'window', 'to', 'looked'];
                   for (const name of names) localStorage.setItem(`hive.${name}`, value);
                   localStorage.setItem('hive.draft', 'of the first version');
                   localStorage.setItem('hive.draft.to:alice', 'half a sentence');

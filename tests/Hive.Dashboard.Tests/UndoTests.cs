@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Hive.Protocol;
 using Microsoft.Playwright;
 using Xunit;
@@ -95,19 +96,103 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_second_decision_is_refused_with_the_words_of_the_first()
+    public async Task Each_held_action_is_taken_back_whole_or_happens_once()
     {
-        Expected = ["status of 409"];
-        using var alice = await Hive.JoinAsync("alice");
-        var id = await alice.AskAsync(new { question = "Ship it?" });
-        var page = await AtAsync($"/waiting/question-{id}");
-        await Expect(page.Locator($"[data-waiting=question-{id}]")).ToBeVisibleAsync();
-        await page.Keyboard.PressAsync("d");
-        await Expect(Toast(page, "held")).ToBeVisibleAsync();
-        await Hive.CallAsync("answer", new { id, answer = "yes" });
-        await page.GetByRole(AriaRole.Button, new() { Name = "Send now" }).First.ClickAsync();
-        await Expect(page.Locator(".refusals")).ToContainTextAsync("answered");
-        Assert.Equal(("yes", "operator"), await alice.AnswerAsync(id));
+        Expected = [.. HostAway, "status of 409", "status of 404"];
+        using var things = await HeldThings.StartAsync(Hive);
+        var page = await AtAsync("/waiting");
+        List<(HeldThings.Round Round, string Thing, string End)> ends = [];
+
+        // Taken back.
+        var round = await things.BeginAsync();
+        // The approval, the question and the parked message.
+        await Expect(page.Locator("#waiting-list [data-key]")).ToHaveCountAsync(3);
+        var before = await SnapshotAsync();
+        foreach (var thing in HeldThings.All)
+        {
+            await round.PressAsync(page, thing);
+            await Toast(page, "held").GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
+            await Expect(Toast(page, "undone").Last).ToBeVisibleAsync();
+            await Expect(Toast(page, "held")).ToHaveCountAsync(0);
+            await SameAsync(before);
+        }
+
+        // Its key is pressed twice.
+        foreach (var thing in HeldThings.All)
+        {
+            await round.PressAsync(page, thing);
+            await Expect(Toast(page, "held")).ToContainTextAsync(round.NameOf(thing));
+            await round.PressAsync(page, thing, again: true);
+            await EndsAsync(round, thing, HeldThings.Round.Once(thing));
+            await Expect(Toast(page, "held")).ToHaveCountAsync(0);
+        }
+
+        await Expect(page.Locator(".refusals .refused")).ToHaveCountAsync(0);
+
+        // A second tab decides first. Nobody else can decide on a broadcast.
+        round = await things.BeginAsync();
+        var tab = await page.Context.NewPageAsync();
+        await GoAsync(tab, "/waiting");
+        foreach (var thing in HeldThings.All.Where(thing => thing != "broadcast"))
+        {
+            await round.PressAsync(page, thing);
+            await Expect(Toast(page, "held")).ToContainTextAsync(round.NameOf(thing));
+            // It is held for as long as the pointer is on it.
+            await Toast(page, "held").HoverAsync();
+            await round.DecideAsync(tab, thing);
+            await EndsAsync(round, thing, HeldThings.Round.Other(thing));
+            await Toast(page, "held").GetByRole(AriaRole.Button, new() { Name = "Send now" }).ClickAsync();
+            await Expect(Toast(page, "held")).ToHaveCountAsync(0);
+            if (HeldThings.Round.RefusalOf(thing) is not { } words)
+                continue;
+            await Expect(page.Locator(".refusals")).ToContainTextAsync(words);
+            await page.GetByRole(AriaRole.Button, new() { Name = "Dismiss the error" }).ClickAsync();
+        }
+
+        // The tab is closed.
+        round = await things.BeginAsync();
+        await round.HoldAllAsync(tab);
+        await tab.CloseAsync(new() { RunBeforeUnload = true });
+        foreach (var thing in HeldThings.All)
+            await EndsAsync(round, thing, HeldThings.Round.Once(thing));
+        await page.ReloadAsync();
+        await Expect(Toast(page, "sent").First).ToBeVisibleAsync();
+
+        // The host is killed.
+        await Hive.StopHostAsync();
+        await Hive.StartProcessAsync();
+        await things.ReconnectAsync();
+        round = await things.BeginAsync();
+        await GoAsync(page, "/waiting");
+        await round.HoldAllAsync(page);
+        await Hive.KillHostAsync();
+        // "Send now" of each.
+        await page.EvaluateAsync(
+            "document.querySelectorAll('.toast[data-state=held] .act:first-of-type').forEach(send => send.click())"
+        );
+        await Expect(Toast(page, "held")).ToHaveCountAsync(0, new() { Timeout = 30_000 });
+        await Expect(Toast(page, "away").First).ToBeVisibleAsync();
+        await Hive.StartHostAsync();
+        await things.ReconnectAsync();
+        await page.EvaluateAsync("dispatchEvent(new Event('online'))");
+        await Expect(Toast(page, "away")).ToHaveCountAsync(0, new() { Timeout = 30_000 });
+        foreach (var thing in HeldThings.All)
+            await EndsAsync(round, thing, HeldThings.Round.Once(thing));
+        await Expect(page.Locator(".refusals .refused")).ToHaveCountAsync(0);
+
+        // None of it has happened again since.
+        foreach (var (then, thing, end) in ends)
+            Assert.Equal($"{thing}: {end}", $"{thing}: {await then.HappenedAsync(thing)}");
+
+        async Task EndsAsync(HeldThings.Round round, string thing, string end)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            var now = await round.HappenedAsync(thing);
+            while (now != end && !patience.IsCancellationRequested)
+                now = await round.HappenedAsync(thing);
+            Assert.Equal($"{thing}: {end}", $"{thing}: {now}");
+            ends.Add((round, thing, end));
+        }
     }
 
     [Fact]
@@ -120,12 +205,141 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         foreach (var key in new[] { "j", "x", "j", "x" })
             await page.Keyboard.PressAsync(key);
         await Expect(page.Locator("#many-title")).ToHaveTextAsync("2 selected");
+        var chosen = await page.Locator(".list-row.chosen")
+            .EvaluateAllAsync<string[]>("rows => rows.map(row => row.dataset.key)");
 
         await page.Keyboard.PressAsync("d");
         await Expect(page.Locator(".waiting-detail textarea")).ToBeFocusedAsync();
         await page.Keyboard.TypeAsync("not now");
         await page.Keyboard.PressAsync("Enter");
         await Expect(Toast(page, "held")).ToContainTextAsync("2 selected");
+        await Expect(page.Locator("[data-key]:focus")).ToHaveCountAsync(1);
+        await Expect(page.Locator(".list-row.chosen")).ToHaveCountAsync(0);
+        await Expect(page.Locator("[data-key^=approval-]")).ToHaveCountAsync(1, new() { Timeout = 15_000 });
+
+        var ends = (await Hive.CallAsync("pending", new { all = true })).GetProperty("approvals").EnumerateArray();
+        Assert.Equal(
+            chosen.Order().Select(key => $"{key} denied not now"),
+            ends.Where(row => row.GetProperty("status").GetString() != "pending")
+                .Select(row =>
+                    $"approval-{row.GetProperty("id")} {row.GetProperty("status")} {row.GetProperty("note")}"
+                )
+                .Order()
+        );
+    }
+
+    [Fact]
+    public async Task Everything_done_at_once_and_taken_back_leaves_the_snapshot_as_it_was()
+    {
+        // The page may ask what became of the row that was put aside.
+        Expected = ["status of 404"];
+        using (var alice = await Hive.JoinAsync("alice"))
+        using (var bob = await Hive.JoinAsync("bob"))
+        {
+            await alice.CallAsync("remind", new { message = "look", delay_seconds = 3600 });
+            await alice.AskAsync(new { question = "Ship it?", ttl_seconds = 3600 });
+            await alice.AskAsync(new { question = "Is it done?", to = "bob" });
+            await bob.AskAsync(new { question = "May I?", to = "alice" });
+            await alice.CallAsync("set_status", new { text = "half done" });
+            await alice.CallAsync("send", new { to = "operator", body = "the tests are green" });
+            await alice.AskAsync(new { question = "Too late?", ttl_seconds = 1 });
+        }
+
+        var page = await AtAsync("/waiting/question_expired-4");
+        await Expect(page.Locator("[data-waiting=question_expired-4]")).ToBeVisibleAsync();
+        // Rows of agents follow within a second.
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (await UnreadAsync() != (2, 1))
+            patience.Token.ThrowIfCancellationRequested();
+        var before = await SnapshotAsync();
+
+        // Put aside.
+        await page.Keyboard.PressAsync("e");
+        await Expect(page.Locator("[data-key=question_expired-4]")).ToHaveCountAsync(0);
+        await TakenBackAsync(page.Locator("[data-key=question_expired-4]"));
+        // Done, and unread.
+        await GoAsync(page, "/waiting/message-alice");
+        await Expect(page.Locator("[data-waiting=message-alice]")).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("e");
+        await Expect(page.Locator("[data-key=message-alice]")).ToHaveCountAsync(0);
+        await TakenBackAsync(page.Locator("[data-key=message-alice]"));
+        // Snoozed.
+        await GoAsync(page, "/waiting/question-1");
+        await Expect(page.Locator("[data-waiting=question-1]")).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("s");
+        await Expect(page.GetByRole(AriaRole.Menuitem).First).ToBeFocusedAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("[data-key=question-1]")).ToHaveCountAsync(0);
+        await TakenBackAsync(page.Locator("[data-key=question-1]"));
+        // Paused.
+        await GoAsync(page, "/agents");
+        await PickAsync(page, "alice", "Pause alice");
+        await Expect(Toast(page, "done")).ToBeVisibleAsync();
+        Assert.True(await Hive.IsPausedAsync("alice"));
+        await TakenBackAsync(Row(page, "alice"));
+        // Destroyed.
+        await PickAsync(page, "alice", "Destroy alice");
+        await Expect(Row(page, "alice")).ToHaveCountAsync(0);
+        await Expect(Toast(page, "done")).ToBeVisibleAsync();
+        await TakenBackAsync(Row(page, "alice"));
+
+        async Task<(int, int)> UnreadAsync()
+        {
+            var rows = (await Hive.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray();
+            // While one is connected it counts as not yet settled.
+            var unread = rows.ToDictionary(
+                row => row.GetProperty("name").GetString()!,
+                row => row.GetProperty("running").GetBoolean() ? -1 : row.GetProperty("unread").GetInt32()
+            );
+            return (unread["alice"], unread["bob"]);
+        }
+
+        async Task TakenBackAsync(ILocator shown)
+        {
+            await page.Keyboard.PressAsync("z");
+            await Expect(Toast(page, "undone").Last).ToBeVisibleAsync();
+            await Expect(shown).ToBeVisibleAsync();
+            await SameAsync(before);
+        }
+    }
+
+    [Fact]
+    public async Task A_held_action_is_sent_once_over_a_sleep_and_a_jump_of_the_clock()
+    {
+        Expected = HostAway;
+        using var alice = await Hive.JoinAsync("alice");
+        var ids = new[]
+        {
+            await alice.AskAsync(new { question = "Before a sleep?" }),
+            await alice.AskAsync(new { question = "Before a jump?" }),
+        };
+        var page = await SignedInAsync();
+        await page.Clock.InstallAsync();
+        List<string> sent = [];
+        page.Request += (_, request) =>
+        {
+            if (request.Url.EndsWith("/cancel", StringComparison.Ordinal))
+                sent.Add(new Uri(request.Url).AbsolutePath);
+        };
+        await GoAsync(page, $"/waiting/question-{ids[0]}");
+        await Expect(page.Locator($"[data-waiting=question-{ids[0]}]")).ToBeVisibleAsync();
+
+        // The laptop sleeps for an hour: each timer that is due fires once.
+        await page.Keyboard.PressAsync("d");
+        await Expect(Toast(page, "held")).ToBeVisibleAsync();
+        await page.Clock.FastForwardAsync(3_600_000);
+        Assert.Equal("[cancelled]", (await alice.AnswerAsync(ids[0])).Answer);
+
+        // The clock is set back by a day: what is held is sent after its time all the same.
+        await StateIs(page, "live");
+        await GoAsync(page, $"/waiting/question-{ids[1]}");
+        await Expect(page.Locator($"[data-waiting=question-{ids[1]}]")).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("d");
+        await Expect(Toast(page, "held")).ToBeVisibleAsync();
+        await page.Clock.SetSystemTimeAsync(DateTime.UtcNow.AddDays(-1));
+        await page.Clock.RunForAsync(5_000);
+        Assert.Equal("[cancelled]", (await alice.AnswerAsync(ids[1])).Answer);
+        Assert.Equal([.. ids.Select(id => $"/api/questions/{id}/cancel")], sent);
     }
 
     [Fact]
@@ -166,6 +380,46 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
             var end = await Hive.CallAsync("approval", new { id, wait_seconds = 60 });
             Assert.Equal(status, end.GetProperty("approval").GetProperty("status").GetString());
         }
+    }
+
+    /// <summary>The snapshot and the list of what waits, member by member, without what no undo gives back.</summary>
+    private async Task<SortedDictionary<string, string>> SnapshotAsync()
+    {
+        var state = await Hive.StateAsync();
+        // Counts each event, also those of what was taken back.
+        state.Remove("cursor");
+        foreach (var agent in state["agents"]!.AsArray())
+        {
+            // A revived agent is in its state since the revival.
+            agent!["activity"]?.AsObject().Remove("since_at");
+            // The manager is told of a destroy and of a revival.
+            if (agent["name"]!.GetValue<string>() == "manager")
+                agent.AsObject().Remove("unread");
+        }
+
+        // Their ages grow with the time, and their order is that of whole seconds.
+        foreach (var end in state["loose_ends"]!.AsArray())
+            end!.AsObject().Remove("age_seconds");
+        var ends = state["loose_ends"]!.AsArray().Select(end => end!.ToJsonString()).Order(StringComparer.Ordinal);
+        state["loose_ends"] = string.Join('\n', ends);
+        state["GET /api/waiting"] = (await Hive.ReadAsync("/api/waiting"))["waiting"]!.DeepClone();
+        return new(
+            state.ToDictionary(member => member.Key, member => member.Value?.ToJsonString() ?? "null"),
+            StringComparer.Ordinal
+        );
+    }
+
+    /// <summary>The host is as it was. Rows of agents follow up to a second after a change.</summary>
+    private async Task SameAsync(SortedDictionary<string, string> before)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        var now = await SnapshotAsync();
+        while (!before.SequenceEqual(now) && !patience.IsCancellationRequested)
+            now = await SnapshotAsync();
+        Assert.Equal(before.Keys, now.Keys);
+        var different = before.Where(was => was.Value != now[was.Key]);
+        var said = string.Join('\n', different.Select(was => $"{was.Key} was {was.Value} and is {now[was.Key]}"));
+        Assert.True(said.Length == 0, said);
     }
 
     private static ILocator Toast(IPage page, string state) => page.Locator($".toast[data-state={state}]");

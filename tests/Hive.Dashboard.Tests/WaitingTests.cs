@@ -92,7 +92,7 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
         await page.GotoAsync($"{Hive.Url}/waiting?q=another%20one&urgency=now&kind=question&agent=alice");
         await Expect(page.Locator(".list-row")).ToHaveCountAsync(1);
         await page.GotoAsync($"{Hive.Url}/waiting?q=%22*%25(&agent=nobody&kind=x&show=y&open=nothing:1");
-        await Expect(page.Locator(".list .empty")).ToContainTextAsync("fits this filter");
+        await Expect(page.Locator(".list .empty")).ToContainTextAsync("matches this filter");
         await page.GetByRole(AriaRole.Button, new() { Name = "Show all" }).ClickAsync();
         await Expect(page.Locator(".list-row")).ToHaveCountAsync(1);
         await page.GoBackAsync();
@@ -179,8 +179,178 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
         // A thing that is decided elsewhere may be asked for once more.
         Expected = ["status of 409"];
         using var alice = await Hive.JoinAsync("alice");
+        var page = await InTheBackgroundAsync();
+        var id = await alice.AskAsync(new { question = "rm \u202Efdp.exe?" });
+        await Expect(page.Locator("html[data-notes='1']")).ToHaveCountAsync(1);
+        Assert.Equal(
+            $"alice asks you|rm ⟨U+202E⟩fdp.exe?|hive-question-{id}",
+            await page.EvaluateAsync<string>("[notes[0].title, notes[0].body, notes[0].tag].join('|')")
+        );
+        await page.EvaluateAsync("notes[0].onclick()");
+        await Expect(page.Locator($"[data-waiting=question-{id}]")).ToBeVisibleAsync();
+        await Hive.CallAsync("answer", new { id, answer = "no" });
+        await Expect(page.Locator($"html[data-closed=hive-question-{id}]")).ToHaveCountAsync(1);
+    }
+
+    [Fact]
+    public async Task A_muted_agent_and_a_silenced_kind_wait_untold_and_the_settings_lead_back()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var bob = await Hive.JoinAsync("bob");
+        var id = await alice.AskAsync(new { question = "Ship it?" });
+        var page = await InTheBackgroundAsync();
+        await GoAsync(page, $"/waiting/question-{id}");
+        await page.Locator($"[data-key=question-{id}]").FocusAsync();
+        await page.Keyboard.PressAsync(".");
+        await page.GetByRole(AriaRole.Menuitem, new() { Name = "Mute alice" }).ClickAsync();
+        await Expect(page.Locator(".context .muted-mark")).ToHaveAccessibleNameAsync("muted");
+        await Expect(page.Locator($"[data-key=question-{id}]")).ToBeFocusedAsync();
+        await Expect(page.Locator(".toast")).ToContainTextAsync("alice");
+        await page.Keyboard.PressAsync("z");
+        await Expect(page.Locator(".toast[data-state=undone]")).ToBeVisibleAsync();
+        await Expect(page.Locator(".muted-mark")).ToHaveCountAsync(0);
+        Assert.Empty(await MutedAsync());
+        await page.Keyboard.PressAsync(".");
+        await page.GetByRole(AriaRole.Menuitem, new() { Name = "Mute alice" }).ClickAsync();
+        await Expect(page.Locator(".context .muted-mark")).ToBeVisibleAsync();
+        await Hive.PreferAsync(new { notify_kinds = new { message = "notify" } });
+
+        await alice.AskAsync(new { question = "And this?" });
+        await bob.CallAsync("send", new { to = "operator", body = "the tests are green" });
+        await Expect(page.Locator("html[data-notes='1']")).ToHaveCountAsync(1);
+        Assert.Equal("bob wrote to you", await page.EvaluateAsync<string>("notes[0].title"));
+        await Assertions.Expect(page).ToHaveTitleAsync(new Regex(@"^\(3\) "));
+        await GoAsync(page, "/agents/alice");
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Unmute alice" })).ToBeVisibleAsync();
+        await GoAsync(page, "/agents");
+        await Expect(Row(page, "alice").Locator(".muted-mark")).ToBeVisibleAsync();
+        await Expect(Row(page, "bob").Locator(".muted-mark")).ToHaveCountAsync(0);
+
+        await GoAsync(page, "/settings");
+        var kinds = page.GetByRole(AriaRole.Region, new() { Name = "How you are told of each kind" });
+        await kinds.GetByLabel("How you are told of: question").SelectOptionAsync("stay silent");
+        await Assertions.Expect(page).ToHaveTitleAsync(new Regex(@"^\(1\) "));
+        await Expect(page.Locator(".nav-line[href='/waiting'] .amber")).ToContainTextAsync("2");
+        await kinds.GetByLabel("How you are told of: question").SelectOptionAsync("as its urgency");
+        await Assertions.Expect(page).ToHaveTitleAsync(new Regex(@"^\(3\) "));
+        await Expect(kinds.Locator("tr.own")).ToHaveCountAsync(1);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Unmute alice" }).ClickAsync();
+        await Expect(page.GetByText("None. An agent is muted in its menu")).ToBeVisibleAsync();
+        await Expect(page.Locator(".toast").First).ToBeVisibleAsync();
+        Assert.Empty(await MutedAsync());
+    }
+
+    [Fact]
+    public async Task The_files_that_the_last_turn_changed_open_beside_what_waits()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "plan.md"), "First the routes.");
+        var turn = await Hive.BeginTurnAsync(alice, "alice", "plan it");
+        string[] files = ["src/a.ts", "src/b.ts", "src/c.ts", "/agents/alice/state/plan.md"];
+        await alice.EmitAsync([
+            .. files.Select(path => new
+            {
+                kind = "tool_call",
+                at = DateTimeOffset.UtcNow,
+                turn,
+                id = path,
+                tool = "Edit",
+                input = new { file_path = path },
+            }),
+        ]);
+        await alice.EndTurnAsync(turn);
+        var id = await alice.AskAsync(new { question = "Is the plan good?" });
+        var page = await AtAsync($"/waiting/question-{id}");
+        var changed = page.Locator($"[data-changed='{turn}']");
+        await Expect(changed).ToHaveTextAsync(new Regex("plan.md.*src/c.ts.*src/b.ts.*and 1 more"));
+        await changed.GetByRole(AriaRole.Button, new() { Name = "plan.md" }).ClickAsync();
+        await Expect(page.Locator(".panel")).ToContainTextAsync("First the routes.");
+    }
+
+    [Fact]
+    public async Task Tickets_and_tasks_that_wait_are_counted_and_decided_with_one_key_each()
+    {
+        const string Workflow = """
+            name: ship
+            phases:
+              - { id: PHASE_IDEA, name: Idea, status: backlog, allowed_transitions: [PHASE_WORK] }
+              - id: PHASE_WORK
+                name: Work
+                allowed_transitions: [PHASE_END]
+                next: PHASE_END
+                gate: { criteria: [{ operator: Ship it? }] }
+              - { id: PHASE_END, name: End, status: done, terminal: true }
+            board_columns:
+              - { id: work, name: Work, phase_mapping: [PHASE_IDEA, PHASE_WORK] }
+              - { id: end, name: End, phase_mapping: [PHASE_END], terminal: true }
+            """;
+        await Hive.ConfigureAsync(new { Tickets = new { HumanReview = true } });
+        await Hive.CallAsync("workflow_load", new { text = Workflow, @default = true });
+        await Hive.ApplyAsync("alice", "agent.yaml", "duty: worker\ncapabilities: [thinking]\n");
+        using var alice = await Hive.JoinAsync("alice");
+        await Hive.CallAsync("ticket_create", new { title = "Ask whether to begin" });
+        foreach (var title in new[] { "Judge it", "Block it", "Fail at it" })
+            await Hive.CallAsync("ticket_create", new { title });
+        foreach (var id in new[] { 2, 3, 4 })
+            await Hive.CallAsync("ticket_approve", new { id });
+        await Hive.CallAsync("ticket_move", new { id = 2, to_phase = "PHASE_WORK" });
+        await Hive.CallAsync("ticket_change", new { id = 3, block = new { type = "environment", reason = "no VPN" } });
+        var think = new
+        {
+            task_type = "think",
+            title = "Think",
+            capabilities = new[] { "thinking" },
+        };
+        await Hive.CallAsync("add_tasks", new { ticket = 4, tasks = new[] { think } });
+        await ReceiveAsync(alice);
+        await alice.CallAsync(
+            "fail_task",
+            new
+            {
+                task = 1,
+                reason = "no database",
+                kind = "permanent",
+            }
+        );
+        var page = await SignedInAsync();
+        ILocator[] rows =
+        [
+            .. new[] { "ticket_approval-1", "gate_review-1", "ticket_blocked-3", "task_failed-1" }.Select(key =>
+                page.Locator($"#waiting-list [data-key={key}]")
+            ),
+        ];
+        await PressAsync(page, "g", "w");
+        foreach (var row in rows)
+            await Expect(row).ToBeVisibleAsync();
+        await Expect(page.Locator(".nav > ul .nav-count").Filter(new() { HasText = "4 waiting" })).ToHaveCountAsync(1);
+        await Assertions.Expect(page).ToHaveTitleAsync(new Regex(@"^\(4\) "));
+        await Expect(page.Locator("link[rel=icon][href*='favicon-waiting']")).ToHaveCountAsync(1);
+
+        foreach (var row in rows)
+        {
+            await row.ClickAsync();
+            await PressAsync(page, "a");
+            await Expect(row).ToHaveCountAsync(0);
+        }
+
+        foreach (var (id, status) in new[] { (1, "backlog"), (2, "done"), (3, "backlog") })
+        {
+            var ticket = (await Hive.CallAsync("ticket", new { id })).GetProperty("ticket");
+            Assert.Equal(status, ticket.GetProperty("status").GetString());
+            Assert.False(ticket.TryGetProperty("blocked", out _));
+        }
+
+        var task = (await Hive.CallAsync("task", new { id = 1 })).GetProperty("task");
+        Assert.NotEqual("failed", task.GetProperty("status").GetString());
+    }
+
+    private async Task<string[]> MutedAsync() =>
+        (await Hive.PreferAsync(new { })).GetProperty("muted").Deserialize<string[]>()!;
+
+    /// <summary>A page in the background, whose notifications are written down.</summary>
+    private async Task<IPage> InTheBackgroundAsync()
+    {
         var profile = await ProfileAsync();
-        // A page in the background, whose notifications are written down.
         await profile.AddInitScriptAsync(
             """
             Object.defineProperty(document, 'visibilityState', { get: () => window.shownAs ?? 'hidden' });
@@ -198,16 +368,7 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
         var page = await profile.NewPageAsync();
         await page.GotoAsync(await Hive.LoginLinkAsync());
         await StateIs(page, "live");
-        var id = await alice.AskAsync(new { question = "rm \u202Efdp.exe?" });
-        await Expect(page.Locator("html[data-notes='1']")).ToHaveCountAsync(1);
-        Assert.Equal(
-            $"alice asks you|rm ⟨U+202E⟩fdp.exe?|hive-question-{id}",
-            await page.EvaluateAsync<string>("[notes[0].title, notes[0].body, notes[0].tag].join('|')")
-        );
-        await page.EvaluateAsync("notes[0].onclick()");
-        await Expect(page.Locator($"[data-waiting=question-{id}]")).ToBeVisibleAsync();
-        await Hive.CallAsync("answer", new { id, answer = "no" });
-        await Expect(page.Locator($"html[data-closed=hive-question-{id}]")).ToHaveCountAsync(1);
+        return page;
     }
 
     private static async Task FocusIsOnAsync(IPage page, string title) =>

@@ -8,7 +8,8 @@ namespace Hive.Dashboard.Tests.Pictures;
 /// <param name="Waiting">The key of the one waiting thing.</param>
 /// <param name="Thread">The message whose thread is shown.</param>
 /// <param name="Review">The change that is reviewed.</param>
-internal sealed record Scene(string Agent, string LogAgent, string Waiting, long Thread, long Review);
+/// <param name="Ticket">The ticket that is shown.</param>
+internal sealed record Scene(string Agent, string LogAgent, string Waiting, long Thread, long Review, long Ticket = 1);
 
 /// <summary>The states in which every place is drawn.</summary>
 internal static class Scenes
@@ -111,8 +112,13 @@ internal static class Scenes
         await troupe.ReportAsync("bob", "idle", context: 34);
         await troupe.StatusAsync("bob", "reviewing the fix of alice");
         await File.WriteAllLinesAsync(troupe.Hive.LogOf("crasher"), Log());
+        var ticket = await TicketsAsync(
+            troupe,
+            ["Round prices", "Other currencies", "The receipt shows the tax", "Discounts", "Undo in the cart"],
+            "Half a cent is lost in every price with tax. `/shared/price.sh` computes it."
+        );
         Finish(troupe);
-        return new Scene("alice", "crasher", $"question-{question}", answer, review);
+        return new Scene("alice", "crasher", $"question-{question}", answer, review, ticket);
     }
 
     /// <summary>Thirty agents on a busy day.</summary>
@@ -234,8 +240,17 @@ internal static class Scenes
             await troupe.Hive.CallAsync("set_paused", new { name, paused = true });
         troupe["storage"].Dispose();
         await File.WriteAllLinesAsync(troupe.Hive.LogOf("crasher"), Log());
+        var ticket = await TicketsAsync(
+            troupe,
+            [
+                .. team.Where(t => t.Status.Length > 0)
+                    .Take(20)
+                    .Select(t => char.ToUpperInvariant(t.Status[0]) + t.Status[1..]),
+            ],
+            "The orders have grown to 2,000,000 rows, and `GET /orders` answers all of them."
+        );
         Finish(troupe);
-        return new Scene("api-server", "crasher", $"question-{question}", answer, review);
+        return new Scene("api-server", "crasher", $"question-{question}", answer, review, ticket);
     }
 
     /// <summary>Texts that try to break the page.</summary>
@@ -331,8 +346,77 @@ internal static class Scenes
             Enumerable.Range(0, 60).Select(i => $"{i} {Turned} {new string('p', 300)}")
         );
         await troupe.Hive.SpawnAsync("printer", start: false);
+        var ticket = await TicketsAsync(
+            troupe,
+            [
+                $"{Turned} {new string('t', 300)}",
+                "مرحبا بالعالم beside Latin",
+                "👩‍👩‍👧‍👦 e\u0301 Z\u0351\u036Balgo",
+                Turned,
+            ],
+            $"{Turned}\n\n{word}"
+        );
         Finish(troupe);
-        return new Scene(Name, "printer", $"question-{question}", answer, review);
+        return new Scene(Name, "printer", $"question-{question}", answer, review, ticket);
+    }
+
+    // Tickets of the usual workflow, spread over its columns; the second one is blocked. Its id is returned.
+    private static async Task<long> TicketsAsync(Troupe troupe, string[] titles, string description)
+    {
+        Wait(troupe, before: 22);
+        string[] phases =
+        [
+            "PHASE_BACKLOG",
+            "PHASE_REQUIREMENTS",
+            "PHASE_IMPLEMENTATION",
+            "PHASE_TESTING",
+            "PHASE_DONE",
+        ];
+        long shown = 0;
+        foreach (var (i, title) in titles.Index())
+        {
+            var id = (
+                await troupe.Hive.CallAsync(
+                    "ticket_create",
+                    new
+                    {
+                        title,
+                        description,
+                        priority = new[] { "MEDIUM", "HIGH", "CRITICAL", "LOW" }[i % 4],
+                        labels = new[] { "page", "prices" }[..(i % 3)],
+                    }
+                )
+            ).GetProperty("ticket").GetProperty("id").GetInt64();
+            troupe.Advance(0.1);
+            // A new ticket has gone on to the requirements, unless their column is full.
+            var now = (await troupe.Hive.CallAsync("ticket", new { id })).GetProperty("ticket");
+            var to = phases[i % phases.Length];
+            if (to != "PHASE_REQUIREMENTS" && now.GetProperty("phase_id").GetString() != to)
+                await troupe.Hive.CallAsync(
+                    "ticket_move",
+                    new
+                    {
+                        id,
+                        to_phase = to,
+                        reason = "as agreed in the morning",
+                        force = true,
+                    }
+                );
+            if (i != 1)
+                continue;
+            shown = id;
+            await troupe.Hive.CallAsync(
+                "ticket_change",
+                new
+                {
+                    id,
+                    block = new { type = "waiting_on_clarification", reason = description },
+                    comment = title,
+                }
+            );
+        }
+
+        return shown;
     }
 
     // Every Hive is drawn at the same instant.

@@ -44,6 +44,8 @@ internal sealed record Shot(
         ("settings", _ => "/settings"),
         ("unknown-address", _ => "/mesages"),
         ("login", _ => Login),
+        ("board", _ => "/board"),
+        ("ticket", scene => $"/tickets/{scene.Ticket}"),
     ];
 
     /// <summary>The address of the page for somebody who is not signed in.</summary>
@@ -94,8 +96,10 @@ internal sealed record Shot(
             ("review", "demo", scene => $"/changes/{scene.Review}", []),
             ("crash", "demo", _ => "/waiting/crash-crasher", []),
             ("keys", "demo", _ => "/agents", ["?"]),
+            ("ticket", "demo", scene => $"/tickets/{scene.Ticket}", []),
             ("overview", "thirty", _ => "/", []),
             ("agents", "thirty", _ => "/agents", []),
+            ("board", "thirty", _ => "/board", []),
             ("statistics", "thirty", _ => "/stats", []),
             ("palette", "thirty", _ => "/", ["Control+k", "a", "u", "t", "h"]),
             ("away", "away", _ => "/", []),

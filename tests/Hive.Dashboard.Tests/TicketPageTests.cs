@@ -1,0 +1,141 @@
+using Hive.Protocol;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>A ticket's place with a gate, tasks of an agent, evidence, and what its phases hand on.</summary>
+public sealed class TicketPageTests(Browser browser) : DashboardTest(browser)
+{
+    private const string Workflow = """
+        name: ship
+        phases:
+          - id: PHASE_IDEA
+            name: Idea
+            status: backlog
+            allowed_transitions: [PHASE_CHECK]
+          - id: PHASE_CHECK
+            name: Check
+            status: testing
+            allowed_transitions: [PHASE_IDEA, PHASE_END]
+            tasks:
+              - { type: look, title: "Look at {ticket_title}", capabilities: [looking] }
+              - { type: tell, title: Tell, capabilities: [looking], depends_on: [look] }
+            gate: { criteria: [{ operator: Ship it? }] }
+          - { id: PHASE_END, name: End, status: done, terminal: true }
+        board_columns:
+          - { id: idea, name: Ideas, phase_mapping: [PHASE_IDEA] }
+          - { id: check, name: Check, phase_mapping: [PHASE_CHECK], wip_limit: 2 }
+          - { id: end, name: End, phase_mapping: [PHASE_END], terminal: true }
+        """;
+
+    private static readonly string Hostile = $"<img src=x onerror=alert(1)> \u202Egnp.exe {new string('w', 300)}";
+
+    public static TheoryData<int, int> Screens => new() { { 360, 780 }, { 1440, 900 } };
+
+    [Fact]
+    public async Task All_that_phases_hand_on_is_shown_on_demand_and_as_plain_text()
+    {
+        using var alice = await WorkerAsync();
+        await CheckAsync(alice);
+        await Hive.CallAsync("review_decide", new { id = 1, verdict = "passed" });
+        var page = await AtAsync("/tickets/1");
+        var context = page.GetByRole(AriaRole.Region, new() { Name = "Context" });
+        await Expect(context).ToContainTextAsync("Check: <img src=x onerror=alert(1)> ⟨U+202E⟩gnp.exe");
+        await Expect(context.GetByText("\"lines\": 12")).ToHaveCountAsync(0);
+        var whole = context.GetByRole(AriaRole.Button, new() { Name = "all that is handed on" });
+        await whole.FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        var phase = context.GetByRole(AriaRole.Region, new() { Name = "Handed on by Check" });
+        await Expect(phase).ToContainTextAsync("task 1");
+        await Expect(phase).ToContainTextAsync("\"lines\": 12");
+        await Expect(phase).ToContainTextAsync("decidedA link lives <b>an hour</b>");
+        await Expect(phase.Locator("img, b")).ToHaveCountAsync(0);
+        await phase.GetByRole(AriaRole.Button, new() { Name = "figures" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Complementary)).ToContainTextAsync("{\"passed\":7}");
+        await page.Keyboard.PressAsync("Escape");
+        await context.GetByRole(AriaRole.Button, new() { Name = "in short" }).FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(phase).ToHaveCountAsync(0);
+        await Expect(whole).ToBeFocusedAsync();
+    }
+
+    [Theory]
+    [MemberData(nameof(Screens))]
+    public async Task A_verdict_a_task_a_context_and_a_refusal_have_no_axe_violation(int width, int height)
+    {
+        Expected = ["status of 409"];
+        using var alice = await WorkerAsync();
+        for (var ticket = 1; ticket <= 2; ticket++)
+            await CheckAsync(alice);
+        await Hive.CallAsync("review_decide", new { id = 1, verdict = "passed" });
+        await Hive.CallAsync("ticket_create", new { title = "One more" });
+        var page = await SignedInAsync(width, height);
+
+        await GoAsync(page, "/tickets/1");
+        await page.GetByRole(AriaRole.Button, new() { Name = "all that is handed on" }).ClickAsync();
+        await Expect(page.Locator(".context-phase")).ToBeVisibleAsync();
+        await NoViolationAsync(page, width);
+        await GoAsync(page, "/tickets/2?open=task:3");
+        await Expect(page.Locator(".panel .runs")).ToBeVisibleAsync();
+        await NoViolationAsync(page, width);
+        await GoAsync(page, "/tickets/2");
+        await Expect(page.Locator(".verdict")).ToBeVisibleAsync();
+        await NoViolationAsync(page, width);
+        await GoAsync(page, "/board?column=idea");
+        await page.Locator("[data-card='3']").FocusAsync();
+        await page.Keyboard.PressAsync("Shift+ArrowRight");
+        await Expect(page.Locator("[data-card='3']").GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+        await NoViolationAsync(page, width);
+        await page.Keyboard.PressAsync(".");
+        await Expect(page.GetByRole(AriaRole.Menuitem).First).ToBeVisibleAsync();
+        await NoViolationAsync(page, width);
+    }
+
+    /// <summary>An agent that does the tasks of the workflow.</summary>
+    private async Task<LineClient> WorkerAsync()
+    {
+        await Hive.CallAsync("workflow_load", new { text = Workflow, @default = true });
+        await Hive.ApplyAsync("alice", "agent.yaml", "duty: worker\ncapabilities: [looking]\n");
+        return await Hive.JoinAsync("alice");
+    }
+
+    /// <summary>Makes a ticket and does its tasks, so that its gate waits for the operator.</summary>
+    private async Task CheckAsync(LineClient worker)
+    {
+        var made = await Hive.CallAsync("ticket_create", new { title = "Log in" });
+        var id = made.GetProperty("ticket").GetProperty("id").GetInt64();
+        await Hive.CallAsync("ticket_move", new { id, to_phase = "PHASE_CHECK" });
+        for (var task = (2 * id) - 1; task <= 2 * id; task++)
+        {
+            var received = (await worker.CallAsync("recv", new { wait_seconds = 30, max = 1 })).GetProperty("messages");
+            await worker.CallAsync("ack", new { ids = new[] { received[0].GetProperty("id").GetInt64() } });
+            await worker.CallAsync(
+                "complete_task",
+                new
+                {
+                    task,
+                    summary = Hostile,
+                    outputs = new { lines = 12 },
+                    decisions = new[] { "A link lives <b>an hour</b>" },
+                    risks = new[] { Hostile },
+                    artifacts = new[] { new { type = "figures", content = new { passed = 7 } } },
+                }
+            );
+        }
+
+        // The gate asks once it has been judged.
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while ((await Hive.CallAsync("reviews", new { ticket = id })).GetProperty("reviews").GetArrayLength() == 0)
+            timeout.Token.ThrowIfCancellationRequested();
+    }
+
+    private static async Task NoViolationAsync(IPage page, int width)
+    {
+        foreach (var theme in new[] { "dark", "light" })
+        {
+            await page.EvaluateAsync($"document.documentElement.dataset.theme = '{theme}'");
+            await AccessibilityTests.NoSeriousViolationAsync(page, width);
+        }
+    }
+}
