@@ -10,7 +10,29 @@ internal static class Figures
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
 
     public static IReadOnlyList<string> Names { get; } =
-    ["send", "cycle", "wake", "question", "state", "stream", "idle", "reminders", "history", "memory", "page"];
+    [
+        "send",
+        "cycle",
+        "wake",
+        "question",
+        "state",
+        "stream",
+        "idle",
+        "reminders",
+        "history",
+        "memory",
+        "waiting",
+        "queue",
+        "dag",
+        "dag-rows",
+        "claim",
+        "react",
+        "board",
+        "page",
+        "page-idle",
+        "page-heap",
+        "page-scroll",
+    ];
 
     public static Task RunAsync(string name, Plan plan, CancellationToken ct) =>
         name switch
@@ -25,7 +47,17 @@ internal static class Figures
             "reminders" => RemindersFigure.RunAsync(plan, ct),
             "history" => HistoryFigure.RunAsync(plan, ct),
             "memory" => Memory(plan, ct),
+            "waiting" => WaitingFigure.KeptTrue(plan, ct),
+            "queue" => QueueFigure.Queue(plan, ct),
+            "dag" => QueueFigure.Dag(plan, ct),
+            "dag-rows" => GraphFigure.Next(plan, ct),
+            "claim" => ClaimFigure.RunAsync(plan, ct),
+            "react" => GraphFigure.React(plan, ct),
+            "board" => BoardFigure.RunAsync(plan, ct),
             "page" => PageFigure.RunAsync(plan, ct),
+            "page-idle" => PageIdleFigure.RunAsync(plan, ct),
+            "page-heap" => PageHeapFigure.RunAsync(plan, ct),
+            "page-scroll" => WaitingFigure.Scrolled(plan, ct),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
         };
 
@@ -57,7 +89,12 @@ internal static class Figures
         await Compare(plan, "wake", 2, ct);
     }
 
-    private static async Task Compare(Plan plan, string mode, int connections, CancellationToken ct)
+    private static Task Compare(Plan plan, string mode, int connections, CancellationToken ct) =>
+        plan.OpenTasks > 0 ? BesideTasks(plan, mode, connections, ct)
+        : mode == "send" && plan.BeforePath is { } before ? BesideBuild(plan, mode, connections, before, ct)
+        : BesideRedis(plan, mode, connections, ct);
+
+    private static async Task BesideRedis(Plan plan, string mode, int connections, CancellationToken ct)
     {
         List<Sample> redis = [],
             hive = [];
@@ -121,6 +158,86 @@ internal static class Figures
         );
         await KeepMemory(plan, host, $"{mode} with {connections} connections", ct);
         plan.Report.Line("");
+    }
+
+    private static async Task BesideBuild(Plan plan, string mode, int connections, string path, CancellationToken ct)
+    {
+        await using var old = await HiveHost.StartAsync(plan with { HostPath = path }, Agents, ct);
+        await using var host = await HiveHost.StartAsync(plan, Agents, ct);
+        await Pair(plan, mode, connections, ("before", old), ("now", host), ct);
+    }
+
+    private static async Task BesideTasks(Plan plan, string mode, int connections, CancellationToken ct)
+    {
+        await using var plain = await HiveHost.StartAsync(plan, Agents, ct);
+        await using var filled = await Filled(plan, Agents, ct);
+        // Both have just started.
+        await plain.Restart(plan, ct);
+        await Pair(plan, mode, connections, ("without tasks", plain), (TasksName(plan), filled), ct);
+    }
+
+    /// <summary>A host with open tasks, which has just started.</summary>
+    private static async Task<HiveHost> Filled(Plan plan, int agents, CancellationToken ct)
+    {
+        var host = await HiveHost.StartAsync(plan, agents, ct);
+        using (var client = await host.Operator(ct))
+            await Filling.Load(client, ct);
+        await Filling.Tasks(host.Operator, plan.OpenTasks / Filling.AtOnce, Filling.AtOnce, ct);
+        await host.Restart(plan, ct);
+        return host;
+    }
+
+    private static string TasksName(Plan plan) => $"with {Report.Number(plan.OpenTasks)} open tasks";
+
+    /// <summary>Two hosts, one after the other in each round.</summary>
+    private static async Task Pair(
+        Plan plan,
+        string mode,
+        int connections,
+        (string Name, HiveHost Host) one,
+        (string Name, HiveHost Host) other,
+        CancellationToken ct
+    )
+    {
+        List<double> ratios = [];
+        List<Sample> first = [],
+            second = [];
+        foreach (var (_, server) in new[] { one, other })
+            await plan.Generator.RunAsync(server, mode, connections, WarmUp, ct);
+        var wake = mode == "wake";
+        for (var round = 0; round < plan.Rounds; round++)
+        {
+            HiveHost[] order = round % 2 == 0 ? [one.Host, other.Host] : [other.Host, one.Host];
+            foreach (var server in order)
+                (server == other.Host ? second : first).Add(
+                    await plan.Generator.RunAsync(server, mode, connections, plan.Measured, ct)
+                );
+            ratios.Add(wake ? (double)first[^1].P50Us / second[^1].P50Us : second[^1].OpsPerS / first[^1].OpsPerS);
+        }
+
+        foreach (var (name, samples) in new[] { (one.Name, first), (other.Name, second) })
+            plan.Report.Line(
+                $"| {mode} {name}, {connections} connections "
+                    + $"| {string.Join(", ", samples.Select(s => Report.Number(s.OpsPerS)))} per second "
+                    + $"| p50 {Middle(samples, s => s.P50Us)} us | p99 {Middle(samples, s => s.P99Us)} us |"
+            );
+        plan.Report.Line(
+            $"{other.Name} against {one.Name}{(wake ? ", by p50" : "")}: median "
+                + $"**{Report.Fraction(Report.Median(ratios))}**, rounds {Report.Fraction(ratios.Min())} to "
+                + $"{Report.Fraction(ratios.Max())}."
+        );
+        plan.Report.Keep(
+            $"{mode}_paired",
+            new
+            {
+                connections,
+                one = one.Name,
+                first,
+                other = other.Name,
+                second,
+                ratios,
+            }
+        );
     }
 
     private static string Middle(IEnumerable<Sample> samples, Func<Sample, long> value) =>
@@ -246,8 +363,12 @@ internal static class Figures
     {
         const int agents = 50,
             streams = 5;
-        plan.Report.Title($"Idle host with {agents} waiting agents and {streams} open streams");
-        await using var host = await HiveHost.StartAsync(plan, agents, ct);
+        plan.Report.Title(
+            $"Idle host with {agents} waiting agents and {streams} open streams"
+                + (plan.OpenTasks > 0 ? $", {TasksName(plan)}" : "")
+        );
+        await using var host =
+            plan.OpenTasks > 0 ? await Filled(plan, agents, ct) : await HiveHost.StartAsync(plan, agents, ct);
         using var http = host.Http();
         using var closing = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var hold = plan.Generator.Start(host, "hold", agents, plan.Idle + TimeSpan.FromSeconds(60), TimeSpan.Zero);
@@ -309,8 +430,19 @@ internal static class Figures
     private static async Task Memory(Plan plan, CancellationToken ct)
     {
         plan.Report.Title("Memory of a host that has done nothing yet");
-        await using var host = await HiveHost.StartAsync(plan, 10, ct);
+        await using (var host = await HiveHost.StartAsync(plan, 10, ct))
+        {
+            // With tasks, both have started with all that they hold.
+            if (plan.OpenTasks > 0)
+                await host.Restart(plan, ct);
+            await Task.Delay(TimeSpan.FromSeconds(10), ct);
+            await KeepMemory(plan, host, "ten agents were created", ct);
+        }
+
+        if (plan.OpenTasks == 0)
+            return;
+        await using var filled = await Filled(plan, 10, ct);
         await Task.Delay(TimeSpan.FromSeconds(10), ct);
-        await KeepMemory(plan, host, "ten agents were created", ct);
+        await KeepMemory(plan, filled, $"its start {TasksName(plan)}", ct);
     }
 }

@@ -10,9 +10,9 @@ namespace Hive.Benchmarks;
 internal sealed class HiveHost : IServer, IAsyncDisposable
 {
     private readonly Scratch scratch;
-    private readonly Scratch.Child child;
     private readonly string folder;
     private readonly List<string> sockets = [];
+    private Scratch.Child child;
 
     private HiveHost(Scratch scratch, Scratch.Child child, string folder, Uri url) =>
         (this.scratch, this.child, this.folder, Url) = (scratch, child, folder, url);
@@ -47,32 +47,18 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
             );
         var folder = plan.Scratch.NewFolder("hive");
         var url = new Uri($"http://127.0.0.1:{FreePort()}");
-        var child = plan.Scratch.Start(
-            plan.HostPath,
-            [
-                "--DataDir",
-                Path.Combine(folder, "data"),
-                "--RunDir",
-                Path.Combine(folder, "run"),
-                "--Urls",
-                url.GetLeftPart(UriPartial.Authority),
-                "--Runtime",
-                "external",
-            ],
-            Path.Combine(folder, "host.log"),
-            // As `./hive up` sets them; the size of the youngest generation can be set by environment only.
-            new Dictionary<string, string>
-            {
-                ["DOTNET_TieredPGO"] = "1",
-                ["DOTNET_GCgen0size"] = "0x2000000",
-                ["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1",
-                ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0",
-            }
-        );
-        var host = new HiveHost(plan.Scratch, child, folder, url);
-        await Ready.WaitAsync(plan.HostPath, child, async () => (await host.Operator(ct)).Dispose(), ct);
+        var host = new HiveHost(plan.Scratch, Start(plan, folder, url), folder, url);
+        await host.WaitUntilReady(plan, ct);
         await host.Spawn(agents, ct);
         return host;
+    }
+
+    /// <summary>Ends the host and starts it again on its folders.</summary>
+    public async Task Restart(Plan plan, CancellationToken ct)
+    {
+        await scratch.StopAsync(child);
+        child = Start(plan, folder, Url);
+        await WaitUntilReady(plan, ct);
     }
 
     /// <summary>A connection to the host socket.</summary>
@@ -83,7 +69,10 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
     public Task<LineClient> Agent(int index, CancellationToken ct) => LineClient.ConnectAsync(sockets[index], ct);
 
     /// <summary>A client that carries the operator's token and opens any number of connections.</summary>
-    public HttpClient Http()
+    public HttpClient Http() => Http(folder, Url);
+
+    /// <summary>The same, for a host that has its data below a folder.</summary>
+    public static HttpClient Http(string folder, Uri url)
     {
         var token = File.ReadAllText(Path.Combine(folder, "data", "access-token")).Trim();
         // A stream keeps its connection as long as it is open.
@@ -92,10 +81,23 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
             MaxConnectionsPerServer = int.MaxValue,
             ConnectTimeout = TimeSpan.FromSeconds(30),
         };
-        var client = new HttpClient(handler) { BaseAddress = Url, Timeout = Timeout.InfiniteTimeSpan };
+        var client = new HttpClient(handler) { BaseAddress = url, Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return client;
     }
+
+    /// <summary>The command line of a host that has its folders below one.</summary>
+    public static string[] Options(string folder, Uri url) =>
+        [
+            "--DataDir",
+            Path.Combine(folder, "data"),
+            "--RunDir",
+            Path.Combine(folder, "run"),
+            "--Urls",
+            url.GetLeftPart(UriPartial.Authority),
+            "--Runtime",
+            "external",
+        ];
 
     public async ValueTask DisposeAsync()
     {
@@ -103,7 +105,25 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    private static int FreePort()
+    private static Scratch.Child Start(Plan plan, string folder, Uri url) =>
+        plan.Scratch.Start(
+            plan.HostPath,
+            Options(folder, url),
+            Path.Combine(folder, "host.log"),
+            // As `./hive up` sets them; the size of the youngest generation can be set by environment only.
+            new Dictionary<string, string>
+            {
+                ["DOTNET_TieredPGO"] = "1",
+                ["DOTNET_GCgen0size"] = "0x2000000",
+                ["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1",
+                ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0",
+            }
+        );
+
+    private Task WaitUntilReady(Plan plan, CancellationToken ct) =>
+        Ready.WaitAsync(plan.HostPath, child, async () => (await Operator(ct)).Dispose(), ct);
+
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Microsoft.Playwright;
 
 namespace Hive.Benchmarks;
@@ -8,8 +10,6 @@ internal static class PageFigure
 {
     private const int Agents = 200,
         Messages = 100_000;
-
-    private static readonly string[] Chromiums = ["/usr/bin/chromium", "/usr/bin/google-chrome"];
 
     /// <summary>Runs before the page's own script: notes the first row of an agent and long tasks.</summary>
     private const string Watch = """
@@ -23,25 +23,6 @@ internal static class PageFigure
           else requestAnimationFrame(look);
         };
         requestAnimationFrame(look);
-        """;
-
-    /// <summary>The frames of some seconds: their number and the times between them.</summary>
-    private const string Frames = """
-        (seconds) => new Promise((done) => {
-          const gaps = [];
-          const began = performance.now();
-          let before = began;
-          const frame = (now) => {
-            gaps.push(now - before);
-            before = now;
-            if (now - began < seconds * 1000) requestAnimationFrame(frame);
-            else {
-              gaps.sort((a, b) => a - b);
-              done([gaps.length / ((now - began) / 1000), gaps[Math.ceil(gaps.length * 0.99) - 1]]);
-            }
-          };
-          requestAnimationFrame(frame);
-        })
         """;
 
     /// <summary>The time from a key, or a click on a link, to the frame after the change.</summary>
@@ -65,13 +46,8 @@ internal static class PageFigure
         plan.Report.Title(
             $"The page in Chromium, {Agents} agents, {Report.Number(Messages)} messages, {plan.Rounds} rounds"
         );
-        var program =
-            Chromiums.FirstOrDefault(File.Exists)
-            ?? throw new BenchmarkException("Chromium was not found: install the package `chromium`");
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await playwright.Chromium.LaunchAsync(
-            new BrowserTypeLaunchOptions { ExecutablePath = program, Args = ["--no-sandbox", "--disable-gpu"] }
-        );
+        await using var browser = await Chromium.LaunchAsync(playwright);
         var builds = new List<(string Name, string Path)> { ("now", plan.HostPath) };
         if (plan.BeforePath is { } before)
             builds.Insert(0, ("before", before));
@@ -93,15 +69,10 @@ internal static class PageFigure
         );
         if (filled.Sent != Messages)
             throw new BenchmarkException($"only {filled.Sent} of {Messages} messages could be stored in ten minutes");
-        await using var context = await browser.NewContextAsync(
-            new BrowserNewContextOptions
-            {
-                ViewportSize = new ViewportSize { Width = 1440, Height = 900 },
-            }
-        );
+        await using var context = await Chromium.WindowAsync(browser);
         await context.AddInitScriptAsync(Watch);
         var page = await context.NewPageAsync();
-        await page.GotoAsync(await LoginLink(host, ct));
+        await page.GotoAsync(await Chromium.LoginLink(host, ct));
         await page.WaitForFunctionAsync("() => window.__bench?.usable > 0");
 
         var starts = new List<(double Paint, double Usable, double Longest, double Nodes, double Kilobytes)>();
@@ -145,26 +116,38 @@ internal static class PageFigure
     /// <summary>From a key to the next paint: between places, of the palette, in a list.</summary>
     private static async Task Keys(Plan plan, IPage page, CancellationToken ct)
     {
-        var places = new List<double>();
-        foreach (var (key, wanted) in new[] { ("a", "/agents"), ("m", "/messages"), ("s", "/stats"), ("h", "/") })
+        (string Key, string Place)[] all =
+        [
+            ("h", "/"),
+            ("w", "/waiting"),
+            ("a", "/agents"),
+            ("m", "/messages"),
+            ("c", "/changes"),
+            ("s", "/stats"),
+            ("y", "/system"),
+            ("t", "/settings"),
+        ];
+        var steps = new List<(string From, string To, double Took)>();
+        for (var round = 0; round < plan.Rounds; round++)
         {
-            for (var round = 0; round < plan.Rounds; round++)
+            foreach (var (n, from) in all.Index())
             {
-                // The second key of the sequence begins the step.
-                await page.EvaluateAsync(
-                    "() => dispatchEvent(new KeyboardEvent('keydown', { key: 'g', code: 'KeyG', bubbles: true }))"
-                );
-                places.Add(await Timed(page, key, false, $".nav a[aria-current][href='{wanted}']"));
-                await Task.Delay(300, ct);
-                await page.EvaluateAsync(
-                    "() => dispatchEvent(new KeyboardEvent('keydown', { key: 'g', code: 'KeyG', bubbles: true }))"
-                );
-                await Timed(page, "y", false, ".nav a[aria-current][href='/system']");
-                await Task.Delay(300, ct);
+                await Step(page, from.Key, from.Place, ct);
+                foreach (var to in all[(n + 1)..])
+                {
+                    steps.Add((from.Place, to.Place, await Step(page, to.Key, to.Place, ct)));
+                    steps.Add((to.Place, from.Place, await Step(page, from.Key, from.Place, ct)));
+                }
             }
         }
 
-        Line(plan, "now", "place to place, ms to the next paint", places);
+        Line(plan, "now", "place to place, ms to the next paint", steps.Select(step => step.Took));
+        foreach (var to in steps.GroupBy(step => step.To))
+        {
+            var worst = to.MaxBy(step => step.Took);
+            Line(plan, "now", $"to {to.Key}, worst from {worst.From}", to.Select(step => step.Took));
+        }
+
         var palette = new List<double>();
         var rows = new List<double>();
         for (var round = 0; round < plan.Rounds * 2; round++)
@@ -204,6 +187,16 @@ internal static class PageFigure
         Line(plan, "now", "key to the selected row, ms", rows);
     }
 
+    private static async Task<double> Step(IPage page, string key, string place, CancellationToken ct)
+    {
+        await Task.Delay(200, ct);
+        // The second key of the sequence begins the step.
+        await page.EvaluateAsync(
+            "() => dispatchEvent(new KeyboardEvent('keydown', { key: 'g', code: 'KeyG', bubbles: true }))"
+        );
+        return await Timed(page, key, false, $".nav a[aria-current][href='{place}']");
+    }
+
     private static Task<double> Timed(IPage page, string key, bool ctrl, string wanted) =>
         page.EvaluateAsync<double>(After, new object[] { key, $"Key{key.ToUpperInvariant()}", ctrl, wanted });
 
@@ -217,14 +210,16 @@ internal static class PageFigure
             foreach (var rate in new[] { 500, 1600 })
             {
                 using var sending = CancellationTokenSource.CreateLinkedTokenSource(ct);
-                // Each message is two events: it is sent and delivered to nobody, so one event a message.
-                var senders = SendAsync(host, rate, sending.Token);
+                var sent = new StrongBox<int>();
+                var senders = SendAsync(host, rate, sent, sending.Token);
                 await Task.Delay(TimeSpan.FromSeconds(1), ct);
-                var figures = await page.EvaluateAsync<double[]>(Frames, plan.Measured.TotalSeconds);
+                var (before, watch) = (sent.Value, Stopwatch.StartNew());
+                var figures = await page.EvaluateAsync<double[]>(Chromium.Frames, plan.Measured.TotalSeconds);
+                var events = (sent.Value - before) / watch.Elapsed.TotalSeconds;
                 await sending.CancelAsync();
                 await senders.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 plan.Report.Line(
-                    $"| {build} | frames per second on {place} at {rate} events/s | "
+                    $"| {build} | frames per second on {place} at {rate} events/s, {Report.Number(events)} sent | "
                         + $"{Report.Fraction(figures[0])} | p99 {Report.Fraction(figures[1])} ms |"
                 );
                 plan.Report.Keep(
@@ -234,6 +229,7 @@ internal static class PageFigure
                         build,
                         place,
                         rate,
+                        events_per_second = events,
                         fps = figures[0],
                         p99_ms = figures[1],
                     }
@@ -241,29 +237,27 @@ internal static class PageFigure
             }
         }
 
-        var session = await page.Context.NewCDPSessionAsync(page);
-        await session.SendAsync("HeapProfiler.collectGarbage");
-        var heap = await page.EvaluateAsync<double>("() => performance.memory.usedJSHeapSize / 1e6");
-        Line(plan, build, "heap after these events, MB", [heap]);
+        var (heap, _) = await Chromium.HeapAsync(page);
+        Line(plan, build, "heap after these events, MB", [heap / 1e6]);
     }
 
-    private static async Task SendAsync(HiveHost host, int rate, CancellationToken ct)
+    // One event for each message: it is sent, and nobody receives it.
+    private static async Task SendAsync(HiveHost host, int rate, StrongBox<int> sent, CancellationToken ct)
     {
         using var client = await host.Agent(0, ct);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         var to = host.Agents[1];
+        var watch = Stopwatch.StartNew();
         while (await timer.WaitForNextTickAsync(ct))
         {
-            for (var n = 0; n < rate / 50; n++)
+            // What a late tick missed is sent with the next ones.
+            var due = Math.Min(rate / 10, (int)(watch.Elapsed.TotalSeconds * rate) - sent.Value);
+            for (var n = 0; n < due; n++)
+            {
                 await client.CallAsync("send", new { to, body = "a line of work that is done" }, ct);
+                sent.Value++;
+            }
         }
-    }
-
-    private static async Task<string> LoginLink(HiveHost host, CancellationToken ct)
-    {
-        using var client = await host.Operator(ct);
-        var answer = await client.CallAsync("open_link", null, ct);
-        return answer.GetProperty("url").GetString()!;
     }
 
     private static void Line(Plan plan, string build, string figure, IEnumerable<double> values)

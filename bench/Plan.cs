@@ -6,6 +6,7 @@ internal sealed record Plan(
     Generator Generator,
     string HostPath,
     string? BeforePath,
+    int OpenTasks,
     int Rounds,
     TimeSpan Measured,
     TimeSpan Idle,

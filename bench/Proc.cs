@@ -26,6 +26,33 @@ internal readonly record struct Proc(int Id)
         );
     }
 
+    /// <summary>The process that started a process; null when it has ended.</summary>
+    public static int? ParentOf(int id)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{id}/stat");
+            return (int)Long(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1]);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The processor time of a thread, in nanoseconds: the kernel counts a process's in hundredths of a
+    /// second only.</summary>
+    public long ThreadNanoseconds(string name)
+    {
+        foreach (var folder in Directory.EnumerateDirectories($"/proc/{Id}/task"))
+        {
+            if (File.ReadAllText(Path.Combine(folder, "comm")).Trim() == name)
+                return Long(File.ReadAllText(Path.Combine(folder, "schedstat")).Split(' ')[0]);
+        }
+
+        throw new BenchmarkException($"process {Id} has no thread named '{name}'");
+    }
+
     public double ResidentMebibytes() => Pairs($"/proc/{Id}/status")["VmRSS"] / 1024.0;
 
     private static long Long(string text) => long.Parse(text, CultureInfo.InvariantCulture);

@@ -4,7 +4,7 @@ using Hive.Benchmarks;
 
 var figures = new Argument<string[]>("figures")
 {
-    Description = "all, or some of send, cycle, wake, question, state, stream, idle, reminders, history, memory, page",
+    Description = $"all, or some of {string.Join(", ", Figures.Names)}",
     DefaultValueFactory = _ => ["all"],
 };
 figures.AcceptOnlyFromAmong(["all", .. Figures.Names]);
@@ -31,8 +31,20 @@ var host = new Option<FileInfo?>("--host")
 };
 var before = new Option<FileInfo?>("--before")
 {
-    Description = "another host, whose page the figure page measures too",
+    Description = "another build of the host: page measures its page too, and send compares with it instead of Redis",
 };
+var openTasks = new Option<int>("--open-tasks")
+{
+    Description = "send, cycle and wake compare with a host that has this many open tasks, idle and memory measure it",
+};
+openTasks.Validators.Add(result =>
+{
+    if (result.GetValueOrDefault<int>() is var value && (value < 0 || value > 100_000 || value % Filling.AtOnce > 0))
+        result.AddError(
+            $"--open-tasks must be from 0 to 100000 and a multiple of {Filling.AtOnce}, the tasks of a ticket, "
+                + $"not {value}"
+        );
+});
 foreach (var (option, most) in new[] { (rounds, 100), (seconds, 600), (idleSeconds, 3600) })
 {
     option.Validators.Add(result =>
@@ -52,6 +64,7 @@ var command = new RootCommand("Measures Hive against the figures of docs/benchma
     folder,
     host,
     before,
+    openTasks,
 };
 command.SetAction(
     async (parsed, ct) =>
@@ -66,6 +79,7 @@ command.SetAction(
                 await Generator.Compile(scratch, ct),
                 parsed.GetValue(host)?.FullName ?? HiveHost.DefaultPath,
                 parsed.GetValue(before)?.FullName,
+                parsed.GetValue(openTasks),
                 parsed.GetValue(rounds),
                 TimeSpan.FromSeconds(parsed.GetValue(seconds)),
                 TimeSpan.FromSeconds(parsed.GetValue(idleSeconds)),

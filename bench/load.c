@@ -1,7 +1,7 @@
 /* A lean load generator: one thread, epoll, N connections, one outstanding request on each.
  * The same loop drives Hive's JSON-line sockets and Redis Streams, so that what differs is the server.
  *
- *   load -m send|cycle|wake|hold -p hive  [options] AGENT_SOCKET...
+ *   load -m send|cycle|wake|hold|work -p hive  [options] AGENT_SOCKET...
  *   load -m send|cycle|wake|hold -p redis [options] -n STREAMS REDIS_SOCKET
  *
  *   send   connections send; an operation is a send whose answer was ok
@@ -9,6 +9,8 @@
  *          whose acknowledgement was answered. Afterwards the inboxes are drained: nothing lost, nothing twice
  *   wake   one waiting receiver, one sender, one message at a time: from the start of the send to the receiver's answer
  *   hold   every connection waits for messages; for measuring an idle server
+ *   work   every connection receives the tasks of its agent, completes them one by one and acknowledges their messages;
+ *          an operation is a task whose acknowledgement was answered, its time begins with the recv that brought it
  *
  * Prints one line of JSON. Every run is bounded in time and in operations. Exit code 0 = no error, 1 = errors, 2 = usage. */
 #define _GNU_SOURCE
@@ -34,12 +36,13 @@
 #define MAX_AGENTS 4096
 #define MAX_BODY 4096
 #define MAX_OPS 20000000u
+#define MAX_TASK 20000000u          /* the highest id of a task */
 #define HIST_US 10000000u           /* latencies are counted to the microsecond up to 10 s */
 #define DRAIN_S 30                  /* how long answers may be outstanding after the end */
 #define GIVE_UP_ERRORS 1000u
 
-enum mode { SEND, CYCLE, WAKE, HOLD };
-enum state { IDLE, SENDING, RECEIVING, ACKING };
+enum mode { SEND, CYCLE, WAKE, HOLD, WORK };
+enum state { IDLE, SENDING, RECEIVING, COMPLETING, ACKING };
 
 struct conn {
     int fd;
@@ -54,6 +57,8 @@ struct conn {
     int got;                        /* messages of the last recv, to be acknowledged */
     char id[BATCH][44];
     uint64_t tag[BATCH];            /* UINT64_MAX: not one of ours (the host's own greeting) */
+    uint64_t task[BATCH], run[BATCH];   /* of a message that gives a task; 0: it gives none */
+    int completed;                  /* how many of the last recv's messages are done with */
 };
 
 static enum mode mode = SEND;
@@ -68,6 +73,7 @@ static int epoll_fd;
 static char filler[MAX_BODY + 1];
 static uint32_t hist[HIST_US + 1];
 static uint64_t hist_count, hist_max;
+static uint8_t *given;              /* by task: it was received by this run */
 static uint64_t *sent_at;           /* by number: when its send started; 0 again once it was acknowledged */
 static uint64_t issued, sent_ok, acked, ops, errors, next_to, t_measure, t_stop, t_last;
 static int sending, waiting;        /* senders, receivers with an outstanding request */
@@ -84,7 +90,7 @@ static void usage(const char *why)
 {
     fprintf(stderr,
         "load: %s\n"
-        "usage: load -m send|cycle|wake|hold -p hive|redis [-c connections] [-s seconds] [-w warm-up seconds]\n"
+        "usage: load -m send|cycle|wake|hold|work -p hive|redis [-c connections] [-s seconds] [-w warm-up seconds]\n"
         "            [-b body bytes] [-k most operations] [-n streams (redis)] [-g gap in us (wake)] [-v] SOCKET...\n", why);
     exit(2);
 }
@@ -209,6 +215,15 @@ static void put_recv(struct conn *c, int wait_seconds, int max)
     }
 }
 
+static void put_complete(struct conn *c)
+{
+    c->state = COMPLETING;
+    putf(c, "{\"cmd\":\"complete_task\",\"task\":%" PRIu64 ",\"run\":%" PRIu64 ",\"summary\":\"", c->task[c->completed],
+         c->run[c->completed]);
+    put(c, filler, (size_t)body_bytes);
+    putf(c, "\"}\n");
+}
+
 static void put_ack(struct conn *c)
 {
     c->state = ACKING;
@@ -293,6 +308,16 @@ static uint64_t tag_of(const char *body, const char *end)
     return tag;
 }
 
+/* How the body of a message begins that gives a task. */
+static const char assigned[] = "{\\\"event\\\":\\\"task_assigned\\\"";
+
+/* The number after a name in JSON that is itself a string in JSON. */
+static uint64_t escaped_number(const char *from, const char *end, const char *name)
+{
+    const char *p = find(from, (size_t)(end - from), name);
+    return p ? (uint64_t)strtoull(p + strlen(name), NULL, 10) : 0;
+}
+
 /* Takes ids and numbers out of the answer to a recv: how many there were, or -1 = it was not ok. */
 static int recv_got(struct conn *c, size_t len)
 {
@@ -333,6 +358,11 @@ static int recv_got(struct conn *c, size_t len)
         snprintf(c->id[c->got], sizeof c->id[0], "%" PRIu64, (uint64_t)strtoull(p + 5, NULL, 10));
         if (!body)
             return -1;
+        c->task[c->got] = c->run[c->got] = 0;
+        if (mode == WORK && strncmp(body + 8, assigned, sizeof assigned - 1) == 0) {
+            c->task[c->got] = escaped_number(body, end, "\\\"id\\\":");
+            c->run[c->got] = escaped_number(body, end, "\\\"run\\\":");
+        }
         c->tag[c->got++] = tag_of(body + 8, end);
         p = body + 8;
     }
@@ -464,7 +494,11 @@ static void next_request(struct conn *c)
             return;
         }
         waiting++;
-        if (c->state == RECEIVING && c->got > 0)
+        while (mode == WORK && c->completed < c->got && c->task[c->completed] == 0)
+            c->completed++;
+        if (mode == WORK && c->completed < c->got)
+            put_complete(c);
+        else if (c->state != ACKING && c->got > 0)
             put_ack(c);
         else
             put_recv(c, mode == HOLD ? 60 : 1, BATCH);
@@ -511,11 +545,28 @@ static void answered(struct conn *c, size_t len)
             fail(c, "recv was refused", c->in, len);
             c->got = 0;
         }
+        c->completed = 0;
+        c->started = now;
+        for (int i = 0; mode == WORK && i < c->got; i++) {
+            if (c->task[i] >= MAX_TASK || (c->task[i] > 0 && given[c->task[i]]++ > 0))
+                fail(c, "a task was given twice", c->id[i], strlen(c->id[i]));
+        }
+        break;
+    case COMPLETING:
+        if (!find(c->in, len, "\"ok\":true") || !find(c->in, len, "\"completed\""))
+            fail(c, "complete_task was refused", c->in, len);
+        else
+            sent_ok++;
+        c->completed++;
         break;
     case ACKING:
         if (!ack_ok(c, len))
             fail(c, "ack was refused or did not cover all of its ids", c->in, len);
         for (int i = 0; i < c->got; i++) {
+            if (mode == WORK && c->task[i] > 0) {
+                acked++;
+                count(c->started, now);
+            }
             if (c->tag[i] == UINT64_MAX)
                 continue;
             if (mode != CYCLE || c->tag[i] >= issued || sent_at[c->tag[i]] == 0) {
@@ -542,17 +593,19 @@ static void run_loop(void)
         watch(&conns[i], EPOLL_CTL_ADD, EPOLLIN);
         next_request(&conns[i]);
     }
+    bool drains = mode == CYCLE || mode == WORK;
     /* A waiting recv is let run out rather than cut off: what a server does with one whose client vanished is not measured here. */
-    while (!finished || (mode == CYCLE && waiting > 0)) {
+    while (!finished || (drains && waiting > 0)) {
         uint64_t now = now_ns();
         stopping = stopping || now >= t_stop || issued >= max_ops || errors >= GIVE_UP_ERRORS;
-        finished = finished || (stopping && (mode == HOLD ? now >= t_stop || errors > 0
+        finished = finished || (stopping && (mode == WORK ? true
+                                             : mode == HOLD ? now >= t_stop || errors > 0
                                              : sending == 0 && (mode == SEND || acked >= sent_ok || errors >= GIVE_UP_ERRORS)));
         if (now >= dead) {
-            fail(NULL, mode == CYCLE ? "messages were still missing 30 s after the end" : "answers were still missing 30 s after the end", NULL, 0);
+            fail(NULL, drains ? "messages were still missing 30 s after the end" : "answers were still missing 30 s after the end", NULL, 0);
             break;
         }
-        int n = finished && mode != CYCLE ? 0 : epoll_wait(epoll_fd, ready, 256, 50);
+        int n = finished && !drains ? 0 : epoll_wait(epoll_fd, ready, 256, 50);
         if (n < 0 && errno != EINTR)
             die("epoll_wait");
         for (int i = 0; i < n; i++) {
@@ -700,13 +753,13 @@ static double number(const char *text, double low, double high, const char *what
 
 static void read_arguments(int argc, char **argv)
 {
-    static const char *const names[] = { "send", "cycle", "wake", "hold" };
+    static const char *const names[] = { "send", "cycle", "wake", "hold", "work" };
     int option, found = -1;
     bool have_server = false;
     while ((option = getopt(argc, argv, "m:p:c:s:w:b:k:n:g:v")) != -1)
         switch (option) {
         case 'm':
-            for (int i = 0; i < 4; i++)
+            for (int i = 0; i < 5; i++)
                 if (strcmp(optarg, names[i]) == 0)
                     found = i;
             break;
@@ -758,25 +811,28 @@ static void read_arguments(int argc, char **argv)
         conn_count = 2;
     if ((mode == CYCLE || mode == WAKE) && (agent_count < 2 || conn_count < 2))
         usage("cycle and wake need two connections and two agents");
+    if (mode == WORK && redis)
+        usage("work needs Hive: Redis has no tasks");
 }
 
 int main(int argc, char **argv)
 {
     static const char text[] = "the change in src/main is reviewed; next: run the tests, then report what failed and why. ";
-    static const char *const names[] = { "send", "cycle", "wake", "hold" };
+    static const char *const names[] = { "send", "cycle", "wake", "hold", "work" };
     read_arguments(argc, argv);
     for (int i = 0; i < MAX_BODY; i++)
         filler[i] = text[(size_t)i % (sizeof text - 1)];
-    if (!(conns = calloc((size_t)conn_count, sizeof *conns)) || !(sent_at = calloc(mode == CYCLE ? max_ops : 1, sizeof *sent_at)))
+    if (!(conns = calloc((size_t)conn_count, sizeof *conns)) || !(sent_at = calloc(mode == CYCLE ? max_ops : 1, sizeof *sent_at))
+        || !(given = calloc(mode == WORK ? MAX_TASK : 1, sizeof *given)))
         die("memory");
     if ((epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0)
         die("epoll_create1");
 
     /* Senders and receivers take different agents where there are enough of them; recipients are those who receive. */
     int senders = mode == CYCLE ? conn_count / 2 : mode == SEND ? conn_count : mode == WAKE ? 1 : 0;
-    int first_receiver = mode == HOLD ? 0 : mode == WAKE ? 1 : agent_count - (conn_count - senders < agent_count / 2 ? conn_count - senders : agent_count / 2);
+    int first_receiver = mode == HOLD || mode == WORK ? 0 : mode == WAKE ? 1 : agent_count - (conn_count - senders < agent_count / 2 ? conn_count - senders : agent_count / 2);
     recipient_from = mode == SEND ? 0 : first_receiver;
-    recipient_count = mode == SEND || mode == HOLD ? agent_count : mode == WAKE ? 1 : agent_count - first_receiver;
+    recipient_count = mode == SEND || mode == HOLD || mode == WORK ? agent_count : mode == WAKE ? 1 : agent_count - first_receiver;
     for (int i = 0; i < conn_count; i++) {
         bool receiver = i >= senders;
         int agent = receiver ? recipient_from + (i - senders) % recipient_count
@@ -785,7 +841,7 @@ int main(int argc, char **argv)
         open_conn(&conns[i], i, agent);
         if (receiver && redis)
             make_group(&conns[i]);
-        if (receiver)
+        if (receiver && mode != WORK)
             drain(&conns[i]);
     }
 
@@ -802,7 +858,7 @@ int main(int argc, char **argv)
     /* Ended by count or by an error: the time until the last counted answer is what was measured. */
     bool by_count = issued >= max_ops || errors >= GIVE_UP_ERRORS || mode == WAKE;
     double measured = mode != HOLD && by_count && t_last > t_measure ? (double)(t_last - t_measure) / 1e9 : seconds;
-    int64_t lost = mode == CYCLE ? (int64_t)sent_ok - (int64_t)acked : 0;
+    int64_t lost = mode == CYCLE || mode == WORK ? (int64_t)sent_ok - (int64_t)acked : 0;
     if (lost != 0)
         fail(NULL, lost > 0 ? "messages were lost" : "more was acknowledged than was sent", NULL, 0);
     printf("{\"mode\":\"%s\",\"server\":\"%s\",\"conns\":%d,\"agents\":%d,\"body_bytes\":%d,\"ops\":%" PRIu64 ",\"secs\":%.3f,\"ops_per_s\":%.0f,"
