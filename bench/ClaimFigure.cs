@@ -113,7 +113,10 @@ internal static class ClaimFigure
             foreach (var some in ready.Index().Chunk(Dispatcher.MostPerWrite))
             {
                 var given = await store.Write(
-                    write => some.Count(task => giver.Claim(write, task.Item, agents[task.Index / Capacity])),
+                    write =>
+                        some.Count(task =>
+                            giver.Claim(write, task.Item, agents[task.Index / Capacity]) == ClaimResult.Claimed
+                        ),
                     ct
                 );
                 if (given != some.Length)

@@ -15,10 +15,10 @@ internal sealed class Claims(
     IRoster roster
 ) : IClaims
 {
-    public bool Claim(IWrite write, long task, string agent)
+    public ClaimResult Claim(IWrite write, long task, string agent)
     {
         if (roster.Find(agent) is null || TaskTable.Find(write.Db, task) is not { } before)
-            return false;
+            return ClaimResult.NotReady;
         var now = changes.Now;
         var run = write.Db.ExecuteScalar<long?>(
             """
@@ -36,7 +36,7 @@ internal sealed class Claims(
             }
         );
         if (run is not { } id)
-            return false;
+            return ClaimResult.NotReady;
         if (
             write.Db.Execute(
                 ClaimSql,
@@ -69,7 +69,7 @@ internal sealed class Claims(
 
         changes.Publish(write, [row]);
         clocks.RefreshAfter(write, agent);
-        return true;
+        return ClaimResult.Claimed;
     }
 
     /// <summary>Notes what a message is about.</summary>

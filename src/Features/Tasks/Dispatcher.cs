@@ -178,7 +178,10 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
         {
             if (watch.HasChanged(agent))
                 continue;
-            if (!Claim(write, task, agent))
+            var result = Claim(write, task, agent);
+            if (result == ClaimResult.Held)
+                continue;
+            if (result == ClaimResult.NotReady)
             {
                 LogNotReady(log, task.Id);
                 ready.Load(write, loader);
@@ -194,7 +197,7 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
         return given;
     }
 
-    private bool Claim(IWrite write, QueuedTask task, string agent)
+    private ClaimResult Claim(IWrite write, QueuedTask task, string agent)
     {
         try
         {

@@ -19,12 +19,24 @@ internal interface IReadyTasks
     double? ScoreOf(long task);
 }
 
+/// <summary>The result of a claim.</summary>
+internal enum ClaimResult
+{
+    /// <summary>The agent has the task.</summary>
+    Claimed,
+
+    /// <summary>The row is not ready: the queue is wrong.</summary>
+    NotReady,
+
+    /// <summary>The claim has put a hold on the task, which left the queue in the same write.</summary>
+    Held,
+}
+
 /// <summary>Gives a task to an agent.</summary>
 internal interface IClaims
 {
     /// <summary>Assigns a task: its run, its message and its row in one.</summary>
-    /// <returns>False when the row is not ready: the queue is wrong.</returns>
-    bool Claim(IWrite write, long task, string agent);
+    ClaimResult Claim(IWrite write, long task, string agent);
 }
 
 /// <summary>Reads what the queue is built from: at start, and when it proves wrong.</summary>

@@ -40,7 +40,7 @@ public sealed class ClaimRaceTests
         using var line = await rig.Hive.Connect(name);
         foreach (var id in ids)
         {
-            if (!await rig.Write(write => claims.Claim(write, id, name)))
+            if (await rig.Write(write => claims.Claim(write, id, name)) != ClaimResult.Claimed)
                 continue;
             try
             {

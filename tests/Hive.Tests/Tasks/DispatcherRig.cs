@@ -152,7 +152,7 @@ internal sealed class StoredTasks(ReadyTasks ready) : IClaims, IReadyTasksLoader
         ready.Put(write, task);
     }
 
-    public bool Claim(IWrite write, long task, string agent)
+    public ClaimResult Claim(IWrite write, long task, string agent)
     {
         if (Broken.Contains(task))
             throw new InvalidOperationException($"task {task} is broken");
@@ -162,10 +162,10 @@ internal sealed class StoredTasks(ReadyTasks ready) : IClaims, IReadyTasksLoader
                 new { task, agent }
             ) == 0
         )
-            return false;
+            return ClaimResult.NotReady;
         ready.Put(write, SchedulerRig.Task(task, 0).GivenTo(agent));
         write.AfterCommit(() => claimed.Writer.TryWrite((task, agent)));
-        return true;
+        return ClaimResult.Claimed;
     }
 
     public IReadOnlyList<QueuedTask> Load(DbConnection db) =>

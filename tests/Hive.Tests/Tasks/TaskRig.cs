@@ -129,7 +129,7 @@ internal sealed class TaskRig : IAsyncDisposable
     public async Task<long> Give(long task, string agent)
     {
         var claims = Hive.Services.GetRequiredService<IClaims>();
-        Assert.True(await Write(write => claims.Claim(write, task, agent)), $"task {task} is not ready");
+        Assert.Equal(ClaimResult.Claimed, await Write(write => claims.Claim(write, task, agent)));
         var row = await Task(task);
         Assert.Equal(("assigned", agent), (row.Text("status"), row.Text("agent")));
         return await Read<long>("SELECT message FROM runs WHERE id = @run", new { run = row.Number("run") });
