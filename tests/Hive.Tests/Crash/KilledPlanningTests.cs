@@ -26,7 +26,7 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
 
     [Fact]
     public Task A_completion_that_was_killed_completes_the_task_once() =>
-        Each(typeof(CompleteTask), (_, task) => planning.Complete(task!, Planning.Good));
+        Each(typeof(HandIns), (_, task) => planning.Complete(task!, Planning.Good));
 
     [Fact]
     public Task A_failed_verdict_that_was_killed_is_judged_again_and_reworked_once() =>
