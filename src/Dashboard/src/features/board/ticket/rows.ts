@@ -128,6 +128,8 @@ export class TicketRows implements Follower {
   }
 
   removed(): void {
+    // An answer on its way would show it again.
+    this.stop();
     this.gone.value = true;
   }
 

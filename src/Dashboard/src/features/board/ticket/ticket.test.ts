@@ -38,6 +38,9 @@ const gate = {
   ticket: 7,
   phase_id: 'PHASE_BACKLOG',
   gate_status: 'open',
+  requirements_met: false,
+  missing_artifacts: [],
+  blocking_reasons: [],
   criteria: [],
   iteration: 0,
   max_iterations: 3,
@@ -106,6 +109,19 @@ describe('a ticket that is looked at', () => {
     expect([other.whole.value?.id, other.error.value]).toEqual([7, null]);
     asked.length = 0;
     other.retry();
+    expect(asked).toEqual([]);
+  });
+
+  test('that is deleted while it is read stays deleted', async () => {
+    const rows = new TicketRows(7);
+    const reading = rows.read();
+    rows.removed();
+    await reading;
+    expect(rows.gone.value).toBe(true);
+    rows.gate(gate);
+    rows.removed();
+    asked.length = 0;
+    await vi.advanceTimersByTimeAsync(1_000);
     expect(asked).toEqual([]);
   });
 });
