@@ -117,13 +117,13 @@ export function spotOf(card: TicketCard, columns: readonly BoardColumn[]): Spot 
 }
 
 /**
- * The columns with their cards that a filter lets through; <moving> has the column of each card that is being moved.
+ * The columns with their cards, or those of <shown>; <moving> has the column of each card that is being moved.
  */
 export function lanesOf(
   columns: readonly BoardColumn[],
   cards: readonly TicketCard[],
   moving: ReadonlyMap<number, string> = new Map(),
-  isShown: (card: TicketCard) => boolean = () => true,
+  shown: ReadonlySet<TicketCard> = new Set(cards),
 ): Lane[] {
   const lanes = columns.map((column) => ({ column, waiting: [] as TicketCard[], cards: [] as TicketCard[], known: 0 }));
   for (const card of cards) {
@@ -132,7 +132,7 @@ export function lanesOf(
     const lane = lanes.find(({ column }) => column.id === spot?.column.id);
     if (lane === undefined) continue;
     lane.known++;
-    if (isShown(card)) (spot?.waits === true ? lane.waiting : lane.cards).push(card);
+    if (shown.has(card)) (spot?.waits === true ? lane.waiting : lane.cards).push(card);
   }
   for (const { column, waiting, cards: own } of lanes) {
     waiting.sort(byTurn);

@@ -82,8 +82,8 @@ export function BoardPage() {
   );
   const shown = useMemo(() => cards.filter((card) => matches(card, filter)), [cards, filter]);
   const lanes = useMemo(
-    () => lanesOf(columns, cards, moving.value, (card) => matches(card, filter)),
-    [columns, cards, filter, moving.value],
+    () => lanesOf(columns, cards, moving.value, new Set(shown)),
+    [columns, cards, shown, moving.value],
   );
   const filtered = useRef(filter);
   useEffect(() => {
