@@ -107,8 +107,6 @@ export const LABELS = {
   '✗ R3J3CT': 'Reject',
   '⇢ M0V3': 'Move',
   '⇢ T0': 'Move to',
-  '▲ UP': 'Move up',
-  '▼ D0WN': 'Move down',
   '⊘ BL0CK': 'Block',
   '⊙ UNBL0CK': 'Unblock',
   '‖ H0LD': 'Hold',
