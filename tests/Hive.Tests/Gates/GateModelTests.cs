@@ -7,6 +7,7 @@ using Hive.Features.Gates;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Gates;
 
@@ -67,7 +68,10 @@ public sealed class GateModelTests
         await Task.Run(() =>
             Check.One(
                 Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
-                Prop.ForAll(Arb.From(Gen.ArrayOf(Steps), Smaller), steps => Play(rig, steps).GetAwaiter().GetResult())
+                Prop.ForAll(
+                    Arb.From(Gen.ArrayOf(Steps), Shrinking.Smaller),
+                    steps => Play(rig, steps).GetAwaiter().GetResult()
+                )
             )
         );
     }
@@ -256,16 +260,6 @@ public sealed class GateModelTests
         return newest is null
             ? null
             : ArtifactContent.Read(ArtifactTable.Require(db, newest.Id).Content!)!.Number("score");
-    }
-
-    // The history without a half, a quarter, … a single step.
-    private static IEnumerable<Step[]> Smaller(Step[] steps)
-    {
-        for (var length = steps.Length; length > 0; length /= 2)
-        {
-            for (var from = 0; from + length <= steps.Length; from += length)
-                yield return [.. steps[..from], .. steps[(from + length)..]];
-        }
     }
 
     private sealed record Step(StepKind Kind, int Which, bool IsGood, bool WithNext);

@@ -42,7 +42,7 @@ public sealed class LeaseModelTests
             Check.One(
                 Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
                 Prop.ForAll(
-                    Arb.From(Gen.ArrayOf(Steps), Smaller),
+                    Arb.From(Gen.ArrayOf(Steps), Shrinking.Smaller),
                     steps => Play(hive, ++number, steps).GetAwaiter().GetResult()
                 )
             )
@@ -58,7 +58,7 @@ public sealed class LeaseModelTests
             Check.One(
                 Config.QuickThrowOnFailure.WithMaxTest(12).WithEndSize(MostSteps),
                 Prop.ForAll(
-                    Arb.From(Gen.ArrayOf(Steps).Select(WithRestart), Smaller),
+                    Arb.From(Gen.ArrayOf(Steps).Select(WithRestart), Shrinking.Smaller),
                     steps => Play(hive, ++number, steps).GetAwaiter().GetResult()
                 )
             )
@@ -79,15 +79,5 @@ public sealed class LeaseModelTests
     {
         await using var history = await LeaseHistory.Begin(hive, number);
         await history.Run(steps);
-    }
-
-    // The history without a half, a quarter, … a single step.
-    private static IEnumerable<Step[]> Smaller(Step[] steps)
-    {
-        for (var length = steps.Length; length > 0; length /= 2)
-        {
-            for (var from = 0; from + length <= steps.Length; from += length)
-                yield return [.. steps[..from], .. steps[(from + length)..]];
-        }
     }
 }

@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Tasks;
 
@@ -34,7 +35,10 @@ public sealed class DagModelTests
         await Task.Run(() =>
             Check.One(
                 Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
-                Prop.ForAll(Arb.From(Gen.ArrayOf(Steps), Smaller), steps => Play(rig, steps).GetAwaiter().GetResult())
+                Prop.ForAll(
+                    Arb.From(Gen.ArrayOf(Steps), Shrinking.Smaller),
+                    steps => Play(rig, steps).GetAwaiter().GetResult()
+                )
             )
         );
     }
@@ -51,16 +55,6 @@ public sealed class DagModelTests
         foreach (var step in steps)
             await history.Run(step);
         await history.End();
-    }
-
-    // The history without a half, a quarter, … a single step.
-    private static IEnumerable<DagStep[]> Smaller(DagStep[] steps)
-    {
-        for (var length = steps.Length; length > 0; length /= 2)
-        {
-            for (var from = 0; from + length <= steps.Length; from += length)
-                yield return [.. steps[..from], .. steps[(from + length)..]];
-        }
     }
 }
 

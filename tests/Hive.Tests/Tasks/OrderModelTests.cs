@@ -99,7 +99,7 @@ public sealed class OrderModelTests
     private static void CheckAll(Action<Rig> check, TasksOptions weights) =>
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
-            Prop.ForAll(Arb.From(Gen.ArrayOf(Steps), Smaller), steps => Play(steps, check, weights))
+            Prop.ForAll(Arb.From(Gen.ArrayOf(Steps), Shrinking.Smaller), steps => Play(steps, check, weights))
         );
 
     private static void Play(Step[] steps, Action<Rig> check, TasksOptions weights)
@@ -134,16 +134,6 @@ public sealed class OrderModelTests
                     rig.Ready.TasksOf(name)
                 )
         );
-    }
-
-    // The history without a half, a quarter, … a single step.
-    private static IEnumerable<Step[]> Smaller(Step[] steps)
-    {
-        for (var length = steps.Length; length > 0; length /= 2)
-        {
-            for (var from = 0; from + length <= steps.Length; from += length)
-                yield return [.. steps[..from], .. steps[(from + length)..]];
-        }
     }
 
     /// <param name="Kind">What happens.</param>
