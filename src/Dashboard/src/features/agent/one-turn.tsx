@@ -5,6 +5,7 @@ import type { Turn } from '../../api/types';
 import { Clock } from '../../ui/clock';
 import { Fault } from '../../ui/fault';
 import { Link } from '../../ui/link';
+import { Reading } from '../../ui/reading';
 import { durationText, tokensText, usdText } from '../../ui/text/figures';
 import { turns as ended, inputOf, toolsText } from '../stats';
 import { entriesOf, turnIn } from './entries';
@@ -117,9 +118,7 @@ export function OneTurn({ name, wanted }: { name: string; wanted: string }) {
       <Fault error={error === null ? null : `The turn could not be read: ${error}`} />
       {found === null ? (
         error === null ? (
-          <p class="dim" role="status">
-            <span class="spinner" aria-hidden="true" /> reading …
-          </p>
+          <Reading />
         ) : null
       ) : turn === null && !found.reached ? (
         <p>

@@ -8,6 +8,7 @@ import { drafts, useDraft } from '../../ui/draft';
 import { Fault, ReadFault } from '../../ui/fault';
 import { Label } from '../../ui/label';
 import { Link } from '../../ui/link';
+import { Reading } from '../../ui/reading';
 import { useSending } from '../../ui/sending';
 import { bodyFault } from '../../ui/text/bytes';
 import { editLines } from './calls';
@@ -43,9 +44,7 @@ export function ConfigTab({ agent: { name, deployed_sha } }: { agent: Agent; res
       />
       {config === null ? (
         error === null ? (
-          <p class="dim" role="status">
-            <span class="spinner" aria-hidden="true" /> reading …
-          </p>
+          <Reading />
         ) : null
       ) : (
         <Shown name={name} config={config} onProposed={() => setReads(reads + 1)} />

@@ -2,6 +2,7 @@ import type { Turn } from '../../api/types';
 import { Clock } from '../../ui/clock';
 import { ReadFault } from '../../ui/fault';
 import { Link } from '../../ui/link';
+import { Reading } from '../../ui/reading';
 import { Section } from '../../ui/section';
 import { Columns, Table } from '../../ui/table';
 import { counted, durationText, tokensText, usdText } from '../../ui/text/figures';
@@ -27,9 +28,7 @@ export function Turns({ name }: { name: string }) {
       />
       {turns === null ? (
         error === null ? (
-          <p class="empty" role="status">
-            <span class="spinner" aria-hidden="true" /> reading …
-          </p>
+          <Reading tone="empty" />
         ) : null
       ) : turns.length === 0 ? (
         <p class="empty">No turn yet.</p>

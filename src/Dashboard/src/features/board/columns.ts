@@ -1,4 +1,5 @@
 import type { BoardColumn, Phase, TicketCard, WorkflowView } from '../../api/types';
+import { byEnd } from './store';
 
 /** The overlay of blocked tickets: they are shown there, and keep their phase. */
 export const BLOCKED = 'PHASE_BLOCKED';
@@ -57,10 +58,10 @@ export const filterIn = (query: URLSearchParams): Filter => ({
   state: STATES.find((state) => state === query.get('state')) ?? null,
 });
 
-const PRIORITIES: readonly string[] = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'];
+/** From the highest to the lowest. */
+export const PRIORITIES: readonly string[] = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'];
 
 const byRank = (a: TicketCard, b: TicketCard): number => a.rank - b.rank || a.id - b.id;
-const byEnd = (a: TicketCard, b: TicketCard): number => (b.done_at ?? '').localeCompare(a.done_at ?? '') || b.id - a.id;
 /** The order in which a full column lets them in: the highest priority, then the longest wait. */
 const byTurn = (a: TicketCard, b: TicketCard): number =>
   PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority) ||

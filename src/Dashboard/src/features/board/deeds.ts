@@ -6,8 +6,19 @@ import type { KeyName } from '../../ui/keys';
 import { openMenu } from '../../ui/menu';
 import { refusal } from '../../ui/refused';
 import { askPalette, type Step, type WithText } from '../../ui/registry';
-import { approveTicket, at, nameOf, rejectTicket, unblock } from './actions';
-import { allows, columnBeside, columnsOf, homeOf, isNew, isOverlay, phaseIn, phaseOf } from './columns';
+import { approveTicket, at, type Named, nameOf, rejectTicket, unblock } from './actions';
+import {
+  allows,
+  BLOCKED,
+  columnBeside,
+  columnsOf,
+  homeOf,
+  isNew,
+  isOverlay,
+  PRIORITIES,
+  phaseIn,
+  phaseOf,
+} from './columns';
 import { carry, refuse } from './moves';
 import { board } from './store';
 
@@ -19,8 +30,6 @@ const BLOCKS = [
   ['dependency', 'Something else has to be done first'],
   ['budget', 'Its budget is used up'],
 ] as const;
-
-export const PRIORITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'] as const;
 
 /** A block's type in plain words. */
 export const blockWords = (type: string): string =>
@@ -139,7 +148,7 @@ export const force = (card: TicketCard): Action =>
     choose(
       `Force ticket ${card.id} into which phase?`,
       (workflowOf(card)?.spec.phases ?? [])
-        .filter(({ id }) => id !== card.phase_id && id !== 'PHASE_BLOCKED')
+        .filter(({ id }) => id !== card.phase_id && id !== BLOCKED)
         .map(({ id, name }) => ({
           id: `force ${id}`,
           title: name,
@@ -252,24 +261,27 @@ export const comment = (card: TicketCard): Action => texted(commentText(card), '
 
 export const reject = (card: TicketCard): Action => texted(rejectTicket(card), 'deny');
 
-export const setPriority = (card: TicketCard): Action =>
-  asking({ id: 'priority', label: '⇅ PR10R1TY', of: of(card) }, () => ({
-    title: `The priority of ticket ${card.id}?`,
+/** Asks for another priority of a ticket or a task. */
+export function choosePriority(
+  kind: 'ticket' | 'task',
+  one: Named & { priority: string },
+  set: (priority: string) => Promise<unknown>,
+): Action {
+  const named = { id: `${kind}-priority`, label: '⇅ PR10R1TY', of: `${kind} ${nameOf(one)}` } as const;
+  return asking(named, () => ({
+    title: `The priority of ${kind} ${one.id}?`,
     entries: () =>
-      PRIORITIES.filter((priority) => priority !== card.priority).map((priority) => ({
+      PRIORITIES.filter((priority) => priority !== one.priority).map((priority) => ({
         id: `priority ${priority}`,
         title: priority.toLowerCase(),
         group: 'choice',
-        run: () =>
-          perform({
-            id: 'priority',
-            label: '⇅ PR10R1TY',
-            of: of(card),
-            run: () => change(card, { priority }),
-            undo: () => change(card, { priority: card.priority }),
-          }),
+        run: () => perform({ ...named, run: () => set(priority), undo: () => set(one.priority) }),
       })),
   }));
+}
+
+const setPriority = (card: TicketCard): Action =>
+  choosePriority('ticket', card, (priority) => change(card, { priority }));
 
 /** Puts a ticket before another one of its column, or at its end. */
 export const rank = (card: TicketCard, before: number | 'end'): Promise<unknown> =>

@@ -11,11 +11,12 @@ const ENDED: readonly string[] = ['completed', 'failed', 'cancelled'];
 export const isEnded = ({ status }: Pick<Task, 'status'>): boolean => ENDED.includes(status);
 
 /** Whether a review waits for the operator. */
-const isOpen = ({ verdict, decided_at, stale, review_task }: Review): boolean =>
+export const waitsForOperator = ({ verdict, decided_at, stale, review_task }: Review): boolean =>
   verdict == null && decided_at == null && !stale && review_task == null;
 
 /** The latest end first. */
-const byEnd = (a: TicketCard, b: TicketCard): number => (b.done_at ?? '').localeCompare(a.done_at ?? '') || b.id - a.id;
+export const byEnd = (a: TicketCard, b: TicketCard): number =>
+  (b.done_at ?? '').localeCompare(a.done_at ?? '') || b.id - a.id;
 
 const isOf = (workflow: string) => (column: BoardColumn) => column.workflow === workflow;
 
@@ -131,7 +132,7 @@ export class Board {
   }
 
   putReview(review: Review): void {
-    if (isOpen(review)) this.#reviews.put(review);
+    if (waitsForOperator(review)) this.#reviews.put(review);
     else this.#reviews.remove(review.id);
     this.#tell(review.ticket, (follower) => follower.review(review));
   }

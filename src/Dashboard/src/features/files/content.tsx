@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import { Reading } from '../../ui/reading';
 import { counted } from '../../ui/text/figures';
 import { rendering } from './rendering';
 
@@ -34,14 +35,6 @@ export function Content({ path, text, raw }: { path: string; text: string; raw: 
         <PlainText text={text} />
       )}
     </>
-  );
-}
-
-export function Reading() {
-  return (
-    <p class="dim" role="status">
-      <span class="spinner" aria-hidden="true" /> reading …
-    </p>
   );
 }
 

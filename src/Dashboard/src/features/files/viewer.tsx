@@ -5,9 +5,10 @@ import type { StateFile } from '../../api/types';
 import { Fault } from '../../ui/fault';
 import { Label } from '../../ui/label';
 import { Panel } from '../../ui/panel';
+import { Reading } from '../../ui/reading';
 import { utf8Bytes } from '../../ui/text/bytes';
 import { bytesText } from '../../ui/text/time';
-import { Content, isRendered, Reading, Viewer } from './content';
+import { Content, isRendered, Viewer } from './content';
 
 /** A file in the side panel; its content is fetched when it is opened. */
 export function FilePanel({ name: path }: { name: string }) {

@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { ReadFault } from '../../ui/fault';
 import { memo } from '../../ui/memo';
+import { Reading } from '../../ui/reading';
 import { plainLine } from '../../ui/text/ansi';
 import { containers } from '../containers';
 import { LogFollow, MOST_LINES } from './follow';
@@ -105,9 +106,7 @@ function Followed({ name, around }: Props) {
       >
         {tail === null ? (
           follow.error.value === null ? (
-            <p class="dim">
-              <span class="spinner" aria-hidden="true" /> reading …
-            </p>
+            <Reading />
           ) : null
         ) : lines.length === 0 ? (
           <p class="dim">Nothing printed yet. Output of {name} shows here as it arrives.</p>

@@ -2,12 +2,13 @@ import { ActionButton } from '../../ui/action-button';
 import { Clock } from '../../ui/clock';
 import { Link } from '../../ui/link';
 import { openPanel, Panel } from '../../ui/panel';
+import { Reading } from '../../ui/reading';
 import { counted } from '../../ui/text/figures';
 import { actionsOf, addressOf, hasFailed, panelOf } from './actions';
 import { type FlowRow, markOf } from './message-log';
 import { Failure, MARKS, Name, Times } from './row';
 import { lineOf, MessageText } from './text';
-import { idIn, NotNumber, Reading, useThread } from './thread';
+import { idIn, NotNumber, useThread } from './thread';
 
 /** A message in the side panel: its whole text, its times, its thread. */
 export function MessagePanel({ name }: { name: string }) {

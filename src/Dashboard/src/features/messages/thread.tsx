@@ -4,6 +4,7 @@ import { Refusal, words } from '../../api/refusal';
 import { ReadFault } from '../../ui/fault';
 import { Link } from '../../ui/link';
 import { Main } from '../../ui/main';
+import { Reading } from '../../ui/reading';
 import { detailOf, history } from './history';
 import { MessageList } from './list';
 import { MessageLog } from './log';
@@ -51,12 +52,6 @@ export const idIn = (name: string): number | null => (/^[1-9]\d{0,15}$/.test(nam
 export const NotNumber = ({ name }: { name: string }) => (
   <p class="empty">
     “<bdi>{name}</bdi>” is not the number of a message. A message's address ends with its number, such as /messages/12.
-  </p>
-);
-
-export const Reading = () => (
-  <p class="dim" role="status">
-    <span class="spinner" aria-hidden="true" /> reading …
   </p>
 );
 

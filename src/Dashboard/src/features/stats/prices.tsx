@@ -4,6 +4,7 @@ import { words } from '../../api/refusal';
 import { Fault, ReadFault } from '../../ui/fault';
 import { focusDrawn } from '../../ui/focus';
 import { Label } from '../../ui/label';
+import { Reading } from '../../ui/reading';
 import { Section } from '../../ui/section';
 import { useSending } from '../../ui/sending';
 import { Submit } from '../../ui/submit';
@@ -95,9 +96,7 @@ export function Prices({ asked }: Props) {
     >
       {!editing && error === null && fault === null ? null : saved === null ? (
         error === null ? (
-          <p class="empty" role="status">
-            <span class="spinner" aria-hidden="true" /> reading …
-          </p>
+          <Reading tone="empty" />
         ) : (
           <ReadFault error={error} plain="Read the price table again" onRetry={() => void read()} />
         )

@@ -4,6 +4,7 @@ import { words } from '../../../api/refusal';
 import type { PhaseContext, Ticket, WorkflowView } from '../../../api/types';
 import { Fault } from '../../../ui/fault';
 import { openPanel } from '../../../ui/panel';
+import { Reading } from '../../../ui/reading';
 import { AgentText } from '../../files';
 import { at } from '../actions';
 import { phaseName } from '../columns';
@@ -62,11 +63,7 @@ function Whole({ ticket, summary, workflow }: { ticket: number; summary: string;
   return (
     <div id="context-whole" class="context-whole">
       <Fault error={error === null ? null : `The context of ticket ${ticket} cannot be shown: ${error}`} />
-      {phases === null && error === null ? (
-        <p class="dim" role="status">
-          <span class="spinner" aria-hidden="true" /> reading …
-        </p>
-      ) : null}
+      {phases === null && error === null ? <Reading /> : null}
       {(phases ?? []).map((phase) => (
         <Phase key={phase.phase_id} phase={phase} name={phaseName(workflow, phase.phase_id)} />
       ))}

@@ -1,9 +1,8 @@
 import { api } from '../../../api/client';
 import type { Task } from '../../../api/types';
-import { type Action, perform } from '../../../ui/action';
-import { askPalette } from '../../../ui/registry';
+import type { Action } from '../../../ui/action';
 import { at, cancelTask, nameOf, retryTask, skipTask } from '../actions';
-import { PRIORITIES } from '../deeds';
+import { choosePriority } from '../deeds';
 import { isEnded } from '../store';
 
 const of = (task: Task): string => `task ${nameOf(task)}`;
@@ -23,32 +22,8 @@ export function holdOrReleaseTask(task: Task): Action {
   };
 }
 
-export function setTaskPriority(task: Task): Action {
-  const set = (priority: string) => api.PATCH('/api/v1/tasks/{id}', { ...at(task.id), body: { priority } });
-  return {
-    id: 'task-priority',
-    label: '⇅ PR10R1TY',
-    of: of(task),
-    run: async () =>
-      askPalette({
-        title: `The priority of task ${task.id}?`,
-        entries: () =>
-          PRIORITIES.filter((priority) => priority !== task.priority).map((priority) => ({
-            id: `priority ${priority}`,
-            title: priority.toLowerCase(),
-            group: 'choice',
-            run: () =>
-              perform({
-                id: 'task-priority',
-                label: '⇅ PR10R1TY',
-                of: of(task),
-                run: () => set(priority),
-                undo: () => set(task.priority),
-              }),
-          })),
-      }),
-  };
-}
+const setTaskPriority = (task: Task): Action =>
+  choosePriority('task', task, (priority) => api.PATCH('/api/v1/tasks/{id}', { ...at(task.id), body: { priority } }));
 
 /** What can be done with a task in its state. */
 export function taskActions(task: Task): Action[] {

@@ -11,6 +11,7 @@ import { go, Link } from '../../../ui/link';
 import { live } from '../../../ui/live';
 import { Main } from '../../../ui/main';
 import { openMenu } from '../../../ui/menu';
+import { Reading } from '../../../ui/reading';
 import type { Params } from '../../../ui/registry';
 import { useSelection } from '../../../ui/selected';
 import { approveTicket } from '../actions';
@@ -76,9 +77,7 @@ function Shown({ id }: { id: number }) {
             <Link to="/board">To the board</Link>
           </p>
         ) : error === null ? (
-          <p class="dim" role="status">
-            <span class="spinner" aria-hidden="true" /> reading …
-          </p>
+          <Reading />
         ) : (
           <ReadFault
             error={`Ticket ${id} could not be read: ${error}`}

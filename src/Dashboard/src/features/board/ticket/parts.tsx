@@ -18,7 +18,7 @@ import { AgentText } from '../../files';
 import { failReview, passReview } from '../actions';
 import { BLOCKED, phaseName } from '../columns';
 import { commentText, judge } from '../deeds';
-import { board } from '../store';
+import { board, waitsForOperator } from '../store';
 import { reasonOf, sentenceOf } from './history';
 import { ARTIFACTS, ENTRIES } from './rows';
 
@@ -122,9 +122,7 @@ export function GatePart({
   workflow: WorkflowView | undefined;
 }) {
   const shown = gate?.phase_id === ticket.phase_id ? gate : null;
-  const asked = reviews.find(
-    (review) => review.verdict == null && !review.stale && review.review_task == null && review.decided_at == null,
-  );
+  const asked = reviews.find(waitsForOperator);
   const named = asked === undefined ? null : { id: asked.id, title: asked.question };
   const pass = () => named !== null && void perform(passReview(named));
   const fail = () => {

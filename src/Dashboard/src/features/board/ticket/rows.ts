@@ -13,7 +13,7 @@ import type {
 } from '../../../api/types';
 import type { Follower } from '../store';
 
-/** After an event the ticket's texts and history are read again, at most once in this time. */
+/** The events of a ticket do not have its texts and its history: both are read again, once in this time at most. */
 const AGAIN_MS = 500;
 
 /** The most artifacts that the host lists at once, the newest of them. */
@@ -69,7 +69,7 @@ export class TicketRows implements Follower {
   readonly error = signal<string | null>(null);
 
   #stopped = new AbortController();
-  #again: ReturnType<typeof setTimeout> | null = null;
+  #rereading: ReturnType<typeof setTimeout> | null = null;
 
   constructor(readonly ticket: number) {}
 
@@ -117,14 +117,14 @@ export class TicketRows implements Follower {
 
   stop(): void {
     this.#stopped.abort();
-    if (this.#again !== null) clearTimeout(this.#again);
-    this.#again = null;
+    if (this.#rereading !== null) clearTimeout(this.#rereading);
+    this.#rereading = null;
   }
 
   card(card: TicketCard): void {
     const whole = this.whole.peek();
     if (whole !== null) this.whole.value = { ...without(whole), ...card };
-    this.#readTextsSoon();
+    this.#readAgainLater();
   }
 
   removed(): void {
@@ -143,22 +143,22 @@ export class TicketRows implements Follower {
 
   gate(gate: Gate): void {
     this.gateNow.value = gate;
-    this.#readTextsSoon();
+    this.#readAgainLater();
   }
 
   artifact(artifact: Artifact): void {
     this.artifacts.put(artifact);
     // Those that it takes the place of come without an event of their own.
-    this.#readTextsSoon();
+    this.#readAgainLater();
   }
 
   review(review: Review): void {
     this.reviews.put(review);
   }
 
-  #readTextsSoon(): void {
-    this.#again ??= setTimeout(() => {
-      this.#again = null;
+  #readAgainLater(): void {
+    this.#rereading ??= setTimeout(() => {
+      this.#rereading = null;
       void this.read();
     }, AGAIN_MS);
   }
