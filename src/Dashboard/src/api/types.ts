@@ -14,7 +14,7 @@ export type Waiting = Schemas['WaitingView'];
 export type History = Schemas['MessageHistoryResult'];
 export type RemovedMessages = Schemas['RemovedMessages'];
 export type Agent = Schemas['ContainerView'];
-/** What an agent is doing, in one word and its details. */
+/** An agent's state in one word, with its details. */
 export type Activity = NonNullable<Agent['activity']>;
 export type Transient = Schemas['Transient'];
 /** The kept state of a destroyed agent. */
@@ -53,7 +53,7 @@ export type TextPart = Schemas['TextPart'];
 export type Finding = Schemas['Finding'];
 /** The state of the hook that tells `Notify:Url` of what waits. */
 export type NotifyHook = Schemas['NotifyHookView'];
-/** What the operator has chosen for the page; the Hive keeps it, so that every browser has it. */
+/** The operator's choices for the page; the Hive keeps them, so that every browser has them. */
 export type Preferences = Schemas['PreferencesView'];
 /** A driver, and whether this machine has its program. */
 export type Driver = Schemas['DriverView'];
@@ -81,11 +81,11 @@ export type TaskEdge = Schemas['TaskEdge'];
 export type Gate = Schemas['GateView'];
 /** A criterion: `met`, `unmet` (work can cure it) or `waiting` for a task, a person or a review. */
 export type Criterion = Schemas['CriterionView'];
-/** What a task leaves behind, without its content. */
+/** An output of a task, without its content. */
 export type Artifact = Schemas['Artifact'];
 /** An artifact with its content. */
 export type KeptArtifact = Schemas['TicketArtifact'];
-/** What a phase hands on to the phases after it. */
+/** The results that a phase hands on to the phases after it. */
 export type PhaseContext = Schemas['PhaseContext'];
 /** A judgement that a person or a validator makes. */
 export type Review = Schemas['Review'];

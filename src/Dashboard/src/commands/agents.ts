@@ -32,7 +32,7 @@ const harness = (name: string, asked: HarnessControl, action: Pick<Action, 'id' 
   },
 });
 
-/** What can be asked of an agent's harness without an argument. */
+/** The requests to an agent's harness that take no argument. */
 const harnessActions = (name: string): Action[] => [
   harness(
     name,
@@ -143,7 +143,7 @@ export function commandsOf(agent: Agent, group = 'agent'): Command[] {
   ];
 }
 
-/** What asks for an agent first. */
+/** A command that asks for an agent first. */
 const asking = (): Command[] => [
   {
     id: 'send',

@@ -5,7 +5,7 @@ import { type CommandSource, waitingKind } from '../ui/registry';
 /** How many waiting things are offered; more are found on their place. */
 const MOST = 200;
 
-/** What waits for the operator. */
+/** The things that wait for the operator. */
 export const source: CommandSource = {
   order: 20,
   entries: () =>

@@ -85,7 +85,7 @@ function Ready() {
   );
 }
 
-/** What was refused, until it is closed. */
+/** The latest refusal, until it is closed. */
 function Refusal() {
   return (
     <div class="refusals">

@@ -20,7 +20,7 @@ export interface Contributions {
   commands: Modules;
 }
 
-/** What one file of a folder contributes, of all its files. */
+/** The contributions of one file of each folder. */
 const of = <T>(modules: Modules | undefined, name: string): T[] =>
   Object.entries(modules ?? {}).map(([path, module]) => {
     const found = (module as Record<string, unknown>)[name];

@@ -6,7 +6,7 @@ const LETTER = /[\p{L}\p{N}]/u;
 /** Whether a word begins at a place of a text. */
 const begins = (text: string, at: number): boolean => at === 0 || !LETTER.test(text[at - 1] ?? '');
 
-/** What a letter counts that neither follows the one before it nor begins a word. */
+/** The score of a letter that neither follows the one before it nor begins a word. */
 const LOOSE = 0.3;
 /** The least mean of a word's letters. */
 const LEAST = 0.6;

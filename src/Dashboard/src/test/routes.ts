@@ -1,4 +1,4 @@
-/** What a request of the page's client asks for: its path with the values of its names and its query, and its body. */
+/** The request of the page's client: its path with the values of its names and its query, and its body. */
 export function filled(
   path: string,
   { params: { path: names = {}, query = {} } = {}, body }: { params?: Params; body?: unknown } = {},

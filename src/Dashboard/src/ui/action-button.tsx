@@ -17,7 +17,7 @@ interface Props {
   stop?: boolean;
   /** Its key is shown on it, not only in its tooltip. */
   hinted?: boolean;
-  /** What does it, where more than the action follows. */
+  /** Runs the action, where more than the action follows. */
   run?: (action: Action) => Promise<unknown>;
 }
 

@@ -24,7 +24,7 @@ const deedOf = (action: Action): Deed => ({ ...action, name: `${action.id} ${act
 /** Whether the page holds an action, so that it can still be taken back. */
 export const isPending = (action: Action): boolean => isHeld(deedOf(action).name);
 
-/** What the host was asked for and has not answered. */
+/** The requests that the host has not answered. */
 const underWay = new Map<string, Promise<boolean>>();
 
 /**

@@ -1,4 +1,4 @@
-/** What may stand in place of the typed word. */
+/** A text that may stand in place of the typed word. */
 export interface Offer {
   /** The text that replaces the word. */
   name: string;
@@ -9,7 +9,7 @@ export interface Offer {
 
 /** Completes words that begin with a sign: agents after `@`, messages after `#`, files after `/shared/`. */
 export interface Completer {
-  /** What the offers are called. */
+  /** The name of the offers. */
   label: string;
   /** Matches the words that it completes. */
   begins: RegExp;

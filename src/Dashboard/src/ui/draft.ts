@@ -7,7 +7,7 @@ const REMEMBERED = 50;
 /** Drafts without a change for this long are dropped when the page starts. */
 const KEPT_MS = 30 * 24 * 3600 * 1000;
 
-/** What the drafts need of the browser's storage. */
+/** The part of the browser's storage that the drafts need. */
 export type DraftStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>;
 
 interface Draft {
@@ -51,7 +51,7 @@ export class Drafts {
     return this.#kept;
   }
 
-  /** What was sent from any box, the latest first. */
+  /** The texts that were sent from any box, the latest first. */
   get sent(): ReadonlySignal<readonly string[]> {
     return this.#sent;
   }

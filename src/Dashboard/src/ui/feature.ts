@@ -22,11 +22,11 @@ export interface Feature {
   panels?: Readonly<Record<string, Later<ComponentType<{ name: string }>>>>;
   /** Figures of the top bar. */
   topBar?: readonly Ordered<ComponentType>[];
-  /** What lies over every place, such as a dialog. */
+  /** Lies over every place, such as a dialog. */
   layers?: readonly Ordered<ComponentType>[];
-  /** What stands below the places in the navigation, such as starred agents. */
+  /** Stands below the places in the navigation, such as starred agents. */
   besideNav?: readonly Ordered<ComponentType>[];
-  /** What stands below every place, such as the box to write in. */
+  /** Stands below every place, such as the box to write in. */
   bottom?: readonly Ordered<ComponentType>[];
   /** Completions of words in every box that text is written in. */
   completers?: readonly Completer[];

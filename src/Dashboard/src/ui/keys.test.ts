@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { applyPreferences } from './preferences';
 
-/** What the page's listener gets. */
+/** The event that the page's listener gets. */
 interface Typed {
   key: string;
   code: string;

@@ -24,7 +24,7 @@ interface Scrolled {
   lists?: Record<string, Edge>;
 }
 
-/** What the browser's history keeps for a visit of a place, besides its address. */
+/** The state that the browser's history keeps for a visit of a place, besides its address. */
 interface Visit extends Scrolled {
   /** Names the visit: what is known of a visit that a step back has left is kept by it. */
   id?: string;
@@ -92,7 +92,7 @@ const AT_ONCE_MS = 4 * WRITE_MS;
 /** Until when the written changes take, at the pace that browsers allow. */
 let paidUntil = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
-/** What the history does not have yet. */
+/** The state that the history does not have yet. */
 interface Unwritten {
   path: string | null;
   search: string | null;
@@ -229,7 +229,7 @@ interface Props {
   here?: boolean;
   /** A tooltip. */
   hint?: string;
-  /** What the key of the side panel opens beside the place, such as `message:12`. */
+  /** The panel that the key of the side panel opens beside the place, such as `message:12`. */
   opens?: string;
   /** False: the tab key passes it, since the keys of its list lead to it. */
   stop?: boolean;

@@ -4,7 +4,7 @@ import { words } from '../api/refusal';
 import type { Waiting } from '../api/types';
 
 /**
- * What became of something that waited, in the host's words; null until the host has answered. <onFound> is called
+ * The outcome of something that waited, in the host's words; null until the host has answered. <onFound> is called
  * where it still exists, such as one that was put aside.
  */
 export function useOutcome(key: string, onFound?: (row: Waiting) => void): string | null {

@@ -2,7 +2,7 @@ import { effect, signal } from '@preact/signals';
 import type { Preferences } from '../api/types';
 import { labelSet } from './labels';
 
-/** What the page has until it knows what the Hive has. */
+/** The page's choices until it knows those that the Hive has. */
 const DEFAULTS: Preferences = {
   theme: 'system',
   labels: 'wired',

@@ -1,4 +1,4 @@
 import { signal } from '@preact/signals';
 
-/** What was refused last; the shell reads it out and shows it until it is closed. */
+/** The last refusal; the shell reads it out and shows it until it is closed. */
 export const refusal = signal<string | null>(null);

@@ -27,7 +27,7 @@ export interface Place {
     key: KeyName;
     /** One character, drawn where the navigation is narrow. */
     glyph: string;
-    /** What it counts; null for nothing. */
+    /** The number beside the place; null for nothing. */
     count?: () => ComponentChild;
     /** On a phone: in the bar, not behind ⋯. */
     bar?: boolean;
@@ -60,11 +60,11 @@ export interface WithText {
   placeholder: string;
   /** It may be sent without a text. */
   optional?: boolean;
-  /** What is sent, for the words of its limit: `an answer`. */
+  /** The thing that is sent, for the words of its limit: `an answer`. */
   what: string;
-  /** What goes with the text, such as `3 comments`. */
+  /** The rest that goes with the text, such as `3 comments`. */
   along?: string;
-  /** What is sent of the text, where that is not the text itself. */
+  /** Makes the text that is sent, where the typed one is not sent as it is. */
   bodyOf?: (text: string) => string;
   /** Its reader: an agent, or `*` where that is not known. */
   reader: string;
@@ -74,7 +74,7 @@ export interface WithText {
   action: (body: string, text?: string) => Action;
 }
 
-/** What the page shows of a waiting thing beside its title. */
+/** The page's own part of a waiting thing, beside its title. */
 export interface WaitingDetail {
   row: Waiting;
   /** Does an action, and goes on to the next thing. */
@@ -90,7 +90,7 @@ export interface BesideWaiting {
   order: number;
   label: string;
   rows: () => readonly Waiting[];
-  /** What is said while it is empty. */
+  /** The words while it is empty. */
   empty: string;
 }
 
@@ -99,7 +99,7 @@ export interface WaitingKind {
   kind: string;
   /** Its name in a list: `question`. */
   name: string;
-  /** What it does, after the agent's name: `asks you`. */
+  /** The agent's act, after its name: `asks you`. */
   does?: (row: Waiting) => string;
   view?: Later<ComponentType<WaitingDetail>>;
   /** The target of the draft that is written for it. */
@@ -109,7 +109,7 @@ export interface WaitingKind {
   beside?: BesideWaiting;
 }
 
-/** What the palette asks for next: a choice among entries, or a text. */
+/** The next question of the palette: a choice among entries, or a text. */
 export interface Step {
   /** The question: `To whom?` */
   title: string;
@@ -122,7 +122,7 @@ export interface Step {
 /** An entry of the palette. */
 export interface Command {
   id: string;
-  /** What it does, in plain words; the palette also finds the wired spelling of <label>. */
+  /** The effect in plain words; the palette also finds the wired spelling of <label>. */
   title: string;
   label?: Wired;
   /** Where it belongs: places, agents, the selected thing, settings. */
@@ -140,7 +140,7 @@ export interface CommandSource {
   entries: (typed: string) => readonly Command[];
 }
 
-/** What the palette was asked to ask; null while nothing is. */
+/** The question that the palette is to ask; null while there is none. */
 export const asked = signal<Step | null>(null);
 
 /** Has the palette ask for something. */

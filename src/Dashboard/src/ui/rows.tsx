@@ -13,7 +13,7 @@ import { useKey } from './keys';
 import { type Edge, edgeThen, keepEdge, keepSelected, selectedThen } from './link';
 import { preferences } from './preferences';
 
-/** What a row knows of itself when it is drawn. */
+/** The state of a row when it is drawn. */
 export interface RowState {
   /** The keyboard is on it. */
   current: boolean;
@@ -125,7 +125,7 @@ export function useVirtual(
   count: number,
   estimate: () => number,
   keyAt: (i: number) => string,
-  /** What covers the upper end of the scrolling element, in pixels. */
+  /** The height that covers the upper end of the scrolling element, in pixels. */
   covered = 0,
   /** The rows of a log stay in place for its reader, or its end stays in view. */
   log: 'read' | 'followed' | null = null,
@@ -153,7 +153,7 @@ export function useVirtual(
     scrollToFn: elementScroll,
     measureElement: measured,
     onChange: () => draw(0),
-    // What is read stays in place when rows come before it.
+    // The rows that are read stay in place when rows come before them.
     ...(log === 'read' ? { anchorTo: 'end' as const, scrollEndThreshold: END_PX } : {}),
   };
   const [virtual] = useState(() => new Virtualizer<HTMLElement, HTMLElement>(options));

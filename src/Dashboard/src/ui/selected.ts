@@ -3,7 +3,7 @@ import type { Agent } from '../api/types';
 import { type Action, perform } from './action';
 import type { WithText } from './registry';
 
-/** What is selected in the place that is shown, and what can be done with it. */
+/** The selected thing of the place that is shown, and its actions. */
 export interface Selected {
   /** Its name, such as `question 12`. */
   name: string;
@@ -29,7 +29,7 @@ export function useSelection(of: () => Selected | null): void {
   }, []);
 }
 
-/** What is selected now; null where nothing is. */
+/** The selected thing; null where nothing is selected. */
 export function selectedNow(): Selected | null {
   for (const teller of tellers.toReversed()) {
     const selected = teller();

@@ -10,7 +10,7 @@ import { refusal } from './refused';
 export class Requests {
   readonly #busy = signal<ReadonlySet<string>>(new Set());
   readonly #error = signal<{ about: string; words: string } | null>(null);
-  /** What the form is about; null once it is gone. */
+  /** The subject of the form; null once it is gone. */
   about: string | null = '';
 
   isBusy(about: string): boolean {

@@ -14,7 +14,7 @@ import {
   undoLatest,
 } from './undo';
 
-/** What was done or is held, with the way back. It takes no focus. */
+/** The deeds that were done or are held, with the way back. It takes no focus. */
 export function Toasts() {
   useKey('undo', undoLatest, true, 'shell');
   useEffect(() => {

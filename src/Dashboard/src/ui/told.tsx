@@ -20,7 +20,7 @@ export function tell(text: string): void {
   else later = setTimeout(say, wait);
 }
 
-/** What is read out, politely. */
+/** The words that are read out, politely. */
 export function Told() {
   return (
     <div class="hidden" role="status">

@@ -20,7 +20,7 @@ export interface Deed {
   left?: () => void;
 }
 
-/** What the page says of a deed, with the way back where there is one. */
+/** A notice of a deed, with the way back where there is one. */
 export interface Toast {
   id: number;
   label: Wired;
@@ -44,7 +44,7 @@ const KEPT = 'hive.left';
 
 const all = signal<readonly Toast[]>([]);
 
-/** What is said now, the latest last. */
+/** The notices that are shown now, the latest last. */
 export const toasts = computed(() => all.value);
 
 interface Held {
@@ -238,7 +238,7 @@ function isNote(note: unknown): note is { label: Wired; of: string; isSent: bool
 function add({ label, of }: Pick<Deed, 'label' | 'of'>, state: Toast['state'], ms: number, then: () => void): number {
   const id = ++last;
   const others = all.peek();
-  // What is held has to be sent, and what can be taken back keeps its time.
+  // A held deed has to be sent, and one that can be taken back keeps its time.
   const surplus = others
     .filter((toast) => toast.state !== 'held' && toast.state !== 'away' && toast.undo === null)
     .slice(0, -(SHOWN - 1));

@@ -15,7 +15,7 @@ import { AS_FILE, BODY_BYTES, bodyFault, isTooLong } from './text/bytes';
 import { tell } from './told';
 
 interface Props {
-  /** What the text is for, such as `to:alice` or `deny:12`: the name of its draft. */
+  /** The purpose of the text, such as `to:alice` or `deny:12`: the name of its draft. */
   target: string;
   /** The accessible name of the box. */
   label: string;
@@ -24,9 +24,9 @@ interface Props {
   to?: ComponentChildren;
   /** The button that sends, and its plain name; without it, the box is a part of another form, which keeps its draft. */
   send?: { label: Wired; plain: string; tone?: string };
-  /** What is sent, for the words of its limit: `a message`, `an answer`. */
+  /** The thing that is sent, for the words of its limit: `a message`, `an answer`. */
   what?: string;
-  /** What is sent of the text, where that is not the text itself. */
+  /** Makes the text that is sent, where the typed one is not sent as it is. */
   bodyOf?: (text: string) => string;
   /** The agent, or `*`, that opens the file of a text that is too long to be sent; without this, no file is made. */
   reader?: (text: string) => string;
@@ -38,7 +38,7 @@ interface Props {
   onText?: (text: string) => void;
   /** Sends the body. It resolves to what is said then, if anything, or to false where the draft stays. */
   onSend?: (body: string, text: string) => Promise<unknown>;
-  /** What `enter` does in a box that is a part of another form; without this, it adds a line. */
+  /** The work of `enter` in a box that is a part of another form; without this, it adds a line. */
   onEnter?: () => void;
   /** The words of a refusal. */
   refusedAs?: (e: unknown) => string;

@@ -141,7 +141,7 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   );
 }
 
-/** What the one line leaves out. */
+/** The details that the one line leaves out. */
 function Facts({ agent, it }: { agent: Agent; it: AgentLive }) {
   const driver = it.harness.value?.driver;
   const said = agent.status_text ?? '';

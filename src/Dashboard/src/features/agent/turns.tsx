@@ -53,7 +53,7 @@ export function Turns({ name }: { name: string }) {
   );
 }
 
-/** What a turn has cost: by the price table, else as its tool says. */
+/** The cost of a turn: by the price table, else as its tool says. */
 export const costOf = (turn: Turn): string =>
   turn.cost_usd != null
     ? usdText(turn.cost_usd)

@@ -18,7 +18,7 @@ const STATES: Record<string, { glyph: string; plain: string }> = {
   failed: { glyph: '✗', plain: 'failed' },
 };
 
-/** What each step does; a step that this page does not know has its name. */
+/** The words for each step; a step that this page does not know has its name. */
 const WORDS: Record<string, (agent: string) => string> = {
   wait: () => 'wait for its turn',
   check: () => 'check its base',

@@ -9,7 +9,7 @@ export interface LineNote {
   text: string;
 }
 
-/** What the operator has noted in the review of one approval. */
+/** The operator's notes in the review of one approval. */
 export interface ReviewNotes {
   viewed: readonly string[];
   notes: readonly LineNote[];

@@ -37,7 +37,7 @@ const SHOWN: readonly (readonly [Shown, string])[] = [
   ['inputs', 'inputs'],
 ];
 
-/** What somebody asks the operator to approve, and what was decided: a list, and the review of one. */
+/** The changes that the operator is asked to approve, and those that are decided: a list, and the review of one. */
 export function ChangesPage({ params }: { params: Params }) {
   const id = params.id === undefined ? null : idIn(params.id);
   const open = approvals.open.value;

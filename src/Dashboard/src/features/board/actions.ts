@@ -2,7 +2,7 @@ import { api } from '../../api/client';
 import type { Action } from '../../ui/action';
 import type { WithText } from '../../ui/registry';
 
-/** What can be done from the list of what waits; everything else comes with the board's own code. */
+/** The actions that the list of waiting things offers; all others come with the board's own code. */
 
 /** The request of one ticket, task or review. */
 export const at = (id: number) => ({ params: { path: { id } } });

@@ -74,7 +74,7 @@ export function Agents({ names }: { names: readonly string[] }) {
   );
 }
 
-/** What a ticket stands at, in one line: the first that holds. */
+/** The state of a ticket in one line: the first one that holds. */
 export function Mark({ card, manual = false }: { card: TicketCard; manual?: boolean }) {
   const said = (tone: string, glyph: string, words: ComponentChildren) => (
     <span class={`card-mark tone-${tone}`}>

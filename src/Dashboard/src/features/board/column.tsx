@@ -31,7 +31,7 @@ interface Props {
   tab?: string;
 }
 
-/** What is said of a column without cards. */
+/** The words in a column without cards. */
 function emptyText({ column, known }: Lane): string {
   if (known > 0) return 'None that matches the filter.';
   if (isOverlay(column)) return 'Nothing is blocked.';

@@ -20,7 +20,7 @@ export interface Lane {
 /** Whether the cards of a column are in an order that can be changed. */
 export const hasOrder = ({ column }: Pick<Lane, 'column'>): boolean => !column.terminal && !isOverlay(column);
 
-/** What narrows the board; the address has it. */
+/** The filter of the board; the address has it. */
 export interface Filter {
   words: string;
   state: State | null;

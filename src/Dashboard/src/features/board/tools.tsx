@@ -8,7 +8,7 @@ import { type Filter, hasState, STATES } from './columns';
 /** The board's name in the document, and among the lists that a visit remembers. */
 export const BOARD = 'board';
 
-/** What to do on a board without tickets. */
+/** The first steps on a board without tickets. */
 export function NoTickets({ name }: { name: string | null }) {
   return (
     <div class="empty board-empty">
@@ -63,7 +63,7 @@ export function Workflows({
   );
 }
 
-/** What narrows the board; all of it is in the address. */
+/** The filters of the board; the address has all of them. */
 export function Filters({ filter, cards }: { filter: Filter; cards: readonly TicketCard[] }) {
   const box = useRef<HTMLInputElement>(null);
   useKey('filter', () => box.current?.focus());

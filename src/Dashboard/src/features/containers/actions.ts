@@ -90,7 +90,7 @@ export function verbAction(verb: Verb, { name }: Pick<Agent, 'name'>): Action {
         label: 'DESTR0Y',
         of: name,
         weight: 'danger',
-        // What is kept of it revives it, without an approval.
+        // The kept state revives it, without an approval.
         undo: () => api.POST('/api/tombstones/{name}/revive', { params: { path: { name } } }),
         run: () => api.POST('/api/agents/{name}/destroy', at),
       };

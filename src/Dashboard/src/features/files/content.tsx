@@ -16,7 +16,7 @@ const isMarkdown = (path: string): boolean => /\.(md|markdown)$/i.test(path);
 /** Whether a text of a path is shown as rendered Markdown, unless its source is asked for. */
 export const isRendered = (path: string, text: string): boolean => isMarkdown(path) && text.length <= RENDERED_CHARS;
 
-/** What a panel shows of a file. */
+/** The frame around a file in a panel. */
 export function Viewer({ children }: { children: ComponentChildren }) {
   return <div class="viewer">{children}</div>;
 }

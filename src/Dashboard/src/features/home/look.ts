@@ -16,7 +16,7 @@ export function lastLook(stored: string | null, now: number): number | null {
   return now - look.left < SAME_MS ? look.since : look.left;
 }
 
-/** What is kept of a look that ends now. */
+/** The record of a look that ends now. */
 export const lookUntil = (since: number | null, now: number): string =>
   JSON.stringify({ since: since ?? now, left: now } satisfies Look);
 

@@ -19,7 +19,7 @@ import { type Worker, workOf } from './work';
 const WAITING = 15;
 const WORKERS = 15;
 
-/** Who works, what waits, what failed, what it costs, what happened since the operator looked. */
+/** The agents at work, the things that wait or failed, the costs, and the events since the operator looked. */
 export function HomePage() {
   const [since] = useState(readLook);
   useEffect(() => {

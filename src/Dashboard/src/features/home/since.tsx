@@ -22,7 +22,7 @@ const windowOf = (since: number, at: number): Window => {
   return hours <= 1 ? '1h' : hours <= 24 ? '24h' : hours <= 7 * 24 ? '7d' : '30d';
 };
 
-/** What happened since the operator looked, and the last day in two lines of bars. */
+/** The events since the operator looked, and the last day in two lines of bars. */
 export function Since({ since, today }: { since: number | null; today: Stats | null }) {
   return (
     <div class="home-since">

@@ -72,7 +72,7 @@ export const drop = ({ id, to }: Named): Action => ({
   run: () => api.POST('/api/messages/{id}/drop', { params: { path: { id } } }),
 });
 
-/** What can be done with a message, the likeliest first. */
+/** The actions on a message, the likeliest first. */
 export function actionsOf(row: FlowRow): Action[] {
   const { message } = row;
   const { id } = message;

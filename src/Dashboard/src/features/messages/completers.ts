@@ -9,7 +9,7 @@ import { plainly, toldBy } from './told';
 /** How many of the latest messages are offered at most. */
 const LATEST = 200;
 
-/** What an agent does, and whether a text to it was begun. */
+/** An agent's state, and whether a text to it was begun. */
 function stateOf(name: string): string {
   const agent = containers.agents.value.get(name);
   const parts = [

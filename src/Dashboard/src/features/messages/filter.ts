@@ -65,7 +65,7 @@ export function filterOf(query: URLSearchParams): Filter {
 
 export const isEmpty = (filter: Filter): boolean => Object.keys(filter).length === 0;
 
-/** What the host is asked for; the page itself leaves out what is not <to> somebody. */
+/** The host's part of the filter; the page itself leaves out messages that are not <to> somebody. */
 export function askedFor({ to, since, ...others }: Filter, now = new Date()): Omit<Filter, 'to'> {
   const rest = { ...others, ...(since === undefined ? {} : { since: instantOf(since, now) }) };
   return to === undefined || rest.agent !== undefined ? rest : { ...rest, agent: to };

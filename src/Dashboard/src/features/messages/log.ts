@@ -33,7 +33,7 @@ export class MessageLog {
   #underWay = 0;
   /** Events that came while pages were being fetched; they are applied to the answers, which may be older. */
   #since = new Map<number, { kind: MessageEventKind; message: Message; sent: boolean }>();
-  /** What was deleted in that time. */
+  /** The messages that were deleted in that time. */
   #removed: Removed[] = [];
   /** How often the newest page, or another place of the log, took the place of its rows. */
   #loads = 0;

@@ -94,7 +94,7 @@ function Head({ row }: { row: FlowRow }) {
   );
 }
 
-/** What can be done with it; the panel itself has its times and its thread. */
+/** The actions on the message; the panel itself has its times and its thread. */
 function Actions({ row }: { row: FlowRow }) {
   const own = actionsOf(row).filter(({ key, id }) => key !== 'open' && key !== 'panel' && !id.startsWith('times'));
   const rest = hasFailed(row) ? own.filter(({ id }) => !/^(retry|drop) /.test(id)) : own;

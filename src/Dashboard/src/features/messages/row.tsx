@@ -181,7 +181,7 @@ export function Times({ message: known }: { message: Message }) {
   useEffect(() => {
     const stop = new AbortController();
     detailOf(known.id, stop.signal).then(setTold, () => {
-      // What the page knows is shown.
+      // The page shows what it knows.
     });
     return () => stop.abort();
   }, [known]);

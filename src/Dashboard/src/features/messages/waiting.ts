@@ -51,9 +51,9 @@ export function acknowledge(sender: string): Action {
 
 interface Reply {
   label: Wired;
-  /** What it is about: the name of its draft. */
+  /** The subject of the reply: the name of its draft. */
   about: string;
-  /** What is done with what was replied to. */
+  /** The actions on the message that was replied to. */
   after: readonly Action[];
 }
 

@@ -21,8 +21,8 @@ export interface Draft {
 export const nothing: Draft = { chosen: [], text: '' };
 
 /**
- * What `enter` on a question's row does: it sends an answer that is an option alone, and goes on with one that is being
- * written, which may be half a sentence. Null for an answer that was not begun.
+ * The effect of `enter` on a question's row: it sends an answer that is an option alone, and goes on with one that is
+ * being written, which may be half a sentence. Null for an answer that was not begun.
  */
 export const meantByOpen = ({ chosen, text }: Draft): 'send' | 'write' | null =>
   text.trim() !== '' ? 'write' : chosen.length > 0 ? 'send' : null;

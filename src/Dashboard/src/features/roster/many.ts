@@ -3,7 +3,7 @@ import { type Action, together } from '../../ui/action';
 import { counted } from '../../ui/text/figures';
 import { pauseOrResume, verbAction, verbsOf } from '../containers';
 
-/** What can be done with several agents at once: each action with those that it fits. */
+/** The actions on several agents at once: each with the agents that it fits. */
 export function manyActions(agents: readonly Agent[]): Action[] {
   const one = (actions: readonly Action[]): Action[] => {
     const [first, ...rest] = actions;

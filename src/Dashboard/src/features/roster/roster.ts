@@ -11,7 +11,7 @@ export interface Line {
   transient: Transient | undefined;
   state: string;
   group: Group;
-  /** What it does, or why it does nothing. */
+  /** The agent's work, or why it does nothing. */
   doing: string;
   /** The cost of its turns in 24 hours; null while unknown. */
   cost: { text: string; usd: number } | null;
@@ -39,7 +39,7 @@ export interface Wanted {
 /** A row of the roster: a line, or the head of a group. */
 export type Item = { key: string; line: Line } | { key: string; head: string; lines: readonly Line[]; folded: boolean };
 
-/** What the address asks for; anything unknown is left out. */
+/** The address's filter; anything unknown is left out. */
 export function wantedOf(query: URLSearchParams): Wanted {
   const order = query.get('sort') ?? '';
   const reversed = order.startsWith('-');
@@ -57,7 +57,7 @@ export function wantedOf(query: URLSearchParams): Wanted {
 export const orderText = (sort: Sort, reversed: boolean): string | null =>
   reversed ? `-${sort}` : sort === 'state' ? null : sort;
 
-/** What an agent does, or why it does nothing. */
+/** The agent's work, or why it does nothing. */
 export function doingOf(agent: Agent, state: string): string {
   const note = agent.note ?? '';
   const said = agent.status_text ?? '';

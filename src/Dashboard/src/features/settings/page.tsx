@@ -7,7 +7,7 @@ import { preferences } from '../../ui/preferences';
 import { Keys } from './keys';
 import { Kinds, Muted } from './kinds';
 
-/** What the operator can choose; the Hive keeps it, so that every browser has it. */
+/** The operator's choices; the Hive keeps them, so that every browser has them. */
 export function SettingsPage() {
   return (
     <Main feature="settings" title="S3TT1NGS" aside={<span class="dim">kept in the Hive, for every browser</span>}>

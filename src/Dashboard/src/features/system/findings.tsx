@@ -13,7 +13,7 @@ const LOOKS = {
   failed: { glyph: '✗', tone: 'bad', words: 'fails' },
 } as const;
 
-/** What the host finds of itself and of its machine: what fails first, with the way out. */
+/** The host's findings of itself and of its machine: failures first, with the way out. */
 export function Findings() {
   const [findings, setFindings] = useState<readonly Finding[] | null>(null);
   const [error, setError] = useState<string | null>(null);

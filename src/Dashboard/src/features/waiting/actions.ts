@@ -4,7 +4,7 @@ import { type WithText, waitingKind } from '../../ui/registry';
 import { see, unsnooze } from './snooze';
 import { isSnoozed, waiting } from './store';
 
-/** What can be done with a row at once. */
+/** The actions that are done to a row at once. */
 export function actionsOf(row: Waiting): readonly Action[] {
   const own = waitingKind(row.kind)?.actions?.(row) ?? [];
   if (waiting.get(row.key) === undefined) return own;
@@ -12,7 +12,7 @@ export function actionsOf(row: Waiting): readonly Action[] {
   return [...own, ...seen, ...(isSnoozed(row) ? [unsnooze(row)] : [])];
 }
 
-/** What can be done with a row and a text. */
+/** The actions on a row that take a text. */
 export const textsOf = (row: Waiting): readonly WithText[] => waitingKind(row.kind)?.withText?.(row) ?? [];
 
 /** Whether a row can be put off. */
@@ -30,7 +30,7 @@ function common<T extends { label: string }>(all: readonly (readonly T[])[]): (r
 /** Without what goes with the text of this thing alone. */
 const alone = ({ along: _, bodyOf: __, ...one }: WithText): WithText => one;
 
-/** What can be done with several rows at once. */
+/** The actions on several rows at once. */
 export function togetherOf(rows: readonly Waiting[], of: string): { actions: Action[]; texts: WithText[] } {
   return {
     actions: common(rows.map(actionsOf))

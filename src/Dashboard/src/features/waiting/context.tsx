@@ -17,7 +17,7 @@ const LATE_MS = 2_000;
 /** How many other things of the agent are listed. */
 const OTHERS = 5;
 
-/** What is around a waiting thing: its agent's state and words, and what else waits for it. */
+/** The surroundings of a waiting thing: its agent's state and words, and the agent's other waiting things. */
 export function Context({ row: { agent: name, key } }: { row: Waiting }) {
   const agent = name == null ? undefined : containers.agents.value.get(name);
   const others = name == null ? [] : waiting.all.value.filter((other) => other.agent === name && other.key !== key);

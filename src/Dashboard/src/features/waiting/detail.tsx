@@ -181,7 +181,7 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
   );
 }
 
-/** What destroys something stands apart from the rest. */
+/** A destructive action stands apart from the rest. */
 const isDanger = ({ weight }: Pick<Action, 'weight'>): boolean => weight === 'danger';
 const isSafe = (one: Pick<Action, 'weight'>): boolean => !isDanger(one);
 

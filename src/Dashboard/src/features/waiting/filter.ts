@@ -2,7 +2,7 @@ import type { Waiting } from '../../api/types';
 import type { BesideWaiting } from '../../ui/registry';
 import { isSnoozed } from './store';
 
-/** What the address asks for. */
+/** The address's filter. */
 export interface Filter {
   /** A list beside what waits, or `snoozed`; null for what waits. */
   show: string | null;

@@ -9,7 +9,7 @@ import { waiting } from './store';
 
 const NOTHING = { show: null, urgency: null, kind: null, agent: null, q: null };
 
-/** What narrows the list; all of it is in the address. */
+/** The filters of the list; the address has all of them. */
 export function Filters({ filter, beside }: { filter: Filter; beside: readonly BesideWaiting[] }) {
   const box = useRef<HTMLInputElement>(null);
   useKey('filter', () => box.current?.focus());

@@ -6,7 +6,7 @@ import type { Wired } from '../../ui/labels';
 
 const at = (key: string) => ({ params: { path: { key } } });
 
-/** What a row is called after the words of an action. */
+/** The name of a row after the words of an action. */
 export const nameOf = ({ key, agent }: Pick<Waiting, 'key' | 'agent'>): string =>
   agent == null || key.includes(agent) ? key : `${key} of ${agent}`;
 

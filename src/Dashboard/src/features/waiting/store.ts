@@ -20,7 +20,7 @@ export const isSnoozed = (row: Waiting): boolean => row.snoozed_until_at != null
 /** Whether the navigation and the command line count it. */
 export const counts = (row: Waiting): boolean => row.urgency !== 'fyi' && !isSnoozed(row);
 
-/** What waits for the operator, as the host lists it. */
+/** The things that wait for the operator, as the host lists them. */
 export class WaitingRows {
   readonly #rows = new Map<string, Waiting>();
   readonly #changes = signal(0);
@@ -31,7 +31,7 @@ export class WaitingRows {
     void this.#changes.value;
     return [...this.#rows.values()].sort(byUrgency);
   });
-  /** What is shown where nothing is filtered. */
+  /** The rows that are shown where nothing is filtered. */
   readonly shown = computed(() => this.all.value.filter((row) => !isSnoozed(row)));
   readonly count = computed(() => this.all.value.filter(counts).length);
   /** The number in the tab's title; its icon has a dot for it. Things that the operator silenced are left out. */

@@ -12,7 +12,7 @@ export interface Note {
   to: string;
 }
 
-/** What telling needs of the browser. */
+/** The parts of the browser that telling needs. */
 export interface Ears {
   isVisible: () => boolean;
   /** How the operator wants to be told of a thing now. */
@@ -52,7 +52,7 @@ export class Telling {
   #claimed = new Map<string, Waiting>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #toldAt = Number.NEGATIVE_INFINITY;
-  /** What is shown now, and how it is taken back. */
+  /** The notice that is shown now, and how it is taken back. */
   readonly #shown = new Map<string, { keys: Set<string>; close: () => void }>();
 
   constructor(

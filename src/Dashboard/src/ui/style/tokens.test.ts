@@ -54,7 +54,7 @@ test.each([
       ).toBeGreaterThanOrEqual(least);
 });
 
-/** What only the tokens may name. */
+/** The values that only the tokens may name. */
 const BANNED: readonly [RegExp, string][] = [
   [/#[0-9a-f]{3,8}\b/i, 'a colour'],
   [/\b(?:rgb|hsl|oklch)a?\(/, 'a colour'],

@@ -14,7 +14,7 @@ import { at } from '../actions';
 export const contentText = ({ content, artifact_content: data }: { content?: string; artifact_content?: object }) =>
   content ?? (data == null ? null : JSON.stringify(data, null, 2));
 
-/** What was handed in, as it was then: the file may be another one by now. */
+/** An artifact as it was handed in: the file may be another one by now. */
 export function ArtifactPanel({ name }: { name: string }) {
   const [kept, setKept] = useState<KeptArtifact | null>(null);
   const [error, setError] = useState<string | null>(null);

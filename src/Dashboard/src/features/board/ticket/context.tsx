@@ -12,7 +12,7 @@ import { board } from '../store';
 import { Part } from './parts';
 import { Said } from './said';
 
-/** What earlier phases hand on to the next ones: in short, and on demand all of it. */
+/** The results that earlier phases hand on to the next ones: in short, and on demand all of them. */
 export function Context({ ticket, workflow }: { ticket: Ticket; workflow: WorkflowView | undefined }) {
   const { id, context_summary: summary } = ticket;
   const [whole, setWhole] = useState(false);

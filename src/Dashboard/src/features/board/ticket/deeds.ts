@@ -25,7 +25,7 @@ export function holdOrReleaseTask(task: Task): Action {
 const setTaskPriority = (task: Task): Action =>
   choosePriority('task', task, (priority) => api.PATCH('/api/v1/tasks/{id}', { ...at(task.id), body: { priority } }));
 
-/** What can be done with a task in its state. */
+/** The actions that fit a task's state. */
 export function taskActions(task: Task): Action[] {
   const { status } = task;
   if (status === 'completed') return [];

@@ -50,7 +50,7 @@ function inOrder(tasks: readonly Task[], waits: ReadonlyMap<number, readonly num
   return [...order, ...tasks.filter((task) => !placed.has(task))];
 }
 
-/** What each task waits for among the tasks. */
+/** The tasks that each task waits for. */
 function waitsOf(edges: readonly TaskEdge[]): Map<number, number[]> {
   const waits = new Map<number, number[]>();
   for (const { from, to, kind } of edges)
@@ -85,7 +85,7 @@ export function criticalPath(tasks: readonly Task[], edges: readonly TaskEdge[])
  */
 export function drawingOf(tasks: readonly Task[], discoveries: readonly TaskEdge[]): Drawing {
   const edges = edgesOf(tasks, discoveries);
-  // What was found in a task stands to its right too.
+  // A task that was found in another one stands to its right too.
   const waits = waitsOf(edges.map((edge) => ({ ...edge, kind: 'dependency' })));
   const layers: Task[][] = [];
   const layerOf = new Map<number, number>();

@@ -1,10 +1,10 @@
 import type { TicketHistoryEntry } from '../../../api/types';
 import { blockWords } from '../deeds';
 
-/** Who did something, as the page says it. */
+/** The actor of an entry, as the page names it. */
 const whoOf = (actor: string): string => (actor === 'operator' ? 'you' : actor === 'system' ? 'Hive' : actor);
 
-/** What happened, without who and when; <name> gives a phase its name. */
+/** An entry's event without its actor and its time; <name> gives a phase its name. */
 export function happened(entry: TicketHistoryEntry, name: (phase: string) => string): string {
   const { kind, from_phase: from, to_phase: to } = entry;
   const way = [...(from == null ? [] : [`from ${name(from)}`]), ...(to == null ? [] : [`to ${name(to)}`])].join(' ');
@@ -41,7 +41,7 @@ export function happened(entry: TicketHistoryEntry, name: (phase: string) => str
   }
 }
 
-/** What the ticket does itself, whoever made it so. */
+/** The kinds whose subject is the ticket itself, for every actor. */
 const OWN: readonly string[] = ['waiting'];
 
 /** An entry in one sentence. */

@@ -214,7 +214,7 @@ function CriterionLine({ criterion: { kind, text, state, reason } }: { criterion
   );
 }
 
-/** What the tasks of the ticket have left behind; the newest of each type counts. */
+/** The artifacts of the ticket's tasks; the newest of each type counts. */
 export function Artifacts({ artifacts }: { artifacts: readonly Artifact[] }) {
   const [all, setAll] = useState(false);
   const valid = artifacts.filter(({ superseded_at }) => superseded_at == null);
@@ -261,7 +261,7 @@ export function Artifacts({ artifacts }: { artifacts: readonly Artifact[] }) {
 /** The entries that are shown at first. */
 const FIRST = 30;
 
-/** What happened to the ticket, the latest first, and the box for a comment. */
+/** The events of the ticket, the latest first, and the box for a comment. */
 export function History({
   ticket,
   entries,
@@ -312,7 +312,7 @@ export function History({
   );
 }
 
-/** What is to be done, and the tickets around it. */
+/** The description of the ticket, and the tickets around it. */
 export function About({ ticket }: { ticket: Ticket }) {
   const { description, description_refs, blocked_by, blocks, parent, repository, deadline_at } = ticket;
   const links = [

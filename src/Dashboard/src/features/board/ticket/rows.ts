@@ -59,7 +59,7 @@ export class TicketRows implements Follower {
   readonly whole = signal<Ticket | null>(null);
   readonly history = signal<readonly TicketHistoryEntry[]>([]);
   readonly tasks = new Rows<Task>();
-  /** What was found in which task; what waits for what is in the tasks themselves. */
+  /** The edges from a task to the tasks that were found in it; the dependencies are in the tasks themselves. */
   readonly discoveries = signal<readonly TaskEdge[]>([]);
   readonly gateNow = signal<Gate | null>(null);
   readonly artifacts = new Rows<Artifact>();

@@ -4,7 +4,7 @@ interface Lists {
   notes: readonly string[];
 }
 
-/** What agents decided, and what they leave to know for those after them. */
+/** The decisions, risks and notes that agents leave for those after them. */
 export function Said({ of: { decisions, risks, notes } }: { of: Lists }) {
   const lists = [
     ['decided', decisions],

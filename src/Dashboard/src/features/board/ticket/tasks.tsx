@@ -69,7 +69,7 @@ export function TasksPart({ tasks, discoveries }: { tasks: readonly Task[]; disc
   );
 }
 
-/** What is said of a task below its title: why it is held, how far it is, why it failed. */
+/** The line below a task's title: why it is held, how far it is, why it failed. */
 function told(task: Task): string {
   if (task.status === 'pending' && task.holds.length > 0) {
     const reasons = holdsText(task);
