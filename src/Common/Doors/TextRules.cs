@@ -71,6 +71,16 @@ public static class TextRules
         return string.Concat(text.AsSpan(0, kept), Mark);
     }
 
+    /// <summary>Cuts a text, with <c>…</c> at its end, so that it has at most that many characters (UTF-16 code units)
+    /// with the mark. A pair of surrogates is kept or left out as a whole.</summary>
+    public static string CutCharacters(string text, int characters)
+    {
+        if (text.Length <= characters)
+            return text;
+        var kept = characters - 1;
+        return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[kept - 1]) ? kept - 1 : kept), "…");
+    }
+
     /// <summary>Says what keeps a text from being stored; null when nothing does.</summary>
     public static string? Fault(string text)
     {

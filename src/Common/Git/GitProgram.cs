@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Globalization;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Processes;
 
@@ -329,6 +330,6 @@ public sealed class GitProgram(string program)
             .Select(l => l.StartsWith("fatal: ", StringComparison.Ordinal) ? l["fatal: ".Length..] : l);
         var text = string.Join("; ", lines.TakeLast(4));
         var clean = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
-        return clean.Length <= ShownError ? clean : clean[..ShownError] + "…";
+        return TextRules.CutCharacters(clean, ShownError);
     }
 }

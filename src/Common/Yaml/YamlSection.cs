@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Hive.Common.Doors;
 using Hive.Protocol;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -46,7 +47,7 @@ public sealed partial class YamlSection
 
     /// <summary>A text as it may stand in an error: short, and without control characters.</summary>
     public static string Shown(string text) =>
-        string.Concat((text.Length <= 40 ? text : text[..40] + "…").Select(c => char.IsControl(c) ? '?' : c));
+        string.Concat(TextRules.CutCharacters(text, 40).Select(c => char.IsControl(c) ? '?' : c));
 
     /// <summary>An error in this section.</summary>
     public Exception Fault(string what) => At(whole!, $"{name} {what}");

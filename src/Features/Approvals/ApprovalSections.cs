@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Dapper;
+using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Protocol;
 
@@ -52,7 +53,7 @@ internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
             _ => $"update {string.Join(", ", row.InputNames ?? [])}",
         };
         var text = row.Description is null ? what : $"{what}: {row.Description}";
-        return text.Length <= shown ? text : text[..(char.IsHighSurrogate(text[shown - 1]) ? shown - 1 : shown)];
+        return TextRules.CutCharacters(text, shown);
     }
 
     // Requests of the operator are left out, because no agent waits for them.

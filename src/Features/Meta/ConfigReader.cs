@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Git;
 using Hive.Features.Agents.Contracts;
@@ -201,7 +202,7 @@ internal sealed partial class ConfigReader(GitProgram git, AgentFolders folders,
     private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 
     private static string Shown(string path) =>
-        string.Concat((path.Length <= 80 ? path : path[..80] + "…").Select(c => char.IsControl(c) ? '?' : c));
+        string.Concat(TextRules.CutCharacters(path, 80).Select(c => char.IsControl(c) ? '?' : c));
 
     [GeneratedRegex(@"\A[0-9a-f]{40}\z")]
     private static partial Regex Commit();

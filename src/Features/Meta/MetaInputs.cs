@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
@@ -35,7 +36,7 @@ internal sealed partial class MetaInputs(
         foreach (var name in inputs.Where(n => !names.Contains(n)))
         {
             var near = NearNames.Of(name, names);
-            var shown = name.Length <= 40 ? name : name[..40] + "…";
+            var shown = TextRules.CutCharacters(name, 40);
             var advice =
                 near.Length > 0 ? $"did you mean {string.Join(" or ", near)}?"
                 : names.Length > 0 ? $"available: {string.Join(", ", names.Take(20))}"

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -13,7 +12,7 @@ using Hive.Protocol;
 namespace Hive.Features.Tasks;
 
 /// <summary>The rules for what a caller says of tasks.</summary>
-internal static partial class TaskRules
+internal static class TaskRules
 {
     public const int TitleLength = 500;
     public const int TypeLength = 100;
@@ -33,10 +32,6 @@ internal static partial class TaskRules
 
     /// <summary>The longest run, in seconds: a week.</summary>
     public const long MostSeconds = 7 * 24 * 3600;
-
-    /// <summary>The places in a template's texts that a ticket fills.</summary>
-    [GeneratedRegex(@"\{ticket_(title|priority|id|repository)\}", RegexOptions.NonBacktracking)]
-    public static partial Regex Placeholder();
 
     /// <summary>Tasks to be made.</summary>
     public static void MustBeTasks<T>(this IRuleBuilder<T, IReadOnlyList<TaskSpec>> rule) =>

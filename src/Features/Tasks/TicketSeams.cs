@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Dapper;
+using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tickets.Contracts;
@@ -133,9 +134,9 @@ internal sealed class TicketSeams(
     private static TaskSpec Spec(TaskTemplate template, TicketEntry ticket, Phase phase, Func<string, long> idOf) =>
         new(
             template.Type,
-            Cut(Filled(template.Title, ticket)),
+            TextRules.CutCharacters(Placeholders.Filled(template.Title, ticket), TaskRules.TitleLength),
             Ref: template.Type,
-            Description: Filled(template.Description ?? ticket.Description, ticket),
+            Description: Placeholders.Filled(template.Description ?? ticket.Description, ticket),
             PhaseId: phase.Id,
             Priority: template.Priority,
             Capabilities: template.Capabilities,
@@ -151,27 +152,8 @@ internal sealed class TicketSeams(
             Agent: template.Agent,
             TimeoutSeconds: template.TimeoutSeconds,
             Review: template.Review,
-            Locks: [.. template.Locks.Select(l => Filled(l, ticket))]
+            Locks: [.. template.Locks.Select(l => Placeholders.Filled(l, ticket))]
         );
-
-    private static string Cut(string title) =>
-        title.Length <= TaskRules.TitleLength ? title : title[..TaskRules.TitleLength];
-
-    // In one pass, so that a title which contains a placeholder stays as it is.
-    private static string Filled(string text, TicketEntry ticket) =>
-        TaskRules
-            .Placeholder()
-            .Replace(
-                text,
-                match =>
-                    match.Groups[1].Value switch
-                    {
-                        "title" => ticket.Title,
-                        "priority" => Priorities.Word(ticket.Priority),
-                        "id" => ticket.Id.ToString(System.Globalization.CultureInfo.InvariantCulture),
-                        _ => ticket.Repository ?? "",
-                    }
-            );
 
     private void Stop(IWrite write, TicketEntry ticket, string actor)
     {

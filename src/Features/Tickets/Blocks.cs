@@ -1,6 +1,6 @@
 using System.Data.Common;
-using System.Globalization;
 using Dapper;
+using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Features.Tickets.Contracts;
 using Hive.Features.Workflows.Contracts;
@@ -125,11 +125,12 @@ internal sealed class Blocks(
             ?.Tasks.FirstOrDefault(t => t.Type == row.Blocked);
         if (template is null)
             return;
+        var ticket = row.ToEntry();
         var spec = new TaskSpec(
             TaskType: template.Type,
-            Title: Filled(template.Title, row),
+            Title: TextRules.CutCharacters(Placeholders.Filled(template.Title, ticket), TicketRules.TitleLength),
             Description: template.Description is { } text
-                ? $"{Filled(text, row)}\n\n{row.BlockedReason}"
+                ? $"{Placeholders.Filled(text, ticket)}\n\n{row.BlockedReason}"
                 : row.BlockedReason,
             PhaseId: Phase.BlockedId,
             Priority: template.Priority,
@@ -138,14 +139,6 @@ internal sealed class Blocks(
             TimeoutSeconds: template.TimeoutSeconds
         );
         foreach (var maker in tasks.Value)
-            maker.Add(write, row.ToEntry(), [spec], actor);
+            maker.Add(write, ticket, [spec], actor);
     }
-
-    private static string Filled(string text, TicketRow row) =>
-        text.Replace("{ticket_title}", row.Title, StringComparison.Ordinal)
-            .Replace("{ticket_priority}", Priorities.Word((int)row.Priority), StringComparison.Ordinal)
-            .Replace("{ticket_id}", Text(row.Id), StringComparison.Ordinal)
-            .Replace("{ticket_repository}", row.Repository ?? "", StringComparison.Ordinal);
-
-    private static string Text(long id) => id.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,5 @@
 using Dapper;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Tickets.Contracts;
@@ -108,10 +109,9 @@ internal sealed class TicketSteps(
         workflow.RequirePhase(toPhase);
         moves.Regress(write, id, toPhase, feedback, actor, isAsked: true);
         var row = TicketTable.Require(write.Db, id);
-        var title = $"Rework: {row.Title}";
         var rework = new TaskSpec(
             TaskType: "rework",
-            Title: title.Length <= TicketRules.TitleLength ? title : title[..TicketRules.TitleLength],
+            Title: TextRules.CutCharacters($"Rework: {row.Title}", TicketRules.TitleLength),
             Description: feedback,
             PhaseId: toPhase
         );

@@ -1,3 +1,4 @@
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Features.Workflows.Contracts;
 using Hive.Protocol;
@@ -29,7 +30,7 @@ internal static class Ways
         if (workflow.PhaseOf(id) is { } phase)
             return phase;
         throw Problem.Invalid(
-            $"'{(id.Length <= 60 ? id : id[..60] + "…")}' is not a phase of the workflow '{workflow.Name}'; "
+            $"'{TextRules.CutCharacters(id, 60)}' is not a phase of the workflow '{workflow.Name}'; "
                 + $"its phases: {string.Join(", ", workflow.Phases.Select(p => p.Id))}"
         );
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using Hive.Common.Doors;
 
 namespace Hive.Features.Waiting;
 
@@ -19,16 +20,6 @@ internal static class ShownText
                 break;
         }
 
-        return Cut(line.ToString().TrimEnd(), characters);
-    }
-
-    /// <summary>The text, cut at that many characters with <c>…</c> at its end; no pair of surrogates is cut in
-    /// two.</summary>
-    public static string Cut(string text, int characters)
-    {
-        if (text.Length <= characters)
-            return text;
-        var kept = characters - 1;
-        return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[kept - 1]) ? kept - 1 : kept), "…");
+        return TextRules.CutCharacters(line.ToString().TrimEnd(), characters);
     }
 }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
@@ -387,7 +388,7 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
                 thing.Refs,
                 thing.Url ?? $"/waiting/{key}",
                 thing.Agent,
-                thing.Detail is { } detail ? ShownText.Cut(detail, DetailCharacters) : null,
+                thing.Detail is { } detail ? TextRules.CutCharacters(detail, DetailCharacters) : null,
                 thing.DeadlineAt,
                 CanBePutAside: thing.CanBePutAside ? true : null
             );

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Workflows.Contracts;
@@ -131,7 +132,7 @@ internal sealed class WorkflowSet(IStore store, TimeProvider clock) : IWorkflows
     {
         var near = NearNames.Of(name, names);
         return Problem.NotFound(
-            $"{noun} '{(name.Length <= 100 ? name : name[..100] + "…")}' not found; "
+            $"{noun} '{TextRules.CutCharacters(name, 100)}' not found; "
                 + (
                     near.Length > 0
                         ? $"did you mean {string.Join(" or ", near)}?"

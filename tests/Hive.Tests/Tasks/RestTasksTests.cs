@@ -7,6 +7,23 @@ namespace Hive.Tests.Tasks;
 public sealed class RestTasksTests
 {
     [Fact]
+    public async Task A_title_made_from_a_description_is_cut_between_characters()
+    {
+        await using var rig = await TaskRig.Start();
+        using var http = rig.Hive.Http();
+        var made = await http.PostAsJsonAsync(
+            "/api/v1/tasks",
+            new
+            {
+                ticket_id = await rig.Ticket(),
+                task_type = "implement_feature",
+                description = new string('x', 499) + "😀",
+            }
+        );
+        Assert.Equal(new string('x', 499) + "…", (await made.Content.ReadFromJsonAsync<JsonElement>()).Text("title"));
+    }
+
+    [Fact]
     public async Task Tasks_are_made_listed_and_changed_under_upstreams_names()
     {
         await using var rig = await TaskRig.Start();

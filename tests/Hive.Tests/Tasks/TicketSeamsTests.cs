@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
@@ -23,6 +24,20 @@ public sealed class TicketSeamsTests
         using var http = rig.Hive.Http();
         var again = await http.PostAsync($"/api/v1/tickets/{ticket}/generate-tasks", null);
         Assert.Equal("[]", await again.Content.ReadAsStringAsync());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("x")]
+    public async Task A_long_title_made_from_a_template_is_cut_between_characters(string start)
+    {
+        await using var rig = await TaskRig.Start();
+        // With one of the two starts, the limit is in the middle of a pair of surrogates.
+        var title = start + string.Concat(Enumerable.Repeat("😀", 249)) + "!";
+        var tasks = await Tasks(rig, await rig.Ticket("PHASE_REQUIREMENTS", title));
+        Assert.Contains(tasks, task => task.Text("title")!.EndsWith("😀…", StringComparison.Ordinal));
+        Assert.All(tasks, task => Assert.Null(TextRules.Fault(task.Text("title")!)));
+        Assert.All(tasks, task => Assert.DoesNotContain('\ufffd', task.Text("title")!));
     }
 
     [Fact]

@@ -115,6 +115,20 @@ public sealed class TicketSeamTests
     }
 
     [Fact]
+    public async Task The_titles_of_rework_and_remedies_are_cut_between_characters()
+    {
+        var above = new Above();
+        await using var hive = await Start(above);
+        var host = await hive.Board(WithRemedy);
+        // "Rework: " and the title, of which the 500th character is half an emoji.
+        var id = await host.CreateInBuild(new string('x', 491) + "😀");
+        await host.Move(id, "PHASE_TODO", "it is not clear");
+        Assert.Equal($"Rework: {new string('x', 491)}…", above.Specs[^1].Title);
+        await host.Change(new { id, block = new { type = "failing_checks" } });
+        Assert.Equal($"Fix the checks of {new string('x', 481)}…", above.Specs[^1].Title);
+    }
+
+    [Fact]
     public async Task A_regress_that_is_not_allowed_changes_nothing_and_one_that_fails_is_undone()
     {
         var above = new Above();
@@ -186,14 +200,7 @@ public sealed class TicketSeamTests
     {
         var above = new Above();
         await using var hive = await Start(above);
-        var host = await hive.Board(
-            Ticketing.Ways.Replace(
-                "    name: Blocked\n",
-                "    name: Blocked\n    tasks:\n"
-                    + "      - { type: failing_checks, title: \"Fix the checks of {ticket_title}\" }\n",
-                StringComparison.Ordinal
-            )
-        );
+        var host = await hive.Board(WithRemedy);
         var id = await host.CreateInBuild();
         above.Told.Clear();
         await host.Change(new { id, block = new { type = "environment" } });
@@ -221,6 +228,14 @@ public sealed class TicketSeamTests
             (above.Specs[0].Title, above.Specs[0].Description, above.Specs[0].PhaseId)
         );
     }
+
+    private static string WithRemedy =>
+        Ticketing.Ways.Replace(
+            "    name: Blocked\n",
+            "    name: Blocked\n    tasks:\n"
+                + "      - { type: failing_checks, title: \"Fix the checks of {ticket_title}\" }\n",
+            StringComparison.Ordinal
+        );
 
     private static Task<HiveFixture> Start(Above above, string review = "false") =>
         HiveFixture.StartWith(services => Add(services, above), "--tickets-human-review", review);

@@ -98,10 +98,10 @@ internal static class VerbRules
                 else if (
                     (verb.Scope?.AgentNames ?? [verb.Name!]).FirstOrDefault(n => !names.IsWellFormed(n)) is { } wrong
                 )
-                    context.AddFailure($"'{Shortened(wrong)}' is not a valid agent name; {AgentNameRules.Form}");
+                    context.AddFailure(
+                        $"'{TextRules.CutCharacters(wrong, ShownCharacters)}' is not a valid agent name; "
+                            + AgentNameRules.Form
+                    );
             }
         );
-
-    private static string Shortened(string name) =>
-        name.Length <= ShownCharacters ? name : name[..ShownCharacters] + "…";
 }

@@ -1,3 +1,4 @@
+using Hive.Common.Doors;
 using Hive.Protocol;
 using MediatR;
 
@@ -16,10 +17,5 @@ internal readonly record struct UnreadText(long Id, string Text, DateTimeOffset 
     private const int Shown = 800;
 
     public UnreadText(Message message)
-        : this(
-            message.Id,
-            message.Body.Length <= Shown ? message.Body : message.Body[..Shown],
-            message.SentAt,
-            message.FileRefs
-        ) { }
+        : this(message.Id, TextRules.CutCharacters(message.Body, Shown), message.SentAt, message.FileRefs) { }
 }

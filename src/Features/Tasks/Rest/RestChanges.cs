@@ -112,9 +112,7 @@ internal static class RestCreateTask
     private static string? FirstLine(string? text)
     {
         var line = text?.Trim().Split('\n')[0].Trim();
-        return line is not { Length: > 0 } ? null
-            : line.Length > TaskRules.TitleLength ? line[..TaskRules.TitleLength]
-            : line;
+        return line is { Length: > 0 } ? TextRules.CutCharacters(line, TaskRules.TitleLength) : null;
     }
 }
 
