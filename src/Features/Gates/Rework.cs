@@ -1,4 +1,4 @@
-using Hive.Common.Errors;
+using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Tasks.Contracts;
@@ -19,52 +19,29 @@ internal sealed class Rework(ITickets tickets, ITasks tasks)
     private const int DescriptionLength = 4000;
 
     /// <summary>Sends a ticket back to the phase that its gate names, or makes rework in the phase itself.</summary>
-    /// <returns>Why no task could be made; null when it was.</returns>
+    /// <returns>Why no task could be made; null when all were.</returns>
     public string? Add(IWrite write, GateCase gate, Judgement judgement)
     {
         var here = gate.Phase.Id;
-        // When it cannot go back, the rework is made in the phase itself; also when somebody sent the ticket back, and
-        // the phase has only to be done again.
-        var back =
-            !gate.IsToDoAgain
-            && gate.Phase.Gate?.OnFail is { } to
-            && tickets.Regress(write, gate.Ticket.Id, to, string.Join("; ", judgement.Reasons), Principals.System)
-                ? to
-                : null;
-        // Around the making of tasks alone, which changes nothing when it is refused.
-        try
-        {
-            if (back is not null)
-            {
-                // What a phase behind this one changes has to be shown here again.
-                Reworked(
-                    write,
-                    gate,
-                    back,
-                    judgement.Shortcomings.Select(s => s.Reason),
-                    SourceIn(gate, back, judgement)
-                );
-                foreach (var part in BySource(judgement))
-                    Reworked(
-                        write,
-                        gate,
-                        here,
-                        part.Reasons,
-                        part.Source,
-                        $"The ticket went back to {back}. When it "
-                            + "returns, do this again with what has changed, and hand in the evidence again."
-                    );
-                return null;
-            }
-
-            foreach (var (source, reasons) in BySource(judgement))
-                Reworked(write, gate, here, reasons, source);
-            return null;
-        }
-        catch (Problem e) when (e.Code is ErrorCode.Conflict or ErrorCode.Invalid or ErrorCode.TooLarge)
-        {
-            return e.Message;
-        }
+        var parts = BySource(judgement).ToArray();
+        // Also when somebody sent the ticket back, and the phase has only to be done again, rework is made here.
+        var to = gate.IsToDoAgain ? null : gate.Phase.Gate?.OnFail;
+        // Before anything changes: a part of the rework alone would not cure the gate.
+        if (tasks.NoRoom(write, gate.Ticket.Id, parts.Length + (to is null ? 0 : 1)) is { } fault)
+            return fault;
+        var isBack =
+            to is not null
+            && tickets.Regress(write, gate.Ticket.Id, to, string.Join("; ", judgement.Reasons), Principals.System);
+        if (isBack)
+            Reworked(write, gate, to!, judgement.Shortcomings.Select(s => s.Reason), SourceIn(gate, to!, judgement));
+        // A change of an earlier phase has to be shown here again.
+        var also = isBack
+            ? $"The ticket went back to {to}. When it returns, do this again with what has changed, and hand in the "
+                + "evidence again."
+            : null;
+        foreach (var (source, reasons) in parts)
+            Reworked(write, gate, here, reasons, source, also);
+        return null;
     }
 
     private void Reworked(
@@ -82,8 +59,8 @@ internal sealed class Rework(ITickets tickets, ITasks tasks)
             gate.Ticket.Id,
             new TaskSpec(
                 TaskType,
-                Cut($"Rework: {Bare(source?.Title ?? gate.Ticket.Title)}", TitleLength),
-                Description: Cut(also is null ? text : $"{text}\n{also}", DescriptionLength),
+                TextRules.CutCharacters($"Rework: {Bare(source?.Title ?? gate.Ticket.Title)}", TitleLength),
+                Description: TextRules.CutCharacters(also is null ? text : $"{text}\n{also}", DescriptionLength),
                 PhaseId: phaseId,
                 Capabilities: source?.Capabilities
             ),
@@ -107,13 +84,5 @@ internal sealed class Rework(ITickets tickets, ITasks tasks)
     {
         const string Prefix = "Rework: ";
         return title.StartsWith(Prefix, StringComparison.Ordinal) ? title[Prefix.Length..] : title;
-    }
-
-    private static string Cut(string text, int length)
-    {
-        if (text.Length <= length)
-            return text;
-        var end = length - 1;
-        return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[end - 1]) ? end - 1 : end), "…");
     }
 }

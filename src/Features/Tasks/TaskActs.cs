@@ -37,6 +37,9 @@ internal sealed class TaskActs(
     public IReadOnlyList<TaskEntry> Of(DbConnection db, long ticket) =>
         [.. TaskTable.OfTicket(db, ticket).Select(row => row.ToEntry())];
 
+    public string? NoRoom(IWrite write, long ticket, int count) =>
+        making.NoRoom(write, tickets.Require(write.Db, ticket), count);
+
     public long Add(IWrite write, long ticket, TaskSpec spec, string actor, string? prefers = null, long? parent = null)
     {
         var of = tickets.Require(write.Db, ticket);

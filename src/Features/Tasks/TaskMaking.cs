@@ -54,14 +54,12 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
     /// <exception cref="Problem">They are too many.</exception>
     public void MustFit(IWrite write, TicketEntry ticket, int count)
     {
-        if (Fault(write, ticket, count) is { } fault)
+        if (NoRoom(write, ticket, count) is { } fault)
             throw Problem.Conflict(fault);
     }
 
-    /// <summary>True when a ticket may have so many more tasks.</summary>
-    public bool Fits(IWrite write, TicketEntry ticket, int count) => Fault(write, ticket, count) is null;
-
-    private string? Fault(IWrite write, TicketEntry ticket, int count)
+    /// <summary>Says why a ticket cannot have so many more tasks; null when it can.</summary>
+    public string? NoRoom(IWrite write, TicketEntry ticket, int count)
     {
         var there = write
             .Db.Query<string?>(

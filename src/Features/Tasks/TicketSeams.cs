@@ -35,7 +35,7 @@ internal sealed class TicketSeams(
     {
         // A ticket can always be blocked; a full one goes without the task that would lift the block.
         var isRemedy = ticket.Blocked is not null && tasks.All(task => task.PhaseId == Phase.BlockedId);
-        if (tasks.Count == 0 || (isRemedy && !making.Fits(write, ticket, tasks.Count)))
+        if (tasks.Count == 0 || (isRemedy && making.NoRoom(write, ticket, tasks.Count) is not null))
             return;
         making.MustFit(write, ticket, tasks.Count);
         making.Add(write, ticket, tasks, _ => new TaskMaking.Origin(actor));

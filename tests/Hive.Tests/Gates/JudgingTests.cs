@@ -131,13 +131,29 @@ public sealed class JudgingTests
     {
         await using var rig = await GateRig.Start(Score);
         var ticket = await rig.Ticket("write");
-        rig.Tasks.IsFull = true;
+        rig.Tasks.Room = 0;
         await rig.Complete(1, artifacts: [GateRig.Data("report", 10)]);
         Assert.Contains("1000 tasks", (await rig.Find(ticket)).BlockedReason, StringComparison.Ordinal);
         await Inbox(rig, "gate_failed");
     }
 
     [Fact]
+    [Theory]
+    [InlineData("", 1)]
+    [InlineData("\n  on_fail: PHASE_OPEN", 2)]
+    public async Task Rework_is_made_for_all_tasks_that_need_it_or_for_none(string onFail, int room)
+    {
+        await using var rig = await GateRig.Start($"{Score}\n    - metric: lint_errors\n      at_most: 0{onFail}");
+        var ticket = await rig.Ticket("write", "check");
+        await rig.Complete(1, artifacts: [GateRig.Data("report", 40)]);
+        rig.Tasks.Room = room;
+        await rig.Complete(2, "bob", metrics: new() { ["lint_errors"] = 3 });
+        var blocked = await rig.Find(ticket);
+        Assert.Equal(("failing_checks", "PHASE_WORK"), (blocked.Blocked, blocked.PhaseId));
+        Assert.Contains($"{1000 - room} tasks; the limit is 1000", blocked.BlockedReason, StringComparison.Ordinal);
+        Assert.Equal(2, (await rig.TasksOf(ticket)).Count);
+    }
+
     public async Task On_fail_sends_the_ticket_back_with_rework_there_and_the_evidence_again_here()
     {
         await using var rig = await GateRig.Start(

@@ -222,8 +222,8 @@ internal sealed class StandInTasks(IServiceProvider services) : ITasks
 {
     private int ends;
 
-    /// <summary>Refuses further tasks.</summary>
-    public bool IsFull { get; set; }
+    /// <summary>How many further tasks a ticket takes.</summary>
+    public int Room { get; set; } = int.MaxValue;
 
     public TaskEntry Require(DbConnection db, long id) =>
         db.QuerySingleOrDefault<string>("SELECT entry FROM stand_in_tasks WHERE id = @id", new { id }) is { } json
@@ -239,10 +239,14 @@ internal sealed class StandInTasks(IServiceProvider services) : ITasks
                 .Select(json => JsonSerializer.Deserialize<TaskEntry>(json)!),
         ];
 
+    public string? NoRoom(IWrite write, long ticket, int count) =>
+        count <= Room ? null : $"the ticket has {1000 - Room} tasks; the limit is 1000";
+
     public long Add(IWrite write, long ticket, TaskSpec spec, string actor, string? prefers = null, long? parent = null)
     {
-        if (IsFull)
-            throw Problem.Conflict("the ticket has 1000 tasks, which is the limit");
+        if (NoRoom(write, ticket, 1) is { } fault)
+            throw Problem.Conflict(fault);
+        Room--;
         var tickets = services.GetRequiredService<ITickets>();
         var entry = Cases.Make<TaskEntry>(
             new

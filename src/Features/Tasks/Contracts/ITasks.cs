@@ -18,6 +18,9 @@ internal interface ITasks
     /// <summary>The tasks of a ticket, by id.</summary>
     IReadOnlyList<TaskEntry> Of(DbConnection db, long ticket);
 
+    /// <summary>Says why a ticket cannot have so many more tasks, with the limit; null when it can.</summary>
+    string? NoRoom(IWrite write, long ticket, int count);
+
     /// <summary>Makes a task.</summary>
     /// <param name="write">The caller's write.</param>
     /// <param name="ticket">Its ticket.</param>
