@@ -202,21 +202,14 @@ internal sealed record WaitingAction(
                 );
                 yield return new WaitingAction('v', "see all reviews", "hive reviews");
                 break;
-            case "task_failed":
+            case "task_failed" or "task_held":
+                var (key, does) = row.Kind == "task_failed" ? ('t', "retry") : ('r', "release");
                 yield return new WaitingAction(
-                    't',
-                    "retry",
-                    $"hive task retry {row.Id}",
+                    key,
+                    does,
+                    $"hive task {does} {row.Id}",
                     "change_task",
-                    new() { ["id"] = Number(row), ["action"] = "retry" }
-                );
-                // A task that the host holds has not failed: it is released.
-                yield return new WaitingAction(
-                    'r',
-                    "release",
-                    $"hive task release {row.Id}",
-                    "change_task",
-                    new() { ["id"] = Number(row), ["action"] = "release" }
+                    new() { ["id"] = Number(row), ["action"] = does }
                 );
                 yield return new WaitingAction(
                     'x',

@@ -111,10 +111,10 @@ internal sealed class RunEnds(
     public TaskRow NeedsInput(IWrite write, TaskRow row, string reason)
     {
         var before = write.Db.ExecuteScalar<long>(
-            "SELECT count(*) FROM runs INDEXED BY runs_task WHERE task = @Id AND end = 'failed' AND note LIKE @like",
-            new { row.Id, like = $"{FailureKind.NeedsInput}: %" }
+            "SELECT count(*) FROM runs INDEXED BY runs_task WHERE task = @Id AND end = 'needs_input'",
+            new { row.Id }
         );
-        EndRun(write, row, RunEnd.Failed, $"{FailureKind.NeedsInput}: {reason}");
+        EndRun(write, row, RunEnd.NeedsInput, reason);
         if (before == 0)
             return TryAgain(write, row, 0, reason, FailureKind.NeedsInput);
         var held = changes.Set(
@@ -187,6 +187,7 @@ internal sealed class RunEnds(
             Status = TaskState.Pending,
             Holds = (long)(HoldOf(write, row) | more),
             HoldReason = null,
+            HoldNote = null,
             NotBefore = null,
             StartedAt = null,
             CompletedAt = null,

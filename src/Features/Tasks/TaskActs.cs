@@ -112,7 +112,8 @@ internal sealed class TaskActs(
             row with
             {
                 Holds = row.Holds | (long)Tasks.Hold.Operator,
-                HoldReason = reason is null ? null : $"{TaskViews.HeldBy} {actor}: {reason}",
+                HoldReason = null,
+                HoldNote = reason is null ? null : $"held by {actor}: {reason}",
             }
         );
     }
@@ -129,6 +130,7 @@ internal sealed class TaskActs(
                 {
                     Holds = row.Holds & ~(long)Tasks.Hold.Operator,
                     HoldReason = null,
+                    HoldNote = null,
                     Faults = 0,
                 }
             )

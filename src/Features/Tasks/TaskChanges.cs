@@ -76,8 +76,8 @@ internal sealed class TaskChanges(
                     queue.Put(write, queued);
             }
 
-            foreach (var view in TaskViews.Of(write.Db, [.. ofTicket], ScoreOf))
-                write.Raise(new TaskChanged(view, ticket.IsDone));
+            foreach (var (view, row) in TaskViews.Of(write.Db, [.. ofTicket], ScoreOf).Zip(ofTicket))
+                write.Raise(new TaskChanged(view, ticket.IsDone, row.IsHeldByHost));
             tickets.Touch(write, ticket.Id);
         }
     }
@@ -149,7 +149,7 @@ internal sealed class TaskChanges(
                 """
                 SELECT agent, max(ended_at)
                   FROM runs INDEXED BY runs_task
-                 WHERE task = @task AND ended_at > @since AND end IN ('failed', 'timeout', 'no_result')
+                 WHERE task = @task AND ended_at > @since AND end IN ('failed', 'needs_input', 'timeout', 'no_result')
                  GROUP BY agent
                 """,
                 new { task, since = Now - SetBackMs }

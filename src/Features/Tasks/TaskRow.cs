@@ -11,7 +11,7 @@ internal sealed record TaskRow
 
     /// <summary>Those that a view needs.</summary>
     public const string ShortColumns =
-        "id, ticket, phase_id, kind, task_type, title, priority, status, holds, hold_reason, "
+        "id, ticket, phase_id, kind, task_type, title, priority, status, holds, hold_reason, hold_note, "
         + "capabilities, wants_agent, prefers, agent, run, deps_total, deps_done, deps_dead, quorum, dependents, "
         + "retry_count, max_retries, faults, not_before, timeout_seconds, deadline_at, review, iteration, "
         + "template, parent, ref, progress, progress_percent, progress_at, error_message, "
@@ -40,8 +40,12 @@ internal sealed record TaskRow
 
     public long Holds { get; init; }
 
-    /// <summary>Why it has the hold <c>operator</c>; null when the operator set it.</summary>
+    /// <summary>Why the host has set the hold <c>operator</c>; null when somebody else has.</summary>
     public string? HoldReason { get; init; }
+
+    /// <summary>By whom the hold <c>operator</c> was set, and why, in words; null without a reason, and when the host
+    /// has set it.</summary>
+    public string? HoldNote { get; init; }
 
     public string Capabilities { get; init; } = "[]";
 
@@ -118,6 +122,9 @@ internal sealed record TaskRow
     public bool IsPending => Status == TaskState.Pending;
 
     public bool IsReady => IsPending && Holds == 0;
+
+    /// <summary>The host holds it because a person has to look.</summary>
+    public bool IsHeldByHost => IsPending && Held.HasFlag(Hold.Operator) && HoldReason is not null;
 
     /// <summary>An agent has it: it is assigned or running.</summary>
     public bool IsWithAgent => Status is TaskState.Assigned or TaskState.Running;

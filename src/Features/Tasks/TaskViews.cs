@@ -129,16 +129,11 @@ internal static class TaskViews
         if (held.HasFlag(Hold.Lock))
             yield return new TaskHold("lock", "another task has its resource");
         if (held.HasFlag(Hold.Operator))
-            yield return new TaskHold("operator", row.HoldReason ?? HeldByPerson);
+            yield return new TaskHold(
+                "operator",
+                row.HoldReason ?? row.HoldNote ?? "held by a person until it is released"
+            );
     }
-
-    /// <summary>How the reason of a hold begins that a person set.</summary>
-    public const string HeldBy = "held by";
-
-    private const string HeldByPerson = $"{HeldBy} a person until it is released";
-
-    /// <summary>True for the reason of a hold that the host set, because a person has to look.</summary>
-    public static bool IsOfHost(string reason) => !reason.StartsWith(HeldBy, StringComparison.Ordinal);
 
     private static string Named(IReadOnlyCollection<Edge> tasks) =>
         (tasks.Count == 1 ? "task " : "tasks ")

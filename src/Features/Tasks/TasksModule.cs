@@ -22,6 +22,7 @@ internal sealed class TasksModule : FeatureModule
         Section<TasksSection>();
         LooseEnds<TaskLooseEnds>();
         Waiting<WaitingFailed>();
+        Waiting<WaitingHeld>();
         Waiting<WaitingUnservable>();
         Tools();
         Sockets();

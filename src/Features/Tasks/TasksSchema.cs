@@ -25,6 +25,7 @@ internal sealed class TasksSchema : ISchema
                 status           TEXT NOT NULL,
                 holds            INTEGER NOT NULL,
                 hold_reason      TEXT,
+                hold_note        TEXT,
                 capabilities     TEXT NOT NULL,
                 wants_agent      TEXT,
                 prefers          TEXT,

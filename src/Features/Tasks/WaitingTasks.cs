@@ -8,24 +8,48 @@ using MediatR;
 
 namespace Hive.Features.Tasks;
 
-/// <summary>Tasks without which their ticket cannot go on: they have failed, or wait for a person.</summary>
-internal sealed class WaitingFailed(ITickets tickets) : IWaiting
+/// <summary>Tasks that have failed, without which their ticket cannot go on.</summary>
+internal sealed class WaitingFailed(ITickets tickets) : WaitingTasks(tickets)
 {
-    public string Kind => "task_failed";
+    public override string Kind => "task_failed";
 
-    public string Decision => "retry it, skip it, or release it";
+    public override string Decision => "retry it, or skip it";
+
+    protected override bool Waits(string status, bool isHeldByHost) => status == TaskState.Failed;
+}
+
+/// <summary>Tasks that the host holds because a person has to look. A hold that a person set is that person's
+/// matter.</summary>
+internal sealed class WaitingHeld(ITickets tickets) : WaitingTasks(tickets)
+{
+    public override string Kind => "task_held";
+
+    public override string Decision => "release it, or skip it";
+
+    protected override bool Waits(string status, bool isHeldByHost) => isHeldByHost;
+}
+
+/// <summary>Tasks that wait for a person, as long as their ticket has not ended.</summary>
+internal abstract class WaitingTasks(ITickets tickets) : IWaiting
+{
+    public abstract string Kind { get; }
+
+    public abstract string Decision { get; }
+
+    protected abstract bool Waits(string status, bool isHeldByHost);
 
     public IEnumerable<WaitingThing> Read(DbConnection db)
     {
-        var rows = TaskTable.WaitingOf(db, tickets.Open(db).Select(t => t.Id));
-        return [.. TaskViews.Of(db, rows).Where(Waits).Select(Thing)];
+        var rows = TaskTable.WaitingOf(db, tickets.Open(db).Select(t => t.Id)).FindAll(Waits);
+        return [.. TaskViews.Of(db, rows).Select(Thing)];
     }
 
     public void Follow(INotification notification, IWaitingChanges changes)
     {
         switch (notification)
         {
-            case TaskChanged { TicketEnded: false, Task: var task } when Waits(task):
+            case TaskChanged { TicketEnded: false, Task: var task } changed
+                when Waits(task.Status, changed.IsHeldByHost):
                 changes.Put(Thing(task));
                 break;
             case TaskChanged { Task: var task }:
@@ -46,17 +70,10 @@ internal sealed class WaitingFailed(ITickets tickets) : IWaiting
             return null;
         if (tickets.Find(db, row.Ticket) is { IsDone: true })
             return $"ticket {row.Ticket} has ended";
-        var view = TaskViews.Of(db, [row])[0];
-        return Waits(view) ? null : $"task {id} is {row.Status} now";
+        return Waits(row) ? null : $"task {id} is {row.Status} now";
     }
 
-    // A hold with a reason of the host's own; one that a person set is that person's matter.
-    private static bool Waits(TaskView task) =>
-        task.Status == TaskState.Failed
-        || (
-            task.Status == TaskState.Pending
-            && task.Holds.Any(h => h.Hold == "operator" && TaskViews.IsOfHost(h.Reason))
-        );
+    private bool Waits(TaskRow row) => Waits(row.Status, row.IsHeldByHost);
 
     private static WaitingThing Thing(TaskView task)
     {

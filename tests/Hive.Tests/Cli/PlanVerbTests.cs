@@ -284,7 +284,8 @@ public sealed class PlanVerbTests : IDisposable
     [InlineData("ticket_approval", "a ticket_approve, d ticket_reject reason, v")]
     [InlineData("ticket_blocked", "u ticket_change, v")]
     [InlineData("gate_review", "a review_decide, d review_decide feedback, v")]
-    [InlineData("task_failed", "t change_task, r change_task, x change_task, v")]
+    [InlineData("task_failed", "t change_task, x change_task, v")]
+    [InlineData("task_held", "r change_task, x change_task, v")]
     [InlineData("task_unservable", "x change_task, v")]
     public void A_waiting_thing_of_the_board_is_decided_with_a_key(string kind, string keys)
     {

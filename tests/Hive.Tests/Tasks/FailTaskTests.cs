@@ -145,10 +145,16 @@ public sealed class FailTaskTests
         var alice = await rig.Worker("alice");
         var task = await rig.OneTask();
         var turn = await rig.Run(task, "alice");
+        // Words alone decide nothing.
+        await alice.CallAsync("fail_task", new { reason = "needs_input: a moment", kind = "retryable" });
+        await rig.EndTurn("alice", turn);
+        rig.Pass(20);
+        await rig.Until(task, row => row.Holds().Length == 0);
+        turn = await rig.Run(task, "alice");
         await alice.CallAsync("fail_task", new { reason = "which database?", kind = "needs_input" });
         await rig.EndTurn("alice", turn);
         var first = await rig.Task(task);
-        Assert.Equal(0, first.Number("retry_count"));
+        Assert.Equal(1, first.Number("retry_count"));
         Assert.Equal(["retry"], first.Holds());
         rig.Pass(20);
         await rig.Until(task, row => row.Holds().Length == 0);
@@ -158,8 +164,34 @@ public sealed class FailTaskTests
         Assert.Equal(["ticket", "operator"], second.Holds());
         Assert.Equal("waiting_on_clarification", await rig.Read<string>("SELECT blocked FROM test_tickets"));
         await rig.Write(write => rig.Tickets.Unblock(write, 1, "operator"));
+        Assert.Equal([$"task_held-{task}"], (await Waiting(rig)).Where(IsOfTask));
+        var refused = await rig.Refused(rig.Host.CallAsync("change_task", new { id = task, action = "retry" }));
+        Assert.Equal("conflict", refused.Code);
         await rig.Host.CallAsync("change_task", new { id = task, action = "release" });
         Assert.Empty((await rig.Task(task)).Holds());
+        Assert.DoesNotContain(await Waiting(rig), IsOfTask);
+    }
+
+    [Fact]
+    public async Task A_task_that_a_person_holds_waits_for_nobody_else()
+    {
+        await using var rig = await TaskRig.Start();
+        var task = await rig.OneTask();
+        await rig.Host.CallAsync(
+            "change_task",
+            new
+            {
+                id = task,
+                action = "hold",
+                reason = "not yet",
+            }
+        );
+        Assert.Contains(
+            "held by operator: not yet",
+            (await rig.Task(task)).GetProperty("holds")[0].Text("reason"),
+            StringComparison.Ordinal
+        );
+        Assert.DoesNotContain(await Waiting(rig), IsOfTask);
     }
 
     [Fact]
@@ -170,9 +202,11 @@ public sealed class FailTaskTests
         var task = await rig.OneTask();
         await rig.Run(task, "alice");
         await alice.CallAsync("fail_task", new { reason = "no", kind = "permanent" });
-        Assert.Contains(await Waiting(rig), key => key == $"task_failed-{task}");
+        Assert.Equal([$"task_failed-{task}"], (await Waiting(rig)).Where(IsOfTask));
+        var refused = await rig.Refused(rig.Host.CallAsync("change_task", new { id = task, action = "release" }));
+        Assert.Equal("conflict", refused.Code);
         await rig.Host.CallAsync("change_task", new { id = task, action = "retry" });
-        Assert.DoesNotContain(await Waiting(rig), key => key == $"task_failed-{task}");
+        Assert.DoesNotContain(await Waiting(rig), IsOfTask);
     }
 
     [Fact]
@@ -188,6 +222,8 @@ public sealed class FailTaskTests
         Assert.DoesNotContain(await Waiting(rig), key => key == $"task_failed-{task}");
         Assert.Equal("failed", (await rig.Task(task)).Text("status"));
     }
+
+    private static bool IsOfTask(string key) => key.StartsWith("task_", StringComparison.Ordinal);
 
     private static async Task<string[]> Waiting(TaskRig rig) =>
         [.. (await rig.Hive.State()).GetProperty("waiting").EnumerateArray().Select(row => row.Text("key")!)];

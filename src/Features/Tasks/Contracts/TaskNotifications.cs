@@ -6,7 +6,9 @@ namespace Hive.Features.Tasks.Contracts;
 /// <summary>Raised with a task that changed, or whose ticket has ended.</summary>
 /// <param name="Task">The task.</param>
 /// <param name="TicketEnded">Its ticket has ended.</param>
-internal sealed record TaskChanged(TaskView Task, bool TicketEnded = false) : IDashboardNotification
+/// <param name="IsHeldByHost">The host holds it because a person has to look.</param>
+internal sealed record TaskChanged(TaskView Task, bool TicketEnded = false, bool IsHeldByHost = false)
+    : IDashboardNotification
 {
     /// <inheritdoc />
     public DashboardEvent ToDashboardEvent() => new("task_changed", "task", Task);
