@@ -68,8 +68,10 @@ internal sealed class ColumnCounts(IWorkflows workflows)
     }
 
     /// <summary>The tickets in a column.</summary>
-    public int Of(Workflow workflow, BoardColumn column) =>
-        column.PhaseMapping.Sum(p => state.At(workflow.Name, p).Count);
+    public int Of(Workflow workflow, BoardColumn column) => Of(workflow.Name, column.PhaseMapping);
+
+    /// <summary>The tickets in phases of a workflow.</summary>
+    public int Of(string workflow, IEnumerable<string> phases) => phases.Sum(p => state.At(workflow, p).Count);
 
     /// <summary>How many of the tickets in a column are blocked.</summary>
     public int BlockedIn(Workflow workflow, BoardColumn column) =>

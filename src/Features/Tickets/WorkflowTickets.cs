@@ -28,9 +28,27 @@ internal sealed class WorkflowTickets(
                 )),
         ];
 
-    public int Move(IWrite write, string workflow, IReadOnlyDictionary<string, string> phases)
+    public int Move(IWrite write, Workflow before, IReadOnlyDictionary<string, string> phases)
     {
+        var workflow = before.Name;
         var spec = workflows.Require(workflow);
+        // A column keeps its tickets when its phases get other names, and those of a phase that it takes over.
+        var columns = phases
+            .Values.Select(spec.ColumnOf)
+            .OfType<BoardColumn>()
+            .Distinct()
+            .Select(c =>
+                (
+                    Column: c,
+                    Before: counts.Of(
+                        workflow,
+                        (before.BoardColumns.FirstOrDefault(b => b.Id == c.Id)?.PhaseMapping ?? []).Union(
+                            c.PhaseMapping
+                        )
+                    )
+                )
+            )
+            .ToArray();
         var moved = phases.Sum(p => MoveEnded(write, workflow, p.Key, spec.RequirePhase(p.Value)));
         if (moved > 0)
             counts.Reload(write);
@@ -51,21 +69,18 @@ internal sealed class WorkflowTickets(
                 table.Put(write, row, row with { PhaseId = to });
         }
 
-        if (open.Length > 0)
-            MustFit(spec, phases.Values.Distinct());
+        foreach (var (column, count) in columns)
+            MustFit(spec, column, count);
         return moved + open.Length;
     }
 
-    private void MustFit(Workflow workflow, IEnumerable<string> phases)
+    private void MustFit(Workflow workflow, BoardColumn column, int before)
     {
-        foreach (var column in phases.Select(workflow.ColumnOf).OfType<BoardColumn>())
-        {
-            if (column.WipLimit is { } limit && counts.Of(workflow, column) is var count && count > limit)
-                throw Problem.Conflict(
-                    $"'move' would put {count} tickets into the column '{column.Name}', whose 'wip_limit' is {limit}; "
-                        + "raise the limit, or name another phase"
-                );
-        }
+        if (column.WipLimit is { } limit && counts.Of(workflow, column) is var count && count > limit && count > before)
+            throw Problem.Conflict(
+                $"'move' would put {count} tickets into the column '{column.Name}', whose 'wip_limit' is {limit}; "
+                    + "raise the limit, or name another phase"
+            );
     }
 
     public void MarkGates(IWrite write, string workflow) =>

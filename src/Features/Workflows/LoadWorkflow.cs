@@ -87,7 +87,7 @@ internal static class LoadWorkflow
             );
             var moves = before is null ? [] : Moves(write, before.Spec, spec, command.Move ?? Nowhere);
             workflows.Put(write, view);
-            var moved = moves.Count == 0 ? 0 : tickets.Sum(t => t.Move(write, spec.Name, moves));
+            var moved = moves.Count == 0 ? 0 : tickets.Sum(t => t.Move(write, before!.Spec, moves));
             // A new one has no tickets yet.
             foreach (var owner in before is null ? [] : tickets)
                 owner.MarkGates(write, spec.Name);

@@ -170,7 +170,7 @@ internal sealed class StandInTickets(IServiceProvider services) : ITickets, IWor
 
     public IReadOnlyList<TicketPlace> In(DbConnection db, string workflow) => [];
 
-    public int Move(IWrite write, string workflow, IReadOnlyDictionary<string, string> phases) => 0;
+    public int Move(IWrite write, Workflow before, IReadOnlyDictionary<string, string> phases) => 0;
 
     public void MarkGates(IWrite write, string workflow)
     {

@@ -111,12 +111,12 @@ public sealed class TicketStartTests
         var move = new Dictionary<string, string> { ["PHASE_BUILD"] = "PHASE_MAKE" };
         var narrow = new
         {
-            text = text.Replace("wip_limit: 3", "wip_limit: 1", StringComparison.Ordinal),
+            text,
             replace = true,
-            move,
+            move = new Dictionary<string, string> { ["PHASE_BUILD"] = "PHASE_TEST" },
         };
         Assert.Contains(
-            "would put 2 tickets into the column 'Build', whose 'wip_limit' is 1",
+            "would put 2 tickets into the column 'Test', whose 'wip_limit' is 1",
             await host.Refused("conflict", "workflow_load", narrow),
             StringComparison.Ordinal
         );
@@ -147,6 +147,39 @@ public sealed class TicketStartTests
             StringComparison.Ordinal
         );
     }
+    [Fact]
+    public async Task A_column_that_is_too_full_already_refuses_only_further_tickets()
+    {
+        await using var hive = await HiveFixture.Start();
+        var host = await hive.Board();
+        await host.Create();
+        for (var i = 0; i < 3; i++)
+            await host.CreateInBuild();
+        var text = Ticketing.Ways.Replace("wip_limit: 3", "wip_limit: 2", StringComparison.Ordinal);
+        await host.CallAsync("workflow_load", new { text, replace = true });
+        foreach (var (from, to) in new[] { ("PHASE_TODO", "PHASE_IDEA"), ("PHASE_BUILD", "PHASE_MAKE") })
+        {
+            text = text.Replace(from, to, StringComparison.Ordinal);
+            await host.CallAsync("workflow_load", Load(from, to));
+        }
+
+        Assert.Equal((1, 3), (await host.Count("todo"), await host.Count("build")));
+        text = text.Replace("PHASE_IDEA", "PHASE_WISH", StringComparison.Ordinal);
+        Assert.Contains(
+            "would put 4 tickets into the column 'Build', whose 'wip_limit' is 2",
+            await host.Refused("conflict", "workflow_load", Load("PHASE_IDEA", "PHASE_MAKE")),
+            StringComparison.Ordinal
+        );
+
+        object Load(string from, string to) =>
+            new
+            {
+                text,
+                replace = true,
+                move = new Dictionary<string, string> { [from] = to },
+            };
+    }
+
 
     [Fact]
     public async Task Tickets_that_have_ended_go_with_their_phase_and_keep_their_workflow()

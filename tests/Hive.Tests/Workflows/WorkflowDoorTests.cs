@@ -262,7 +262,7 @@ public sealed class WorkflowDoorTests
 
         public IReadOnlyList<TicketPlace> In(DbConnection db, string workflow) => workflow == "small" ? Places : [];
 
-        public int Move(IWrite write, string workflow, IReadOnlyDictionary<string, string> phases)
+        public int Move(IWrite write, Workflow before, IReadOnlyDictionary<string, string> phases)
         {
             Moved = phases;
             var moved = Places.Where(p => phases.ContainsKey(p.PhaseId)).Sum(p => p.Count);

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
+using Hive.Protocol;
 
 namespace Hive.Features.Workflows.Contracts;
 
@@ -13,12 +14,12 @@ internal interface IWorkflowTickets
 
     /// <summary>Moves a workflow's tickets out of phases that go.</summary>
     /// <param name="write">The write that replaces the workflow, whose memory already has the new one.</param>
-    /// <param name="workflow">The workflow's name.</param>
+    /// <param name="before">The workflow as it was.</param>
     /// <param name="phases">The phases that go, and the phase that takes each one's tickets.</param>
     /// <returns>The number of tickets that were moved.</returns>
     /// <exception cref="Problem">Code <c>invalid</c>: tickets that have ended would be in a phase that is not an
-    /// end. Code <c>conflict</c>: more would be in a column than its limit allows.</exception>
-    int Move(IWrite write, string workflow, IReadOnlyDictionary<string, string> phases);
+    /// end. Code <c>conflict</c>: a column would have more than before and than its limit allows.</exception>
+    int Move(IWrite write, Workflow before, IReadOnlyDictionary<string, string> phases);
 
     /// <summary>Marks the gates of a replaced workflow's open tickets for judging: they may ask for something
     /// else.</summary>
