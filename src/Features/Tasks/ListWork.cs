@@ -167,21 +167,25 @@ internal static class ListWork
 }
 
 /// <summary>Reads the tasks that are ready, the next one first.</summary>
-internal sealed class ReadyList(IEnumerable<IScheduler> schedulers)
+internal sealed class ReadyList(IScheduler scheduler)
 {
     /// <summary>The first ready tasks.</summary>
     /// <param name="db">Any connection.</param>
     /// <param name="phase">Of one phase; null for all.</param>
     /// <param name="capabilities">Only those for which these are enough; null for all.</param>
     /// <param name="most">How many.</param>
-    public List<TaskRow> Rows(DbConnection db, string? phase, IReadOnlyCollection<string>? capabilities, int most) =>
-        [
-            .. schedulers
-                .SelectMany(scheduler => scheduler.First(most, phase, capabilities))
-                .Select(id => TaskTable.Find(db, id))
-                .OfType<TaskRow>()
-                // The queue may be ahead of this connection.
-                .Where(row => row.IsReady)
-                .Take(most),
-        ];
+    public List<TaskRow> Rows(DbConnection db, string? phase, IReadOnlyCollection<string>? capabilities, int most)
+    {
+        // The queue may be ahead of this connection: tasks that are not ready here make room for later ones.
+        for (var asked = most; ; asked *= 2)
+        {
+            var first = scheduler.First(asked, phase, capabilities);
+            List<TaskRow> rows =
+            [
+                .. first.Select(id => TaskTable.Find(db, id)).OfType<TaskRow>().Where(row => row.IsReady).Take(most),
+            ];
+            if (rows.Count == most || first.Count < asked)
+                return rows;
+        }
+    }
 }

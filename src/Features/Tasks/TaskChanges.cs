@@ -9,22 +9,17 @@ using Hive.Protocol;
 namespace Hive.Features.Tasks;
 
 /// <summary>
-/// Stores the changes of tasks; no other code does. A change counts in what waits for the task, enters the queue and
-/// the journal, and is published, all in the caller's write.
+/// Stores changed tasks. A change counts in the tasks that wait for the changed one, enters the queue and the journal,
+/// and is published, all in the caller's write.
 /// </summary>
 internal sealed class TaskChanges(
     ITickets tickets,
     IWorkflows workflows,
-    IEnumerable<IReadyTasks> queues,
+    IReadyTasks queue,
     OpenRuns runs,
     TimeProvider clock
 )
 {
-    /// <summary>For how long an agent gets a task that it failed only when no other is free, in ms.</summary>
-    private const long SetBackMs = 1_800_000;
-
-    private readonly IReadyTasks[] queues = [.. queues];
-
     /// <summary>The present, in ms since 1970.</summary>
     public long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -70,11 +65,7 @@ internal sealed class TaskChanges(
             if (ticket is null)
                 continue;
             foreach (var row in ofTicket)
-            {
-                var queued = Queued(write.Db, row, ticket);
-                foreach (var queue in queues)
-                    queue.Put(write, queued);
-            }
+                queue.Put(write, Queued(write.Db, row, ticket));
 
             foreach (var (view, row) in TaskViews.Of(write.Db, [.. ofTicket], ScoreOf).Zip(ofTicket))
                 write.Raise(new TaskChanged(view, ticket.IsDone, row.IsHeldByHost));
@@ -85,23 +76,19 @@ internal sealed class TaskChanges(
     /// <summary>Lets the queue count what an agent has again: it waits, or works on.</summary>
     public void Recount(IWrite write, TaskRow row)
     {
-        if (tickets.Find(write.Db, row.Ticket) is not { } ticket)
-            return;
-        var queued = Queued(write.Db, row, ticket);
-        foreach (var queue in queues)
-            queue.Put(write, queued);
+        if (tickets.Find(write.Db, row.Ticket) is { } ticket)
+            queue.Put(write, Queued(write.Db, row, ticket));
     }
 
     /// <summary>A task was removed with its ticket.</summary>
     public void Removed(IWrite write, long task)
     {
-        foreach (var queue in queues)
-            queue.Remove(write, task);
+        queue.Remove(write, task);
         write.Raise(new TaskRemoved(task));
     }
 
     /// <summary>The place of a ready task.</summary>
-    public double? ScoreOf(long task) => queues.Length == 0 ? null : queues[0].ScoreOf(task);
+    public double? ScoreOf(long task) => queue.ScoreOf(task);
 
     /// <summary>The holds that follow from a task's ticket and from the tasks that it waits for.</summary>
     public Hold HoldsOf(TicketEntry ticket, TaskRow row) =>
@@ -152,7 +139,7 @@ internal sealed class TaskChanges(
                  WHERE task = @task AND ended_at > @since AND end IN ('failed', 'needs_input', 'timeout', 'no_result')
                  GROUP BY agent
                 """,
-                new { task, since = Now - SetBackMs }
+                new { task, since = Now - AgentPool.SetBackMs }
             )
             .AsList();
 

@@ -93,17 +93,16 @@ internal abstract class WaitingTasks(ITickets tickets) : IWaiting
 /// <summary>Ready tasks that no agent has been able to do for half an hour.</summary>
 internal sealed class WaitingUnservable : IWaiting
 {
-    private readonly IScheduler[] schedulers;
+    private readonly IScheduler scheduler;
     private readonly Lazy<IWaitingReports> reports;
     private readonly TimeProvider clock;
     private readonly Lock gate = new();
     private HashSet<string> shown = [];
 
-    public WaitingUnservable(IEnumerable<IScheduler> schedulers, Lazy<IWaitingReports> reports, TimeProvider clock)
+    public WaitingUnservable(IScheduler scheduler, Lazy<IWaitingReports> reports, TimeProvider clock)
     {
-        (this.schedulers, this.reports, this.clock) = ([.. schedulers], reports, clock);
-        foreach (var scheduler in this.schedulers)
-            scheduler.UnservableChanged += Report;
+        (this.scheduler, this.reports, this.clock) = (scheduler, reports, clock);
+        scheduler.UnservableChanged += Report;
     }
 
     public string Kind => "task_unservable";
@@ -138,8 +137,8 @@ internal sealed class WaitingUnservable : IWaiting
 
     private List<WaitingThing> Things() =>
         [
-            .. schedulers
-                .SelectMany(scheduler => scheduler.Unservable(clock.GetUtcNow()))
+            .. scheduler
+                .Unservable(clock.GetUtcNow())
                 .Where(group => group.Tasks.Count > 0)
                 .Select(group => new WaitingThing(
                     group.Tasks[0].ToString(CultureInfo.InvariantCulture),

@@ -94,6 +94,21 @@ public sealed class AddTasksTests
         """;
 
     [Fact]
+    public async Task The_list_of_ready_tasks_is_full_while_the_queue_is_ahead_of_the_reader()
+    {
+        await using var rig = await TaskRig.Start();
+        var ids = await rig.Add(await rig.Ticket(), [.. "abcde".Select(c => TaskRig.New($"{c}"))]);
+        // As a reader sees it that began before these became ready.
+        await rig.Change(write =>
+            write.Db.Execute("UPDATE tasks SET holds = 128 WHERE id IN (@a, @b)", new { a = ids[0], b = ids[1] })
+        );
+        var ready = await rig.Host.CallAsync("list_work", new { what = "ready", limit = 2 });
+        Assert.Equal(ids[2..4], ready.GetProperty("tasks").EnumerateArray().Select(task => task.Number("id")));
+        ready = await rig.Host.CallAsync("list_work", new { what = "ready", limit = 4 });
+        Assert.Equal(ids[2..], ready.GetProperty("tasks").EnumerateArray().Select(task => task.Number("id")));
+    }
+
+    [Fact]
     public async Task A_thousand_ready_tasks_hide_no_other_and_all_are_in_the_snapshot()
     {
         await using var rig = await TaskRig.Start();

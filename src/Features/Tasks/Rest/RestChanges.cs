@@ -294,19 +294,12 @@ internal static class RestAssignReady
 
     internal sealed class Validator : AbstractValidator<Command>;
 
-    internal sealed class Handler(IEnumerable<IScheduler> schedulers) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IScheduler scheduler) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command request, CancellationToken cancellationToken)
         {
-            List<Assignment> made = [];
-            var left = 0;
-            foreach (var scheduler in schedulers)
-            {
-                made.AddRange((await scheduler.Assign(cancellationToken)).Select(a => new Assignment(a.Task, a.Agent)));
-                left += scheduler.Count;
-            }
-
-            return new Result(made.Count, left, made);
+            var made = await scheduler.Assign(cancellationToken);
+            return new Result(made.Count, scheduler.Count, [.. made.Select(a => new Assignment(a.Task, a.Agent))]);
         }
     }
 }
