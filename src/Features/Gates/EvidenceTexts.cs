@@ -56,23 +56,12 @@ internal sealed class EvidenceTexts : IEvidenceTexts
         if (!fits)
         {
             json["truncated"] = true;
-            content = JsonValue.Create(Cut(text, left));
+            content = JsonValue.Create(TextRules.Cut(text, left - 2));
         }
 
         json["content"] = content;
         left -= Length(content);
         return fits;
-    }
-
-    // What JSON escapes takes more bytes than the text has.
-    private static string Cut(string text, int bytes)
-    {
-        for (var most = bytes - 2; ; most -= most / 4)
-        {
-            var cut = TextRules.Cut(text, most);
-            if (Length(JsonValue.Create(cut)) <= bytes)
-                return cut;
-        }
     }
 
     private static int Length(JsonNode json) => Encoding.UTF8.GetByteCount(json.ToJsonString(WireJson.Options));

@@ -76,8 +76,6 @@ internal sealed class Brief(ITickets tickets, IWorkflows workflows, Lazy<IEnumer
             json["phase_prompt"] = prompt;
         if (phase?.DoneDefinitions is { Count: > 0 } done)
             json["done_definitions"] = Node(done);
-        if (TaskRow.List<ExpectedOutput>(row.Expected) is { Count: > 0 } expected)
-            json["expected_outputs"] = Node(expected);
         if (row.RetryCount > 0 || row.ErrorKind == FailureKind.NeedsInput)
         {
             json["try"] = row.RetryCount + 1;

@@ -107,29 +107,35 @@ internal static class GetWork
                 return await store.Read(db => OfTicket(db, request.Caller, ticket), cancellationToken);
             if (!isWorker && request.Task is null)
                 throw Problem.Invalid("name a 'task' or a 'ticket'; list_work lists them");
-            var row = request.Task is { } id
-                ? await store.Read(db => TaskTable.Require(db, id), cancellationToken)
-                : null;
-            if (!isWorker || (row is not null && (row.Agent != request.Caller.Name || !row.IsWithAgent)))
-                return await store.Read(db => Other(db, request.Caller, row!), cancellationToken);
+            var (begun, other) = await store.Read(db => Find(db, request), cancellationToken);
+            if (other is not null)
+                return other;
             // A brief is long: the writer has others to serve, so it begins the task and does not compose.
-            var begun = await store.Read(
-                db => own.Require(db, request.Caller, request.Task, run: null),
-                cancellationToken
-            );
-            if (!own.IsBegun(begun))
+            if (!own.IsBegun(begun!))
                 begun = await store.Write(
                     write => own.Begin(write, request.Caller, request.Task, run: null),
                     CancellationToken.None
                 );
-            return await store.Read(db => new Result(brief.Whole(db, begun)), cancellationToken);
+            return await store.Read(db => new Result(brief.Whole(db, begun!)), cancellationToken);
+        }
+
+        // The caller's own task, or what it is told of another one.
+        private (TaskRow? Own, Result? Other) Find(System.Data.Common.DbConnection db, Query query)
+        {
+            var caller = query.Caller;
+            if (query.Task is not { } id)
+                return (own.Require(db, caller, query.Task, run: null), null);
+            var row = TaskTable.Require(db, id);
+            return caller.Kind != CallerKind.Agent || row.Agent != caller.Name || !row.IsWithAgent
+                ? (null, Other(db, caller, row))
+                : (own.Require(db, caller, row, run: null), null);
         }
 
         private Result Other(System.Data.Common.DbConnection db, Caller caller, TaskRow row)
         {
             MustSee(db, caller, row.Ticket);
             var task =
-                caller.Kind == CallerKind.Agent && !HadRun(db, caller.Name, row.Id)
+                caller.Kind == CallerKind.Agent && !OwnTask.HadRun(db, caller.Name, row.Id)
                     ? JsonSerializer.SerializeToNode(TaskViews.Of(db, [row], changes.ScoreOf)[0], WireJson.Options)
                     : JsonSerializer.SerializeToNode(TaskViews.Detail(db, row, changes.ScoreOf), WireJson.Options);
             var (artifacts, isCut) = Artifacts(db, caller, row.Ticket, row.Id, Length(task));
@@ -156,13 +162,6 @@ internal static class GetWork
             var shown = texts.Of(db, ticket, task, bytes, out var isCut);
             return shown.Count == 0 ? (null, isCut) : (shown, isCut);
         }
-
-        private static bool HadRun(System.Data.Common.DbConnection db, string agent, long task) =>
-            Dapper.SqlMapper.ExecuteScalar<bool>(
-                db,
-                "SELECT EXISTS (SELECT 1 FROM runs INDEXED BY runs_task WHERE task = @task AND agent = @agent)",
-                new { task, agent }
-            );
 
         private Result OfTicket(System.Data.Common.DbConnection db, Caller caller, long id)
         {

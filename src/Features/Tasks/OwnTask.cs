@@ -37,9 +37,12 @@ internal sealed class OwnTask(OpenRuns runs, RunEnds ends)
     /// <param name="task">The task; null for the only one that it has.</param>
     /// <param name="run">The run that the call is about; null for the current one.</param>
     /// <exception cref="Problem">It is not the caller's, or its run has ended.</exception>
-    public TaskRow Require(DbConnection db, Caller caller, long? task, long? run)
+    public TaskRow Require(DbConnection db, Caller caller, long? task, long? run) =>
+        Require(db, caller, task is { } id ? TaskTable.Require(db, id) : Only(db, caller.Name), run);
+
+    /// <summary>The same, of a task that was read.</summary>
+    public TaskRow Require(DbConnection db, Caller caller, TaskRow row, long? run)
     {
-        var row = task is { } id ? TaskTable.Require(db, id) : Only(db, caller.Name);
         if (row.Agent != caller.Name || !row.IsWithAgent)
             throw NotYours(db, row, caller.Name);
         if (run is { } given && given != row.Run)
@@ -59,6 +62,13 @@ internal sealed class OwnTask(OpenRuns runs, RunEnds ends)
 
         return row;
     }
+
+    /// <summary>True when an agent has or had a run of a task.</summary>
+    public static bool HadRun(DbConnection db, string agent, long task) =>
+        db.ExecuteScalar<bool>(
+            "SELECT EXISTS (SELECT 1 FROM runs INDEXED BY runs_task WHERE task = @task AND agent = @agent)",
+            new { task, agent }
+        );
 
     private static TaskRow Only(DbConnection db, string agent) =>
         TaskTable.OfAgent(db, agent) switch

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using Dapper;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -79,16 +78,13 @@ internal static class ReportProgress
                 db =>
                 {
                     var row = TaskTable.Require(db, id);
-                    var had =
-                        db.ExecuteScalar<long>(
-                            "SELECT count(*) FROM runs INDEXED BY runs_task WHERE task = @id AND agent = @Name",
-                            new { id, command.Caller.Name }
-                        ) > 0;
                     var isOwn =
                         row.Agent == command.Caller.Name
                         && row.IsWithAgent
                         && (command.Run is null || command.Run == row.Run);
-                    return had && !isOwn ? new Result(TaskMark.Of(row), false) : null;
+                    return !isOwn && OwnTask.HadRun(db, command.Caller.Name, id)
+                        ? new Result(TaskMark.Of(row), false)
+                        : null;
                 },
                 ct
             );

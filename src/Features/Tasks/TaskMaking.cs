@@ -197,12 +197,15 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
 
     private TaskRow Add(IWrite write, TicketEntry ticket, TaskSpec spec, Origin origin, long[] waits)
     {
-        var statuses = write
-            .Db.Query<string>(
-                "SELECT t.status FROM json_each(@ids) i JOIN tasks t ON t.id = i.value",
-                new { ids = TaskRow.Json(waits) }
-            )
-            .AsList();
+        var statuses =
+            waits.Length == 0
+                ? []
+                : write
+                    .Db.Query<string>(
+                        "SELECT t.status FROM json_each(@ids) i JOIN tasks t ON t.id = i.value",
+                        new { ids = TaskRow.Json(waits) }
+                    )
+                    .AsList();
         var row = new TaskRow
         {
             Ticket = ticket.Id,
