@@ -12,6 +12,7 @@ namespace Hive.Common.Doors;
 internal static class WireSchemas
 {
     private static readonly JsonSerializerOptions Options = CreateOptions();
+    private static readonly string[] AnyJson = ["object", "array", "string", "number", "boolean"];
 
     /// <summary>A request's schema in one piece, for a tool. Optional fields are absent, not null.</summary>
     public static JsonNode ForRequest(Type request) => Export(request, answer: false, references: null);
@@ -66,9 +67,7 @@ internal static class WireSchemas
             schema["type"] = "string";
         if (schema["properties"] is JsonObject properties)
         {
-            Instants(context.TypeInfo, properties);
-            AnyJson(context.TypeInfo, properties);
-            WordsOrNumbers(context.TypeInfo, properties);
+            Converted(context.TypeInfo, properties);
             Optional(schema, properties, answer);
         }
 
@@ -77,55 +76,27 @@ internal static class WireSchemas
         return schema;
     }
 
-    // The exporter cannot look into the converter of instants.
-    private static void Instants(JsonTypeInfo owner, JsonObject properties)
+    // The schemas of members of which the exporter says nothing: it cannot look into converters.
+    private static void Converted(JsonTypeInfo owner, JsonObject properties)
     {
-        foreach (
-            var property in owner.Properties.Where(p =>
-                (Nullable.GetUnderlyingType(p.PropertyType) ?? p.PropertyType) == typeof(DateTimeOffset)
-            )
-        )
+        foreach (var property in owner.Properties)
         {
+            var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+            var (types, isNullable) =
+                type == typeof(DateTimeOffset) ? (["string"], property.PropertyType != type)
+                : type == typeof(JsonElement) || type == typeof(JsonNode)
+                    ? (AnyJson, property.PropertyType != typeof(JsonElement))
+                : property.CustomConverter is WordOrNumber ? (["string", "integer"], property.IsGetNullable)
+                : ((string[])[], false);
+            if (types.Length == 0)
+                continue;
+            string[] all = isNullable ? [.. types, "null"] : types;
             var schema = new JsonObject
             {
-                ["type"] = property.PropertyType == typeof(DateTimeOffset) ? "string" : new JsonArray("string", "null"),
-                ["format"] = "date-time",
+                ["type"] = all.Length == 1 ? all[0] : new JsonArray([.. all.Select(t => (JsonNode)t)]),
             };
-            if (Describe(property) is { } text)
-                schema["description"] = text;
-            properties[property.Name] = schema;
-        }
-    }
-
-    // The exporter says nothing of a member that may be any JSON.
-    private static void AnyJson(JsonTypeInfo owner, JsonObject properties)
-    {
-        foreach (
-            var property in owner.Properties.Where(p =>
-                (Nullable.GetUnderlyingType(p.PropertyType) ?? p.PropertyType) == typeof(JsonElement)
-                || p.PropertyType == typeof(JsonNode)
-            )
-        )
-        {
-            var types = new JsonArray("object", "array", "string", "number", "boolean");
-            if (property.PropertyType != typeof(JsonElement))
-                types.Add("null");
-            var schema = new JsonObject { ["type"] = types };
-            if (Describe(property) is { } text)
-                schema["description"] = text;
-            properties[property.Name] = schema;
-        }
-    }
-
-    // Nor into this converter.
-    private static void WordsOrNumbers(JsonTypeInfo owner, JsonObject properties)
-    {
-        foreach (var property in owner.Properties.Where(p => p.CustomConverter is WordOrNumber))
-        {
-            var types = new JsonArray("string", "integer");
-            if (property.IsGetNullable)
-                types.Add("null");
-            var schema = new JsonObject { ["type"] = types };
+            if (type == typeof(DateTimeOffset))
+                schema["format"] = "date-time";
             if (Describe(property) is { } text)
                 schema["description"] = text;
             properties[property.Name] = schema;

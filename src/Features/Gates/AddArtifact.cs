@@ -37,7 +37,7 @@ internal static partial class AddArtifact
     {
         public Validator()
         {
-            RuleFor(c => c.Ticket).GreaterThan(0).WithMessage("'ticket' must be a positive ticket id");
+            RuleFor(c => c.Ticket).MustBeIdOf("ticket", "ticket");
             RuleFor(c => c.Type).MustBeText(4 * TaskEvidence.TypeLength);
             RuleFor(c => c.PhaseId).MustBeText(100);
             RuleFor(c => c.Path).MustBeText(4096);

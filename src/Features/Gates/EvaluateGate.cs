@@ -37,8 +37,7 @@ internal static class EvaluateGate
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() =>
-            RuleFor(c => c.Ticket).GreaterThan(0).WithMessage("'ticket' must be a positive ticket id");
+        public Validator() => RuleFor(c => c.Ticket).MustBeIdOf("ticket", "ticket");
     }
 
     internal sealed class Handler(IStore store, GateReader reader, IWorkflows workflows)

@@ -50,7 +50,7 @@ internal sealed record GateCase(
     public Rounds Rounds =>
         Rounds.Of(
             Verdicts.TakeWhile(v => !v.Passed && Return?.IsBefore(v) != false).Reverse().Select(v => v.Reasons),
-            Phase.Gate?.MaxIterations ?? Rounds.Usual
+            MaxIterations
         );
 }
 

@@ -31,7 +31,7 @@ internal static class RecordMetric
     {
         public Validator()
         {
-            RuleFor(c => c.Task).GreaterThan(0).WithMessage("'task' must be a positive task id");
+            RuleFor(c => c.Task).MustBeIdOf("task", "task");
             RuleFor(c => c.Name).MustBeText(4 * MetricTable.NameLength);
             RuleFor(c => c.Type)
                 .Must(type => type is null || MetricTable.Types.Contains(type))

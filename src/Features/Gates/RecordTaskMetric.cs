@@ -26,7 +26,7 @@ internal static class RecordTaskMetric
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.TaskId).GreaterThan(0).WithMessage("'task_id' must be a positive task id");
+        public Validator() => RuleFor(c => c.TaskId).MustBeIdOf("task", "task_id");
     }
 
     internal sealed class Handler(IMediator mediator) : IRequestHandler<Command, TaskMetric>

@@ -19,7 +19,7 @@ internal static class ShowGate
     {
         public Validator()
         {
-            RuleFor(c => c.Ticket).GreaterThan(0).WithMessage("'ticket' must be a positive ticket id");
+            RuleFor(c => c.Ticket).MustBeIdOf("ticket", "ticket");
             RuleFor(c => c.PhaseId).MustBeText(100);
         }
     }

@@ -1,4 +1,5 @@
 using FluentValidation;
+using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
@@ -14,7 +15,7 @@ internal static class RetryMessage
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Id).GreaterThan(0).WithMessage("'id' must be a positive message id");
+        public Validator() => RuleFor(c => c.Id).MustBeIdOf("message");
     }
 
     internal sealed class Handler(IStore store, FailedMessages failed) : IRequestHandler<Command, Result>

@@ -30,7 +30,7 @@ internal static class AddTasks
     {
         public Validator()
         {
-            RuleFor(c => c.Ticket).GreaterThan(0).WithMessage("'ticket' must be a positive ticket id");
+            RuleFor(c => c.Ticket).MustBeIdOf("ticket", "ticket");
             RuleFor(c => c.Tasks).MustBeTasks();
             RuleFor(c => c.Key).MustBeKey();
         }

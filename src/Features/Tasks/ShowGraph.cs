@@ -1,5 +1,6 @@
 using System.Data.Common;
 using FluentValidation;
+using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Features.Tickets.Contracts;
 using Hive.Protocol;
@@ -17,8 +18,7 @@ internal static class ShowGraph
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator() =>
-            RuleFor(q => q.Ticket).GreaterThan(0).WithMessage("'ticket' must be a positive ticket id");
+        public Validator() => RuleFor(q => q.Ticket).MustBeIdOf("ticket", "ticket");
     }
 
     internal sealed class Handler(IStore store, ITickets tickets, TaskChanges changes) : IRequestHandler<Query, Result>

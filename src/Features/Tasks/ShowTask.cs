@@ -37,7 +37,7 @@ internal static class ListRuns
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator() => RuleFor(q => q.Task).GreaterThan(0).WithMessage("'task' must be a positive task id");
+        public Validator() => RuleFor(q => q.Task).MustBeIdOf("task", "task");
     }
 
     internal sealed class Handler(IStore store) : IRequestHandler<Query, Result>

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Text;
 using Dapper;
 using FluentValidation;
+using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.StateFiles.Contracts;
@@ -31,7 +32,7 @@ internal static class ListTurnFiles
         public Validator(IAgentNames names)
         {
             RuleFor(q => q.Name).MustBeAgentsName(names);
-            RuleFor(q => q.Turn).GreaterThan(0).WithMessage("'turn' must be a positive turn id");
+            RuleFor(q => q.Turn).MustBeIdOf("turn", "turn");
         }
     }
 

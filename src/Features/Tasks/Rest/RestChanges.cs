@@ -44,7 +44,7 @@ internal static class RestCreateTask
     {
         public Validator()
         {
-            RuleFor(c => c.TicketId).GreaterThan(0).WithMessage("'ticket_id' must be a positive ticket id");
+            RuleFor(c => c.TicketId).MustBeIdOf("ticket", "ticket_id");
             RuleFor(c => c.Key).MustBeKey();
             RuleFor(c => c)
                 .Custom(

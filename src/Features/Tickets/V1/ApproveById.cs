@@ -16,7 +16,7 @@ internal static class ApproveById
     {
         public Validator()
         {
-            RuleFor(c => c.TicketId).GreaterThan(0).WithMessage("'ticket_id' must be positive");
+            RuleFor(c => c.TicketId).MustBeIdOf("ticket", "ticket_id");
         }
     }
 

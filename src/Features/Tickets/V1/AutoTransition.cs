@@ -22,7 +22,7 @@ internal static class AutoTransition
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.TicketId).GreaterThan(0).WithMessage("'ticket_id' must be positive");
+        public Validator() => RuleFor(c => c.TicketId).MustBeIdOf("ticket", "ticket_id");
     }
 
     internal sealed class Handler(Steps steps) : IRequestHandler<Command, Result>

@@ -25,7 +25,7 @@ internal static class MoveCard
     {
         public Validator()
         {
-            RuleFor(c => c.TicketId).GreaterThan(0).WithMessage("'ticket_id' must be positive");
+            RuleFor(c => c.TicketId).MustBeIdOf("ticket", "ticket_id");
             RuleFor(c => c.Reason).MustBeReason("reason");
             RuleFor(c => c.Before)
                 .Must(before => before is null or >= 0)
@@ -48,7 +48,7 @@ internal static class MoveCard
             var column =
                 workflow.BoardColumns.FirstOrDefault(c => c.Id == command.TargetColumnId)
                 ?? throw Problem.NotFound(
-                    $"the workflow '{workflow.Name}' has not such a column; its columns: "
+                    $"the workflow '{workflow.Name}' does not have the column '{command.TargetColumnId}'; its columns: "
                         + string.Join(", ", workflow.BoardColumns.Select(c => c.Id))
                 );
             var isIn = column.PhaseMapping.Contains(row.PhaseId) && row.Blocked is null;

@@ -1,4 +1,5 @@
 using FluentValidation;
+using Hive.Common.Doors;
 using Hive.Common.Storage;
 using MediatR;
 
@@ -25,7 +26,7 @@ internal static class ShowApproval
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator() => RuleFor(c => c.TicketId).GreaterThan(0).WithMessage("'ticket_id' must be positive");
+        public Validator() => RuleFor(c => c.TicketId).MustBeIdOf("ticket", "ticket_id");
     }
 
     internal sealed class Handler(IStore store) : IRequestHandler<Query, Result>
