@@ -19,9 +19,8 @@ public sealed class Deadlines<TKey> : IDisposable
     private readonly Lock gate = new();
     private readonly SortedSet<(long At, TKey Key)> order = [];
     private readonly Dictionary<TKey, long> known = [];
-    private readonly SemaphoreSlim elapsed = new(0, 1);
+    private readonly Bell elapsed = new();
     private long? armed;
-    private bool isDisposed;
 
     /// <param name="clock">Tells the time, and makes the timer.</param>
     public Deadlines(TimeProvider clock)
@@ -31,7 +30,7 @@ public sealed class Deadlines<TKey> : IDisposable
     }
 
     /// <summary>Waits until the timer of a deadline has fired since the last call.</summary>
-    public Task WaitForDue(CancellationToken ct) => elapsed.WaitAsync(ct);
+    public Task WaitForDue(CancellationToken ct) => elapsed.Wait(ct);
 
     /// <summary>
     /// Adds a deadline after that time; a key that has one keeps it. A negative time is overdue; the longest overdue is
@@ -80,25 +79,13 @@ public sealed class Deadlines<TKey> : IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-        timer.Dispose();
-        lock (gate)
-        {
-            // The timer may be firing at this moment.
-            isDisposed = true;
-            elapsed.Dispose();
-        }
-    }
+    public void Dispose() => timer.Dispose();
 
     private void OnTimer()
     {
         lock (gate)
-        {
             armed = null;
-            if (!isDisposed && elapsed.CurrentCount == 0)
-                elapsed.Release();
-        }
+        elapsed.Ring();
     }
 
     private void Arm()

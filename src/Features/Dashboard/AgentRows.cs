@@ -1,3 +1,4 @@
+using Hive.Common;
 using Hive.Common.Activities;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
@@ -22,7 +23,7 @@ internal sealed class AgentRows : BackgroundService, ICommitObserver, IAgentRowF
     private readonly EventHub hub;
     private readonly TimeProvider clock;
     private readonly Lock gate = new();
-    private readonly SemaphoreSlim dirtied = new(0, 1);
+    private readonly Bell dirtied = new();
     private readonly Dictionary<string, ContainerView> published = [];
     private HashSet<string> dirty = [];
     private HashSet<string> unseen = [];
@@ -90,7 +91,7 @@ internal sealed class AgentRows : BackgroundService, ICommitObserver, IAgentRowF
     private void MarkDirty(string name)
     {
         if (dirty.Add(name) && dirty.Count == 1)
-            dirtied.Release();
+            dirtied.Ring();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -105,7 +106,7 @@ internal sealed class AgentRows : BackgroundService, ICommitObserver, IAgentRowF
 
         while (true)
         {
-            await dirtied.WaitAsync(stoppingToken);
+            await dirtied.Wait(stoppingToken);
             Publish();
             await Task.Delay(Interval, clock, stoppingToken);
         }

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using Dapper;
+using Hive.Common;
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
@@ -175,7 +176,7 @@ internal sealed class UnreadSenders : BackgroundService
     private readonly IStore store;
     private readonly TimeProvider clock;
     private readonly Lock gate = new();
-    private readonly SemaphoreSlim changed = new(0, 1);
+    private readonly Bell changed = new();
     private HashSet<string> uncounted = new(StringComparer.Ordinal);
 
     public UnreadSenders(WaitingMessages waiting, IStore store, TimeProvider clock)
@@ -188,7 +189,7 @@ internal sealed class UnreadSenders : BackgroundService
     {
         while (true)
         {
-            await changed.WaitAsync(stoppingToken);
+            await changed.Wait(stoppingToken);
             HashSet<string> senders;
             lock (gate)
                 (senders, uncounted) = (uncounted, new(StringComparer.Ordinal));
@@ -216,7 +217,7 @@ internal sealed class UnreadSenders : BackgroundService
         lock (gate)
         {
             if (uncounted.Add(sender) && uncounted.Count == 1)
-                changed.Release();
+                changed.Ring();
         }
     }
 }

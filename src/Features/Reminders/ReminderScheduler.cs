@@ -1,4 +1,5 @@
 using Dapper;
+using Hive.Common;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Protocol;
@@ -28,7 +29,7 @@ internal sealed partial class ReminderScheduler : BackgroundService
     private readonly TimeProvider clock;
     private readonly ILogger<ReminderScheduler> log;
     private readonly ITimer timer;
-    private readonly SemaphoreSlim wakeUp = new(0, 1);
+    private readonly Bell wakeUp = new();
     private readonly Lock gate = new();
     private long nextAt = long.MaxValue;
 
@@ -49,7 +50,7 @@ internal sealed partial class ReminderScheduler : BackgroundService
             clock,
             log
         );
-        timer = clock.CreateTimer(_ => SignalWakeUp(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        timer = clock.CreateTimer(_ => wakeUp.Ring(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Schedules a delivery at that time (unix milliseconds) or earlier.</summary>
@@ -99,7 +100,7 @@ internal sealed partial class ReminderScheduler : BackgroundService
     {
         while (true)
         {
-            await wakeUp.WaitAsync(stoppingToken);
+            await wakeUp.Wait(stoppingToken);
             if (!TryTakeDue())
                 continue;
             try
@@ -130,15 +131,6 @@ internal sealed partial class ReminderScheduler : BackgroundService
 
             nextAt = long.MaxValue;
             return true;
-        }
-    }
-
-    private void SignalWakeUp()
-    {
-        lock (gate)
-        {
-            if (wakeUp.CurrentCount == 0)
-                wakeUp.Release();
         }
     }
 

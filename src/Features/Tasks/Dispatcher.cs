@@ -1,3 +1,4 @@
+using Hive.Common;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Protocol;
@@ -34,12 +35,10 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
     private readonly TimeProvider clock;
     private readonly ILogger<Dispatcher> log;
     private readonly ITimer alarm;
-    private readonly SemaphoreSlim rung = new(0, 1);
-    private readonly Lock gate = new();
+    private readonly Bell bell = new();
     private readonly List<ConditionChange> unstored = [];
     private IReadOnlyList<Unservable> unservable = [];
     private long? asideUntil;
-    private bool isDisposed;
 
     public Dispatcher(
         IStore store,
@@ -54,9 +53,9 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
     {
         (this.store, this.ready, this.watch, this.statuses) = (store, ready, watch, statuses);
         (this.claims, this.loader, this.clock, this.log) = (claims, loader, clock, log);
-        alarm = clock.CreateTimer(_ => Ring(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        ready.Rang += Ring;
-        watch.Marked += Ring;
+        alarm = clock.CreateTimer(_ => bell.Ring(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        ready.Rang += bell.Ring;
+        watch.Marked += bell.Ring;
     }
 
     /// <inheritdoc />
@@ -94,22 +93,16 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
     {
         await store.Write(write => ready.Load(write, loader), cancellationToken);
         watch.Start(await statuses.Last(cancellationToken));
-        Ring();
+        bell.Ring();
         await base.StartAsync(cancellationToken);
     }
 
     /// <inheritdoc />
     public override void Dispose()
     {
-        ready.Rang -= Ring;
-        watch.Marked -= Ring;
+        ready.Rang -= bell.Ring;
+        watch.Marked -= bell.Ring;
         alarm.Dispose();
-        lock (gate)
-        {
-            isDisposed = true;
-            rung.Dispose();
-        }
-
         base.Dispose();
     }
 
@@ -118,7 +111,7 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
     {
         while (true)
         {
-            await rung.WaitAsync(stoppingToken);
+            await bell.Wait(stoppingToken);
             try
             {
                 await Step(stoppingToken);
@@ -130,7 +123,7 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
                 else if (e is not Problem { Code: ErrorCode.Unavailable })
                     LogFailed(log, e);
                 await Task.Delay(Pause, clock, stoppingToken);
-                Ring();
+                bell.Ring();
             }
         }
     }
@@ -245,15 +238,6 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
                 : TimeSpan.FromMilliseconds(next - now),
             Timeout.InfiniteTimeSpan
         );
-    }
-
-    private void Ring()
-    {
-        lock (gate)
-        {
-            if (!isDisposed && rung.CurrentCount == 0)
-                rung.Release();
-        }
     }
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();

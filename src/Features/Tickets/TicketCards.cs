@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Hive.Common;
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
@@ -32,7 +33,7 @@ internal sealed partial class TicketCards(
     private const int PerRead = 100;
 
     private readonly Lock gate = new();
-    private readonly SemaphoreSlim dirtied = new(0, 1);
+    private readonly Bell dirtied = new();
     private HashSet<long> tickets = [];
 
     // Those of them that are deleted. They are published first: a ticket that takes the place of one in a list has to
@@ -75,7 +76,7 @@ internal sealed partial class TicketCards(
     {
         while (true)
         {
-            await dirtied.WaitAsync(stoppingToken);
+            await dirtied.Wait(stoppingToken);
             try
             {
                 await Publish(stoppingToken);
@@ -84,7 +85,7 @@ internal sealed partial class TicketCards(
             {
                 LogFailed(log, e);
                 await Task.Delay(Pause, clock, stoppingToken);
-                Wake();
+                dirtied.Ring();
             }
 
             await Task.Delay(Interval, clock, stoppingToken);
@@ -99,16 +100,7 @@ internal sealed partial class TicketCards(
             var wasEmpty = tickets.Count + columns.Count == 0;
             add();
             if (wasEmpty)
-                Wake();
-        }
-    }
-
-    private void Wake()
-    {
-        lock (gate)
-        {
-            if (dirtied.CurrentCount == 0)
-                dirtied.Release();
+                dirtied.Ring();
         }
     }
 
