@@ -29,7 +29,7 @@ internal sealed class HostLog(HivePaths paths, TimeProvider clock, long mostByte
             Close();
     }
 
-    // What is still buffered cannot be written to a full disk either.
+    // Buffered lines cannot be written to a full disk either.
     private void Close()
     {
         try

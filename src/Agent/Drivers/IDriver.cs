@@ -17,8 +17,8 @@ internal interface IDriver : IAsyncDisposable
     }
 
     /// <summary>
-    /// What the driver lacks to do a turn, then after a semicolon how to provide it; null when it lacks nothing. Read
-    /// before each receive.
+    /// The thing that the driver lacks to do a turn, then after a semicolon how to provide it; null when it lacks
+    /// nothing. Read before each receive.
     /// </summary>
     string? Missing => null;
 

@@ -79,7 +79,7 @@ internal static class PendingVerb
         );
     }
 
-    // What fits a terminal together with the keys.
+    // So many lines fit a terminal together with the keys.
     private const int MostInSum = 12;
 
     private const string Nothing = "Nothing waits for your approval.";

@@ -39,7 +39,7 @@ internal static class StatusTable
         ];
     }
 
-    // What runs now, then what the agent says about its work.
+    // The running tool, then the agent's own words about its work.
     private static string Says(Row row) =>
         string.Join(" · ", new[] { row.Activity?.Tool, row.StatusText }.Where(text => !string.IsNullOrEmpty(text)));
 

@@ -109,7 +109,7 @@ internal sealed class ClaudeSetup : IClientSetup
 
     private static string Wait(McpServer server) => $"wait --hook --socket {McpServer.Quoted(server.Socket)}";
 
-    // Whatever the path of the program.
+    // The path of the program does not matter.
     private static bool IsOurs(JsonNode? group, McpServer server) =>
         group is JsonObject members
         && members["hooks"] is JsonArray { Count: 1 } hooks

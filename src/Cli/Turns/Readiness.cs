@@ -17,7 +17,7 @@ internal static class Readiness
     }
 
     /// <summary>
-    /// What the agent lacks and how to provide it; null when nothing is missing or the agent is unknown.
+    /// The thing that the agent lacks and how to provide it; null when nothing is missing or the agent is unknown.
     /// </summary>
     public static async Task<string?> OfAsync(VerbContext verb, string agent, int waitSeconds = 0)
     {

@@ -44,7 +44,7 @@ internal sealed class ContainersSchema : ISchema
             ) WITHOUT ROWID
             """
         );
-        // What a destroyed agent was, for its revival.
+        // The settings of a destroyed agent, for its revival.
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS former_agents (

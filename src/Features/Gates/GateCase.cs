@@ -103,7 +103,7 @@ internal sealed class GateReader(ITickets tickets, ITasks tasks, IWorkflows work
     public GateCase? Read(DbConnection db, TicketEntry ticket) => Read(db, ticket, ticket.PhaseId);
 
     /// <summary>A gate as the doors show it, and the phase that its ticket stands in.</summary>
-    /// <exception cref="Problem">Code <c>not_found</c>: there is not such a ticket, or phase.</exception>
+    /// <exception cref="Problem">Code <c>not_found</c>: the ticket or the phase.</exception>
     public (GateView View, string Current) Show(DbConnection db, long id, string? phaseId)
     {
         var ticket = tickets.Require(db, id);

@@ -66,7 +66,7 @@ internal static class GateJudge
     /// <summary>The artifacts that an answer of the operator is about.</summary>
     public static IReadOnlyList<long> Seen(GateCase gate) => [.. gate.Artifacts.Select(a => a.Artifact.Id).Order()];
 
-    // What an agent hands in must not keep its gate from being judged and shown.
+    // Evidence that cannot be judged fails its criterion alone: the gate is still judged and shown.
     private static Judged Safely(GateCase gate, Criterion criterion)
     {
         try

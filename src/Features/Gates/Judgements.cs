@@ -154,7 +154,7 @@ internal sealed class Judgements(
 
     private void Failed(IWrite write, GateCase gate, Judgement judgement)
     {
-        // What has only to be done again has not failed.
+        // A phase that has only to be done again has not failed.
         if (gate.IsToDoAgain)
             Returns.Excuse(write, gate);
         var rounds = gate.Rounds.With(judgement.Reasons, gate.MaxIterations);

@@ -38,7 +38,7 @@ internal sealed class RemindersSchema : ISchema
             """
         );
         editor.Run("CREATE INDEX IF NOT EXISTS reminders_pending ON reminders (agent, id) WHERE sent_at IS NULL");
-        // What was pending when its agent was destroyed, until the agent is revived.
+        // The pending reminders of a destroyed agent, until it is revived.
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS reminders_aside (

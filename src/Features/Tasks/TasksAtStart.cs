@@ -62,7 +62,7 @@ internal sealed class TasksAtStart(
         }
         catch (Problem e) when (e.Code == ErrorCode.Unavailable)
         {
-            // What was stored last is at most a minute old.
+            // The clocks that were stored last are at most a minute old.
         }
     }
 

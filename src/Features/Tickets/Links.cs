@@ -83,7 +83,7 @@ internal sealed class Links(TicketTable table, Blocks blocks)
 
     /// <summary>Removes a link.</summary>
     /// <returns>True when the ticket's block ended with it: it may advance then.</returns>
-    /// <exception cref="Problem">Code <c>not_found</c>: there is not such a link.</exception>
+    /// <exception cref="Problem">Code <c>not_found</c>: the link.</exception>
     public bool Remove(IWrite write, long blocker, long blocked, string actor)
     {
         var row = TicketTable.Require(write.Db, blocked);

@@ -24,7 +24,7 @@ internal static class WaitingTickets
         var asked = before is { IsPending: true };
         if (after is { IsPending: true })
         {
-            // Whatever has changed, the operator decides about what is there now.
+            // After any change: the operator decides about the ticket as it is now.
             if (!asked || before != after)
                 yield return new TicketWaits(Approval, id, ToApprove(after));
         }

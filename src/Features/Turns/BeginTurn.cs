@@ -39,8 +39,8 @@ internal static class BeginTurn
             return obstacle is null ? new Result(turn) : throw Problem.Conflict(obstacle);
         }
 
-        // What the agent received just before it was paused was never begun: it waits as if it had not been received.
-        // That is a change to keep, so the refusal follows the write.
+        // A message that the agent received just before it was paused was never begun: it waits as if it had not been
+        // received. That is a change to keep, so the refusal follows the write.
         private (long Turn, string? Obstacle) TryBegin(IWrite write, Command command)
         {
             var agent = command.Caller.Name;

@@ -111,7 +111,7 @@ internal sealed partial class NotifyHook(
             var open = rows.Where(IsUntold).ToArray();
             if (open.Length == 0)
             {
-                // What could not be sent has been decided, or its agent muted.
+                // The row that could not be sent has been decided, or its agent muted.
                 if (state.View.NextAttemptAt is not null)
                     Show(state.View with { NextAttemptAt = null });
                 return nextForgotten;

@@ -156,8 +156,8 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
                 marks[mark.Key] = mark;
             foreach (var (kind, thing) in things)
                 kind.Load(thing);
-            // What was committed around the read is followed again, in its order; so every row ends in its newest
-            // state, whether or not the read saw it.
+            // The commits around the read are followed again, in their order; so every row ends in its newest state,
+            // whether or not the read saw it.
             foreach (var notification in early!.Prepend(new AgentRowsPublished(agents.All)))
                 Follow(notification);
             early = null;
