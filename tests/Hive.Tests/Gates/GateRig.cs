@@ -125,9 +125,7 @@ internal sealed class GateRig : IAsyncDisposable
     /// <summary>Completes when no gate is marked that can be judged.</summary>
     public async Task Judged()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (await Store.Read(db => Tickets.Marked(db).Count > 0, patience.Token))
-            await Task.Yield();
+        await Patience.Until(() => Store.Read(db => Tickets.Marked(db).Count == 0), "no gate is marked");
         await Hive.Settled();
     }
 

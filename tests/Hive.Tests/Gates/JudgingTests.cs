@@ -5,6 +5,7 @@ using Hive.Features.Gates;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -137,7 +138,6 @@ public sealed class JudgingTests
         await Inbox(rig, "gate_failed");
     }
 
-    [Fact]
     [Theory]
     [InlineData("", 1)]
     [InlineData("\n  on_fail: PHASE_OPEN", 2)]
@@ -154,6 +154,7 @@ public sealed class JudgingTests
         Assert.Equal(2, (await rig.TasksOf(ticket)).Count);
     }
 
+    [Fact]
     public async Task On_fail_sends_the_ticket_back_with_rework_there_and_the_evidence_again_here()
     {
         await using var rig = await GateRig.Start(
@@ -287,8 +288,10 @@ public sealed class JudgingTests
             );
         });
         await rig.CompleteOnly(2, artifacts: [GateRig.Data("report", 80)]);
-        while ((await rig.Find(good)).PhaseId != "PHASE_END")
-            await Task.Yield();
+        await Patience.Until(
+            async () => (await rig.Find(good)).PhaseId == "PHASE_END",
+            "the gate that can be read has passed"
+        );
         Assert.Equal("PHASE_WORK", (await rig.Find(bad)).PhaseId);
     }
 

@@ -36,11 +36,14 @@ public sealed class SubscribeBoardTests
     private static async Task Change(HiveFixture hive, IAsyncEnumerator<JsonElement> lines)
     {
         var next = lines.MoveNextAsync().AsTask();
-        while (!next.IsCompleted)
-        {
-            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-            await Task.Yield();
-        }
+        await Patience.Until(
+            () =>
+            {
+                hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+                return Task.FromResult(next.IsCompleted);
+            },
+            "the board's next line"
+        );
 
         Assert.True(await next);
     }

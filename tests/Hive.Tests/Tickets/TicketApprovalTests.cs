@@ -171,8 +171,10 @@ public sealed class TicketApprovalTests
         await host.CallAsync("ticket_approve", new { id = decided });
         await hive.Clock.Set(hive.Clock.GetUtcNow() + TimeSpan.FromSeconds(60));
         hive.Clock.Advance(TimeSpan.FromSeconds(60));
-        while ((await host.Ticket(early)).Text("approval") == "pending_review")
-            await Task.Yield();
+        await Patience.Until(
+            async () => (await host.Ticket(early)).Text("approval") != "pending_review",
+            "the approval has timed out"
+        );
         var entry = (await host.History(early))[^1];
         Assert.Equal(("timed_out", "system"), ((await host.Ticket(early)).Text("approval"), entry.Text("actor")));
         Assert.Equal("approved", (await host.Ticket(decided)).Text("approval"));
@@ -191,8 +193,10 @@ public sealed class TicketApprovalTests
         });
         host = await hive.Operator();
         young = await host.Create();
-        while ((await host.CallAsync("tickets")).GetProperty("tickets").GetArrayLength() != 1)
-            await Task.Yield();
+        await Patience.Until(
+            async () => (await host.CallAsync("tickets")).GetProperty("tickets").GetArrayLength() == 1,
+            "one ticket is left"
+        );
         await host.Refused("not_found", "ticket", new { id = old });
         Assert.Equal("pending_review", (await host.Ticket(young)).Text("status"));
     }

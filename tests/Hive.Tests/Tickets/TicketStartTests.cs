@@ -67,8 +67,7 @@ public sealed class TicketStartTests
         );
         await hive.Restart();
         host = await hive.Operator();
-        while (await host.Phase(second) != "PHASE_TEST")
-            await Task.Yield();
+        await Patience.Until(async () => await host.Phase(second) == "PHASE_TEST", "the second ticket is in Test");
         Assert.Equal(2, await host.Count("test"));
     }
 
@@ -147,6 +146,7 @@ public sealed class TicketStartTests
             StringComparison.Ordinal
         );
     }
+
     [Fact]
     public async Task A_column_that_is_too_full_already_refuses_only_further_tickets()
     {
@@ -179,7 +179,6 @@ public sealed class TicketStartTests
                 move = new Dictionary<string, string> { [from] = to },
             };
     }
-
 
     [Fact]
     public async Task Tickets_that_have_ended_go_with_their_phase_and_keep_their_workflow()
@@ -254,8 +253,10 @@ public sealed class TicketStartTests
         // A ticket that does not run keeps its mark, and is not looked at.
         Assert.Empty(await Store(hive).Read(db => hive.Tickets().Marked(db)));
         (await hive.Http().PostAsync($"/api/v1/tickets/{open}/release", null)).EnsureSuccessStatusCode();
-        while (await Store(hive).Read(db => hive.Tickets().Marked(db).Count) > 0)
-            await Task.Yield();
+        await Patience.Until(
+            () => Store(hive).Read(db => hive.Tickets().Marked(db).Count == 0),
+            "the released ticket's gate is judged"
+        );
 
         Task<long> Rev(long id) => Store(hive).Read(db => hive.Tickets().Require(db, id).GateRev);
     }
@@ -308,8 +309,7 @@ public sealed class TicketStartTests
         );
         await hive.Restart();
         host = await hive.Operator();
-        while (await host.Phase(free) != "PHASE_TEST")
-            await Task.Yield();
+        await Patience.Until(async () => await host.Phase(free) == "PHASE_TEST", "the free ticket is in Test");
         Assert.Equal("PHASE_BUILD", await host.Phase(stuck));
     }
 

@@ -193,8 +193,10 @@ public sealed class WaitingColumnTests
         await hive.Write(write => hive.Tickets().MarkGate(write, second));
         await host.Move(first, "PHASE_END");
         Assert.Equal(("PHASE_BUILD", "PHASE_TEST"), (await host.Phase(second), await host.Phase(third)));
-        while ((await host.Ticket(second)).Text("gate") != "open")
-            await Task.Yield();
+        await Patience.Until(
+            async () => (await host.Ticket(second)).Text("gate") == "open",
+            "the second ticket's gate is open"
+        );
         Assert.Equal("building", (await host.Ticket(second)).Text("status"));
         Assert.StartsWith("open again", (await host.History(second))[^1].Text("reason"), StringComparison.Ordinal);
         await host.Move(third, "PHASE_END");
@@ -238,8 +240,7 @@ public sealed class WaitingColumnTests
         );
         await host.CallAsync("workflow_load", new { text, replace = true });
         // The reaction comes after the answer.
-        while (await host.Phase(second) != "PHASE_TEST")
-            await Task.Yield();
+        await Patience.Until(async () => await host.Phase(second) == "PHASE_TEST", "the second ticket is in Test");
         Assert.Equal(2, await host.Count("test"));
     }
 

@@ -181,21 +181,24 @@ public sealed class WipModelTests
     }
 
     // A raised limit lets tickets in after the answer.
-    private static async Task Quiet(HiveFixture hive, int limit)
+    private static Task Quiet(HiveFixture hive, int limit)
     {
         var store = hive.Services.GetRequiredService<IStore>();
-        while (
-            await store.Read(db =>
-                db.ExecuteScalar<bool>(
-                    """
-                    SELECT (SELECT count(*) FROM tickets WHERE phase_id = 'PHASE_TEST') < @limit
-                       AND EXISTS (SELECT 1 FROM tickets WHERE gate = 'waiting' AND blocked IS NULL AND held = 0)
-                    """,
-                    new { limit }
-                )
-            )
-        )
-            await Task.Yield();
+        return Patience.Until(
+            () =>
+                store.Read(db =>
+                    db.ExecuteScalar<bool>(
+                        """
+                        SELECT (SELECT count(*) FROM tickets WHERE phase_id = 'PHASE_TEST') >= @limit
+                            OR NOT EXISTS (SELECT 1
+                                             FROM tickets
+                                            WHERE gate = 'waiting' AND blocked IS NULL AND held = 0)
+                        """,
+                        new { limit }
+                    )
+                ),
+            "Test is full, or no ticket waits for it"
+        );
     }
 
     private static Task<long> LastNote(HiveFixture hive) =>
