@@ -1,6 +1,5 @@
 using FluentValidation;
 using Hive.Common.Doors;
-using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
 
@@ -16,17 +15,9 @@ internal static class ApproveTicket
         public Validator() => RuleFor(c => c.Id).MustBeIdOf("ticket");
     }
 
-    internal sealed class Handler(IStore store, NewTickets tickets, TicketViews views)
-        : IRequestHandler<Command, Ticket>
+    internal sealed class Handler(TicketWrites writes, NewTickets tickets) : IRequestHandler<Command, Ticket>
     {
         public Task<Ticket> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(
-                write =>
-                {
-                    tickets.Approve(write, command.Id, command.Caller.Name);
-                    return views.Whole(write.Db, command.Id);
-                },
-                CancellationToken.None
-            );
+            writes.Change(command.Id, write => tickets.Approve(write, command.Id, command.Caller.Name));
     }
 }

@@ -98,6 +98,7 @@ internal sealed class TicketsModule : FeatureModule
             .AddSingleton<Links>()
             .AddSingleton<MoveRules>()
             .AddSingleton<MoveWrites>()
+            .AddSingleton<TicketWrites>()
             .AddSingleton<Moves>()
             .AddSingleton<RemovedTickets>()
             .AddSingleton<ApprovalDeadlines>()

@@ -1,6 +1,5 @@
 using FluentValidation;
 using Hive.Common.Doors;
-using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
 
@@ -23,21 +22,13 @@ internal static class LinkTickets
         }
     }
 
-    internal sealed class Handler(IStore store, TicketSteps steps, TicketViews views) : IRequestHandler<Command, Ticket>
+    internal sealed class Handler(TicketWrites writes, TicketSteps steps) : IRequestHandler<Command, Ticket>
     {
         public Task<Ticket> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(
+            writes.Change(
+                command.Id,
                 write =>
-                {
-                    steps.Link(
-                        write,
-                        command.Blocker ?? command.Id,
-                        command.Blocked ?? command.Id,
-                        command.Caller.Name
-                    );
-                    return views.Whole(write.Db, command.Id);
-                },
-                CancellationToken.None
+                    steps.Link(write, command.Blocker ?? command.Id, command.Blocked ?? command.Id, command.Caller.Name)
             );
     }
 }

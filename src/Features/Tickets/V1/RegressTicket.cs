@@ -1,6 +1,5 @@
 using FluentValidation;
 using Hive.Common.Doors;
-using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
 
@@ -20,16 +19,12 @@ internal static class RegressTicket
         }
     }
 
-    internal sealed class Handler(IStore store, TicketSteps steps, TicketViews views) : IRequestHandler<Command, Ticket>
+    internal sealed class Handler(TicketWrites writes, TicketSteps steps) : IRequestHandler<Command, Ticket>
     {
         public Task<Ticket> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(
-                write =>
-                {
-                    steps.Regress(write, command.Id, command.ToPhase, command.Reason, command.Caller.Name);
-                    return views.Whole(write.Db, command.Id);
-                },
-                CancellationToken.None
+            writes.Change(
+                command.Id,
+                write => steps.Regress(write, command.Id, command.ToPhase, command.Reason, command.Caller.Name)
             );
     }
 }

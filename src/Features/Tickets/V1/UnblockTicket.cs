@@ -1,6 +1,5 @@
 using FluentValidation;
 using Hive.Common.Doors;
-using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
 
@@ -20,16 +19,9 @@ internal static class UnblockTicket
         }
     }
 
-    internal sealed class Handler(IStore store, TicketSteps steps, TicketViews views) : IRequestHandler<Command, Ticket>
+    internal sealed class Handler(TicketWrites writes, TicketSteps steps) : IRequestHandler<Command, Ticket>
     {
         public Task<Ticket> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(
-                write =>
-                {
-                    steps.Unblock(write, command.Id, command.Caller.Name, command.Reason);
-                    return views.Whole(write.Db, command.Id);
-                },
-                CancellationToken.None
-            );
+            writes.Change(command.Id, write => steps.Unblock(write, command.Id, command.Caller.Name, command.Reason));
     }
 }
