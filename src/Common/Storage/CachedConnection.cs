@@ -13,6 +13,9 @@ internal sealed class CachedConnection(SqliteConnection connection) : DbConnecti
 {
     private readonly Dictionary<string, SqliteCommand> idle = [];
 
+    // Compared by reference: SQL texts are constants, and hashing a long one costs as much as running it.
+    private readonly Dictionary<string, Statement> statements = new(ReferenceEqualityComparer.Instance);
+
     public SqliteConnection Inner => connection;
 
     [AllowNull]
@@ -29,6 +32,14 @@ internal sealed class CachedConnection(SqliteConnection connection) : DbConnecti
     public override string ServerVersion => connection.ServerVersion;
 
     public override ConnectionState State => connection.State;
+
+    /// <summary>The connection's prepared statement for an SQL text.</summary>
+    public Statement PrepareStatement(string sql)
+    {
+        if (!statements.TryGetValue(sql, out var statement))
+            statements.Add(sql, statement = new Statement(connection.Handle!, sql));
+        return statement;
+    }
 
     public override void ChangeDatabase(string databaseName) => connection.ChangeDatabase(databaseName);
 
@@ -48,6 +59,9 @@ internal sealed class CachedConnection(SqliteConnection connection) : DbConnecti
             foreach (var command in idle.Values)
                 command.Dispose();
             idle.Clear();
+            foreach (var statement in statements.Values)
+                statement.Dispose();
+            statements.Clear();
             connection.Dispose();
         }
 

@@ -5,8 +5,8 @@ using SQLitePCL;
 namespace Hive.Common.Storage;
 
 /// <summary>
-/// A prepared statement, for the few that run for every message (send, lease, ack); everything else uses Dapper.
-/// Parameters count from 1, columns from 0. Only the write that prepared it may use it.
+/// A prepared statement, for the few that run for every message (send, lease, ack) or task; everything else uses
+/// Dapper. Parameters count from 1, columns from 0. Only the read or write that prepared it may use it.
 /// </summary>
 public sealed class Statement : IDisposable
 {
@@ -25,6 +25,17 @@ public sealed class Statement : IDisposable
         Check(
             value is { } number
                 ? raw.sqlite3_bind_int64(statement, index, number)
+                : raw.sqlite3_bind_null(statement, index)
+        );
+        return this;
+    }
+
+    /// <summary>Binds a number with a fraction, or NULL.</summary>
+    public Statement Bind(int index, double? value)
+    {
+        Check(
+            value is { } number
+                ? raw.sqlite3_bind_double(statement, index, number)
                 : raw.sqlite3_bind_null(statement, index)
         );
         return this;
@@ -76,12 +87,36 @@ public sealed class Statement : IDisposable
     public long? LongOrNull(int column) =>
         raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL ? null : Long(column);
 
+    /// <summary>A column of the current row as a number with a fraction, or null.</summary>
+    public double? DoubleOrNull(int column) =>
+        raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL
+            ? null
+            : raw.sqlite3_column_double(statement, column);
+
     /// <summary>A column of the current row as text; NULL reads as empty.</summary>
     public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string() ?? "";
 
     /// <summary>A column of the current row as text, or null.</summary>
     public string? TextOrNull(int column) =>
         raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL ? null : Text(column);
+
+    /// <summary>How many rows the connection's last change has changed.</summary>
+    public int Changes => raw.sqlite3_changes(db);
+
+    // Of StatementRecords.
+    internal Delegate? Binder { get; set; }
+
+    internal Delegate? Reader { get; set; }
+
+    internal IEnumerable<string> Parameters =>
+        Enumerable
+            .Range(1, raw.sqlite3_bind_parameter_count(statement))
+            .Select(i => raw.sqlite3_bind_parameter_name(statement, i).utf8_to_string()[1..]);
+
+    internal IEnumerable<string> Columns =>
+        Enumerable
+            .Range(0, raw.sqlite3_column_count(statement))
+            .Select(i => raw.sqlite3_column_name(statement, i).utf8_to_string());
 
     /// <inheritdoc />
     public void Dispose() => statement.Dispose();

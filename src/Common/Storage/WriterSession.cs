@@ -10,8 +10,6 @@ internal sealed class WriterSession(CachedConnection connection) : IWrite, IDisp
 {
     private static long lastBatch;
 
-    // Compared by reference: SQL texts are constants, and hashing a long one costs as much as running it.
-    private readonly Dictionary<string, Statement> statements = new(ReferenceEqualityComparer.Instance);
     private readonly List<Action> undo = [];
     private List<object> raised = [];
     private List<INotification> undone = [];
@@ -115,12 +113,7 @@ internal sealed class WriterSession(CachedConnection connection) : IWrite, IDisp
         return taken;
     }
 
-    public void Dispose()
-    {
-        foreach (var statement in statements.Values)
-            statement.Dispose();
-        connection.Dispose();
-    }
+    public void Dispose() => connection.Dispose();
 
     private void Undo(int mark, int raisedMark)
     {
@@ -145,10 +138,5 @@ internal sealed class WriterSession(CachedConnection connection) : IWrite, IDisp
         inSavepoint = true;
     }
 
-    private Statement Cached(string sql)
-    {
-        if (!statements.TryGetValue(sql, out var statement))
-            statements.Add(sql, statement = new Statement(connection.Inner.Handle!, sql));
-        return statement;
-    }
+    private Statement Cached(string sql) => connection.PrepareStatement(sql);
 }
