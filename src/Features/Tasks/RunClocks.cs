@@ -5,6 +5,7 @@ using Hive.Common.Activities;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Messages.Contracts;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Turns.Contracts;
 using Hive.Protocol;
@@ -79,16 +80,17 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
     public (RunAlarm Alarm, long Id, long? PauseEnd)[] TakeDue(int most)
     {
         lock (gate)
-            return
-            [
-                .. deadlines
-                    .TakeDue(most)
-                    .Select(due =>
-                        due.Item1 == RunAlarm.Retry && pauseEnds.Remove(due.Item2, out var end)
-                            ? (due.Item1, due.Item2, end)
-                            : (due.Item1, due.Item2, (long?)null)
-                    ),
-            ];
+            return [.. deadlines.TakeDue(most).Select(Taken)];
+    }
+
+    // Its deadline is gone: the next look at the run sets it again, if it still counts.
+    private (RunAlarm Alarm, long Id, long? PauseEnd) Taken((RunAlarm Alarm, long Id) due)
+    {
+        if (due.Alarm == RunAlarm.Retry && pauseEnds.Remove(due.Id, out var end))
+            return (due.Alarm, due.Id, end);
+        if (counters.TryGetValue(due, out var counter))
+            counter.Limit = null;
+        return (due.Alarm, due.Id, null);
     }
 
     /// <summary>Looks at an agent's conditions again after the commit. After a rollback, the notifications that are
@@ -230,7 +232,8 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
 
     void ICommitObserver.OnCommitted(INotification notification)
     {
-        if (notification is IAgentRowNotification changed)
+        // A message changes an agent's row and nothing that counts here, and there are many of them.
+        if (notification is IAgentRowNotification changed and not MessageChanged)
             RefreshKnown(changed.Agent);
     }
 
@@ -279,7 +282,7 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
             new(RunAlarm.Timeout, run.IsStarted && !now.IsLimited, LimitOf(run.TimeoutSeconds)),
             new(
                 RunAlarm.Lost,
-                run.IsStarted && runs.TurnsOf(run.Id).Count == 0 && (run.IsLost || now.IsAway),
+                run.IsStarted && (run.IsLost || now.IsAway) && runs.TurnsOf(run.Id).Count == 0,
                 LimitOf(times.LostSeconds),
                 Restarts: true
             ),
@@ -308,19 +311,24 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
     private void Count(OpenRun run, Time time, long at)
     {
         var key = (time.Alarm, run.Id);
+        var counter = counters.GetValueOrDefault(key);
+        // Most looks find everything as it was.
+        if (time.Counts && counter is { IsGoing: true, Limit: { } limit } && limit == time.Limit)
+            return;
         deadlines.Remove(key);
         if (!time.Counts)
         {
             if (time.Restarts)
                 counters.Remove(key);
-            else if (counters.TryGetValue(key, out var halted))
-                halted.Halt(clock, at);
+            else
+                counter?.Halt(clock, at);
             return;
         }
 
-        if (!counters.TryGetValue(key, out var counter))
+        if (counter is null)
             counters.Add(key, counter = new Counter());
         counter.Go(at);
+        counter.Limit = time.Limit;
         deadlines.Add(key, time.Limit - counter.At(clock));
         if (time.Alarm == RunAlarm.Timeout)
             SaveLater();
@@ -371,6 +379,9 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
 
         public TimeSpan Spent { get; set; }
 
+        /// <summary>The limit by which its deadline is set; null while none is.</summary>
+        public TimeSpan? Limit { get; set; }
+
         public bool IsGoing => since is not null;
 
         public TimeSpan At(TimeProvider clock) => Spent + (since is { } at ? clock.GetElapsedTime(at) : TimeSpan.Zero);
@@ -382,6 +393,7 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
             if (since is { } from && at > from)
                 Spent += clock.GetElapsedTime(from, at);
             since = null;
+            Limit = null;
         }
     }
 }
