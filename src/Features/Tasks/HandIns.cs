@@ -54,8 +54,9 @@ internal sealed class HandIns(IStore store, OwnTask own, IdempotencyKeys keys, L
                     : ((T?)null, own.Require(db, call.Caller, about.Task, about.Run)),
             ct
         );
-        // In a write of its own: the agent is at it, even if what it hands in is refused.
-        if (row is { Status: TaskState.Assigned, Id: var task, Run: var run })
+        // In a write of its own: the agent is at it, even if what it hands in is refused. Without artifacts nothing is
+        // opened, and the work's own write begins the task.
+        if (artifacts is { Count: > 0 } && row is { Status: TaskState.Assigned, Id: var task, Run: var run })
             (answer, row) = await store.Write(
                 write =>
                     Answered(write.Db) is { } stored

@@ -49,7 +49,7 @@ internal sealed class OwnTask(OpenRuns runs, RunEnds ends)
             throw Problem.Conflict(
                 $"run {given} of task {row.Id} has ended; its run is {row.Run} now; stop working on run {given}"
             );
-        if (row.Status == TaskState.Assigned)
+        if (row.Status == TaskState.Assigned && runs.IsInTurn(caller.Name))
         {
             var all = db.Query<long>("SELECT id FROM runs INDEXED BY runs_task WHERE task = @Id", new { row.Id })
                 .AsList();
