@@ -66,7 +66,7 @@ internal sealed class GateReader(ITickets tickets, ITasks tasks, IWorkflows work
             return null;
         var phase = phases[place];
         string[] earlier = [.. phases.Take(place).Select(p => p.Id)];
-        var all = tasks.Of(db, ticket.Id);
+        var all = tasks.Outline(db, ticket.Id);
         var criteria = GateRules.Effective(phase);
         var sent = Returns.Of(db, ticket.Id, phaseId);
         var looked = criteria.Select(c => c.Artifact).OfType<string>().ToHashSet(StringComparer.Ordinal);

@@ -94,6 +94,8 @@ internal sealed class PhaseContexts(ITickets tickets, ITasks tasks, IWorkflows w
     {
         var order = Phases(ticket);
         var place = order.IndexOf(phaseId);
+        if (place == 0)
+            return null;
         var name = NameOf(ticket);
         string[] points =
         [

@@ -34,6 +34,9 @@ internal sealed class TaskActs(
             )
             .AsList();
 
+    public IReadOnlyList<TaskEntry> Outline(DbConnection db, long ticket) =>
+        [.. TaskTable.OutlineOf(db, ticket).Select(row => row.ToEntry())];
+
     public IReadOnlyList<TaskEntry> Of(DbConnection db, long ticket) =>
         [.. TaskTable.OfTicket(db, ticket).Select(row => row.ToEntry())];
 

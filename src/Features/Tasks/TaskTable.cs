@@ -9,14 +9,28 @@ namespace Hive.Features.Tasks;
 internal static class TaskTable
 {
     public static TaskRow? Find(DbConnection db, long id) =>
-        db.QuerySingleOrDefault<TaskRow>($"SELECT {TaskRow.Columns} FROM tasks WHERE id = @id", new { id });
+        db.Prepare($"SELECT {TaskRow.Columns} FROM tasks WHERE id = ?1").Bind(1, id).One<TaskRow>();
 
     public static TaskRow Require(DbConnection db, long id) =>
         Find(db, id) ?? throw Problem.NotFound($"task {id} not found");
 
     public static List<TaskRow> OfTicket(DbConnection db, long ticket) =>
-        db.Query<TaskRow>($"SELECT {TaskRow.Columns} FROM tasks WHERE ticket = @ticket ORDER BY id", new { ticket })
-            .AsList();
+        db.Prepare($"SELECT {TaskRow.Columns} FROM tasks WHERE ticket = @ticket ORDER BY id")
+            .With(new { ticket })
+            .All<TaskRow>();
+
+    /// <summary>The tasks of a ticket, without descriptions, locks and results: not for <see cref="Update"/>.</summary>
+    public static List<TaskRow> OutlineOf(DbConnection db, long ticket) =>
+        db.Prepare(
+                $"""
+                SELECT {TaskRow.ShortColumns}, expected
+                  FROM tasks INDEXED BY tasks_ticket
+                 WHERE ticket = @ticket
+                 ORDER BY id
+                """
+            )
+            .With(new { ticket })
+            .All<TaskRow>();
 
     public static long[] IdsOfTicket(DbConnection db, long ticket) =>
         [.. db.Query<long>("SELECT id FROM tasks INDEXED BY tasks_ticket WHERE ticket = @ticket", new { ticket })];
@@ -24,98 +38,126 @@ internal static class TaskTable
     /// <summary>The tasks of a ticket that have not ended, without their long texts: not for
     /// <see cref="Update"/>.</summary>
     public static List<TaskRow> OpenOfTicket(DbConnection db, long ticket) =>
-        db.Query<TaskRow>(
+        db.Prepare(
                 $"""
                 SELECT {TaskRow.ShortColumns}
                   FROM tasks INDEXED BY tasks_ticket_open
                  WHERE ticket = @ticket AND completed_at IS NULL
                  ORDER BY id
-                """,
-                new { ticket }
+                """
             )
-            .AsList();
+            .With(new { ticket })
+            .All<TaskRow>();
 
     /// <summary>The first tasks of a ticket, without their long texts: not for <see cref="Update"/>.</summary>
     public static List<TaskRow> FirstOfTicket(DbConnection db, long ticket, int most) =>
-        db.Query<TaskRow>(
+        db.Prepare(
                 $"""
                 SELECT {TaskRow.ShortColumns}
                   FROM tasks INDEXED BY tasks_ticket
                  WHERE ticket = @ticket
                  ORDER BY id
                  LIMIT @most
-                """,
-                new { ticket, most }
+                """
             )
-            .AsList();
+            .With(new { ticket, most })
+            .All<TaskRow>();
 
     /// <summary>Tasks by id, without their long texts: not for <see cref="Update"/>.</summary>
     public static List<TaskRow> Among(DbConnection db, IEnumerable<long> ids) =>
-        db.Query<TaskRow>(
-                $"SELECT {TaskRow.ShortColumns} FROM tasks WHERE id IN (SELECT value FROM json_each(@ids)) ORDER BY id",
-                new { ids = TaskRow.Json(ids) }
+        db.Prepare(
+                $"SELECT {TaskRow.ShortColumns} FROM tasks WHERE id IN (SELECT value FROM json_each(@ids)) ORDER BY id"
             )
-            .AsList();
+            .With(new { ids = TaskRow.Json(ids) })
+            .All<TaskRow>();
 
     /// <summary>The tasks of tickets that have failed or that a person has to release, without their long texts: not
     /// for <see cref="Update"/>.</summary>
     public static List<TaskRow> WaitingOf(DbConnection db, IEnumerable<long> tickets) =>
-        db.Query<TaskRow>(
+        db.Prepare(
                 $"""
                 SELECT {TaskRow.ShortColumns}
                   FROM tasks INDEXED BY tasks_ticket
                  WHERE ticket IN (SELECT value FROM json_each(@tickets))
                    AND (status = 'failed' OR (status = 'pending' AND hold_reason IS NOT NULL))
                  ORDER BY id
-                """,
-                new { tickets = TaskRow.Json(tickets) }
+                """
             )
-            .AsList();
+            .With(new { tickets = TaskRow.Json(tickets) })
+            .All<TaskRow>();
 
     /// <summary>The tasks of a ticket that agents have now.</summary>
     public static List<TaskRow> WithAgents(DbConnection db, long ticket) =>
-        db.Query<TaskRow>(
+        db.Prepare(
                 $"""
                 SELECT {TaskRow.Columns}
                   FROM tasks INDEXED BY tasks_ticket_open
                  WHERE ticket = @ticket AND completed_at IS NULL AND status IN ('assigned', 'running')
                  ORDER BY id
-                """,
-                new { ticket }
+                """
             )
-            .AsList();
+            .With(new { ticket })
+            .All<TaskRow>();
 
     /// <summary>The tasks that an agent has now.</summary>
     public static List<TaskRow> OfAgent(DbConnection db, string agent) =>
-        db.Query<TaskRow>(
+        db.Prepare(
                 $"""
                 SELECT {TaskRow.Columns}
                   FROM tasks INDEXED BY tasks_agent
                  WHERE agent = @agent AND completed_at IS NULL AND status IN ('assigned', 'running')
                  ORDER BY id
-                """,
-                new { agent }
+                """
             )
-            .AsList();
+            .With(new { agent })
+            .All<TaskRow>();
 
     /// <summary>All tasks that have not ended, without their long texts: not for <see cref="Update"/>.</summary>
     public static List<TaskRow> Open(DbConnection db) =>
-        db.Query<TaskRow>(
+        db.Prepare(
                 $"SELECT {TaskRow.ShortColumns} FROM tasks INDEXED BY tasks_open WHERE completed_at IS NULL ORDER BY id"
             )
-            .AsList();
+            .All<TaskRow>();
+
+    /// <summary>The open tasks that the queue may hold, with what it keeps of them: not for
+    /// <see cref="Update"/>.</summary>
+    public static IEnumerable<TaskRow> Queued(DbConnection db) =>
+        db.Prepare(
+                """
+                SELECT id, ticket, phase_id, kind, priority, status, holds, capabilities, wants_agent, prefers, agent,
+                       run, dependents, retry_count, max_retries, deadline_at, ready_at
+                  FROM tasks INDEXED BY tasks_open
+                 WHERE completed_at IS NULL
+                   AND ((status = 'pending' AND holds = 0) OR status IN ('assigned', 'running', 'reviewing'))
+                 ORDER BY id
+                """
+            )
+            .Each<TaskRow>();
+
+    /// <summary>The tasks that are tried again after a pause, with its end: not for <see cref="Update"/>.</summary>
+    public static List<TaskRow> Paused(DbConnection db) =>
+        db.Prepare(
+                """
+                SELECT id, not_before
+                  FROM tasks INDEXED BY tasks_open
+                 WHERE completed_at IS NULL AND status = 'pending' AND holds & @Retry <> 0
+                 ORDER BY id
+                """
+            )
+            .With(new { Retry = (long)Hold.Retry })
+            .All<TaskRow>();
 
     public static TaskRow Insert(IWrite write, TaskRow row) =>
         row with
         {
-            Id = write.Db.ExecuteScalar<long>(InsertSql, row),
+            Id = write.Prepare(InsertSql).With(row).Number()!.Value,
         };
 
-    public static void Update(IWrite write, TaskRow row) => write.Db.Execute(UpdateSql, row);
+    public static void Update(IWrite write, TaskRow row) => write.Prepare(UpdateSql).With(row).Run();
 
     /// <summary>Replaces the holds of a task alone.</summary>
     public static void UpdateHolds(IWrite write, TaskRow row) =>
-        write.Db.Execute("UPDATE tasks SET holds = @Holds, ready_at = @ReadyAt WHERE id = @Id", row);
+        write.Prepare("UPDATE tasks SET holds = @Holds, ready_at = @ReadyAt WHERE id = @Id").With(row).Run();
 
     /// <summary>Cancels all open tasks of a ticket, and counts that in those that wait for them.</summary>
     public static void CancelOpen(IWrite write, long ticket, string error, long now)
@@ -133,8 +175,8 @@ internal static class TaskTable
     /// <summary>Counts an ended or reopened task in those that wait for it.</summary>
     public static List<TaskRow> CountInDependents(IWrite write, long task, int done, int dead, long now) =>
         write
-            .Db.Query<TaskRow>(
-                DependentsSql,
+            .Prepare(DependentsSql)
+            .With(
                 new
                 {
                     task,
@@ -143,21 +185,21 @@ internal static class TaskTable
                     now,
                 }
             )
-            .AsList();
+            .All<TaskRow>();
 
     /// <summary>Counts a task in those that it waits for.</summary>
     public static List<TaskRow> CountInDependencies(IWrite write, long task, int change) =>
         write
-            .Db.Query<TaskRow>(
+            .Prepare(
                 $"""
                 UPDATE tasks
                    SET dependents = dependents + @change
                  WHERE id IN (SELECT depends_on FROM task_deps WHERE task = @task)
                 RETURNING {TaskRow.Columns}
-                """,
-                new { task, change }
+                """
             )
-            .AsList();
+            .With(new { task, change })
+            .All<TaskRow>();
 
     /// <summary>Counts a new task in those that it waits for.</summary>
     public static void CountAsDependent(IWrite write, long task) =>

@@ -233,6 +233,8 @@ internal sealed class StandInTasks(IServiceProvider services) : ITasks
     public IReadOnlyList<(long Id, string PhaseId)> Completed(DbConnection db, long ticket) =>
         [.. Of(db, ticket).Where(t => t.Status == "completed").Select(t => (t.Id, t.PhaseId))];
 
+    public IReadOnlyList<TaskEntry> Outline(DbConnection db, long ticket) => Of(db, ticket);
+
     public IReadOnlyList<TaskEntry> Of(DbConnection db, long ticket) =>
         [
             .. db.Query<string>("SELECT entry FROM stand_in_tasks WHERE ticket = @ticket ORDER BY id", new { ticket })

@@ -15,6 +15,9 @@ internal interface ITasks
     /// <summary>The completed tasks of a ticket, by id, without their texts.</summary>
     IReadOnlyList<(long Id, string PhaseId)> Completed(DbConnection db, long ticket);
 
+    /// <summary>The tasks of a ticket, by id, without descriptions and results.</summary>
+    IReadOnlyList<TaskEntry> Outline(DbConnection db, long ticket);
+
     /// <summary>The tasks of a ticket, by id.</summary>
     IReadOnlyList<TaskEntry> Of(DbConnection db, long ticket);
 
