@@ -28,9 +28,9 @@ internal sealed class Brief(ITickets tickets, IWorkflows workflows, Lazy<IEnumer
     ];
 
     /// <summary>The message that gives a task to its agent, of at most <see cref="Limits.HostBodyBytes"/>.</summary>
-    public string Message(DbConnection db, TaskRow row)
+    public string Message(DbConnection db, TaskRow row, TicketEntry ticket)
     {
-        var json = Compose(db, row, isWhole: false);
+        var json = Compose(db, row, ticket, isWhole: false);
         json.Insert(0, "event", "task_assigned");
         // Few are too long, and each text is written as part of a claim.
         var text = json.ToJsonString(WireJson.Options);
@@ -43,15 +43,14 @@ internal sealed class Brief(ITickets tickets, IWorkflows workflows, Lazy<IEnumer
     /// <summary>The same for <c>get_work</c>, whole unless it is longer than a line may be.</summary>
     public JsonObject Whole(DbConnection db, TaskRow row)
     {
-        var json = Compose(db, row, isWhole: true);
+        var json = Compose(db, row, tickets.Require(db, row.Ticket), isWhole: true);
         json["status"] = row.Status;
         Cut(json, WholeBytes, MembersToCut);
         return json;
     }
 
-    private JsonObject Compose(DbConnection db, TaskRow row, bool isWhole)
+    private JsonObject Compose(DbConnection db, TaskRow row, TicketEntry ticket, bool isWhole)
     {
-        var ticket = tickets.Require(db, row.Ticket);
         var phase = workflows.Find(ticket.Workflow)?.Phases.FirstOrDefault(p => p.Id == row.PhaseId);
         var json = new JsonObject
         {
@@ -85,13 +84,17 @@ internal sealed class Brief(ITickets tickets, IWorkflows workflows, Lazy<IEnumer
         if (row.DeadlineAt is not null)
             json["deadline_at"] = Node(TaskViews.Instant(row.DeadlineAt));
         json["timeout_seconds"] = row.TimeoutSeconds;
+        var entry = row.ToEntry();
         foreach (var part in parts.Value)
-            part.Add(db, row.ToEntry(), json, isWhole);
-        json["next"] = Node(
+            part.Add(db, entry, json, isWhole);
+        json["next"] =
             row.Kind == "review"
-                ? (string[])["get_work for the artifacts", "review with a verdict"]
-                : ["report_progress", "complete_task, or fail_task with a reason", "ask when you need an answer"]
-        );
+                ? new JsonArray("get_work for the artifacts", "review with a verdict")
+                : new JsonArray(
+                    "report_progress",
+                    "complete_task, or fail_task with a reason",
+                    "ask when you need an answer"
+                );
         return json;
     }
 

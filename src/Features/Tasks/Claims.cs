@@ -1,7 +1,7 @@
-using Dapper;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
+using Hive.Features.Tickets.Contracts;
 
 namespace Hive.Features.Tasks;
 
@@ -11,6 +11,7 @@ internal sealed class Claims(
     OpenRuns runs,
     RunClocks clocks,
     Brief brief,
+    ITickets tickets,
     IOutbox outbox,
     IRoster roster
 ) : IClaims
@@ -20,34 +21,10 @@ internal sealed class Claims(
         if (roster.Find(agent) is null || TaskTable.Find(write.Db, task) is not { } before)
             return ClaimResult.NotReady;
         var now = changes.Now;
-        var run = write.Db.ExecuteScalar<long?>(
-            """
-            INSERT INTO runs (task, agent, claimed_at)
-            SELECT id, @agent, @now
-              FROM tasks
-             WHERE id = @task AND status = 'pending' AND holds = 0
-            RETURNING id
-            """,
-            new
-            {
-                task,
-                agent,
-                now,
-            }
-        );
+        var run = write.Prepare(RunSql).Bind(1, task).Bind(2, agent).Bind(3, now).Number();
         if (run is not { } id)
             return ClaimResult.NotReady;
-        if (
-            write.Db.Execute(
-                ClaimSql,
-                new
-                {
-                    task,
-                    agent,
-                    id,
-                }
-            ) == 0
-        )
+        if (write.Prepare(ClaimSql).Bind(1, task).Bind(2, agent).Bind(3, id).Run() == 0)
             throw new InvalidOperationException($"task {task} changed within its claim");
         runs.Put(write, new OpenRun(id, task, agent, now, null, before.TimeoutSeconds, 0));
         var row = before with
@@ -61,33 +38,35 @@ internal sealed class Claims(
             ProgressPercent = null,
             ProgressAt = null,
         };
-        if (outbox.Append(write, Principals.System, agent, brief.Message(write.Db, row)) is { } message)
-        {
+        var ticket = tickets.Require(write.Db, row.Ticket);
+        if (outbox.Append(write, Principals.System, agent, brief.Message(write.Db, row, ticket)) is { } message)
             Note(write, message, task, id);
-            write.Db.Execute("UPDATE runs SET message = @message WHERE id = @id", new { message, id });
-        }
-
-        changes.Publish(write, [row]);
+        changes.Publish(write, [row], ticket);
         clocks.RefreshAfter(write, agent);
         return ClaimResult.Claimed;
     }
 
     /// <summary>Notes what a message is about.</summary>
     public static void Note(IWrite write, long message, long task, long run) =>
-        write.Db.Execute(
-            "INSERT INTO task_messages (message, task, run) VALUES (@message, @task, @run)",
-            new
-            {
-                message,
-                task,
-                run,
-            }
-        );
+        write
+            .Prepare("INSERT INTO task_messages (message, task, run) VALUES (?1, ?2, ?3)")
+            .Bind(1, message)
+            .Bind(2, task)
+            .Bind(3, run)
+            .Run();
+
+    private const string RunSql = """
+        INSERT INTO runs (task, agent, claimed_at)
+        SELECT id, ?2, ?3
+          FROM tasks
+         WHERE id = ?1 AND status = 'pending' AND holds = 0
+        RETURNING id
+        """;
 
     private const string ClaimSql = """
         UPDATE tasks
-           SET status = 'assigned', agent = @agent, run = @id, ready_at = NULL, started_at = NULL, progress = NULL,
+           SET status = 'assigned', agent = ?2, run = ?3, ready_at = NULL, started_at = NULL, progress = NULL,
                progress_percent = NULL, progress_at = NULL
-         WHERE id = @task AND status = 'pending' AND holds = 0
+         WHERE id = ?1 AND status = 'pending' AND holds = 0
         """;
 }

@@ -32,15 +32,12 @@ internal sealed class RunEnds(
         if (row.Status != TaskState.Assigned || row.Run is not { } run)
             return row;
         var now = changes.Now;
-        write.Db.Execute(
-            "UPDATE runs SET started_at = @now, turn = @turn WHERE id = @run",
-            new
-            {
-                now,
-                turn,
-                run,
-            }
-        );
+        write
+            .Prepare("UPDATE runs SET started_at = ?2, turn = ?3 WHERE id = ?1")
+            .Bind(1, run)
+            .Bind(2, now)
+            .Bind(3, turn)
+            .Run();
         if (runs.Find(run) is { } open)
             runs.Put(write, open with { StartedAt = now });
         var started = changes.Set(write, row, row with { Status = TaskState.Running, StartedAt = now });
@@ -208,16 +205,13 @@ internal sealed class RunEnds(
     {
         if (row.Run is not { } run || row.Agent is not { } agent)
             return;
-        write.Db.Execute(
-            "UPDATE runs SET ended_at = @now, end = @end, note = @note WHERE id = @run AND ended_at IS NULL",
-            new
-            {
-                now = changes.Now,
-                end,
-                note,
-                run,
-            }
-        );
+        write
+            .Prepare("UPDATE runs SET ended_at = ?2, end = ?3, note = ?4 WHERE id = ?1 AND ended_at IS NULL")
+            .Bind(1, run)
+            .Bind(2, changes.Now)
+            .Bind(3, end)
+            .Bind(4, note)
+            .Run();
         var isSeen = row.Status == TaskState.Running;
         foreach (var message in MessagesOf(write, row.Id, run))
             isSeen |= !inflight.Withdraw(write, message);

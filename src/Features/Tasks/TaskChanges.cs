@@ -57,11 +57,14 @@ internal sealed class TaskChanges(
     }
 
     /// <summary>Publishes rows as they are now, and takes them into the queue or out of it.</summary>
-    public void Publish(IWrite write, IReadOnlyCollection<TaskRow> rows)
+    /// <param name="write">The caller's write.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="known">A ticket that was read in this write; others are read here.</param>
+    public void Publish(IWrite write, IReadOnlyCollection<TaskRow> rows, TicketEntry? known = null)
     {
         foreach (var ofTicket in rows.GroupBy(row => row.Ticket))
         {
-            var ticket = tickets.Find(write.Db, ofTicket.Key);
+            var ticket = known?.Id == ofTicket.Key ? known : tickets.Find(write.Db, ofTicket.Key);
             if (ticket is null)
                 continue;
             foreach (var row in ofTicket)
@@ -113,9 +116,12 @@ internal sealed class TaskChanges(
             row.Id,
             row.Ticket,
             ticket.Workflow,
-            row.PhaseId,
+            // One text for the many tasks of a ticket that the queue keeps.
+            row.PhaseId == ticket.PhaseId
+                ? ticket.PhaseId
+                : row.PhaseId,
             row.Kind == "review" ? Duty.Validator : Duty.Worker,
-            [.. TaskRow.List<string>(row.Capabilities).Order(StringComparer.Ordinal)],
+            row.Capabilities == "[]" ? [] : [.. TaskRow.List<string>(row.Capabilities).Order(StringComparer.Ordinal)],
             row.WantsAgent,
             row.Prefers,
             (int)row.Priority,
@@ -152,15 +158,7 @@ internal sealed class TaskChanges(
     }
 
     private static void Journal(IWrite write, TaskRow row) =>
-        write.Db.Execute(
-            "INSERT INTO task_ends (task, status, at) VALUES (@Id, @Status, @CompletedAt)",
-            new
-            {
-                row.Id,
-                row.Status,
-                row.CompletedAt,
-            }
-        );
+        write.Prepare("INSERT INTO task_ends (task, status, at) VALUES (@Id, @Status, @CompletedAt)").With(row).Run();
 
     private static int Done(TaskRow row) => row.Status == TaskState.Completed ? 1 : 0;
 

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Dapper;
+using Hive.Common.Storage;
 using Hive.Features.Tickets.Contracts;
 using Hive.Protocol;
 
@@ -23,7 +24,10 @@ internal static class TaskViews
         if (rows.Count == 0)
             return [];
         var edges = rows.Any(row => row.DepsTotal > 0)
-            ? db.Query<Edge>(EdgesSql, new { ids = TaskRow.Json(rows.Select(row => row.Id)) }).ToLookup(e => e.Task)
+            ? db.Prepare(EdgesSql)
+                .With(new { ids = TaskRow.Json(rows.Select(row => row.Id)) })
+                .Each<Edge>()
+                .ToLookup(e => e.Task)
             : null;
         return
         [
@@ -166,15 +170,13 @@ internal static class TaskViews
 internal sealed record RunRow
 {
     public const string Columns =
-        "id, task, agent, message, turn, claimed_at, started_at, ended_at, end, note, nudges, spent_ms";
+        "id, task, agent, turn, claimed_at, started_at, ended_at, end, note, nudges, spent_ms";
 
     public required long Id { get; init; }
 
     public required long Task { get; init; }
 
     public required string Agent { get; init; }
-
-    public long? Message { get; init; }
 
     public long? Turn { get; init; }
 

@@ -137,11 +137,14 @@ internal sealed class TasksAtStart(
             )
             .ToLookup(h => h.Turn, h => h.Run);
         var inTurn = held.SelectMany(h => h).ToHashSet();
-        var tasks = TaskTable.Open(db);
-        var times = tasks.ToDictionary(row => row.Id, row => row.TimeoutSeconds);
-        var open = db.Query<RunRow>(
+        var stored = db.Query<RunRow>(
                 $"SELECT {RunRow.Columns} FROM runs INDEXED BY runs_open WHERE ended_at IS NULL ORDER BY id"
             )
+            .AsList();
+        var times = TaskTable
+            .Among(db, stored.Select(r => r.Task))
+            .ToDictionary(row => row.Id, row => row.TimeoutSeconds);
+        var open = stored
             .Select(r =>
                 (
                     new OpenRun(r.Id, r.Task, r.Agent, r.ClaimedAt, r.StartedAt, times[r.Task], (int)r.Nudges)
@@ -152,11 +155,7 @@ internal sealed class TasksAtStart(
                 )
             )
             .ToList();
-        return (
-            open,
-            [.. openTurns.Select(t => (t.Agent, t.Holder, held[t.Holder].ToList()))],
-            tasks.FindAll(row => row.IsPending && row.Held.HasFlag(Hold.Retry))
-        );
+        return (open, [.. openTurns.Select(t => (t.Agent, t.Holder, held[t.Holder].ToList()))], TaskTable.Paused(db));
     }
 }
 
@@ -165,26 +164,27 @@ internal sealed class ReadyTasksLoader(ITickets tickets, TaskChanges changes) : 
 {
     public IReadOnlyList<QueuedTask> Load(DbConnection db)
     {
-        var known = tickets.Open(db).ToDictionary(t => t.Id);
-        return
-        [
-            .. TaskTable
-                .Open(db)
-                .Where(row => row.IsReady || row.IsWithAgent || row.Status == TaskState.Reviewing)
-                .Select(row => (Row: row, Ticket: known.GetValueOrDefault(row.Ticket) ?? tickets.Find(db, row.Ticket)))
-                .Where(pair => pair.Ticket is not null)
-                .Select(pair => changes.Queued(db, pair.Row, pair.Ticket!)),
-        ];
+        List<QueuedTask> queued = [];
+        Dictionary<long, TicketEntry?> known = [];
+        // Row by row: the queue keeps little of what a row holds.
+        foreach (var row in TaskTable.Queued(db))
+        {
+            if (!known.TryGetValue(row.Ticket, out var ticket))
+                known.Add(row.Ticket, ticket = tickets.Find(db, row.Ticket));
+            if (ticket is not null)
+                queued.Add(changes.Queued(db, row, ticket));
+        }
+
+        return queued;
     }
 
     public IEnumerable<(long Ticket, string Agent)> Worked(DbConnection db) =>
         db.Query<(long, string)>(
                 """
                 SELECT DISTINCT t.ticket, r.agent
-                  FROM tasks o INDEXED BY tasks_open
-                  JOIN tasks t INDEXED BY tasks_ticket ON t.ticket = o.ticket
+                  FROM tasks t INDEXED BY tasks_ticket
                   JOIN runs r INDEXED BY runs_task ON r.task = t.id
-                 WHERE o.completed_at IS NULL
+                 WHERE t.ticket IN (SELECT ticket FROM tasks INDEXED BY tasks_open WHERE completed_at IS NULL)
                 """
             )
             .AsList();

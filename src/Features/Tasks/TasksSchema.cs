@@ -94,7 +94,6 @@ internal sealed class TasksSchema : ISchema
                 id             INTEGER PRIMARY KEY AUTOINCREMENT,
                 task           INTEGER NOT NULL,
                 agent          TEXT NOT NULL,
-                message        INTEGER,
                 turn           INTEGER,
                 claimed_at     INTEGER NOT NULL,
                 started_at     INTEGER,

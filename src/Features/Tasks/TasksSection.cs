@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Dapper;
 using Hive.Common.Notifications;
+using Hive.Common.Storage;
 using Hive.Protocol;
 
 namespace Hive.Features.Tasks;
@@ -15,14 +16,14 @@ internal sealed class TasksSection(TaskChanges changes) : IDashboardSection
     public Type Type => typeof(IReadOnlyList<TaskView>);
 
     public object Read(DbConnection db) =>
-        TaskViews.Of(db, db.Query<TaskRow>(Sql, new { Most }).AsList(), changes.ScoreOf);
+        TaskViews.Of(db, db.Prepare(Sql).Bind(1, Most).All<TaskRow>(), changes.ScoreOf);
 
     private const string Sql = $"""
         SELECT {TaskRow.ShortColumns}
           FROM tasks INDEXED BY tasks_open
          WHERE completed_at IS NULL
          ORDER BY id DESC
-         LIMIT @Most
+         LIMIT ?1
         """;
 }
 

@@ -72,29 +72,57 @@ internal sealed class TicketSeams(
     }
 
     public IReadOnlyDictionary<long, TicketWork> Of(DbConnection db, IReadOnlyCollection<long> tickets) =>
-        db.Query<(long Ticket, string Status, string? Agent, long Count)>(
-                WorkSql,
-                new { tickets = TaskRow.Json(tickets) }
-            )
+        db.Prepare(WorkSql)
+            .With(new { tickets = TaskRow.Json(tickets) })
+            .Each<WorkRow>()
             .GroupBy(c => c.Ticket)
-            .ToDictionary(
-                ofTicket => ofTicket.Key,
-                ofTicket =>
-                {
-                    int Count(params string[] statuses) =>
-                        (int)ofTicket.Where(c => statuses.Contains(c.Status)).Sum(c => c.Count);
-                    var running = Count(TaskState.Assigned, TaskState.Running, TaskState.Reviewing);
-                    return new TicketWork(
-                        new TaskCounts(
-                            Count(TaskState.Pending) + running,
-                            running,
-                            Count(TaskState.Completed),
-                            Count(TaskState.Failed)
-                        ),
-                        [.. ofTicket.Select(c => c.Agent).OfType<string>().Distinct().Order(StringComparer.Ordinal)]
-                    );
-                }
-            );
+            .ToDictionary(ofTicket => ofTicket.Key, Work);
+
+    private static TicketWork Work(IEnumerable<WorkRow> ofTicket)
+    {
+        long pending = 0,
+            running = 0,
+            done = 0,
+            failed = 0;
+        SortedSet<string> agents = new(StringComparer.Ordinal);
+        foreach (var row in ofTicket)
+        {
+            switch (row.Status)
+            {
+                case TaskState.Pending:
+                    pending += row.Count;
+                    break;
+                case TaskState.Completed:
+                    done += row.Count;
+                    break;
+                case TaskState.Failed:
+                    failed += row.Count;
+                    break;
+                case TaskState.Assigned or TaskState.Running or TaskState.Reviewing:
+                    running += row.Count;
+                    break;
+            }
+
+            if (row.Agent is { } agent)
+                agents.Add(agent);
+        }
+
+        return new TicketWork(
+            new TaskCounts((int)(pending + running), (int)running, (int)done, (int)failed),
+            [.. agents]
+        );
+    }
+
+    private sealed record WorkRow
+    {
+        public required long Ticket { get; init; }
+
+        public required string Status { get; init; }
+
+        public string? Agent { get; init; }
+
+        public required long Count { get; init; }
+    }
 
     /// <summary>Makes the tasks of a phase's templates that have made none yet.</summary>
     public IReadOnlyList<TaskRow> Generate(IWrite write, TicketEntry ticket, Phase phase, string actor)

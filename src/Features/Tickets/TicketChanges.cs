@@ -25,7 +25,7 @@ internal sealed class TicketChanges(
     public IReadOnlyList<BoardColumnView> Board(Workflow workflow) => counts.View(workflow);
 
     public IReadOnlyList<TicketEntry> Open(DbConnection db) =>
-        [.. db.Query<TicketRow>(OpenSql).Select(r => r.ToEntry())];
+        [.. db.Prepare(OpenSql).Each<TicketRow>().Select(r => r.ToEntry())];
 
     public void MarkGate(IWrite write, long ticket) => TicketTable.Mark(write, ticket);
 

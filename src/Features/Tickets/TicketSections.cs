@@ -1,6 +1,6 @@
 using System.Data.Common;
-using Dapper;
 using Hive.Common.Notifications;
+using Hive.Common.Storage;
 using Hive.Features.Workflows.Contracts;
 using Hive.Protocol;
 
@@ -21,7 +21,10 @@ internal sealed class TicketsSection(TicketViews views) : IDashboardSection
     public object Read(DbConnection db) =>
         views.Cards(
             db,
-            [.. db.Query<TicketRow>(OpenSql, new { OpenShown }), .. db.Query<TicketRow>(DoneSql, new { DoneShown })]
+            [
+                .. db.Prepare(OpenSql).Bind(1, OpenShown).Each<TicketRow>(),
+                .. db.Prepare(DoneSql).Bind(1, DoneShown).Each<TicketRow>(),
+            ]
         );
 
     private const string OpenSql = $"""
@@ -29,7 +32,7 @@ internal sealed class TicketsSection(TicketViews views) : IDashboardSection
           FROM tickets INDEXED BY tickets_open
          WHERE done_at IS NULL
          ORDER BY id DESC
-         LIMIT @OpenShown
+         LIMIT ?1
         """;
 
     private const string DoneSql = $"""
@@ -37,7 +40,7 @@ internal sealed class TicketsSection(TicketViews views) : IDashboardSection
           FROM tickets INDEXED BY tickets_done
          WHERE done_at IS NOT NULL
          ORDER BY done_at DESC, id DESC
-         LIMIT @DoneShown
+         LIMIT ?1
         """;
 }
 

@@ -16,7 +16,7 @@ internal sealed class TicketTable(IWorkflows workflows, ColumnCounts counts, Tic
 {
     /// <summary>The ticket of that id, or null.</summary>
     public static TicketRow? Find(DbConnection db, long id) =>
-        db.QuerySingleOrDefault<TicketRow>($"SELECT {TicketRow.Columns} FROM tickets WHERE id = @id", new { id });
+        db.Prepare($"SELECT {TicketRow.Columns} FROM tickets WHERE id = ?1").Bind(1, id).One<TicketRow>();
 
     /// <summary>The ticket of that id.</summary>
     /// <exception cref="Problem">Code <c>not_found</c>.</exception>
@@ -48,7 +48,7 @@ internal sealed class TicketTable(IWorkflows workflows, ColumnCounts counts, Tic
     public TicketRow Put(IWrite write, TicketRow before, TicketRow after, Note? note = null)
     {
         after = after with { Status = StatusOf(after), UpdatedAt = Now };
-        write.Db.Execute(UpdateSql, after);
+        write.Prepare(UpdateSql).With(after).Run();
         if (note is not null)
             AddNote(write, before, after, note);
         Follow(write, before, after);
@@ -57,18 +57,20 @@ internal sealed class TicketTable(IWorkflows workflows, ColumnCounts counts, Tic
 
     /// <summary>Marks the gate of an open ticket; nothing that is shown changes.</summary>
     public static void Mark(IWrite write, long id) =>
-        write.Db.Execute(
-            """
-            UPDATE tickets
-               SET gate_marked = 1, gate_rev = gate_rev + 1
-             WHERE id = @id AND approval = 'approved' AND done_at IS NULL
-            """,
-            new { id }
-        );
+        write
+            .Prepare(
+                """
+                UPDATE tickets
+                   SET gate_marked = 1, gate_rev = gate_rev + 1
+                 WHERE id = ?1 AND approval = 'approved' AND done_at IS NULL
+                """
+            )
+            .Bind(1, id)
+            .Run();
 
     /// <summary>Removes the mark of a gate; nothing that is shown changes.</summary>
     public static void Unmark(IWrite write, long id) =>
-        write.Db.Execute("UPDATE tickets SET gate_marked = 0 WHERE id = @id", new { id });
+        write.Prepare("UPDATE tickets SET gate_marked = 0 WHERE id = ?1").Bind(1, id).Run();
 
     /// <summary>Adds an entry to a ticket's history, and nothing else.</summary>
     public void AddNote(IWrite write, TicketRow row, Note note)
@@ -112,22 +114,24 @@ internal sealed class TicketTable(IWorkflows workflows, ColumnCounts counts, Tic
     }
 
     private void AddNote(IWrite write, TicketRow? before, TicketRow after, Note note) =>
-        write.Db.Execute(
-            NoteSql,
-            new
-            {
-                after.Id,
-                Now,
-                note.Actor,
-                note.Kind,
-                FromPhase = before?.PhaseId == after.PhaseId ? null : before?.PhaseId,
-                ToPhase = before?.PhaseId == after.PhaseId || !note.IsMove ? null : after.PhaseId,
-                FromStatus = before?.Status == after.Status ? null : before?.Status,
-                ToStatus = before?.Status == after.Status || (before is null && !note.IsMove) ? null : after.Status,
-                note.Reason,
-                note.Data,
-            }
-        );
+        write
+            .Prepare(NoteSql)
+            .With(
+                new
+                {
+                    after.Id,
+                    Now,
+                    note.Actor,
+                    note.Kind,
+                    FromPhase = before?.PhaseId == after.PhaseId ? null : before?.PhaseId,
+                    ToPhase = before?.PhaseId == after.PhaseId || !note.IsMove ? null : after.PhaseId,
+                    FromStatus = before?.Status == after.Status ? null : before?.Status,
+                    ToStatus = before?.Status == after.Status || (before is null && !note.IsMove) ? null : after.Status,
+                    note.Reason,
+                    note.Data,
+                }
+            )
+            .Run();
 
     private void Follow(IWrite write, TicketRow? before, TicketRow? after)
     {

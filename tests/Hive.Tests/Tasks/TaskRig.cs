@@ -132,7 +132,7 @@ internal sealed class TaskRig : IAsyncDisposable
         Assert.Equal(ClaimResult.Claimed, await Write(write => claims.Claim(write, task, agent)));
         var row = await Task(task);
         Assert.Equal(("assigned", agent), (row.Text("status"), row.Text("agent")));
-        return await Read<long>("SELECT message FROM runs WHERE id = @run", new { run = row.Number("run") });
+        return await Read<long>("SELECT message FROM task_messages WHERE run = @run", new { run = row.Number("run") });
     }
 
     /// <summary>Lets an agent begin a turn with the message of its task.</summary>
