@@ -16,6 +16,7 @@ public sealed class Statement : IDisposable
     internal Statement(sqlite3 db, string sql)
     {
         this.db = db;
+        Sql = sql;
         Check(raw.sqlite3_prepare_v3(db, sql, raw.SQLITE_PREPARE_PERSISTENT, out statement));
     }
 
@@ -102,6 +103,8 @@ public sealed class Statement : IDisposable
 
     /// <summary>How many rows the connection's last change has changed.</summary>
     public int Changes => raw.sqlite3_changes(db);
+
+    internal string Sql { get; }
 
     // Of StatementRecords.
     internal Delegate? Binder { get; set; }

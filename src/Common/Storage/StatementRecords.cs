@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Linq.Expressions;
 using System.Reflection;
@@ -11,6 +12,10 @@ namespace Hive.Common.Storage;
 /// </summary>
 public static class StatementRecords
 {
+    // For all connections: a reader that failed is replaced, and compiling costs more than many reads.
+    private static readonly ConcurrentDictionary<(string Sql, Type Record), Delegate> Binders = new(),
+        Readers = new();
+
     /// <summary>A connection's prepared statement for an SQL text, which must be a constant: the statement lives as
     /// long as the connection.</summary>
     /// <param name="db">A connection of the store, within a read or a write.</param>
@@ -21,7 +26,8 @@ public static class StatementRecords
     public static Statement With<T>(this Statement statement, T args)
     {
         if (statement.Binder is not Action<Statement, T> bind)
-            statement.Binder = bind = Binder<T>(statement);
+            statement.Binder = bind =
+                (Action<Statement, T>)Binders.GetOrAdd((statement.Sql, typeof(T)), _ => Binder<T>(statement));
         bind(statement, args);
         return statement;
     }
@@ -59,7 +65,8 @@ public static class StatementRecords
         where T : class
     {
         if (statement.Reader is not Func<Statement, T> read)
-            statement.Reader = read = Reader<T>(statement);
+            statement.Reader = read =
+                (Func<Statement, T>)Readers.GetOrAdd((statement.Sql, typeof(T)), _ => Reader<T>(statement));
         try
         {
             while (statement.Step())
