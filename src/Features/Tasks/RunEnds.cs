@@ -108,10 +108,11 @@ internal sealed class RunEnds(
     public TaskRow NeedsInput(IWrite write, TaskRow row, string reason)
     {
         var before = write.Db.ExecuteScalar<long>(
-            "SELECT count(*) FROM runs INDEXED BY runs_task WHERE task = @Id AND end = 'needs_input'",
+            "SELECT count(*) FROM runs INDEXED BY runs_task WHERE task = @Id AND needs_input = 1",
             new { row.Id }
         );
-        EndRun(write, row, RunEnd.NeedsInput, reason);
+        EndRun(write, row, RunEnd.Failed, reason);
+        write.Db.Execute("UPDATE runs SET needs_input = 1 WHERE id = @Run", new { row.Run });
         if (before == 0)
             return TryAgain(write, row, 0, reason, FailureKind.NeedsInput);
         var held = changes.Set(

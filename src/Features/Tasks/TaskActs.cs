@@ -115,7 +115,8 @@ internal sealed class TaskActs(
             row with
             {
                 Holds = row.Holds | (long)Tasks.Hold.Operator,
-                HoldReason = null,
+                // A hold of the host stays a matter for the operator.
+                HoldReason = row.IsHeldByHost ? row.HoldReason : null,
                 HoldNote = reason is null ? null : $"held by {actor}: {reason}",
             }
         );

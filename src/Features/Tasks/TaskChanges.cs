@@ -142,7 +142,7 @@ internal sealed class TaskChanges(
                 """
                 SELECT agent, max(ended_at)
                   FROM runs INDEXED BY runs_task
-                 WHERE task = @task AND ended_at > @since AND end IN ('failed', 'needs_input', 'timeout', 'no_result')
+                 WHERE task = @task AND ended_at > @since AND end IN ('failed', 'timeout', 'no_result')
                  GROUP BY agent
                 """,
                 new { task, since = Now - AgentPool.SetBackMs }

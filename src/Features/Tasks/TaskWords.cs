@@ -60,7 +60,6 @@ internal static class RunEnd
 {
     public const string Completed = "completed";
     public const string Failed = "failed";
-    public const string NeedsInput = FailureKind.NeedsInput;
     public const string Timeout = "timeout";
     public const string NoResult = "no_result";
     public const string Lost = "lost";

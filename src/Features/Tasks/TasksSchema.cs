@@ -101,7 +101,8 @@ internal sealed class TasksSchema : ISchema
                 end            TEXT,
                 note           TEXT,
                 nudges         INTEGER NOT NULL DEFAULT 0,
-                estimate_micro INTEGER
+                estimate_micro INTEGER,
+                needs_input    INTEGER NOT NULL DEFAULT 0
             )
             """
         );

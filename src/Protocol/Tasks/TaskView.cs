@@ -137,8 +137,8 @@ public sealed record TaskResult(
 /// <param name="ClaimedAt">When the task was given to the agent.</param>
 /// <param name="StartedAt">When the agent began.</param>
 /// <param name="EndedAt">When it ended.</param>
-/// <param name="End"><c>completed</c>, <c>handed_off</c>, <c>failed</c>, <c>needs_input</c>, <c>timeout</c>,
-/// <c>no_result</c>, <c>lost</c>, <c>not_started</c>, <c>cancelled</c> or <c>rejected</c>.</param>
+/// <param name="End"><c>completed</c>, <c>handed_off</c>, <c>failed</c>, <c>timeout</c>, <c>no_result</c>, <c>lost</c>,
+/// <c>not_started</c>, <c>cancelled</c> or <c>rejected</c>.</param>
 /// <param name="Note">More about its end.</param>
 /// <param name="Turn">The turn in which it began.</param>
 /// <param name="Nudges">How often its agent was reminded of it.</param>

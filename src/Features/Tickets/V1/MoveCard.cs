@@ -48,7 +48,8 @@ internal static class MoveCard
             var column =
                 workflow.BoardColumns.FirstOrDefault(c => c.Id == command.TargetColumnId)
                 ?? throw Problem.NotFound(
-                    $"the workflow '{workflow.Name}' does not have the column '{command.TargetColumnId}'; its columns: "
+                    $"the workflow '{workflow.Name}' does not have the column "
+                        + $"'{TextRules.CutCharacters(command.TargetColumnId, 60)}'; its columns: "
                         + string.Join(", ", workflow.BoardColumns.Select(c => c.Id))
                 );
             var isIn = column.PhaseMapping.Contains(row.PhaseId) && row.Blocked is null;
