@@ -250,7 +250,7 @@ internal static class PageFigure
         var watch = Stopwatch.StartNew();
         while (await timer.WaitForNextTickAsync(ct))
         {
-            // What a late tick missed is sent with the next ones.
+            // A late tick sends what the ticks before it missed.
             var due = Math.Min(rate / 10, (int)(watch.Elapsed.TotalSeconds * rate) - sent.Value);
             for (var n = 0; n < due; n++)
             {

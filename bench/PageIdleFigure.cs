@@ -103,7 +103,7 @@ internal static class PageIdleFigure
                 $"not the first tab alone is hidden, but the tabs are {string.Join(", ", states)}"
             );
 
-        // What the start left to do has ended.
+        // The work that the start began has ended.
         await Task.Delay(TimeSpan.FromSeconds(15), ct);
         await browser.ValueAsync(
             tabs[0],

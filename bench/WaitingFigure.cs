@@ -61,7 +61,7 @@ internal static class WaitingFigure
             await page.Locator($".nav a[href='{place}']").ClickAsync();
             var list = page.Locator("main .list").First;
             await list.Locator("[data-key]").First.WaitForAsync();
-            // What the start left to do has ended.
+            // The work that the start began has ended.
             await Task.Delay(TimeSpan.FromSeconds(2), ct);
             var box = (await list.BoundingBoxAsync())!;
             await page.Mouse.MoveAsync(box.X + box.Width / 2, box.Y + box.Height / 2);

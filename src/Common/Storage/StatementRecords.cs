@@ -41,7 +41,7 @@ public static class StatementRecords
         return statement.Changes;
     }
 
-    /// <summary>The first number of a statement's first row; null when there is none.</summary>
+    /// <summary>The first number of a statement's first row; null without a row.</summary>
     public static long? Number(this Statement statement)
     {
         if (!statement.Step())
@@ -51,7 +51,7 @@ public static class StatementRecords
         return number;
     }
 
-    /// <summary>The first row of a statement; null when there is none.</summary>
+    /// <summary>The first row of a statement; null without a row.</summary>
     public static T? One<T>(this Statement statement)
         where T : class => statement.Each<T>().FirstOrDefault();
 

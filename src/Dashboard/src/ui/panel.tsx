@@ -50,7 +50,7 @@ function openFocused(): boolean {
   return true;
 }
 
-/** The key of the side panel, while there is none. */
+/** The key of the side panel while it is closed. */
 export function PanelKey() {
   useKey('panel', openFocused, true, 'shell');
   return null;

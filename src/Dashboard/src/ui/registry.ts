@@ -140,7 +140,7 @@ export interface CommandSource {
   entries: (typed: string) => readonly Command[];
 }
 
-/** The question that the palette is to ask; null while there is none. */
+/** The question that the palette is to ask; null without one. */
 export const asked = signal<Step | null>(null);
 
 /** Has the palette ask for something. */
