@@ -191,20 +191,32 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
 
     private async Task CompareAsync(List<string> faults, string name, ILocator of, [CallerFilePath] string here = "")
     {
-        var tree = Stable(await of.AriaSnapshotAsync()) + "\n";
         var file = Path.Combine(Path.GetDirectoryName(here)!, "aria", $"{name}.yml");
+        var expected = Run.UpdatesAria ? null : await File.ReadAllTextAsync(file);
+        var tree = await RestingTreeAsync(of, expected);
         // A region without a name is not a landmark.
         Assert.DoesNotMatch("(?m)- region:", tree);
-        if (Run.UpdatesAria)
+        if (expected is null)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             await File.WriteAllTextAsync(file, tree);
-            return;
         }
-
-        var expected = await File.ReadAllTextAsync(file);
-        if (tree != expected)
+        else if (tree != expected)
             faults.Add($"{name} differs from {file}; HIVE_UPDATE_ARIA=1 writes it. It is now:\n{tree}");
+    }
+
+    /// <summary>The tree as expected, or after 10 s as it is then; without an expectation, once it stays.</summary>
+    private async Task<string> RestingTreeAsync(ILocator of, string? expected)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        for (string? before = null; ; )
+        {
+            var tree = Stable(await of.AriaSnapshotAsync()) + "\n";
+            // A part of a place may still be loading.
+            if (tree == (expected ?? before) || patience.IsCancellationRequested)
+                return tree;
+            before = tree;
+        }
     }
 
     /// <summary>The tree without what another run has differently.</summary>

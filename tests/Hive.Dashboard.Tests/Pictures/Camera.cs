@@ -22,6 +22,21 @@ internal sealed class Camera : IAsyncDisposable
     private const string Prepare = """
         delete window.SharedWorker;
         Math.random = () => 0.5;
+        // A fetch is under way until its whole body is there.
+        const send = window.fetch;
+        window.fetching = [];
+        window.fetch = async (...request) => {
+          const address = String(request[0].url ?? request[0]);
+          if (address.includes('/stream')) return send(...request);
+          window.fetching.push(address);
+          const end = () => window.fetching.splice(window.fetching.indexOf(address), 1);
+          const answer = await send(...request).catch((failure) => {
+            end();
+            throw failure;
+          });
+          answer.clone().arrayBuffer().then(end, end);
+          return answer;
+        };
         addEventListener('DOMContentLoaded', () => {
           const style = document.createElement('style');
           style.textContent = '* { caret-color: transparent !important } *::-webkit-scrollbar { display: none }';
@@ -59,6 +74,7 @@ internal sealed class Camera : IAsyncDisposable
           const live = document.querySelector('.connection[data-state=live]') !== null;
           // What is not there yet never comes from a host that is away.
           return document.querySelector('main h1') !== null
+            && window.fetching.length === 0
             && !(live && document.querySelector('main.loading, main .spinner') !== null);
         }
         """;
@@ -107,7 +123,8 @@ internal sealed class Camera : IAsyncDisposable
             // The page before gets no answer any more.
             if (request.IsNavigationRequest)
                 underWay.Clear();
-            if (!request.Url.Contains("/stream", StringComparison.Ordinal))
+            // The page counts its fetches itself: their ends are told late, and at times never.
+            if (request.ResourceType != "fetch")
                 underWay[request] = true;
         };
         page.RequestFinished += (sender, request) => underWay.TryRemove(request, out _);
@@ -196,10 +213,11 @@ internal sealed class Camera : IAsyncDisposable
         {
             var drawn = await Page.EvaluateAsync<bool>(Settled);
             calm = drawn && underWay.IsEmpty ? calm + 1 : 0;
-            Assert.False(
-                patience.IsCancellationRequested,
-                $"{Page.Url} is not at rest: drawn {drawn}, {string.Join(", ", underWay.Keys.Select(r => r.Url))}"
-            );
+            if (!patience.IsCancellationRequested)
+                continue;
+            var fetching = await Page.EvaluateAsync<string[]>("window.fetching");
+            var missing = string.Join(", ", underWay.Keys.Select(request => request.Url).Concat(fetching));
+            Assert.Fail($"{Page.Url} is not at rest: drawn {drawn}, under way: {missing}");
         }
     }
 
