@@ -29,6 +29,8 @@ internal static class Features
             new Meta.MetaModule(),
             // Before Containers: the turn that an agent begins belongs to a run, in a phase of a workflow.
             new Tickets.TicketsModule(),
+            // Before Tasks: a task that is held for a lock looks whether that is still so.
+            new Locks.LocksModule(),
             // After Messages, whose open turns it reads, and after Workflows.
             new Tasks.TasksModule(),
             new Containers.ContainersModule(),

@@ -75,6 +75,8 @@ internal sealed class Brief(ITickets tickets, IWorkflows workflows, Lazy<IEnumer
             json["phase_prompt"] = prompt;
         if (phase?.DoneDefinitions is { Count: > 0 } done)
             json["done_definitions"] = Node(done);
+        if (row.Wanted is { Count: > 0 } locks)
+            json["locks"] = Node(locks);
         if (row.RetryCount > 0 || row.ErrorKind == FailureKind.NeedsInput)
         {
             json["try"] = row.RetryCount + 1;

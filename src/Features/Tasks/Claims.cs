@@ -1,5 +1,6 @@
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Locks.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tickets.Contracts;
 
@@ -10,6 +11,7 @@ internal sealed class Claims(
     TaskChanges changes,
     OpenRuns runs,
     RunClocks clocks,
+    ILocks locks,
     Brief brief,
     ITickets tickets,
     IOutbox outbox,
@@ -20,6 +22,8 @@ internal sealed class Claims(
     {
         if (roster.Find(agent) is null || TaskTable.Find(write.Db, task) is not { } before)
             return ClaimResult.NotReady;
+        if (before is { IsReady: true, Locks: not null } && IsHeldForLocks(write, before, agent))
+            return ClaimResult.Held;
         var now = changes.Now;
         var run = write.Prepare(RunSql).Bind(1, task).Bind(2, agent).Bind(3, now).Number();
         if (run is not { } id)
@@ -62,6 +66,23 @@ internal sealed class Claims(
          WHERE id = ?1 AND status = 'pending' AND holds = 0
         RETURNING id
         """;
+
+    private bool IsHeldForLocks(IWrite write, TaskRow row, string agent)
+    {
+        if (locks.TryTakeAll(write, row.Id, agent, row.Wanted) is not { } reason)
+            return false;
+        changes.Set(
+            write,
+            row,
+            row with
+            {
+                Holds = row.Holds | (long)Hold.Lock,
+                LockReason = reason,
+                LockHeldAt = row.LockHeldAt ?? changes.Now,
+            }
+        );
+        return true;
+    }
 
     private const string ClaimSql = """
         UPDATE tasks

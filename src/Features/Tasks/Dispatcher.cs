@@ -166,14 +166,19 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
     private List<(long Task, string Agent)> Dispatch(IWrite write)
     {
         List<(long Task, string Agent)> given = [];
+        var held = 0;
         ready.ReadLimits();
-        while (given.Count < MostPerWrite && ready.Next() is var (task, agent))
+        while (given.Count + held < MostPerWrite && ready.Next() is var (task, agent))
         {
             if (watch.HasChanged(agent))
                 continue;
             var result = Claim(write, task, agent);
             if (result == ClaimResult.Held)
+            {
+                held++;
                 continue;
+            }
+
             if (result == ClaimResult.NotReady)
             {
                 LogNotReady(log, task.Id);

@@ -178,7 +178,8 @@ internal sealed partial class RunAlarms(
     private static partial void LogFailed(ILogger logger, RunAlarm alarm, long id, Exception error);
 }
 
-/// <summary>Tells whether an agent waits for an answer or a reminder of its own, asked or set in a run.</summary>
+/// <summary>Tells whether an agent waits for an answer, a reminder or a lock of its own, asked or set in a
+/// run.</summary>
 internal sealed class AgentWaits(IEnumerable<ILooseEnds> sources, TimeProvider clock)
 {
     // The age of a loose end is told in whole seconds.
@@ -190,7 +191,7 @@ internal sealed class AgentWaits(IEnumerable<ILooseEnds> sources, TimeProvider c
         return sources
             .SelectMany(source => source.Read(db, run.Agent))
             .Any(end =>
-                end is { Role: LooseEnd.Waits, Kind: "question" or "reminder" }
+                end is { Role: LooseEnd.Waits, Kind: "question" or "reminder" or "lock" }
                 && now - (end.AgeSeconds * 1000) >= run.ClaimedAt - RoundingMs
             );
     }

@@ -1,6 +1,7 @@
 using Dapper;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Locks.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Features.Turns.Contracts;
@@ -8,8 +9,8 @@ using Hive.Protocol.Options;
 
 namespace Hive.Features.Tasks;
 
-/// <summary>Begins and ends runs, each with the change of its task. What a run holds (its messages, its turn, the
-/// agent's capacity) ends in the write that ends the run.</summary>
+/// <summary>Begins and ends runs, each with the change of its task. What a run holds (its messages, its turn, its
+/// locks, the agent's capacity) ends in the write that ends the run.</summary>
 internal sealed class RunEnds(
     TaskChanges changes,
     OpenRuns runs,
@@ -18,6 +19,7 @@ internal sealed class RunEnds(
     IOutbox outbox,
     IInflight inflight,
     IHarnessControl control,
+    ILocks locks,
     HiveOptions options
 )
 {
@@ -186,6 +188,8 @@ internal sealed class RunEnds(
             Holds = (long)(HoldOf(write, row) | more),
             HoldReason = null,
             HoldNote = null,
+            LockReason = null,
+            LockHeldAt = null,
             NotBefore = null,
             StartedAt = null,
             CompletedAt = null,
@@ -202,7 +206,20 @@ internal sealed class RunEnds(
     }
 
     /// <summary>Ends the run of a task, with everything that it holds.</summary>
-    public void EndRun(IWrite write, TaskRow row, string end, string? note, bool cancelsTurn = false)
+    /// <param name="write">The caller's write.</param>
+    /// <param name="row">The task.</param>
+    /// <param name="end">The end of its run.</param>
+    /// <param name="note">More about the end.</param>
+    /// <param name="cancelsTurn">The agent may still be at it: its turn is cancelled, and it is told.</param>
+    /// <param name="keepsLocks">Another run of the task begins in the same write, and has its locks.</param>
+    public void EndRun(
+        IWrite write,
+        TaskRow row,
+        string end,
+        string? note,
+        bool cancelsTurn = false,
+        bool keepsLocks = false
+    )
     {
         if (row.Run is not { } run || row.Agent is not { } agent)
             return;
@@ -228,6 +245,8 @@ internal sealed class RunEnds(
                 outbox.Append(write, Principals.System, agent, TaskMessages.Cancelled(row, note ?? end));
         }
 
+        if (!keepsLocks)
+            locks.ReleaseAll(write, row.Id, $"run {end}");
         runs.Remove(write, run);
         clocks.ForgetAfter(write, run);
         clocks.RefreshAfter(write, agent);

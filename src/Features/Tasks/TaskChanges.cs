@@ -1,6 +1,7 @@
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Storage;
+using Hive.Features.Locks.Contracts;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Features.Workflows.Contracts;
@@ -17,6 +18,7 @@ internal sealed class TaskChanges(
     IWorkflows workflows,
     IReadyTasks queue,
     OpenRuns runs,
+    ILocks locks,
     TimeProvider clock
 )
 {
@@ -26,6 +28,9 @@ internal sealed class TaskChanges(
     /// <summary>Replaces a task's row.</summary>
     public TaskRow Set(IWrite write, TaskRow before, TaskRow after)
     {
+        // First, because it may free other tasks.
+        if (!after.IsOpen)
+            locks.ReleaseAll(write, after.Id, $"task {after.Status}");
         after = after with { ReadyAt = after.IsReady ? before.ReadyAt ?? Now : null };
         TaskTable.Update(write, after);
         List<TaskRow> touched = [after];
@@ -51,6 +56,8 @@ internal sealed class TaskChanges(
         var open = TaskTable.OpenOfTicket(write.Db, ticket);
         if (open.Count == 0)
             return;
+        foreach (var row in open)
+            locks.ReleaseAll(write, row.Id, "task cancelled");
         TaskTable.CancelOpen(write, ticket, error, Now);
         Publish(write, TaskTable.Among(write.Db, open.Select(row => row.Id)));
         tickets.MarkGate(write, ticket);
@@ -86,6 +93,7 @@ internal sealed class TaskChanges(
     /// <summary>A task was removed with its ticket.</summary>
     public void Removed(IWrite write, long task)
     {
+        locks.ReleaseAll(write, task, "task removed");
         queue.Remove(write, task);
         write.Raise(new TaskRemoved(task));
     }

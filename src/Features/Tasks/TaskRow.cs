@@ -12,8 +12,9 @@ internal sealed record TaskRow
     /// <summary>Those that a view needs.</summary>
     public const string ShortColumns =
         "id, ticket, phase_id, kind, task_type, title, priority, status, holds, hold_reason, hold_note, "
-        + "capabilities, wants_agent, prefers, agent, run, deps_total, deps_done, deps_dead, quorum, dependents, "
-        + "retry_count, max_retries, faults, not_before, timeout_seconds, deadline_at, review, iteration, "
+        + "lock_reason, lock_held_at, capabilities, wants_agent, prefers, agent, run, deps_total, deps_done, "
+        + "deps_dead, quorum, dependents, retry_count, max_retries, faults, not_before, timeout_seconds, "
+        + "deadline_at, review, iteration, "
         + "template, parent, ref, progress, progress_percent, progress_at, error_message, "
         + "error_kind, created_by, created_at, ready_at, started_at, completed_at";
 
@@ -46,6 +47,12 @@ internal sealed record TaskRow
     /// <summary>By whom the hold <c>operator</c> was set, and why, in words; null without a reason, and when the host
     /// has set it.</summary>
     public string? HoldNote { get; init; }
+
+    /// <summary>Which resource it waits for, and who has that, while it has the hold <c>lock</c>.</summary>
+    public string? LockReason { get; init; }
+
+    /// <summary>When it was first held for its resources since its last run.</summary>
+    public long? LockHeldAt { get; init; }
 
     public string Capabilities { get; init; } = "[]";
 
@@ -131,6 +138,9 @@ internal sealed record TaskRow
 
     /// <summary>It can neither be done nor fulfil what waits for it, unless somebody acts.</summary>
     public bool IsDead => Status is TaskState.Failed or TaskState.Cancelled;
+
+    /// <summary>The resources that it has while it runs.</summary>
+    public IReadOnlyList<string> Wanted => List<string>(Locks);
 
     public static string Json<T>(T value) => JsonSerializer.Serialize(value, WireJson.Options);
 

@@ -5,6 +5,7 @@ using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Locks.Contracts;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Protocol;
@@ -28,7 +29,6 @@ internal static class TaskRules
     public const int MostEntries = 50;
 
     private const int EntryBytes = 1000;
-    private const int LockLength = 200;
 
     /// <summary>The longest run, in seconds: a week.</summary>
     public const long MostSeconds = 7 * 24 * 3600;
@@ -201,15 +201,11 @@ internal static class TaskRules
     }
 
     private static string? LocksFault(IReadOnlyList<string>? locks) =>
-        locks
-            ?.Select(
-                (name, i) =>
-                    name is null ? $"'locks[{i}]' is null; write a text such as repo:shop"
-                    : TextFault($"locks[{i}]", name, LockLength) is { } fault ? fault
-                    : !name.Contains(':', StringComparison.Ordinal)
-                        ? $"'locks[{i}]' is '{name}'; write a kind and a name, such as repo:shop"
-                    : null
-            )
+        locks is null ? null
+        : locks.Count > ResourceName.MostDeclared
+            ? $"'locks' has {locks.Count} entries; the limit is {ResourceName.MostDeclared}"
+        : locks
+            .Select((name, i) => ResourceName.Fault(name) is { } fault ? $"'locks[{i}]' {fault}" : null)
             .FirstOrDefault(fault => fault is not null);
 
     private static string? QuorumFault(string quorum) =>

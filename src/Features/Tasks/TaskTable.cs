@@ -254,7 +254,8 @@ internal static class TaskTable
     private const string UpdateSql = """
         UPDATE tasks
            SET title = @Title, description = @Description, priority = @Priority, status = @Status, holds = @Holds,
-               hold_reason = @HoldReason, hold_note = @HoldNote, wants_agent = @WantsAgent, agent = @Agent, run = @Run,
+               hold_reason = @HoldReason, hold_note = @HoldNote, lock_reason = @LockReason,
+               lock_held_at = @LockHeldAt, wants_agent = @WantsAgent, agent = @Agent, run = @Run,
                deps_total = @DepsTotal, deps_done = @DepsDone, deps_dead = @DepsDead, retry_count = @RetryCount,
                faults = @Faults, not_before = @NotBefore, timeout_seconds = @TimeoutSeconds, iteration = @Iteration,
                progress = @Progress, progress_percent = @ProgressPercent, progress_at = @ProgressAt, result = @Result,

@@ -131,7 +131,7 @@ internal static class TaskViews
         if (held.HasFlag(Hold.Budget))
             yield return new TaskHold("budget", "a budget is used up");
         if (held.HasFlag(Hold.Lock))
-            yield return new TaskHold("lock", "another task has its resource");
+            yield return new TaskHold("lock", row.LockReason ?? "another task has its resource");
         if (held.HasFlag(Hold.Operator))
             yield return new TaskHold(
                 "operator",

@@ -2,6 +2,7 @@ using System.Data.Common;
 using Dapper;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
+using Hive.Features.Locks.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Protocol;
@@ -21,6 +22,8 @@ internal sealed class TasksAtStart(
     RunEnds ends,
     Dispatcher dispatcher,
     ILeaseHolders turns,
+    ILocks locks,
+    TaskChanges changes,
     TimeProvider clock
 ) : IHostedLifecycleService
 {
@@ -118,6 +121,33 @@ internal sealed class TasksAtStart(
             """,
             new { now = clock.GetUtcNow().ToUnixTimeMilliseconds() }
         );
+        RecoverLocks(write);
+    }
+
+    // The memory of locks knows no task that was held for one when the host stopped.
+    private void RecoverLocks(IWrite write)
+    {
+        var rows = write
+            .Db.Query<(long Id, string Status)>(
+                """
+                SELECT id, status
+                  FROM tasks INDEXED BY tasks_open
+                 WHERE completed_at IS NULL AND (status IN ('assigned', 'running') OR holds & @held <> 0)
+                 ORDER BY id
+                """,
+                new { held = (long)Hold.Lock }
+            )
+            .ToLookup(row => row.Status == TaskState.Pending, row => row.Id);
+        locks.ReleaseExcept(write, rows[false].ToHashSet(), "its run was gone at a start of the host");
+        foreach (var id in rows[true])
+        {
+            var row = TaskTable.Require(write.Db, id);
+            var reason = locks.Restore(write, id, row.Wanted, row.LockHeldAt ?? changes.Now);
+            if (reason is null)
+                changes.Set(write, row, row with { Holds = row.Holds & ~(long)Hold.Lock, LockReason = null });
+            else if (reason != row.LockReason)
+                changes.Set(write, row, row with { LockReason = reason });
+        }
     }
 
     private (

@@ -1,6 +1,7 @@
 using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
+using Hive.Features.Locks.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tasks.Rest;
@@ -15,7 +16,7 @@ internal sealed class TasksModule : FeatureModule
 {
     public TasksModule()
     {
-        Uses(nameof(Agents), nameof(Messages), nameof(Turns), nameof(Workflows), nameof(Tickets));
+        Uses(nameof(Agents), nameof(Messages), nameof(Turns), nameof(Workflows), nameof(Tickets), nameof(Locks));
         Schema<TasksSchema>();
         Event<TaskView>("task_changed", "task");
         Event<long>("task_removed", "id");
@@ -51,6 +52,7 @@ internal sealed class TasksModule : FeatureModule
             .AddSingletonAs<ReadyTasksLoader, IReadyTasksLoader>()
             .AddSingletonAs<TaskActs, ITasks>()
             .AddSingletonAs<TaskTurns, ITurnHolds>()
+            .AddSingletonAs<LockSeams, ILockTasks>()
             .AddSingletonAs<TicketSeams, IPhaseEntered, ITicketHeld, ITicketRemoved>()
             .AddSingleton<ITicketTasks>(provider => provider.GetRequiredService<TicketSeams>())
             .AddSingleton<ITicketWork>(provider => provider.GetRequiredService<TicketSeams>())

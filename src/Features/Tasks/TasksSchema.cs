@@ -26,6 +26,8 @@ internal sealed class TasksSchema : ISchema
                 holds            INTEGER NOT NULL,
                 hold_reason      TEXT,
                 hold_note        TEXT,
+                lock_reason      TEXT,
+                lock_held_at     INTEGER,
                 capabilities     TEXT NOT NULL,
                 wants_agent      TEXT,
                 prefers          TEXT,

@@ -1,7 +1,10 @@
 using System.Data.Common;
 using Dapper;
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Locks.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Features.Workflows.Contracts;
@@ -14,6 +17,7 @@ internal sealed class TicketSeams(
     TaskChanges changes,
     TaskMaking making,
     RunEnds ends,
+    ITickets tickets,
     IWorkflows workflows,
     ILeases leases
 ) : IPhaseEntered, ITicketHeld, ITicketRemoved, ITicketTasks, ITicketWork
@@ -27,7 +31,16 @@ internal sealed class TicketSeams(
             Generate(write, ticket, phase, actor);
     }
 
-    public void Changed(IWrite write, TicketEntry ticket) => Hold(write, ticket);
+    public void Changed(IWrite write, TicketEntry ticket)
+    {
+        Hold(write, ticket);
+        // Those that could not be made when the ticket entered its phase by itself.
+        if (
+            ticket.Runs
+            && workflows.Find(ticket.Workflow)?.Phases.FirstOrDefault(p => p.Id == ticket.PhaseId) is { } phase
+        )
+            Generate(write, ticket, phase, Principals.Operator);
+    }
 
     public void Check(Workflow workflow, IReadOnlyList<TaskSpec> tasks) => making.CheckNew(workflow, tasks);
 
@@ -140,6 +153,15 @@ internal sealed class TicketSeams(
         var missing = phase.Tasks.Where(t => !made.ContainsKey(TaskMaking.KeyOf(phase, t))).ToArray();
         if (missing.Length == 0)
             return [];
+        if (missing.Select(t => LockFault(t, ticket)).FirstOrDefault(fault => fault is not null) is { } fault)
+        {
+            if (actor != Principals.System)
+                throw Problem.Conflict(fault);
+            // Nobody asked for this move, so that nobody would hear of a refusal.
+            tickets.Block(write, ticket.Id, BlockTypes.Clarification, fault, Principals.System);
+            return [];
+        }
+
         var byType = missing.ToDictionary(t => t.Type, StringComparer.Ordinal);
         var specs = missing.Select(t => Spec(t, ticket, phase, type => made.GetValueOrDefault($"{phase.Id}/{type}")));
         return making.Add(
@@ -182,6 +204,25 @@ internal sealed class TicketSeams(
             Review: template.Review,
             Locks: [.. template.Locks.Select(l => Placeholders.Filled(l, ticket))]
         );
+
+    // A lock of nothing would keep out every other ticket that has nothing there either.
+    private static string? LockFault(TaskTemplate template, TicketEntry ticket)
+    {
+        foreach (var text in template.Locks)
+        {
+            var filled = Placeholders.Filled(text, ticket);
+            var fault =
+                ticket.Repository is null && text.Contains("{ticket_repository}", StringComparison.Ordinal)
+                    ? "has no repository"
+                : ResourceName.Fault(filled) is { } wrong ? $"makes '{filled}' of it, which {wrong}"
+                : null;
+            if (fault is not null)
+                return $"the task {template.Type} locks '{text}', and ticket {ticket.Id} {fault}; change 'locks' of "
+                    + "that task in the workflow, or make a ticket with a repository in place of this one";
+        }
+
+        return null;
+    }
 
     private void Stop(IWrite write, TicketEntry ticket, string actor)
     {

@@ -112,7 +112,6 @@ internal sealed partial class TemplateReader(YamlFaults faults, WorkflowMarks ma
             if (!LockName().IsMatch(text))
                 faults.Add(at, $"'{YamlSection.Shown(text)}' must be '<type>:<id>', such as repo:shop");
             Placeholders(text, at);
-            faults.Warn(at, "locks of templates are kept, and have no effect");
             locks.Add(text);
         }
 

@@ -86,6 +86,26 @@ internal static class LegalRows
             """
         ),
         ("tasks with wrong counters", WrongCounters),
+        (
+            "locks and requests of tasks that no agent has",
+            """
+            SELECT count(*)
+              FROM locks l
+              LEFT JOIN tasks t ON t.id = l.task
+             WHERE l.released_at IS NULL AND coalesce(t.status, '') NOT IN ('assigned', 'running')
+            """
+        ),
+        (
+            "resources with an exclusive lock and another one",
+            """
+            SELECT count(*)
+              FROM (SELECT 1
+                      FROM locks
+                     WHERE released_at IS NULL AND acquired_at IS NOT NULL
+                     GROUP BY resource_type, resource_id
+                    HAVING count(*) > 1 AND sum(mode = 'exclusive') > 0)
+            """
+        ),
     ];
 
     private static readonly (string Name, string Sql)[] OfTickets =

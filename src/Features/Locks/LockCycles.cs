@@ -1,0 +1,53 @@
+using Hive.Common.Errors;
+
+namespace Hive.Features.Locks;
+
+/// <summary>Finds tasks that wait for each other.</summary>
+internal static class LockCycles
+{
+    /// <summary>One edge of the graph: a task waits for a resource that another one keeps from it.</summary>
+    private sealed record Edge(long Task, LockRow On);
+
+    /// <summary>Refuses a request that makes its task wait for itself. Every edge that a request adds begins or ends at
+    /// its task, so that a walk from there finds any cycle.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>, with the tasks and the resources of the cycle.</exception>
+    public static void Refuse(LockState state, long task, string resource)
+    {
+        var found = new Dictionary<long, Edge>();
+        var open = new Stack<long>([task]);
+        while (open.TryPop(out var next))
+        {
+            foreach (var on in Before(state, next))
+            {
+                if (on.Task == task)
+                    throw Problem.Conflict(Words(found, new Edge(next, on), task, resource));
+                if (found.TryAdd(on.Task, new Edge(next, on)))
+                    open.Push(on.Task);
+            }
+        }
+    }
+
+    private static IEnumerable<LockRow> Before(LockState state, long task) =>
+        state
+            .Of(task)
+            .SelectMany(resource => state.At(resource).WaitOf(task) is { } wait ? state.At(resource).Before(wait) : []);
+
+    private static string Words(Dictionary<long, Edge> found, Edge last, long task, string resource)
+    {
+        List<Edge> path = [last];
+        while (path[^1].Task != task)
+            path.Add(found[path[^1].Task]);
+        path.Reverse();
+        return $"task {task} must not wait for {resource}, because that closes a cycle: "
+            + string.Join("; ", path.Select(e => $"task {e.Task} waits for {e.On.Resource}, {Keeps(e.On)}"))
+            + $"; release what task {task} holds of these first, or go on without {resource}";
+    }
+
+    private static string Keeps(LockRow on) =>
+        $"which task {on.Task} "
+        + (
+            on.AcquiredAt is not null ? "holds"
+            : on.IsReservation ? "has reserved"
+            : "waits for before it"
+        );
+}
