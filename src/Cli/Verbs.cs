@@ -20,6 +20,7 @@ internal static class Verbs
             .. Reminders.RemindersVerbs.All(),
             .. Tickets.TicketsVerbs.All(),
             .. Tasks.TasksVerbs.All(),
+            .. Locks.LocksVerbs.All(),
             .. Gates.GatesVerbs.All(),
             .. Workflows.WorkflowsVerbs.All(),
             .. Turns.TurnsVerbs.All(),

@@ -42,6 +42,8 @@ internal static class GoldenPlan
                 tickets = new[] { new { @ref = "login", id = 41 }, new { @ref = "logout", id = 42 } },
             },
             "tasks" => new { tasks = many ? Tasks.Reverse() : [] },
+            "locks" => new { locks = many ? Locks : [] },
+            "lock_release" => new { @lock = Locks[0] },
             "add_tasks" => new { tasks = new[] { Tasks[2] } },
             "task" => new
             {
@@ -245,6 +247,25 @@ internal static class GoldenPlan
                 SupersededAt: Minutes(6)
             ),
             new(301, 41, Requirements, "notes", "data", "bob", Minutes(3), 2048, "00"),
+        ];
+
+    private static LockView[] Locks =>
+        [
+            new(12, "repo", "forge:agents/shop", "exclusive", "granted", 106, "alice", 1, Minutes(9), Minutes(9)),
+            new(
+                13,
+                "db",
+                "main",
+                "shared",
+                "granted",
+                102,
+                "documentation-writer-of-the-api",
+                2,
+                Minutes(4),
+                Minutes(3),
+                Minutes(-30)
+            ),
+            new(14, "repo", "forge:agents/shop", "exclusive", "waiting", 107, "bob", 0, Minutes(1)),
         ];
 
     private static Review[] Reviews =>

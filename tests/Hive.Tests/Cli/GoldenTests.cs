@@ -45,6 +45,7 @@ public sealed partial class GoldenTests : IDisposable
     [InlineData("task")]
     [InlineData("task show 101")]
     [InlineData("task graph 41")]
+    [InlineData("locks")]
     [InlineData("gate show 41")]
     [InlineData("reviews")]
     public async Task A_verb_shows_what_its_file_says(string verb)
@@ -84,6 +85,7 @@ public sealed partial class GoldenTests : IDisposable
     [InlineData("ticket")]
     [InlineData("task")]
     [InlineData("task graph 41")]
+    [InlineData("locks")]
     [InlineData("reviews")]
     public async Task At_80_columns_each_row_has_one_line_and_every_name_is_whole(string verb)
     {
