@@ -6,6 +6,7 @@ export { feature as containers } from '../features/containers';
 export { feature as files } from '../features/files';
 export { feature as forge } from '../features/forge';
 export { feature as home } from '../features/home';
+export { feature as locks } from '../features/locks';
 export { feature as logs } from '../features/logs';
 export { feature as loose } from '../features/loose';
 export { feature as messages } from '../features/messages';

@@ -143,6 +143,7 @@ export const LABELS = {
   D3SCR1PT10N: 'Description',
   G4T3: 'Gate',
   T4SKS: 'Tasks',
+  L0CKS: 'Locks',
   RUNS: 'Runs',
   '4RT1F4CTS': 'Artifacts',
   H1ST0RY: 'History',

@@ -4,6 +4,7 @@ import { query } from '../../ui/address';
 import { live } from '../../ui/live';
 import { Main } from '../../ui/main';
 import { ForgeSection } from '../forge';
+import { LocksSection } from '../locks';
 import { MetaSection } from '../meta';
 import { Prices } from '../stats';
 import { TombstonesSection } from '../tombstones';
@@ -27,6 +28,7 @@ export function SystemPage() {
       }
     >
       <Findings />
+      <LocksSection />
       <ForgeSection />
       <TombstonesSection />
       <MetaSection />
