@@ -1,7 +1,7 @@
 /* A lean load generator: one thread, epoll, N connections, one outstanding request on each.
  * The same loop drives Hive's JSON-line sockets and Redis Streams, so that what differs is the server.
  *
- *   load -m send|cycle|wake|hold|work -p hive  [options] AGENT_SOCKET...
+ *   load -m send|cycle|wake|hold|work|lock -p hive  [options] AGENT_SOCKET...
  *   load -m send|cycle|wake|hold -p redis [options] -n STREAMS REDIS_SOCKET
  *
  *   send   connections send; an operation is a send whose answer was ok
@@ -11,6 +11,8 @@
  *   hold   every connection waits for messages; for measuring an idle server
  *   work   every connection receives the tasks of its agent, completes them one by one and acknowledges their messages;
  *          an operation is a task whose acknowledgement was answered, its time begins with the recv that brought it
+ *   lock   every connection waits for an exclusive lock on one of RESOURCES for its agent's task, and releases it; an
+ *          operation is both, answered. Two agents never have one resource
  *
  * Prints one line of JSON. Every run is bounded in time and in operations. Exit code 0 = no error, 1 = errors, 2 = usage. */
 #define _GNU_SOURCE
@@ -38,11 +40,12 @@
 #define MAX_OPS 20000000u
 #define MAX_TASK 20000000u          /* the highest id of a task */
 #define HIST_US 10000000u           /* latencies are counted to the microsecond up to 10 s */
+#define RESOURCES 100               /* that mode lock chooses from */
 #define DRAIN_S 30                  /* how long answers may be outstanding after the end */
 #define GIVE_UP_ERRORS 1000u
 
-enum mode { SEND, CYCLE, WAKE, HOLD, WORK };
-enum state { IDLE, SENDING, RECEIVING, COMPLETING, ACKING };
+enum mode { SEND, CYCLE, WAKE, HOLD, WORK, LOCK };
+enum state { IDLE, SENDING, RECEIVING, COMPLETING, ACKING, LOCKING, RELEASING };
 
 struct conn {
     int fd;
@@ -59,6 +62,7 @@ struct conn {
     uint64_t tag[BATCH];            /* UINT64_MAX: not one of ours (the host's own greeting) */
     uint64_t task[BATCH], run[BATCH];   /* of a message that gives a task; 0: it gives none */
     int completed;                  /* how many of the last recv's messages are done with */
+    uint32_t chosen;                /* the resource of the last lock */
 };
 
 static enum mode mode = SEND;
@@ -73,6 +77,7 @@ static int epoll_fd;
 static char filler[MAX_BODY + 1];
 static uint32_t hist[HIST_US + 1];
 static uint64_t hist_count, hist_max;
+static uint8_t locked[RESOURCES];   /* by resource: how many have it */
 static uint8_t *given;              /* by task: it was received by this run */
 static uint64_t *sent_at;           /* by number: when its send started; 0 again once it was acknowledged */
 static uint64_t issued, sent_ok, acked, ops, errors, next_to, t_measure, t_stop, t_last;
@@ -90,7 +95,7 @@ static void usage(const char *why)
 {
     fprintf(stderr,
         "load: %s\n"
-        "usage: load -m send|cycle|wake|hold|work -p hive|redis [-c connections] [-s seconds] [-w warm-up seconds]\n"
+        "usage: load -m send|cycle|wake|hold|work|lock -p hive|redis [-c connections] [-s seconds] [-w warm-up seconds]\n"
         "            [-b body bytes] [-k most operations] [-n streams (redis)] [-g gap in us (wake)] [-v] SOCKET...\n", why);
     exit(2);
 }
@@ -222,6 +227,20 @@ static void put_complete(struct conn *c)
          c->run[c->completed]);
     put(c, filler, (size_t)body_bytes);
     putf(c, "\"}\n");
+}
+
+static void put_lock(struct conn *c)
+{
+    if (c->state != LOCKING) {
+        c->state = LOCKING;
+        c->started = now_ns();
+        c->chosen = (uint32_t)(next_to = next_to * 6364136223846793005u + 1442695040888963407u, next_to >> 33) % RESOURCES;
+        putf(c, "{\"cmd\":\"lock\",\"action\":\"acquire\",\"resource\":\"repo:r%u\",\"wait_seconds\":20}\n", c->chosen);
+    } else {
+        c->state = RELEASING;
+        locked[c->chosen]--;
+        putf(c, "{\"cmd\":\"lock\",\"action\":\"release\",\"resource\":\"repo:r%u\"}\n", c->chosen);
+    }
 }
 
 static void put_ack(struct conn *c)
@@ -489,18 +508,20 @@ static void next_request(struct conn *c)
     if (c->receiver) {
         if (c->state != IDLE)
             waiting--;
-        if (finished && c->got == 0) {
+        if (finished && c->got == 0 && c->state != LOCKING) {
             c->state = IDLE;
             return;
         }
         waiting++;
+        if (mode == LOCK)
+            put_lock(c);
         while (mode == WORK && c->completed < c->got && c->task[c->completed] == 0)
             c->completed++;
         if (mode == WORK && c->completed < c->got)
             put_complete(c);
-        else if (c->state != ACKING && c->got > 0)
+        else if (mode != LOCK && c->state != ACKING && c->got > 0)
             put_ack(c);
-        else
+        else if (mode != LOCK)
             put_recv(c, mode == HOLD ? 60 : 1, BATCH);
     } else if (!stopping && issued < max_ops) {
         uint64_t seq = issued++;
@@ -579,6 +600,21 @@ static void answered(struct conn *c, size_t len)
         }
         c->got = 0;
         break;
+    case LOCKING:
+        if (!find(c->in, len, "\"granted\":true"))
+            fail(c, "a lock was refused", c->in, len);
+        else if (locked[c->chosen]++ > 0)
+            fail(c, "two agents have one resource", c->in, len);
+        else
+            sent_ok++;
+        break;
+    case RELEASING:
+        if (!find(c->in, len, "\"ok\":true"))
+            fail(c, "a release was refused", c->in, len);
+        else
+            acked++;
+        count(c->started, now);
+        break;
     case IDLE:
         fail(c, "an answer that nobody asked for", c->in, len);
         break;
@@ -593,12 +629,12 @@ static void run_loop(void)
         watch(&conns[i], EPOLL_CTL_ADD, EPOLLIN);
         next_request(&conns[i]);
     }
-    bool drains = mode == CYCLE || mode == WORK;
+    bool drains = mode == CYCLE || mode == WORK || mode == LOCK;
     /* A waiting recv is let run out rather than cut off: what a server does with one whose client vanished is not measured here. */
     while (!finished || (drains && waiting > 0)) {
         uint64_t now = now_ns();
         stopping = stopping || now >= t_stop || issued >= max_ops || errors >= GIVE_UP_ERRORS;
-        finished = finished || (stopping && (mode == WORK ? true
+        finished = finished || (stopping && (mode == WORK || mode == LOCK ? true
                                              : mode == HOLD ? now >= t_stop || errors > 0
                                              : sending == 0 && (mode == SEND || acked >= sent_ok || errors >= GIVE_UP_ERRORS)));
         if (now >= dead) {
@@ -753,13 +789,13 @@ static double number(const char *text, double low, double high, const char *what
 
 static void read_arguments(int argc, char **argv)
 {
-    static const char *const names[] = { "send", "cycle", "wake", "hold", "work" };
+    static const char *const names[] = { "send", "cycle", "wake", "hold", "work", "lock" };
     int option, found = -1;
     bool have_server = false;
     while ((option = getopt(argc, argv, "m:p:c:s:w:b:k:n:g:v")) != -1)
         switch (option) {
         case 'm':
-            for (int i = 0; i < 5; i++)
+            for (int i = 0; i < 6; i++)
                 if (strcmp(optarg, names[i]) == 0)
                     found = i;
             break;
@@ -811,14 +847,14 @@ static void read_arguments(int argc, char **argv)
         conn_count = 2;
     if ((mode == CYCLE || mode == WAKE) && (agent_count < 2 || conn_count < 2))
         usage("cycle and wake need two connections and two agents");
-    if (mode == WORK && redis)
-        usage("work needs Hive: Redis has no tasks");
+    if ((mode == WORK || mode == LOCK) && redis)
+        usage("work and lock need Hive: Redis has no tasks");
 }
 
 int main(int argc, char **argv)
 {
     static const char text[] = "the change in src/main is reviewed; next: run the tests, then report what failed and why. ";
-    static const char *const names[] = { "send", "cycle", "wake", "hold", "work" };
+    static const char *const names[] = { "send", "cycle", "wake", "hold", "work", "lock" };
     read_arguments(argc, argv);
     for (int i = 0; i < MAX_BODY; i++)
         filler[i] = text[(size_t)i % (sizeof text - 1)];
@@ -830,9 +866,9 @@ int main(int argc, char **argv)
 
     /* Senders and receivers take different agents where there are enough of them; recipients are those who receive. */
     int senders = mode == CYCLE ? conn_count / 2 : mode == SEND ? conn_count : mode == WAKE ? 1 : 0;
-    int first_receiver = mode == HOLD || mode == WORK ? 0 : mode == WAKE ? 1 : agent_count - (conn_count - senders < agent_count / 2 ? conn_count - senders : agent_count / 2);
+    int first_receiver = mode == HOLD || mode == WORK || mode == LOCK ? 0 : mode == WAKE ? 1 : agent_count - (conn_count - senders < agent_count / 2 ? conn_count - senders : agent_count / 2);
     recipient_from = mode == SEND ? 0 : first_receiver;
-    recipient_count = mode == SEND || mode == HOLD || mode == WORK ? agent_count : mode == WAKE ? 1 : agent_count - first_receiver;
+    recipient_count = mode == SEND || mode == HOLD || mode == WORK || mode == LOCK ? agent_count : mode == WAKE ? 1 : agent_count - first_receiver;
     for (int i = 0; i < conn_count; i++) {
         bool receiver = i >= senders;
         int agent = receiver ? recipient_from + (i - senders) % recipient_count
@@ -841,7 +877,7 @@ int main(int argc, char **argv)
         open_conn(&conns[i], i, agent);
         if (receiver && redis)
             make_group(&conns[i]);
-        if (receiver && mode != WORK)
+        if (receiver && mode != WORK && mode != LOCK)
             drain(&conns[i]);
     }
 
@@ -858,7 +894,7 @@ int main(int argc, char **argv)
     /* Ended by count or by an error: the time until the last counted answer is what was measured. */
     bool by_count = issued >= max_ops || errors >= GIVE_UP_ERRORS || mode == WAKE;
     double measured = mode != HOLD && by_count && t_last > t_measure ? (double)(t_last - t_measure) / 1e9 : seconds;
-    int64_t lost = mode == CYCLE || mode == WORK ? (int64_t)sent_ok - (int64_t)acked : 0;
+    int64_t lost = mode == CYCLE || mode == WORK || mode == LOCK ? (int64_t)sent_ok - (int64_t)acked : 0;
     if (lost != 0)
         fail(NULL, lost > 0 ? "messages were lost" : "more was acknowledged than was sent", NULL, 0);
     printf("{\"mode\":\"%s\",\"server\":\"%s\",\"conns\":%d,\"agents\":%d,\"body_bytes\":%d,\"ops\":%" PRIu64 ",\"secs\":%.3f,\"ops_per_s\":%.0f,"
