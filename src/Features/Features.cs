@@ -39,6 +39,8 @@ internal static class Features
             new Forge.ForgeModule(),
             // After tickets and tasks, whose marks it judges at start.
             new Gates.GatesModule(),
+            // After tasks, whose runs its handoffs belong to.
+            new Collaboration.CollaborationModule(),
             new Preferences.PreferencesModule(),
             new Dashboard.DashboardModule(),
             // After all slices whose things and rows it reads at start.

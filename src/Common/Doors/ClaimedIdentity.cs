@@ -18,6 +18,7 @@ internal static class ClaimedIdentity
         "initiated_by",
         "from_agent_id",
         "accepting_agent_id",
+        "declining_agent_id",
         "collected_by",
     ];
 

@@ -82,6 +82,7 @@ internal sealed class MessagesModule : FeatureModule
             .AddSingleton<BackoffTimer>()
             .AddSingleton<FailedMessages>()
             .AddSingletonAs<Leases, ILeases>()
+            .AddSingleton<IReadMarks, ReadMarks>()
             .AddSingletonAs<AbandonedLeases, IInflight>()
             .AddSingletonAs<HarnessStartups, IHarnessStartups>()
             .AddSingletonAs<BrokerTimers, IConnectionObserver, IHostedService>()

@@ -25,6 +25,7 @@ internal sealed class Brief(ITickets tickets, IWorkflows workflows, Lazy<IEnumer
         "done_definitions",
         "expected_outputs",
         "last_error",
+        "handoff",
     ];
 
     /// <summary>The message that gives a task to its agent, of at most <see cref="Limits.HostBodyBytes"/>.</summary>

@@ -28,9 +28,39 @@ internal sealed class Claims(
         var run = write.Prepare(RunSql).Bind(1, task).Bind(2, agent).Bind(3, now).Number();
         if (run is not { } id)
             return ClaimResult.NotReady;
-        if (write.Prepare(ClaimSql).Bind(1, task).Bind(2, agent).Bind(3, id).Run() == 0)
+        Give(write, before, id, agent);
+        return ClaimResult.Claimed;
+    }
+
+    /// <summary>Gives a task that an agent had to another: a run of its own, whether or not it has room.</summary>
+    /// <param name="write">The write that has ended the run before.</param>
+    /// <param name="row">The task with the ended run.</param>
+    /// <param name="agent">The agent that said yes.</param>
+    public void Pass(IWrite write, TaskRow row, string agent)
+    {
+        var run = write
+            .Prepare("INSERT INTO runs (task, agent, claimed_at) VALUES (?1, ?2, ?3) RETURNING id")
+            .Bind(1, row.Id)
+            .Bind(2, agent)
+            .Bind(3, changes.Now)
+            .Number();
+        Give(write, row, run!.Value, agent);
+    }
+
+    private void Give(IWrite write, TaskRow before, long id, string agent)
+    {
+        var task = before.Id;
+        var claimed = write
+            .Prepare(ClaimSql)
+            .Bind(1, task)
+            .Bind(2, agent)
+            .Bind(3, id)
+            .Bind(4, before.Status)
+            .Bind(5, before.Run)
+            .Run();
+        if (claimed == 0)
             throw new InvalidOperationException($"task {task} changed within its claim");
-        runs.Put(write, new OpenRun(id, task, agent, now, null, before.TimeoutSeconds, 0));
+        runs.Put(write, new OpenRun(id, task, agent, changes.Now, null, before.TimeoutSeconds, 0));
         var row = before with
         {
             Status = TaskState.Assigned,
@@ -47,7 +77,6 @@ internal sealed class Claims(
             Note(write, message, task, id);
         changes.Publish(write, [row], ticket);
         clocks.RefreshAfter(write, agent);
-        return ClaimResult.Claimed;
     }
 
     /// <summary>Notes what a message is about.</summary>
@@ -88,6 +117,6 @@ internal sealed class Claims(
         UPDATE tasks
            SET status = 'assigned', agent = ?2, run = ?3, ready_at = NULL, started_at = NULL, progress = NULL,
                progress_percent = NULL, progress_at = NULL
-         WHERE id = ?1 AND status = 'pending' AND holds = 0
+         WHERE id = ?1 AND status = ?4 AND run IS ?5 AND (status <> 'pending' OR holds = 0)
         """;
 }

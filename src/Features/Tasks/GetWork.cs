@@ -192,20 +192,7 @@ internal static class GetWork
         // A worker sees the tickets that it has or had a task on.
         private static void MustSee(System.Data.Common.DbConnection db, Caller caller, long ticket)
         {
-            if (
-                caller.Kind == CallerKind.Agent
-                && Dapper.SqlMapper.ExecuteScalar<long>(
-                    db,
-                    """
-                    SELECT EXISTS (
-                        SELECT 1
-                          FROM tasks t INDEXED BY tasks_ticket
-                          JOIN runs r INDEXED BY runs_task ON r.task = t.id
-                         WHERE t.ticket = @ticket AND r.agent = @Name)
-                    """,
-                    new { ticket, caller.Name }
-                ) == 0
-            )
+            if (caller.Kind == CallerKind.Agent && !TaskTable.HasWorkedOn(db, caller.Name, ticket))
                 throw Problem.Forbidden(
                     $"{caller.Name} has no task on ticket {ticket}; a worker sees the tickets that it works on"
                 );

@@ -27,7 +27,7 @@ internal sealed record OpenRun(
     /// <summary>The turn that worked on it was lost, and the agent has not come back to it.</summary>
     public bool IsLost { get; init; }
 
-    /// <summary>Its agent waits for an answer or a reminder, and is in no turn.</summary>
+    /// <summary>Its agent waits for an answer, a reminder or a handoff, and is in no turn.</summary>
     public bool Waits { get; init; }
 
     public bool IsStarted => StartedAt is not null;

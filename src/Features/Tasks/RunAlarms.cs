@@ -178,7 +178,7 @@ internal sealed partial class RunAlarms(
     private static partial void LogFailed(ILogger logger, RunAlarm alarm, long id, Exception error);
 }
 
-/// <summary>Tells whether an agent waits for an answer, a reminder or a lock of its own, asked or set in a
+/// <summary>Tells whether an agent waits for an answer, a reminder, a lock or a handoff of its own, asked or set in a
 /// run.</summary>
 internal sealed class AgentWaits(IEnumerable<ILooseEnds> sources, TimeProvider clock)
 {
@@ -191,7 +191,7 @@ internal sealed class AgentWaits(IEnumerable<ILooseEnds> sources, TimeProvider c
         return sources
             .SelectMany(source => source.Read(db, run.Agent))
             .Any(end =>
-                end is { Role: LooseEnd.Waits, Kind: "question" or "reminder" or "lock" }
+                end is { Role: LooseEnd.Waits, Kind: "question" or "reminder" or "lock" or "handoff" }
                 && now - (end.AgeSeconds * 1000) >= run.ClaimedAt - RoundingMs
             );
     }

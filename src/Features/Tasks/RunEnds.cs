@@ -3,6 +3,7 @@ using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Locks.Contracts;
 using Hive.Features.Messages.Contracts;
+using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Features.Turns.Contracts;
 using Hive.Protocol.Options;
@@ -20,6 +21,7 @@ internal sealed class RunEnds(
     IInflight inflight,
     IHarnessControl control,
     ILocks locks,
+    Lazy<IEnumerable<IRunEnded>> told,
     HiveOptions options
 )
 {
@@ -247,6 +249,8 @@ internal sealed class RunEnds(
 
         if (!keepsLocks)
             locks.ReleaseAll(write, row.Id, $"run {end}");
+        foreach (var other in told.Value)
+            other.Ended(write, row.Id, run, end);
         runs.Remove(write, run);
         clocks.ForgetAfter(write, run);
         clocks.RefreshAfter(write, agent);

@@ -1,8 +1,10 @@
 using System.Data.Common;
 using Dapper;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Locks.Contracts;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Protocol;
@@ -16,9 +18,12 @@ internal sealed class TaskActs(
     RunEnds ends,
     RunClocks clocks,
     OpenRuns runs,
+    OwnTask own,
+    Claims claims,
+    ILocks locks,
     ITickets tickets,
     IRoster roster
-) : ITasks
+) : ITasks, ITaskRuns
 {
     public TaskEntry Require(DbConnection db, long id) => TaskTable.Require(db, id).ToEntry();
 
@@ -48,6 +53,21 @@ internal sealed class TaskActs(
         var of = tickets.Require(write.Db, ticket);
         making.MustFit(write, of, 1);
         return making.Add(write, of, [spec], _ => new(actor, prefers, parent))[0].Id;
+    }
+
+    public TaskEntry Begin(IWrite write, Caller caller, long? task, long? run) =>
+        own.Begin(write, caller, task, run).ToEntry();
+
+    public bool HasWorkedOn(DbConnection db, string agent, long ticket) => TaskTable.HasWorkedOn(db, agent, ticket);
+
+    public void Reassign(IWrite write, long task, string to, string note)
+    {
+        var row = TaskTable.Require(write.Db, task);
+        if (row.Status != TaskState.Running || row.Agent == to)
+            throw Problem.Conflict($"task {task} is {row.Status} by {row.Agent ?? "nobody"}; it cannot go to {to} now");
+        ends.EndRun(write, row, RunEnd.HandedOff, note, keepsLocks: true);
+        claims.Pass(write, row, to);
+        locks.Reassign(write, task, to);
     }
 
     /// <summary>Cancels a task that has not ended, with its run and its turn.</summary>

@@ -169,7 +169,8 @@ internal sealed record TaskRow
             ReadResult(),
             ErrorMessage,
             CompletedAt,
-            Parent
+            Parent,
+            WantsAgent
         );
 
     /// <summary>A quorum as it is on the wire.</summary>

@@ -112,6 +112,19 @@ internal static class TaskTable
             .With(new { agent })
             .All<TaskRow>();
 
+    /// <summary>True for an agent that has or had a task of the ticket.</summary>
+    public static bool HasWorkedOn(DbConnection db, string agent, long ticket) =>
+        db.ExecuteScalar<bool>(
+            """
+            SELECT EXISTS (
+                SELECT 1
+                  FROM tasks t INDEXED BY tasks_ticket
+                  JOIN runs r INDEXED BY runs_task ON r.task = t.id
+                 WHERE t.ticket = @ticket AND r.agent = @agent)
+            """,
+            new { agent, ticket }
+        );
+
     /// <summary>All tasks that have not ended, without their long texts: not for <see cref="Update"/>.</summary>
     public static List<TaskRow> Open(DbConnection db) =>
         db.Prepare(

@@ -59,6 +59,7 @@ internal enum Hold
 internal static class RunEnd
 {
     public const string Completed = "completed";
+    public const string HandedOff = "handed_off";
     public const string Failed = "failed";
     public const string Timeout = "timeout";
     public const string NoResult = "no_result";

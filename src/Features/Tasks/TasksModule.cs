@@ -34,6 +34,7 @@ internal sealed class TasksModule : FeatureModule
         services
             .AddSingleton(provider => new Lazy<IEnumerable<ITaskChecks>>(provider.GetServices<ITaskChecks>))
             .AddSingleton(provider => new Lazy<IEnumerable<IBriefPart>>(provider.GetServices<IBriefPart>))
+            .AddSingleton(provider => new Lazy<IEnumerable<IRunEnded>>(provider.GetServices<IRunEnded>))
             .AddSingleton(provider => new Lazy<IWaitingReports>(provider.GetRequiredService<IWaitingReports>))
             .AddSingleton<OpenRuns>()
             .AddSingletonAs<RunClocks, ICommitObserver>()
@@ -50,7 +51,7 @@ internal sealed class TasksModule : FeatureModule
             .AddSingleton<RestActs>()
             .AddSingletonAs<Claims, IClaims>()
             .AddSingletonAs<ReadyTasksLoader, IReadyTasksLoader>()
-            .AddSingletonAs<TaskActs, ITasks>()
+            .AddSingletonAs<TaskActs, ITasks, ITaskRuns>()
             .AddSingletonAs<TaskTurns, ITurnHolds>()
             .AddSingletonAs<LockSeams, ILockTasks>()
             .AddSingletonAs<TicketSeams, IPhaseEntered, ITicketHeld, ITicketRemoved>()

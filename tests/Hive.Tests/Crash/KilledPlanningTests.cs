@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Net.Sockets;
 using System.Text.Json;
 using Dapper;
+using Hive.Features.Collaboration;
 using Hive.Features.Gates;
 using Hive.Features.Tasks;
 using Hive.Protocol;
@@ -58,6 +59,31 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
             (_, task) => planning.Force(task!, "PHASE_CHECK"),
             new Ending([Completed], [Completed]) { Verdicts = ["PHASE_CHECK passed"] }
         );
+
+    [Fact]
+    public async Task An_accepted_handoff_that_was_killed_gives_the_task_to_its_agent_once()
+    {
+        for (var side = 1; side <= Sides; side++)
+        {
+            var title = $"handoff {side} {Guid.NewGuid()}";
+            await planning.Create(title);
+            var task = await planning.Receive();
+            await planning.Quiet("running");
+            var handoff = await planning.Offer(task);
+
+            await planning.KilledAt(typeof(UseHandoff), side, () => planning.Accept(handoff));
+            planning.Check();
+            await planning.Accept(handoff);
+            planning.Check();
+            await planning.CompleteHandedOver(task);
+            var ticket = await planning.Create(title);
+            await planning.Finish(ticket);
+            await planning.Drain();
+            planning.Check();
+            Assert.Equal(new Ending(["handed_off", Completed], [Completed]).ToString(), planning.EndOf(ticket));
+            Assert.Equal(["handoff_request", "handoff_accepted"], planning.PostsOf(handoff));
+        }
+    }
 
     private async Task Each(
         Type writes,
@@ -153,6 +179,7 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
 
         private readonly CrashingHost host = new("external");
         private LineClient? worker;
+        private LineClient? helper;
         private LineClient? operators;
 
         public async ValueTask InitializeAsync()
@@ -166,6 +193,13 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
             using (var line = await host.Operator())
             {
                 await line.CallAsync("spawn", new { name = "worker", runtime = "external" });
+                // It is connected for its own test alone, so that no other task is given to it.
+                Directory.CreateDirectory(Path.Combine(host.DataDir, "applied", "helper"));
+                await File.WriteAllTextAsync(
+                    Path.Combine(host.DataDir, "applied", "helper", "agent.yaml"),
+                    "duty: worker\ncapabilities: [writing]\n"
+                );
+                await line.CallAsync("spawn", new { name = "helper", runtime = "external" });
                 await line.CallAsync("workflow_load", new { text = Workflow });
             }
 
@@ -175,6 +209,7 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
         public async ValueTask DisposeAsync()
         {
             worker?.Dispose();
+            helper?.Dispose();
             operators?.Dispose();
             await host.DisposeAsync();
         }
@@ -216,8 +251,10 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
             }
         }
 
-        internal Task Complete(Given task, int score) =>
-            worker!.CallAsync(
+        internal Task Complete(Given task, int score) => Complete(worker!, task, score);
+
+        private static Task Complete(LineClient agent, Given task, int score) =>
+            agent.CallAsync(
                 "complete_task",
                 new
                 {
@@ -227,6 +264,71 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
                     artifacts = new[] { new { type = "report", content = new { score } } },
                     key = $"{task.Task}-{task.Run}",
                 }
+            );
+
+        /// <summary>The worker offers its task to the helper.</summary>
+        internal async Task<long> Offer(Given task) => (
+                await worker!.CallAsync(
+                    "handoff",
+                    new
+                    {
+                        action = "request",
+                        task = task.Task,
+                        to = "helper",
+                        reason = "I am needed elsewhere.",
+                    }
+                )
+            ).GetProperty("handoff").Number("id");
+
+        /// <summary>The helper takes the task over; a repeated call gets the first one's answer.</summary>
+        internal async Task Accept(long handoff)
+        {
+            helper ??= await host.Connect("helper");
+            await helper.CallAsync(
+                "handoff",
+                new
+                {
+                    action = "accept",
+                    handoff,
+                    key = $"accept {handoff}",
+                }
+            );
+        }
+
+        /// <summary>The helper completes the task that it has taken over, and leaves.</summary>
+        internal async Task CompleteHandedOver(Given before)
+        {
+            Given? given = null;
+            while (given?.Task != before.Task)
+            {
+                var message = Assert.Single(await helper!.Receive(max: 1, wait: 60));
+                given = Given.Of(message);
+                if (given?.Task == before.Task)
+                    await Complete(helper!, given, Good);
+                await helper!.CallAsync("ack", new { ids = new[] { message.Id } });
+            }
+
+            helper!.Dispose();
+            helper = null;
+        }
+
+        /// <summary>The worker acknowledges what is left: the message of its ended run has come again.</summary>
+        internal async Task Drain()
+        {
+            while (await worker!.Receive() is { Length: > 0 } left)
+                await worker!.CallAsync("ack", new { ids = left.Select(message => message.Id) });
+        }
+
+        /// <summary>The kinds of the posts in the thread of a handoff.</summary>
+        internal string[] PostsOf(long handoff) =>
+            LegalRows.In(
+                host.DataDir,
+                db =>
+                    db.Query<string>(
+                            "SELECT type FROM posts WHERE thread = (SELECT thread FROM handoffs WHERE id = @handoff)",
+                            new { handoff }
+                        )
+                        .ToArray()
             );
 
         internal Task Change(Given task, string action) =>
@@ -272,6 +374,8 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
 
             await host.Ended.WaitAsync(Patience);
             worker!.Dispose();
+            helper?.Dispose();
+            helper = null;
             operators!.Dispose();
             await host.Run();
             await Connect();

@@ -55,7 +55,8 @@ internal sealed record TaskEntry(
     TaskResult? Result,
     string? ErrorMessage,
     long? CompletedAt,
-    long? Parent = null
+    long? Parent = null,
+    string? WantsAgent = null
 )
 {
     /// <summary>It has ended: completed, failed or cancelled.</summary>

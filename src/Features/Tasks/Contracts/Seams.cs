@@ -59,6 +59,18 @@ internal interface IEvidenceTexts
     JsonArray Of(DbConnection db, long ticket, long? task, int bytes, out bool isCut);
 }
 
+/// <summary>Told that an agent's run of a task ended. Filled by the slices that keep something for a run.</summary>
+internal interface IRunEnded
+{
+    /// <summary>Ends what belongs to the run. Called inside the write that ends it, before the task's row
+    /// changes.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="end">The end of the run, such as <c>completed</c>.</param>
+    void Ended(IWrite write, long task, long run, string end);
+}
+
 /// <summary>Adds a part to what an agent is told of its task.</summary>
 internal interface IBriefPart
 {

@@ -1,0 +1,123 @@
+using System.Data.Common;
+using System.Text.Json.Nodes;
+using Dapper;
+using Hive.Common.Notifications;
+using Hive.Common.Storage;
+using Hive.Features.Tasks.Contracts;
+using Hive.Features.Tickets.Contracts;
+
+namespace Hive.Features.Collaboration;
+
+/// <summary>Follows runs and tickets within their writes: an offer ends with the run that made it, and the threads of
+/// a ticket are removed with it. Adds the handoff to the brief of its task.</summary>
+internal sealed class HandoffSeams(Handoffs handoffs, CollaborationDeadlines deadlines)
+    : IRunEnded,
+        ITicketRemoved,
+        IBriefPart
+{
+    public void Ended(IWrite write, long task, long run, string end)
+    {
+        // Accepted already when its own reassignment ends the run.
+        if (HandoffTable.OpenOf(write.Db, task) is { } open)
+            handoffs.EndByHost(
+                write,
+                open,
+                HandoffStatus.Withdrawn,
+                $"run {run} of task {task} has ended: {end}. There is nothing to take over any more."
+            );
+    }
+
+    public void Removed(IWrite write, TicketEntry ticket, string actor)
+    {
+        foreach (var thread in ThreadTable.List(write.Db, new ThreadFilter(Ticket: ticket.Id, Limit: int.MaxValue)))
+        {
+            if (HandoffTable.OfThread(write.Db, thread.Id) is { IsOpen: true } open)
+                handoffs.EndByHost(write, open, HandoffStatus.Withdrawn, $"ticket {ticket.Id} was deleted by {actor}.");
+            deadlines.Remove(write, Due.Thread, thread.Id);
+        }
+
+        ThreadTable.RemoveOf(write, ticket.Id);
+    }
+
+    public void Add(DbConnection db, TaskEntry task, JsonObject brief, bool isWhole)
+    {
+        if (
+            HandoffTable.LastOf(db, task.Id) is not { } handoff
+            || !(handoff.IsOpen || (handoff.Status == HandoffStatus.Accepted && handoff.ToAgent == task.Agent))
+        )
+            return;
+        var told = new JsonObject
+        {
+            ["id"] = handoff.Id,
+            ["thread"] = handoff.Thread,
+            ["status"] = handoff.Status,
+            ["from"] = handoff.FromAgent,
+            ["to"] = handoff.ToAgent,
+            ["reason"] = handoff.Reason,
+        };
+        if (Rows.Object(handoff.Context) is { } context)
+            told["context"] = context;
+        brief["handoff"] = told;
+    }
+}
+
+/// <summary>The handoffs that an agent waits for or has to answer.</summary>
+internal sealed class HandoffLooseEnds(TimeProvider clock) : ILooseEnds
+{
+    public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        return db.Query<Row>(Sql, new { agent, shown = LooseEnd.ShownCharacters(agent) })
+            .SelectMany(row => Ends(row, now))
+            .Where(end => agent is null || end.Agent == agent)
+            .ToArray();
+    }
+
+    private static IEnumerable<LooseEnd> Ends(Row row, long now)
+    {
+        var age = Math.Max(0, now - row.AskedAt) / 1000;
+        var due = Rows.Instant(row.DeadlineAt);
+        var text = $"handoff of task {row.Task}: {row.Reason}";
+        // The agent of a task that the operator offers goes on with it.
+        if (row.IsAskers != 0)
+            yield return new LooseEnd("handoff", row.Id, row.FromAgent, text, age, Target: row.ToAgent, DueAt: due);
+        yield return new LooseEnd(
+            "handoff",
+            row.Id,
+            row.ToAgent,
+            text,
+            age,
+            LooseEnd.Owes,
+            Asker: row.FromAgent,
+            DueAt: due
+        );
+    }
+
+    private const string Sql = """
+        SELECT h.id, h.task, h.from_agent, h.to_agent, substr(h.reason, 1, @shown) AS reason, h.asked_at,
+               h.deadline_at, t.created_by = h.from_agent AS is_askers
+          FROM handoffs h INDEXED BY handoffs_open
+          JOIN threads t ON t.id = h.thread
+         WHERE h.status = 'requested' AND (@agent IS NULL OR @agent IN (h.from_agent, h.to_agent))
+         ORDER BY h.id
+        """;
+
+    private sealed record Row
+    {
+        public required long Id { get; init; }
+
+        public required long Task { get; init; }
+
+        public required string FromAgent { get; init; }
+
+        public required string ToAgent { get; init; }
+
+        public required string Reason { get; init; }
+
+        public required long AskedAt { get; init; }
+
+        public required long DeadlineAt { get; init; }
+
+        public required long IsAskers { get; init; }
+    }
+}
