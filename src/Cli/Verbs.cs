@@ -22,6 +22,7 @@ internal static class Verbs
             .. Tasks.TasksVerbs.All(),
             .. Locks.LocksVerbs.All(),
             .. Gates.GatesVerbs.All(),
+            .. Collaboration.ThreadsVerbs.All(),
             .. Workflows.WorkflowsVerbs.All(),
             .. Turns.TurnsVerbs.All(),
             .. Meta.MetaVerbs.All(),

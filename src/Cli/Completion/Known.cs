@@ -77,6 +77,9 @@ internal static class Known
     public static Task<Candidate[]> ReviewsAsync(HivePaths paths, CancellationToken ct) =>
         AskAsync(paths, "reviews", null, "reviews", r => OfId(r, "phase_id", "question"), ct);
 
+    public static Task<Candidate[]> ThreadsAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(paths, "threads", new { status = "active" }, "threads", t => OfId(t, "type", "subject"), ct);
+
     /// <summary>The phases of all workflows.</summary>
     public static async Task<Candidate[]> PhasesAsync(HivePaths paths, CancellationToken ct)
     {

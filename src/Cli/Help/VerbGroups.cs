@@ -45,7 +45,7 @@ internal static class VerbGroups
                 "purge",
             ]
         ),
-        ("Plan", ["board", "ticket", "task", "locks", "gate", "reviews", "review", "workflow", "pattern"]),
+        ("Plan", ["board", "ticket", "task", "locks", "gate", "reviews", "review", "threads", "workflow", "pattern"]),
         ("System", ["up", "demo", "open", "doctor", "forge", "backup", "completion", "version"]),
     ];
 }

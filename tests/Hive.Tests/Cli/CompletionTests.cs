@@ -73,6 +73,8 @@ public sealed class CompletionTests : IAsyncLifetime
     [InlineData("gate sh", "show")]
     [InlineData("review ", "12")]
     [InlineData("review 12 ", "pass fail")]
+    [InlineData("threads ", "show post close")]
+    [InlineData("threads show ", "12")]
     [InlineData("retr", "")]
     [InlineData("nonsense ", "")]
     public async Task Offers_what_can_stand_at_the_cursor(string line, string words)
@@ -267,6 +269,18 @@ public sealed class CompletionTests : IAsyncLifetime
                         id = 12,
                         phase_id = "PHASE_TESTING",
                         question = "Ship it?",
+                    },
+                },
+            },
+            "threads" => new
+            {
+                threads = new[]
+                {
+                    new
+                    {
+                        id = 12,
+                        type = "discussion",
+                        subject = "The API",
                     },
                 },
             },

@@ -81,6 +81,13 @@ internal static class GoldenPlan
             "artifacts" => new { artifacts = many ? Artifacts : [] },
             "reviews" => new { reviews = many ? Reviews : [] },
             "review_decide" => new { review = Reviews[0] },
+            "threads" => new { threads = many ? Threads : [] },
+            "thread" => new
+            {
+                thread = Threads[1],
+                post = Posts[0],
+                posts = Posts,
+            },
             _ => null,
         };
 
@@ -191,6 +198,76 @@ internal static class GoldenPlan
                 CompletedAt = Minutes(5),
                 RetryCount = 3,
             },
+        ];
+
+    private static ThreadView[] Threads =>
+        [
+            new(
+                13,
+                "handoff",
+                "Handoff of task 102: Write up: Login",
+                ["alice", "documentation-writer-of-the-api"],
+                "active",
+                "alice",
+                Minutes(20),
+                Minutes(1),
+                Posts: 1,
+                Ticket: 41,
+                Task: 102,
+                Handoff: new HandoffView(
+                    5,
+                    13,
+                    41,
+                    102,
+                    "alice",
+                    "documentation-writer-of-the-api",
+                    "I lack the words.",
+                    "requested",
+                    Minutes(20),
+                    Minutes(-1420)
+                )
+            ),
+            new(
+                12,
+                "discussion",
+                "Which browsers count, and who says so?",
+                ["alice", "bob", "operator"],
+                "active",
+                "bob",
+                Minutes(90),
+                Minutes(2),
+                Posts: 2,
+                Ticket: 41
+            ),
+            new(
+                9,
+                "review",
+                "Prices",
+                ["alice", "bob"],
+                "resolved",
+                "alice",
+                Minutes(9000),
+                Minutes(8000),
+                Posts: 7,
+                ClosedAt: Minutes(8000)
+            ),
+        ];
+
+    // The newest first.
+    private static PostView[] Posts =>
+        [
+            new(
+                35,
+                12,
+                "operator",
+                "info",
+                "Those of the last two years.\nNo others.",
+                [],
+                Minutes(2),
+                ["bob"],
+                ["alice"]
+            ),
+            new(34, 12, "bob", "question", "Which ones?", [], Minutes(90), ["alice"], [], Minutes(80)),
         ];
 
     private static GateView Nothing =>

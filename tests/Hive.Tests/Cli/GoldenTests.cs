@@ -87,6 +87,7 @@ public sealed partial class GoldenTests : IDisposable
     [InlineData("task graph 41")]
     [InlineData("locks")]
     [InlineData("reviews")]
+    [InlineData("threads")]
     public async Task At_80_columns_each_row_has_one_line_and_every_name_is_whole(string verb)
     {
         await using var host = new FakeHost($"{folder}/run", (cmd, r) => GoldenData.Answer(31, cmd, r));

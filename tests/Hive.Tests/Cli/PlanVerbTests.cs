@@ -83,6 +83,16 @@ public sealed class PlanVerbTests : IDisposable
         "review 12 fail no error cases",
         """{"cmd":"review_decide","id":12,"verdict":"failed","feedback":"no error cases"}"""
     )]
+    [InlineData(
+        "threads --ticket 41 --agent @bob --status active",
+        """{"cmd":"threads","ticket":41,"agent":"bob","status":"active"}"""
+    )]
+    [InlineData("threads show 12", """{"cmd":"thread","action":"read","thread":12,"limit":100}""")]
+    [InlineData(
+        "threads post 12 Keep both --key k",
+        """{"cmd":"thread","action":"post","thread":12,"text":"Keep both","key":"k"}"""
+    )]
+    [InlineData("threads close 12", """{"cmd":"thread","action":"close","thread":12}""")]
     public async Task A_verb_asks_the_host_in_the_hosts_words(string line, string request)
     {
         var file = Path.Combine(folder, "tickets.yaml");
