@@ -28,6 +28,10 @@ export type KeyProof = Schemas['ProveKeyResult'];
 export type SessionKey = Schemas['OpenSessionResult'];
 export type StateFile = Schemas['ReadStateFileResult'];
 export type StateFiles = Schemas['ListStateFilesResult'];
+/** A conversation of agents about their work. */
+export type Thread = Schemas['ThreadView'];
+/** A text in a thread. */
+export type Post = Schemas['CollaborationMessage'];
 /** Something the operator has to decide, or has decided. */
 export type Approval = Schemas['Approval'];
 export type ApprovalBuild = Schemas['ApprovalBuild'];

@@ -146,6 +146,7 @@ export const LABELS = {
   L0CKS: 'Locks',
   RUNS: 'Runs',
   '4RT1F4CTS': 'Artifacts',
+  THR34DS: 'Threads',
   H1ST0RY: 'History',
   C0NT3XT: 'Context',
 } as const satisfies Record<string, string>;

@@ -11,6 +11,7 @@ export function eventsOf(board: Board): Handlers {
     gate_changed: ({ gate }) => board.putGate(gate),
     artifact_added: ({ artifact }) => board.addArtifact(artifact),
     review_changed: ({ review }) => board.putReview(review),
+    thread_changed: ({ thread }) => board.putThread(thread),
     workflow_changed: ({ workflow }) => board.putWorkflow(workflow),
     workflow_removed: ({ name }) => board.removeWorkflow(name),
   };

@@ -141,6 +141,7 @@ describe('the board', () => {
       gate: nothing,
       artifact: nothing,
       review: nothing,
+      thread: nothing,
       taskRemoved: (id) => heard.push(`no task ${id}`),
       removed: () => heard.push('gone'),
     });

@@ -1,5 +1,15 @@
 import { batch, computed, signal } from '@preact/signals';
-import type { Artifact, BoardColumn, Gate, Review, Snapshot, Task, TicketCard, WorkflowView } from '../../api/types';
+import type {
+  Artifact,
+  BoardColumn,
+  Gate,
+  Review,
+  Snapshot,
+  Task,
+  Thread,
+  TicketCard,
+  WorkflowView,
+} from '../../api/types';
 import { RowTable } from '../../stream/row-table';
 
 /** How many rows the host lists: open tickets, tickets that have ended, open tasks. */
@@ -30,6 +40,7 @@ export interface Follower {
   gate(gate: Gate): void;
   artifact(artifact: Artifact): void;
   review(review: Review): void;
+  thread(thread: Thread): void;
 }
 
 /** The tickets, columns and open tasks, as the host lists them. */
@@ -135,6 +146,10 @@ export class Board {
     if (waitsForOperator(review)) this.#reviews.put(review);
     else this.#reviews.remove(review.id);
     this.#tell(review.ticket, (follower) => follower.review(review));
+  }
+
+  putThread(thread: Thread): void {
+    if (thread.ticket != null) this.#tell(thread.ticket, (follower) => follower.thread(thread));
   }
 
   putWorkflow(workflow: WorkflowView): void {

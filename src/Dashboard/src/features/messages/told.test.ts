@@ -61,6 +61,18 @@ test.each([
     { event: 'pull_request_opened', by: 'eve', repository: 'agents/bob', number: 4, title: 'T' },
     'eve opened agents/bob#4: T',
   ],
+  [
+    { event: 'thread_post', from: 'eve', thread: 12, subject: 'Login', text: 'Keep both?' },
+    'eve in thread 12 (Login): Keep both?',
+  ],
+  [
+    { event: 'handoff_requested', by: 'eve', task: 7, to: 'bob', reason: 'I lack the key.' },
+    'eve offers task 7 to bob: I lack the key.',
+  ],
+  [
+    { event: 'handoff_declined', task: 7, to: 'bob', text: 'No time.' },
+    'The handoff of task 7 to bob was declined · No time.',
+  ],
 ])('%j is one sentence', (event, sentence) => expect(told(event)).toBe(sentence));
 
 test('quoted text is separate from Hive’s own words', () => {

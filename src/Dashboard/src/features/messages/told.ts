@@ -102,6 +102,24 @@ function sentenceOf(event: Fields): Piece[] | null {
         ...pull(text('repository'), number('number'), text('title')),
         ...after(' · ', text('text')),
       ];
+    case 'thread_post':
+      return [
+        said(text('from')),
+        own(` in thread ${number('thread')} (`),
+        said(text('subject')),
+        own('): '),
+        said(text('text')),
+      ];
+    case 'handoff_requested':
+      return [said(text('by')), own(` offers task ${number('task')} to ${text('to')}`), ...after(': ', text('reason'))];
+    case 'handoff_accepted':
+    case 'handoff_declined':
+    case 'handoff_expired':
+    case 'handoff_withdrawn':
+      return [
+        own(`The handoff of task ${number('task')} to ${text('to')} was ${text('event').slice(8)}`),
+        ...after(' · ', text('text')),
+      ];
     case 'pull_request_opened':
       return [said(text('by')), own(' opened '), ...pull(text('repository'), number('number'), text('title'))];
     default:

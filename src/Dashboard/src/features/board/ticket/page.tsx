@@ -32,6 +32,7 @@ import { Context } from './context';
 import { About, Artifacts, GatePart, History, Track } from './parts';
 import { TicketRows } from './rows';
 import { TasksPart } from './tasks';
+import { Threads } from './threads';
 
 /** One ticket: where it is, what its gate asks, its tasks, what they left behind, and what happened. */
 export function TicketPage({ params: { id = '' } }: { params: Params }) {
@@ -182,8 +183,13 @@ function Whole({ ticket, rows }: { ticket: Ticket; rows: TicketRows }) {
         <Track ticket={ticket} workflow={workflow} />
         <div class="ticket-parts">
           <div class="ticket-main">
-            <TasksPart tasks={rows.tasks.all.value} discoveries={rows.discoveries.value} />
+            <TasksPart
+              tasks={rows.tasks.all.value}
+              discoveries={rows.discoveries.value}
+              threads={rows.threads.all.value}
+            />
             <Artifacts artifacts={rows.artifacts.all.value} />
+            <Threads threads={rows.threads.all.value} />
             <History ticket={ticket} entries={rows.history.value} workflow={workflow} />
           </div>
           <div class="ticket-aside">

@@ -7,6 +7,7 @@ import type {
   Review,
   Task,
   TaskEdge,
+  Thread,
   Ticket,
   TicketCard,
   TicketHistoryEntry,
@@ -64,6 +65,7 @@ export class TicketRows implements Follower {
   readonly gateNow = signal<Gate | null>(null);
   readonly artifacts = new Rows<Artifact>();
   readonly reviews = new Rows<Review>();
+  readonly threads = new Rows<Thread>();
   /** It was deleted, or there never was one. */
   readonly gone = signal(false);
   readonly error = signal<string | null>(null);
@@ -78,18 +80,24 @@ export class TicketRows implements Follower {
     this.#stopped.abort();
     this.#stopped = new AbortController();
     const { signal: stopped } = this.#stopped;
-    for (const rows of [this.tasks, this.artifacts, this.reviews]) rows.begin();
+    for (const rows of [this.tasks, this.artifacts, this.reviews, this.threads]) rows.begin();
     const path = { id: this.ticket };
     const of = { params: { path }, signal: stopped };
     const latest = (limit: number) => ({ params: { path, query: { limit } }, signal: stopped });
     try {
-      const [whole, history, graph, gate, artifacts, reviews] = await Promise.all([
+      const [whole, history, graph, gate, artifacts, reviews, threads] = await Promise.all([
         answerOf(api.GET('/api/v1/tickets/{id}', of)),
         answerOf(api.GET('/api/v1/tickets/{id}/history', latest(ENTRIES))),
         answerOf(api.GET('/api/v1/tickets/{id}/graph', of)),
         answerOf(api.GET('/api/v1/tickets/{id}/gate-status', of)),
         answerOf(api.GET('/api/v1/tickets/{id}/artifacts', latest(ARTIFACTS))),
         answerOf(api.GET('/api/v1/tickets/{id}/reviews', of)),
+        answerOf(
+          api.GET('/api/v1/collaboration/threads', {
+            params: { query: { ticket_id: this.ticket } },
+            signal: stopped,
+          }),
+        ),
       ]);
       if (stopped.aborted) return;
       batch(() => {
@@ -100,6 +108,7 @@ export class TicketRows implements Follower {
         this.gateNow.value = gate;
         this.artifacts.take(artifacts);
         this.reviews.take(reviews);
+        this.threads.take(threads);
         this.error.value = null;
         this.gone.value = false;
       });
@@ -154,6 +163,10 @@ export class TicketRows implements Follower {
 
   review(review: Review): void {
     this.reviews.put(review);
+  }
+
+  thread(thread: Thread): void {
+    this.threads.put(thread);
   }
 
   #readAgainLater(): void {

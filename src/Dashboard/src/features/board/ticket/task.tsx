@@ -51,6 +51,7 @@ export function TaskPanel({ name }: { name: string }) {
       gate: nothing,
       artifact: nothing,
       review: nothing,
+      thread: nothing,
       task: (changed) => {
         if (changed.id !== id) return;
         setTask((before) => (before === null ? null : { ...before, ...changed }));

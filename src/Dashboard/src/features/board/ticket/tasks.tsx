@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Task, TaskEdge } from '../../../api/types';
+import type { Task, TaskEdge, Thread } from '../../../api/types';
 import { Age } from '../../../ui/clock';
 import { openMenu } from '../../../ui/menu';
 import { openPanel } from '../../../ui/panel';
@@ -30,7 +30,15 @@ const followFocus = (): void =>
 const openTask = (id: number): void => openPanel(`task:${id}`);
 
 /** The tasks of a ticket: how they depend on each other, and what each stands at. */
-export function TasksPart({ tasks, discoveries }: { tasks: readonly Task[]; discoveries: readonly TaskEdge[] }) {
+export function TasksPart({
+  tasks,
+  discoveries,
+  threads,
+}: {
+  tasks: readonly Task[];
+  discoveries: readonly TaskEdge[];
+  threads: readonly Thread[];
+}) {
   const [selected, setSelected] = useState<string | null>(null);
   const rows = useMemo(() => tasks.toSorted(byState), [tasks]);
   const ended = tasks.filter(({ status }) => status === 'completed').length;
@@ -62,7 +70,7 @@ export function TasksPart({ tasks, discoveries }: { tasks: readonly Task[]; disc
         }}
         onOpen={(task) => openTask(task.id)}
         onActions={(task, at) => openMenu(`What can be done with task ${task.id}`, taskActions(task), at)}
-        view={(task) => <Line task={task} />}
+        view={(task) => <Line task={task} offeredTo={offeredTo(task, threads)} />}
         empty={<p class="dim">No tasks yet: they are made when the ticket enters a phase that has some.</p>}
       />
     </Part>
@@ -80,10 +88,14 @@ function told(task: Task): string {
   return task.progress ?? '';
 }
 
-function Line({ task }: { task: Task }) {
+/** The agent that is asked to take a task over. */
+const offeredTo = ({ id }: Task, threads: readonly Thread[]): string | undefined =>
+  threads.find(({ task, handoff }) => task === id && handoff?.status === 'requested')?.handoff?.to_agent;
+
+function Line({ task, offeredTo }: { task: Task; offeredTo: string | undefined }) {
   const { glyph, tone, word } = lookOf(task);
   const percent = task.status === 'running' ? task.progress_percent : null;
-  const more = told(task);
+  const more = offeredTo === undefined ? told(task) : `offered to ${offeredTo}`;
   return (
     <div class="task-line" data-opens={`task:${task.id}`}>
       <span class={`tone-${tone} task-glyph`} title={word} aria-hidden="true">

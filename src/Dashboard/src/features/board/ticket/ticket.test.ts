@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Refusal } from '../../../api/refusal';
+import type { Thread } from '../../../api/types';
 import { card, later, task } from '../../../test/board-rows';
 import { filled } from '../../../test/routes';
 
@@ -63,6 +64,7 @@ beforeEach(() => {
     '/tickets/7/gate-status': gate,
     '/tickets/7/artifacts?limit=200': [{ id: 3 }],
     '/tickets/7/reviews': [],
+    '/collaboration/threads?ticket_id=7': [],
   };
 });
 
@@ -76,6 +78,9 @@ describe('a ticket that is looked at', () => {
     expect(rows.tasks.all.value.map(({ id }) => id)).toEqual([1, 2]);
     expect(rows.discoveries.value).toHaveLength(1);
     expect([rows.artifacts.all.value.length, rows.history.value.length]).toEqual([1, 1]);
+    expect(rows.threads.all.value).toEqual([]);
+    rows.thread({ id: 12 } as Thread);
+    expect(rows.threads.all.value.map(({ id }) => id)).toEqual([12]);
   });
 
   test('changes with its card at once, and its texts are read again, once for many events', async () => {
