@@ -91,9 +91,23 @@ internal static class LockRows
     public static void End(IWrite write, LockRow row) =>
         write.Prepare(EndSql).Bind(1, row.Id).Bind(2, row.ReleasedAt).Bind(3, row.ReleaseReason).Step();
 
-    /// <summary>Deletes the locks that ended before a time, in ms since 1970.</summary>
-    public static void DeleteEnded(IWrite write, long before) =>
-        write.Db.Execute("DELETE FROM locks WHERE released_at < @before", new { before });
+    /// <summary>True when locks ended before a time, in ms since 1970.</summary>
+    public static bool HasEnded(DbConnection db, long before) =>
+        db.ExecuteScalar<bool>(
+            "SELECT EXISTS (SELECT 1 FROM locks INDEXED BY locks_ended WHERE released_at < @before)",
+            new { before }
+        );
+
+    /// <summary>Deletes locks that ended before a time, in ms since 1970.</summary>
+    /// <returns>How many; at most <paramref name="most"/>.</returns>
+    public static int DeleteEnded(IWrite write, long before, int most) =>
+        write.Db.Execute(
+            """
+            DELETE FROM locks
+             WHERE id IN (SELECT id FROM locks INDEXED BY locks_ended WHERE released_at < @before LIMIT @most)
+            """,
+            new { before, most }
+        );
 
     private const string InsertSql = """
         INSERT INTO locks (resource_type, resource_id, mode, task, agent, count, ttl_seconds, notify, asked_at,

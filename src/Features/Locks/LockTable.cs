@@ -251,8 +251,9 @@ internal sealed class LockTable(
                 state = state.WithHolder(row);
         }
 
+        // Nothing is granted before all of them have ended: an expired lock is not upgraded.
         foreach (var row in expired)
-            End(write, row, "expired");
+            End(write, row, "expired", grantsNext: false);
         foreach (var resource in state.Resources.Keys.ToArray())
             GrantNext(write, resource);
     }

@@ -15,22 +15,12 @@ internal sealed partial class LockTimers(
     ILogger<LockTimers> log
 ) : BackgroundService
 {
-    // Ended locks are kept for questions about the past.
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
-
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc />
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        await store.Write(
-            write =>
-            {
-                LockRows.DeleteEnded(write, (clock.GetUtcNow() - Kept).ToUnixTimeMilliseconds());
-                table.Load(write);
-            },
-            cancellationToken
-        );
+        await store.Write(table.Load, cancellationToken);
         await base.StartAsync(cancellationToken);
     }
 

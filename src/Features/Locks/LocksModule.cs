@@ -36,5 +36,6 @@ internal sealed class LocksModule : FeatureModule
             .AddSingleton<Deadlines<LockDeadline>>()
             .AddSingleton(provider => new Lazy<ILockTasks>(provider.GetRequiredService<ILockTasks>))
             .AddSingletonAs<LockTable, ILocks>()
-            .AddHostedService<LockTimers>();
+            .AddHostedService<LockTimers>()
+            .AddHostedService<VacuumLocks>();
 }

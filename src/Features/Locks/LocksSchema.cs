@@ -38,6 +38,7 @@ internal sealed class LocksSchema : ISchema
              WHERE released_at IS NULL
             """
         );
+        editor.Run("CREATE INDEX IF NOT EXISTS locks_ended ON locks (released_at) WHERE released_at IS NOT NULL");
         editor.Run("CREATE INDEX IF NOT EXISTS locks_task ON locks (task) WHERE released_at IS NULL");
     }
 }

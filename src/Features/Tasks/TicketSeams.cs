@@ -34,12 +34,14 @@ internal sealed class TicketSeams(
     public void Changed(IWrite write, TicketEntry ticket)
     {
         Hold(write, ticket);
-        // Those that could not be made when the ticket entered its phase by itself.
+        // A fault of its locks kept the tasks of the phase from being made when the ticket entered it by itself. The
+        // caller's write may be about another ticket, so a fault that is still there blocks this one again.
         if (
             ticket.Runs
             && workflows.Find(ticket.Workflow)?.Phases.FirstOrDefault(p => p.Id == ticket.PhaseId) is { } phase
+            && !HasMade(write, ticket, phase)
         )
-            Generate(write, ticket, phase, Principals.Operator);
+            Generate(write, ticket, phase, Principals.System);
     }
 
     public void Check(Workflow workflow, IReadOnlyList<TaskSpec> tasks) => making.CheckNew(workflow, tasks);
@@ -136,6 +138,18 @@ internal sealed class TicketSeams(
 
         public required long Count { get; init; }
     }
+
+    private static bool HasMade(IWrite write, TicketEntry ticket, Phase phase) =>
+        write.Db.ExecuteScalar<bool>(
+            """
+            SELECT EXISTS (
+                SELECT 1
+                  FROM tasks INDEXED BY tasks_ticket
+                 WHERE ticket = @Id AND template IN (SELECT value FROM json_each(@templates))
+            )
+            """,
+            new { ticket.Id, templates = TaskRow.Json(phase.Tasks.Select(t => TaskMaking.KeyOf(phase, t))) }
+        );
 
     /// <summary>Makes the tasks of a phase's templates that have made none yet.</summary>
     public IReadOnlyList<TaskRow> Generate(IWrite write, TicketEntry ticket, Phase phase, string actor)
