@@ -33,7 +33,7 @@ internal sealed class Handoffs(
             throw Problem.Conflict($"task {task.Id} is a {task.Kind}; only work is handed off");
         if (spec.To == task.Agent)
             throw Problem.Conflict($"{spec.To} has task {task.Id} already");
-        if (task.WantsAgent is { } only)
+        if (task.WantsAgent is { } only && caller.Kind != CallerKind.Operator)
             throw Problem.Conflict($"task {task.Id} is for {only} alone; ask the operator");
         MustFit(roster.Require(spec.To), task);
         roster.MustAllow(caller, spec.To);
@@ -162,8 +162,11 @@ internal sealed class Handoffs(
         var ended = HandoffTable.Decide(write, handoff, status, threads.Now);
         var title = tasks.Require(write.Db, handoff.Task).Title;
         var thread = ThreadTable.Require(write.Db, handoff.Thread);
-        // The asker knows that it has withdrawn the request, or that its run has ended.
-        var isFor = status == HandoffStatus.Withdrawn ? name => name != handoff.FromAgent : (Func<string, bool>?)null;
+        // An author is never told of its own act. The agent whose run has ended knows that.
+        var isFor =
+            status == HandoffStatus.Withdrawn && author == Principals.System
+                ? name => name != handoff.FromAgent
+                : (Func<string, bool>?)null;
         threads.Post(
             write,
             thread,
