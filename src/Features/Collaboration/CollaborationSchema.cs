@@ -78,6 +78,8 @@ internal sealed class CollaborationSchema : ISchema
         editor.Run("CREATE INDEX IF NOT EXISTS handoffs_task ON handoffs (task, id)");
         editor.Run("CREATE INDEX IF NOT EXISTS handoffs_thread ON handoffs (thread)");
         // A task has at most one.
+        foreach (var (index, column) in new[] { ("handoffs_from", "from_agent"), ("handoffs_to", "to_agent") })
+            editor.Run($"CREATE INDEX IF NOT EXISTS {index} ON handoffs ({column}) WHERE status = 'requested'");
         editor.Run("CREATE UNIQUE INDEX IF NOT EXISTS handoffs_open ON handoffs (task) WHERE status = 'requested'");
     }
 }

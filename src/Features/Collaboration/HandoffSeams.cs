@@ -67,7 +67,7 @@ internal sealed class HandoffLooseEnds(TimeProvider clock) : ILooseEnds
     public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return db.Query<Row>(Sql, new { agent, shown = LooseEnd.ShownCharacters(agent) })
+        return db.Query<Row>(agent is null ? AllSql : OfAgentSql, new { agent, shown = LooseEnd.ShownCharacters(agent) })
             .SelectMany(row => Ends(row, now))
             .Where(end => agent is null || end.Agent == agent)
             .ToArray();
@@ -93,13 +93,28 @@ internal sealed class HandoffLooseEnds(TimeProvider clock) : ILooseEnds
         );
     }
 
-    private const string Sql = """
+    private const string AllSql = $"""
+        {RowSql}
+         WHERE h.status = 'requested'
+         ORDER BY h.id
+        """;
+
+    // Two searches: an OR over two columns has an index only for its parts.
+    private const string OfAgentSql = $"""
+        {RowSql}
+         WHERE h.id IN (
+                   SELECT id FROM handoffs INDEXED BY handoffs_from WHERE status = 'requested' AND from_agent = @agent
+                   UNION ALL
+                   SELECT id FROM handoffs INDEXED BY handoffs_to WHERE status = 'requested' AND to_agent = @agent
+               )
+         ORDER BY h.id
+        """;
+
+    private const string RowSql = """
         SELECT h.id, h.task, h.from_agent, h.to_agent, substr(h.reason, 1, @shown) AS reason, h.asked_at,
                h.deadline_at, t.created_by = h.from_agent AS is_askers
-          FROM handoffs h INDEXED BY handoffs_open
+          FROM handoffs h
           JOIN threads t ON t.id = h.thread
-         WHERE h.status = 'requested' AND (@agent IS NULL OR @agent IN (h.from_agent, h.to_agent))
-         ORDER BY h.id
         """;
 
     private sealed record Row

@@ -39,6 +39,12 @@ internal sealed class LocksSchema : ISchema
             """
         );
         editor.Run("CREATE INDEX IF NOT EXISTS locks_ended ON locks (released_at) WHERE released_at IS NOT NULL");
+        editor.Run(
+            """
+            CREATE INDEX IF NOT EXISTS locks_waiting ON locks (agent)
+             WHERE released_at IS NULL AND acquired_at IS NULL
+            """
+        );
         editor.Run("CREATE INDEX IF NOT EXISTS locks_task ON locks (task) WHERE released_at IS NULL");
     }
 }

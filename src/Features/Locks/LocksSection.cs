@@ -24,8 +24,8 @@ internal sealed class LockLooseEnds(TimeProvider clock) : ILooseEnds
         return db.Query<LockRow>(
                 $"""
                 SELECT {LockRow.Columns}
-                  FROM locks INDEXED BY locks_open
-                 WHERE released_at IS NULL AND acquired_at IS NULL AND (@agent IS NULL OR agent = @agent)
+                  FROM locks INDEXED BY locks_waiting
+                 WHERE released_at IS NULL AND acquired_at IS NULL{(agent is null ? "" : " AND agent = @agent")}
                  ORDER BY id
                 """,
                 new { agent }
