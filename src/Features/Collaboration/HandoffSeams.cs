@@ -67,7 +67,8 @@ internal sealed class HandoffLooseEnds(TimeProvider clock) : ILooseEnds
     public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return db.Query<Row>(agent is null ? AllSql : OfAgentSql, new { agent, shown = LooseEnd.ShownCharacters(agent) })
+        var sql = agent is null ? AllSql : OfAgentSql;
+        return db.Query<Row>(sql, new { agent, shown = LooseEnd.ShownCharacters(agent) })
             .SelectMany(row => Ends(row, now))
             .Where(end => agent is null || end.Agent == agent)
             .ToArray();

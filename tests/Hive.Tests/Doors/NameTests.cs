@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Common.Doors;
 using Hive.Protocol;
+using Hive.Tests.Agents;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -45,7 +46,8 @@ public sealed class NameTests
     public async Task A_bad_name_is_refused_at_every_command_and_route_that_takes_one(string name)
     {
         await using var hive = await HiveFixture.Start();
-        await hive.Spawn("alice");
+        // A worker has the tools of tasks too.
+        await WorkRig.SpawnAs(hive, "alice", "duty: worker\n");
         var before = await hive.State();
         var modules = hive.Services.GetServices<FeatureModule>().ToArray();
         var commands = modules
@@ -71,6 +73,7 @@ public sealed class NameTests
                         ["cmd"] = command.Name,
                         ["body"] = "x",
                         ["paused"] = true,
+                        ["action"] = "request",
                         [field] = value,
                     }
                 );
