@@ -67,7 +67,7 @@ export function KeyMap() {
 
 function Settings() {
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the link inside is what is used; this closes the map behind it
+    // biome-ignore lint/a11y/noStaticElementInteractions: the link inside is used; this closes the map behind it
     // biome-ignore lint/a11y/useKeyWithClickEvents: a key on the link is a click too
     <span onClick={close}>
       <Link to="/settings">Change them in the settings.</Link>

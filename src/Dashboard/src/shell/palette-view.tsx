@@ -55,8 +55,8 @@ export function once(entries: readonly Command[]): Command[] {
 }
 
 /**
- * Where the chosen entry is now: things arrive while the palette is open. Null chooses the first one; when the chosen one
- * is gone, none is chosen.
+ * Where the chosen entry is now: things arrive while the palette is open. Null chooses the first one; when the chosen
+ * one is gone, none is chosen.
  */
 export const chosenIn = (shown: readonly Command[], id: string | null): number =>
   id === null ? Math.min(0, shown.length - 1) : shown.findIndex((entry) => entry.id === id);

@@ -15,7 +15,9 @@ export interface Completer {
   begins: RegExp;
   /** It completes the first word only. */
   first?: boolean;
-  /** Whether a word means something as it is, so that no offer stands in for it unasked. An offer's name always does. */
+  /**
+   * Whether a word means something as it is, so that no offer stands in for it unasked. An offer's name always does.
+   */
   whole?: (word: string) => boolean;
   offers: (word: string) => readonly Offer[];
 }

@@ -17,8 +17,8 @@ interface Draft {
 
 /**
  * The texts that are being written, by what they are for (`to:alice`, `deny:12.…`), and the texts that were sent. They
- * outlive reloads and restarts of the host, and every tab shows the same ones. Where the browser keeps nothing, they last
- * as long as the page.
+ * outlive reloads and restarts of the host, and every tab shows the same ones. Where the browser keeps nothing, they
+ * last as long as the page.
  */
 export class Drafts {
   readonly #all = signal<ReadonlyMap<string, Draft>>(new Map());

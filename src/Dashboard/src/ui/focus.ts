@@ -1,8 +1,8 @@
 import { BOX } from './keys';
 
 /**
- * Moves the focus in the next frame, when what takes it is drawn. A box that was opened since keeps it: the letters that
- * are typed into it would be commands elsewhere.
+ * Moves the focus in the next frame, when what takes it is drawn. A box that was opened since keeps it: the letters
+ * that are typed into it would be commands elsewhere.
  */
 export function focusDrawn(find: () => HTMLElement | null | undefined, options?: FocusOptions): void {
   const then = document.activeElement;
@@ -24,8 +24,8 @@ const canTake = (element: HTMLElement): boolean =>
 export const hasLostBox = (): boolean => path[0] !== undefined && isGone(path[0]) && path[0].matches(BOX);
 
 /**
- * Keeps the focus off the document's body: when its element is removed or disabled, and nothing else has taken the focus
- * by the next frame, the nearest thing around it that is still there has it, at last the place.
+ * Keeps the focus off the document's body: when its element is removed or disabled, and nothing else has taken the
+ * focus by the next frame, the nearest thing around it that is still there has it, at last the place.
  */
 export function keepFocus(): void {
   let asked = false;

@@ -18,8 +18,8 @@ export function writtenIn(area: string): string | null {
 }
 
 /**
- * Remembers where the operator decides. The returned function says whether the focus may still be moved on from there: a
- * box only if it is the one in which the decision was written, and nothing was typed into it since.
+ * Remembers where the operator decides. The returned function says whether the focus may still be moved on from there:
+ * a box only if it is the one in which the decision was written, and nothing was typed into it since.
  */
 export function decidedHere(area: string): () => boolean {
   const then = document.activeElement;

@@ -13,7 +13,9 @@ interface Shown {
 
 const shown = signal<Shown | null>(null);
 
-/** Opens the menu of what can be done with a thing, beside its row. <act> does it where more than the action follows. */
+/**
+ * Opens the menu of what can be done with a thing, beside its row. <act> does it where more than the action follows.
+ */
 export function openMenu(
   label: string,
   actions: readonly Action[],

@@ -186,8 +186,9 @@ const never = (): boolean => false;
 const roomOf = (virtual: Virtualizer<HTMLElement, HTMLElement>): number => virtual.scrollRect?.height ?? 0;
 
 /**
- * A list of any length, of which only the rows in view are in the document. It has one stop for the tab key; `j`, `k` and
- * the arrows move in it. The keyboard stays on its row through every change; when the row goes, it is on the next one.
+ * A list of any length, of which only the rows in view are in the document. It has one stop for the tab key; `j`, `k`
+ * and the arrows move in it. The keyboard stays on its row through every change; when the row goes, it is on the next
+ * one.
  */
 export function Rows<T>(props: Props<T>) {
   const { id, label, rows, keyOf, nameOf, height, view, onOpen, onCurrent, onActions, chosen, onChosen } = props;

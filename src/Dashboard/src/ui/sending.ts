@@ -52,7 +52,9 @@ export interface Sending {
   send: (fault: string | null, ask: () => Promise<unknown>) => Promise<void>;
 }
 
-/** Sends a form's requests one at a time and keeps the last error. <about>: what the form is about, where it changes. */
+/**
+ * Sends a form's requests one at a time and keeps the last error. <about>: what the form is about, where it changes.
+ */
 export function useSending(said: (e: unknown) => string = words, about = ''): Sending {
   const [requests] = useState(() => new Requests());
   requests.about = about;

@@ -27,8 +27,8 @@ export function sendText(
 
 /**
  * Does an action with a text that the page may hold. In the hold the text is not a draft, so that it does not go along
- * with the next action; it is one again where the action is taken back, refused or never sent. <again>: the text that is
- * written again.
+ * with the next action; it is one again where the action is taken back, refused or never sent. <again>: the text that
+ * is written again.
  */
 export async function holdText(
   target: string,

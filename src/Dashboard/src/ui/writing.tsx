@@ -22,7 +22,9 @@ interface Props {
   placeholder?: string;
   /** In front of the box, such as the recipient. */
   to?: ComponentChildren;
-  /** The button that sends, and its plain name; without it, the box is a part of another form, which keeps its draft. */
+  /**
+   * The button that sends, and its plain name; without it, the box is a part of another form, which keeps its draft.
+   */
   send?: { label: Wired; plain: string; tone?: string };
   /** The thing that is sent, for the words of its limit: `a message`, `an answer`. */
   what?: string;
@@ -228,7 +230,7 @@ export function Writing(props: Props) {
           {offers === null ? null : (
             <div id={`${id}-offers`} class="offers" role="listbox" aria-label={offers.label}>
               {offers.shown.map((offer, i) => (
-                // biome-ignore lint/a11y/useFocusableInteractive: the box keeps the focus; aria-activedescendant names it.
+                // biome-ignore lint/a11y/useFocusableInteractive: the box keeps the focus, aria-activedescendant names it
                 <div
                   key={offer.name}
                   id={`${id}-offer-${i}`}

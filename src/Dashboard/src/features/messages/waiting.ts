@@ -30,8 +30,8 @@ async function allUnreadOf(sender: string): Promise<number[]> {
 }
 
 /**
- * Marks the unread messages of a sender as done, up to the newest that is shown now: what is sent from here on nobody has
- * seen. They become unread again.
+ * Marks the unread messages of a sender as done, up to the newest that is shown now: what is sent from here on nobody
+ * has seen. They become unread again.
  */
 export function acknowledge(sender: string): Action {
   const newest = unreadOf(sender)[0]?.id ?? Number.POSITIVE_INFINITY;

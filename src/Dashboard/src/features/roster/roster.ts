@@ -166,9 +166,9 @@ export function itemsOf(lines: readonly Line[], by: Grouping, folded: ReadonlySe
 }
 
 /**
- * The names of the chosen lines, when heads are among what was chosen. A head alone stands for its lines, all of them or
- * none; in a range, the lines of an open group are chosen themselves, and those of a folded one go with their head. All
- * rows, when all were chosen before, are none.
+ * The names of the chosen lines, when heads are among what was chosen. A head alone stands for its lines, all of them
+ * or none; in a range, the lines of an open group are chosen themselves, and those of a folded one go with their head.
+ * All rows, when all were chosen before, are none.
  */
 export function chosenNames(
   chosen: ReadonlySet<string>,

@@ -46,8 +46,8 @@ const withUndo = (keys: readonly string[], action: Action): Action => {
 };
 
 /**
- * Does an action that decides things. <then> is called once, when there is nothing more to do with them here: as soon as
- * the page holds it, else when the host has it.
+ * Does an action that decides things. <then> is called once, when there is nothing more to do with them here: as soon
+ * as the page holds it, else when the host has it.
  */
 export async function decide(keys: readonly string[], action: Action, then: () => void): Promise<boolean> {
   // Its key was pressed again: the decision is on its way, or the host has it.

@@ -11,8 +11,8 @@ export interface At {
 }
 
 /**
- * The row that is selected after a decision on another one; null for none. Undefined where the operator stays: at another
- * row, in another place, or because everything else is decided and what is held can be sent by its key.
+ * The row that is selected after a decision on another one; null for none. Undefined where the operator stays: at
+ * another row, in another place, or because everything else is decided and what is held can be sent by its key.
  */
 export function stepAfter(
   from: string,

@@ -34,8 +34,8 @@ export type Heard = { told: readonly string[]; by: string } | { looked: true };
 /** At most one notification in this time. */
 export const APART_MS = 10_000;
 /**
- * Other tabs get the same event. The first one says that it tells, and tells after a moment; browsers align the timers of
- * hidden tabs, so of several that say so at once the one with the lowest name does. A visible tab comes first.
+ * Other tabs get the same event. The first one says that it tells, and tells after a moment; browsers align the timers
+ * of hidden tabs, so of several that say so at once the one with the lowest name does. A visible tab comes first.
  */
 const VISIBLE_MS = 50;
 const HIDDEN_MS = 400;
