@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
@@ -262,7 +263,8 @@ internal static class QueueFigure
 
         public long Batch => 0;
 
-        public Statement Prepare(string sql) => throw new InvalidOperationException("the queue needs no database");
+        public Statement Prepare([ConstantExpected] string sql) =>
+            throw new InvalidOperationException("the queue needs no database");
 
         public void Raise(INotification notification) { }
 

@@ -34,7 +34,7 @@ internal sealed class CachedConnection(SqliteConnection connection) : DbConnecti
     public override ConnectionState State => connection.State;
 
     /// <summary>The connection's prepared statement for an SQL text.</summary>
-    public Statement PrepareStatement(string sql)
+    public Statement PrepareStatement([ConstantExpected] string sql)
     {
         if (!statements.TryGetValue(sql, out var statement))
             statements.Add(sql, statement = new Statement(connection.Handle!, sql));

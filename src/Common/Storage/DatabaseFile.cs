@@ -11,6 +11,10 @@ internal sealed class DatabaseFile(string path)
     // commits two to three times slower (docs/benchmarks.md).
     private const int CheckpointPages = 4000;
 
+    // While the writer is opened again, a connection may be the last to close, or the first to recover the WAL, and
+    // then has the database to itself (sqlite.org/wal.html, section 8). Either copies or reads one WAL.
+    private const int BusyMilliseconds = 5000;
+
     public CachedConnection OpenWriter()
     {
         var connection = Open(SqliteOpenMode.ReadWriteCreate);
@@ -31,6 +35,7 @@ internal sealed class DatabaseFile(string path)
     public CachedConnection OpenReader()
     {
         var connection = Open(SqliteOpenMode.ReadWrite);
+        Execute(connection, $"PRAGMA busy_timeout = {BusyMilliseconds}");
         Execute(connection, "PRAGMA query_only = ON");
         Execute(connection, "PRAGMA wal_autocheckpoint = 0");
         return connection;

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
 using MediatR;
 
 namespace Hive.Common.Storage;
@@ -32,9 +33,9 @@ public interface IWrite
     /// all.</summary>
     long Batch { get; }
 
-    /// <summary>The writer's prepared statement for an SQL text, which must be a constant: the statement lives as long
-    /// as the connection.</summary>
-    Statement Prepare(string sql);
+    /// <summary>The writer's prepared statement for an SQL text. The text is a constant, since the statement lives as
+    /// long as the connection.</summary>
+    Statement Prepare([ConstantExpected] string sql);
 
     /// <summary>Publishes a notification after the commit; not if this write or the commit fails.</summary>
     void Raise(INotification notification);

@@ -53,8 +53,11 @@ internal sealed partial class ReaderPool(DatabaseFile file, ILogger log) : IDisp
         }
         catch (Exception e)
         {
-            // A connection that failed may be in any state; a new one costs little.
-            reader.Dispose();
+            // A connection that failed may be in any state; a new one costs little. A refusal is not a failure.
+            if (e is not DbException && IsRolledBack(reader))
+                idle.Add(reader);
+            else
+                reader.Dispose();
             if (file.ProblemOf(e) is { } problem)
             {
                 LogReadFailed(log, e);
@@ -66,6 +69,19 @@ internal sealed partial class ReaderPool(DatabaseFile file, ILogger log) : IDisp
             if (DatabaseCheck.IsUnreadable(e))
                 throw new UnreadableDataException($"a row cannot be read: {e.Message}", e);
             throw;
+        }
+    }
+
+    private static bool IsRolledBack(CachedConnection reader)
+    {
+        try
+        {
+            DatabaseFile.Execute(reader, "ROLLBACK");
+            return true;
+        }
+        catch (DbException)
+        {
+            return false;
         }
     }
 

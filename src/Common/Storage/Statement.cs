@@ -88,12 +88,6 @@ public sealed class Statement : IDisposable
     public long? LongOrNull(int column) =>
         raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL ? null : Long(column);
 
-    /// <summary>A column of the current row as a number with a fraction, or null.</summary>
-    public double? DoubleOrNull(int column) =>
-        raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL
-            ? null
-            : raw.sqlite3_column_double(statement, column);
-
     /// <summary>A column of the current row as text; NULL reads as empty.</summary>
     public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string() ?? "";
 
@@ -106,7 +100,11 @@ public sealed class Statement : IDisposable
 
     internal string Sql { get; }
 
-    // Of StatementRecords.
+    // Of StatementRecords, from here on.
+    internal int TypeOf(int column) => raw.sqlite3_column_type(statement, column);
+
+    internal double Double(int column) => raw.sqlite3_column_double(statement, column);
+
     internal Delegate? Binder { get; set; }
 
     internal Delegate? Reader { get; set; }

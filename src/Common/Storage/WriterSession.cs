@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
 using MediatR;
 using SQLitePCL;
 
@@ -38,7 +39,7 @@ internal sealed class WriterSession(CachedConnection connection) : IWrite, IDisp
 
     public bool TransactionWasLost => InTransaction && raw.sqlite3_get_autocommit(connection.Inner.Handle) != 0;
 
-    public Statement Prepare(string sql)
+    public Statement Prepare([ConstantExpected] string sql)
     {
         EnterSavepoint();
         return Cached(sql);
@@ -138,5 +139,5 @@ internal sealed class WriterSession(CachedConnection connection) : IWrite, IDisp
         inSavepoint = true;
     }
 
-    private Statement Cached(string sql) => connection.PrepareStatement(sql);
+    private Statement Cached([ConstantExpected] string sql) => connection.PrepareStatement(sql);
 }

@@ -134,7 +134,7 @@ internal static class TaskTable
 
     /// <summary>The open tasks that the queue may hold, with what it keeps of them: not for
     /// <see cref="Update"/>.</summary>
-    public static IEnumerable<TaskRow> Queued(DbConnection db) =>
+    public static void Queued(DbConnection db, Action<TaskRow> take) =>
         db.Prepare(
                 """
                 SELECT id, ticket, phase_id, kind, priority, status, holds, capabilities, wants_agent, prefers, agent,
@@ -145,7 +145,7 @@ internal static class TaskTable
                  ORDER BY id
                 """
             )
-            .Each<TaskRow>();
+            .Each(take);
 
     /// <summary>The tasks that are tried again after a pause, with its end: not for <see cref="Update"/>.</summary>
     public static List<TaskRow> Paused(DbConnection db) =>

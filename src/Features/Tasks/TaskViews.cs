@@ -26,7 +26,7 @@ internal static class TaskViews
         var edges = rows.Any(row => row.DepsTotal > 0)
             ? db.Prepare(EdgesSql)
                 .With(new { ids = TaskRow.Json(rows.Select(row => row.Id)) })
-                .Each<Edge>()
+                .All<Edge>()
                 .ToLookup(e => e.Task)
             : null;
         return

@@ -197,14 +197,16 @@ internal sealed class ReadyTasksLoader(ITickets tickets, TaskChanges changes) : 
         List<QueuedTask> queued = [];
         Dictionary<long, TicketEntry?> known = [];
         // Row by row: the queue keeps little of what a row holds.
-        foreach (var row in TaskTable.Queued(db))
-        {
-            if (!known.TryGetValue(row.Ticket, out var ticket))
-                known.Add(row.Ticket, ticket = tickets.Find(db, row.Ticket));
-            if (ticket is not null)
-                queued.Add(changes.Queued(db, row, ticket));
-        }
-
+        TaskTable.Queued(
+            db,
+            row =>
+            {
+                if (!known.TryGetValue(row.Ticket, out var ticket))
+                    known.Add(row.Ticket, ticket = tickets.Find(db, row.Ticket));
+                if (ticket is not null)
+                    queued.Add(changes.Queued(db, row, ticket));
+            }
+        );
         return queued;
     }
 

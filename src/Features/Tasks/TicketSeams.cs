@@ -89,7 +89,7 @@ internal sealed class TicketSeams(
     public IReadOnlyDictionary<long, TicketWork> Of(DbConnection db, IReadOnlyCollection<long> tickets) =>
         db.Prepare(WorkSql)
             .With(new { tickets = TaskRow.Json(tickets) })
-            .Each<WorkRow>()
+            .All<WorkRow>()
             .GroupBy(c => c.Ticket)
             .ToDictionary(ofTicket => ofTicket.Key, Work);
 

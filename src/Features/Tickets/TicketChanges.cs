@@ -24,8 +24,12 @@ internal sealed class TicketChanges(
 
     public IReadOnlyList<BoardColumnView> Board(Workflow workflow) => counts.View(workflow);
 
-    public IReadOnlyList<TicketEntry> Open(DbConnection db) =>
-        [.. db.Prepare(OpenSql).Each<TicketRow>().Select(r => r.ToEntry())];
+    public IReadOnlyList<TicketEntry> Open(DbConnection db)
+    {
+        List<TicketEntry> open = [];
+        db.Prepare(OpenSql).Each<TicketRow>(row => open.Add(row.ToEntry()));
+        return open;
+    }
 
     public void MarkGate(IWrite write, long ticket) => TicketTable.Mark(write, ticket);
 

@@ -22,8 +22,8 @@ internal sealed class TicketsSection(TicketViews views) : IDashboardSection
         views.Cards(
             db,
             [
-                .. db.Prepare(OpenSql).Bind(1, OpenShown).Each<TicketRow>(),
-                .. db.Prepare(DoneSql).Bind(1, DoneShown).Each<TicketRow>(),
+                .. db.Prepare(OpenSql).Bind(1, OpenShown).All<TicketRow>(),
+                .. db.Prepare(DoneSql).Bind(1, DoneShown).All<TicketRow>(),
             ]
         );
 

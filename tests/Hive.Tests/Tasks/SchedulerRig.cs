@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
 using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
@@ -69,7 +70,8 @@ internal sealed class MemoryWrite : IWrite
 
     public long Batch => 0;
 
-    public Statement Prepare(string sql) => throw new InvalidOperationException("the queue needs no database");
+    public Statement Prepare([ConstantExpected] string sql) =>
+        throw new InvalidOperationException("the queue needs no database");
 
     public void Raise(INotification notification) { }
 
