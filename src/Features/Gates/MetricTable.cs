@@ -2,6 +2,7 @@ using System.Data.Common;
 using Dapper;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
+using Hive.Features.Tasks.Contracts;
 
 namespace Hive.Features.Gates;
 
@@ -31,12 +32,6 @@ internal static class MetricTable
     /// <summary>The type of a metric whose name tells none.</summary>
     public const string Other = "other";
 
-    /// <summary>The longest name, in characters.</summary>
-    public const int NameLength = 100;
-
-    /// <summary>The most metrics that come with the end of a task.</summary>
-    public const int PerTask = 50;
-
     /// <summary>The types of metrics.</summary>
     public static readonly IReadOnlyList<string> Types =
     [
@@ -57,19 +52,12 @@ internal static class MetricTable
     public static string TypeOf(string name) =>
         Types.FirstOrDefault(type => name.Contains(type, StringComparison.OrdinalIgnoreCase)) ?? Other;
 
-    /// <summary>Says what is wrong with a metric; null when nothing is.</summary>
-    public static string? Fault(string name, double value) =>
-        string.IsNullOrWhiteSpace(name) || name.Length > NameLength || name.Any(char.IsControl)
-            ? $"a metric's name must have 1 to {NameLength} characters without control characters"
-        : !double.IsFinite(value) ? $"the metric '{name}' is not a finite number"
-        : null;
-
     /// <summary>Stores the metrics of a task that ends.</summary>
     /// <exception cref="Problem">Code <c>invalid</c>: a metric is wrong, or there are too many.</exception>
     public static void Add(IWrite write, long task, IReadOnlyDictionary<string, double> metrics, DateTimeOffset now)
     {
-        if (metrics.Count > PerTask)
-            throw Problem.Invalid($"there are {metrics.Count} metrics; the limit is {PerTask}; hand in fewer");
+        if (MetricRules.Fault(metrics) is { } fault)
+            throw Problem.Invalid(fault);
         foreach (var (name, value) in metrics)
             Add(write, task, TypeOf(name), name, value, null, now);
     }
@@ -86,8 +74,8 @@ internal static class MetricTable
         DateTimeOffset now
     )
     {
-        if (Fault(name, value) is { } fault)
-            throw Problem.Invalid($"{fault}; correct it");
+        if (MetricRules.Fault(name, value) is { } fault)
+            throw Problem.Invalid(fault);
         var passed = threshold is not { } bound || (LowerIsBetter.Contains(type) ? value <= bound : value >= bound);
         var at = now.ToUnixTimeMilliseconds();
         var id = write.Db.QuerySingle<long>(

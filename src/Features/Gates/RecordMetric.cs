@@ -32,7 +32,7 @@ internal static class RecordMetric
         public Validator()
         {
             RuleFor(c => c.Task).MustBeIdOf("task", "task");
-            RuleFor(c => c.Name).MustBeText(4 * MetricTable.NameLength);
+            RuleFor(c => c.Name).MustBeText(4 * MetricRules.NameLength);
             RuleFor(c => c.Type)
                 .Must(type => type is null || MetricTable.Types.Contains(type))
                 .WithMessage($"'type' must be one of {string.Join(", ", MetricTable.Types)}");

@@ -16,7 +16,6 @@ namespace Hive.Features.Tasks;
 internal static class CompleteTask
 {
     private const int OutputBytes = 16 * 1024;
-    private const int MostMetrics = 50;
 
     internal sealed record Command(
         Caller Caller,
@@ -60,8 +59,13 @@ internal static class CompleteTask
             RuleFor(c => c.Notes).MustBeEntries("notes");
             RuleFor(c => c.Artifacts).MustBeArtifacts();
             RuleFor(c => c.Metrics)
-                .Must(m => m is null || (m.Count <= MostMetrics && m.Keys.All(name => name.Length is > 0 and <= 100)))
-                .WithMessage($"'metrics' has at most {MostMetrics} figures with names of at most 100 characters");
+                .Custom(
+                    (metrics, context) =>
+                    {
+                        if (metrics is not null && MetricRules.Fault(metrics) is { } fault)
+                            context.AddFailure(fault);
+                    }
+                );
             RuleFor(c => c.Key).MustBeKey();
         }
     }

@@ -70,6 +70,35 @@ public sealed class CompleteTaskTests
         await alice.CallAsync("complete_task", new { summary = "done", outputs = new string('ä', 8190) });
     }
 
+    [Theory]
+    [InlineData("""{"": 1}""", "a metric's name must have 1 to 100 characters")]
+    [InlineData("""{"a\nb": 1}""", "a metric's name must have 1 to 100 characters")]
+    [InlineData("""{"coverage": 1e999}""", "the metric 'coverage' is not a finite number")]
+    [InlineData(null, "'metrics' has 51 figures; the limit is 50")]
+    public async Task A_wrong_metric_is_refused_before_anything_else(string? metrics, string fault)
+    {
+        await using var rig = await TaskRig.Start();
+        var alice = await rig.Worker("alice");
+        var task = await rig.OneTask();
+        await rig.Give(task, "alice");
+        metrics ??= JsonSerializer.Serialize(Enumerable.Range(0, 51).ToDictionary(i => $"m{i}", i => i));
+        var refused = await rig.Refused(
+            alice.CallAsync(
+                "complete_task",
+                new
+                {
+                    summary = "done",
+                    metrics = JsonElement.Parse(metrics),
+                    artifacts = new[] { new { type = "report", path = "/agents/alice/state/missing.md" } },
+                }
+            )
+        );
+        Assert.Equal("invalid", refused.Code);
+        Assert.Contains(fault, refused.Message, StringComparison.Ordinal);
+        // As with each call that is not understood.
+        Assert.Equal("assigned", (await rig.Task(task)).Text("status"));
+    }
+
     [Fact]
     public async Task A_task_is_ready_when_all_that_it_waits_for_is_completed()
     {
