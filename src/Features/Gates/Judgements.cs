@@ -53,7 +53,18 @@ internal sealed class Judgements(
         var passed = judgement.Verdict(asked);
         // The write stores it only when nothing has changed since the gate was read.
         var packed = passed == true ? await store.Read(db => contexts.Pack(db, gate.Ticket, gate.Phase.Id)) : null;
-        return await store.Write(write => Store(write, gate, judgement, passed, packed), CancellationToken.None);
+        try
+        {
+            return await Write(null);
+        }
+        catch (ReworkRefusedException e)
+        {
+            // A person hears of it; otherwise the gate would rest until something changes it.
+            return await Write(e.Message);
+        }
+
+        Task<GateView?> Write(string? refused) =>
+            store.Write(write => Store(write, gate, judgement, passed, packed, refused), CancellationToken.None);
     }
 
     private GateView? Store(
@@ -61,7 +72,8 @@ internal sealed class Judgements(
         GateCase gate,
         Judgement judgement,
         bool? passed,
-        PhaseContexts.Packed? packed
+        PhaseContexts.Packed? packed,
+        string? refused
     )
     {
         if (
@@ -93,7 +105,7 @@ internal sealed class Judgements(
         if (passed is null)
             judgement = Ask(write, gate, judgement);
         else if (passed == false)
-            Failed(write, gate, judgement);
+            Failed(write, gate, judgement, refused);
         var view = Shown(after, judgement, StatusAfter(write, gate, passed));
         write.Raise(new GateChanged(view));
         return view;
@@ -152,7 +164,22 @@ internal sealed class Judgements(
         };
     }
 
-    private void Failed(IWrite write, GateCase gate, Judgement judgement)
+    // A refused task undoes the write, with a ticket that has gone back already.
+    private string? Rework(IWrite write, GateCase gate, Judgement judgement)
+    {
+        try
+        {
+            return rework.Add(write, gate, judgement);
+        }
+        catch (Problem e) when (e.Code != ErrorCode.Unavailable)
+        {
+            throw new ReworkRefusedException(e.Message, e);
+        }
+    }
+
+    private sealed class ReworkRefusedException(string message, Problem cause) : Exception(message, cause);
+
+    private void Failed(IWrite write, GateCase gate, Judgement judgement, string? refused)
     {
         // A phase that has only to be done again has not failed.
         if (gate.IsToDoAgain)
@@ -163,8 +190,8 @@ internal sealed class Judgements(
                 ? rounds.Iteration >= gate.MaxIterations
                     ? $"the gate of {gate.Phase.Id} failed {rounds.Iteration} times"
                     : $"the gate of {gate.Phase.Id} failed twice for the same reasons"
-                : rework.Add(write, gate, judgement) is { } refused
-                    ? $"the gate of {gate.Phase.Id} failed, and no rework can be made ({refused})"
+                : (refused ?? Rework(write, gate, judgement)) is { } fault
+                    ? $"the gate of {gate.Phase.Id} failed, and no rework can be made ({fault})"
                     : null;
         if (forPerson is null)
             return;

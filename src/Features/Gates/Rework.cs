@@ -1,4 +1,5 @@
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Tasks.Contracts;
@@ -20,20 +21,23 @@ internal sealed class Rework(ITickets tickets, ITasks tasks)
 
     /// <summary>Sends a ticket back to the phase that its gate names, or makes rework in the phase itself.</summary>
     /// <returns>Why no task could be made; null when all were.</returns>
+    /// <exception cref="Problem">A task was refused; the ticket may have moved by then.</exception>
     public string? Add(IWrite write, GateCase gate, Judgement judgement)
     {
         var here = gate.Phase.Id;
         var parts = BySource(judgement).ToArray();
         // Also when somebody sent the ticket back, and the phase has only to be done again, rework is made here.
         var to = gate.IsToDoAgain ? null : gate.Phase.Gate?.OnFail;
+        var isBack = to is not null && tickets.CanRegress(write.Db, gate.Ticket.Id, to);
         // Before anything changes: a part of the rework alone would not cure the gate.
-        if (tasks.NoRoom(write, gate.Ticket.Id, parts.Length + (to is null ? 0 : 1)) is { } fault)
+        if (tasks.NoRoom(write, gate.Ticket.Id, parts.Length + (isBack ? 1 : 0)) is { } fault)
             return fault;
-        var isBack =
-            to is not null
-            && tickets.Regress(write, gate.Ticket.Id, to, string.Join("; ", judgement.Reasons), Principals.System);
         if (isBack)
+        {
+            tickets.Regress(write, gate.Ticket.Id, to!, string.Join("; ", judgement.Reasons), Principals.System);
             Reworked(write, gate, to!, judgement.Shortcomings.Select(s => s.Reason), SourceIn(gate, to!, judgement));
+        }
+
         // A change of an earlier phase has to be shown here again.
         var also = isBack
             ? $"The ticket went back to {to}. When it returns, do this again with what has changed, and hand in the "

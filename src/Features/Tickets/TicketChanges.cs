@@ -74,12 +74,12 @@ internal sealed class TicketChanges(
 
     public bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor)
     {
-        var row = TicketTable.Require(write.Db, ticket);
-        if (
-            row.IsDone
-            || rules.WorkflowOf(row).PhaseOf(toPhase) is not { } target
-            || rules.RegressReason(row, target) is not null
-        )
+    public bool CanRegress(DbConnection db, long ticket, string toPhase) =>
+        TicketTable.Require(db, ticket) is { IsDone: false } row
+        && rules.WorkflowOf(row).PhaseOf(toPhase) is { } target
+        && rules.RegressReason(row, target) is null;
+
+        if (!CanRegress(write.Db, ticket, toPhase))
             return false;
         moves.Regress(write, ticket, toPhase, reason, actor, isAsked: false);
         return true;

@@ -194,9 +194,29 @@ public sealed class JudgingTests
         await using var rig = await GateRig.Start($"{Score}\n  on_fail: PHASE_OPEN");
         var ticket = await rig.Ticket("test");
         rig.Tickets.IsBackFull = true;
+        // Enough for the rework here, and not for that of another phase beside it.
+        rig.Tasks.Room = 1;
         await rig.Complete(1, artifacts: [GateRig.Data("report", 10)]);
-        Assert.Equal("PHASE_WORK", (await rig.Find(ticket)).PhaseId);
+        var here = await rig.Find(ticket);
+        Assert.Equal(("PHASE_WORK", null), (here.PhaseId, here.Blocked));
         Assert.Equal("PHASE_WORK", (await rig.TasksOf(ticket))[1].PhaseId);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\n  on_fail: PHASE_OPEN")]
+    public async Task A_ticket_whose_rework_is_refused_goes_to_the_operator(string onFail)
+    {
+        await using var rig = await GateRig.Start($"{Score}{onFail}");
+        var ticket = await rig.Ticket("write");
+        rig.Tasks.Refusal = "no such task today";
+        await rig.Complete(1, artifacts: [GateRig.Data("report", 10)]);
+        var blocked = await rig.Find(ticket);
+        Assert.Equal(("failing_checks", "PHASE_WORK", "failed"), (blocked.Blocked, blocked.PhaseId, blocked.Gate));
+        Assert.Contains("no such task today", blocked.BlockedReason, StringComparison.Ordinal);
+        Assert.Single(await rig.TasksOf(ticket));
+        Assert.Single(await rig.Store.Read(db => VerdictTable.Of(db, ticket, "PHASE_WORK")));
+        await Inbox(rig, "gate_failed");
     }
 
     [Fact]

@@ -134,6 +134,8 @@ internal sealed class StandInTickets(IServiceProvider services) : ITickets, IWor
 
     public bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor)
     {
+    public bool CanRegress(DbConnection db, long ticket, string toPhase) => !IsBackFull;
+
         if (IsBackFull)
             return false;
         To(write, Require(write.Db, ticket), toPhase, actor);
@@ -227,6 +229,9 @@ internal sealed class StandInTasks(IServiceProvider services) : ITasks
 
     public TaskEntry Require(DbConnection db, long id) =>
         db.QuerySingleOrDefault<string>("SELECT entry FROM stand_in_tasks WHERE id = @id", new { id }) is { } json
+    /// <summary>Why no task can be made; null when tasks can be made.</summary>
+    public string? Refusal { get; set; }
+
             ? JsonSerializer.Deserialize<TaskEntry>(json)!
             : throw Problem.NotFound($"task {id} not found");
 
@@ -246,7 +251,7 @@ internal sealed class StandInTasks(IServiceProvider services) : ITasks
 
     public long Add(IWrite write, long ticket, TaskSpec spec, string actor, string? prefers = null, long? parent = null)
     {
-        if (NoRoom(write, ticket, 1) is { } fault)
+        if ((Refusal ?? NoRoom(write, ticket, 1)) is { } fault)
             throw Problem.Conflict(fault);
         Room--;
         var tickets = services.GetRequiredService<ITickets>();

@@ -67,6 +67,8 @@ internal sealed class TableTickets(IServiceProvider services) : ITickets, ISchem
 
     public bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor)
     {
+    public bool CanRegress(DbConnection db, long ticket, string toPhase) => true;
+
         Move(write, ticket, toPhase);
         return true;
     }

@@ -40,6 +40,9 @@ internal interface ITickets
     /// <summary>Moves a ticket back to an earlier phase with the reason. Rework itself is the caller's.</summary>
     /// <returns>False when the map does not allow it, or the column is full; nothing has changed then.</returns>
     bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor);
+    /// <summary>True when the map allows a ticket to go back to a phase, and the column has room.</summary>
+    bool CanRegress(DbConnection db, long ticket, string toPhase);
+
 
     /// <summary>Blocks a ticket, unless it is blocked or has ended.</summary>
     /// <param name="write">The caller's write.</param>
