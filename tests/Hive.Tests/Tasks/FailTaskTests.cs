@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Dapper;
 
 namespace Hive.Tests.Tasks;
@@ -8,10 +9,8 @@ public sealed class FailTaskTests
     public async Task A_failed_try_waits_a_while_and_is_then_ready_again()
     {
         await using var rig = await TaskRig.Start();
-        var alice = await rig.Worker("alice");
-        var task = await rig.OneTask();
-        await rig.Run(task, "alice");
-        await alice.CallAsync("fail_task", new { reason = "the network is down" });
+        await rig.Worker("alice");
+        var task = await Failed(rig);
         var row = await rig.Task(task);
         Assert.Equal(
             ("pending", 1, "retryable"),
@@ -21,55 +20,47 @@ public sealed class FailTaskTests
         rig.Pass(7);
         Assert.Equal(["retry"], (await rig.Task(task)).Holds());
         rig.Pass(6);
-        await rig.Until(task, now => now.Holds().Length == 0);
+        await rig.Until(task, IsReady);
     }
 
     [Fact]
     public async Task An_alarm_that_comes_before_the_end_of_a_pause_is_set_again()
     {
         await using var rig = await TaskRig.Start();
-        var alice = await rig.Worker("alice");
-        var task = await rig.OneTask();
-        await rig.Run(task, "alice");
-        await alice.CallAsync("fail_task", new { reason = "the network is down" });
+        await rig.Worker("alice");
+        var task = await Failed(rig);
         // As if the alarm belonged to an earlier pause.
         await rig.Change(write => write.Db.Execute("UPDATE tasks SET not_before = not_before + 100000"));
         var end = (await rig.Task(task)).Text("not_before");
         rig.Pass(15);
         // The alarm that is set after it comes on the same path.
-        var other = await rig.OneTask();
-        await rig.Run(other, "alice");
-        await alice.CallAsync("fail_task", new { reason = "the network is down" });
+        var other = await Failed(rig);
         rig.Pass(15);
-        await rig.Until(other, now => now.Holds().Length == 0);
+        await rig.Until(other, IsReady);
         var row = await rig.Task(task);
         Assert.Equal(["retry"], row.Holds());
         Assert.Equal(end, row.Text("not_before"));
         rig.Pass(90);
-        await rig.Until(task, now => now.Holds().Length == 0);
+        await rig.Until(task, IsReady);
     }
 
     [Fact]
     public async Task A_pause_lasts_as_long_although_the_clock_was_set_back()
     {
         await using var rig = await TaskRig.Start();
-        var alice = await rig.Worker("alice");
-        var task = await rig.OneTask();
-        await rig.Run(task, "alice");
-        await alice.CallAsync("fail_task", new { reason = "the network is down" });
+        await rig.Worker("alice");
+        var task = await Failed(rig);
         rig.Hive.Clock.Jump(TimeSpan.FromHours(-1));
         rig.Pass(15);
-        await rig.Until(task, now => now.Holds().Length == 0);
+        await rig.Until(task, IsReady);
     }
 
     [Fact]
     public async Task The_end_of_a_pause_that_could_not_be_stored_is_tried_again()
     {
         await using var rig = await TaskRig.Start();
-        var alice = await rig.Worker("alice");
-        var task = await rig.OneTask();
-        await rig.Run(task, "alice");
-        await alice.CallAsync("fail_task", new { reason = "the network is down" });
+        await rig.Worker("alice");
+        var task = await Failed(rig);
         await rig.Change(write =>
             write.Db.Execute(
                 "CREATE TRIGGER poison BEFORE UPDATE ON tasks WHEN new.holds = 0 BEGIN SELECT RAISE(ABORT, 'no'); END"
@@ -81,7 +72,7 @@ public sealed class FailTaskTests
         Assert.Equal(["retry"], (await rig.Task(task)).Holds());
         await rig.Change(write => write.Db.Execute("DROP TRIGGER poison"));
         rig.Pass(61);
-        await rig.Until(task, now => now.Holds().Length == 0);
+        await rig.Until(task, IsReady);
     }
 
     [Fact]
@@ -96,7 +87,7 @@ public sealed class FailTaskTests
             await rig.Run(ids[0], "alice");
             await alice.CallAsync("fail_task", new { reason = $"flaky {i}" });
             rig.Pass(600);
-            await rig.Until(ids[0], row => row.Text("status") == "failed" || row.Holds().Length == 0);
+            await rig.Until(ids[0], row => row.Text("status") == "failed" || IsReady(row));
             foreach (var message in await rig.Messages("alice"))
                 await alice.CallAsync("ack", new { id = message.Number("id") });
         }
@@ -149,7 +140,7 @@ public sealed class FailTaskTests
         await alice.CallAsync("fail_task", new { reason = "needs_input: a moment", kind = "retryable" });
         await rig.EndTurn("alice", turn);
         rig.Pass(20);
-        await rig.Until(task, row => row.Holds().Length == 0);
+        await rig.Until(task, IsReady);
         turn = await rig.Run(task, "alice");
         await alice.CallAsync("fail_task", new { reason = "which database?", kind = "needs_input" });
         await rig.EndTurn("alice", turn);
@@ -157,7 +148,7 @@ public sealed class FailTaskTests
         Assert.Equal(1, first.Number("retry_count"));
         Assert.Equal(["retry"], first.Holds());
         rig.Pass(20);
-        await rig.Until(task, row => row.Holds().Length == 0);
+        await rig.Until(task, IsReady);
         await rig.Give(task, "alice");
         await alice.CallAsync("fail_task", new { reason = "which database?", kind = "needs_input" });
         var second = await rig.Task(task);
@@ -198,10 +189,8 @@ public sealed class FailTaskTests
     public async Task A_failed_task_waits_for_the_operator_until_somebody_acts()
     {
         await using var rig = await TaskRig.Start();
-        var alice = await rig.Worker("alice");
-        var task = await rig.OneTask();
-        await rig.Run(task, "alice");
-        await alice.CallAsync("fail_task", new { reason = "no", kind = "permanent" });
+        await rig.Worker("alice");
+        var task = await Failed(rig, "permanent");
         Assert.Equal([$"task_failed-{task}"], (await Waiting(rig)).Where(IsOfTask));
         var refused = await rig.Refused(rig.Host.CallAsync("change_task", new { id = task, action = "release" }));
         Assert.Equal("conflict", refused.Code);
@@ -213,15 +202,24 @@ public sealed class FailTaskTests
     public async Task A_failed_task_waits_for_nobody_once_its_ticket_has_ended()
     {
         await using var rig = await TaskRig.Start();
-        var alice = await rig.Worker("alice");
-        var task = await rig.OneTask();
-        await rig.Run(task, "alice");
-        await alice.CallAsync("fail_task", new { reason = "no", kind = "permanent" });
+        await rig.Worker("alice");
+        var task = await Failed(rig, "permanent");
         Assert.Contains(await Waiting(rig), key => key == $"task_failed-{task}");
         await rig.Move((await rig.Task(task)).Number("ticket"), "PHASE_DONE");
         Assert.DoesNotContain(await Waiting(rig), key => key == $"task_failed-{task}");
         Assert.Equal("failed", (await rig.Task(task)).Text("status"));
     }
+
+    // A new task that alice has run and failed.
+    private static async Task<long> Failed(TaskRig rig, string? kind = null)
+    {
+        var task = await rig.OneTask();
+        await rig.Run(task, "alice");
+        await rig.Of("alice").CallAsync("fail_task", new { reason = "the network is down", kind });
+        return task;
+    }
+
+    private static bool IsReady(JsonElement task) => task.Holds().Length == 0;
 
     private static bool IsOfTask(string key) => key.StartsWith("task_", StringComparison.Ordinal);
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Dapper;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Tasks;
+using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Tasks;
@@ -49,26 +50,15 @@ public sealed class RunClockTests
         await rig.Host.CallAsync("send", new { to = "alice", body = "hello" });
         var other = (await rig.Messages("alice")).Single().Number("id");
         var task = await rig.OneTask();
-        await rig.Host.CallAsync(
-            "change_task",
-            new
-            {
-                id = task,
-                action = "timeout",
-                timeout_seconds = 60,
-            }
-        );
+        await SetTimeout(rig, task, 60);
         var message = await rig.Give(task, "alice");
         await rig.Messages("alice");
         var turn = await rig.BeginTurn("alice", message, other);
-        Assert.Empty(
-            (await alice.CallAsync("controls", new { wait_seconds = 0 })).GetProperty("controls").EnumerateArray()
-        );
+        Assert.Empty(await Controls(alice));
         rig.Pass(61);
         var row = await rig.Until(task, now => now.Number("retry_count") == 1);
         Assert.Equal("timeout", row.GetProperty("runs")[0].Text("end"));
-        var control = (await alice.CallAsync("controls", new { wait_seconds = 30 })).GetProperty("controls")[0];
-        Assert.Equal(("cancel_turn", turn), (control.Text("kind"), control.Number("turn")));
+        MustCancel(turn, await Controls(alice, 30));
         // Nothing counts against the other message of that turn: it comes again.
         await rig.EndTurn("alice", turn, "cancelled");
         rig.Pass(60);
@@ -141,17 +131,9 @@ public sealed class RunClockTests
     public async Task The_tasks_of_a_destroyed_agent_go_back(bool isBegun, string end)
     {
         await using var rig = await TaskRig.Start();
-        await rig.Worker("alice");
-        var task = await rig.OneTask();
-        if (isBegun)
-            await rig.Run(task, "alice");
-        else
-            await rig.Give(task, "alice");
+        var task = await TaskOfAlice(rig, isBegun);
         await rig.Host.CallAsync("destroy", new { name = "alice" });
-        rig.Pass(1);
-        var row = await rig.Until(task, "pending");
-        Assert.Equal((1, end), (row.Number("faults"), row.GetProperty("runs")[0].Text("end")));
-        Assert.Empty(row.Holds());
+        Assert.Empty((await GoneBack(rig, task, end)).Holds());
     }
 
     [Theory]
@@ -160,17 +142,10 @@ public sealed class RunClockTests
     public async Task The_tasks_of_an_agent_without_its_duty_go_back(bool isBegun, string end)
     {
         await using var rig = await TaskRig.Start();
-        await rig.Worker("alice");
-        var task = await rig.OneTask();
-        if (isBegun)
-            await rig.Run(task, "alice");
-        else
-            await rig.Give(task, "alice");
+        var task = await TaskOfAlice(rig, isBegun);
         var roster = rig.Hive.Services.GetRequiredService<IRoster>();
         await rig.Change(write => roster.Change(write, "alice", agent => agent with { Configured = AgentWork.None }));
-        rig.Pass(1);
-        var row = await rig.Until(task, "pending");
-        Assert.Equal((1, end), (row.Number("faults"), row.GetProperty("runs")[0].Text("end")));
+        var row = await GoneBack(rig, task, end);
         Assert.Contains("takes no tasks any more", row.GetProperty("runs")[0].Text("note")!, StringComparison.Ordinal);
     }
 
@@ -282,15 +257,10 @@ public sealed class RunClockTests
         if (restarts)
             await rig.Restart();
         alice = await rig.Connect("alice");
-        var control = Assert.Single(
-            (await alice.CallAsync("controls", new { wait_seconds = 0 })).GetProperty("controls").EnumerateArray()
-        );
-        Assert.Equal(("cancel_turn", turn), (control.Text("kind"), control.Number("turn")));
+        MustCancel(turn, await Controls(alice));
         await rig.EndTurn("alice", turn, "cancelled");
         alice = await rig.Connect("alice");
-        Assert.Empty(
-            (await alice.CallAsync("controls", new { wait_seconds = 0 })).GetProperty("controls").EnumerateArray()
-        );
+        Assert.Empty(await Controls(alice));
     }
 
     [Fact]
@@ -304,15 +274,10 @@ public sealed class RunClockTests
         await rig.Host.CallAsync("change_task", new { id = task, action = "cancel" });
         alice = await rig.Connect("alice");
         await rig.Change(write => write.Db.Execute("ALTER TABLE turns RENAME TO turns_away"));
-        await rig.Refused(alice.CallAsync("controls", new { wait_seconds = 0 }));
+        await rig.Refused(Controls(alice));
         await rig.Change(write => write.Db.Execute("ALTER TABLE turns_away RENAME TO turns"));
-        var control = Assert.Single(
-            (await alice.CallAsync("controls", new { wait_seconds = 0 })).GetProperty("controls").EnumerateArray()
-        );
-        Assert.Equal(("cancel_turn", turn), (control.Text("kind"), control.Number("turn")));
-        Assert.Empty(
-            (await alice.CallAsync("controls", new { wait_seconds = 0 })).GetProperty("controls").EnumerateArray()
-        );
+        MustCancel(turn, await Controls(alice));
+        Assert.Empty(await Controls(alice));
     }
 
     [Fact]
@@ -322,17 +287,6 @@ public sealed class RunClockTests
         var agents = order.IndexOf("Containers");
         Assert.All((string[])["Workflows", "Tickets", "Tasks"], slice => Assert.True(order.IndexOf(slice) < agents));
     }
-
-    private static Task SetTimeout(TaskRig rig, long task, int seconds) =>
-        rig.Host.CallAsync(
-            "change_task",
-            new
-            {
-                id = task,
-                action = "timeout",
-                timeout_seconds = seconds,
-            }
-        );
 
     [Fact]
     public async Task A_restarted_host_goes_on_with_runs_and_pauses()
@@ -352,4 +306,47 @@ public sealed class RunClockTests
         await alice.CallAsync("complete_task", new { task = ids[0], summary = "after all" });
         Assert.Equal("completed", (await rig.Task(ids[0])).Text("status"));
     }
+
+    private static async Task<long> TaskOfAlice(TaskRig rig, bool isBegun)
+    {
+        await rig.Worker("alice");
+        var task = await rig.OneTask();
+        await rig.Give(task, "alice");
+        if (isBegun)
+            await rig.Begin("alice");
+        return task;
+    }
+
+    // The task after its run has ended through no fault of its own.
+    private static async Task<JsonElement> GoneBack(TaskRig rig, long task, string end)
+    {
+        rig.Pass(1);
+        var row = await rig.Until(task, "pending");
+        Assert.Equal((1, end), (row.Number("faults"), row.GetProperty("runs")[0].Text("end")));
+        return row;
+    }
+
+    private static async Task<JsonElement[]> Controls(LineClient harness, int waitSeconds = 0) =>
+        [
+            .. (await harness.CallAsync("controls", new { wait_seconds = waitSeconds }))
+                .GetProperty("controls")
+                .EnumerateArray(),
+        ];
+
+    private static void MustCancel(long turn, JsonElement[] controls)
+    {
+        var control = Assert.Single(controls);
+        Assert.Equal(("cancel_turn", turn), (control.Text("kind"), control.Number("turn")));
+    }
+
+    private static Task SetTimeout(TaskRig rig, long task, int seconds) =>
+        rig.Host.CallAsync(
+            "change_task",
+            new
+            {
+                id = task,
+                action = "timeout",
+                timeout_seconds = seconds,
+            }
+        );
 }
