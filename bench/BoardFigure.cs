@@ -45,10 +45,10 @@ internal static class BoardFigure
         plan.Report.Progress($"board: made {Tickets} tickets in {watch.Elapsed.TotalSeconds:0.0} s");
         plan.Report.Line("| what | p50 ms | p99 ms | max ms | bytes |");
         plan.Report.Line("|---|---|---|---|---|");
-        await Measure(plan, "GET /api/v1/board/view", Requests, () => Get(http, "/api/v1/board/view", ct), ct);
-        await Measure(plan, "GET /api/state", Requests, () => Get(http, "/api/state", ct), ct);
+        await Measure(plan, host, "GET /api/v1/board/view", Requests, () => Get(http, "/api/v1/board/view", ct), ct);
+        await Measure(plan, host, "GET /api/state", Requests, () => Get(http, "/api/state", ct), ct);
         var moved = 0;
-        await Measure(plan, "POST /api/v1/board/move", Moves, () => Move(http, ids, moved++, ct), ct);
+        await Measure(plan, host, "POST /api/v1/board/move", Moves, () => Move(http, ids, moved++, ct), ct);
         await Figures.KeepMemory(plan, host, "the board", ct);
     }
 
@@ -87,6 +87,7 @@ internal static class BoardFigure
 
     private static async Task Measure(
         Plan plan,
+        HiveHost host,
         string what,
         int requests,
         Func<Task<int>> request,
@@ -94,7 +95,7 @@ internal static class BoardFigure
     )
     {
         // The index of messages, and the cards of what changed before, have caught up.
-        await Task.Delay(TimeSpan.FromSeconds(3), ct);
+        await host.Rest(ct);
         List<double> took = [];
         var bytes = 0;
         for (var n = -WarmUp; n < requests; n++)

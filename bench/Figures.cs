@@ -66,7 +66,7 @@ internal static class Figures
     /// <summary>Waits until the host is idle, then reports its memory.</summary>
     public static async Task KeepMemory(Plan plan, HiveHost host, string after, CancellationToken ct)
     {
-        await Task.Delay(TimeSpan.FromSeconds(3), ct);
+        await host.Rest(ct);
         var resident = host.Process.ResidentMebibytes();
         plan.Report.Line($"Host at rest after {after}: {Report.Number(resident)} MiB resident.");
         plan.Report.Keep("memory", new { after, resident_mib = resident });
@@ -437,14 +437,12 @@ internal static class Figures
             // With tasks, both have started with all that they hold.
             if (plan.OpenTasks > 0)
                 await host.Restart(plan, ct);
-            await Task.Delay(TimeSpan.FromSeconds(10), ct);
             await KeepMemory(plan, host, "ten agents were created", ct);
         }
 
         if (plan.OpenTasks == 0)
             return;
         await using var filled = await Filled(plan, 10, ct);
-        await Task.Delay(TimeSpan.FromSeconds(10), ct);
         await KeepMemory(plan, filled, $"its start {TasksName(plan)}", ct);
     }
 }

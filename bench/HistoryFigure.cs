@@ -49,7 +49,7 @@ internal static class HistoryFigure
         using var http = host.Http();
         await Measure(plan, http, "right after the last send", [queries[1], queries[9], queries[12]], 5, ct);
         var indexing = Stopwatch.StartNew();
-        await Rest(host, ct);
+        await host.Rest(ct);
         plan.Report.Line($"The index was complete {indexing.Elapsed.TotalSeconds:0} s later.");
         await Measure(plan, http, "indexed", queries, Requests, ct);
         await Figures.KeepMemory(plan, host, "the history", ct);
@@ -136,20 +136,6 @@ internal static class HistoryFigure
         }
 
         return first;
-    }
-
-    // Until the host has used no processor time worth mentioning for three seconds.
-    private static async Task Rest(HiveHost host, CancellationToken ct)
-    {
-        for (var seconds = 0; seconds < 600; seconds += 3)
-        {
-            var before = host.Process.Read().CpuSeconds;
-            await Task.Delay(TimeSpan.FromSeconds(3), ct);
-            if (host.Process.Read().CpuSeconds - before < 0.06)
-                return;
-        }
-
-        throw new BenchmarkException("the host still works ten minutes after the last message");
     }
 
     private static string[] Words()

@@ -117,7 +117,7 @@ internal static class WaitingFigure
     private static async Task Measure(Plan plan, HiveHost host, int rows, CancellationToken ct)
     {
         // The index of the messages before has caught up.
-        await Task.Delay(TimeSpan.FromSeconds(10), ct);
+        await host.Rest(ct);
         var before = (Writer: host.Process.ThreadNanoseconds(Writer), Host: host.Process.Read().CpuSeconds);
         var watch = Stopwatch.StartNew();
         await Change(host, Changes, ct);
