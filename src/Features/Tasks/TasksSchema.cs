@@ -112,6 +112,8 @@ internal sealed class TasksSchema : ISchema
         editor.Column("runs", "spent_ms", "INTEGER NOT NULL DEFAULT 0");
         editor.Run("CREATE INDEX IF NOT EXISTS runs_task ON runs (task, id)");
         editor.Run("CREATE INDEX IF NOT EXISTS runs_open ON runs (id) WHERE ended_at IS NULL");
+        // The first message of a run is its task_assigned. A column of the run itself would need a second update in
+        // each claim, since the message is composed with the run's id.
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS task_messages (
