@@ -47,7 +47,10 @@ internal static class ListTasks
             .WithMessage($"'status' can be open, {string.Join(", ", TaskState.All)}");
 
     /// <summary>The rows that a query asks for.</summary>
-    internal static List<TaskRow> Rows(DbConnection db, Query query)
+    /// <param name="db">Any connection.</param>
+    /// <param name="query">The query.</param>
+    /// <param name="columns">Those of a view, or more of them.</param>
+    internal static List<TaskRow> Rows(DbConnection db, Query query, string columns = TaskRow.ShortColumns)
     {
         var isOpen = query.Status is not null && IsOpen(query.Status);
         var source =
@@ -56,7 +59,7 @@ internal static class ListTasks
             : "tasks WHERE true";
         return db.Query<TaskRow>(
                 $"""
-                SELECT {TaskRow.Columns}
+                SELECT {columns}
                   FROM {source}
                    AND id < @before
                    AND (@isOpen = 0 OR completed_at IS NULL)

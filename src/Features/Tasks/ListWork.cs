@@ -169,20 +169,23 @@ internal static class ListWork
 /// <summary>Reads the tasks that are ready, the next one first.</summary>
 internal sealed class ReadyList(IScheduler scheduler)
 {
-    /// <summary>The first ready tasks.</summary>
+    /// <summary>The first ready tasks, without their long texts.</summary>
     /// <param name="db">Any connection.</param>
     /// <param name="phase">Of one phase; null for all.</param>
     /// <param name="capabilities">Only those for which these are enough; null for all.</param>
     /// <param name="most">How many.</param>
     public List<TaskRow> Rows(DbConnection db, string? phase, IReadOnlyCollection<string>? capabilities, int most)
     {
+        Dictionary<long, TaskRow> known = [];
         // The queue may be ahead of this connection: tasks that are not ready here make room for later ones.
         for (var asked = most; ; asked *= 2)
         {
             var first = scheduler.First(asked, phase, capabilities);
+            foreach (var row in TaskTable.Among(db, first.Where(id => !known.ContainsKey(id))))
+                known.Add(row.Id, row);
             List<TaskRow> rows =
             [
-                .. first.Select(id => TaskTable.Find(db, id)).OfType<TaskRow>().Where(row => row.IsReady).Take(most),
+                .. first.Select(id => known.GetValueOrDefault(id)).OfType<TaskRow>().Where(r => r.IsReady).Take(most),
             ];
             if (rows.Count == most || first.Count < asked)
                 return rows;

@@ -71,15 +71,29 @@ internal static class TaskTable
             .With(new { ids = TaskRow.Json(ids) })
             .All<TaskRow>();
 
-    /// <summary>The tasks of tickets that have failed or that a person has to release, without their long texts: not
-    /// for <see cref="Update"/>.</summary>
-    public static List<TaskRow> WaitingOf(DbConnection db, IEnumerable<long> tickets) =>
+    /// <summary>The tasks of tickets that have failed, without their long texts: not for
+    /// <see cref="Update"/>.</summary>
+    public static List<TaskRow> FailedOf(DbConnection db, IEnumerable<long> tickets) =>
         db.Prepare(
                 $"""
                 SELECT {TaskRow.ShortColumns}
                   FROM tasks INDEXED BY tasks_ticket
-                 WHERE ticket IN (SELECT value FROM json_each(@tickets))
-                   AND (status = 'failed' OR (status = 'pending' AND hold_reason IS NOT NULL))
+                 WHERE ticket IN (SELECT value FROM json_each(@tickets)) AND status = 'failed'
+                 ORDER BY id
+                """
+            )
+            .With(new { tickets = TaskRow.Json(tickets) })
+            .All<TaskRow>();
+
+    /// <summary>The tasks of tickets that the host may hold for a person, without their long texts: not for
+    /// <see cref="Update"/>.</summary>
+    public static List<TaskRow> HeldOf(DbConnection db, IEnumerable<long> tickets) =>
+        db.Prepare(
+                $"""
+                SELECT {TaskRow.ShortColumns}
+                  FROM tasks INDEXED BY tasks_ticket_open
+                 WHERE ticket IN (SELECT value FROM json_each(@tickets)) AND completed_at IS NULL
+                   AND status = 'pending' AND hold_reason IS NOT NULL
                  ORDER BY id
                 """
             )

@@ -241,7 +241,10 @@ internal sealed class TicketSeams(
     private void Stop(IWrite write, TicketEntry ticket, string actor)
     {
         // They wait for a person no longer.
-        changes.Publish(write, TaskTable.WaitingOf(write.Db, [ticket.Id]));
+        changes.Publish(
+            write,
+            [.. TaskTable.FailedOf(write.Db, [ticket.Id]), .. TaskTable.HeldOf(write.Db, [ticket.Id])]
+        );
         if (workflows.Find(ticket.Workflow) is { OnResultFound: OnResultFound.DoNothing })
             return;
         var reason = $"ticket {ticket.Id} has ended ({actor})";

@@ -16,6 +16,9 @@ internal sealed class WaitingFailed(ITickets tickets) : WaitingTasks(tickets)
     public override string Decision => "retry it, or skip it";
 
     protected override bool Waits(string status, bool isHeldByHost) => status == TaskState.Failed;
+
+    protected override List<TaskRow> Rows(DbConnection db, IEnumerable<long> tickets) =>
+        TaskTable.FailedOf(db, tickets);
 }
 
 /// <summary>Tasks that the host holds because a person has to look. A hold that a person set is that person's
@@ -27,6 +30,8 @@ internal sealed class WaitingHeld(ITickets tickets) : WaitingTasks(tickets)
     public override string Decision => "release it, or skip it";
 
     protected override bool Waits(string status, bool isHeldByHost) => isHeldByHost;
+
+    protected override List<TaskRow> Rows(DbConnection db, IEnumerable<long> tickets) => TaskTable.HeldOf(db, tickets);
 }
 
 /// <summary>Tasks that wait for a person, as long as their ticket has not ended.</summary>
@@ -38,9 +43,12 @@ internal abstract class WaitingTasks(ITickets tickets) : IWaiting
 
     protected abstract bool Waits(string status, bool isHeldByHost);
 
+    /// <summary>The tasks of tickets that may wait.</summary>
+    protected abstract List<TaskRow> Rows(DbConnection db, IEnumerable<long> tickets);
+
     public IEnumerable<WaitingThing> Read(DbConnection db)
     {
-        var rows = TaskTable.WaitingOf(db, tickets.Open(db).Select(t => t.Id)).FindAll(Waits);
+        var rows = Rows(db, tickets.OpenIds(db)).FindAll(Waits);
         return [.. TaskViews.Of(db, rows).Select(Thing)];
     }
 

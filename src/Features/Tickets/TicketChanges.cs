@@ -31,6 +31,8 @@ internal sealed class TicketChanges(
         return open;
     }
 
+    public IReadOnlyList<long> OpenIds(DbConnection db) => db.Query<long>(OpenIdsSql).AsList();
+
     public void MarkGate(IWrite write, long ticket) => TicketTable.Mark(write, ticket);
 
     public IReadOnlyList<(long Id, long GateRev)> Marked(DbConnection db) => db.Query<(long, long)>(MarkedSql).AsList();
@@ -72,13 +74,13 @@ internal sealed class TicketChanges(
         return true;
     }
 
-    public bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor)
-    {
     public bool CanRegress(DbConnection db, long ticket, string toPhase) =>
         TicketTable.Require(db, ticket) is { IsDone: false } row
         && rules.WorkflowOf(row).PhaseOf(toPhase) is { } target
         && rules.RegressReason(row, target) is null;
 
+    public bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor)
+    {
         if (!CanRegress(write.Db, ticket, toPhase))
             return false;
         moves.Regress(write, ticket, toPhase, reason, actor, isAsked: false);
@@ -118,11 +120,13 @@ internal sealed class TicketChanges(
     public void Touch(IWrite write, long ticket) => cards.Touch(write, ticket);
 
     private const string OpenSql = $"""
-        SELECT {TicketRow.Columns}
+        SELECT {TicketRow.CardColumns}, previous_phase_id, gate_rev, repository
           FROM tickets INDEXED BY tickets_open
          WHERE done_at IS NULL
          ORDER BY id
         """;
+
+    private const string OpenIdsSql = "SELECT id FROM tickets INDEXED BY tickets_open WHERE done_at IS NULL";
 
     private const string MarkedSql = """
         SELECT id, gate_rev

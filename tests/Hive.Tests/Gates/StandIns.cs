@@ -87,6 +87,8 @@ internal sealed class StandInTickets(IServiceProvider services) : ITickets, IWor
     public IReadOnlyList<TicketEntry> Open(DbConnection db) =>
         [.. Entries(db, "SELECT entry FROM stand_in_tickets ORDER BY id").Where(t => !t.IsDone)];
 
+    public IReadOnlyList<long> OpenIds(DbConnection db) => [.. Open(db).Select(t => t.Id)];
+
     public IReadOnlyList<(long Id, long GateRev)> Marked(DbConnection db) =>
         [
             .. Entries(db, "SELECT entry FROM stand_in_tickets WHERE marked = 1 ORDER BY id")
@@ -132,10 +134,10 @@ internal sealed class StandInTickets(IServiceProvider services) : ITickets, IWor
         return true;
     }
 
-    public bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor)
-    {
     public bool CanRegress(DbConnection db, long ticket, string toPhase) => !IsBackFull;
 
+    public bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor)
+    {
         if (IsBackFull)
             return false;
         To(write, Require(write.Db, ticket), toPhase, actor);
@@ -227,11 +229,11 @@ internal sealed class StandInTasks(IServiceProvider services) : ITasks
     /// <summary>How many further tasks a ticket takes.</summary>
     public int Room { get; set; } = int.MaxValue;
 
-    public TaskEntry Require(DbConnection db, long id) =>
-        db.QuerySingleOrDefault<string>("SELECT entry FROM stand_in_tasks WHERE id = @id", new { id }) is { } json
     /// <summary>Why no task can be made; null when tasks can be made.</summary>
     public string? Refusal { get; set; }
 
+    public TaskEntry Require(DbConnection db, long id) =>
+        db.QuerySingleOrDefault<string>("SELECT entry FROM stand_in_tasks WHERE id = @id", new { id }) is { } json
             ? JsonSerializer.Deserialize<TaskEntry>(json)!
             : throw Problem.NotFound($"task {id} not found");
 

@@ -56,6 +56,8 @@ internal sealed class TableTickets(IServiceProvider services) : ITickets, ISchem
     public IReadOnlyList<TicketEntry> Open(DbConnection db) =>
         [.. db.Query<Row>($"SELECT {Columns} FROM test_tickets WHERE done_at IS NULL").Select(r => r.ToEntry())];
 
+    public IReadOnlyList<long> OpenIds(DbConnection db) => [.. Open(db).Select(t => t.Id)];
+
     public void MarkGate(IWrite write, long ticket) =>
         write.Db.Execute("UPDATE test_tickets SET gate_rev = gate_rev + 1 WHERE id = @ticket", new { ticket });
 
@@ -65,10 +67,10 @@ internal sealed class TableTickets(IServiceProvider services) : ITickets, ISchem
 
     public bool Judged(IWrite write, TicketEntry ticket, bool? passed) => false;
 
-    public bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor)
-    {
     public bool CanRegress(DbConnection db, long ticket, string toPhase) => true;
 
+    public bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor)
+    {
         Move(write, ticket, toPhase);
         return true;
     }

@@ -39,7 +39,8 @@ internal static class RestListTasks
                         db,
                         ListTasks.Rows(
                             db,
-                            new ListTasks.Query(q.TicketId, q.PhaseId, q.Status, q.AgentId, q.Limit, q.Before)
+                            new ListTasks.Query(q.TicketId, q.PhaseId, q.Status, q.AgentId, q.Limit, q.Before),
+                            TaskRow.ShortColumns + ", description"
                         ),
                         changes.ScoreOf
                     ),
@@ -305,12 +306,16 @@ internal static class RestReadyTasks
                 db =>
                     RestTask.Of(
                         db,
-                        ready.Rows(
-                            db,
-                            q.PhaseId,
-                            q.RequiredCapabilities is null ? null : WorkWords.Normalise(q.RequiredCapabilities),
-                            Math.Clamp(q.Limit, 1, ListTasks.Most)
-                        ),
+                        [
+                            .. ready
+                                .Rows(
+                                    db,
+                                    q.PhaseId,
+                                    q.RequiredCapabilities is null ? null : WorkWords.Normalise(q.RequiredCapabilities),
+                                    Math.Clamp(q.Limit, 1, ListTasks.Most)
+                                )
+                                .Select(row => TaskTable.Require(db, row.Id)),
+                        ],
                         changes.ScoreOf
                     ),
                 cancellationToken

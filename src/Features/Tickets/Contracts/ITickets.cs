@@ -18,8 +18,11 @@ internal interface ITickets
     /// <summary>The columns of a workflow's board with their counts, from memory.</summary>
     IReadOnlyList<BoardColumnView> Board(Workflow workflow);
 
-    /// <summary>The open tickets, for memory that is rebuilt at start.</summary>
+    /// <summary>The open tickets by id, without descriptions.</summary>
     IReadOnlyList<TicketEntry> Open(DbConnection db);
+
+    /// <summary>The ids of the open tickets, from an index alone.</summary>
+    IReadOnlyList<long> OpenIds(DbConnection db);
 
     /// <summary>Counts a change of evidence, tasks or reviews: raises <c>gate_rev</c> and marks the gate of the
     /// ticket's phase for judging. Does nothing to a ticket that has ended.</summary>
@@ -37,12 +40,12 @@ internal interface ITickets
     /// <returns>False when the ticket's phase or <c>gate_rev</c> is another one by now: judge again.</returns>
     bool Judged(IWrite write, TicketEntry ticket, bool? passed);
 
-    /// <summary>Moves a ticket back to an earlier phase with the reason. Rework itself is the caller's.</summary>
-    /// <returns>False when the map does not allow it, or the column is full; nothing has changed then.</returns>
-    bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor);
     /// <summary>True when the map allows a ticket to go back to a phase, and the column has room.</summary>
     bool CanRegress(DbConnection db, long ticket, string toPhase);
 
+    /// <summary>Moves a ticket back to an earlier phase with the reason. Rework itself is the caller's.</summary>
+    /// <returns>False when the map does not allow it, or the column is full; nothing has changed then.</returns>
+    bool Regress(IWrite write, long ticket, string toPhase, string reason, string actor);
 
     /// <summary>Blocks a ticket, unless it is blocked or has ended.</summary>
     /// <param name="write">The caller's write.</param>
