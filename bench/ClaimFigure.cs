@@ -4,9 +4,11 @@ using System.Text.Json;
 using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tasks;
+using Hive.Features.Tasks.Contracts;
 using Hive.Host;
 using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Hive.Benchmarks;
 
@@ -91,7 +93,8 @@ internal static class ClaimFigure
         var url = new Uri($"http://127.0.0.1:{HiveHost.FreePort()}");
         await using var host = await HiveApp.Build(
             [.. HiveHost.Options(folder, url), "--Logging:LogLevel:Default", "Warning"],
-            services => services.AddSingleton<IOutbox, NoOutbox>()
+            // Without messages, nothing is collected for them either.
+            services => services.AddSingleton<IOutbox, NoOutbox>().RemoveAll<IBriefPart>()
         );
         await HiveApp.Start(host);
         var (store, giver) = (host.Services.GetRequiredService<IStore>(), host.Services.GetRequiredService<IClaims>());

@@ -266,17 +266,18 @@ internal static class HandoffTable
 
     /// <summary>The newest handoff of a task; null when it has none.</summary>
     public static HandoffRow? LastOf(DbConnection db, long task) =>
-        db.QueryFirstOrDefault<HandoffRow>(
-            $"""
-            SELECT {HandoffRow.Columns}
-              FROM handoffs h INDEXED BY handoffs_task
-              JOIN threads t ON t.id = h.thread
-             WHERE h.task = @task
-             ORDER BY h.id DESC
-             LIMIT 1
-            """,
-            new { task }
-        );
+        db.Prepare(
+                $"""
+                SELECT {HandoffRow.Columns}
+                  FROM handoffs h INDEXED BY handoffs_task
+                  JOIN threads t ON t.id = h.thread
+                 WHERE h.task = @task
+                 ORDER BY h.id DESC
+                 LIMIT 1
+                """
+            )
+            .With(new { task })
+            .One<HandoffRow>();
 
     /// <summary>The open handoff of a task; null when it has none.</summary>
     public static HandoffRow? OpenOf(DbConnection db, long task) =>

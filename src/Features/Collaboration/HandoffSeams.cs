@@ -39,7 +39,7 @@ internal sealed class HandoffSeams(Handoffs handoffs, CollaborationDeadlines dea
         ThreadTable.RemoveOf(write, ticket.Id);
     }
 
-    public void Add(DbConnection db, TaskEntry task, JsonObject brief, bool isWhole)
+    public void Add(DbConnection db, TaskEntry task, TicketEntry ticket, JsonObject brief, bool isWhole)
     {
         if (
             HandoffTable.LastOf(db, task.Id) is not { } handoff

@@ -9,15 +9,13 @@ using Hive.Protocol;
 namespace Hive.Features.Gates;
 
 /// <summary>Tells an agent which evidence the gate asks for, and what earlier phases handed on.</summary>
-internal sealed class BriefEvidence(ITickets tickets, IWorkflows workflows, PhaseContexts contexts) : IBriefPart
+internal sealed class BriefEvidence(IWorkflows workflows, PhaseContexts contexts) : IBriefPart
 {
     // Of the bytes of a whole brief.
     private const int PhasesBytes = 40 << 10;
 
-    public void Add(DbConnection db, TaskEntry task, JsonObject brief, bool isWhole)
+    public void Add(DbConnection db, TaskEntry task, TicketEntry ticket, JsonObject brief, bool isWhole)
     {
-        if (tickets.Find(db, task.Ticket) is not { } ticket)
-            return;
         var phase = workflows.Find(ticket.Workflow)?.Phases.FirstOrDefault(p => p.Id == task.PhaseId);
         var expected = Expected(task, phase);
         if (expected.Count > 0)

@@ -89,7 +89,7 @@ internal sealed class Brief(ITickets tickets, IWorkflows workflows, Lazy<IEnumer
         json["timeout_seconds"] = row.TimeoutSeconds;
         var entry = row.ToEntry();
         foreach (var part in parts.Value)
-            part.Add(db, entry, json, isWhole);
+            part.Add(db, entry, ticket, json, isWhole);
         json["next"] =
             row.Kind == "review"
                 ? new JsonArray("get_work for the artifacts", "review with a verdict")

@@ -253,7 +253,8 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
                 write.Raise(new AgentRowChanged(agent));
         }
 
-        write.AfterCommit(Ring);
+        // Before the commit: the scheduler's own write comes after this one in any case, and sooner so.
+        Ring();
     }
 
     // Called under the lock.

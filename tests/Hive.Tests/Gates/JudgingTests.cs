@@ -417,7 +417,8 @@ public sealed class JudgingTests
             var json = new JsonObject();
             await rig.Store.Read(db =>
             {
-                brief.Add(db, rig.Tasks.Require(db, 1) with { PhaseId = phaseId }, json, isWhole);
+                var task = rig.Tasks.Require(db, 1) with { PhaseId = phaseId };
+                brief.Add(db, task, rig.Tickets.Require(db, task.Ticket), json, isWhole);
                 return true;
             });
             return json;

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dapper;
 using Hive.Features.Tasks.Contracts;
+using Hive.Features.Tickets.Contracts;
 using Hive.Tests.Waiting;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -173,7 +174,7 @@ public sealed class WorkerToolsTests
     {
         public List<long> QueryOnly { get; } = [];
 
-        public void Add(DbConnection db, TaskEntry task, JsonObject brief, bool isWhole)
+        public void Add(DbConnection db, TaskEntry task, TicketEntry ticket, JsonObject brief, bool isWhole)
         {
             if (isWhole)
                 QueryOnly.Add(db.ExecuteScalar<long>("PRAGMA query_only"));

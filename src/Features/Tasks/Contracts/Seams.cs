@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Text.Json.Nodes;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
+using Hive.Features.Tickets.Contracts;
 using Hive.Protocol;
 
 namespace Hive.Features.Tasks.Contracts;
@@ -77,8 +78,9 @@ internal interface IBriefPart
     /// <summary>Sets members of the brief, such as <c>expected_outputs</c> and <c>context</c>.</summary>
     /// <param name="db">Any connection.</param>
     /// <param name="task">The task.</param>
+    /// <param name="ticket">Its ticket.</param>
     /// <param name="brief">The brief so far.</param>
     /// <param name="isWhole">False for the message of a claim: it is written in the claim's write, so that it reads by
     /// key and only what is short.</param>
-    void Add(DbConnection db, TaskEntry task, JsonObject brief, bool isWhole);
+    void Add(DbConnection db, TaskEntry task, TicketEntry ticket, JsonObject brief, bool isWhole);
 }
