@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 using Hive.Common.Errors;
 using Hive.Protocol;
@@ -119,6 +120,80 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         }
     }
 
+    /// <summary>The commit that a branch of a repository names, read from its files alone.</summary>
+    /// <param name="root">A folder whose parents are the host's own.</param>
+    /// <param name="below">The repository's path below the root, as for <see cref="Fetch(string, string, GitBounds,
+    /// string, string, string, CancellationToken)"/>.</param>
+    /// <param name="bounds">Whether a bare repository is taken, and how errors name the repository.</param>
+    /// <param name="branch">The branch, such as <c>main</c>.</param>
+    /// <returns>Its full name; null when there is not such a branch.</returns>
+    /// <exception cref="Problem">Code <c>invalid</c>: the folder is not a repository. <c>unavailable</c>: it cannot be
+    /// read.</exception>
+    public static string? Tip(string root, string below, GitBounds bounds, string branch)
+    {
+        try
+        {
+            using var tree = ForeignFolder.Open(root, below);
+            using var inside = tree?.Enter(".git");
+            using var objects = inside is null && bounds.MayBeBare ? BareObjects(tree) : null;
+            if ((inside ?? (objects is null ? null : tree)) is not { } repository)
+                throw NotRepository(bounds);
+            return LooseTip(repository, branch) ?? PackedTip(repository, branch);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem.Unavailable($"{bounds.Repository} cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static string? LooseTip(ForeignFolder repository, string branch)
+    {
+        var folder = repository;
+        List<ForeignFolder> opened = [];
+        try
+        {
+            string[] parts = ["refs", "heads", .. branch.Split('/')];
+            foreach (var part in parts.SkipLast(1))
+            {
+                if (part is "" or "." or ".." || folder.Enter(part) is not { } next)
+                    return null;
+                opened.Add(folder = next);
+            }
+
+            return parts[^1] is "" or "." or ".." ? null
+                : Lines(folder, parts[^1]).FirstOrDefault() is { } line && FullName().IsMatch(line) ? line
+                : null;
+        }
+        finally
+        {
+            opened.ForEach(f => f.Dispose());
+        }
+    }
+
+    private static string? PackedTip(ForeignFolder repository, string branch) =>
+        Lines(repository, "packed-refs")
+            .Select(line => line.Split(' ', 2))
+            .Where(line => line.Length == 2 && line[1] == $"refs/heads/{branch}" && FullName().IsMatch(line[0]))
+            .Select(line => line[0])
+            .FirstOrDefault();
+
+    // The first lines of a file that may be of any size.
+    private static IEnumerable<string> Lines(ForeignFolder folder, string name)
+    {
+        using var file = folder.Read(name);
+        if (file is null)
+            yield break;
+        var bytes = new byte[MaxRefBytes];
+        var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        foreach (var line in Encoding.UTF8.GetString(bytes, 0, length).Split('\n'))
+            yield return line.TrimEnd('\r');
+    }
+
+    private static Problem NotRepository(GitBounds bounds) =>
+        Problem.Invalid(
+            $"{bounds.Noun} is not a git repository; its '.git' must be a folder of its own, not a link or a file"
+        );
+
     // A small object in a pack may be of any size when unpacked; the objects' headers hold the sizes.
     private async Task Measure(string copy, string commit, GitBounds bounds, CancellationToken ct)
     {
@@ -144,6 +219,9 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
             );
     }
 
+    // Of a file that lists refs; git writes about 100 bytes for each.
+    private const int MaxRefBytes = 1 << 20;
+
     // Folders by the first byte of a hash, and 'info' and 'pack'.
     private const int OtherNames = 258;
 
@@ -159,10 +237,7 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         using var inside = tree?.Enter(".git");
         using var objects = inside?.Enter("objects") ?? (bounds.MayBeBare ? BareObjects(tree) : null);
         if (objects is null)
-            throw Problem.Invalid(
-                $"{bounds.Noun} is not a git repository; "
-                    + "its '.git' must be a folder of its own, not a link or a file"
-            );
+            throw NotRepository(bounds);
         var budget = new Budget(bounds);
         List<string> packs = [];
         foreach (var name in objects.Names(bounds.MaxFiles + OtherNames).Where(n => FanOut().IsMatch(n)))
@@ -220,6 +295,9 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
 
     [GeneratedRegex(@"^[0-9a-fA-F]{7,40}\z")]
     private static partial Regex Hexadecimal();
+
+    [GeneratedRegex(@"^[0-9a-f]{40}\z")]
+    private static partial Regex FullName();
 
     [GeneratedRegex(@"^[0-9a-f]{2}\z")]
     private static partial Regex FanOut();
