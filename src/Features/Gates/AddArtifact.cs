@@ -13,7 +13,7 @@ using MediatR;
 
 namespace Hive.Features.Gates;
 
-/// <summary>Adds an artifact to a ticket: a state file of any agent, a shared file, or JSON.</summary>
+/// <summary>Adds an artifact to a ticket: a state file of any agent, a shared file, JSON, or a commit.</summary>
 internal static partial class AddArtifact
 {
     /// <param name="Ticket">The ticket.</param>
@@ -22,6 +22,9 @@ internal static partial class AddArtifact
     /// <param name="Path">The file.</param>
     /// <param name="Content">The JSON, at most 16 KiB.</param>
     /// <param name="Caller">Who adds it.</param>
+    /// <param name="Commit">The commit, 7 to 40 hexadecimal digits.</param>
+    /// <param name="Repository">Its repository: <c>forge:&lt;owner&gt;/&lt;name&gt;</c>, or a folder of any
+    /// agent.</param>
     /// <param name="Key">Text of the caller's own: a repeated call with it gets the first one's answer.</param>
     internal sealed record Command(
         long Ticket,
@@ -30,6 +33,8 @@ internal static partial class AddArtifact
         string? PhaseId = null,
         string? Path = null,
         JsonObject? Content = null,
+        string? Commit = null,
+        string? Repository = null,
         string? Key = null
     ) : IRequest<Artifact>;
 
@@ -41,6 +46,8 @@ internal static partial class AddArtifact
             RuleFor(c => c.Type).MustBeText(4 * TaskEvidence.TypeLength);
             RuleFor(c => c.PhaseId).MustBeText(100);
             RuleFor(c => c.Path).MustBeText(4096);
+            RuleFor(c => c.Commit).MustBeText(100);
+            RuleFor(c => c.Repository).MustBeText(4096);
             RuleFor(c => c.Key).MustBeKey();
         }
     }
@@ -70,7 +77,8 @@ internal static partial class AddArtifact
             var collected = (CollectedArtifact[])
                 await evidence.Collect(
                     OwnerOf(command),
-                    [new HandedIn(command.Type, command.Path, Content: command.Content)],
+                    command.Ticket,
+                    [new HandedIn(command.Type, command.Path, command.Commit, command.Repository, command.Content)],
                     cancellationToken
                 );
             return await store.Write(
@@ -105,8 +113,12 @@ internal static partial class AddArtifact
 
         // The operator may hand in the file of any agent; the reader opens only what that agent could hand in.
         private static string OwnerOf(Command command) =>
-            Owner().Match(command.Path ?? "") is { Success: true } owner ? owner.Groups[1].Value : command.Caller.Name;
+            AddArtifact.OwnerOf(command.Path ?? command.Repository ?? "") ?? command.Caller.Name;
     }
+
+    /// <summary>The agent whose state folder a path lies below; null for another one.</summary>
+    public static string? OwnerOf(string path) =>
+        Owner().Match(path) is { Success: true } owner ? owner.Groups[1].Value : null;
 
     [GeneratedRegex("(?:\\A|/)agents/([^/]+)/state/")]
     private static partial Regex Owner();

@@ -14,6 +14,9 @@ internal static class AddTicketArtifact
     /// <param name="PhaseId">The phase; null for the ticket's own.</param>
     /// <param name="ArtifactPath">The file.</param>
     /// <param name="ArtifactContent">The JSON, at most 16 KiB.</param>
+    /// <param name="Commit">The commit, 7 to 40 hexadecimal digits.</param>
+    /// <param name="Repository">Its repository: <c>forge:&lt;owner&gt;/&lt;name&gt;</c>, or a folder of any
+    /// agent.</param>
     /// <param name="CollectedBy">The caller's name, or null; the door refuses another one.</param>
     /// <param name="Caller">Who adds it.</param>
     /// <param name="Key">Text of the caller's own: a repeated call with it adds nothing again.</param>
@@ -24,6 +27,8 @@ internal static class AddTicketArtifact
         string? PhaseId = null,
         string? ArtifactPath = null,
         JsonObject? ArtifactContent = null,
+        string? Commit = null,
+        string? Repository = null,
         string? CollectedBy = null,
         string? Key = null
     ) : IRequest<TicketArtifact>;
@@ -45,6 +50,8 @@ internal static class AddTicketArtifact
                     command.PhaseId,
                     command.ArtifactPath,
                     command.ArtifactContent,
+                    command.Commit,
+                    command.Repository,
                     command.Key
                 ),
                 cancellationToken

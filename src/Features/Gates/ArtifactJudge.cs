@@ -13,21 +13,9 @@ internal static class ArtifactJudge
     public static GateJudge.Judged Judge(GateCase gate, Criterion criterion)
     {
         var type = criterion.Artifact!;
-        ExpectedOutput[] outputs =
-        [
-            .. gate
-                .Phase.ExpectedOutputs.Concat(gate.Phase.Tasks.SelectMany(t => t.ExpectedOutputs))
-                .Where(o => o.Type == type && o.Required)
-                .Distinct(),
-        ];
-        var all = gate.Artifacts.Where(a => a.Artifact.Type == type).ToArray();
-        var own = all.Where(a => a.Artifact.PhaseId == gate.Phase.Id).ToArray();
-        // An expected output of a phase must come from that phase.
-        if (own.Length > 0 || outputs.Length > 0)
-            all = own;
+        var outputs = Outputs(gate, type);
+        var all = Counted(gate, type);
         var text = Asks(criterion, outputs);
-        if (criterion.Commit is not null)
-            return new(new CriterionView(Kind, text, CriterionStates.Waiting, GateJudge.NeedsReviews), null);
         if (all.Length == 0)
             return new(
                 new CriterionView(
@@ -41,11 +29,63 @@ internal static class ArtifactJudge
                 Producer(gate, type),
                 type
             );
+        if (criterion.Commit is { } commit && Commit(gate, type, commit, all[0].Artifact) is { } missing)
+            return new(
+                new CriterionView(
+                    Kind,
+                    text,
+                    missing.IsUnknown ? CriterionStates.Waiting : CriterionStates.Unmet,
+                    missing.Reason
+                ),
+                gate.Tasks.FirstOrDefault(t => t.Id == all[0].Artifact.Task) ?? Producer(gate, type)
+            );
         var reason = Reason(criterion, type, all) ?? outputs.Select(o => Reason(o, all)).FirstOrDefault(r => r != null);
         return new(
             new CriterionView(Kind, text, reason is null ? CriterionStates.Met : CriterionStates.Unmet, reason),
             gate.Tasks.FirstOrDefault(t => t.Id == all[0].Artifact.Task) ?? Producer(gate, type)
         );
+    }
+
+    /// <summary>The artifacts of a type that count at a gate, the newest first.</summary>
+    public static StoredArtifact[] Counted(GateCase gate, string type)
+    {
+        var all = gate.Artifacts.Where(a => a.Artifact.Type == type).ToArray();
+        var own = all.Where(a => a.Artifact.PhaseId == gate.Phase.Id).ToArray();
+        // An expected output of a phase must come from that phase.
+        return own.Length > 0 || Outputs(gate, type).Length > 0 ? own : all;
+    }
+
+    private static ExpectedOutput[] Outputs(GateCase gate, string type) =>
+        [
+            .. gate
+                .Phase.ExpectedOutputs.Concat(gate.Phase.Tasks.SelectMany(t => t.ExpectedOutputs))
+                .Where(o => o.Type == type && o.Required)
+                .Distinct(),
+        ];
+
+    // Why a commit does not hold; null when it does.
+    private static (string Reason, bool IsUnknown)? Commit(
+        GateCase gate,
+        string type,
+        CommitCriterion asked,
+        Artifact artifact
+    )
+    {
+        if (artifact.Sha is not { } sha)
+            return ($"{type} is not a commit; hand in its 'commit' and 'repository'", false);
+        if (asked.MergedInto is not { } branch)
+            return null;
+        var look = gate.Merges?.FirstOrDefault(m => m.Sha == sha && m.Branch == branch);
+        return look switch
+        {
+            { IsMerged: true } => null,
+            { IsMerged: false } => (
+                $"{branch} of {gate.Ticket.Repository} does not contain commit {sha[..12]}; merge it",
+                false
+            ),
+            { Fault: { } fault } => (fault, true),
+            _ => ($"{branch} of {gate.Ticket.Repository} is looked at when the gate is judged", true),
+        };
     }
 
     /// <summary>A criterion and its outputs in words.</summary>

@@ -10,18 +10,24 @@ namespace Hive.Features.Gates;
 
 /// <summary>An artifact that was read, before it is stored.</summary>
 /// <param name="Type">Its type.</param>
-/// <param name="Kind"><see cref="ArtifactTable.File"/> or <see cref="ArtifactTable.Data"/>.</param>
+/// <param name="Kind"><see cref="ArtifactTable.File"/>, <see cref="ArtifactTable.Data"/> or
+/// <see cref="ArtifactTable.Commit"/>.</param>
 /// <param name="Path">The file in container form.</param>
 /// <param name="Size">Its size in bytes.</param>
 /// <param name="Digest">The SHA-256 of its bytes.</param>
-/// <param name="Content">Its bytes; null when there are more than <see cref="ArtifactTable.KeptBytes"/>.</param>
+/// <param name="Content">Its bytes; null when there are more than <see cref="ArtifactTable.KeptBytes"/>. Of a commit
+/// what it says and changes.</param>
+/// <param name="Repository">The repository of a commit.</param>
+/// <param name="Sha">The commit's full name.</param>
 internal sealed record CollectedArtifact(
     string Type,
     string Kind,
     string? Path,
     long Size,
     string Digest,
-    byte[]? Content
+    byte[]? Content,
+    string? Repository = null,
+    string? Sha = null
 );
 
 /// <summary>An artifact with its content, as a gate is judged by it.</summary>
@@ -33,6 +39,8 @@ internal static class ArtifactTable
     public const string File = "file";
 
     public const string Data = "data";
+
+    public const string Commit = "commit";
 
     /// <summary>The most bytes of a content that are kept.</summary>
     public const int KeptBytes = 256 << 10;
@@ -78,8 +86,10 @@ internal static class ArtifactTable
         {
             var id = write.Db.QuerySingle<long>(
                 """
-                INSERT INTO artifacts (ticket, phase_id, task, type, kind, path, digest, size, "by", at)
-                VALUES (@Ticket, @PhaseId, @Task, @Type, @Kind, @Path, @Digest, @Size, @by, @at)
+                INSERT INTO artifacts (
+                    ticket, phase_id, task, type, kind, path, repository, sha, digest, size, "by", at)
+                VALUES (
+                    @Ticket, @PhaseId, @Task, @Type, @Kind, @Path, @Repository, @Sha, @Digest, @Size, @by, @at)
                 RETURNING id
                 """,
                 new
@@ -90,6 +100,8 @@ internal static class ArtifactTable
                     artifact.Type,
                     artifact.Kind,
                     artifact.Path,
+                    artifact.Repository,
+                    artifact.Sha,
                     artifact.Digest,
                     artifact.Size,
                     by,
@@ -113,7 +125,9 @@ internal static class ArtifactTable
                     artifact.Size,
                     artifact.Digest,
                     of.Task,
-                    artifact.Path
+                    artifact.Path,
+                    artifact.Repository,
+                    artifact.Sha
                 )
             );
         }

@@ -1,6 +1,8 @@
 using System.Data.Common;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Hive.Common.Doors;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Features.Workflows.Contracts;
@@ -9,13 +11,36 @@ using Hive.Protocol;
 namespace Hive.Features.Gates;
 
 /// <summary>Tells an agent which evidence the gate asks for, and what earlier phases handed on.</summary>
-internal sealed class BriefEvidence(IWorkflows workflows, PhaseContexts contexts) : IBriefPart
+internal sealed class BriefEvidence(ITasks tasks, IWorkflows workflows, PhaseContexts contexts) : IBriefPart
 {
+    // Of the bytes of a whole brief, for what a review is about.
+    private const int ReviewBytes = 52 << 10;
+
+    private const int TextBytes = 4 << 10;
+
     // Of the bytes of a whole brief.
     private const int PhasesBytes = 40 << 10;
 
     public void Add(DbConnection db, TaskEntry task, TicketEntry ticket, JsonObject brief, bool isWhole)
     {
+        if (task.Kind == GateCase.ReviewKind)
+        {
+            if (ReviewTable.OfReviewTask(db, task.Id) is { } review)
+                brief["review"] = Asked(db, review, isWhole);
+            if (contexts.SummaryBefore(db, ticket, task.PhaseId) is { } before)
+                brief["context"] = new JsonObject { ["summary"] = before };
+            return;
+        }
+
+        if (
+            task.Iteration > 0
+            && ReviewTable.OfTask(db, task.Id).FirstOrDefault(r => r.Verdict == ReviewTable.Failed) is { } failed
+        )
+        {
+            brief["iteration"] = task.Iteration;
+            brief["feedback"] = $"{failed.Reviewer}: {failed.Feedback}";
+        }
+
         var phase = workflows.Find(ticket.Workflow)?.Phases.FirstOrDefault(p => p.Id == task.PhaseId);
         var expected = Expected(task, phase);
         if (expected.Count > 0)
@@ -27,10 +52,41 @@ internal sealed class BriefEvidence(IWorkflows workflows, PhaseContexts contexts
             return;
         }
 
-        var before = contexts.Before(db, ticket, task.PhaseId);
-        if (before.Count == 0)
+        var phases = contexts.Before(db, ticket, task.PhaseId);
+        if (phases.Count == 0)
             return;
-        brief["context"] = Context(contexts.Summary(ticket, before), before);
+        brief["context"] = Context(contexts.Summary(ticket, phases), phases);
+    }
+
+    // The artifacts with their texts in the whole brief, and by their ids in the message of a claim.
+    private JsonObject Asked(DbConnection db, Review review, bool isWhole)
+    {
+        var told = new JsonObject { ["id"] = review.Id, ["question"] = review.Question };
+        if (review.Task is { } about)
+        {
+            var task = tasks.Require(db, about);
+            told["task"] = about;
+            told["iteration"] = review.Iteration;
+            if (isWhole)
+            {
+                told["asked_for"] = TextRules.Cut(task.Description, TextBytes);
+                told["summary"] = task.Result?.Summary;
+            }
+        }
+
+        if (isWhole)
+        {
+            var left = ReviewBytes - Encoding.UTF8.GetByteCount(told.ToJsonString(WireJson.Options));
+            told["artifacts"] = EvidenceTexts.Of(db, review.Artifacts, left, out var isCut);
+            if (isCut)
+                told["truncated"] = true;
+        }
+        else
+        {
+            told["artifacts"] = new JsonArray([.. review.Artifacts.Select(id => JsonValue.Create(id))]);
+        }
+
+        return told;
     }
 
     // The last phases, as many as fit beside the rest of a brief; the summary is about all of them.

@@ -1,6 +1,5 @@
 using FluentValidation;
 using Hive.Common.Doors;
-using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
@@ -33,32 +32,15 @@ internal static class DecideReview
         }
     }
 
-    internal sealed class Handler(IStore store, GateMarks marks, TimeProvider clock) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, Reviews reviews) : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
             store.Write(
                 write =>
                 {
-                    var review = ReviewTable.Require(write.Db, command.Id);
-                    if (review.Stale)
-                        throw Problem.Conflict(
-                            $"review {review.Id} is about evidence that newer evidence has replaced; decide the next "
-                                + $"review of ticket {review.Ticket}"
-                        );
-                    if (review.Verdict is { } verdict)
-                        throw Problem.Conflict(
-                            $"review {review.Id} was decided '{verdict}' by {review.Reviewer} at {review.DecidedAt:u}; "
-                                + "the first decision counts"
-                        );
-                    var decided = ReviewTable.Decide(
-                        write,
-                        review.Id,
-                        command.Verdict,
-                        string.IsNullOrWhiteSpace(command.Feedback) ? null : command.Feedback,
-                        command.Caller.Name,
-                        clock.GetUtcNow()
-                    );
-                    marks.Mark(write, review.Ticket);
+                    var review = Reviews.MustBeOpen(ReviewTable.Require(write.Db, command.Id));
+                    var decided = reviews.Decide(write, review, command.Verdict, command.Feedback, command.Caller.Name);
+                    reviews.EndTask(write, decided, $"{command.Caller.Name} has decided review {review.Id}");
                     return new Result(decided);
                 },
                 CancellationToken.None

@@ -17,14 +17,26 @@ internal sealed class EvidenceTexts : IEvidenceTexts
     // Of the members that may be added to an artifact, and the comma behind it.
     private const int Marks = 32;
 
-    public JsonArray Of(DbConnection db, long ticket, long? task, int bytes, out bool isCut)
+    public JsonArray Of(DbConnection db, long ticket, long? task, int bytes, out bool isCut) =>
+        Of(
+            db,
+            [.. ArtifactTable.Of(db, ticket).Where(a => a.SupersededAt is null && (task is null || a.Task == task))],
+            bytes,
+            out isCut
+        );
+
+    /// <summary>Artifacts with the texts that fit.</summary>
+    /// <param name="db">Any connection.</param>
+    /// <param name="ids">The artifacts.</param>
+    /// <param name="bytes">The most bytes of all as JSON.</param>
+    /// <param name="isCut">Something did not fit.</param>
+    public static JsonArray Of(DbConnection db, IReadOnlyList<long> ids, int bytes, out bool isCut) =>
+        Of(db, [.. ids.Select(id => ArtifactTable.Require(db, id).Artifact)], bytes, out isCut);
+
+    private static JsonArray Of(DbConnection db, Artifact[] all, int bytes, out bool isCut)
     {
         var (shown, left) = (new JsonArray(), bytes - 2);
         isCut = false;
-        var all = ArtifactTable
-            .Of(db, ticket)
-            .Where(a => a.SupersededAt is null && (task is null || a.Task == task))
-            .ToArray();
         foreach (var artifact in all)
         {
             var json = JsonSerializer.SerializeToNode(artifact, WireJson.Options)!.AsObject();

@@ -20,6 +20,8 @@ namespace Hive.Features.Gates;
 /// <param name="Failures">How often the gate ever failed. A review belongs to one of these numbers.</param>
 /// <param name="Return">The last time that the ticket was sent back to this phase or to one before it; null for
 /// never.</param>
+/// <param name="Merges">Which branches contain which commits, as it was found last.</param>
+/// <param name="HasLooked">It was found for this judging.</param>
 internal sealed record GateCase(
     TicketEntry Ticket,
     Phase Phase,
@@ -30,7 +32,9 @@ internal sealed record GateCase(
     IReadOnlyList<Review> Reviews,
     IReadOnlyList<Verdict> Verdicts,
     int Failures,
-    Return? Return = null
+    Return? Return = null,
+    IReadOnlyList<MergeLook>? Merges = null,
+    bool HasLooked = false
 )
 {
     /// <summary>The kind of the tasks that validators have; a gate does not count them.</summary>
@@ -75,7 +79,7 @@ internal sealed class GateReader(ITickets tickets, ITasks tasks, IWorkflows work
             phase,
             earlier,
             all,
-            looked.Count == 0 && criteria.All(c => c.Operator is null)
+            looked.Count == 0 && criteria.All(c => c.Operator is null && c.Validator is null)
                 ? []
                 :
                 [
@@ -95,7 +99,8 @@ internal sealed class GateReader(ITickets tickets, ITasks tasks, IWorkflows work
             [.. ReviewTable.Of(db, ticket.Id).Where(r => r.PhaseId == phaseId && r.Task is null)],
             VerdictTable.Of(db, ticket.Id, phaseId),
             VerdictTable.Failures(db, ticket.Id, phaseId),
-            sent
+            sent,
+            criteria.All(c => c.Commit?.MergedInto is null) ? [] : MergeLooks.Of(db, ticket.Id)
         );
     }
 

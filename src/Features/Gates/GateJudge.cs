@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hive.Features.Agents.Contracts;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Workflows.Contracts;
 using Hive.Protocol;
@@ -8,11 +9,14 @@ namespace Hive.Features.Gates;
 /// <summary>Judges a gate by what was read, and touches nothing else.</summary>
 internal static class GateJudge
 {
-    /// <summary>The reason of a criterion that no part of Hive can decide yet.</summary>
-    public const string NeedsReviews = "needs reviews";
-
     /// <summary>The beginning of the reason of a gate whose tasks are not all ended.</summary>
     public const string WaitingTasks = "waiting_tasks";
+
+    /// <summary>The kind of a criterion that the operator answers.</summary>
+    public const string OperatorKind = "operator";
+
+    /// <summary>The kind of a criterion that validators answer.</summary>
+    public const string ValidatorKind = "validator";
 
     private const string TasksKind = "tasks_complete";
 
@@ -21,8 +25,9 @@ internal static class GateJudge
     /// <summary>Judges a gate.</summary>
     public static Judgement Judge(GateCase gate)
     {
+        var criteria = GateRules.Effective(gate.Phase);
         List<Judged> judged = [];
-        foreach (var criterion in GateRules.Effective(gate.Phase))
+        foreach (var criterion in criteria)
             judged.Add(Safely(gate, criterion));
         var open = gate.Own.Where(t => !t.HasEnded).ToArray();
         var failed = gate.Own.Where(t => t.HasEnded && t.Status == "failed").ToArray();
@@ -43,8 +48,20 @@ internal static class GateJudge
             ],
             // The operator is asked when nothing else is missing.
             open.Length == 0
-            && rest.All(j => j.View is { Kind: "operator", State: CriterionStates.Waiting })
+            && rest.All(j => j.View is { Kind: OperatorKind, State: CriterionStates.Waiting })
                 ? [.. rest.Where(j => j.View.Review is null).Select(j => j.View.Text)]
+                : [],
+            // Validators are asked before the operator, and when no task is still open.
+            open.Length == 0
+            && rest.All(j => j.View is { Kind: OperatorKind or ValidatorKind, State: CriterionStates.Waiting })
+                ?
+                [
+                    .. criteria.Where(
+                        (c, i) =>
+                            c.Validator is not null
+                            && judged[i].View is { State: CriterionStates.Waiting, Review: null }
+                    ),
+                ]
                 : [],
             open.Length > 0,
             failed.Length > 0 || judged.Any(j => j.View is { Kind: TasksKind, State: CriterionStates.Waiting })
@@ -63,7 +80,7 @@ internal static class GateJudge
         IReadOnlyList<Shortcoming>? Parts = null
     );
 
-    /// <summary>The artifacts that an answer of the operator is about.</summary>
+    /// <summary>The artifacts that a review of the gate is about.</summary>
     public static IReadOnlyList<long> Seen(GateCase gate) => [.. gate.Artifacts.Select(a => a.Artifact.Id).Order()];
 
     // Evidence that cannot be judged fails its criterion alone: the gate is still judged and shown.
@@ -101,10 +118,7 @@ internal static class GateJudge
             return Metric(gate, criterion);
         if (criterion.Operator is not null)
             return new Judged(Operator(gate, criterion.Operator), LastOf(gate));
-        return new Judged(
-            new CriterionView("validator", criterion.Validator!, CriterionStates.Waiting, NeedsReviews),
-            null
-        );
+        return new Judged(Validator(gate, criterion.Validator!), LastOf(gate));
     }
 
     private static CriterionView Tasks(GateCase gate)
@@ -142,33 +156,54 @@ internal static class GateJudge
         return new CriterionView(TasksKind, Text, CriterionStates.Met);
     }
 
-    private static CriterionView Operator(GateCase gate, string question)
-    {
-        var review = gate.Reviews.FirstOrDefault(r =>
-            r.Question == question && r is { Stale: false, ReviewTask: null } && r.Verdict != ReviewTable.Cancelled
+    private static CriterionView Operator(GateCase gate, string question) =>
+        Reviewed(
+            gate,
+            OperatorKind,
+            question,
+            gate.Reviews.FirstOrDefault(r => r.Question == question && Counts(r) && r.ReviewTask is null),
+            "waits for the operator"
         );
-        return review switch
+
+    private static CriterionView Validator(GateCase gate, string question)
+    {
+        var review = gate.Reviews.FirstOrDefault(r => r.Question == question && Counts(r) && r.ReviewTask is not null);
+        var task = gate.Tasks.FirstOrDefault(t => t.Id == review?.ReviewTask);
+        return Reviewed(
+            gate,
+            ValidatorKind,
+            question,
+            review,
+            task is { HasEnded: true }
+                ? $"{Named([task])} {Past(task.Status, 1)}; retry it, or decide review {review!.Id}"
+                : "waits for a validator" + (task?.Agent is { } agent && task.Run is not null ? $" ({agent})" : "")
+        );
+    }
+
+    private static bool Counts(Review review) => !review.Stale && review.Verdict != ReviewTable.Cancelled;
+
+    private static CriterionView Reviewed(
+        GateCase gate,
+        string kind,
+        string question,
+        Review? review,
+        string waitsFor
+    ) =>
+        review switch
         {
-            { Verdict: null } => new CriterionView(
-                "operator",
-                question,
-                CriterionStates.Waiting,
-                "waits for the operator",
-                review.Id
-            ),
+            { Verdict: null } => new CriterionView(kind, question, CriterionStates.Waiting, waitsFor, review.Id),
             { Verdict: ReviewTable.Passed } when review.Artifacts.Order().SequenceEqual(Seen(gate)) =>
-                new CriterionView("operator", question, CriterionStates.Met, null, review.Id),
-            // A failure of an earlier round was answered with work; the operator is asked again.
+                new CriterionView(kind, question, CriterionStates.Met, null, review.Id),
+            // A failure of an earlier round was answered with work, and is asked again.
             { Verdict: ReviewTable.Failed } when review.Iteration == gate.Failures => new CriterionView(
-                "operator",
+                kind,
                 question,
                 CriterionStates.Unmet,
-                $"the operator: {review.Feedback}",
+                $"{(review.Reviewer == Principals.Operator ? "the operator" : review.Reviewer)}: {review.Feedback}",
                 review.Id
             ),
-            _ => new CriterionView("operator", question, CriterionStates.Waiting, "waits for the operator"),
+            _ => new CriterionView(kind, question, CriterionStates.Waiting, waitsFor),
         };
-    }
 
     private static Judged Metric(GateCase gate, Criterion criterion)
     {

@@ -14,7 +14,15 @@ internal sealed class GatesModule : FeatureModule
 {
     public GatesModule()
     {
-        Uses(nameof(Agents), nameof(StateFiles), nameof(Messages), nameof(Workflows), nameof(Tickets), nameof(Tasks));
+        Uses(
+            nameof(Agents),
+            nameof(StateFiles),
+            nameof(Messages),
+            nameof(Forge),
+            nameof(Workflows),
+            nameof(Tickets),
+            nameof(Tasks)
+        );
         Schema<GatesSchema>();
         Event<GateView>("gate_changed", "gate");
         Event<Artifact>("artifact_added", "artifact");
@@ -29,6 +37,12 @@ internal sealed class GatesModule : FeatureModule
         Host<ShowContext.Query>("context");
         Host<ListReviews.Query>("reviews");
         Host<DecideReview.Command>("review_decide");
+        Tool<GiveReview.Command>(
+            "review",
+            "Give the verdict of your review: passed, or failed with feedback. Look at the artifacts with get_work "
+                + "first. The verdict ends your task.",
+            Duty.Validator
+        );
         Post<ValidateGate.Command>("/api/v1/tickets/{id}/validate-gate");
         Get<ShowGateStatus.Query>("/api/v1/tickets/{id}/gate-status");
         Get<ListTicketArtifacts.Query>("/api/v1/tickets/{id}/artifacts");
@@ -53,6 +67,9 @@ internal sealed class GatesModule : FeatureModule
             .AddSingleton<Returns>()
             .AddSingleton<PhaseContexts>()
             .AddSingleton<Rework>()
+            .AddSingleton<Reviews>()
+            .AddSingleton<CommitEvidence>()
+            .AddSingleton<MergeLooks>()
             .AddSingleton<Judgements>()
             .AddSingletonAs<TaskEvidence, ITaskChecks>()
             .AddSingleton<IBriefPart, BriefEvidence>()

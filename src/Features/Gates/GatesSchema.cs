@@ -2,8 +2,8 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Gates;
 
-/// <summary>The tables of artifacts, reviews, verdicts, metrics, the context of phases and returns to
-/// them.</summary>
+/// <summary>The tables of artifacts, reviews, verdicts, metrics, the context of phases, returns to them, and
+/// looks at branches.</summary>
 internal sealed class GatesSchema : ISchema
 {
     public string Slice => "gates";
@@ -59,12 +59,21 @@ internal sealed class GatesSchema : ISchema
                 iteration   INTEGER NOT NULL,
                 asked_at    INTEGER NOT NULL,
                 decided_at  INTEGER,
-                stale       INTEGER NOT NULL DEFAULT 0
+                stale       INTEGER NOT NULL DEFAULT 0,
+                looked_by   TEXT,
+                evidence    TEXT
             )
             """
         );
         editor.Run("CREATE INDEX IF NOT EXISTS reviews_ticket ON reviews (ticket)");
-        editor.Run("CREATE INDEX IF NOT EXISTS reviews_open ON reviews (id) WHERE decided_at IS NULL");
+        editor.Run("CREATE INDEX IF NOT EXISTS reviews_task ON reviews (task) WHERE task IS NOT NULL");
+        editor.Run(
+            """
+            CREATE INDEX IF NOT EXISTS reviews_review_task ON reviews (review_task)
+             WHERE review_task IS NOT NULL
+            """
+        );
+        editor.Run("CREATE INDEX IF NOT EXISTS reviews_open ON reviews (id) WHERE decided_at IS NULL AND stale = 0");
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS verdicts (
@@ -104,6 +113,18 @@ internal sealed class GatesSchema : ISchema
                 at       INTEGER NOT NULL,
                 data     TEXT NOT NULL, -- long, hence the last
                 PRIMARY KEY (ticket, phase_id)
+            ) WITHOUT ROWID
+            """
+        );
+        editor.Run(
+            """
+            CREATE TABLE IF NOT EXISTS merge_looks (
+                ticket INTEGER NOT NULL,
+                sha    TEXT NOT NULL,
+                branch TEXT NOT NULL,
+                merged INTEGER,
+                fault  TEXT,
+                PRIMARY KEY (ticket, sha, branch)
             ) WITHOUT ROWID
             """
         );

@@ -21,6 +21,9 @@ internal sealed partial class JudgeGates(
     ITickets tickets,
     GateReader reader,
     Judgements judgements,
+    MergeLooks looks,
+    CommitEvidence commits,
+    GateMarks marks,
     GateBell bell,
     TimeProvider clock,
     ILogger<JudgeGates> log
@@ -29,7 +32,21 @@ internal sealed partial class JudgeGates(
     // The gates that are read at once, with the content of their artifacts.
     private const int AtOnce = 16;
 
+    // The repositories that are looked at together; each look is a fetch.
+    private const int LooksAtOnce = 4;
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    // After a look at a repository that could not be read.
+    private static readonly TimeSpan LookPause = TimeSpan.FromSeconds(60);
+
+    private readonly SemaphoreSlim places = new(LooksAtOnce, LooksAtOnce);
+
+    // Gates whose repositories are being looked at, or wait for that.
+    private readonly HashSet<long> looking = [];
+
+    // Gates that are judged once more after a pause.
+    private readonly HashSet<long> again = [];
 
     // Gates that could not be read or judged, until they change.
     private readonly Dictionary<long, long> failed = [];
@@ -44,6 +61,7 @@ internal sealed partial class JudgeGates(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await CleanUp(stoppingToken);
         while (true)
         {
             await bell.Wait(stoppingToken);
@@ -73,15 +91,22 @@ internal sealed partial class JudgeGates(
             db =>
                 tickets
                     .Marked(db)
-                    .Where(t => !HasFailed(t.Id, t.GateRev))
+                    .Where(t => !IsLeftOut(t.Id, t.GateRev))
                     .Select(t => tickets.Find(db, t.Id) is { } ticket ? Read(db, ticket) : null)
                     .OfType<GateCase>()
                     .Take(AtOnce)
                     .ToArray(),
             ct
         );
+        foreach (var gate in gates.Where(MergeLooks.Needs))
+        {
+            lock (failed)
+                looking.Add(gate.Ticket.Id);
+            _ = Task.Run(() => JudgeAfterLook(gate, ct), CancellationToken.None);
+        }
+
         // Together, so that the writer can commit them together.
-        await Task.WhenAll(gates.Select(Judge).ToArray());
+        await Task.WhenAll(gates.Where(gate => !MergeLooks.Needs(gate)).Select(gate => Judge(gate, ct)).ToArray());
         return gates.Length > 0;
     }
 
@@ -99,10 +124,10 @@ internal sealed partial class JudgeGates(
         }
     }
 
-    private bool HasFailed(long ticket, long gateRev)
+    private bool IsLeftOut(long ticket, long gateRev)
     {
         lock (failed)
-            return failed.TryGetValue(ticket, out var rev) && rev == gateRev;
+            return looking.Contains(ticket) || (failed.TryGetValue(ticket, out var rev) && rev == gateRev);
     }
 
     private void Failed(TicketEntry ticket, Exception error)
@@ -112,17 +137,113 @@ internal sealed partial class JudgeGates(
         LogFailed(log, ticket.Id, ticket.PhaseId, error);
     }
 
-    private async Task Judge(GateCase gate)
+    private async Task Judge(GateCase gate, CancellationToken ct)
     {
         try
         {
-            await judgements.Judge(gate, asked: false);
+            await judgements.Judge(gate, asked: false, ct);
         }
-        catch (Exception e) when (e is not Problem { Code: ErrorCode.Unavailable })
+        catch (Exception e) when (e is not Problem { Code: ErrorCode.Unavailable } && !ct.IsCancellationRequested)
         {
             Failed(gate.Ticket, e);
         }
     }
+
+    // Beside the others, since a repository may be slow to answer. While it is looked at the gate is not read again; a
+    // change in the meantime is judged afterwards.
+    private async Task JudgeAfterLook(GateCase gate, CancellationToken ct)
+    {
+        try
+        {
+            await places.WaitAsync(ct);
+            try
+            {
+                gate = await looks.Look(gate, ct);
+            }
+            finally
+            {
+                places.Release();
+            }
+
+            await Judge(gate, ct);
+        }
+        catch (Exception e)
+        {
+            // The host stops, or the store has no room: the gate is still marked.
+            if (ct.IsCancellationRequested)
+                return;
+            if (e is not Problem { Code: ErrorCode.Unavailable })
+                LogUnread(log, e);
+            await Task.Delay(Pause, clock, CancellationToken.None);
+        }
+        finally
+        {
+            lock (failed)
+                looking.Remove(gate.Ticket.Id);
+            bell.Ring();
+        }
+
+        if (gate.Merges?.Any(m => m is { IsMerged: null, IsPassing: true }) == true)
+            await LookAgain(gate.Ticket.Id, ct);
+    }
+
+    private async Task LookAgain(long ticket, CancellationToken ct)
+    {
+        while (IsFirst())
+        {
+            try
+            {
+                await Task.Delay(LookPause, clock, ct);
+                lock (failed)
+                    again.Remove(ticket);
+                await store.Write(write => marks.Mark(write, ticket), CancellationToken.None);
+                return;
+            }
+            catch (Problem e) when (e.Code == ErrorCode.Unavailable)
+            {
+                // The store has no room: a minute later it may have.
+            }
+            catch (Exception e)
+            {
+                if (!ct.IsCancellationRequested)
+                    LogUnread(log, e);
+                return;
+            }
+        }
+
+        bool IsFirst()
+        {
+            lock (failed)
+                return again.Add(ticket);
+        }
+    }
+
+    // An earlier host may have been stopped while it removed commits, or before it looked at a repository again.
+    private async Task CleanUp(CancellationToken ct)
+    {
+        try
+        {
+            var kept = commits.Tickets();
+            var (gone, unknown) = await store.Read(
+                db => (kept.Where(id => tickets.Find(db, id) is null).ToArray(), MergeLooks.Unknown(db)),
+                ct
+            );
+            foreach (var ticket in gone)
+                commits.Remove(ticket);
+            foreach (var ticket in unknown)
+                _ = LookAgain(ticket, ct);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            LogOrphans(log, e);
+        }
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "could not clean up the evidence of commits; will retry at the next start"
+    )]
+    private static partial void LogOrphans(ILogger logger, Exception error);
 
     [LoggerMessage(
         Level = LogLevel.Error,

@@ -14,6 +14,7 @@ internal sealed record Shortcoming(string Reason, TaskEntry? Source);
 /// <param name="Waiting">Why the gate cannot be decided yet.</param>
 /// <param name="Shortcomings">What work can cure.</param>
 /// <param name="Questions">The questions to ask the operator now.</param>
+/// <param name="Validations">The criteria that validators have to be asked about now.</param>
 /// <param name="HasOpenTasks">A task of the phase is not ended.</param>
 /// <param name="IsHeldUp">A task of the phase failed, and waits for a person.</param>
 internal sealed record Judgement(
@@ -22,6 +23,7 @@ internal sealed record Judgement(
     IReadOnlyList<string> Waiting,
     IReadOnlyList<Shortcoming> Shortcomings,
     IReadOnlyList<string> Questions,
+    IReadOnlyList<Criterion> Validations,
     bool HasOpenTasks,
     bool IsHeldUp
 )

@@ -20,6 +20,8 @@ internal sealed class Judgements(
     GateReader reader,
     PhaseContexts contexts,
     Rework rework,
+    Reviews reviews,
+    MergeLooks looks,
     IOutbox outbox,
     TimeProvider clock
 )
@@ -38,7 +40,7 @@ internal sealed class Judgements(
                 throw Problem.Conflict(
                     $"the workflow of ticket {ticket} does not have the ticket's phase any more; move the ticket"
                 );
-            if (await Judge(gate, asked: true) is { } view)
+            if (await Judge(gate, asked: true, ct) is { } view)
                 return view;
         }
     }
@@ -46,13 +48,16 @@ internal sealed class Judgements(
     /// <summary>Judges a gate that was read.</summary>
     /// <param name="gate">What was read.</param>
     /// <param name="asked">The operator asks.</param>
+    /// <param name="ct">Cancels the look at a repository.</param>
     /// <returns>The gate; null when it has changed since it was read.</returns>
-    public async Task<GateView?> Judge(GateCase gate, bool asked)
+    public async Task<GateView?> Judge(GateCase gate, bool asked, CancellationToken ct)
     {
+        if (!gate.HasLooked && (asked || MergeLooks.Needs(gate)))
+            gate = await looks.Look(gate, ct);
         var judgement = GateJudge.Judge(gate);
         var passed = judgement.Verdict(asked);
         // The write stores it only when nothing has changed since the gate was read.
-        var packed = passed == true ? await store.Read(db => contexts.Pack(db, gate.Ticket, gate.Phase.Id)) : null;
+        var packed = passed == true ? await store.Read(db => contexts.Pack(db, gate.Ticket, gate.Phase.Id), ct) : null;
         try
         {
             return await Write(null);
@@ -83,6 +88,8 @@ internal sealed class Judgements(
             || !now.Runs
         )
             return null;
+        if (gate.HasLooked)
+            MergeLooks.Store(write, gate.Ticket.Id, gate.Merges!);
         var after = gate;
         if (passed is { } decided)
         {
@@ -114,15 +121,21 @@ internal sealed class Judgements(
     // The same judgement, with the reviews that are open then.
     private Judgement Ask(IWrite write, GateCase gate, Judgement judgement)
     {
-        if (judgement.Questions.Count == 0)
+        if (judgement.Questions.Count + judgement.Validations.Count == 0)
             return judgement;
         // Another judgement of the same evidence may have asked already.
         var open = ReviewTable
             .Of(write.Db, gate.Ticket.Id)
-            .Where(r => ReviewTable.IsOpen(r) && r.PhaseId == gate.Phase.Id)
-            .GroupBy(r => r.Question)
-            .ToDictionary(r => r.Key, r => r.First().Id, StringComparer.Ordinal);
-        foreach (var question in judgement.Questions.Where(q => !open.ContainsKey(q)).Distinct().ToArray())
+            .Where(r => ReviewTable.IsOpen(r) && r.PhaseId == gate.Phase.Id && r.Task is null)
+            .GroupBy(r => (r.ReviewTask is not null, r.Question))
+            .ToDictionary(r => r.Key, r => r.First().Id);
+        foreach (var criterion in judgement.Validations)
+        {
+            if (!open.ContainsKey((true, criterion.Validator!)))
+                open[(true, criterion.Validator!)] = reviews.AskValidator(write, gate, criterion).Id;
+        }
+
+        foreach (var question in judgement.Questions.Where(q => !open.ContainsKey((false, q))).Distinct().ToArray())
         {
             var review = ReviewTable.Ask(
                 write,
@@ -144,7 +157,7 @@ internal sealed class Judgements(
                     question,
                 }
             );
-            open[question] = review.Id;
+            open[(false, question)] = review.Id;
         }
 
         return judgement with
@@ -152,8 +165,13 @@ internal sealed class Judgements(
             Criteria =
             [
                 .. judgement.Criteria.Select(c =>
-                    c is { Kind: "operator", State: CriterionStates.Waiting, Review: null }
-                    && open.TryGetValue(c.Text, out var review)
+                    c
+                        is {
+                            Kind: GateJudge.OperatorKind or GateJudge.ValidatorKind,
+                            State: CriterionStates.Waiting,
+                            Review: null
+                        }
+                    && open.TryGetValue((c.Kind == GateJudge.ValidatorKind, c.Text), out var review)
                         ? c with
                         {
                             Review = review,

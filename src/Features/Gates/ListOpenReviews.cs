@@ -3,7 +3,7 @@ using MediatR;
 
 namespace Hive.Features.Gates;
 
-/// <summary>Lists the reviews that wait for the operator for <c>/api/v1</c>, oldest first.</summary>
+/// <summary>Lists the open reviews for <c>/api/v1</c>, oldest first.</summary>
 internal static class ListOpenReviews
 {
     /// <param name="Limit">The most; null for all.</param>

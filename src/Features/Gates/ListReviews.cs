@@ -5,7 +5,8 @@ using MediatR;
 
 namespace Hive.Features.Gates;
 
-/// <summary>Lists the reviews that wait for the operator, oldest first, or all of a ticket, the newest first.</summary>
+/// <summary>Lists the open reviews, the operator's and the validators', oldest first, or all of a ticket, the newest
+/// first.</summary>
 internal static class ListReviews
 {
     /// <param name="Ticket">The ticket; null for the open reviews of all tickets.</param>
@@ -19,6 +20,6 @@ internal static class ListReviews
             store.Read(db => new Result(Read(db, request.Ticket)), cancellationToken);
 
         private IReadOnlyList<Review> Read(DbConnection db, long? ticket) =>
-            ticket is { } id ? ReviewTable.Of(db, reader.Require(db, id).Id) : ReviewTable.OfOperator(db);
+            ticket is { } id ? ReviewTable.Of(db, reader.Require(db, id).Id) : ReviewTable.Open(db);
     }
 }

@@ -30,7 +30,7 @@ internal sealed record Return(string ToPhase, long Rev, long Metric, IReadOnlyLi
 
 /// <summary>Notes when somebody sends a ticket back. A gate that sends its ticket back by itself does not count: it
 /// names what has to be handed in again, and the rest of the evidence stays.</summary>
-internal sealed class Returns(ITasks tasks, IWorkflows workflows, TimeProvider clock)
+internal sealed class Returns(ITasks tasks, IWorkflows workflows, Reviews reviews, TimeProvider clock)
 {
     /// <summary>Notes that a ticket entered a phase, if it was sent back there.</summary>
     public void Note(IWrite write, TicketEntry ticket, Phase phase, string actor)
@@ -43,7 +43,7 @@ internal sealed class Returns(ITasks tasks, IWorkflows workflows, TimeProvider c
             return;
         var again = order[to..(from + 1)];
         ArtifactTable.Supersede(write, ticket.Id, again, clock.GetUtcNow());
-        ReviewTable.Void(write, ticket.Id, again, isAgain: true);
+        reviews.Void(write, ticket.Id, again, isAgain: true);
         var completed = tasks.Completed(write.Db, ticket.Id).ToLookup(t => t.PhaseId, t => t.Id);
         foreach (var id in again)
             write.Db.Execute(

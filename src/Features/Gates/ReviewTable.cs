@@ -19,31 +19,43 @@ internal static class ReviewTable
 
     private const string Columns =
         "id, ticket, phase_id, task, review_task, reviewer, question, artifacts, verdict, feedback, iteration, "
-        + "asked_at, decided_at, stale";
+        + "asked_at, decided_at, stale, looked_by, evidence";
 
-    /// <summary>Asks the operator about artifacts.</summary>
+    /// <summary>Asks about artifacts.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="gate">The gate.</param>
+    /// <param name="question">The question.</param>
+    /// <param name="artifacts">The artifacts that the answer is about.</param>
+    /// <param name="iteration">How often the gate, or the task, has failed.</param>
+    /// <param name="now">The present.</param>
+    /// <param name="task">The task whose result is reviewed; null for the gate.</param>
+    /// <param name="reviewTask">The task of the validator who answers; null for the operator.</param>
     public static Review Ask(
         IWrite write,
         (long Ticket, string PhaseId) gate,
         string question,
         IReadOnlyList<long> artifacts,
         int iteration,
-        DateTimeOffset now
+        DateTimeOffset now,
+        long? task = null,
+        long? reviewTask = null
     ) =>
         Told(
             write,
             write.Db.QuerySingle<Row>(
                 $"""
-                INSERT INTO reviews (ticket, phase_id, question, artifacts, iteration, asked_at)
-                VALUES (@Ticket, @PhaseId, @question, @artifacts, @iteration, @at)
+                INSERT INTO reviews (ticket, phase_id, task, review_task, question, artifacts, iteration, asked_at)
+                VALUES (@Ticket, @PhaseId, @task, @reviewTask, @question, @artifacts, @iteration, @at)
                 RETURNING {Columns}
                 """,
                 new
                 {
                     gate.Ticket,
                     gate.PhaseId,
+                    task,
+                    reviewTask,
                     question,
-                    artifacts = JsonSerializer.Serialize(artifacts, WireJson.Options),
+                    artifacts = Json(artifacts),
                     iteration,
                     at = now.ToUnixTimeMilliseconds(),
                 }
@@ -57,14 +69,16 @@ internal static class ReviewTable
         string verdict,
         string? feedback,
         string reviewer,
-        DateTimeOffset now
+        DateTimeOffset now,
+        IReadOnlyList<long>? evidence = null
     ) =>
         Told(
             write,
             write.Db.QuerySingle<Row>(
                 $"""
                 UPDATE reviews
-                   SET verdict = @verdict, feedback = @feedback, reviewer = @reviewer, decided_at = @at
+                   SET verdict = @verdict, feedback = @feedback, reviewer = @reviewer, decided_at = @at,
+                       evidence = @evidence
                  WHERE id = @id AND decided_at IS NULL AND stale = 0
                 RETURNING {Columns}
                 """,
@@ -74,37 +88,53 @@ internal static class ReviewTable
                     verdict,
                     feedback,
                     reviewer,
+                    evidence = evidence is { Count: > 0 } ? Json(evidence) : null,
                     at = now.ToUnixTimeMilliseconds(),
                 }
             )
         );
 
-    /// <summary>Makes open and passed reviews of those phases void, because there is newer evidence.</summary>
-    /// <param name="write">The caller's write.</param>
-    /// <param name="ticket">The ticket.</param>
-    /// <param name="phases">The phases.</param>
-    /// <param name="isAgain">The phases are worked on again: failed reviews are void too.</param>
-    public static void Void(IWrite write, long ticket, IReadOnlyCollection<string> phases, bool isAgain = false)
-    {
-        foreach (var review in Of(write.Db, ticket).Where(r => phases.Contains(r.PhaseId)))
-        {
-            if (!review.Stale && (review.Verdict is null or Passed || (isAgain && review.Verdict == Failed)))
-                Told(
-                    write,
-                    write.Db.QuerySingle<Row>(
-                        $"UPDATE reviews SET stale = 1 WHERE id = @Id RETURNING {Columns}",
-                        new { review.Id }
-                    )
-                );
-        }
-    }
+    /// <summary>Makes a review void, because there is newer evidence.</summary>
+    public static Review Void(IWrite write, long id) =>
+        Told(
+            write,
+            write.Db.QuerySingle<Row>($"UPDATE reviews SET stale = 1 WHERE id = @id RETURNING {Columns}", new { id })
+        );
 
-    /// <summary>Cancels the open reviews of a ticket, because it has moved or is gone.</summary>
-    public static void Cancel(IWrite write, long ticket, string actor, DateTimeOffset now)
-    {
-        foreach (var review in Of(write.Db, ticket).Where(IsOpen))
-            Decide(write, review.Id, Cancelled, null, actor, now);
-    }
+    /// <summary>Notes that an agent was shown the artifacts of an open review.</summary>
+    public static void Looked(IWrite write, long id, string agent) =>
+        write.Db.Execute(
+            "UPDATE reviews SET looked_by = @agent WHERE id = @id AND decided_at IS NULL AND stale = 0",
+            new { id, agent }
+        );
+
+    /// <summary>True when that agent was the last that was shown the artifacts of a review.</summary>
+    public static bool HasLooked(DbConnection db, long id, string agent) =>
+        db.QuerySingleOrDefault<string?>("SELECT looked_by FROM reviews WHERE id = @id", new { id }) == agent;
+
+    /// <summary>The newest review that a task of a validator is about; null for none.</summary>
+    public static Review? OfReviewTask(DbConnection db, long reviewTask) =>
+        db.QueryFirstOrDefault<Row>(
+                $"""
+                SELECT {Columns}
+                  FROM reviews INDEXED BY reviews_review_task
+                 WHERE review_task = @reviewTask
+                 ORDER BY id DESC
+                 LIMIT 1
+                """,
+                new { reviewTask }
+            )
+            ?.ToReview();
+
+    /// <summary>The reviews of a task's result, the newest first.</summary>
+    public static IReadOnlyList<Review> OfTask(DbConnection db, long task) =>
+        [
+            .. db.Query<Row>(
+                    $"SELECT {Columns} FROM reviews INDEXED BY reviews_task WHERE task = @task ORDER BY id DESC",
+                    new { task }
+                )
+                .Select(row => row.ToReview()),
+        ];
 
     /// <summary>The review of that id.</summary>
     /// <exception cref="Problem">Code <c>not_found</c>.</exception>
@@ -119,6 +149,13 @@ internal static class ReviewTable
     public static IReadOnlyList<Review> Of(DbConnection db, long ticket) =>
         [
             .. db.Query<Row>($"SELECT {Columns} FROM reviews WHERE ticket = @ticket ORDER BY id DESC", new { ticket })
+                .Select(row => row.ToReview()),
+        ];
+
+    /// <summary>The open reviews of all tickets, the operator's and the validators', oldest first.</summary>
+    public static IReadOnlyList<Review> Open(DbConnection db) =>
+        [
+            .. db.Query<Row>($"SELECT {Columns} FROM reviews WHERE decided_at IS NULL AND stale = 0 ORDER BY id")
                 .Select(row => row.ToReview()),
         ];
 
@@ -140,6 +177,8 @@ internal static class ReviewTable
         write.Db.Execute("DELETE FROM reviews WHERE ticket = @ticket", new { ticket });
 
     public static bool IsOpen(Review review) => review is { DecidedAt: null, Stale: false };
+
+    private static string Json(IReadOnlyList<long> ids) => JsonSerializer.Serialize(ids, WireJson.Options);
 
     private static Review Told(IWrite write, Row row)
     {
@@ -178,6 +217,10 @@ internal static class ReviewTable
 
         public required long Stale { get; init; }
 
+        public string? LookedBy { get; init; }
+
+        public string? Evidence { get; init; }
+
         public Review ToReview() =>
             new(
                 Id,
@@ -193,7 +236,8 @@ internal static class ReviewTable
                 Reviewer,
                 Verdict,
                 Feedback,
-                DecidedAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null
+                DecidedAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
+                Evidence is { } ids ? JsonSerializer.Deserialize<long[]>(ids, WireJson.Options)! : null
             );
     }
 }

@@ -17,6 +17,8 @@ internal sealed class TaskEvidence(
     IStateFileReader files,
     ITickets tickets,
     IWorkflows workflows,
+    Reviews reviews,
+    CommitEvidence commits,
     GateMarks marks,
     TimeProvider clock
 ) : ITaskChecks
@@ -30,7 +32,12 @@ internal sealed class TaskEvidence(
     /// <summary>The largest file.</summary>
     public const int FileBytes = 1 << 20;
 
-    public async Task<object> Collect(string agent, IReadOnlyList<HandedIn> artifacts, CancellationToken ct)
+    public async Task<object> Collect(
+        string agent,
+        long ticket,
+        IReadOnlyList<HandedIn> artifacts,
+        CancellationToken ct
+    )
     {
         if (artifacts.Count > ArtifactTable.PerTask)
             throw Problem.TooLarge(
@@ -40,13 +47,53 @@ internal sealed class TaskEvidence(
         // All are looked at before any file is opened.
         foreach (var artifact in artifacts)
             MustBeWellFormed(artifact);
-        return artifacts.Count == 0
-            ? Array.Empty<CollectedArtifact>()
-            : await Task.Run(() => artifacts.Select(a => Read(agent, a)).ToArray(), ct);
+        var collected = new CollectedArtifact[artifacts.Count];
+        if (artifacts.Count == 0)
+            return collected;
+        await Task.Run(
+            () =>
+            {
+                foreach (var (i, artifact) in artifacts.Index().Where(a => a.Item.Commit is null))
+                    collected[i] = Read(agent, artifact);
+            },
+            ct
+        );
+        foreach (var (i, artifact) in artifacts.Index().Where(a => a.Item.Commit is not null))
+            collected[i] = await commits.Collect(
+                agent,
+                ticket,
+                new CommitEvidence.Handed(artifact.Type, artifact.Commit!, artifact.Repository!),
+                ct
+            );
+        return collected;
     }
 
-    public void Handed(IWrite write, TaskEntry task, object collected, string agent) =>
-        Store(write, (task.Ticket, task.PhaseId, task.Id), (CollectedArtifact[])collected, agent);
+    public void Handed(IWrite write, TaskEntry task, object collected, string agent)
+    {
+        var artifacts = (CollectedArtifact[])collected;
+        // They would be newer than what the review is about.
+        if (task.Kind == GateCase.ReviewKind && artifacts.Length > 0)
+            throw Problem.Conflict(
+                $"task {task.Id} is a review, which leaves no artifacts; say in the feedback what has to change"
+            );
+        Store(write, (task.Ticket, task.PhaseId, task.Id), artifacts, agent);
+    }
+
+    public void AskReview(IWrite write, TaskEntry task) => reviews.AskAbout(write, task);
+
+    public void Cancelled(IWrite write, TaskEntry task) => reviews.CancelOf(write, task.Id);
+
+    public void MustBeOpen(IWrite write, TaskEntry review)
+    {
+        if (ReviewTable.OfReviewTask(write.Db, review.Id) is { } asked)
+            Reviews.MustBeOpen(asked);
+    }
+
+    public void Looked(IWrite write, TaskEntry review, string agent)
+    {
+        if (ReviewTable.OfReviewTask(write.Db, review.Id) is { } asked)
+            ReviewTable.Looked(write, asked.Id, agent);
+    }
 
     public void Completed(
         IWrite write,
@@ -74,11 +121,7 @@ internal sealed class TaskEvidence(
             return [];
         var added = ArtifactTable.Add(write, of, artifacts, by, clock.GetUtcNow());
         var phases = workflows.Find(tickets.Require(write.Db, of.Ticket).Workflow)?.Phases ?? [];
-        ReviewTable.Void(
-            write,
-            of.Ticket,
-            [of.PhaseId, .. phases.SkipWhile(p => p.Id != of.PhaseId).Select(p => p.Id)]
-        );
+        reviews.Void(write, of.Ticket, [of.PhaseId, .. phases.SkipWhile(p => p.Id != of.PhaseId).Select(p => p.Id)]);
         marks.Mark(write, of.Ticket);
         return added;
     }
@@ -92,14 +135,17 @@ internal sealed class TaskEvidence(
             throw Problem.Invalid(
                 $"an artifact's 'type' has {type.Length} characters; the limit is {TypeLength}; shorten it"
             );
-        if (artifact.Commit is not null || artifact.Repository is not null)
+        if (new object?[] { artifact.Path, artifact.Content, artifact.Commit }.Count(part => part is not null) != 1)
             throw Problem.Invalid(
-                $"the artifact '{type}' names a commit, which Hive cannot check yet; hand in a file with 'path', or "
-                    + "JSON with 'content'"
+                $"the artifact '{type}' needs exactly one of 'path' (a file), 'content' (JSON) and 'commit' (with its "
+                    + "'repository')"
             );
-        if (artifact.Path is null == artifact.Content is null)
+        if (artifact.Commit is null != string.IsNullOrEmpty(artifact.Repository))
             throw Problem.Invalid(
-                $"the artifact '{type}' needs one of 'path' (a file) and 'content' (JSON), and not both"
+                artifact.Commit is null
+                    ? $"the artifact '{type}' names a 'repository' without a 'commit'; name both"
+                    : $"the artifact '{type}' names a 'commit' without its 'repository'; name forge:<owner>/<name>, or "
+                        + "a folder below your state folder or /shared"
             );
     }
 

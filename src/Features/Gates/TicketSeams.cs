@@ -1,5 +1,4 @@
 using Hive.Common.Storage;
-using Hive.Features.Agents.Contracts;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Protocol;
@@ -9,14 +8,18 @@ namespace Hive.Features.Gates;
 /// <summary>Follows tickets within their writes. A ticket that moves or goes on is judged; its open reviews are
 /// cancelled when it moves, and its evidence is out of date when it is sent back; all that belongs to its gates is
 /// removed with it.</summary>
-internal sealed class TicketSeams(GateBell bell, GateMarks marks, Returns returns, ITasks tasks, TimeProvider clock)
-    : IPhaseEntered,
-        ITicketHeld,
-        ITicketRemoved
+internal sealed class TicketSeams(
+    GateBell bell,
+    GateMarks marks,
+    Returns returns,
+    Reviews reviews,
+    ITasks tasks,
+    CommitEvidence commits
+) : IPhaseEntered, ITicketHeld, ITicketRemoved
 {
     public void Entered(IWrite write, TicketEntry ticket, Phase phase, string actor)
     {
-        ReviewTable.Cancel(write, ticket.Id, Principals.System, clock.GetUtcNow());
+        reviews.Left(write, ticket);
         returns.Note(write, ticket, phase, actor);
         write.AfterCommit(bell.Ring);
     }
@@ -32,12 +35,15 @@ internal sealed class TicketSeams(GateBell bell, GateMarks marks, Returns return
     public void Removed(IWrite write, TicketEntry ticket, string actor)
     {
         // Told as cancelled first, so that no list keeps them.
-        ReviewTable.Cancel(write, ticket.Id, Principals.System, clock.GetUtcNow());
+        reviews.CancelAll(write, ticket.Id);
         ReviewTable.RemoveOf(write, ticket.Id);
         ArtifactTable.RemoveOf(write, ticket.Id);
         VerdictTable.RemoveOf(write, ticket.Id);
         PhaseContexts.RemoveOf(write, ticket.Id);
         Returns.RemoveOf(write, ticket.Id);
+        MergeLooks.RemoveOf(write, ticket.Id);
+        // Not on the writer's thread. What a stop leaves behind is removed at the next start.
+        write.AfterCommit(() => Task.Run(() => commits.Remove(ticket.Id)));
         // Told before the tasks are removed.
         MetricTable.RemoveOf(write, [.. tasks.Of(write.Db, ticket.Id).Select(t => t.Id)]);
     }

@@ -18,6 +18,7 @@ internal sealed record AgentProfile(Duty Duty, AgentWork Work, int Capacity, boo
     public bool Fits(Bucket bucket, string name) =>
         (bucket.Key.Needs == Duty.None ? Duty != Duty.None : (Duty & bucket.Key.Needs) != Duty.None)
         && (bucket.Key.WantsAgent is null || bucket.Key.WantsAgent == name)
+        && !bucket.Excluded.Contains(name)
         && Work.Takes(bucket.Key.PhaseId)
         && Work.Covers(bucket.Capabilities);
 }

@@ -68,11 +68,12 @@ internal sealed class Brief(ITickets tickets, IWorkflows workflows, Lazy<IEnumer
             json["ticket_labels"] = Node(ticket.Labels);
         if (ticket.Repository is not null)
             json["ticket_repository"] = ticket.Repository;
-        if (row.Kind == "review")
+        if (row.IsReview)
             json["review"] = true;
         if (row.Description.Length > 0)
             json["description"] = row.Description;
-        if (phase?.PhasePrompt is { } prompt)
+        // It is written for those who do the work.
+        if (phase?.PhasePrompt is { } prompt && !row.IsReview)
             json["phase_prompt"] = prompt;
         if (phase?.DoneDefinitions is { Count: > 0 } done)
             json["done_definitions"] = Node(done);
@@ -90,14 +91,13 @@ internal sealed class Brief(ITickets tickets, IWorkflows workflows, Lazy<IEnumer
         var entry = row.ToEntry();
         foreach (var part in parts.Value)
             part.Add(db, entry, ticket, json, isWhole);
-        json["next"] =
-            row.Kind == "review"
-                ? new JsonArray("get_work for the artifacts", "review with a verdict")
-                : new JsonArray(
-                    "report_progress",
-                    "complete_task, or fail_task with a reason",
-                    "ask when you need an answer"
-                );
+        json["next"] = row.IsReview
+            ? new JsonArray("get_work for the artifacts", "review with a verdict")
+            : new JsonArray(
+                "report_progress",
+                "complete_task, or fail_task with a reason",
+                "ask when you need an answer"
+            );
         return json;
     }
 

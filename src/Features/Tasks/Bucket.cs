@@ -8,16 +8,28 @@ namespace Hive.Features.Tasks;
 /// <param name="Needs">The duty that they need.</param>
 /// <param name="Capabilities">The capabilities that they need, one per line.</param>
 /// <param name="WantsAgent">The only agent that may have them.</param>
+/// <param name="Excluded">The agents that may not have them, one per line.</param>
 internal readonly record struct BucketKey(
     string Workflow,
     string PhaseId,
     Duty Needs,
     string Capabilities,
-    string? WantsAgent
+    string? WantsAgent,
+    string Excluded = ""
 )
 {
     public static BucketKey Of(QueuedTask task) =>
-        new(task.Workflow, task.PhaseId, task.Needs, string.Join('\n', task.Capabilities), task.WantsAgent);
+        new(
+            task.Workflow,
+            task.PhaseId,
+            task.Needs,
+            string.Join('\n', task.Capabilities),
+            task.WantsAgent,
+            task.Excluded is null ? "" : string.Join('\n', task.Excluded)
+        );
+
+    /// <summary>The agents that may not have these tasks.</summary>
+    public IReadOnlyList<string> ExcludedAgents => Excluded.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }
 
 /// <summary>A ready task and its place among those of its bucket.</summary>
@@ -81,10 +93,17 @@ internal sealed class Bucket(BucketKey key, IReadOnlyList<string> capabilities, 
 
     public IReadOnlyList<string> Capabilities => capabilities;
 
+    /// <summary>The agents that may not have these tasks.</summary>
+    public IReadOnlyList<string> Excluded { get; } = key.ExcludedAgents;
+
     public int Count { get; private set; }
 
     /// <summary>The agents that may have these tasks, whether they can work now or not.</summary>
     public List<PooledAgent> Agents { get; } = [];
+
+    /// <summary>One more of these tasks may be done. A review takes no place of its phase: the work that it is about
+    /// may have the last one.</summary>
+    public bool HasRoom => Key.Needs == Duty.Validator || phase.HasRoom;
 
     /// <summary>How many of them are free.</summary>
     public int Free { get; set; }

@@ -22,6 +22,9 @@ internal sealed class Claims(
     {
         if (roster.Find(agent) is null || TaskTable.Find(write.Db, task) is not { } before)
             return ClaimResult.NotReady;
+        // The queue knows those who worked on it when the review became ready; there may be more since.
+        if (before.IsReview && TaskChanges.Excluded(write.Db, before).Contains(agent))
+            return ClaimResult.NotReady;
         if (before is { IsReady: true, Locks: not null } && IsHeldForLocks(write, before, agent))
             return ClaimResult.Held;
         var now = changes.Now;

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using FluentValidation;
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tasks.Contracts;
@@ -86,6 +87,8 @@ internal static class CompleteTask
         private Result Store(IWrite write, Command command, HandIns.HandedInParts handedIn)
         {
             var row = own.Begin(write, command.Caller, handedIn.Task, handedIn.Run);
+            if (row.IsReview)
+                throw Problem.Conflict($"task {row.Id} is a review; end it with 'review' and a verdict");
             var result = new TaskResult(
                 command.Summary,
                 command.Decisions ?? [],
@@ -102,8 +105,14 @@ internal static class CompleteTask
                     command.Metrics ?? NoMetrics,
                     command.Caller.Name
                 );
-            row = TaskTable.Require(write.Db, row.Id);
-            return new Result(TaskMark.Of(ends.Complete(write, row, TaskRow.Json(result))));
+            row = ends.Complete(write, TaskTable.Require(write.Db, row.Id), TaskRow.Json(result));
+            if (row.Status == TaskState.Reviewing)
+            {
+                foreach (var part in handedIn.Parts)
+                    part.Check.AskReview(write, row.ToEntry());
+            }
+
+            return new Result(TaskMark.Of(TaskTable.Require(write.Db, row.Id)));
         }
     }
 }

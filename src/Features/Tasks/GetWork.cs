@@ -97,6 +97,7 @@ internal static class GetWork
         Brief brief,
         ITickets tickets,
         TaskChanges changes,
+        Lazy<IEnumerable<ITaskChecks>> checks,
         IEnumerable<IEvidenceTexts> evidence
     ) : IRequestHandler<Query, Result>
     {
@@ -116,7 +117,18 @@ internal static class GetWork
                     write => own.Begin(write, request.Caller, request.Task, run: null),
                     CancellationToken.None
                 );
-            return await store.Read(db => new Result(brief.Whole(db, begun!)), cancellationToken);
+            var whole = await store.Read(db => brief.Whole(db, begun!), cancellationToken);
+            // Only who has looked may pass what a review is about.
+            if (begun!.IsReview)
+                await store.Write(
+                    write =>
+                    {
+                        foreach (var check in checks.Value)
+                            check.Looked(write, begun.ToEntry(), request.Caller.Name);
+                    },
+                    CancellationToken.None
+                );
+            return new Result(whole);
         }
 
         // The caller's own task, or what it is told of another one.

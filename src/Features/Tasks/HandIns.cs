@@ -68,7 +68,7 @@ internal sealed class HandIns(IStore store, OwnTask own, IdempotencyKeys keys, L
             return (answer, null);
         List<Part> parts = [];
         foreach (var check in checks.Value)
-            parts.Add(new Part(check, await check.Collect(call.Caller.Name, artifacts ?? [], ct)));
+            parts.Add(new Part(check, await check.Collect(call.Caller.Name, row.Ticket, artifacts ?? [], ct)));
         return (null, new HandedInParts(row.Id, row.Run, parts));
 
         T? Answered(DbConnection db) => call.Key is { } key ? keys.Find<T>(db, call.Caller.Name, call.Name, key) : null;

@@ -80,6 +80,7 @@ internal interface IScheduler
 /// <param name="Needs">The duty that they need.</param>
 /// <param name="Capabilities">The capabilities that they need.</param>
 /// <param name="WantsAgent">The only agent that may have them.</param>
+/// <param name="Excluded">The agents that may not have them, because it is their own work.</param>
 /// <param name="SinceAt">When that began.</param>
 /// <param name="Count">How many they are.</param>
 /// <param name="Tasks">The ids of the first ten, the next one first.</param>
@@ -89,6 +90,7 @@ internal sealed record Unservable(
     Duty Needs,
     IReadOnlyList<string> Capabilities,
     string? WantsAgent,
+    IReadOnlyList<string> Excluded,
     DateTimeOffset SinceAt,
     int Count,
     IReadOnlyList<long> Tasks
@@ -115,6 +117,8 @@ internal sealed record Unservable(
 /// <param name="MaxRetries">How often it may be tried again.</param>
 /// <param name="Waits">Its agent waits for an answer, a reminder or the like, and is in no turn: the task takes none of
 /// the agent's capacity.</param>
+/// <param name="Excluded">The agents that may not have it, sorted: a review is not given to those whose work it is
+/// about.</param>
 internal sealed record QueuedTask(
     long Id,
     long Ticket,
@@ -134,5 +138,6 @@ internal sealed record QueuedTask(
     bool Active,
     IReadOnlyList<(string Agent, long At)> Failed,
     int MaxRetries = 3,
-    bool Waits = false
+    bool Waits = false,
+    IReadOnlyList<string>? Excluded = null
 );

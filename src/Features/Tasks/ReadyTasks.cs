@@ -1,3 +1,4 @@
+using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
@@ -122,7 +123,7 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
             ReadyTask? next = null;
             foreach (var bucket in queue.Buckets)
             {
-                if (bucket is { Count: > 0, Free: > 0, Phase.HasRoom: true } && bucket.Head(now) is { } head)
+                if (bucket is { Count: > 0, Free: > 0, HasRoom: true } && bucket.Head(now) is { } head)
                     next = next is null || ReadyTask.Compare(head, next, now) < 0 ? head : next;
             }
 
@@ -159,7 +160,7 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
         {
             var now = Now();
             return Unserved()
-                .Select(bucket => bucket.Since + UnservableMs)
+                .Select(bucket => bucket.Since + PatienceWith(bucket.Bucket))
                 .Where(at => at > now)
                 .Append(queue.NextMoment)
                 .Min();
@@ -173,7 +174,7 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
             return
             [
                 .. Unserved()
-                    .Where(b => b.Since + UnservableMs <= now.ToUnixTimeMilliseconds())
+                    .Where(b => b.Since + PatienceWith(b.Bucket) <= now.ToUnixTimeMilliseconds())
                     .OrderBy(b => b.Since)
                     .Select(b => Describe(b.Bucket, b.Since, now.ToUnixTimeMilliseconds())),
             ];
@@ -294,6 +295,10 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
             .Buckets.Where(bucket => bucket is { Count: > 0, NobodySince: not null })
             .Select(bucket => (bucket, Math.Max(bucket.NobodySince!.Value, bucket.OldestReadyAt())));
 
+    // An agent that fits may come back; without one that fits at all a review waits for the operator at once.
+    private static long PatienceWith(Bucket bucket) =>
+        bucket.Key.Needs == Duty.Validator && bucket.Agents.Count == 0 ? 0 : UnservableMs;
+
     private static Unservable Describe(Bucket bucket, long since, long now)
     {
         List<ReadyTask> first = [.. bucket.Paces.SelectMany(pace => pace.Take(NamedTasks))];
@@ -304,6 +309,7 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
             bucket.Key.Needs,
             bucket.Capabilities,
             bucket.Key.WantsAgent,
+            bucket.Excluded,
             DateTimeOffset.FromUnixTimeMilliseconds(since),
             bucket.Count,
             [.. first.Take(NamedTasks).Select(task => task.Task.Id)]

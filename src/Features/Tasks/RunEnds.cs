@@ -21,7 +21,9 @@ internal sealed class RunEnds(
     IInflight inflight,
     IHarnessControl control,
     ILocks locks,
+    IRoster roster,
     Lazy<IEnumerable<IRunEnded>> told,
+    Lazy<IEnumerable<ITaskChecks>> checks,
     HiveOptions options
 )
 {
@@ -60,17 +62,18 @@ internal sealed class RunEnds(
         clocks.RefreshAfter(write, run.Agent);
     }
 
-    /// <summary>The agent has completed its task.</summary>
+    /// <summary>The agent has completed its task, or handed in a result that is reviewed first.</summary>
     public TaskRow Complete(IWrite write, TaskRow row, string result)
     {
         EndRun(write, row, RunEnd.Completed, null);
+        var isReviewed = row.Review is not null;
         return changes.Set(
             write,
             row,
             row with
             {
-                Status = TaskState.Completed,
-                CompletedAt = changes.Now,
+                Status = isReviewed ? TaskState.Reviewing : TaskState.Completed,
+                CompletedAt = isReviewed ? null : changes.Now,
                 Result = result,
                 ProgressPercent = 100,
                 ErrorMessage = null,
@@ -91,6 +94,48 @@ internal sealed class RunEnds(
         EndRun(write, row, end, error, cancelsTurn);
         if (kind != FailureKind.Permanent && row.RetryCount < row.MaxRetries)
             return TryAgain(write, row with { RetryCount = row.RetryCount + 1 }, row.RetryCount, error, kind);
+        return Failed(write, row, error, kind == FailureKind.Permanent ? kind : FailureKind.Exhausted);
+    }
+
+    /// <summary>A review of the result that a task handed in passed: the task is completed.</summary>
+    public TaskRow Accept(IWrite write, TaskRow row) =>
+        changes.Set(write, row, row with { Status = TaskState.Completed, CompletedAt = changes.Now });
+
+    /// <summary>A review of the result that a task handed in failed: the task goes back with the feedback, or has
+    /// failed.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="row">The task.</param>
+    /// <param name="feedback">What has to change.</param>
+    /// <param name="most">The number of failed reviews with which the task fails.</param>
+    public TaskRow Reject(IWrite write, TaskRow row, string feedback, int most)
+    {
+        TaskTable.SetEnd(write, row, RunEnd.Rejected, feedback);
+        row = row with { Iteration = row.Iteration + 1 };
+        if (row.Iteration >= most)
+            return Failed(
+                write,
+                row,
+                $"{row.Iteration} reviews of its result failed; the last: {feedback}",
+                FailureKind.ReviewLoop
+            );
+        var again = changes.Set(
+            write,
+            row,
+            Pending(write, row, Hold.None) with
+            {
+                Prefers = row.Agent,
+                ProgressPercent = null,
+                ErrorMessage = feedback,
+                ErrorKind = FailureKind.Rejected,
+            }
+        );
+        if (row.Agent is { } agent && roster.Find(agent) is not null)
+            outbox.Append(write, Principals.System, agent, TaskMessages.Rejected(again, feedback, most));
+        return again;
+    }
+
+    private TaskRow Failed(IWrite write, TaskRow row, string error, string kind)
+    {
         var failed = changes.Set(
             write,
             row,
@@ -99,7 +144,7 @@ internal sealed class RunEnds(
                 Status = TaskState.Failed,
                 CompletedAt = changes.Now,
                 ErrorMessage = error,
-                ErrorKind = kind == FailureKind.Permanent ? kind : FailureKind.Exhausted,
+                ErrorKind = kind,
             }
         );
         outbox.Append(write, Principals.System, Principals.Manager, TaskMessages.Failed(failed));
@@ -166,6 +211,13 @@ internal sealed class RunEnds(
     {
         if (row.IsWithAgent)
             EndRun(write, row, RunEnd.Cancelled, reason, cancelsTurn: true);
+        else if (row.Status == TaskState.Reviewing)
+        {
+            TaskTable.SetEnd(write, row, RunEnd.Cancelled, reason);
+            foreach (var check in checks.Value)
+                check.Cancelled(write, row.ToEntry());
+        }
+
         var cancelled = changes.Set(
             write,
             row,

@@ -22,7 +22,8 @@ internal sealed class TaskActs(
     Claims claims,
     ILocks locks,
     ITickets tickets,
-    IRoster roster
+    IRoster roster,
+    Lazy<IEnumerable<ITaskChecks>> checks
 ) : ITasks, ITaskRuns
 {
     public TaskEntry Require(DbConnection db, long id) => TaskTable.Require(db, id).ToEntry();
@@ -85,12 +86,19 @@ internal sealed class TaskActs(
                 $"task {row.Id} is {row.Status}; only a failed or cancelled task can be tried again"
             );
         MustNotHaveEnded(write, row);
+        if (row.IsReview)
+        {
+            foreach (var check in checks.Value)
+                check.MustBeOpen(write, row.ToEntry());
+        }
+
         var again = changes.Set(
             write,
             row,
             ends.Pending(write, row, Tasks.Hold.None) with
             {
                 RetryCount = 0,
+                Iteration = 0,
                 Faults = 0,
                 ErrorMessage = null,
                 ErrorKind = null,
@@ -105,6 +113,8 @@ internal sealed class TaskActs(
     {
         if (row.Status == TaskState.Completed)
             throw Ended(row);
+        if (row.IsReview)
+            throw Problem.Conflict($"task {row.Id} is a review; decide the review instead, with review_decide");
         if (!row.IsPending && !row.IsDead)
             throw Problem.Conflict($"task {row.Id} is {row.Status} by {row.Agent}; cancel it first");
         MustNotHaveEnded(write, row);
@@ -188,6 +198,8 @@ internal sealed class TaskActs(
         MustBePending(row);
         if (agent is not null && !roster.Require(agent).TakesTasks)
             throw Problem.Conflict($"{agent} takes no tasks; give it a duty in its agent.yaml, or name another agent");
+        if (agent is not null && row.IsReview && TaskChanges.Excluded(write.Db, row).Contains(agent))
+            throw Problem.Conflict($"task {row.Id} is a review of {agent}'s own work; name another agent");
         return changes.Set(write, row, row with { WantsAgent = agent });
     }
 

@@ -57,7 +57,12 @@ internal sealed class TaskChanges(
         if (open.Count == 0)
             return;
         foreach (var row in open)
+        {
             locks.ReleaseAll(write, row.Id, "task cancelled");
+            if (row.Status == TaskState.Reviewing)
+                TaskTable.SetEnd(write, row, RunEnd.Cancelled, error);
+        }
+
         TaskTable.CancelOpen(write, ticket, error, Now);
         Publish(write, TaskTable.Among(write.Db, open.Select(row => row.Id)));
         tickets.MarkGate(write, ticket);
@@ -128,7 +133,7 @@ internal sealed class TaskChanges(
             row.PhaseId == ticket.PhaseId
                 ? ticket.PhaseId
                 : row.PhaseId,
-            row.Kind == "review" ? Duty.Validator : Duty.Worker,
+            row.IsReview ? Duty.Validator : Duty.Worker,
             row.Capabilities == "[]" ? [] : [.. TaskRow.List<string>(row.Capabilities).Order(StringComparer.Ordinal)],
             row.WantsAgent,
             row.Prefers,
@@ -139,10 +144,33 @@ internal sealed class TaskChanges(
             row.DeadlineAt,
             row.IsReady ? row.ReadyAt : null,
             row.IsWithAgent ? row.Agent : null,
-            row.IsWithAgent || row.Status == TaskState.Reviewing,
+            !row.IsReview && (row.IsWithAgent || row.Status == TaskState.Reviewing),
             row.IsReady && row.RetryCount > 0 ? FailedBy(db, row.Id) : [],
             (int)row.MaxRetries,
-            row.IsWithAgent && runs.Find(row.Run ?? 0) is { Waits: true }
+            row.IsWithAgent && runs.Find(row.Run ?? 0) is { Waits: true },
+            row is { IsReview: true, IsReady: true } ? Excluded(db, row) : null
+        );
+
+    /// <summary>The agents that a review may not be given to, sorted: those named with it, and those that had a run of
+    /// the phase's work.</summary>
+    public static IReadOnlyList<string> Excluded(System.Data.Common.DbConnection db, TaskRow row) =>
+        [
+            .. TaskRow
+                .List<string>(row.Excludes)
+                .Union(Workers(db, row.Ticket, row.PhaseId))
+                .Order(StringComparer.Ordinal),
+        ];
+
+    /// <summary>The agents that had a run of a phase's work.</summary>
+    public static IEnumerable<string> Workers(System.Data.Common.DbConnection db, long ticket, string phaseId) =>
+        db.Query<string>(
+            """
+            SELECT DISTINCT r.agent
+              FROM tasks t INDEXED BY tasks_ticket
+              JOIN runs r INDEXED BY runs_task ON r.task = t.id
+             WHERE t.ticket = @ticket AND t.phase_id = @phaseId AND t.kind <> 'review'
+            """,
+            new { ticket, phaseId }
         );
 
     private List<(string, long)> FailedBy(System.Data.Common.DbConnection db, long task) =>

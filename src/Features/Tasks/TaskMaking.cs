@@ -32,7 +32,9 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         long? Parent = null,
         string? Template = null,
         long MaxRetries = 3,
-        IReadOnlyList<ExpectedOutput>? Expected = null
+        IReadOnlyList<ExpectedOutput>? Expected = null,
+        string Kind = TaskRow.Work,
+        IReadOnlyList<string>? Excludes = null
     );
 
     /// <summary>Makes tasks of a ticket as a caller names them.</summary>
@@ -105,7 +107,8 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         Func<TaskSpec, Origin> origin
     )
     {
-        if (ticket.IsDone)
+        // What is still open on an ended ticket goes on, and so do its reviews.
+        if (ticket.IsDone && !specs.All(spec => origin(spec).Kind == TaskRow.ReviewKind))
             throw Problem.Conflict($"ticket {ticket.Id} has ended; make a follow-up with 'parent'");
         if (ticket.IsUnapproved)
             throw Problem.Conflict($"ticket {ticket.Id} waits for approval and has no tasks yet; approve it first");
@@ -209,6 +212,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         var row = new TaskRow
         {
             Ticket = ticket.Id,
+            Kind = origin.Kind,
             PhaseId = spec.PhaseId ?? ticket.PhaseId,
             TaskType = spec.TaskType,
             Title = spec.Title,
@@ -217,6 +221,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
             Capabilities = TaskRow.Json(WorkWords.Normalise(spec.Capabilities ?? [])),
             WantsAgent = spec.Agent,
             Prefers = origin.Prefers,
+            Excludes = origin.Excludes is { Count: > 0 } excludes ? TaskRow.Json(excludes) : null,
             DepsTotal = waits.Length,
             DepsDone = statuses.Count(s => s == TaskState.Completed),
             DepsDead = statuses.Count(s => s is TaskState.Failed or TaskState.Cancelled),

@@ -9,6 +9,20 @@ internal static class TaskMessages
     // Longer texts stand in the task itself.
     private const int ShownBytes = 2000;
 
+    /// <summary>To the worker, whose result was reviewed.</summary>
+    public static string Rejected(TaskRow row, string feedback, int most) =>
+        Body(
+            "task_rejected",
+            row,
+            json =>
+            {
+                json["feedback"] = Cut(feedback);
+                json["iteration"] = row.Iteration;
+                json["max_iterations"] = most;
+                json["next"] = new JsonArray("wait for task_assigned: the task is given out again with the feedback");
+            }
+        );
+
     /// <summary>To the worker, whose turns have ended without a result.</summary>
     public static string Idle(TaskRow row, int nudge, int most) =>
         Body(
@@ -18,12 +32,18 @@ internal static class TaskMessages
             {
                 json["nudge"] = nudge;
                 json["of"] = most;
-                json["next"] = new JsonArray(
-                    "complete_task if it is done",
-                    "fail_task if it cannot be done",
-                    "ask if you need an answer",
-                    "report_progress if you are still at it"
-                );
+                json["next"] = row.IsReview
+                    ? new JsonArray(
+                        "review with a verdict",
+                        "ask if you need an answer",
+                        "report_progress if you are still at it"
+                    )
+                    : new JsonArray(
+                        "complete_task if it is done",
+                        "fail_task if it cannot be done",
+                        "ask if you need an answer",
+                        "report_progress if you are still at it"
+                    );
             }
         );
 

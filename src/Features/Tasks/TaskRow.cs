@@ -12,14 +12,20 @@ internal sealed record TaskRow
     /// <summary>Those that a view needs.</summary>
     public const string ShortColumns =
         "id, ticket, phase_id, kind, task_type, title, priority, status, holds, hold_reason, hold_note, "
-        + "lock_reason, lock_held_at, capabilities, wants_agent, prefers, agent, run, deps_total, deps_done, "
-        + "deps_dead, quorum, dependents, retry_count, max_retries, faults, not_before, timeout_seconds, "
-        + "deadline_at, review, iteration, "
+        + "lock_reason, lock_held_at, capabilities, wants_agent, prefers, excludes, agent, run, deps_total, "
+        + "deps_done, deps_dead, quorum, dependents, retry_count, max_retries, faults, not_before, "
+        + "timeout_seconds, deadline_at, review, iteration, "
         + "template, parent, ref, progress, progress_percent, progress_at, error_message, "
         + "error_kind, created_by, created_at, ready_at, started_at, completed_at";
 
     /// <summary>The number of a quorum that is a majority, however many there are.</summary>
     public const long Majority = 0;
+
+    /// <summary>The kind of a task that an agent works on.</summary>
+    public const string Work = "work";
+
+    /// <summary>The kind of a task in which a validator judges work.</summary>
+    public const string ReviewKind = "review";
 
     public long Id { get; init; }
 
@@ -27,7 +33,7 @@ internal sealed record TaskRow
 
     public required string PhaseId { get; init; }
 
-    public string Kind { get; init; } = "work";
+    public string Kind { get; init; } = Work;
 
     public required string TaskType { get; init; }
 
@@ -59,6 +65,9 @@ internal sealed record TaskRow
     public string? WantsAgent { get; init; }
 
     public string? Prefers { get; init; }
+
+    /// <summary>The agents that may not have it, as JSON; null for none.</summary>
+    public string? Excludes { get; init; }
 
     public string? Agent { get; init; }
 
@@ -135,6 +144,8 @@ internal sealed record TaskRow
 
     /// <summary>An agent has it: it is assigned or running.</summary>
     public bool IsWithAgent => Status is TaskState.Assigned or TaskState.Running;
+
+    public bool IsReview => Kind == ReviewKind;
 
     /// <summary>It can neither be done nor fulfil what waits for it, unless somebody acts.</summary>
     public bool IsDead => Status is TaskState.Failed or TaskState.Cancelled;

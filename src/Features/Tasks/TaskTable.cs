@@ -151,8 +151,8 @@ internal static class TaskTable
     public static void Queued(DbConnection db, Action<TaskRow> take) =>
         db.Prepare(
                 """
-                SELECT id, ticket, phase_id, kind, priority, status, holds, capabilities, wants_agent, prefers, agent,
-                       run, dependents, retry_count, max_retries, deadline_at, ready_at
+                SELECT id, ticket, phase_id, kind, priority, status, holds, capabilities, wants_agent, prefers,
+                       excludes, agent, run, dependents, retry_count, max_retries, deadline_at, ready_at
                   FROM tasks INDEXED BY tasks_open
                  WHERE completed_at IS NULL
                    AND ((status = 'pending' AND holds = 0) OR status IN ('assigned', 'running', 'reviewing'))
@@ -185,6 +185,15 @@ internal static class TaskTable
     /// <summary>Replaces the holds of a task alone.</summary>
     public static void UpdateHolds(IWrite write, TaskRow row) =>
         write.Prepare("UPDATE tasks SET holds = @Holds, ready_at = @ReadyAt WHERE id = @Id").With(row).Run();
+
+    /// <summary>Replaces the end of the run whose result was reviewed: it was not completed after all.</summary>
+    public static void SetEnd(IWrite write, TaskRow row, string end, string note) =>
+        write
+            .Prepare("UPDATE runs SET end = ?2, note = ?3 WHERE id = ?1")
+            .Bind(1, row.Run)
+            .Bind(2, end)
+            .Bind(3, note)
+            .Run();
 
     /// <summary>Cancels all open tasks of a ticket, and counts that in those that wait for them.</summary>
     public static void CancelOpen(IWrite write, long ticket, string error, long now)
@@ -267,11 +276,11 @@ internal static class TaskTable
     private const string InsertSql = """
         INSERT INTO tasks (
             ticket, phase_id, kind, task_type, title, description, priority, status, holds, hold_reason, capabilities,
-            wants_agent, prefers, deps_total, deps_done, deps_dead, quorum, max_retries, timeout_seconds, deadline_at,
-            review, locks, expected, template, parent, ref, created_by, created_at, ready_at)
+            wants_agent, prefers, excludes, deps_total, deps_done, deps_dead, quorum, max_retries, timeout_seconds,
+            deadline_at, review, locks, expected, template, parent, ref, created_by, created_at, ready_at)
         VALUES (
             @Ticket, @PhaseId, @Kind, @TaskType, @Title, @Description, @Priority, @Status, @Holds, @HoldReason,
-            @Capabilities, @WantsAgent, @Prefers, @DepsTotal, @DepsDone, @DepsDead, @Quorum, @MaxRetries,
+            @Capabilities, @WantsAgent, @Prefers, @Excludes, @DepsTotal, @DepsDone, @DepsDead, @Quorum, @MaxRetries,
             @TimeoutSeconds, @DeadlineAt, @Review, @Locks, @Expected, @Template, @Parent, @Ref, @CreatedBy, @CreatedAt,
             @ReadyAt)
         RETURNING id
@@ -282,7 +291,7 @@ internal static class TaskTable
         UPDATE tasks
            SET title = @Title, description = @Description, priority = @Priority, status = @Status, holds = @Holds,
                hold_reason = @HoldReason, hold_note = @HoldNote, lock_reason = @LockReason,
-               lock_held_at = @LockHeldAt, wants_agent = @WantsAgent, agent = @Agent, run = @Run,
+               lock_held_at = @LockHeldAt, wants_agent = @WantsAgent, prefers = @Prefers, agent = @Agent, run = @Run,
                deps_total = @DepsTotal, deps_done = @DepsDone, deps_dead = @DepsDead, retry_count = @RetryCount,
                faults = @Faults, not_before = @NotBefore, timeout_seconds = @TimeoutSeconds, iteration = @Iteration,
                progress = @Progress, progress_percent = @ProgressPercent, progress_at = @ProgressAt, result = @Result,

@@ -66,6 +66,9 @@ internal static class RunEnd
     public const string Lost = "lost";
     public const string NotStarted = "not_started";
     public const string Cancelled = "cancelled";
+
+    /// <summary>Its result was handed in, and a review of it failed.</summary>
+    public const string Rejected = "rejected";
 }
 
 /// <summary>The kinds of a task's failure.</summary>
@@ -77,6 +80,12 @@ internal static class FailureKind
 
     /// <summary>Its runs were used up.</summary>
     public const string Exhausted = "retries_exhausted";
+
+    /// <summary>The last review of its result failed.</summary>
+    public const string Rejected = "rejected";
+
+    /// <summary>So many reviews of its result failed that a person has to look.</summary>
+    public const string ReviewLoop = "review_loop";
 
     /// <summary>All that an agent can name.</summary>
     public static readonly IReadOnlyList<string> All = [Retryable, Permanent, NeedsInput];

@@ -52,6 +52,7 @@ internal sealed class TasksModule : FeatureModule
             .AddSingletonAs<Claims, IClaims>()
             .AddSingletonAs<ReadyTasksLoader, IReadyTasksLoader>()
             .AddSingletonAs<TaskActs, ITasks, ITaskRuns>()
+            .AddSingleton<IReviewTasks, ReviewTasks>()
             .AddSingletonAs<TaskTurns, ITurnHolds>()
             .AddSingletonAs<LockSeams, ILockTasks>()
             .AddSingletonAs<TicketSeams, IPhaseEntered, ITicketHeld, ITicketRemoved>()

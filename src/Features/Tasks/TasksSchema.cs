@@ -31,6 +31,7 @@ internal sealed class TasksSchema : ISchema
                 capabilities     TEXT NOT NULL,
                 wants_agent      TEXT,
                 prefers          TEXT,
+                excludes         TEXT,
                 agent            TEXT,
                 run              INTEGER,
                 deps_total       INTEGER NOT NULL DEFAULT 0,

@@ -33,9 +33,9 @@ internal sealed class TaskLooseEnds(TimeProvider clock) : ILooseEnds
     public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return db.Query<(long Id, string Agent, string Title, long ClaimedAt)>(
+        return db.Query<(long Id, string Kind, string Agent, string Title, long ClaimedAt)>(
                 $"""
-                SELECT t.id, t.agent, substr(t.title, 1, @shown), r.claimed_at
+                SELECT t.id, t.kind, t.agent, substr(t.title, 1, @shown), r.claimed_at
                   FROM tasks t INDEXED BY tasks_agent
                   JOIN runs r ON r.id = t.run
                  WHERE t.completed_at IS NULL AND {(agent is null ? "t.agent IS NOT NULL" : "t.agent = @agent")}
@@ -45,7 +45,7 @@ internal sealed class TaskLooseEnds(TimeProvider clock) : ILooseEnds
                 new { agent, shown = LooseEnd.ShownCharacters(agent) }
             )
             .Select(t => new LooseEnd(
-                "task",
+                t.Kind == TaskRow.ReviewKind ? "review" : "task",
                 t.Id,
                 t.Agent,
                 t.Title,

@@ -160,7 +160,12 @@ internal sealed class WaitingUnservable : IWaiting
                         $"task {string.Join(", ", group.Tasks)} of {group.PhaseId} needs "
                         + (group.WantsAgent is { } only ? $"{only}, " : "")
                         + $"the duty {Common.Doors.DutyWords.Words(group.Needs)}"
-                        + (group.Capabilities.Count > 0 ? $" with {string.Join(", ", group.Capabilities)}" : ""),
+                        + (group.Capabilities.Count > 0 ? $" with {string.Join(", ", group.Capabilities)}" : "")
+                        + (
+                            group.Excluded.Count > 0
+                                ? $"; not {string.Join(", ", group.Excluded)}, whose own work it is about"
+                                : ""
+                        ),
                     Version = group.SinceAt.ToUnixTimeMilliseconds(),
                 }),
         ];

@@ -83,6 +83,7 @@ public record Artifact(
 /// open.</param>
 /// <param name="Feedback">What has to change.</param>
 /// <param name="DecidedAt">When it was decided.</param>
+/// <param name="Evidence">The artifacts that the verdict rests on, as its validator named them.</param>
 public record Review(
     long Id,
     long Ticket,
@@ -97,5 +98,6 @@ public record Review(
     string? Reviewer = null,
     string? Verdict = null,
     string? Feedback = null,
-    DateTimeOffset? DecidedAt = null
+    DateTimeOffset? DecidedAt = null,
+    IReadOnlyList<long>? Evidence = null
 );

@@ -108,7 +108,21 @@ public sealed record HiveOptions
     public TicketsOptions Tickets { get; init; } = new();
     public TasksOptions Tasks { get; init; } = new();
 
+    public GatesOptions Gates { get; init; } = new();
+
     public LoggingOptions Logging { get; init; } = new();
+}
+
+/// <summary>The evidence that gates are judged by.</summary>
+public sealed record GatesOptions
+{
+    [Option(
+        "The largest repository, in MiB, that a commit is taken from as evidence",
+        Kind = OptionKind.Decimal,
+        Least = 1,
+        Most = 4096
+    )]
+    public decimal RepositoryMegabytes { get; init; } = 256;
 }
 
 /// <summary>Podman's daemon.</summary>

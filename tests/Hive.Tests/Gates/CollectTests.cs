@@ -161,8 +161,8 @@ public sealed class CollectTests : IDisposable
         await Refused(ErrorCode.Invalid, new HandedIn("report"));
         await Refused(ErrorCode.Invalid, new HandedIn("report", "/shared/x", Content: new JsonObject()));
         Assert.Contains(
-            "commit, which Hive cannot check yet",
-            await Refused(ErrorCode.Invalid, new HandedIn("code", Commit: "9f3c", Repository: "forge:agents/shop")),
+            "names a 'commit' without its 'repository'",
+            await Refused(ErrorCode.Invalid, new HandedIn("code", Commit: "9f3c")),
             StringComparison.Ordinal
         );
         Assert.Contains(
@@ -186,8 +186,9 @@ public sealed class CollectTests : IDisposable
 
     private async Task<CollectedArtifact[]> Collect(params HandedIn[] artifacts) =>
         (CollectedArtifact[])
-            await new TaskEvidence(tree.Reader(), null!, null!, null!, TimeProvider.System).Collect(
+            await new TaskEvidence(tree.Reader(), null!, null!, null!, null!, null!, TimeProvider.System).Collect(
                 "alice",
+                1,
                 artifacts,
                 TestContext.Current.CancellationToken
             );

@@ -256,20 +256,61 @@ public sealed class GateJudgeTests
     }
 
     [Fact]
-    public void A_criterion_that_needs_reviews_stays_open_and_the_operator_is_not_asked_yet()
+    public void A_validator_is_asked_before_the_operator_and_when_all_else_holds()
+    {
+        const string Keys = """
+            gate:
+              criteria:
+                - artifact: report
+                - validator: Is it right?
+                - operator: Ship it?
+            """;
+        StoredArtifact[] report = [Cases.Data(7, "report", new { })];
+        Assert.Empty(Cases.Judge(Keys).Validations);
+        var unasked = Cases.Judge(Keys, artifacts: report);
+        Assert.Equal("Is it right?", Assert.Single(unasked.Validations).Validator);
+        Assert.Empty(unasked.Questions);
+        Assert.Null(unasked.Verdict(true));
+
+        var asked = Cases.Asked(1, "Is it right?", [7]) with { ReviewTask = 5 };
+        Assert.Empty(Cases.Judge(Keys, artifacts: report, reviews: [asked]).Validations);
+        var passed = asked with { Verdict = "passed", Reviewer = "vera" };
+        Assert.Equal(["Ship it?"], Cases.Judge(Keys, artifacts: report, reviews: [passed]).Questions);
+        var failed = asked with { Verdict = "failed", Reviewer = "vera", Feedback = "no error cases" };
+        var judgement = Cases.Judge(Keys, artifacts: report, reviews: [failed]);
+        Assert.Equal("vera: no error cases", Assert.Single(judgement.Reasons));
+        // What it passed is not what is there now.
+        StoredArtifact[] newer = [Cases.Data(8, "report", new { })];
+        Assert.Single(Cases.Judge(Keys, artifacts: newer, reviews: [passed]).Validations);
+    }
+
+    [Fact]
+    public void A_commit_holds_when_it_is_one_and_the_branch_was_seen_to_contain_it()
     {
         const string Keys = """
             gate:
               criteria:
                 - artifact: code
                   commit: { merged_into: main }
-                - validator: Is it right?
-                - operator: Ship it?
             """;
-        var judgement = Cases.Judge(Keys);
-        Assert.Null(judgement.Verdict(true));
-        Assert.Equal(2, judgement.Criteria.Count(c => c.Reason == "needs reviews"));
-        Assert.Empty(judgement.Questions);
+        var data = Cases.Data(7, "code", new { });
+        Assert.Contains("code is not a commit", Assert.Single(Cases.Judge(Keys, artifacts: [data]).Reasons));
+        var sha = new string('a', 40);
+        var commit = data with { Artifact = data.Artifact with { Kind = "commit", Sha = sha } };
+        Assert.Contains("is looked at", Assert.Single(Cases.Judge(Keys, artifacts: [commit]).Waiting));
+
+        var gate = Cases.Of(Keys, artifacts: [commit]);
+        Assert.True(Judged(true));
+        Assert.False(Judged(false));
+        Assert.Null(Judged(null));
+        // Another commit, or another branch.
+        Assert.Null(
+            GateJudge.Judge(gate with { Merges = [new MergeLook(new string('b', 40), "main", true)] }).Verdict(true)
+        );
+        Assert.Null(GateJudge.Judge(gate with { Merges = [new MergeLook(sha, "next", true)] }).Verdict(true));
+
+        bool? Judged(bool? isMerged) =>
+            GateJudge.Judge(gate with { Merges = [new MergeLook(sha, "main", isMerged, "no answer")] }).Verdict(true);
     }
 
     [Fact]

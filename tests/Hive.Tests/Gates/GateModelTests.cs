@@ -27,7 +27,7 @@ public sealed class GateModelTests
             - artifact: report
               field: score
               at_least: 50
-            - operator: Ship it?
+            - REVIEWER: Ship it?
         """;
 
     private static readonly (int Weight, StepKind Kind)[] Weights =
@@ -60,10 +60,12 @@ public sealed class GateModelTests
         Unblock,
     }
 
-    [Fact]
-    public async Task A_verdict_is_about_the_newest_evidence_and_only_a_passed_gate_lets_go()
+    [Theory]
+    [InlineData("operator")]
+    [InlineData("validator")]
+    public async Task A_verdict_is_about_the_newest_evidence_and_only_a_passed_gate_lets_go(string reviewer)
     {
-        await using var rig = await GateRig.Start(Keys);
+        await using var rig = await GateRig.Start(Keys.Replace("REVIEWER", reviewer, StringComparison.Ordinal));
         // On a thread of its own, because the property blocks on each history.
         await Task.Run(() =>
             Check.One(
@@ -105,8 +107,8 @@ public sealed class GateModelTests
     private static async Task Run(GateRig rig, Rows rows, Step step)
     {
         var id = rows.Ticket.Id;
-        var open = rows.Tasks.Where(t => !t.HasEnded).ToArray();
-        var ended = rows.Tasks.Where(t => t.Status is "failed" or "cancelled").ToArray();
+        var open = rows.Own.Where(t => !t.HasEnded).ToArray();
+        var ended = rows.Own.Where(t => t.Status is "failed" or "cancelled").ToArray();
         // A score of its own, or one that repeats, so that failures have the same reasons at times.
         HandedIn[] report = [GateRig.Data("report", step.IsGood ? 50 + (step.Which % 50) : step.Which % 4)];
         try
@@ -140,6 +142,14 @@ public sealed class GateModelTests
                             type = "report",
                             content = report[0].Content,
                         }
+                    );
+                    break;
+                case StepKind.Decide when rows.Open is { ReviewTask: not null } review:
+                    await rig.Review(
+                        "vera",
+                        review.Id,
+                        step.IsGood ? "passed" : "failed",
+                        $"feedback {step.Which % 2}"
                     );
                     break;
                 case StepKind.Decide when rows.Open is { } review:
@@ -200,7 +210,12 @@ public sealed class GateModelTests
         if (rows.Open is { } open)
             Assert.Equal(rows.Current, open.Artifacts.Order());
         Assert.InRange(rows.Reviews.Count(ReviewTable.IsOpen), 0, 1);
-        Assert.All(rows.Reviews, r => Assert.Contains(r.Reviewer, (string?[])[null, "operator", "system"]));
+        Assert.All(rows.Reviews, r => Assert.Contains(r.Reviewer, (string?[])[null, "operator", "system", "vera"]));
+        // Each review that is still to be given has a task, and no other one has.
+        Assert.Equal(
+            rows.Open?.ReviewTask is { } asked ? [asked] : Array.Empty<long>(),
+            rows.Tasks.Where(t => t is { Kind: "review", HasEnded: false }).Select(t => t.Id)
+        );
         // Nothing passes twice, and no verdict is about older evidence than the one before.
         Assert.Equal(rows.Ticket.IsDone ? 1 : 0, rows.Verdicts.Count(v => v.Passed));
         Assert.Equal(rows.Verdicts.Select(v => v.Rev).OrderDescending(), rows.Verdicts.Select(v => v.Rev));
@@ -273,7 +288,8 @@ public sealed class GateModelTests
         IReadOnlyList<Verdict> Verdicts
     )
     {
-        public IReadOnlyList<TaskEntry> Own { get; } = [.. Tasks.Where(t => t.PhaseId == Cases.Phase)];
+        public IReadOnlyList<TaskEntry> Own { get; } =
+        [.. Tasks.Where(t => t.PhaseId == Cases.Phase && t.Kind != "review")];
 
         public Review? Open { get; } = Reviews.FirstOrDefault(ReviewTable.IsOpen);
     }

@@ -40,7 +40,9 @@ internal sealed class GateRig : IAsyncDisposable
                 .AddSingleton<StandInTickets>()
                 .AddSingleton<ITickets>(provider => provider.GetRequiredService<StandInTickets>())
                 .AddSingleton<IWorkflowTickets>(provider => provider.GetRequiredService<StandInTickets>())
-                .AddSingleton<ITasks, StandInTasks>()
+                .AddSingleton<StandInTasks>()
+                .AddSingleton<ITasks>(provider => provider.GetRequiredService<StandInTasks>())
+                .AddSingleton<IReviewTasks>(provider => provider.GetRequiredService<StandInTasks>())
         );
         var rig = new GateRig(hive);
         using var host = await LineClient.ConnectAsync(hive.HostSocket);
@@ -87,7 +89,13 @@ internal sealed class GateRig : IAsyncDisposable
         result ??= new TaskResult($"did {task}", [], [], []);
         // Work takes time: what is measured comes after the verdict before it.
         Hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
-        var collected = await Checks.Collect(agent, artifacts ?? [], TestContext.Current.CancellationToken);
+        var about = await Store.Read(db => Tasks.Require(db, task));
+        var collected = await Checks.Collect(
+            agent,
+            about.Ticket,
+            artifacts ?? [],
+            TestContext.Current.CancellationToken
+        );
         await Store.Write(write =>
         {
             Checks.Completed(write, Tasks.Require(write.Db, task), result, collected, metrics ?? NoMetrics, agent);
@@ -105,7 +113,8 @@ internal sealed class GateRig : IAsyncDisposable
     /// <summary>The same, without waiting for the judgement.</summary>
     public async Task HandInOnly(long task, params HandedIn[] artifacts)
     {
-        var collected = await Checks.Collect("alice", artifacts, TestContext.Current.CancellationToken);
+        var about = await Store.Read(db => Tasks.Require(db, task));
+        var collected = await Checks.Collect("alice", about.Ticket, artifacts, TestContext.Current.CancellationToken);
         await Store.Write(write =>
         {
             var entry = Tasks.Require(write.Db, task);
@@ -158,6 +167,16 @@ internal sealed class GateRig : IAsyncDisposable
 
     public async Task<Review[]> Reviews() =>
         (await Call("reviews", new { })).GetProperty("reviews").Deserialize<Review[]>(WireJson.Options)!;
+
+    /// <summary>Lets a validator look at its review and give the verdict.</summary>
+    public Task Review(string validator, long review, string verdict, string? feedback = null) =>
+        Do(write =>
+        {
+            var reviews = Hive.Services.GetRequiredService<Reviews>();
+            var asked = Features.Gates.Reviews.MustBeOpen(ReviewTable.Require(write.Db, review));
+            Tasks.End(write, asked.ReviewTask!.Value, "completed", validator);
+            reviews.Decide(write, asked, verdict, feedback, validator);
+        });
 
     public Task Decide(long review, string verdict, string? feedback = null) =>
         Call(

@@ -30,11 +30,12 @@ public sealed class GatesSchemaTests
                     (
                         "reviews",
                         "id ticket phase_id task review_task reviewer question artifacts verdict feedback iteration "
-                            + "asked_at decided_at stale"
+                            + "asked_at decided_at stale looked_by evidence"
                     ),
                     ("verdicts", "id ticket phase_id status reasons criteria rev at"),
                     ("metrics", "id task type name value threshold passed at"),
                     ("phase_context", "ticket phase_id summary at data"),
+                    ("merge_looks", "ticket sha branch merged fault"),
                     ("phase_returns", "ticket phase_id to_phase rev metric tasks"),
                 }
             )

@@ -347,7 +347,7 @@ public sealed class JudgingTests
         await using var rig = await GateRig.Start($"{Score}\n    - validator: Is it right?");
         var ticket = await rig.Ticket("write");
         await rig.Complete(1, artifacts: [GateRig.Data("report", 80)]);
-        Assert.Equal(["needs reviews"], (await rig.Gate(ticket)).BlockingReasons);
+        Assert.Equal(["waits for a validator"], (await rig.Gate(ticket)).BlockingReasons);
         using var events = await rig.Hive.Events();
         await rig.Call("workflow_load", new { text = Cases.Yaml(Score), replace = true });
         await events.Next("gate_changed");

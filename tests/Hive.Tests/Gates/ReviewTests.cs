@@ -100,14 +100,17 @@ public sealed class ReviewTests
         var ticket = await rig.Ticket("write");
         await rig.Complete(1, artifacts: [GateRig.Data("report", 1)]);
         await rig.Do(write => rig.Tickets.To(write, rig.Tickets.Require(write.Db, ticket), "PHASE_OPEN"));
-        Assert.Empty(await rig.Reviews());
+        Assert.NotNull(Assert.Single(await rig.Reviews()).ReviewTask);
         Assert.Empty(await Waiting(rig));
         var refused = await Talk.Refused(() => rig.Decide(1, "passed"), "conflict");
         Assert.Contains("'cancelled' by system", refused.Message, StringComparison.Ordinal);
         // Back at the gate, the operator is asked again, about new evidence.
         await rig.Do(write => rig.Tickets.To(write, rig.Tickets.Require(write.Db, ticket), "PHASE_WORK"));
-        await rig.Complete(2, artifacts: [GateRig.Data("report", 2)]);
-        Assert.Equal(2, Assert.Single(await rig.Reviews()).Id);
+        await rig.Complete((await rig.TasksOf(ticket))[^1].Id, artifacts: [GateRig.Data("report", 2)]);
+        Assert.Equal(
+            (3, null),
+            Assert.Single(await rig.Reviews()) is var again ? (again.Id, again.ReviewTask) : default
+        );
     }
 
     [Fact]

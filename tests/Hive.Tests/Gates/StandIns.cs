@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Text.Json;
 using Dapper;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
@@ -222,7 +223,7 @@ internal sealed class StandInTickets(IServiceProvider services) : ITickets, IWor
 }
 
 /// <summary>Tasks that are told their status.</summary>
-internal sealed class StandInTasks(IServiceProvider services) : ITasks
+internal sealed class StandInTasks(IServiceProvider services) : ITasks, IReviewTasks
 {
     private int ends;
 
@@ -288,6 +289,33 @@ internal sealed class StandInTasks(IServiceProvider services) : ITasks
         Put(write, entry with { Id = id, Parent = parent });
         Mark(write, ticket);
         return id;
+    }
+
+    public long Add(IWrite write, long ticket, TaskSpec spec, IReadOnlyList<string> excludes, long? about)
+    {
+        var id = Add(write, ticket, spec, Principals.System, parent: about);
+        Put(write, Require(write.Db, id) with { Kind = "review" });
+        return id;
+    }
+
+    public TaskEntry Begin(IWrite write, Caller caller, long? task, long? run) => Require(write.Db, task!.Value);
+
+    public IReadOnlyCollection<string> Excluded(DbConnection db, long task) => [];
+
+    void IReviewTasks.End(IWrite write, long task, string summary) => End(write, task, "completed");
+
+    void IReviewTasks.Cancel(IWrite write, long task, string reason)
+    {
+        if (!Require(write.Db, task).HasEnded)
+            End(write, task, "cancelled");
+    }
+
+    public void Accept(IWrite write, long task) => End(write, task, "completed");
+
+    public void Reject(IWrite write, long task, string feedback, int most)
+    {
+        var entry = Require(write.Db, task);
+        Put(write, entry with { Status = "pending", Iteration = entry.Iteration + 1 });
     }
 
     public void Cancel(IWrite write, long task, string reason, string actor) => End(write, task, "cancelled");

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Protocol;
 using Hive.Tests.Cli;
+using Hive.Tests.Git;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
 using Hive.Tests.Workflows;
@@ -14,10 +15,12 @@ namespace Hive.Tests.Gates;
 public sealed class TicketLoopTests : IAsyncLifetime
 {
     private const StringComparison Ordinal = StringComparison.Ordinal;
-    private const string Question = "Are the error cases covered?";
+    private const string Shop = "/agents/bob/state/shop";
     private const string Document = "/agents/alice/state/login/requirements.md";
 
     private TicketStory story = null!;
+    private string shop = null!;
+    private string commit = "";
     private LineClient alice = null!;
     private LineClient bob = null!;
     private LineClient vera = null!;
@@ -30,6 +33,10 @@ public sealed class TicketLoopTests : IAsyncLifetime
         alice = await story.Agent("alice", "duty: worker\ncapabilities: [analysis, documentation]\n");
         bob = await story.Agent("bob", "duty: worker\ncapabilities: [implementation, testing]\n");
         vera = await story.Agent("vera", "duty: validator\ncapabilities: [review]\n");
+        shop = Directory.CreateDirectory(story.Hive.DataDir + Shop).FullName;
+        Repositories.AsSomebody(shop, "init", "-q", "-b", "main");
+        ReviewRig.Commit(shop, "nothing yet");
+        Repositories.AsSomebody(shop, "clone", "-q", "--bare", shop, story.Hive.DataDir + "/shared/shop");
     }
 
     public ValueTask DisposeAsync() => story.DisposeAsync();
@@ -60,7 +67,7 @@ public sealed class TicketLoopTests : IAsyncLifetime
                 title: Log in
                 workflow: ship
                 priority: HIGH
-                repository: forge:agents/shop
+                repository: /shared/shop
             """;
         var made = Outcomes.Document(await story.Load("ticket", Login, "--json"));
         var loaded = Assert.Single(made.GetProperty("tickets").EnumerateArray());
@@ -121,13 +128,8 @@ public sealed class TicketLoopTests : IAsyncLifetime
             await Talk.Refused(() => alice.CallAsync("report_progress", new { text = "so far", artifacts }), code);
         }
 
-        var commit = new
-        {
-            type = "code_changes",
-            commit = "9f3c",
-            repository = "forge:agents/shop",
-        };
-        await Talk.Refused(() => TicketStory.Complete(alice, [commit]), "invalid");
+        object commit = ReviewRig.Changes("9f3c000", "forge:agents/shop");
+        await Talk.Refused(() => TicketStory.Complete(alice, [commit]), "unavailable");
         Assert.Equal("running", (await story.Detail(task)).Text("status"));
         Assert.Equal(0, (await story.Rest($"tickets/{story.Ticket}/artifacts")).GetArrayLength());
     }
@@ -159,54 +161,34 @@ public sealed class TicketLoopTests : IAsyncLifetime
         await story.SeesTask(next, t => t.Holds().Length == 0 && t.GetProperty("deps").Number("done") == 1);
     }
 
-    // Once the last task has ended, all that the host can judge holds; a criterion for a validator stays open.
+    // Once the last task has ended, all that the host can judge holds, and the validator is asked.
     private async Task WriteUp()
     {
         var work = await story.Next(alice, "alice");
         await TicketStory.Complete(alice, []);
         await story.End(alice, work);
-        await story.Sees(
-            "gate_changed",
-            e =>
-                e.GetProperty("gate")
-                    .GetProperty("criteria")
-                    .EnumerateArray()
-                    .Any(c => c.Text("kind") == "tasks_complete" && c.Text("state") == "met")
-        );
+        var review = await story.Next(vera, "vera");
         var gate = (await story.Host.CallAsync("gate", new { ticket = story.Ticket })).GetProperty("gate");
         Assert.Equal("open", gate.Text("gate_status"));
         Assert.Equal(
             ["tasks_complete met", "artifact met", "validator waiting"],
             gate.GetProperty("criteria").EnumerateArray().Select(c => $"{c.Text("kind")} {c.Text("state")}")
         );
-        Assert.Equal("needs reviews", Assert.Single(gate.GetProperty("blocking_reasons").EnumerateArray()).GetString());
-        Assert.Contains("needs reviews", await RefusedMove("PHASE_IMPLEMENTATION"), Ordinal);
-        Assert.Equal(2, (await story.Tasks()).Length);
-        Assert.Empty(await vera.Receive());
+        Assert.Contains("waits for a validator", await RefusedMove("PHASE_IMPLEMENTATION"), Ordinal);
+        await Judge(review, "failed", "no error cases");
     }
 
-    // The workflow is replaced under the ticket: the operator judges in place of a validator, and no commits are asked
-    // for. A failed review makes rework with the feedback, for the agent whose work it was.
+    // A failed review makes rework with the feedback, for the agent whose work it was.
     private async Task Rework()
     {
-        var text = Replaced(
-            Texts.Ship,
-            ($"- validator: {Question}\n          capabilities: [review]\n", $"- operator: {Question}\n"),
-            ("code_changes\n          commit: {}\n", "code_changes\n"),
-            ("code_changes\n          commit: { merged_into: main }\n", "code_changes\n")
-        );
-        await story.Load("workflow", text, "--replace");
-        var review = await story.Asked(Question, time: 1);
-        Assert.Equal(1, Assert.Single(review.GetProperty("artifacts").EnumerateArray()).GetInt64());
-        await story.Cli("review", $"{review.Number("id")}", "fail", "no error cases");
         Assert.Equal(1, (await story.SeesGate("PHASE_REQUIREMENTS", "failed")).Number("iteration"));
-        var rework = (await story.Tasks())[2];
-        Assert.Equal(("rework", "Rework: Write up: Log in"), (rework.Text("task_type"), rework.Text("title")));
+        var rework = Assert.Single(await story.Tasks(), t => t.Text("task_type") == "rework");
+        Assert.Equal("Rework: Write up: Log in", rework.Text("title"));
 
         var work = await story.Next(alice, "alice");
         Assert.Equal(rework.Number("id"), work.Task);
         var brief = (await alice.CallAsync("get_work")).GetProperty("brief");
-        Assert.Contains("no error cases", brief.Text("description"), Ordinal);
+        Assert.Contains("vera: no error cases", brief.Text("description"), Ordinal);
         await Write("second");
         await TicketStory.Complete(alice, [Requirements(Document)]);
         await story.End(alice, work);
@@ -215,10 +197,23 @@ public sealed class TicketLoopTests : IAsyncLifetime
             Assert.StartsWith($"# Scope\n{word}", (await story.Host.CallAsync("artifact", new { id })).Text("content"));
     }
 
+    // A validator looks at what it is asked about, and gives its verdict.
+    private async Task Judge(TicketStory.Work review, string verdict, string? feedback = null)
+    {
+        Assert.NotEmpty(
+            (await vera.CallAsync("get_work"))
+                .GetProperty("brief")
+                .GetProperty("review")
+                .GetProperty("artifacts")
+                .EnumerateArray()
+        );
+        await vera.CallAsync("review", new { verdict, feedback });
+        await story.End(vera, review);
+    }
+
     private async Task GoOn()
     {
-        var review = await story.Asked(Question, time: 2);
-        await story.Cli("review", $"{review.Number("id")}", "pass");
+        await Judge(await story.Next(vera, "vera"), "passed");
         await story.SeesGate("PHASE_REQUIREMENTS", "passed");
         await story.SeesCard("phase_id", "PHASE_IMPLEMENTATION");
         await story.SeesColumn("analyzing", 0);
@@ -230,21 +225,33 @@ public sealed class TicketLoopTests : IAsyncLifetime
             .GetProperty("phases")
             .GetProperty("PHASE_REQUIREMENTS");
         Assert.Equal("cookies", Assert.Single(context.GetProperty("decisions").EnumerateArray()).GetString());
-        Assert.Equal("Implement: Log in", (await story.Tasks())[3].Text("title"));
+        Assert.Equal("Implement: Log in", (await story.Tasks())[^1].Text("title"));
     }
 
-    // The first figure is too low: the gate fails, and the rework is bob's. The next column is filled by hand, so the
-    // ticket waits before it.
+    // The validator sends the first commit back, and lets the second pass. Its figure is too low: the gate fails, and
+    // the rework is bob's. The next column is filled by hand, so the ticket waits before it.
     private async Task Implement()
     {
-        foreach (var (type, coverage) in new[] { ("implement_feature", 60), ("rework", 85) })
+        foreach (
+            var (type, content, coverage, verdict) in new[]
+            {
+                ("implement_feature", "without tests", 60, "failed"),
+                ("implement_feature", "with tests", 60, "passed"),
+                ("rework", "with more tests", 85, null),
+            }
+        )
         {
-            var work = await story.Next(bob, "bob");
+            var work = await NextOfBob();
             var brief = (await bob.CallAsync("get_work")).GetProperty("brief");
-            Assert.Equal((type, "forge:agents/shop"), (brief.Text("task_type"), brief.Text("ticket_repository")));
+            Assert.Equal((type, "/shared/shop"), (brief.Text("task_type"), brief.Text("ticket_repository")));
             Assert.Contains("cookies", brief.GetProperty("context").Text("summary"), Ordinal);
-            await TicketStory.Complete(bob, [Data("code_changes", new { files = 3 })], coverage: coverage);
+            commit = ReviewRig.Commit(shop, content);
+            await TicketStory.Complete(bob, [ReviewRig.Changes(commit, Shop)], coverage: coverage);
             await story.End(bob, work);
+            if (verdict is null)
+                continue;
+            Assert.Equal("reviewing", (await story.Detail(work.Task)).Text("status"));
+            await Judge(await story.Next(vera, "vera"), verdict, verdict == "failed" ? "where are the tests?" : null);
         }
 
         Assert.Contains(
@@ -258,6 +265,20 @@ public sealed class TicketLoopTests : IAsyncLifetime
         Assert.Equal("0 0 1 0 0", await story.Counts("ship"));
     }
 
+    // The verdict of a validator comes as a message before the task comes again.
+    private async Task<TicketStory.Work> NextOfBob()
+    {
+        var received = await bob.Receive(max: 1, wait: 180);
+        if (JsonElement.Parse(received[0].Body) is var told && told.Text("event") == "task_rejected")
+        {
+            Assert.Equal("vera: where are the tests?", told.Text("feedback"));
+            await bob.CallAsync("ack", new { ids = new[] { received[0].Id } });
+            received = await bob.Receive(max: 1, wait: 180);
+        }
+
+        return await story.Begin(bob, "bob", received);
+    }
+
     private async Task TestAndShip()
     {
         var move = new { ticket_id = story.Ticket, target_column_id = "testing" };
@@ -265,6 +286,8 @@ public sealed class TicketLoopTests : IAsyncLifetime
         Assert.Equal("PHASE_TESTING", (await moved.Content.ReadFromJsonAsync<JsonElement>(Ct)).Text("new_phase"));
         await story.SeesColumn("testing", 1);
         var work = await story.Next(bob, "bob");
+        // Bob merges; the host only looks.
+        Repositories.AsSomebody(shop, "push", "-q", $"{story.Hive.DataDir}/shared/shop", "main");
         await TicketStory.Complete(bob, [Data("test_results", new { all_passed = true })]);
         await story.End(bob, work);
         var review = await story.Asked("Ship it?", time: 1);
@@ -282,9 +305,23 @@ public sealed class TicketLoopTests : IAsyncLifetime
         // No task was worked on twice.
         foreach (var task in await story.Tasks())
         {
-            var runs = (await story.Detail(task.Number("id"))).GetProperty("runs").EnumerateArray();
-            Assert.Equal(("completed", "completed"), (task.Text("status"), Assert.Single(runs).Text("end")));
+            var ends = (await story.Detail(task.Number("id")))
+                .GetProperty("runs")
+                .EnumerateArray()
+                .Select(run => run.Text("end"))
+                .Order();
+            Assert.Equal("completed", task.Text("status"));
+            Assert.Equal(
+                task.Text("task_type") == "implement_feature" ? ["completed", "rejected"] : ["completed"],
+                ends
+            );
         }
+
+        // The commit that passed is found in main of a real repository.
+        var sha = Repositories.AsSomebody($"{story.Hive.DataDir}/shared/shop", "rev-parse", "main");
+        Assert.Equal(commit, sha);
+        var kept = (await story.Rest($"tickets/{story.Ticket}/artifacts")).EnumerateArray();
+        Assert.Equal(sha, kept.First(a => a.Text("type") == "code_changes").Text("sha"));
     }
 
     private async Task<string> RefusedMove(string phase) =>
@@ -306,15 +343,4 @@ public sealed class TicketLoopTests : IAsyncLifetime
     private static object Requirements(string path) => new { type = "requirements_document", path };
 
     private static object Data(string type, object content) => new { type, content };
-
-    private static string Replaced(string text, params (string From, string To)[] all)
-    {
-        foreach (var (from, to) in all)
-        {
-            Assert.Contains(from, text, Ordinal);
-            text = text.Replace(from, to, Ordinal);
-        }
-
-        return text;
-    }
 }

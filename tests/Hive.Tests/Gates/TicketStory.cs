@@ -113,7 +113,7 @@ internal sealed class TicketStory : IAsyncDisposable
         var began = await agent.CallAsync("begin_turn", new { ids = new[] { message.Id }, wake_from = "system" });
         var turn = began.Number("turn");
         Assert.Equal(name, (await SeesTask(task, "running", run)).Text("agent"));
-        var noted = (await Detail(task)).GetProperty("runs").EnumerateArray().Last();
+        var noted = (await Detail(task)).GetProperty("runs").EnumerateArray().First();
         Assert.Equal((run, turn), (noted.Number("id"), noted.Number("turn")));
         var row = await Hive.Row(name);
         Assert.Equal(1, row.Number("active_tasks"));
@@ -156,7 +156,7 @@ internal sealed class TicketStory : IAsyncDisposable
             }
         );
         Assert.Equal(1, ended.Number("acked"));
-        var run = (await Detail(work.Task)).GetProperty("runs").EnumerateArray().Last();
+        var run = (await Detail(work.Task)).GetProperty("runs").EnumerateArray().First();
         Assert.Equal((work.Run, "completed"), (run.Number("id"), run.Text("end")));
         await Sees("acked", e => e.GetProperty("message").Number("id") == work.Message);
         var told = await Sees("turn_ended", e => e.GetProperty("turn").Number("id") == work.Turn);

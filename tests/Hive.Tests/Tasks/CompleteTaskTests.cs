@@ -332,7 +332,12 @@ public sealed class CompleteTaskTests
     {
         public Func<Task>? Act { get; set; }
 
-        public async Task<object> Collect(string agent, IReadOnlyList<HandedIn> artifacts, CancellationToken ct)
+        public async Task<object> Collect(
+            string agent,
+            long ticket,
+            IReadOnlyList<HandedIn> artifacts,
+            CancellationToken ct
+        )
         {
             await (Act?.Invoke() ?? Task.CompletedTask);
             return artifacts;
@@ -348,6 +353,14 @@ public sealed class CompleteTaskTests
             IReadOnlyDictionary<string, double> metrics,
             string agent
         ) { }
+
+        public void AskReview(IWrite write, TaskEntry task) { }
+
+        public void Cancelled(IWrite write, TaskEntry task) { }
+
+        public void MustBeOpen(IWrite write, TaskEntry review) { }
+
+        public void Looked(IWrite write, TaskEntry review, string agent) { }
     }
 
     [Theory]

@@ -82,7 +82,7 @@ internal static class LegalRows
             SELECT count(*)
               FROM tasks t
              WHERE (SELECT count(*) FROM runs r WHERE r.task = t.id AND r.end = 'completed')
-                   <> (status = 'completed' AND run IS NOT NULL)
+                   <> (status IN ('completed', 'reviewing') AND run IS NOT NULL)
             """
         ),
         ("tasks with wrong counters", WrongCounters),
@@ -147,14 +147,47 @@ internal static class LegalRows
             "SELECT count(*) FROM (SELECT 1 FROM verdicts GROUP BY ticket, phase_id, rev HAVING count(*) > 1)"
         ),
         (
-            "questions that the operator is asked twice",
+            "questions that are asked twice",
             """
             SELECT count(*)
               FROM (SELECT 1
                       FROM reviews
-                     WHERE decided_at IS NULL
-                     GROUP BY ticket, phase_id, question
+                     WHERE decided_at IS NULL AND stale = 0
+                     GROUP BY ticket, phase_id, question, task
                     HAVING count(*) > 1)
+            """
+        ),
+        (
+            "tasks whose open reviews do not fit their status",
+            """
+            SELECT count(*)
+              FROM tasks t
+             WHERE (SELECT count(*) FROM reviews r WHERE r.task = t.id AND r.decided_at IS NULL AND r.stale = 0)
+                   <> (t.status = 'reviewing')
+            """
+        ),
+        (
+            "open tasks of validators without an open review",
+            """
+            SELECT count(*)
+              FROM tasks t
+             WHERE t.kind = 'review' AND t.completed_at IS NULL
+               AND NOT EXISTS (SELECT 1
+                                 FROM reviews r
+                                WHERE r.review_task = t.id AND r.decided_at IS NULL AND r.stale = 0)
+            """
+        ),
+        (
+            "reviews that those decided who did the work",
+            """
+            SELECT count(*)
+              FROM reviews v
+             WHERE v.verdict IN ('passed', 'failed')
+               AND EXISTS (SELECT 1
+                             FROM tasks t
+                             JOIN runs r ON r.task = t.id
+                            WHERE t.ticket = v.ticket AND t.phase_id = v.phase_id AND t.kind <> 'review'
+                              AND r.agent = v.reviewer)
             """
         ),
         (

@@ -91,7 +91,11 @@ internal sealed class NaiveScheduler(TasksOptions weights)
         foreach (var task in Order(now))
         {
             var active = Tasks.Values.Count(t => t.Active && (t.Workflow, t.PhaseId) == (task.Workflow, task.PhaseId));
-            if (active >= MaxActive.GetValueOrDefault((task.Workflow, task.PhaseId), int.MaxValue))
+            // A review takes no place of its phase.
+            if (
+                task.Needs != Duty.Validator
+                && active >= MaxActive.GetValueOrDefault((task.Workflow, task.PhaseId), int.MaxValue)
+            )
                 continue;
             var free = Agents.Keys.Where(name => IsFree(name) && May(name, task)).ToList();
             if (free.Count == 0)

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Protocol;
@@ -34,6 +35,47 @@ internal interface ITasks
     /// <returns>The task's id.</returns>
     /// <exception cref="Problem">A limit, an unknown task or a cycle.</exception>
     long Add(IWrite write, long ticket, TaskSpec spec, string actor, string? prefers = null, long? parent = null);
+}
+
+/// <summary>The tasks in which validators judge, for the slice that keeps reviews. Each call is inside the caller's
+/// write.</summary>
+internal interface IReviewTasks
+{
+    /// <summary>Makes the task of a review.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="ticket">Its ticket.</param>
+    /// <param name="spec">The task.</param>
+    /// <param name="excludes">Agents that may not have it, besides those that had a run of the phase's work.</param>
+    /// <param name="about">The task whose result is reviewed; null for a gate.</param>
+    /// <returns>The task's id.</returns>
+    long Add(IWrite write, long ticket, TaskSpec spec, IReadOnlyList<string> excludes, long? about);
+
+    /// <summary>The caller's review, which the call begins when it was not begun.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="caller">The agent.</param>
+    /// <param name="task">The task of the review; null for the only task that the agent has.</param>
+    /// <param name="run">The run that the call is about; null for the current one.</param>
+    /// <exception cref="Problem">It is not the caller's, its run has ended, or it is not a review.</exception>
+    TaskEntry Begin(IWrite write, Caller caller, long? task, long? run);
+
+    /// <summary>The agents that may not have the review.</summary>
+    IReadOnlyCollection<string> Excluded(DbConnection db, long task);
+
+    /// <summary>Completes the task of a review, with its run.</summary>
+    void End(IWrite write, long task, string summary);
+
+    /// <summary>Cancels the task of a review, unless it is completed: also one that has failed.</summary>
+    void Cancel(IWrite write, long task, string reason);
+
+    /// <summary>Completes a task whose result was reviewed.</summary>
+    void Accept(IWrite write, long task);
+
+    /// <summary>Sends a task back with feedback; it fails when so many reviews of it have failed.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="feedback">What has to change.</param>
+    /// <param name="most">The number of failed reviews with which it fails.</param>
+    void Reject(IWrite write, long task, string feedback, int most);
 }
 
 /// <summary>A task's row, as the slices above need it.</summary>

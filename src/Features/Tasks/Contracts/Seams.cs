@@ -10,12 +10,13 @@ namespace Hive.Features.Tasks.Contracts;
 /// <summary>Looks at what an agent hands in. Filled by the slice that keeps evidence.</summary>
 internal interface ITaskChecks
 {
-    /// <summary>Reads what the artifacts name: opens files. Never called inside a write.</summary>
+    /// <summary>Reads what the artifacts name: opens files, and fetches commits. Never called inside a write.</summary>
     /// <param name="agent">The agent that hands them in.</param>
+    /// <param name="ticket">The ticket that they are for.</param>
     /// <param name="artifacts">At most 20.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="Problem">What cannot be read is refused, with the way out.</exception>
-    Task<object> Collect(string agent, IReadOnlyList<HandedIn> artifacts, CancellationToken ct);
+    Task<object> Collect(string agent, long ticket, IReadOnlyList<HandedIn> artifacts, CancellationToken ct);
 
     /// <summary>Stores what was collected. Called inside the write that reports progress.</summary>
     void Handed(IWrite write, TaskEntry task, object collected, string agent);
@@ -30,6 +31,20 @@ internal interface ITaskChecks
         IReadOnlyDictionary<string, double> metrics,
         string agent
     );
+
+    /// <summary>Asks for the review of a task's result. Called inside the write that hands the result in, after the
+    /// task's status has become <c>reviewing</c>.</summary>
+    void AskReview(IWrite write, TaskEntry task);
+
+    /// <summary>The task, whose result is being reviewed, is cancelled. Called inside the write of that.</summary>
+    void Cancelled(IWrite write, TaskEntry task);
+
+    /// <summary>The task of a review is to be tried again. Called inside the write of that.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: the review is not open any more.</exception>
+    void MustBeOpen(IWrite write, TaskEntry review);
+
+    /// <summary>The agent of a review was shown what it has to judge. Called inside a write.</summary>
+    void Looked(IWrite write, TaskEntry review, string agent);
 }
 
 /// <summary>One artifact as an agent names it: <c>path</c>, or <c>commit</c> with <c>repository</c>, or
