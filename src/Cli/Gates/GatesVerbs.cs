@@ -140,7 +140,7 @@ internal static class GatesVerbs
         }.CompletedBy(Known.TicketsAsync);
         return Verb.Create(
             "reviews",
-            "List the reviews that wait for you.",
+            "List the open reviews: those that wait for you, and those that validators have.",
             async (verb, parsed) =>
             {
                 var answer = await verb.CallAsync("reviews", new { ticket = parsed.GetValue(ticket) });
@@ -148,7 +148,7 @@ internal static class GatesVerbs
                 if (verb.Json)
                     JsonOutput.Print(answer);
                 else if (reviews.Length == 0)
-                    verb.Screen.Line("No review waits for you.");
+                    verb.Screen.Line("No review is open.");
                 else
                     verb.Screen.Table(Reviews, [.. reviews.Select(Cells)]);
             },
