@@ -60,6 +60,23 @@ public sealed class TicketPageTests(Browser browser) : DashboardTest(browser)
         await Expect(whole).ToBeFocusedAsync();
     }
 
+    [Fact]
+    public async Task A_validators_review_is_shown_and_can_be_decided_in_its_place()
+    {
+        using var alice = await WorkerAsync("validator: Is it tested?");
+        await CheckAsync(alice);
+        var page = await AtAsync("/tickets/1");
+        var reviews = page.GetByRole(AriaRole.List, new() { Name = "Reviews by validators" });
+        await Expect(reviews).ToContainTextAsync("Is it tested?");
+        await Expect(reviews).ToContainTextAsync("task 3: under way");
+        var decide = reviews.Locator(".act");
+        await Expect(decide).ToHaveCountAsync(2);
+        await AccessibilityTests.NoSeriousViolationAsync(page, 1440);
+        await decide.First.ClickAsync();
+        await Expect(reviews).ToContainTextAsync("operator: passed");
+        await Expect(decide).ToHaveCountAsync(0);
+    }
+
     [Theory]
     [MemberData(nameof(Screens))]
     public async Task A_verdict_a_task_a_context_and_a_refusal_have_no_axe_violation(int width, int height)
@@ -93,9 +110,10 @@ public sealed class TicketPageTests(Browser browser) : DashboardTest(browser)
     }
 
     /// <summary>An agent that does the tasks of the workflow.</summary>
-    private async Task<LineClient> WorkerAsync()
+    private async Task<LineClient> WorkerAsync(string criterion = "operator: Ship it?")
     {
-        await Hive.CallAsync("workflow_load", new { text = Workflow, @default = true });
+        var text = Workflow.Replace("operator: Ship it?", criterion, StringComparison.Ordinal);
+        await Hive.CallAsync("workflow_load", new { text, @default = true });
         await Hive.ApplyAsync("alice", "agent.yaml", "duty: worker\ncapabilities: [looking]\n");
         return await Hive.JoinAsync("alice");
     }

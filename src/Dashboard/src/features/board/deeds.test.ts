@@ -159,11 +159,13 @@ describe('what can be done with a task', () => {
     expect(ids(taskActions(task(1, { status: 'running', agent: 'bob' })))).toEqual(['task-priority', 'cancel-task']);
     expect(ids(taskActions(task(1, { status: 'failed' })))).toEqual(['retry-task', 'skip-task']);
     expect(taskActions(task(1, { status: 'completed' }))).toEqual([]);
+    expect(ids(taskActions(task(1, { status: 'failed', kind: 'review' })))).toEqual(['retry-task']);
   });
 
   test('asks before it ends an agent’s turn, and holds the rest', () => {
     const cancel = (status: string) => taskActions(task(1, { status, agent: 'bob' })).at(-1);
     expect(cancel('running')?.confirm?.text).toContain('bob works on it');
-    expect([cancel('pending')?.confirm, cancel('pending')?.hold]).toEqual([undefined, true]);
+    for (const status of ['pending', 'reviewing'])
+      expect([cancel(status)?.confirm, cancel(status)?.hold]).toEqual([undefined, true]);
   });
 });

@@ -29,10 +29,12 @@ const setTaskPriority = (task: Task): Action =>
 export function taskActions(task: Task): Action[] {
   const { status } = task;
   if (status === 'completed') return [];
-  if (isEnded(task)) return [retryTask(task), skipTask(task)];
-  const agent = status === 'pending' ? null : (task.agent ?? null);
+  // A review is not skipped: it is decided.
+  const skip = task.kind === 'review' ? [] : [skipTask(task)];
+  if (isEnded(task)) return [retryTask(task), ...skip];
+  const agent = status === 'assigned' || status === 'running' ? (task.agent ?? null) : null;
   return [
-    ...(status === 'pending' ? [holdOrReleaseTask(task), skipTask(task)] : []),
+    ...(status === 'pending' ? [holdOrReleaseTask(task), ...skip] : []),
     setTaskPriority(task),
     cancelTask(task, agent),
   ];

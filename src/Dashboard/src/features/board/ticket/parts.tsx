@@ -15,7 +15,7 @@ import { bytesText } from '../../../ui/text/time';
 import { sendText } from '../../../ui/with-text';
 import { Writing } from '../../../ui/writing';
 import { AgentText } from '../../files';
-import { failReview, passReview } from '../actions';
+import { failReview, passInPlace, passReview } from '../actions';
 import { BLOCKED, phaseName } from '../columns';
 import { commentText, judge } from '../deeds';
 import { board, waitsForOperator } from '../store';
@@ -163,6 +163,7 @@ export function GatePart({
           <ActionButton action={judge(ticket)} />
         </div>
       )}
+      <ValidatorReviews reviews={reviews} />
       {named === null ? null : (
         <div class="verdict" role="group" aria-label={`Your verdict: ${named.title}`}>
           <p>
@@ -185,6 +186,54 @@ export function GatePart({
         </div>
       )}
     </Part>
+  );
+}
+
+const VERDICTS: Readonly<Record<string, string>> = { passed: 'met', failed: 'unmet', cancelled: 'waiting' };
+
+/** The reviews that validators have or had, the newest first: who, what they said, and about what. */
+function ValidatorReviews({ reviews }: { reviews: readonly Review[] }) {
+  const given = reviews.filter(({ review_task }) => review_task != null).sort((a, b) => b.id - a.id);
+  if (given.length === 0) return null;
+  return (
+    <ul class="criteria" aria-label="Reviews by validators">
+      {given.map((review) => {
+        const look = STATES[VERDICTS[review.verdict ?? ''] ?? 'waiting'];
+        return (
+          <li key={review.id} class="criterion">
+            <span class={`tone-${look?.tone}`} aria-hidden="true">
+              {look?.glyph}
+            </span>
+            <span>
+              <bdi>{review.question}</bdi>
+              <span class="criterion-why">
+                <bdi>
+                  {review.reviewer ?? `task ${review.review_task}`}:{' '}
+                  {review.stale ? 'void, the evidence is newer' : (review.verdict ?? 'under way')}
+                  {review.iteration === 0 ? '' : ` · round ${review.iteration + 1}`}
+                  {review.feedback == null ? '' : ` · ${review.feedback}`}
+                </bdi>
+              </span>
+              {review.verdict == null && !review.stale ? <InItsPlace review={review} /> : null}
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** The operator can decide what a validator has not. */
+function InItsPlace({ review }: { review: Review }) {
+  const named = { id: review.id, title: review.question };
+  const text = failReview(named);
+  return (
+    <span class="verdict-actions">
+      <ActionButton action={passInPlace(named)} />
+      <button type="button" class="act bad" onClick={() => askPalette({ title: named.title, text })}>
+        <Label text={text.label} of={text.of} />
+      </button>
+    </span>
   );
 }
 
