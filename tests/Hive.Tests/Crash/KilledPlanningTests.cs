@@ -85,6 +85,33 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
         }
     }
 
+    [Fact]
+    public async Task A_validators_verdict_that_was_killed_sends_the_work_back_once()
+    {
+        for (var side = 1; side <= Sides; side++)
+        {
+            var title = $"review {side} {Guid.NewGuid()}";
+            await planning.Create(title, "reviewed");
+            await planning.Complete(await planning.Receive(), Planning.Good);
+            var review = await planning.BeginReview();
+
+            await planning.KilledAt(typeof(GiveReview), side, () => planning.Judge(review));
+            planning.Check();
+            await planning.Judge(review);
+            await planning.LeaveReview();
+            planning.Check();
+            // The operator decides the second review.
+            var ticket = await planning.Create(title, "reviewed");
+            await planning.Finish(ticket);
+            planning.Check();
+            Assert.Equal(
+                new Ending(["rejected", Completed, Completed], [Completed, Completed, "cancelled"]).ToString(),
+                planning.EndOf(ticket)
+            );
+            Assert.Equal(["validator failed", "operator passed", "operator passed"], planning.VerdictsOf(ticket));
+        }
+    }
+
     private async Task Each(
         Type writes,
         Func<string, Planning.Given?, Task> act,
@@ -170,16 +197,28 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
               - { id: end, name: End, phase_mapping: [PHASE_END], terminal: true }
             """;
 
+        private static readonly string Reviewed = Workflow
+            .Replace("name: fragile", "name: reviewed", StringComparison.Ordinal)
+            .Replace(
+                "capabilities: [writing]\n",
+                "capabilities: [writing]\n        review: validator\n",
+                StringComparison.Ordinal
+            );
+
         private const string QuietSql = """
             SELECT (SELECT to_status FROM agent_status_log WHERE agent = 'worker' ORDER BY id DESC LIMIT 1),
                    (SELECT count(*) FROM tickets WHERE gate_marked = 1)
             """;
+
+        private const string LastStatus =
+            "SELECT to_status FROM agent_status_log WHERE agent = 'validator' ORDER BY id DESC LIMIT 1";
 
         private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
         private readonly CrashingHost host = new("external");
         private LineClient? worker;
         private LineClient? helper;
+        private LineClient? validator;
         private LineClient? operators;
 
         public async ValueTask InitializeAsync()
@@ -200,7 +239,14 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
                     "duty: worker\ncapabilities: [writing]\n"
                 );
                 await line.CallAsync("spawn", new { name = "helper", runtime = "external" });
+                Directory.CreateDirectory(Path.Combine(host.DataDir, "applied", "validator"));
+                await File.WriteAllTextAsync(
+                    Path.Combine(host.DataDir, "applied", "validator", "agent.yaml"),
+                    "duty: validator\n"
+                );
+                await line.CallAsync("spawn", new { name = "validator", runtime = "external" });
                 await line.CallAsync("workflow_load", new { text = Workflow });
+                await line.CallAsync("workflow_load", new { text = Reviewed });
             }
 
             await Connect();
@@ -210,18 +256,19 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
         {
             worker?.Dispose();
             helper?.Dispose();
+            validator?.Dispose();
             operators?.Dispose();
             await host.DisposeAsync();
         }
 
         /// <summary>Makes a ticket, once for each title.</summary>
-        internal async Task<long> Create(string title) => (
+        internal async Task<long> Create(string title, string workflow = "fragile") => (
                 await operators!.CallAsync(
                     "ticket_create",
                     new
                     {
                         title,
-                        workflow = "fragile",
+                        workflow,
                         key = title,
                     }
                 )
@@ -312,6 +359,61 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
             helper = null;
         }
 
+        /// <summary>A validator comes, is given the review, and begins it.</summary>
+        internal async Task<Given> BeginReview()
+        {
+            validator ??= await host.Connect("validator");
+            var message = Assert.Single(await validator.Receive(max: 1, wait: 60));
+            var given = Given.Of(message)!;
+            await validator.CallAsync("get_work", new { task = given.Task });
+            return given;
+        }
+
+        /// <summary>The validator fails the work; a repeated call gets the first one's answer.</summary>
+        internal async Task Judge(Given review)
+        {
+            validator ??= await host.Connect("validator");
+            await validator.CallAsync(
+                "review",
+                new
+                {
+                    verdict = "failed",
+                    feedback = "It is too short.",
+                    run = review.Run,
+                    key = $"review {review.Task}",
+                }
+            );
+        }
+
+        /// <summary>The validator acknowledges what it has, and leaves.</summary>
+        internal async Task LeaveReview()
+        {
+            await validator!.CallAsync("requeue_inflight");
+            while (await validator.Receive() is { Length: > 0 } left)
+                await validator.CallAsync("ack", new { ids = left.Select(message => message.Id) });
+            validator.Dispose();
+            validator = null;
+            // Until the scheduler knows, it would give the next review to it.
+            using var patience = new CancellationTokenSource(Patience);
+            while (LegalRows.In(host.DataDir, db => db.QuerySingle<string?>(LastStatus)) is "idle" or "running")
+            {
+                patience.Token.ThrowIfCancellationRequested();
+                await Task.Yield();
+            }
+        }
+
+        /// <summary>The verdicts of a ticket's reviews, the oldest first.</summary>
+        internal string[] VerdictsOf(long ticket) =>
+            LegalRows.In(
+                host.DataDir,
+                db =>
+                    db.Query<string>(
+                            "SELECT reviewer || ' ' || verdict FROM reviews WHERE ticket = @ticket ORDER BY id",
+                            new { ticket }
+                        )
+                        .ToArray()
+            );
+
         /// <summary>The worker acknowledges what is left: the message of its ended run has come again.</summary>
         internal async Task Drain()
         {
@@ -376,6 +478,8 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
             worker!.Dispose();
             helper?.Dispose();
             helper = null;
+            validator?.Dispose();
+            validator = null;
             operators!.Dispose();
             await host.Run();
             await Connect();
@@ -400,7 +504,7 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
                 var tasks = await operators.CallAsync("tasks", new { ticket });
                 foreach (var task in tasks.GetProperty("tasks").EnumerateArray())
                 {
-                    if (task.Text("status") == "cancelled")
+                    if (task.Text("status") == "cancelled" && task.Text("kind") != "review")
                         await operators.CallAsync("change_task", new { id = task.Number("id"), action = "retry" });
                 }
             }
@@ -420,7 +524,9 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
             var stored = LegalRows.In(
                 host.DataDir,
                 db =>
-                    db.Query<(string Phase, long Count)>("SELECT phase_id, count(*) FROM tickets GROUP BY phase_id")
+                    db.Query<(string Phase, long Count)>(
+                            "SELECT phase_id, count(*) FROM tickets WHERE workflow = 'fragile' GROUP BY phase_id"
+                        )
                         .ToDictionary(t => t.Phase, t => t.Count)
             );
             Assert.All(
