@@ -31,6 +31,8 @@ internal static class Features
             new Tickets.TicketsModule(),
             // Before Tasks: a task that is held for a lock looks whether that is still so.
             new Locks.LocksModule(),
+            // Before Tasks, whose claims ask the budgets.
+            new Costs.CostsModule(),
             // After Messages, whose open turns it reads, and after Workflows.
             new Tasks.TasksModule(),
             new Containers.ContainersModule(),

@@ -162,13 +162,17 @@ internal sealed class AgentPool
     /// <summary>The free agent that fits a task of the bucket best; null when none is free.</summary>
     /// <remarks>An agent that failed the task is passed over while another is free. Of the others, the preferred one
     /// comes first, then the highest score, then the one that was given a task longest ago.</remarks>
-    public PooledAgent? Best(Bucket bucket, QueuedTask task, long now)
+    /// <param name="bucket">The bucket.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="now">In ms since 1970.</param>
+    /// <param name="not">Agents that cannot have it.</param>
+    public PooledAgent? Best(Bucket bucket, QueuedTask task, long now, IReadOnlySet<string>? not = null)
     {
         PooledAgent? best = null;
         (bool Failed, bool IsOther, double Score, long LastGiven) bestRank = default;
         foreach (var agent in bucket.Agents)
         {
-            if (!agent.IsFree)
+            if (!agent.IsFree || not?.Contains(agent.Name) == true)
                 continue;
             var rank = (
                 task.Failed.Any(f => f.Agent == agent.Name && now - f.At < SetBackMs),

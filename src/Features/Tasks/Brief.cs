@@ -10,7 +10,12 @@ using Hive.Protocol;
 namespace Hive.Features.Tasks;
 
 /// <summary>Composes what an agent is told of its task.</summary>
-internal sealed class Brief(ITickets tickets, IWorkflows workflows, Lazy<IEnumerable<IBriefPart>> parts)
+internal sealed class Brief(
+    ITickets tickets,
+    IWorkflows workflows,
+    RunBudgets budgets,
+    Lazy<IEnumerable<IBriefPart>> parts
+)
 {
     /// <summary>The longest brief that <c>get_work</c> answers, in bytes; the rest of the line is the door's.</summary>
     public const int WholeBytes = 60 * 1024;
@@ -88,6 +93,8 @@ internal sealed class Brief(ITickets tickets, IWorkflows workflows, Lazy<IEnumer
         if (row.DeadlineAt is not null)
             json["deadline_at"] = Node(TaskViews.Instant(row.DeadlineAt));
         json["timeout_seconds"] = row.TimeoutSeconds;
+        if (budgets.LeftUsd(row, ticket) is { } left)
+            json["budget_left_usd"] = left;
         var entry = row.ToEntry();
         foreach (var part in parts.Value)
             part.Add(db, entry, ticket, json, isWhole);

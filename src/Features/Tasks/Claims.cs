@@ -1,5 +1,7 @@
+using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Locks.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tickets.Contracts;
@@ -15,7 +17,8 @@ internal sealed class Claims(
     Brief brief,
     ITickets tickets,
     IOutbox outbox,
-    IRoster roster
+    IRoster roster,
+    RunBudgets budgets
 ) : IClaims
 {
     public ClaimResult Claim(IWrite write, long task, string agent)
@@ -25,13 +28,21 @@ internal sealed class Claims(
         // The queue knows those who worked on it when the review became ready; there may be more since.
         if (before.IsReview && TaskChanges.Excluded(write.Db, before).Contains(agent))
             return ClaimResult.NotReady;
+        var quote = before.IsReady ? budgets.Quote(write, before, agent) : null;
+        if (quote?.Refusal is { } refusal)
+            return HoldForBudget(write, before, refusal);
         if (before is { IsReady: true, Locks: not null } && IsHeldForLocks(write, before, agent))
             return ClaimResult.Held;
-        var now = changes.Now;
-        var run = write.Prepare(RunSql).Bind(1, task).Bind(2, agent).Bind(3, now).Number();
+        var run = write
+            .Prepare(RunSql)
+            .Bind(1, task)
+            .Bind(2, agent)
+            .Bind(3, changes.Now)
+            .Bind(4, quote?.Quote.Micro)
+            .Number();
         if (run is not { } id)
             return ClaimResult.NotReady;
-        Give(write, before, id, agent);
+        Give(write, before, id, agent, quote);
         return ClaimResult.Claimed;
     }
 
@@ -39,18 +50,25 @@ internal sealed class Claims(
     /// <param name="write">The write that has ended the run before.</param>
     /// <param name="row">The task with the ended run.</param>
     /// <param name="agent">The agent that said yes.</param>
+    /// <exception cref="Problem">Code <c>conflict</c>: a budget has too little left for the new run.</exception>
     public void Pass(IWrite write, TaskRow row, string agent)
     {
+        var quote = budgets.Quote(write, row, agent);
+        if (quote?.Refusal?.Refusal is { } reason)
+            throw Problem.Conflict(
+                $"{agent} cannot have task {row.Id} now: {reason}; the operator can raise the limit, or try again later"
+            );
         var run = write
-            .Prepare("INSERT INTO runs (task, agent, claimed_at) VALUES (?1, ?2, ?3) RETURNING id")
+            .Prepare("INSERT INTO runs (task, agent, claimed_at, estimate_micro) VALUES (?1, ?2, ?3, ?4) RETURNING id")
             .Bind(1, row.Id)
             .Bind(2, agent)
             .Bind(3, changes.Now)
+            .Bind(4, quote?.Quote.Micro)
             .Number();
-        Give(write, row, run!.Value, agent);
+        Give(write, row, run!.Value, agent, quote);
     }
 
-    private void Give(IWrite write, TaskRow before, long id, string agent)
+    private void Give(IWrite write, TaskRow before, long id, string agent, RunQuote? quote)
     {
         var task = before.Id;
         var claimed = write
@@ -63,6 +81,7 @@ internal sealed class Claims(
             .Run();
         if (claimed == 0)
             throw new InvalidOperationException($"task {task} changed within its claim");
+        budgets.Reserve(write, id, quote);
         runs.Put(write, new OpenRun(id, task, agent, changes.Now, null, before.TimeoutSeconds, 0));
         var row = before with
         {
@@ -92,12 +111,21 @@ internal sealed class Claims(
             .Run();
 
     private const string RunSql = """
-        INSERT INTO runs (task, agent, claimed_at)
-        SELECT id, ?2, ?3
+        INSERT INTO runs (task, agent, claimed_at, estimate_micro)
+        SELECT id, ?2, ?3, ?4
           FROM tasks
          WHERE id = ?1 AND status = 'pending' AND holds = 0
         RETURNING id
         """;
+
+    // Nothing was taken yet. The resources that it waited for are others' until the budget lets it go on.
+    private ClaimResult HoldForBudget(IWrite write, TaskRow row, BudgetQuote refused)
+    {
+        var result = budgets.Hold(write, row, refused);
+        if (result == ClaimResult.Held && row.LockHeldAt is not null)
+            locks.ReleaseAll(write, row.Id, "held by a budget");
+        return result;
+    }
 
     private bool IsHeldForLocks(IWrite write, TaskRow row, string agent)
     {

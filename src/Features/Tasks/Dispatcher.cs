@@ -166,19 +166,18 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
     private List<(long Task, string Agent)> Dispatch(IWrite write)
     {
         List<(long Task, string Agent)> given = [];
-        var held = 0;
+        var tries = 0;
         ready.ReadLimits();
-        while (given.Count + held < MostPerWrite && ready.Next() is var (task, agent))
+        while (tries < MostPerWrite && ready.Next() is var (task, agent))
         {
+            tries++;
             if (watch.HasChanged(agent))
                 continue;
             var result = Claim(write, task, agent);
-            if (result == ClaimResult.Held)
-            {
-                held++;
+            if (result == ClaimResult.OtherAgent)
+                ready.PassOver(write, task.Id, agent);
+            if (result is ClaimResult.Held or ClaimResult.OtherAgent)
                 continue;
-            }
-
             if (result == ClaimResult.NotReady)
             {
                 LogNotReady(log, task.Id);
@@ -192,6 +191,8 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
                 ready.Put(write, task with { ReadyAt = null, Agent = agent, Active = true });
         }
 
+        if (tries == MostPerWrite)
+            write.AfterCommit(bell.Ring);
         return given;
     }
 

@@ -133,7 +133,7 @@ internal static class ListWork
             var current = work.Of(db, [.. open.Select(t => t.Id)]);
             return open.Select(t =>
             {
-                var (counts, agents) = current.GetValueOrDefault(t.Id) ?? TicketWork.None;
+                var (counts, agents, _) = current.GetValueOrDefault(t.Id) ?? TicketWork.None;
                 return new TicketLine(
                     t.Id,
                     t.Title,

@@ -43,6 +43,9 @@ internal sealed class OpenRuns
     private readonly Dictionary<long, OpenRun> runs = [];
     private readonly Dictionary<string, HashSet<long>> ofAgent = new(StringComparer.Ordinal);
     private readonly Dictionary<long, (string Agent, HashSet<long> Runs)> turns = [];
+
+    // Turns that have ended and are not booked yet; their end is part of the same write, or of one soon after.
+    private readonly Dictionary<long, HashSet<long>> unbooked = [];
     private readonly Dictionary<string, int> turnsOfAgent = new(StringComparer.Ordinal);
 
     /// <summary>The agents that have a run.</summary>
@@ -91,6 +94,33 @@ internal sealed class OpenRuns
     {
         lock (gate)
             return [.. turns.Where(t => t.Value.Runs.Contains(run)).Select(t => t.Key).Order()];
+    }
+
+    /// <summary>An open turn, or one that is not booked yet, holds messages of a run.</summary>
+    public bool IsHeldByTurn(long run)
+    {
+        lock (gate)
+            return turns.Values.Any(t => t.Runs.Contains(run)) || unbooked.Values.Any(t => t.Contains(run));
+    }
+
+    /// <summary>The open turns of an agent, or of all when it is null.</summary>
+    public IReadOnlyList<(string Agent, long Turn)> OpenTurns(string? agent)
+    {
+        lock (gate)
+            return
+            [
+                .. turns
+                    .Where(t => agent is null || t.Value.Agent == agent)
+                    .Select(t => (t.Value.Agent, t.Key))
+                    .OrderBy(t => t.Key),
+            ];
+    }
+
+    /// <summary>An ended turn is booked in this write.</summary>
+    public void Book(IWrite write, long turn)
+    {
+        if (SetUnbooked(turn, null) is { } before)
+            write.OnRollback(() => SetUnbooked(turn, before));
     }
 
     /// <summary>The agent of an open turn; null when the turn is not known.</summary>
@@ -151,7 +181,23 @@ internal sealed class OpenRuns
             return;
         var before = Runs(turn);
         SetTurn(turn, agent, null);
-        write.OnRollback(() => SetTurn(turn, agent, before));
+        SetUnbooked(turn, before is { Count: > 0 } ? before : null);
+        write.OnRollback(() =>
+        {
+            SetUnbooked(turn, null);
+            SetTurn(turn, agent, before);
+        });
+    }
+
+    private HashSet<long>? SetUnbooked(long turn, HashSet<long>? held)
+    {
+        lock (gate)
+        {
+            unbooked.Remove(turn, out var before);
+            if (held is not null)
+                unbooked.Add(turn, held);
+            return before;
+        }
     }
 
     private HashSet<long>? Runs(long turn)

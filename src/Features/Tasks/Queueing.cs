@@ -30,6 +30,9 @@ internal enum ClaimResult
 
     /// <summary>The claim has put a hold on the task, which left the queue in the same write.</summary>
     Held,
+
+    /// <summary>This agent cannot have it, because of its own budget; another one may.</summary>
+    OtherAgent,
 }
 
 /// <summary>Gives a task to an agent.</summary>

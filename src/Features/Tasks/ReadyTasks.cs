@@ -31,6 +31,9 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
     private readonly Dictionary<(string Workflow, string Phase), PhaseSlots> phases = [];
     private readonly HashSet<long> aside = [];
 
+    // The agents whose own budget has too little left for a task. While all free agents are among them, it is aside.
+    private readonly Dictionary<long, HashSet<string>> passed = [];
+
     public ReadyTasks(IWorkflows workflows, HiveOptions options, TimeProvider clock)
     {
         (this.workflows, this.clock) = (workflows, clock);
@@ -110,7 +113,10 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
     public bool Set(string agent, AgentProfile profile)
     {
         lock (gate)
+        {
+            OfferPassed();
             return pool.Set(agent, profile, queue.Buckets, Now());
+        }
     }
 
     /// <summary>The next task that can be given to an agent, and the agent; null when there is none.</summary>
@@ -120,17 +126,53 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
         {
             var now = Now();
             queue.Advance(now);
-            ReadyTask? next = null;
-            foreach (var bucket in queue.Buckets)
+            while (true)
             {
-                if (bucket is { Count: > 0, Free: > 0, HasRoom: true } && bucket.Head(now) is { } head)
-                    next = next is null || ReadyTask.Compare(head, next, now) < 0 ? head : next;
-            }
+                ReadyTask? next = null;
+                foreach (var bucket in queue.Buckets)
+                {
+                    if (bucket is { Count: > 0, Free: > 0, HasRoom: true } && bucket.Head(now) is { } head)
+                        next = next is null || ReadyTask.Compare(head, next, now) < 0 ? head : next;
+                }
 
-            return next is not null && pool.Best(next.Bucket, next.Task, now) is { } agent
-                ? (next.Task, agent.Name)
-                : null;
+                if (next is null)
+                    return null;
+                var not = passed.GetValueOrDefault(next.Task.Id);
+                if (pool.Best(next.Bucket, next.Task, now, not) is { } agent)
+                    return (next.Task, agent.Name);
+                if (not is null)
+                    return null;
+                aside.Add(next.Task.Id);
+                queue.Remove(next.Task.Id);
+            }
         }
+    }
+
+    /// <summary>Gives a task to another agent than this one, until budgets have more left.</summary>
+    public void PassOver(IWrite write, long task, string agent)
+    {
+        lock (gate)
+        {
+            if (!passed.TryGetValue(task, out var agents))
+                passed.Add(task, agents = new HashSet<string>(StringComparer.Ordinal));
+            agents.Add(agent);
+        }
+
+        write.OnRollback(ForgetPassed);
+    }
+
+    /// <summary>Budgets have more left: every agent may be given every task again.</summary>
+    public void ForgetPassed()
+    {
+        lock (gate)
+        {
+            if (passed.Count == 0)
+                return;
+            OfferPassed();
+            passed.Clear();
+        }
+
+        Ring();
     }
 
     /// <summary>Reads the phases' <c>max_active</c> again.</summary>
@@ -263,6 +305,9 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
     {
         known.Remove(id, out var before);
         aside.Remove(id);
+        passed.Remove(id);
+        if (before?.Agent != task?.Agent)
+            OfferPassed();
         if (before is { Active: true })
             SlotsOf(before.Workflow, before.PhaseId).Active--;
         if (before?.Agent is { } earlier)
@@ -278,6 +323,16 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
         else
             queue.Remove(id);
         return before;
+    }
+
+    // Another agent may be free now. Called under the lock.
+    private void OfferPassed()
+    {
+        foreach (var task in passed.Keys.Where(aside.Remove))
+        {
+            if (known.GetValueOrDefault(task) is { ReadyAt: not null } ready)
+                queue.Put(ready, Now());
+        }
     }
 
     private PhaseSlots SlotsOf(string workflow, string phase)

@@ -279,7 +279,7 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
     private Time[] TimesOf(OpenRun run, Conditions now) =>
         [
             new(RunAlarm.Start, !run.IsStarted && !now.IsInTurn && !now.IsLimited, LimitOf(times.StartSeconds)),
-            new(RunAlarm.Timeout, run.IsStarted && !now.IsLimited, LimitOf(run.TimeoutSeconds)),
+            new(RunAlarm.Timeout, run.IsStarted && !now.IsLimited && !now.IsHeld, LimitOf(run.TimeoutSeconds)),
             new(
                 RunAlarm.Lost,
                 run.IsStarted && (run.IsLost || now.IsAway) && runs.TurnsOf(run.Id).Count == 0,
@@ -291,6 +291,7 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
                 run is { IsStarted: true, WasInTurn: true, IsLost: false }
                     && !now.IsInTurn
                     && !now.IsLimited
+                    && !now.IsHeld
                     && !now.IsAway,
                 run.Nudges < Nudges.Count ? Nudges[run.Nudges] : LimitOf(times.NoResultSeconds)
             ),
@@ -366,6 +367,9 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
     private readonly record struct Conditions(bool IsInTurn, bool IsLimited, string? State, AgentEntry? Entry)
     {
         public bool IsOff => State is ActivityState.Stopped or ActivityState.Failed;
+
+        // The host lets it begin no turn.
+        public bool IsHeld => !IsInTurn && Entry?.Held is not null;
 
         public bool IsAway => IsOff || State is null or ActivityState.NotConnected;
     }

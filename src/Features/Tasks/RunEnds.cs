@@ -1,6 +1,7 @@
 using Dapper;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Locks.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tasks.Contracts;
@@ -19,6 +20,7 @@ internal sealed class RunEnds(
     ITickets tickets,
     IOutbox outbox,
     IInflight inflight,
+    IBudgets budgets,
     IHarnessControl control,
     ILocks locks,
     IRoster roster,
@@ -244,6 +246,7 @@ internal sealed class RunEnds(
             HoldNote = null,
             LockReason = null,
             LockHeldAt = null,
+            BudgetHold = null,
             NotBefore = null,
             StartedAt = null,
             CompletedAt = null,
@@ -303,6 +306,9 @@ internal sealed class RunEnds(
             locks.ReleaseAll(write, row.Id, $"run {end}");
         foreach (var other in told.Value)
             other.Ended(write, row.Id, run, end);
+        // A turn that works on it is booked at its end.
+        if (budgets.HasAny && !runs.IsHeldByTurn(run))
+            budgets.Release(write, run);
         runs.Remove(write, run);
         clocks.ForgetAfter(write, run);
         clocks.RefreshAfter(write, agent);

@@ -16,7 +16,7 @@ internal sealed record TaskRow
         + "deps_done, deps_dead, quorum, dependents, retry_count, max_retries, faults, not_before, "
         + "timeout_seconds, deadline_at, review, iteration, "
         + "template, parent, ref, progress, progress_percent, progress_at, error_message, "
-        + "error_kind, created_by, created_at, ready_at, started_at, completed_at";
+        + "error_kind, created_by, created_at, ready_at, started_at, completed_at, budget_hold, cost_micro";
 
     /// <summary>The number of a quorum that is a majority, however many there are.</summary>
     public const long Majority = 0;
@@ -130,6 +130,12 @@ internal sealed record TaskRow
     public long? StartedAt { get; init; }
 
     public long? CompletedAt { get; init; }
+
+    /// <summary>The <see cref="Tasks.BudgetHold"/> as JSON while it has the hold <c>budget</c>.</summary>
+    public string? BudgetHold { get; init; }
+
+    /// <summary>The cost of its turns, in millionths of a US dollar; the sum of its bookings.</summary>
+    public long CostMicro { get; init; }
 
     public Hold Held => (Hold)Holds;
 

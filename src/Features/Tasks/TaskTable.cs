@@ -139,6 +139,19 @@ internal static class TaskTable
             new { agent, ticket }
         );
 
+    /// <summary>The tasks that budgets hold, the most important first, with what budgets ask of them: not for
+    /// <see cref="Update"/>.</summary>
+    public static List<TaskRow> HeldByBudget(DbConnection db) =>
+        db.Prepare(
+                """
+                SELECT id, ticket, phase_id, task_type, budget_hold
+                  FROM tasks INDEXED BY tasks_budget
+                 WHERE budget_hold IS NOT NULL AND completed_at IS NULL
+                 ORDER BY priority DESC, id
+                """
+            )
+            .All<TaskRow>();
+
     /// <summary>All tasks that have not ended, without their long texts: not for <see cref="Update"/>.</summary>
     public static List<TaskRow> Open(DbConnection db) =>
         db.Prepare(
@@ -184,7 +197,10 @@ internal static class TaskTable
 
     /// <summary>Replaces the holds of a task alone.</summary>
     public static void UpdateHolds(IWrite write, TaskRow row) =>
-        write.Prepare("UPDATE tasks SET holds = @Holds, ready_at = @ReadyAt WHERE id = @Id").With(row).Run();
+        write
+            .Prepare("UPDATE tasks SET holds = @Holds, ready_at = @ReadyAt, budget_hold = @BudgetHold WHERE id = @Id")
+            .With(row)
+            .Run();
 
     /// <summary>Replaces the end of the run whose result was reviewed: it was not completed after all.</summary>
     public static void SetEnd(IWrite write, TaskRow row, string end, string note) =>
@@ -286,7 +302,7 @@ internal static class TaskTable
         RETURNING id
         """;
 
-    // Not the counts of dependents, which change beside it.
+    // Not the counts of dependents and the cost, which change beside it.
     private const string UpdateSql = """
         UPDATE tasks
            SET title = @Title, description = @Description, priority = @Priority, status = @Status, holds = @Holds,
@@ -296,7 +312,7 @@ internal static class TaskTable
                faults = @Faults, not_before = @NotBefore, timeout_seconds = @TimeoutSeconds, iteration = @Iteration,
                progress = @Progress, progress_percent = @ProgressPercent, progress_at = @ProgressAt, result = @Result,
                error_message = @ErrorMessage, error_kind = @ErrorKind, ready_at = @ReadyAt, started_at = @StartedAt,
-               completed_at = @CompletedAt
+               completed_at = @CompletedAt, budget_hold = @BudgetHold
          WHERE id = @Id
         """;
 

@@ -99,7 +99,8 @@ internal static class TaskViews
             Instant(row.StartedAt),
             Instant(row.CompletedAt),
             row.Parent,
-            row.Review
+            row.Review,
+            row.CostMicro == 0 ? null : row.CostMicro / 1_000_000.0
         );
 
     private static IEnumerable<TaskHold> Holds(TaskRow row, IReadOnlyList<Edge> edges)
@@ -129,7 +130,7 @@ internal static class TaskViews
         if (held.HasFlag(Hold.Phase))
             yield return new TaskHold("phase", $"ticket {row.Ticket} has not reached {row.PhaseId}");
         if (held.HasFlag(Hold.Budget))
-            yield return new TaskHold("budget", "a budget is used up");
+            yield return new TaskHold("budget", BudgetHold.Of(row)?.Reason ?? "a budget is used up");
         if (held.HasFlag(Hold.Lock))
             yield return new TaskHold("lock", row.LockReason ?? "another task has its resource");
         if (held.HasFlag(Hold.Operator))

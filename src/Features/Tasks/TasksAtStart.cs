@@ -2,6 +2,7 @@ using System.Data.Common;
 using Dapper;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Locks.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tickets.Contracts;
@@ -21,6 +22,7 @@ internal sealed class TasksAtStart(
     RunAlarms alarms,
     RunEnds ends,
     Dispatcher dispatcher,
+    IBudgets budgets,
     ILeaseHolders turns,
     ILocks locks,
     TaskChanges changes,
@@ -38,7 +40,7 @@ internal sealed class TasksAtStart(
             write =>
             {
                 Recover(write);
-                Load(write.Db);
+                Load(write);
             },
             cancellationToken
         );
@@ -72,9 +74,9 @@ internal sealed class TasksAtStart(
     /// <inheritdoc />
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private void Load(DbConnection db)
+    private void Load(IWrite write)
     {
-        var (open, turnsHeld, paused) = Read(db);
+        var (open, turnsHeld, paused) = Read(write.Db);
         foreach (var (run, spent) in open)
         {
             runs.Load(run);
@@ -83,6 +85,8 @@ internal sealed class TasksAtStart(
 
         foreach (var (agent, turn, held) in turnsHeld)
             runs.LoadTurn(agent, turn, held);
+        foreach (var run in budgets.ReservedRuns.Where(run => runs.Find(run) is null && !runs.IsHeldByTurn(run)))
+            budgets.Release(write, run);
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var task in paused)
             clocks.Pause(task.Id, clocks.PauseLeft(task, now), task.NotBefore);

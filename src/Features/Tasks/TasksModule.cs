@@ -1,6 +1,7 @@
 using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Locks.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tasks.Contracts;
@@ -16,7 +17,15 @@ internal sealed class TasksModule : FeatureModule
 {
     public TasksModule()
     {
-        Uses(nameof(Agents), nameof(Messages), nameof(Turns), nameof(Workflows), nameof(Tickets), nameof(Locks));
+        Uses(
+            nameof(Agents),
+            nameof(Messages),
+            nameof(Turns),
+            nameof(Workflows),
+            nameof(Tickets),
+            nameof(Locks),
+            nameof(Costs)
+        );
         Schema<TasksSchema>();
         Event<TaskView>("task_changed", "task");
         Event<long>("task_removed", "id");
@@ -41,6 +50,8 @@ internal sealed class TasksModule : FeatureModule
             .AddSingleton<AgentWaits>()
             .AddSingleton<TaskChanges>()
             .AddSingleton<TaskMaking>()
+            .AddSingleton<RunBudgets>()
+            .AddSingletonAs<BudgetSeams, ITurnSubjects, IBudgetedWork>()
             .AddSingleton<RunEnds>()
             .AddSingleton<RunAlarms>()
             .AddSingleton<Brief>()

@@ -66,7 +66,9 @@ internal sealed class TasksSchema : ISchema
                 created_at       INTEGER NOT NULL,
                 ready_at         INTEGER,
                 started_at       INTEGER,
-                completed_at     INTEGER
+                completed_at     INTEGER,
+                budget_hold      TEXT,
+                cost_micro       INTEGER NOT NULL DEFAULT 0
             )
             """
         );
@@ -77,6 +79,12 @@ internal sealed class TasksSchema : ISchema
             """
             CREATE INDEX IF NOT EXISTS tasks_agent ON tasks (agent)
              WHERE agent IS NOT NULL AND completed_at IS NULL
+            """
+        );
+        editor.Run(
+            """
+            CREATE INDEX IF NOT EXISTS tasks_budget ON tasks (id)
+             WHERE budget_hold IS NOT NULL AND completed_at IS NULL
             """
         );
         editor.Run("CREATE INDEX IF NOT EXISTS tasks_result ON tasks (completed_at) WHERE result IS NOT NULL");

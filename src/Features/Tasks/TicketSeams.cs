@@ -4,6 +4,7 @@ using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Locks.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tickets.Contracts;
@@ -19,6 +20,7 @@ internal sealed class TicketSeams(
     RunEnds ends,
     ITickets tickets,
     IWorkflows workflows,
+    IBudgets budgets,
     ILeases leases
 ) : IPhaseEntered, ITicketHeld, ITicketRemoved, ITicketTasks, ITicketWork
 {
@@ -77,7 +79,12 @@ internal sealed class TicketSeams(
     public void Removed(IWrite write, TicketEntry ticket, string actor)
     {
         foreach (var row in TaskTable.WithAgents(write.Db, ticket.Id))
+        {
             ends.EndRun(write, row, RunEnd.Cancelled, $"{actor} deleted its ticket", cancelsTurn: true);
+            // The turn does not know of it any more when it ends.
+            budgets.Release(write, row.Run!.Value);
+        }
+
         ForgetMessages(write, ticket.Id);
         var all = TaskTable.IdsOfTicket(write.Db, ticket.Id);
         foreach (var sql in RemoveSql)
@@ -98,7 +105,8 @@ internal sealed class TicketSeams(
         long pending = 0,
             running = 0,
             done = 0,
-            failed = 0;
+            failed = 0,
+            micro = 0;
         SortedSet<string> agents = new(StringComparer.Ordinal);
         foreach (var row in ofTicket)
         {
@@ -118,13 +126,15 @@ internal sealed class TicketSeams(
                     break;
             }
 
+            micro += row.Micro;
             if (row.Agent is { } agent)
                 agents.Add(agent);
         }
 
         return new TicketWork(
             new TaskCounts((int)(pending + running), (int)running, (int)done, (int)failed),
-            [.. agents]
+            [.. agents],
+            micro > 0 ? micro / 1_000_000.0 : null
         );
     }
 
@@ -137,6 +147,8 @@ internal sealed class TicketSeams(
         public string? Agent { get; init; }
 
         public required long Count { get; init; }
+
+        public required long Micro { get; init; }
     }
 
     private static bool HasMade(IWrite write, TicketEntry ticket, Phase phase) =>
@@ -293,7 +305,7 @@ internal sealed class TicketSeams(
 
     private const string WorkSql = """
         SELECT t.ticket, t.status, iif(t.status IN ('assigned', 'running', 'reviewing'), t.agent, NULL) AS Agent,
-               count(*) AS Count
+               count(*) AS Count, sum(t.cost_micro) AS Micro
           FROM json_each(@tickets) i
           JOIN tasks t INDEXED BY tasks_ticket ON t.ticket = i.value
          GROUP BY 1, 2, 3

@@ -79,7 +79,8 @@ internal sealed class TicketViews(IWorkflows workflows, Lazy<IEnumerable<ITicket
             WaitingSince: TicketRow.Instant(waitingSince),
             DeadlineAt: TicketRow.Instant(row.DeadlineAt),
             ApprovalDeadlineAt: TicketRow.Instant(row.ApprovalDeadlineAt),
-            DoneAt: TicketRow.Instant(row.DoneAt)
+            DoneAt: TicketRow.Instant(row.DoneAt),
+            CostUsd: current.CostUsd
         );
 
     private string? WaitingFor(TicketRow row) =>

@@ -40,6 +40,7 @@ namespace Hive.Protocol;
 /// <param name="CompletedAt">When it ended.</param>
 /// <param name="Parent">The task that it came from.</param>
 /// <param name="Review"><c>validator</c> when its result has to be reviewed; absent otherwise.</param>
+/// <param name="CostUsd">What its turns have cost in US dollars; absent while that is nothing.</param>
 public record TaskView(
     long Id,
     long Ticket,
@@ -75,7 +76,8 @@ public record TaskView(
     DateTimeOffset? StartedAt = null,
     DateTimeOffset? CompletedAt = null,
     long? Parent = null,
-    string? Review = null
+    string? Review = null,
+    double? CostUsd = null
 );
 
 /// <summary>Why a pending task is not ready.</summary>

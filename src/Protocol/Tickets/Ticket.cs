@@ -27,6 +27,7 @@ namespace Hive.Protocol;
 /// <param name="DeadlineAt">When it should be done.</param>
 /// <param name="ApprovalDeadlineAt">When its approval is decided by itself.</param>
 /// <param name="DoneAt">When it ended.</param>
+/// <param name="CostUsd">What its tasks have cost in US dollars; absent while that is nothing.</param>
 public record TicketCard(
     long Id,
     string Title,
@@ -49,7 +50,8 @@ public record TicketCard(
     DateTimeOffset? WaitingSince = null,
     DateTimeOffset? DeadlineAt = null,
     DateTimeOffset? ApprovalDeadlineAt = null,
-    DateTimeOffset? DoneAt = null
+    DateTimeOffset? DoneAt = null,
+    double? CostUsd = null
 );
 
 /// <summary>The tasks of a ticket, counted.</summary>

@@ -9,7 +9,7 @@ namespace Hive.Tests.Messages;
 /// <summary>An agent that the host holds, which is a pause of the host's own.</summary>
 public sealed class HeldAgentTests
 {
-    private const string Reason = "budget day 20.00 USD";
+    private const string Reason = "quarantined: it failed too often";
 
     [Fact]
     public async Task A_held_agent_gets_its_messages_when_the_hold_ends()

@@ -54,7 +54,8 @@ internal interface ITicketWork
 /// <summary>The work on a ticket.</summary>
 /// <param name="Tasks">Its tasks, counted.</param>
 /// <param name="Agents">The agents that have one of them now.</param>
-internal sealed record TicketWork(TaskCounts Tasks, IReadOnlyList<string> Agents)
+/// <param name="CostUsd">What they have cost; null while that is nothing.</param>
+internal sealed record TicketWork(TaskCounts Tasks, IReadOnlyList<string> Agents, double? CostUsd = null)
 {
     public static TicketWork None { get; } = new(TaskCounts.None, []);
 }

@@ -1,0 +1,239 @@
+using System.Globalization;
+using Hive.Features.Costs.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Costs;
+
+/// <summary>A row of <c>budgets</c>, read with <see cref="Columns"/>. Immutable: a change replaces it.</summary>
+internal sealed record Budget
+{
+    public const string Columns =
+        "id, scope, scope_id, limit_micro, limit_tokens, period, period_start, period_end, spent_micro, spent_tokens, "
+        + "reserved_micro, reserved_tokens, alert_threshold, level, on_exceed, created_at, updated_at";
+
+    public long Id { get; init; }
+
+    public required string Scope { get; init; }
+
+    public string ScopeId { get; init; } = "";
+
+    public long? LimitMicro { get; init; }
+
+    public long? LimitTokens { get; init; }
+
+    public required string Period { get; init; }
+
+    public required long PeriodStart { get; init; }
+
+    public long? PeriodEnd { get; init; }
+
+    public long SpentMicro { get; init; }
+
+    public long SpentTokens { get; init; }
+
+    public long ReservedMicro { get; init; }
+
+    public long ReservedTokens { get; init; }
+
+    public required double AlertThreshold { get; init; }
+
+    public string Level { get; init; } = BudgetLevel.Ok;
+
+    public required string OnExceed { get; init; }
+
+    public required long CreatedAt { get; init; }
+
+    public required long UpdatedAt { get; init; }
+
+    /// <summary>It keeps tasks back: any but one that only warns.</summary>
+    public bool Holds => OnExceed != BudgetWords.Warn;
+
+    public bool IsExceeded => Level == BudgetLevel.Exceeded;
+
+    /// <summary>It may take an estimate more.</summary>
+    public bool Fits(long micro, long tokens) =>
+        !IsExceeded
+        && (LimitMicro is not { } mostMicro || SpentMicro + ReservedMicro + micro <= mostMicro)
+        && (LimitTokens is not { } mostTokens || SpentTokens + ReservedTokens + tokens <= mostTokens);
+
+    /// <summary>The level that follows from what is spent.</summary>
+    public string LevelNow() =>
+        Reaches(1) ? BudgetLevel.Exceeded
+        : Reaches(AlertThreshold) ? BudgetLevel.Warning
+        : BudgetLevel.Ok;
+
+    /// <summary>More is left than on another version of it.</summary>
+    public bool HasMoreThan(Budget before) =>
+        (before.IsExceeded && !IsExceeded)
+        || LeftOf(LimitMicro, SpentMicro + ReservedMicro)
+            > LeftOf(before.LimitMicro, before.SpentMicro + before.ReservedMicro)
+        || LeftOf(LimitTokens, SpentTokens + ReservedTokens)
+            > LeftOf(before.LimitTokens, before.SpentTokens + before.ReservedTokens)
+        || (before.Holds && !Holds);
+
+    /// <summary>The budget in words, such as <c>budget day 20.00 USD</c> or <c>budget of alice once 1000
+    /// tokens</c>.</summary>
+    public string Words =>
+        "budget "
+        + (Scope == BudgetScope.Global ? "" : $"of {(Scope == BudgetScope.Agent ? "" : $"{Scope} ")}{ScopeId} ")
+        + $"{Period} "
+        + string.Join(
+            " and ",
+            new[]
+            {
+                LimitMicro is { } micro ? $"{Money.Words(micro)} USD" : null,
+                LimitTokens is { } tokens ? string.Create(CultureInfo.InvariantCulture, $"{tokens} tokens") : null,
+            }.OfType<string>()
+        );
+
+    /// <summary>Why it has too little left, in words.</summary>
+    public string Refusal(long micro, long tokens) =>
+        $"{Words}: "
+        + string.Join(
+            "; ",
+            new[]
+            {
+                LimitMicro is null
+                    ? null
+                    : $"spent {Money.Words(SpentMicro)}, reserved {Money.Words(ReservedMicro)}, this needs about "
+                        + $"{Money.Words(micro)} USD",
+                LimitTokens is null
+                    ? null
+                    : string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"spent {SpentTokens}, reserved {ReservedTokens}, this needs about {tokens} tokens"
+                    ),
+            }.OfType<string>()
+        );
+
+    public BudgetView ToView() =>
+        new(
+            Id,
+            Scope,
+            Period,
+            DateTimeOffset.FromUnixTimeMilliseconds(PeriodStart),
+            Money.Usd(SpentMicro),
+            SpentTokens,
+            Money.Usd(ReservedMicro),
+            ReservedTokens,
+            AlertThreshold,
+            Level,
+            OnExceed,
+            DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),
+            DateTimeOffset.FromUnixTimeMilliseconds(UpdatedAt),
+            Scope == BudgetScope.Global ? null : ScopeId,
+            LimitMicro is { } limit ? Money.Usd(limit) : null,
+            LimitTokens,
+            PeriodEnd is { } end ? DateTimeOffset.FromUnixTimeMilliseconds(end) : null
+        );
+
+    private bool Reaches(double share) =>
+        (LimitMicro is { } micro && SpentMicro >= micro * share)
+        || (LimitTokens is { } tokens && SpentTokens >= tokens * share);
+
+    private static long LeftOf(long? limit, long taken) => limit is { } most ? most - taken : long.MaxValue;
+}
+
+/// <summary>The scopes of a budget.</summary>
+internal static class BudgetScope
+{
+    public const string Global = "global";
+    public const string Ticket = "ticket";
+    public const string Agent = "agent";
+    public const string Phase = "phase";
+    public const string TaskType = "task_type";
+
+    /// <summary>All of them.</summary>
+    public static readonly IReadOnlyList<string> All = [Global, Ticket, Agent, Phase, TaskType];
+
+    /// <summary>The scopes that cover a subject, each with its id.</summary>
+    public static IEnumerable<(string Scope, string Id)> Of(BudgetSubject subject)
+    {
+        yield return (Global, "");
+        if (subject.Agent is { } agent)
+            yield return (Agent, agent);
+        if (subject.Ticket is { } ticket)
+            yield return (Ticket, ticket.ToString(CultureInfo.InvariantCulture));
+        if (subject.Phase is { } phase)
+            yield return (Phase, phase);
+        if (subject.TaskType is { } type)
+            yield return (TaskType, type);
+    }
+}
+
+/// <summary>The levels of a budget.</summary>
+internal static class BudgetLevel
+{
+    public const string Ok = "ok";
+    public const string Warning = "warning";
+    public const string Exceeded = "exceeded";
+
+    /// <summary>True when the second is higher than the first.</summary>
+    public static bool IsHigher(string before, string after) => Rank(after) > Rank(before);
+
+    private static int Rank(string level) =>
+        level switch
+        {
+            Exceeded => 2,
+            Warning => 1,
+            _ => 0,
+        };
+}
+
+/// <summary>The acts of a budget whose limit is reached.</summary>
+internal static class BudgetWords
+{
+    public const string Hold = "hold";
+    public const string Cancel = "cancel";
+    public const string Warn = "warn";
+
+    /// <summary>All of them.</summary>
+    public static readonly IReadOnlyList<string> All = [Hold, Cancel, Warn];
+}
+
+/// <summary>The periods of a budget, which begin at midnight UTC.</summary>
+internal static class BudgetPeriod
+{
+    public const string Once = "once";
+    public const string Day = "day";
+    public const string Week = "week";
+    public const string Month = "month";
+
+    /// <summary>All of them.</summary>
+    public static readonly IReadOnlyList<string> All = [Once, Day, Week, Month];
+
+    /// <summary>The period that contains a moment, in ms since 1970; that of <c>once</c> begins there and never
+    /// ends.</summary>
+    public static (long Start, long? End) At(string period, long now)
+    {
+        var day = DateTimeOffset.FromUnixTimeMilliseconds(now).UtcDateTime.Date;
+        var (start, end) = period switch
+        {
+            Day => (day, day.AddDays(1)),
+            // A week begins on Monday, as ISO 8601 has it.
+            Week when day.AddDays(-(((int)day.DayOfWeek + 6) % 7)) is var monday => (monday, monday.AddDays(7)),
+            Month when day.AddDays(1 - day.Day) is var first => (first, first.AddMonths(1)),
+            _ => default,
+        };
+        return end == default ? (now, null) : (Ms(start), Ms(end));
+    }
+
+    private static long Ms(DateTime utc) => new DateTimeOffset(utc, TimeSpan.Zero).ToUnixTimeMilliseconds();
+}
+
+/// <summary>Amounts in millionths of a US dollar.</summary>
+internal static class Money
+{
+    public const long PerUsd = 1_000_000;
+
+    public static double Usd(long micro) => micro / (double)PerUsd;
+
+    public static long Micro(double usd) => (long)Math.Round(usd * PerUsd, MidpointRounding.AwayFromZero);
+
+    /// <summary>US dollars with two digits after the point, or as many as a small amount needs.</summary>
+    public static string Words(long micro)
+    {
+        var usd = micro / (decimal)PerUsd;
+        return usd.ToString(usd == decimal.Round(usd, 2) ? "0.00" : "0.00####", CultureInfo.InvariantCulture);
+    }
+}

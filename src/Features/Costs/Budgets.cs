@@ -1,0 +1,451 @@
+using System.Collections.Immutable;
+using System.Data.Common;
+using Dapper;
+using Hive.Common.Errors;
+using Hive.Common.Storage;
+using Hive.Features.Costs.Contracts;
+
+namespace Hive.Features.Costs;
+
+/// <summary>
+/// Keeps the budgets and reservations in memory beside their rows; no other code writes them. Each operation is part of
+/// a write: it changes the amounts, and the levels, holds and freed tasks that follow from them, in that write. Read
+/// from any thread.
+/// </summary>
+internal sealed class Budgets(
+    RunEstimates estimates,
+    BudgetEffects effects,
+    Lazy<IEnumerable<IBudgetedWork>> work,
+    TimeProvider clock
+) : IBudgets
+{
+    private readonly BudgetEffects effects = effects;
+    private readonly Lazy<IEnumerable<IBudgetedWork>> work = work;
+    private volatile State state = State.Empty;
+
+    // No booking is earlier than that: of the rows, or of this run of the host.
+    private long lastBooking;
+
+    /// <summary>Called after a change of the next end of a period; from any thread.</summary>
+    public event Action? EndsChanged;
+
+    /// <inheritdoc />
+    public bool HasAny => !state.All.IsEmpty;
+
+    /// <summary>All budgets, by id.</summary>
+    public IEnumerable<Budget> All => state.All.Values.OrderBy(b => b.Id);
+
+    /// <summary>When the first period ends, in ms since 1970; null without one.</summary>
+    public long? NextEnd => state.NextEnd;
+
+    /// <inheritdoc />
+    public IReadOnlyList<long> ReservedRuns => [.. state.Reserved.Keys];
+
+    /// <summary>The budget of that id.</summary>
+    /// <exception cref="Problem">Code <c>not_found</c>.</exception>
+    public Budget Require(long id) =>
+        state.All.GetValueOrDefault(id) ?? throw Problem.NotFound($"budget {id} not found");
+
+    /// <summary>The budget of a scope and period, or null.</summary>
+    public Budget? Find(string scope, string scopeId, string? period = null) =>
+        state.Of(scope, scopeId).OrderByDescending(b => b.Id).FirstOrDefault(b => period is null || b.Period == period);
+
+    /// <summary>Loads the stored budgets, at start.</summary>
+    public void Load(DbConnection db)
+    {
+        state = State.Of(
+            db.Query<Budget>($"SELECT {Budget.Columns} FROM budgets").ToImmutableDictionary(b => b.Id),
+            db.Query<(long Run, long Budget, long Micro, long Tokens)>(
+                    "SELECT run, budget, micro, tokens FROM reservations"
+                )
+                .GroupBy(r => r.Run)
+                .ToImmutableDictionary(
+                    ofRun => ofRun.Key,
+                    ofRun => ofRun.Select(r => new Reserved(r.Budget, r.Micro, r.Tokens)).ToImmutableArray()
+                )
+        );
+        lastBooking = db.ExecuteScalar<long?>("SELECT max(at) FROM bookings") ?? 0;
+    }
+
+    /// <summary>The time of a booking that is made now: never before the period that it counts in, whatever became of
+    /// the clock.</summary>
+    public long BookingTime() => Math.Max(Now, state.LatestStart);
+
+    /// <inheritdoc />
+    public BudgetQuote Quote(IWrite write, BudgetSubject subject, long? templateMicro)
+    {
+        Roll(write);
+        var (micro, tokens) = estimates.Of(write.Db, subject, templateMicro);
+        var lacking = state.Covering(subject).Where(b => b.Holds && !b.Fits(micro, tokens)).ToArray();
+        return lacking.Length == 0
+            ? new BudgetQuote(micro, tokens)
+            : new BudgetQuote(
+                micro,
+                tokens,
+                (Array.Find(lacking, b => b.Scope != BudgetScope.Agent) ?? lacking[0]).Refusal(micro, tokens),
+                Array.TrueForAll(lacking, b => b.Scope == BudgetScope.Agent)
+            );
+    }
+
+    /// <inheritdoc />
+    public void Reserve(IWrite write, long run, BudgetSubject subject, BudgetQuote quote)
+    {
+        var covering = state.Covering(subject).ToArray();
+        if (covering.Length == 0)
+            return;
+        var edit = new BudgetEdit(this, write);
+        foreach (var budget in covering)
+        {
+            write.Db.Execute(
+                "INSERT INTO reservations (run, budget, micro, tokens) VALUES (@run, @Id, @Micro, @Tokens)",
+                new
+                {
+                    run,
+                    budget.Id,
+                    quote.Micro,
+                    quote.Tokens,
+                }
+            );
+            edit.Add(budget.Id, reservedMicro: quote.Micro, reservedTokens: quote.Tokens);
+        }
+
+        edit.Reserve(run, [.. covering.Select(b => new Reserved(b.Id, quote.Micro, quote.Tokens))]);
+        edit.Finish();
+    }
+
+    /// <inheritdoc />
+    public void Release(IWrite write, long run)
+    {
+        if (!state.Reserved.ContainsKey(run))
+            return;
+        var edit = new BudgetEdit(this, write);
+        edit.Release(run);
+        edit.Finish();
+    }
+
+    /// <inheritdoc />
+    public long? LeftMicro(BudgetSubject subject, long run)
+    {
+        var now = state;
+        var own = now.Reserved.GetValueOrDefault(run, []).ToDictionary(r => r.Budget, r => r.Micro);
+        return now.Covering(subject)
+            .Where(b => b is { Holds: true, LimitMicro: not null })
+            .Select(b => (long?)(b.LimitMicro!.Value - b.SpentMicro - b.ReservedMicro + own.GetValueOrDefault(b.Id)))
+            .Min();
+    }
+
+    /// <inheritdoc />
+    public IBudgetRoom Room() => new Sketch(state);
+
+    /// <summary>Counts bookings that were added, removed or changed, and settles the reservations of their
+    /// runs.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="changed">The changes.</param>
+    /// <param name="settled">The runs whose turn has ended: whether each goes on, and what it was booked.</param>
+    public void Book(
+        IWrite write,
+        IReadOnlyList<BookingChange> changed,
+        IReadOnlyList<(long Run, bool GoesOn, long Micro, long Tokens)> settled
+    )
+    {
+        var before = lastBooking;
+        lastBooking = Math.Max(lastBooking, changed.Select(c => c.At).DefaultIfEmpty().Max());
+        write.OnRollback(() => lastBooking = before);
+        if (state.All.IsEmpty)
+            return;
+        Roll(write);
+        var edit = new BudgetEdit(this, write);
+        foreach (var one in changed)
+        {
+            foreach (var budget in state.Covering(one.Subject).Where(b => b.PeriodStart <= one.At))
+                edit.Add(budget.Id, one.Micro, one.Tokens);
+        }
+
+        foreach (var (run, goesOn, micro, tokens) in settled.Where(s => state.Reserved.ContainsKey(s.Run)))
+        {
+            if (goesOn)
+                edit.Reduce(run, micro, tokens);
+            else
+                edit.Release(run);
+        }
+
+        edit.Finish();
+    }
+
+    /// <summary>Makes a budget, or replaces the limits of the one with the same scope and period.</summary>
+    public Budget Set(IWrite write, Budget wanted)
+    {
+        Roll(write);
+        var known = Find(wanted.Scope, wanted.ScopeId, wanted.Period);
+        var edit = new BudgetEdit(this, write);
+        if (known is not null)
+        {
+            edit.Change(
+                known.Id,
+                b =>
+                    b with
+                    {
+                        LimitMicro = wanted.LimitMicro,
+                        LimitTokens = wanted.LimitTokens,
+                        AlertThreshold = wanted.AlertThreshold,
+                        OnExceed = wanted.OnExceed,
+                        UpdatedAt = Now,
+                    }
+            );
+            edit.Finish();
+            return state.All[known.Id];
+        }
+
+        var (start, end) = BudgetPeriod.At(wanted.Period, Now);
+        // One that begins now counts nothing that was booked before.
+        if (end is null)
+            start = Math.Max(start, lastBooking + 1);
+        var made = wanted with { PeriodStart = start, PeriodEnd = end, CreatedAt = Now, UpdatedAt = Now };
+        made = made with { Id = write.Db.ExecuteScalar<long>(InsertSql, made) };
+        edit.Insert(made);
+        edit.Change(made.Id, b => Recounted(write.Db, b));
+        edit.Finish();
+        return state.All[made.Id];
+    }
+
+    /// <summary>Removes a budget with its reservations.</summary>
+    public void Delete(IWrite write, Budget budget)
+    {
+        write.Db.Execute("DELETE FROM reservations WHERE budget = @Id", budget);
+        write.Db.Execute("DELETE FROM budgets WHERE id = @Id", budget);
+        var edit = new BudgetEdit(this, write);
+        edit.Remove(budget);
+        edit.Finish();
+        write.Raise(new BudgetRemoved(budget.Id));
+    }
+
+    /// <summary>Begins the next period of the budgets whose period has ended. A period that has begun does not begin
+    /// again when the clock is set back.</summary>
+    public void Roll(IWrite write)
+    {
+        var now = Now;
+        if (NextEnd is not { } next || next > now)
+            return;
+        var edit = new BudgetEdit(this, write);
+        foreach (var due in state.All.Values.Where(b => b.PeriodEnd <= now))
+        {
+            var (start, end) = BudgetPeriod.At(due.Period, now);
+            edit.Change(due.Id, b => Recounted(write.Db, b with { PeriodStart = start, PeriodEnd = end }));
+        }
+
+        edit.Finish();
+    }
+
+    /// <summary>Holds and releases agents as the budgets are now.</summary>
+    public void HoldAgents(IWrite write) => effects.HoldAgents(write, state.All.Values);
+
+    private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static Budget Recounted(DbConnection db, Budget budget)
+    {
+        var (micro, tokens) = BookingTable.Sum(db, budget.Scope, budget.ScopeId, budget.PeriodStart);
+        return budget with { SpentMicro = micro, SpentTokens = tokens };
+    }
+
+    private void Replace(IWrite write, State next)
+    {
+        var before = state;
+        state = next;
+        write.OnRollback(() => state = before);
+        if (next.NextEnd != before.NextEnd)
+            write.AfterCommit(() => EndsChanged?.Invoke());
+    }
+
+    private const string InsertSql = """
+        INSERT INTO budgets (
+            scope, scope_id, limit_micro, limit_tokens, period, period_start, period_end, alert_threshold, level,
+            on_exceed, created_at, updated_at)
+        VALUES (
+            @Scope, @ScopeId, @LimitMicro, @LimitTokens, @Period, @PeriodStart, @PeriodEnd, @AlertThreshold, @Level,
+            @OnExceed, @CreatedAt, @UpdatedAt)
+        RETURNING id
+        """;
+
+    private const string UpdateSql = """
+        UPDATE budgets
+           SET limit_micro = @LimitMicro, limit_tokens = @LimitTokens, period_start = @PeriodStart,
+               period_end = @PeriodEnd, spent_micro = @SpentMicro, spent_tokens = @SpentTokens,
+               reserved_micro = @ReservedMicro, reserved_tokens = @ReservedTokens,
+               alert_threshold = @AlertThreshold, level = @Level, on_exceed = @OnExceed, updated_at = @UpdatedAt
+         WHERE id = @Id
+        """;
+
+    private readonly record struct Reserved(long Budget, long Micro, long Tokens);
+
+    // One operation on budgets: collects the changes, and stores them with what follows from them.
+    private sealed class BudgetEdit(Budgets owner, IWrite write)
+    {
+        private readonly Dictionary<long, Budget?> before = [];
+        private State now = owner.state;
+
+        public void Add(
+            long id,
+            long spentMicro = 0,
+            long spentTokens = 0,
+            long reservedMicro = 0,
+            long reservedTokens = 0
+        ) =>
+            Change(
+                id,
+                b =>
+                    b with
+                    {
+                        SpentMicro = b.SpentMicro + spentMicro,
+                        SpentTokens = b.SpentTokens + spentTokens,
+                        ReservedMicro = b.ReservedMicro + reservedMicro,
+                        ReservedTokens = b.ReservedTokens + reservedTokens,
+                    }
+            );
+
+        public void Change(long id, Func<Budget, Budget> change)
+        {
+            if (!now.All.TryGetValue(id, out var budget))
+                return;
+            before.TryAdd(id, budget);
+            now = now with { All = now.All.SetItem(id, change(budget)) };
+        }
+
+        public void Insert(Budget made)
+        {
+            before.Add(made.Id, null);
+            now = State.Of(now.All.Add(made.Id, made), now.Reserved);
+        }
+
+        public void Remove(Budget gone)
+        {
+            before.Add(gone.Id, gone);
+            now = State.Of(
+                now.All.Remove(gone.Id),
+                now.Reserved.Select(r => (r.Key, Left: r.Value.RemoveAll(of => of.Budget == gone.Id)))
+                    .Where(r => !r.Left.IsEmpty)
+                    .ToImmutableDictionary(r => r.Key, r => r.Left)
+            );
+        }
+
+        public void Reserve(long run, ImmutableArray<Reserved> of) =>
+            now = now with { Reserved = now.Reserved.SetItem(run, of) };
+
+        public void Release(long run)
+        {
+            write.Db.Execute("DELETE FROM reservations WHERE run = @run", new { run });
+            foreach (var of in now.Reserved[run])
+                Add(of.Budget, reservedMicro: -of.Micro, reservedTokens: -of.Tokens);
+            now = now with { Reserved = now.Reserved.Remove(run) };
+        }
+
+        // The run goes on: the part of its estimate that is spent is not reserved any more.
+        public void Reduce(long run, long micro, long tokens)
+        {
+            var left = now.Reserved[run]
+                .Select(of => new Reserved(of.Budget, Math.Max(0, of.Micro - micro), Math.Max(0, of.Tokens - tokens)))
+                .ToImmutableArray();
+            foreach (var (was, of) in now.Reserved[run].Zip(left))
+            {
+                write.Db.Execute(
+                    """
+                    UPDATE reservations SET micro = @Micro, tokens = @Tokens WHERE run = @run AND budget = @Budget
+                    """,
+                    new
+                    {
+                        run,
+                        of.Budget,
+                        of.Micro,
+                        of.Tokens,
+                    }
+                );
+                Add(of.Budget, reservedMicro: of.Micro - was.Micro, reservedTokens: of.Tokens - was.Tokens);
+            }
+
+            now = now with { Reserved = now.Reserved.SetItem(run, left) };
+        }
+
+        public void Finish()
+        {
+            foreach (var id in before.Keys.ToArray())
+                Change(id, b => b with { Level = b.LevelNow() });
+            if (before.Any(b => now.All.GetValueOrDefault(b.Key)?.PeriodStart != b.Value?.PeriodStart))
+                now = State.Of(now.All, now.Reserved);
+            owner.Replace(write, now);
+            foreach (var id in before.Keys.Where(now.All.ContainsKey))
+                write.Db.Execute(UpdateSql, now.All[id]);
+            var changes = before.Select(b => (Before: b.Value, After: now.All.GetValueOrDefault(b.Key))).ToArray();
+            owner.effects.Follow(write, changes, now.All.Values);
+            var more = changes
+                .Where(c => c.Before is { Holds: true } was && c.After?.HasMoreThan(was) != false)
+                .Select(c => c.Before!.Scope)
+                .ToArray();
+            if (more.Length == 0)
+                return;
+            foreach (var one in owner.work.Value)
+                one.Freed(write, more.Contains(BudgetScope.Agent));
+        }
+    }
+
+    private sealed class Sketch(State state) : IBudgetRoom
+    {
+        private State now = state;
+
+        public bool TryTake(BudgetSubject subject, long micro, long tokens)
+        {
+            var covering = now.Covering(subject).Where(b => b.Holds).ToArray();
+            if (!Array.TrueForAll(covering, b => b.Fits(micro, tokens)))
+                return false;
+            foreach (var budget in covering)
+                now = now with
+                {
+                    All = now.All.SetItem(
+                        budget.Id,
+                        budget with
+                        {
+                            ReservedMicro = budget.ReservedMicro + micro,
+                            ReservedTokens = budget.ReservedTokens + tokens,
+                        }
+                    ),
+                };
+            return true;
+        }
+    }
+
+    private sealed record State(
+        ImmutableDictionary<long, Budget> All,
+        ImmutableDictionary<(string, string), ImmutableArray<long>> Ids,
+        ImmutableDictionary<long, ImmutableArray<Reserved>> Reserved,
+        long LatestStart,
+        long? NextEnd
+    )
+    {
+        public static State Empty { get; } =
+            Of(ImmutableDictionary<long, Budget>.Empty, ImmutableDictionary<long, ImmutableArray<Reserved>>.Empty);
+
+        public static State Of(
+            ImmutableDictionary<long, Budget> all,
+            ImmutableDictionary<long, ImmutableArray<Reserved>> reserved
+        ) =>
+            new(
+                all,
+                all.Values.GroupBy(b => (b.Scope, b.ScopeId))
+                    .ToImmutableDictionary(of => of.Key, of => of.Select(b => b.Id).ToImmutableArray()),
+                reserved,
+                all.Values.Select(b => b.PeriodStart).DefaultIfEmpty().Max(),
+                all.Values.Min(b => b.PeriodEnd)
+            );
+
+        public IEnumerable<Budget> Of(string scope, string id) =>
+            Ids.TryGetValue((scope, id), out var ids) ? ids.Select(budget => All[budget]) : [];
+
+        public IEnumerable<Budget> Covering(BudgetSubject subject) =>
+            All.IsEmpty ? [] : BudgetScope.Of(subject).SelectMany(of => Of(of.Scope, of.Id));
+    }
+}
+
+/// <summary>A booking that was added, or removed with negative amounts.</summary>
+/// <param name="Subject">What budgets may cover of it.</param>
+/// <param name="At">When it was booked, in ms since 1970.</param>
+/// <param name="Micro">The change in millionths of a US dollar.</param>
+/// <param name="Tokens">The change in tokens of all kinds.</param>
+internal readonly record struct BookingChange(BudgetSubject Subject, long At, long Micro, long Tokens);

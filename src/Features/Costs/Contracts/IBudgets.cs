@@ -1,0 +1,61 @@
+using Hive.Common.Storage;
+
+namespace Hive.Features.Costs.Contracts;
+
+/// <summary>The budgets, for the slice that gives tasks to agents. From memory; inside the caller's write where a
+/// method takes one.</summary>
+internal interface IBudgets
+{
+    /// <summary>False while there are no budgets, so that nothing has to be asked.</summary>
+    bool HasAny { get; }
+
+    /// <summary>Estimates a run, and says whether every budget that covers it has enough left.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="subject">The run's task and agent.</param>
+    /// <param name="templateMicro">What the task's template expects one run to cost; null when it does not say.</param>
+    BudgetQuote Quote(IWrite write, BudgetSubject subject, long? templateMicro);
+
+    /// <summary>Reserves a quote without a refusal for a run, on every budget that covers it.</summary>
+    void Reserve(IWrite write, long run, BudgetSubject subject, BudgetQuote quote);
+
+    /// <summary>Ends the reservation of a run; does nothing when it has none.</summary>
+    void Release(IWrite write, long run);
+
+    /// <summary>The runs that have a reservation.</summary>
+    IReadOnlyList<long> ReservedRuns { get; }
+
+    /// <summary>The least that is left on the budgets of a run, its own reservation included, in millionths of a US
+    /// dollar; null without a budget that has such a limit.</summary>
+    long? LeftMicro(BudgetSubject subject, long run);
+
+    /// <summary>A sketch of what is left now, in which several tasks can be tried one after another.</summary>
+    IBudgetRoom Room();
+}
+
+/// <summary>A sketch of what is left on budgets. It changes nothing.</summary>
+internal interface IBudgetRoom
+{
+    /// <summary>Takes an estimate out of the sketch, unless a budget that covers the subject has too little.</summary>
+    bool TryTake(BudgetSubject subject, long micro, long tokens);
+}
+
+/// <summary>The things that budgets may cover.</summary>
+/// <param name="Agent">The agent; null when it is not known yet.</param>
+/// <param name="Ticket">The ticket; null for an agent's turn without tasks.</param>
+/// <param name="Phase">The phase, as <c>workflow/PHASE_…</c>.</param>
+/// <param name="TaskType">The type of the task.</param>
+internal sealed record BudgetSubject(string? Agent, long? Ticket = null, string? Phase = null, string? TaskType = null)
+{
+    /// <summary>A phase as budgets name it.</summary>
+    public static string PhaseOf(string workflow, string phase) => $"{workflow}/{phase}";
+
+    /// <summary>True when a budget of that scope covers it.</summary>
+    public bool IsIn(string scope, string scopeId) => BudgetScope.Of(this).Contains((scope, scopeId));
+}
+
+/// <summary>The estimate of a run.</summary>
+/// <param name="Micro">In millionths of a US dollar.</param>
+/// <param name="Tokens">In tokens of all kinds.</param>
+/// <param name="Refusal">Why a budget has too little left for it; null when all have enough.</param>
+/// <param name="IsOfAgent">Only budgets of this agent have too little: another agent may have the task.</param>
+internal sealed record BudgetQuote(long Micro, long Tokens, string? Refusal = null, bool IsOfAgent = false);

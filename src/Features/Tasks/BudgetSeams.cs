@@ -1,0 +1,145 @@
+using System.Data.Common;
+using Dapper;
+using Hive.Common.Storage;
+using Hive.Features.Costs.Contracts;
+using Hive.Features.Tickets.Contracts;
+using Hive.Features.Turns.Contracts;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>Tells what turns worked on, and frees, ends and prices tasks as budgets and bookings say.</summary>
+internal sealed class BudgetSeams(
+    OpenRuns runs,
+    RunEnds ends,
+    TaskChanges changes,
+    ReadyTasks ready,
+    ITickets tickets,
+    IBudgets budgets,
+    IHarnessControl control
+) : ITurnSubjects, IBudgetedWork
+{
+    public IReadOnlyList<TurnSubject> Of(IWrite write, TurnView turn)
+    {
+        runs.Book(write, turn.Id);
+        var worked = write.Db.Query<Worked>(OfTurnSql, new { turn = turn.Id }).AsList();
+        if (worked.Count == 0 && runs.HasAny(turn.Agent))
+        {
+            // A turn that holds no message of a task is about all that its agent runs.
+            var started = runs.Of(turn.Agent).Where(run => run.IsStarted).Select(run => run.Id);
+            worked = write.Db.Query<Worked>(OfRunsSql, new { runs = TaskRow.Json(started) }).AsList();
+        }
+
+        return
+        [
+            .. worked
+                .Select(w => (Worked: w, Ticket: tickets.Find(write.Db, w.Ticket)))
+                .Where(w => w.Ticket is not null)
+                .Select(w => new TurnSubject(
+                    w.Worked.Ticket,
+                    BudgetSubject.PhaseOf(w.Ticket!.Workflow, w.Worked.PhaseId),
+                    w.Worked.Task,
+                    w.Worked.TaskType,
+                    w.Worked.Run,
+                    runs.Find(w.Worked.Run) is not null || runs.IsHeldByTurn(w.Worked.Run)
+                )),
+        ];
+    }
+
+    public void Freed(IWrite write, bool hasAgents)
+    {
+        // An agent that was passed over may have the task now.
+        if (hasAgents)
+            write.AfterCommit(ready.ForgetPassed);
+        var room = budgets.Room();
+        Dictionary<long, TicketEntry?> known = [];
+        List<TaskRow> freed = [];
+        foreach (var held in TaskTable.HeldByBudget(write.Db))
+        {
+            if (!known.TryGetValue(held.Ticket, out var ticket))
+                known.Add(held.Ticket, ticket = tickets.Find(write.Db, held.Ticket));
+            var need = BudgetHold.Of(held)!;
+            if (ticket is null || !room.TryTake(RunBudgets.SubjectOf(held, ticket, null), need.Micro, need.Tokens))
+                continue;
+            var row = TaskTable.Require(write.Db, held.Id);
+            var after = row with { Holds = row.Holds & ~(long)Hold.Budget, BudgetHold = null };
+            after = after with { ReadyAt = after.IsReady ? changes.Now : null };
+            TaskTable.UpdateHolds(write, after);
+            freed.Add(after);
+        }
+
+        changes.Publish(write, freed);
+    }
+
+    public void Cancel(IWrite write, string scope, string scopeId, string reason)
+    {
+        foreach (var run in runs.Agents.SelectMany(runs.Of).OrderBy(run => run.Id).ToArray())
+        {
+            var row = TaskTable.Require(write.Db, run.Task);
+            if (row.Run != run.Id || !IsIn(write.Db, row, scope, scopeId))
+                continue;
+            ends.EndRun(write, row, RunEnd.Cancelled, reason, cancelsTurn: true);
+            changes.Set(write, row, RunBudgets.Held(ends.Pending(write, row, Hold.Budget), reason, 0, 0));
+        }
+
+        if (scope is not ("global" or "agent"))
+            return;
+        // Turns without a task cost as much.
+        foreach (var (agent, turn) in runs.OpenTurns(scope == "agent" ? scopeId : null))
+        {
+            control.Excuse(write, agent, turn);
+            write.AfterCommit(() => control.CancelTurn(agent, turn));
+        }
+    }
+
+    public void Booked(IWrite write, IReadOnlyList<(long Task, long Micro)> costs)
+    {
+        foreach (var (task, micro) in costs)
+            write.Db.Execute("UPDATE tasks SET cost_micro = cost_micro + @micro WHERE id = @task", new { task, micro });
+        changes.Publish(write, TaskTable.Among(write.Db, costs.Select(cost => cost.Task)));
+    }
+
+    public IReadOnlyList<(string TaskType, int Count)> Pending(DbConnection db, long ticket) =>
+        [
+            .. db.Query<(string, long)>(PendingSql, new { ticket = tickets.Require(db, ticket).Id })
+                .Select(of => (of.Item1, (int)of.Item2)),
+        ];
+
+    private bool IsIn(DbConnection db, TaskRow row, string scope, string scopeId) =>
+        tickets.Find(db, row.Ticket) is { } ticket && RunBudgets.SubjectOf(row, ticket, row.Agent).IsIn(scope, scopeId);
+
+    private const string OfTurnSql = """
+        SELECT h.task, h.run, t.ticket, t.phase_id, t.task_type
+          FROM task_turns h
+          JOIN tasks t ON t.id = h.task
+         WHERE h.turn = @turn
+         ORDER BY h.task
+        """;
+
+    private const string OfRunsSql = """
+        SELECT r.task, r.id AS Run, t.ticket, t.phase_id, t.task_type
+          FROM json_each(@runs) i
+          JOIN runs r ON r.id = i.value
+          JOIN tasks t ON t.id = r.task
+         ORDER BY r.task
+        """;
+
+    private const string PendingSql = """
+        SELECT task_type, count(*)
+          FROM tasks INDEXED BY tasks_ticket_open
+         WHERE ticket = @ticket AND completed_at IS NULL AND kind IN ('work', 'review')
+         GROUP BY task_type
+        """;
+
+    private sealed record Worked
+    {
+        public required long Task { get; init; }
+
+        public required long Run { get; init; }
+
+        public required long Ticket { get; init; }
+
+        public required string PhaseId { get; init; }
+
+        public required string TaskType { get; init; }
+    }
+}
