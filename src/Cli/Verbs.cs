@@ -23,6 +23,7 @@ internal static class Verbs
             .. Locks.LocksVerbs.All(),
             .. Gates.GatesVerbs.All(),
             .. Collaboration.ThreadsVerbs.All(),
+            .. Costs.CostsVerbs.All(),
             .. Workflows.WorkflowsVerbs.All(),
             .. Turns.TurnsVerbs.All(),
             .. Meta.MetaVerbs.All(),

@@ -45,7 +45,23 @@ internal static class VerbGroups
                 "purge",
             ]
         ),
-        ("Plan", ["board", "ticket", "task", "locks", "gate", "reviews", "review", "threads", "workflow", "pattern"]),
+        (
+            "Plan",
+            [
+                "board",
+                "ticket",
+                "task",
+                "locks",
+                "gate",
+                "reviews",
+                "review",
+                "threads",
+                "workflow",
+                "pattern",
+                "budget",
+                "costs",
+            ]
+        ),
         ("System", ["up", "demo", "open", "doctor", "forge", "backup", "completion", "version"]),
     ];
 }

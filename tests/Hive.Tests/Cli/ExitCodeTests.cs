@@ -21,12 +21,17 @@ public sealed class ExitCodeTests : IDisposable
         ("approve", "1 --no-wait", "", [0, 1, 2, 3]),
         ("backup", "FILE", "", [0, 1, 2, 3]),
         ("board", "", "--nonsense", [0, 1, 2, 3]),
+        ("budget", "", "--nonsense", [0, 1, 2, 3]),
+        ("budget delete", "3", "x", [0, 1, 2, 3]),
+        ("budget list", "", "--nonsense", [0, 1, 2, 3]),
+        ("budget set", "--usd 20 --period day", "--usd much", [0, 1, 2, 3]),
         ("cancel-turn", "alice", "", [0, 1, 2, 3]),
         ("compact", "alice", "", [0, 1, 2, 3]),
         ("completion", "bash", "tcsh", [0, 0, 2, 0]),
         // DemoTests.
         ("demo", "--port 0", "--port 0", [Elsewhere, Elsewhere, 2, Elsewhere]),
         ("config", "alice", "", [0, 1, 2, 3]),
+        ("costs", "--scope ticket --of 41", "--nonsense", [0, 1, 2, 3]),
         ("deny", "1 not now", "x", [0, 1, 2, 3]),
         ("destroy", "alice", "", [0, 1, 2, 3]),
         // Something is wrong here; DoctorTests runs it without a host.

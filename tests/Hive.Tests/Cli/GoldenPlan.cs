@@ -43,6 +43,10 @@ internal static class GoldenPlan
             },
             "tasks" => new { tasks = many ? Tasks.Reverse() : [] },
             "locks" => new { locks = many ? Locks : [] },
+            "budgets" => new { budgets = many ? Budgets : [] },
+            "budget_set" => new { budget = Budgets[0] },
+            "budget_delete" => new { },
+            "costs" => new { costs = many ? Costs : new CostSummary("global", 0, 0, 0, 0, 0, []) },
             "lock_release" => new { @lock = Locks[0] },
             "add_tasks" => new { tasks = new[] { Tasks[2] } },
             "task" => new
@@ -344,6 +348,47 @@ internal static class GoldenPlan
             ),
             new(14, "repo", "forge:agents/shop", "exclusive", "waiting", 107, "bob", 0, Minutes(1)),
         ];
+
+    private static BudgetView[] Budgets =>
+        [
+            Budget(3, "global", "day", 17.5, "warning") with
+            {
+                LimitUsd = 20,
+                PeriodEnd = Minutes(-600),
+            },
+            Budget(4, "agent", "week", 31, "exceeded") with
+            {
+                ScopeId = "documentation-writer-of-the-api",
+                LimitUsd = 30,
+                LimitTokens = 20_000_000,
+                OnExceed = "cancel",
+                PeriodEnd = Minutes(-4000),
+            },
+            Budget(5, "phase", "once", 0.25, "ok") with
+            {
+                ScopeId = "software_development/PHASE_IMPLEMENTATION",
+                LimitTokens = 2_000_000,
+                OnExceed = "warn",
+            },
+        ];
+
+    private static BudgetView Budget(long id, string scope, string period, double spent, string level) =>
+        new(id, scope, period, Minutes(90), spent, 1_250_000, 0.054, 6000, 0.8, level, "hold", Minutes(90), Minutes(9));
+
+    private static CostSummary Costs =>
+        new(
+            "global",
+            17.5,
+            2.25,
+            1_250_000,
+            42,
+            3,
+            [
+                new ModelCost("anthropic", 15.25, 1_000_000, 30, "claude-sonnet-4-5"),
+                new ModelCost("unknown", 2.25, 250_000, 9, "house-model-1"),
+                new ModelCost("unknown", 0, 0, 3),
+            ]
+        );
 
     private static Review[] Reviews =>
         [

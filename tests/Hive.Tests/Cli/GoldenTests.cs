@@ -46,6 +46,8 @@ public sealed partial class GoldenTests : IDisposable
     [InlineData("task show 101")]
     [InlineData("task graph 41")]
     [InlineData("locks")]
+    [InlineData("budget")]
+    [InlineData("costs")]
     [InlineData("gate show 41")]
     [InlineData("reviews")]
     public async Task A_verb_shows_what_its_file_says(string verb)
@@ -86,6 +88,7 @@ public sealed partial class GoldenTests : IDisposable
     [InlineData("task")]
     [InlineData("task graph 41")]
     [InlineData("locks")]
+    [InlineData("budget")]
     [InlineData("reviews")]
     [InlineData("threads")]
     public async Task At_80_columns_each_row_has_one_line_and_every_name_is_whole(string verb)
