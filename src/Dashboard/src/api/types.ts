@@ -77,6 +77,8 @@ export type WorkflowView = Schemas['WorkflowView'];
 export type Phase = Schemas['Phase'];
 /** A task, without its long texts. */
 export type Task = Schemas['TaskView'];
+/** A limit on what agents may spend. */
+export type Budget = Schemas['BudgetView'];
 /** A task with its long texts and its runs, the newest first. */
 export type TaskDetail = Schemas['RestTask'];
 export type TaskRun = Schemas['RestRun'];

@@ -124,6 +124,7 @@ export const LABELS = {
   // Headings.
   D0CT0R: 'Findings',
   PR1C3S: 'Prices',
+  BUDG3TS: 'Budgets',
   '4G3NTS': 'Agents with turns',
   'L00S3 3NDS': 'Loose ends',
   L0G1N: 'Login',

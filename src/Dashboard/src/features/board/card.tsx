@@ -3,7 +3,7 @@ import type { TaskCounts, TicketCard } from '../../api/types';
 import { activityOf, lookOf } from '../../ui/activity';
 import { Age, Until } from '../../ui/clock';
 import { memo } from '../../ui/memo';
-import { counted } from '../../ui/text/figures';
+import { counted, usdText } from '../../ui/text/figures';
 import { containers } from '../containers';
 import { isNew } from './columns';
 import { refusalOf, refuse } from './moves';
@@ -46,6 +46,15 @@ export function Tasks({ tasks }: { tasks: TaskCounts }) {
           <span class="hidden"> {state}</span>
         </span>
       ))}
+    </span>
+  );
+}
+
+/** What the turns on a ticket or a task have cost. */
+export function Cost({ usd }: { usd: number | null | undefined }) {
+  return usd == null ? null : (
+    <span class="dim n" title="What its turns have cost">
+      {usdText(usd)}
     </span>
   );
 }
@@ -137,6 +146,7 @@ export const Card = memo(
         <Mark card={card} manual={manual} />
         <span class="card-foot">
           <Tasks tasks={card.tasks} />
+          <Cost usd={card.cost_usd} />
           <Agents names={card.agents} />
         </span>
       </>

@@ -1,4 +1,5 @@
 import type { Feature } from '../../ui/feature';
+import { budgets } from './budgets-store';
 import { drawing } from './drawing';
 import { eventsOf } from './events';
 import { turns } from './store';
@@ -24,7 +25,7 @@ export { Windows } from './windows';
 
 export const feature: Feature = {
   name: 'stats',
-  store: { events: eventsOf(turns) },
+  store: { snapshot: (snapshot) => budgets.snapshot(snapshot), events: eventsOf(turns, budgets) },
   topBar: [{ order: 20, view: CostFigure }],
   parts: [drawing],
 };

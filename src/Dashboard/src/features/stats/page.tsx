@@ -5,6 +5,7 @@ import { Section } from '../../ui/section';
 import { Columns, Table } from '../../ui/table';
 import { durationText, tokensText } from '../../ui/text/figures';
 import { containers } from '../containers';
+import { BudgetsSection } from './budgets';
 import { Charts } from './charts';
 import { costText, inputOf } from './figures';
 import { chooseWindow, shownWindow, useStatistics } from './use';
@@ -34,6 +35,7 @@ export function StatsPage() {
         </div>
       )}
       <Charts statistics={statistics} none="No agent took a turn in this period." />
+      <BudgetsSection />
       {agents.length === 0 ? null : (
         <Section
           feature="stats"

@@ -15,7 +15,7 @@ import { Reading } from '../../../ui/reading';
 import type { Params } from '../../../ui/registry';
 import { useSelection } from '../../../ui/selected';
 import { approveTicket } from '../actions';
-import { Mark, Priority, RefusedMove } from '../card';
+import { Cost, Mark, Priority, RefusedMove } from '../card';
 import { isNew } from '../columns';
 import {
   actionsOf,
@@ -138,6 +138,7 @@ function Whole({ ticket, rows }: { ticket: Ticket; rows: TicketRows }) {
               made by <bdi class="mono">{ticket.requester === 'operator' ? 'you' : ticket.requester}</bdi>{' '}
               <Age at={ticket.created_at} /> ago
             </span>
+            <Cost usd={ticket.cost_usd} />
             {ticket.labels.map((label) => (
               <bdi key={label} class="ticket-label">
                 {label}

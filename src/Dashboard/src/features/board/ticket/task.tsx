@@ -14,6 +14,7 @@ import { openPanel, Panel } from '../../../ui/panel';
 import { durationText } from '../../../ui/text/figures';
 import { AgentText } from '../../files';
 import { at } from '../actions';
+import { Cost } from '../card';
 import { board } from '../store';
 import { taskActions } from './deeds';
 import { lookOf } from './look';
@@ -90,6 +91,12 @@ export function TaskPanel({ name }: { name: string }) {
                 </>
               )}
               {task.progress_percent == null ? null : <span class="n"> · {task.progress_percent} %</span>}
+              {task.cost_usd == null ? null : (
+                <>
+                  {' '}
+                  · <Cost usd={task.cost_usd} />
+                </>
+              )}
               {task.score == null ? null : <span class="dim n"> · score {task.score.toFixed(2)}</span>}
             </p>
             <Actions task={task} />

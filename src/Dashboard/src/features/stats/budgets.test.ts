@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import type { Budget } from '../../api/types';
+import { Budgets } from './budgets-store';
+
+const budget = (id: number, spent_usd = 0): Budget => ({
+  id,
+  scope: 'global',
+  period: 'day',
+  period_start: '2026-11-01T00:00:00.000Z',
+  spent_usd,
+  spent_tokens: 0,
+  reserved_usd: 0,
+  reserved_tokens: 0,
+  alert_threshold: 0.8,
+  level: 'ok',
+  on_exceed: 'hold',
+  created_at: '2026-11-01T00:00:00.000Z',
+  updated_at: '2026-11-01T00:00:00.000Z',
+});
+
+test('budgets follow the snapshot and the stream, the oldest first', () => {
+  const budgets = new Budgets();
+  budgets.snapshot({ budgets: [budget(2), budget(1)] });
+  budgets.put(budget(2, 5));
+  budgets.put(budget(3));
+  budgets.remove(1);
+  expect(budgets.all.value.map(({ id, spent_usd }) => [id, spent_usd])).toEqual([
+    [2, 5],
+    [3, 0],
+  ]);
+});

@@ -1,0 +1,157 @@
+import { useState } from 'preact/hooks';
+import { api } from '../../api/client';
+import { words } from '../../api/refusal';
+import type { Budget } from '../../api/types';
+import type { Action } from '../../ui/action';
+import { ActionButton } from '../../ui/action-button';
+import { query } from '../../ui/address';
+import { Until } from '../../ui/clock';
+import { Fault } from '../../ui/fault';
+import { Section } from '../../ui/section';
+import { useSending } from '../../ui/sending';
+import { Submit } from '../../ui/submit';
+import { Columns, Table } from '../../ui/table';
+import { tokensText, usdText } from '../../ui/text/figures';
+import { budgets } from './budgets-store';
+
+const SCOPES = ['global', 'ticket', 'agent', 'phase', 'task_type'] as const;
+const PERIODS = ['once', 'day', 'week', 'month'] as const;
+const ACTS = ['hold', 'cancel', 'warn'] as const;
+
+/** The part of a budget that is spent, 0 to 1: of US dollars when it limits them. */
+export const spentOf = ({ limit_usd, spent_usd, limit_tokens, spent_tokens }: Budget): number =>
+  Math.min(1, limit_usd == null ? spent_tokens / (limit_tokens ?? 1) : spent_usd / limit_usd);
+
+/** The budgets, where there are any or one is to be set. */
+export function BudgetsSection() {
+  const all = budgets.all.value;
+  if (all.length === 0 && !query.value.has('budget')) return null;
+  return (
+    <Section feature="stats" id="budgets" title="BUDG3TS" plain="Budgets">
+      {all.length === 0 ? null : (
+        <Table
+          label="Budgets"
+          columns={
+            <Columns words={['scope', 'level', 'on exceed']} figures={['spent', 'reserved', 'limit', 'ends', '']} />
+          }
+        >
+          <tbody>
+            {all.map((budget) => (
+              <Row key={budget.id} budget={budget} />
+            ))}
+          </tbody>
+        </Table>
+      )}
+      <Form />
+    </Section>
+  );
+}
+
+const nameOf = ({ scope, scope_id, period }: Budget): string =>
+  `${scope_id == null ? 'all agents' : `${scope.replace('_', ' ')} ${scope_id}`}, ${period}`;
+
+const remove = (budget: Budget): Action => ({
+  id: 'delete',
+  label: '✗ D3L3T3',
+  of: `the budget of ${nameOf(budget)}`,
+  run: () => api.DELETE('/api/v1/costs/budgets/{id}', { params: { path: { id: budget.id } } }),
+  hold: true,
+});
+
+const amount = (budget: Budget, usd: number | null | undefined, tokens: number | null | undefined): string =>
+  budget.limit_usd == null ? tokensText(tokens ?? 0) : usdText(usd ?? 0);
+
+function Row({ budget }: { budget: Budget }) {
+  const tone = { warning: 'warn', exceeded: 'bad' }[budget.level] ?? 'good';
+  return (
+    <tr data-budget={budget.id}>
+      <th scope="row">
+        <bdi>{nameOf(budget)}</bdi>
+      </th>
+      <td class={`tone-${tone}`}>
+        <meter value={spentOf(budget)} high={budget.alert_threshold} optimum={0} aria-label="Spent" /> {budget.level}
+      </td>
+      <td>{budget.on_exceed}</td>
+      <td class="n">{amount(budget, budget.spent_usd, budget.spent_tokens)}</td>
+      <td class="n">{amount(budget, budget.reserved_usd, budget.reserved_tokens)}</td>
+      <td class="n">{amount(budget, budget.limit_usd, budget.limit_tokens)}</td>
+      <td class="n">
+        {budget.period_end == null ? '–' : <Until at={budget.period_end} ahead={(left) => left} past={() => 'now'} />}
+      </td>
+      <td class="n">
+        <ActionButton action={remove(budget)} />
+      </td>
+    </tr>
+  );
+}
+
+/** Sets a budget, or the limit of the one with the same scope and period. */
+function Form() {
+  const [scope, setScope] = useState<string>('global');
+  const [of, setOf] = useState('');
+  const [usd, setUsd] = useState('');
+  const [period, setPeriod] = useState<string>('day');
+  const [act, setAct] = useState<string>('hold');
+  const { busy, error, send } = useSending((e) => `The budget was not set: ${words(e)}`);
+  const set = () =>
+    api.POST('/api/v1/costs/budgets', {
+      body: {
+        scope_type: scope,
+        ...(scope === 'global' ? {} : { scope_id: of }),
+        limit_amount: Number(usd),
+        period,
+        on_exceed: act,
+      },
+    });
+  return (
+    <form
+      class="line"
+      onSubmit={(e) => {
+        e.preventDefault();
+        void send(Number(usd) > 0 ? null : 'The limit must be a number above 0.', set);
+      }}
+    >
+      <Choice label="Scope" all={SCOPES} value={scope} onChange={setScope} />
+      {scope === 'global' ? null : <Box label="Of" value={of} onInput={setOf} />}
+      <Box label="US dollars" value={usd} onInput={setUsd} />
+      <Choice label="Period" all={PERIODS} value={period} onChange={setPeriod} />
+      <Choice label="On exceed" all={ACTS} value={act} onChange={setAct} />
+      <Submit label="✓ S4V3" plain="Save the budget" tone="good solid" busy={busy} />
+      <Fault error={error} />
+    </form>
+  );
+}
+
+function Box({ label, value, onInput }: { label: string; value: string; onInput: (value: string) => void }) {
+  return (
+    <input
+      type="text"
+      class="field"
+      placeholder={label}
+      aria-label={label}
+      value={value}
+      spellcheck={false}
+      autocomplete="off"
+      onInput={(e) => onInput(e.currentTarget.value)}
+    />
+  );
+}
+
+interface Choices {
+  label: string;
+  all: readonly string[];
+  value: string;
+  onChange: (value: string) => void;
+}
+
+function Choice({ label, all, value, onChange }: Choices) {
+  return (
+    <select class="field" aria-label={label} value={value} onChange={(e) => onChange(e.currentTarget.value)}>
+      {all.map((one) => (
+        <option key={one} value={one}>
+          {one.replace('_', ' ')}
+        </option>
+      ))}
+    </select>
+  );
+}
