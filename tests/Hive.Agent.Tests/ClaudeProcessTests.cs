@@ -75,6 +75,49 @@ public sealed class ClaudeProcessTests
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_used_up_budget_that_cancels_ends_the_program_with_all_its_children()
+    {
+        await using var h = await Harnessed.StartAsync();
+        h.Front.PassesControls = true;
+        using var host = await h.Alice.Hive.Operator();
+        await host.CallAsync(
+            "budget_set",
+            new
+            {
+                scope = "global",
+                limit_usd = 1,
+                on_exceed = "cancel",
+            }
+        );
+        var id = await h.Alice.PostAsync("play: hang");
+        await using var agent = h.Serve();
+        var pids = await PidsAsync(h);
+        Assert.All(pids, pid => Assert.True(Lives(pid)));
+
+        // Another agent's turn uses the budget up.
+        await host.CallAsync("send", new { to = "bob", body = "hello" });
+        using var bob = await h.Alice.Hive.Connect("bob");
+        var received = await bob.CallAsync<Alice.Received>("recv", new { wait_seconds = 30 });
+        var ids = received.Messages.Select(message => message.Id);
+        var begun = await bob.CallAsync("begin_turn", new { ids, wake_from = "operator" });
+        await bob.CallAsync(
+            "end_turn",
+            new
+            {
+                turn = begun.GetProperty("turn").GetInt64(),
+                result = "ok",
+                cost_usd = 2,
+            }
+        );
+
+        Assert.Equal("cancelled", (string?)(await h.EndedAsync())["result"]);
+        Assert.All(pids, pid => Assert.False(Lives(pid)));
+        var message = await h.Alice.MessageAsync(id);
+        Assert.Null(message.AckedAt);
+        Assert.Null(message.Attempts);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task Stopping_a_program_together_with_its_agent_does_not_count_as_an_attempt()
     {
         await using var h = await Harnessed.StartAsync(realClock: false);

@@ -37,6 +37,9 @@ internal sealed class HostInFront : IAsyncDisposable
     /// <summary>Acts like a host without events, reports and controls.</summary>
     public bool IsOld { get; set; }
 
+    /// <summary>Lets the real host give the controls.</summary>
+    public bool PassesControls { get; set; }
+
     /// <summary>Commands that are answered by closing the connection.</summary>
     public HashSet<string> Deaf { get; } = [];
 
@@ -218,7 +221,7 @@ internal sealed class HostInFront : IAsyncDisposable
                     Change(() => reports.Add(request));
                     await AnswerAsync(from, new { version = 1, ok = true }, ct);
                     break;
-                case "controls":
+                case "controls" when !PassesControls:
                     await AnswerAsync(
                         from,
                         new

@@ -529,7 +529,7 @@ public sealed class EqualityTests(Browser browser) : DashboardTest(browser)
         /// <summary>Makes, moves, blocks, changes and judges tickets and their tasks.</summary>
         private async Task TicketAsync(LineClient host, Random random)
         {
-            switch (random.Next(12))
+            switch (random.Next(13))
             {
                 case < 2:
                     var made = await host.CallAsync("ticket_create", new { title = Words(random) });
@@ -592,6 +592,25 @@ public sealed class EqualityTests(Browser browser) : DashboardTest(browser)
                             feedback = "as said",
                         }
                     );
+                    break;
+                case 11:
+                    // It only warns: a held agent would begin no turn.
+                    await host.CallAsync(
+                        "budget_set",
+                        new
+                        {
+                            scope = Any(["agent", "task_type"], random),
+                            scope_id = Any(Names, random),
+                            limit_tokens = random.Next(1, 1_000_000),
+                            on_exceed = "warn",
+                        }
+                    );
+                    var budgets = (await host.CallAsync("budgets")).GetProperty("budgets").EnumerateArray().ToArray();
+                    if (random.Next(3) == 0)
+                        await host.CallAsync(
+                            "budget_delete",
+                            new { id = Any(budgets, random).GetProperty("id").GetInt64() }
+                        );
                     break;
                 default:
                     // Of those that have ended, the page lists as many as it knows.

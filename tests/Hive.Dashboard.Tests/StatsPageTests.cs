@@ -54,6 +54,39 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
+    public async Task A_budget_is_set_crossed_and_raised_on_the_page()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await SignedInAsync();
+        await page.GotoAsync(Hive.Url + "/stats?budget=new#budgets");
+        var section = page.Locator("#budgets");
+        await SetAsync("nothing");
+        await Expect(section.GetByRole(AriaRole.Alert)).ToContainTextAsync("The limit must be a number above 0.");
+        await SetAsync("0.07");
+        var row = section.Locator("[data-budget]");
+        await Expect(row).ToContainTextAsync("all agents, day");
+        await Expect(row.Locator("td").First).ToContainTextAsync("ok");
+
+        // Each turn costs 0.06 US dollars.
+        await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "one"));
+        await Expect(row.Locator("td").First).ToContainTextAsync("warning");
+        await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "two"));
+        await Expect(row.Locator("td").First).ToContainTextAsync("exceeded");
+        await Expect(row.Locator("td").First).ToHaveClassAsync("tone-bad");
+
+        await SetAsync("5");
+        await Expect(row.Locator("td").First).ToContainTextAsync("ok");
+        await Expect(row).ToHaveCountAsync(1);
+        await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "three"));
+
+        async Task SetAsync(string usd)
+        {
+            await section.GetByLabel("US dollars").FillAsync(usd);
+            await section.GetByRole(AriaRole.Button, new() { Name = "Save the budget" }).ClickAsync();
+        }
+    }
+
+    [Fact]
     public async Task The_chosen_window_is_kept_for_the_next_visit()
     {
         using var alice = await Hive.JoinAsync("alice");

@@ -61,6 +61,30 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
         );
 
     [Fact]
+    public async Task A_booking_that_was_killed_is_made_once()
+    {
+        for (var side = 1; side <= Sides; side++)
+        {
+            var title = $"booking {side} {Guid.NewGuid()}";
+            await planning.Create(title);
+            var task = await planning.Receive();
+            var turn = await planning.Begin(task);
+            await planning.Complete(task, Planning.Good);
+            await planning.Quiet("running");
+
+            await planning.KilledAt(typeof(Hive.Features.Turns.EndTurn), side, () => planning.End(turn));
+            planning.Check();
+            await planning.End(turn);
+            planning.Check();
+            Assert.Equal([(task.Task, 250_000)], planning.Booked(turn));
+            var ticket = await planning.Create(title);
+            await planning.Finish(ticket);
+            planning.Check();
+            Assert.Equal(new Ending([Completed], [Completed]).ToString(), planning.EndOf(ticket));
+        }
+    }
+
+    [Fact]
     public async Task An_accepted_handoff_that_was_killed_gives_the_task_to_its_agent_once()
     {
         for (var side = 1; side <= Sides; side++)
@@ -247,6 +271,16 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
                 await line.CallAsync("spawn", new { name = "validator", runtime = "external" });
                 await line.CallAsync("workflow_load", new { text = Workflow });
                 await line.CallAsync("workflow_load", new { text = Reviewed });
+                // It is never used up: all claims reserve on it.
+                await line.CallAsync(
+                    "budget_set",
+                    new
+                    {
+                        scope = "global",
+                        limit_usd = 1000,
+                        period = "month",
+                    }
+                );
             }
 
             await Connect();
@@ -311,6 +345,33 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
                     artifacts = new[] { new { type = "report", content = new { score } } },
                     key = $"{task.Task}-{task.Run}",
                 }
+            );
+
+        /// <summary>The worker begins a turn with the message of its task.</summary>
+        internal async Task<long> Begin(Given task) =>
+            (await worker!.CallAsync("begin_turn", new { ids = new[] { task.Message }, wake_from = "system" })).Number(
+                "turn"
+            );
+
+        /// <summary>The worker's turn ends, and has cost a quarter of a dollar.</summary>
+        internal Task End(long turn) =>
+            worker!.CallAsync(
+                "end_turn",
+                new
+                {
+                    turn,
+                    result = "ok",
+                    cost_usd = 0.25,
+                }
+            );
+
+        /// <summary>The bookings of a turn: the task, and millionths of a US dollar.</summary>
+        internal (long, long)[] Booked(long turn) =>
+            LegalRows.In(
+                host.DataDir,
+                db =>
+                    db.Query<(long, long)>("SELECT task, micro FROM bookings WHERE turn = @turn", new { turn })
+                        .ToArray()
             );
 
         /// <summary>The worker offers its task to the helper.</summary>
@@ -578,11 +639,11 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
         }
 
         /// <summary>A task that an agent was given.</summary>
-        internal sealed record Given(long Task, long Run, long Ticket)
+        internal sealed record Given(long Task, long Run, long Ticket, long Message)
         {
             public static Given? Of(Message message) =>
                 JsonElement.Parse(message.Body) is var body && body.Text("event") == "task_assigned"
-                    ? new Given(body.Number("id"), body.Number("run"), body.Number("ticket"))
+                    ? new Given(body.Number("id"), body.Number("run"), body.Number("ticket"), message.Id)
                     : null;
         }
     }

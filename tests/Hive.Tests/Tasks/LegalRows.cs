@@ -205,6 +205,74 @@ internal static class LegalRows
         ),
     ];
 
+    private const string Covers = """
+        (b.scope = 'global'
+            OR (b.scope = 'agent' AND k.agent = b.scope_id)
+            OR (b.scope = 'ticket' AND k.ticket = CAST(b.scope_id AS INTEGER))
+            OR (b.scope = 'phase' AND k.phase = b.scope_id)
+            OR (b.scope = 'task_type' AND k.task_type = b.scope_id))
+        """;
+
+    private static readonly (string Name, string Sql)[] OfCosts =
+    [
+        (
+            "budgets that have not spent what was booked",
+            $"""
+            SELECT count(*)
+              FROM budgets b
+             WHERE (spent_micro, spent_tokens) IS NOT
+                   (SELECT coalesce(sum(micro), 0),
+                           coalesce(sum(prompt_tokens + completion_tokens + cache_read_tokens
+                                        + cache_creation_tokens), 0)
+                      FROM bookings k
+                     WHERE k.at >= b.period_start AND {Covers})
+            """
+        ),
+        (
+            "budgets that have not reserved what runs reserve",
+            """
+            SELECT count(*)
+              FROM budgets b
+             WHERE (reserved_micro, reserved_tokens) IS NOT
+                   (SELECT coalesce(sum(micro), 0), coalesce(sum(tokens), 0) FROM reservations r WHERE r.budget = b.id)
+            """
+        ),
+        (
+            "reservations of runs that have ended and of which no open turn is",
+            """
+            SELECT count(*)
+              FROM reservations v
+              LEFT JOIN runs r ON r.id = v.run
+             WHERE (r.id IS NULL OR r.ended_at IS NOT NULL)
+               AND NOT EXISTS (SELECT 1
+                                 FROM task_turns h
+                                 JOIN turns t ON t.id = h.turn
+                                WHERE h.run = v.run AND t.ended_at IS NULL)
+            """
+        ),
+        (
+            "tasks whose cost differs from their bookings",
+            """
+            SELECT count(*)
+              FROM tasks t
+             WHERE cost_micro <> (SELECT coalesce(sum(micro), 0) FROM bookings k WHERE k.task = t.id)
+            """
+        ),
+        (
+            "turns that were booked twice on a task",
+            "SELECT count(*) FROM (SELECT 1 FROM bookings GROUP BY turn, task HAVING count(*) > 1)"
+        ),
+        (
+            "tasks whose hold of a budget has no reason, or the other way around",
+            """
+            SELECT count(*) FROM tasks WHERE completed_at IS NULL AND (holds & 32 <> 0) <> (budget_hold IS NOT NULL)
+            """
+        ),
+    ];
+
+    /// <summary>Checks the rows of bookings, budgets and reservations.</summary>
+    public static void CheckCosts(DbConnection db) => Check(db, OfCosts);
+
     /// <summary>Checks the rows of tasks, their runs, messages and ends.</summary>
     public static void CheckTasks(DbConnection db) => Check(db, OfTasks);
 
@@ -215,6 +283,7 @@ internal static class LegalRows
             db =>
             {
                 Check(db, OfTasks);
+                Check(db, OfCosts);
                 Check(db, OfTickets);
                 return 0;
             }

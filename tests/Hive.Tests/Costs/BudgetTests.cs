@@ -1,0 +1,347 @@
+using System.Text.Json;
+using Hive.Features.Tasks;
+using Hive.Tests.Agents;
+using Hive.Tests.Collaboration;
+using Hive.Tests.Locks;
+using Hive.Tests.Messages;
+using Hive.Tests.Tasks;
+
+namespace Hive.Tests.Costs;
+
+/// <summary>Budgets hold tasks and agents back, and let them go on.</summary>
+public sealed class BudgetTests
+{
+    [Theory]
+    [InlineData("raise")]
+    [InlineData("delete")]
+    [InlineData("warn")]
+    public async Task A_task_that_a_budget_holds_is_free_when_the_budget_lets_it(string how)
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        var task = await rig.OneTask();
+        var budget = await rig.Limit(0.05);
+        Assert.Equal(ClaimResult.Held, await rig.Claim(task, "alice"));
+        var held = await rig.Task(task);
+        Assert.Equal(["budget"], held.Holds());
+        Assert.Equal(
+            "budget once 0.05 USD: spent 0.00, reserved 0.00, this needs about 0.054 USD",
+            held.GetProperty("holds")[0].Text("reason")
+        );
+        Assert.Equal(ClaimResult.NotReady, await rig.Claim(task, "alice"));
+        if (how == "delete")
+            await rig.Host.CallAsync("budget_delete", new { id = budget.Number("id") });
+        else
+            await rig.Limit(how == "raise" ? 0.06 : 0.04, onExceed: how == "warn" ? "warn" : "hold");
+        Assert.Empty((await rig.Task(task)).Holds());
+        Assert.Equal(ClaimResult.Claimed, await rig.Claim(task, "alice"));
+    }
+
+    [Theory]
+    [InlineData("global", null)]
+    [InlineData("ticket", "1")]
+    [InlineData("phase", "software_development/PHASE_BACKLOG")]
+    [InlineData("task_type", "implement_feature")]
+    public async Task A_reservation_counts_until_its_turn_ends(string scope, string? id)
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        await rig.Worker("bob");
+        var tasks = await rig.Add(await rig.Ticket(), TaskRig.New("a"), TaskRig.New("b"));
+        await rig.Limit(0.1, scope, id);
+        var turn = await rig.Run(tasks[0], "alice");
+        Assert.Equal(CostRig.UsualUsd, (await rig.Budget()).Usd("reserved_usd"), 6);
+        Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[1], "bob"));
+        await rig.Of("alice").CallAsync("complete_task", new { task = tasks[0], summary = "done" });
+        Assert.Equal(["budget"], (await rig.Task(tasks[1])).Holds());
+
+        // Less than was reserved: there is room for the other one.
+        await rig.End("alice", turn, 0.01);
+        var budget = await rig.Budget();
+        Assert.Equal((0.01, 0, "ok"), (budget.Usd("spent_usd"), budget.Usd("reserved_usd"), budget.Text("level")));
+        Assert.Empty((await rig.Task(tasks[1])).Holds());
+        var brief = JsonElement.Parse((await Given(rig, tasks[1], "bob")).GetProperty("body").GetString()!);
+        Assert.Equal(0.09, brief.Usd("budget_left_usd"), 6);
+    }
+
+    [Fact]
+    public async Task A_run_without_a_turn_ends_its_reservation_and_a_restart_keeps_those_of_others()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        await rig.Worker("bob");
+        var tasks = await rig.Add(await rig.Ticket(), TaskRig.New("a"), TaskRig.New("b"));
+        await rig.Limit(1);
+        await rig.Give(tasks[0], "alice");
+        await rig.Give(tasks[1], "bob");
+        await rig.Restart();
+        Assert.Equal(2 * CostRig.UsualUsd, (await rig.Budget()).Usd("reserved_usd"), 6);
+        await rig.Host.CallAsync("change_task", new { id = tasks[0], action = "cancel" });
+        Assert.Equal(CostRig.UsualUsd, (await rig.Budget()).Usd("reserved_usd"), 6);
+        await rig.Connect("bob");
+        await rig.Of("bob").CallAsync("complete_task", new { task = tasks[1], summary = "done" });
+        Assert.Equal(0, (await rig.Budget()).Usd("reserved_usd"));
+    }
+
+    [Fact]
+    public async Task A_period_that_ends_frees_what_it_held_and_never_begins_twice()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        var tasks = await rig.Add(await rig.Ticket(), TaskRig.New("a"), TaskRig.New("b"), TaskRig.New("c"));
+        await rig.Limit(0.06, period: "day");
+        await rig.Complete(tasks[0], "alice", 0.05);
+        Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[1], "alice"));
+        Assert.Equal(["budget_warning"], await rig.Told());
+
+        rig.Pass(86_400);
+        await rig.Until(tasks[1], row => row.Holds().Length == 0);
+        var rolled = await rig.Budget();
+        Assert.Equal((0, "ok"), (rolled.Usd("spent_usd"), rolled.Text("level")));
+        await rig.Complete(tasks[1], "alice", 0.05);
+        Assert.Equal(["budget_warning", "budget_warning"], await rig.Told());
+
+        // Set back over the end of the period: it goes on, and so does what it has spent.
+        rig.Hive.Clock.Jump(TimeSpan.FromDays(-1));
+        Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[2], "alice"));
+        var now = await rig.Budget();
+        Assert.Equal(
+            (0.05, rolled.Text("period_start"), rolled.Text("period_end")),
+            (now.Usd("spent_usd"), now.Text("period_start"), now.Text("period_end"))
+        );
+        await rig.Talk("alice", 40);
+        Assert.Equal(0.051, (await rig.Budget()).Usd("spent_usd"), 6);
+        await Legal(rig);
+    }
+
+    [Theory]
+    [InlineData("once", null, null)]
+    [InlineData("day", "2026-01-31T00:00:00.000Z", "2026-02-01T00:00:00.000Z")]
+    [InlineData("week", "2026-01-26T00:00:00.000Z", "2026-02-02T00:00:00.000Z")]
+    [InlineData("month", "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z")]
+    public async Task A_period_begins_at_midnight(string period, string? start, string? end)
+    {
+        await using var rig = await TaskRig.Start();
+        var budget = await rig.Limit(1, period: period);
+        Assert.Equal(end, budget.Text("period_end"));
+        if (start is not null)
+            Assert.Equal(start, budget.Text("period_start"));
+    }
+
+    [Fact]
+    public async Task A_crossing_is_told_once()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        var tasks = await rig.Add(await rig.Ticket(), [.. Enumerable.Range(0, 5).Select(i => TaskRig.New($"t{i}"))]);
+        await rig.Limit(1);
+        await rig.Complete(tasks[0], "alice", 0.5);
+        Assert.Empty(await rig.Told());
+        await rig.Talk("alice", 12_000);
+        Assert.Equal(["budget_warning"], await rig.Told());
+        await rig.Talk("alice", 400);
+        Assert.Equal(["budget_warning"], await rig.Told());
+        await rig.Talk("alice", 40_000);
+        var told = await rig.Told();
+        Assert.Equal(["budget_exceeded", "budget_warning"], told.Order());
+        Assert.Equal(
+            "budget_exceeded",
+            Assert
+                .Single(
+                    (await rig.Hive.State()).GetProperty("waiting").EnumerateArray(),
+                    w => w.Text("kind") == "budget_exceeded"
+                )
+                .Text("kind")
+        );
+
+        // A raised limit that is used up again is a crossing of its own.
+        await rig.Limit(100);
+        await rig.Talk("alice", 4_000_000);
+        Assert.Equal(["budget_exceeded", "budget_exceeded", "budget_warning"], (await rig.Told()).Order());
+    }
+
+    [Fact]
+    public async Task An_exceeded_budget_of_an_agent_or_of_all_holds_the_agents()
+    {
+        await using var rig = await TaskRig.Start();
+        var alice = await rig.Worker("alice");
+        var bob = await rig.Worker("bob");
+        await rig.Limit(0.1, "agent", "alice");
+        var task = await rig.OneTask();
+        await rig.Talk("alice", 4_000);
+        Assert.Equal("budget of alice once 0.10 USD", await Held("alice"));
+        Assert.Null(await Held("bob"));
+        // Only this agent's budget has too little: another one may have the task.
+        Assert.Equal(ClaimResult.OtherAgent, await rig.Claim(task, "alice"));
+        Assert.Empty((await rig.Task(task)).Holds());
+
+        await rig.Limit(0.01);
+        await rig.Talk("bob", 4_000);
+        Assert.Equal("budget once 0.01 USD", await Held("bob"));
+        await rig.Host.CallAsync("send", new { to = "bob", body = "hello" });
+        Assert.Empty(await bob.Receive());
+        await rig.Hive.SpawnAs("carol", "duty: worker\n");
+        await rig.Hive.Settled();
+        Assert.Equal("budget once 0.01 USD", await Until("carol"));
+        await rig.Restart();
+        Assert.Equal("budget once 0.01 USD", await Held("bob"));
+
+        await rig.Limit(10);
+        Assert.Null(await Held("bob"));
+        Assert.Equal("budget of alice once 0.10 USD", await Held("alice"));
+        await rig.Limit(10, "agent", "alice");
+        Assert.Null(await Held("alice"));
+
+        async Task<string?> Held(string name) =>
+            (await rig.Hive.State())
+                .GetProperty("agents")
+                .EnumerateArray()
+                .Single(a => a.Text("name") == name)
+                .Text("held");
+
+        async Task<string?> Until(string name)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            while (await Held(name) is null)
+            {
+                Assert.False(patience.IsCancellationRequested, $"{name} is not held");
+                await Task.Yield();
+            }
+
+            return await Held(name);
+        }
+    }
+
+    [Fact]
+    public async Task A_budget_that_cancels_ends_runs_and_turns_and_counts_nothing_against_them()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        await rig.Worker("bob");
+        var tasks = await rig.Add(await rig.Ticket(), TaskRig.New("a"), TaskRig.New("b"), TaskRig.New("c", "a"));
+        await rig.Limit(0.2, "task_type", "implement_feature", onExceed: "cancel");
+        var (first, second) = (await rig.Run(tasks[0], "alice"), await rig.Run(tasks[1], "bob"));
+        await rig.Of("bob").CallAsync("controls", new { wait_seconds = 0 });
+        await rig.Of("alice").CallAsync("complete_task", new { task = tasks[0], summary = "done" });
+        await rig.End("alice", first, 0.3);
+
+        var control = Assert.Single(
+            (await rig.Of("bob").CallAsync("controls", new { wait_seconds = 60 }))
+                .GetProperty("controls")
+                .EnumerateArray()
+                .ToArray()
+        );
+        Assert.Equal(("cancel_turn", second), (control.Text("kind"), control.Number("turn")));
+        var row = await rig.Task(tasks[1]);
+        Assert.Equal(("pending", 0, 0), (row.Text("status"), row.Number("retry_count"), row.Number("faults")));
+        Assert.Equal(["budget"], row.Holds());
+        Assert.Equal("cancelled", row.GetProperty("runs")[0].Text("end"));
+        await rig.End("bob", second, 0.01, result: "cancelled");
+        row = await rig.Task(tasks[1]);
+        Assert.Equal(("pending", 0, 0), (row.Text("status"), row.Number("retry_count"), row.Number("faults")));
+        Assert.Equal(["budget"], row.Holds());
+        Assert.Equal(0, (await rig.Budget()).Usd("reserved_usd"));
+
+        await rig.Limit(1, "task_type", "implement_feature", onExceed: "cancel");
+        Assert.Empty((await rig.Task(tasks[1])).Holds());
+        Assert.Empty((await rig.Task(tasks[2])).Holds());
+        await rig.Complete(tasks[1], "bob", 0.01);
+        await Legal(rig);
+    }
+
+    [Fact]
+    public async Task A_task_that_a_budget_or_locks_hold_takes_nothing_of_the_other()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Running("alice");
+        await rig.Acquire("alice", "repo:shop");
+        await rig.Worker("bob");
+        var ticket = await rig.Ticket();
+        await rig.Limit(0.05, "ticket", ticket);
+        var task = await rig.Declaring(ticket, "db:main", "repo:shop");
+        Assert.Equal(ClaimResult.Held, await rig.Claim(task, "bob"));
+        Assert.Equal(["budget"], (await rig.Task(task)).Holds());
+        Assert.Equal(["alice exclusive granted 1"], await rig.Locks());
+
+        await rig.Limit(1, "ticket", ticket);
+        Assert.Equal(ClaimResult.Held, await rig.Claim(task, "bob"));
+        Assert.Equal(["lock"], (await rig.Task(task)).Holds());
+        Assert.Equal(0, (await rig.Budget()).Usd("reserved_usd"));
+
+        // Held by a lock for so long that nobody passes it, and then by the budget: what it waited for is free.
+        rig.Pass(700);
+        await rig.Limit(0.05, "ticket", ticket);
+        await rig.Release("alice", "repo:shop");
+        Assert.Equal(ClaimResult.Held, await rig.Claim(task, "bob"));
+        Assert.Equal(["budget"], (await rig.Task(task)).Holds());
+        Assert.True(await rig.Acquire("alice", "db:main"));
+        await rig.Release("alice", "db:main");
+
+        await rig.Limit(1, "ticket", ticket);
+        Assert.Equal(ClaimResult.Claimed, await rig.Claim(task, "bob"));
+        Assert.Equal(2, (await rig.Locks()).Count(row => row == "bob exclusive granted 1"));
+        Assert.Equal(CostRig.UsualUsd, (await rig.Budget()).Usd("reserved_usd"), 6);
+        await Legal(rig);
+    }
+
+    [Fact]
+    public async Task A_handoff_reserves_for_its_agent_and_is_refused_without_a_budget_for_it()
+    {
+        await using var rig = await TaskRig.Start();
+        var alice = await rig.Worker("alice");
+        var task = await rig.OneTask();
+        await rig.Limit(0.1);
+        var turn = await rig.Run(task, "alice");
+        var bob = await rig.Helper("bob");
+        var asked = await alice.Offer("bob");
+        // What the asker's turn has reserved is booked at its end.
+        var refused = await Talk.Refused(() => bob.Answer(asked, "accept"), "conflict");
+        Assert.Contains(
+            "bob cannot have task 1 now: budget once 0.10 USD: spent 0.00, reserved 0.054",
+            refused.Message
+        );
+        Assert.Equal("alice", (await rig.Task(task)).Text("agent"));
+        await Legal(rig);
+
+        await rig.End("alice", turn, 0.01);
+        await bob.Answer(asked, "accept");
+        Assert.Equal("bob", (await rig.Task(task)).Text("agent"));
+        var budget = await rig.Budget();
+        // The run before is known now: its cost and a fifth.
+        Assert.Equal((0.01, 0.012), (budget.Usd("spent_usd"), budget.Usd("reserved_usd")));
+        await bob.CallAsync("complete_task", new { summary = "done" });
+        Assert.Equal(0, (await rig.Budget()).Usd("reserved_usd"));
+        await Legal(rig);
+    }
+
+    [Theory]
+    [InlineData("""{"scope":"global"}""")]
+    [InlineData("""{"scope":"global","limit_usd":0}""")]
+    [InlineData("""{"scope":"global","limit_usd":-1}""")]
+    [InlineData("""{"scope":"global","limit_usd":1e300}""")]
+    [InlineData("""{"scope":"global","limit_tokens":0}""")]
+    [InlineData("""{"scope":"global","scope_id":"x","limit_usd":1}""")]
+    [InlineData("""{"scope":"team","limit_usd":1}""")]
+    [InlineData("""{"scope":"ticket","limit_usd":1}""")]
+    [InlineData("""{"scope":"ticket","scope_id":"-4","limit_usd":1}""")]
+    [InlineData("""{"scope":"phase","scope_id":"PHASE_X","limit_usd":1}""")]
+    [InlineData("""{"scope":"global","limit_usd":1,"period":"year"}""")]
+    [InlineData("""{"scope":"global","limit_usd":1,"alert_threshold":0}""")]
+    [InlineData("""{"scope":"global","limit_usd":1,"alert_threshold":1.5}""")]
+    [InlineData("""{"scope":"global","limit_usd":1,"on_exceed":"stop"}""")]
+    [InlineData("""{"scope":"agent","scope_id":"nobody","limit_usd":1}""", "not_found")]
+    public async Task A_faulty_budget_is_refused(string budget, string code = "invalid")
+    {
+        await using var rig = await TaskRig.Start();
+        await Talk.Refused(() => rig.Host.CallAsync("budget_set", JsonElement.Parse(budget)), code);
+        Assert.Empty((await rig.Host.CallAsync("budgets")).GetProperty("budgets").EnumerateArray());
+    }
+
+    internal static Task Legal(TaskRig rig) => rig.Change(write => LegalRows.CheckCosts(write.Db));
+
+    private static async Task<JsonElement> Given(TaskRig rig, long task, string agent)
+    {
+        await rig.Give(task, agent);
+        return Assert.Single(await rig.Messages(agent));
+    }
+}
