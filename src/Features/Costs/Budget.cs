@@ -1,4 +1,6 @@
+using System.Data.Common;
 using System.Globalization;
+using Dapper;
 using Hive.Features.Costs.Contracts;
 using Hive.Protocol;
 
@@ -10,6 +12,11 @@ internal sealed record Budget
     public const string Columns =
         "id, scope, scope_id, limit_micro, limit_tokens, period, period_start, period_end, spent_micro, spent_tokens, "
         + "reserved_micro, reserved_tokens, alert_threshold, level, on_exceed, created_at, updated_at";
+
+    /// <summary>The stored budgets, by id. Memory may be ahead of what is committed, and of what other answers
+    /// show.</summary>
+    public static IEnumerable<Budget> Read(DbConnection db) =>
+        db.Query<Budget>($"SELECT {Columns} FROM budgets ORDER BY id");
 
     public long Id { get; init; }
 

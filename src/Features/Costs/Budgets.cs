@@ -47,8 +47,8 @@ internal sealed class Budgets(
         state.All.GetValueOrDefault(id) ?? throw Problem.NotFound($"budget {id} not found");
 
     /// <summary>The budget of a scope and period, or null.</summary>
-    public Budget? Find(string scope, string scopeId, string? period = null) =>
-        state.Of(scope, scopeId).OrderByDescending(b => b.Id).FirstOrDefault(b => period is null || b.Period == period);
+    public Budget? Find(string scope, string scopeId, string period) =>
+        state.Of(scope, scopeId).FirstOrDefault(b => b.Period == period);
 
     /// <summary>Loads the stored budgets, at start.</summary>
     public void Load(DbConnection db)

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Hive.Common.Notifications;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
 
@@ -12,10 +13,10 @@ internal static class ListBudgets
 
     internal sealed record Result(IReadOnlyList<BudgetView> Budgets);
 
-    internal sealed class Handler(Budgets budgets) : IRequestHandler<Query, Result>
+    internal sealed class Handler(IStore store) : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
-            Task.FromResult(new Result([.. budgets.All.Select(b => b.ToView())]));
+            store.Read(db => new Result([.. Budget.Read(db).Select(b => b.ToView())]), cancellationToken);
     }
 }
 
@@ -26,14 +27,7 @@ internal sealed class BudgetsSection : IDashboardSection
 
     public Type Type => typeof(IReadOnlyList<BudgetView>);
 
-    // From the rows: memory may be ahead of the state of the database that the other sections read.
-    public object Read(DbConnection db) =>
-        (IReadOnlyList<BudgetView>)
-            [
-                .. Dapper
-                    .SqlMapper.Query<Budget>(db, $"SELECT {Budget.Columns} FROM budgets ORDER BY id")
-                    .Select(b => b.ToView()),
-            ];
+    public object Read(DbConnection db) => (IReadOnlyList<BudgetView>)[.. Budget.Read(db).Select(b => b.ToView())];
 }
 
 /// <summary>The cost of an agent's turns of today; absent while that is nothing.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using FluentValidation;
 using Hive.Common.Doors;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
 
@@ -81,14 +82,17 @@ internal static class V1ListBudgets
     internal sealed record Query(string? ScopeType = null, int? Limit = null, long? Before = null)
         : IRequest<IReadOnlyList<V1Budget>>;
 
-    internal sealed class Handler(Budgets budgets) : IRequestHandler<Query, IReadOnlyList<V1Budget>>
+    internal sealed class Handler(IStore store) : IRequestHandler<Query, IReadOnlyList<V1Budget>>
     {
         public Task<IReadOnlyList<V1Budget>> Handle(Query request, CancellationToken cancellationToken) =>
-            Task.FromResult(
-                budgets
-                    .All.Where(b => request.ScopeType is null || b.Scope == request.ScopeType)
-                    .Select(b => V1Budget.Of(b.ToView()))
-                    .Page(request.Limit, request.Before, b => b.Id)
+            store.Read(
+                db =>
+                    Budget
+                        .Read(db)
+                        .Where(b => request.ScopeType is null || b.Scope == request.ScopeType)
+                        .Select(b => V1Budget.Of(b.ToView()))
+                        .Page(request.Limit, request.Before, b => b.Id),
+                cancellationToken
             );
     }
 }
@@ -180,23 +184,28 @@ internal static class V1CheckBudget
             this.MustBeScope(BudgetScope.All, q => q.ScopeType, q => q.ScopeId, ("scope_type", "scope_id"));
     }
 
-    internal sealed class Handler(Budgets budgets) : IRequestHandler<Query, Result>
+    internal sealed class Handler(IStore store) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
-            Task.FromResult(
-                budgets.Find(request.ScopeType, CostRules.Normal(request.ScopeType, request.ScopeId)) is { } found
-                && V1Budget.Of(found.ToView()) is var budget
-                    ? new Result(
-                        true,
-                        budget.SpentAmount,
-                        budget.UtilizationPercent,
-                        found.IsExceeded,
-                        budget.LimitAmount,
-                        budget.RemainingAmount,
-                        budget.AlertThreshold,
-                        budget.AlertTriggered
-                    )
-                    : new Result(false, 0, 0, false)
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken)
+        {
+            var id = CostRules.Normal(request.ScopeType, request.ScopeId);
+            return store.Read(
+                db =>
+                    Budget.Read(db).LastOrDefault(b => b.Scope == request.ScopeType && b.ScopeId == id) is { } found
+                    && V1Budget.Of(found.ToView()) is var budget
+                        ? new Result(
+                            true,
+                            budget.SpentAmount,
+                            budget.UtilizationPercent,
+                            found.IsExceeded,
+                            budget.LimitAmount,
+                            budget.RemainingAmount,
+                            budget.AlertThreshold,
+                            budget.AlertTriggered
+                        )
+                        : new Result(false, 0, 0, false),
+                cancellationToken
             );
+        }
     }
 }
