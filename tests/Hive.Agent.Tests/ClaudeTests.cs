@@ -109,7 +109,7 @@ public sealed class ClaudeTests
         await h.EndedAsync();
 
         var prompt = h.Run(1, "prompt.md");
-        foreach (var tool in (string[])["get_work", "report_progress", "complete_task", "fail_task"])
+        foreach (var tool in (string[])["get_work", "report_progress", "complete_task", "fail_task", "discover"])
             Assert.Equal(isWorker, prompt.Contains($"`mcp__hive__{tool}`", StringComparison.Ordinal));
         Assert.EndsWith($"You look after {h.StateDir}.", prompt);
         Assert.DoesNotContain('{', prompt);

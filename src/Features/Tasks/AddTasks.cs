@@ -2,8 +2,10 @@ using System.ComponentModel;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Tickets.Contracts;
+using Hive.Features.Workflows.Contracts;
 using Hive.Protocol;
 using MediatR;
 
@@ -19,7 +21,11 @@ internal static class AddTasks
             "At most 200. 'depends_on' names ids of tasks of the ticket, or a 'ref' of one of these. A ticket has at "
                 + "most 1000 tasks, and a task waits for at most 100."
         )]
-            IReadOnlyList<TaskSpec> Tasks,
+            IReadOnlyList<TaskSpec>? Tasks = null,
+        [property: Description(
+            "A pattern of tasks, instead of 'tasks' or beside them: its 'name', and 'values' by parameter."
+        )]
+            PatternUse? Pattern = null,
         [property: Description("Any text of your own: a repeated call with the same key makes nothing again.")]
             string? Key = null
     ) : IRequest<Result>;
@@ -31,7 +37,10 @@ internal static class AddTasks
         public Validator()
         {
             RuleFor(c => c.Ticket).MustBeIdOf("ticket", "ticket");
-            RuleFor(c => c.Tasks).MustBeTasks();
+            When(c => c.Tasks is not null || c.Pattern is null, () => RuleFor(c => c.Tasks!).MustBeTasks());
+            RuleFor(c => c.Pattern)
+                .Must(use => use is null || !string.IsNullOrWhiteSpace(use.Name))
+                .WithMessage("'pattern' needs a 'name'");
             RuleFor(c => c.Key).MustBeKey();
         }
     }
@@ -41,6 +50,8 @@ internal static class AddTasks
         TaskMaking making,
         TaskChanges changes,
         ITickets tickets,
+        IWorkflows workflows,
+        IRoster roster,
         IdempotencyKeys keys
     ) : IRequestHandler<Command, Result>
     {
@@ -53,7 +64,19 @@ internal static class AddTasks
         private Result Store(IWrite write, Command command)
         {
             var ticket = tickets.Require(write.Db, command.Ticket);
-            var rows = making.AddGiven(write, ticket, command.Tasks, command.Caller.Name);
+            var (actor, given) = (command.Caller.Name, command.Tasks ?? []);
+            var pattern = command.Pattern is { } use ? workflows.RequirePattern(use.Name) : null;
+            var more = pattern is null ? [] : PatternTasks.Expand(pattern, command.Pattern!.Values, roster);
+            var rows = making.AddGiven(
+                write,
+                ticket,
+                [.. given, .. more.Select(task => task.Spec)],
+                place =>
+                    place < given.Count
+                        ? new TaskMaking.Origin(actor)
+                        : more[place - given.Count].Origin(actor, pattern!.Name),
+                place => place < given.Count ? TaskMaking.Place(place) : more[place - given.Count].Step
+            );
             return new Result(TaskViews.Of(write.Db, [.. rows], changes.ScoreOf));
         }
     }

@@ -20,11 +20,15 @@ internal sealed class Brief(
     /// <summary>The longest brief that <c>get_work</c> answers, in bytes; the rest of the line is the door's.</summary>
     public const int WholeBytes = 60 * 1024;
 
+    // The most bytes of the results of the tasks that a task waited for; the rest of a brief is for the task itself.
+    private const int ResultsBytes = 40 * 1024;
+
     // The members that are cut when a brief is too long, the first ones first.
     private static readonly string[] MembersToCut =
     [
         "hints",
         "context",
+        "results",
         "description",
         "phase_prompt",
         "done_definitions",
@@ -95,6 +99,8 @@ internal sealed class Brief(
         json["timeout_seconds"] = row.TimeoutSeconds;
         if (budgets.LeftUsd(row, ticket) is { } left)
             json["budget_left_usd"] = left;
+        if (isWhole && row.DepsDone > 0)
+            json["results"] = Results(db, row);
         var entry = row.ToEntry();
         foreach (var part in parts.Value)
             part.Add(db, entry, ticket, json, isWhole);
@@ -106,6 +112,26 @@ internal sealed class Brief(
                 "ask when you need an answer"
             );
         return json;
+    }
+
+    // In the order in which they were named; those for which there is no room are named without their results.
+    private static JsonArray Results(DbConnection db, TaskRow row)
+    {
+        var results = new JsonArray();
+        var left = ResultsBytes;
+        foreach (var (id, title, result) in TaskTable.ResultsFor(db, row.Id))
+        {
+            var one = new JsonObject { ["task"] = id, ["title"] = title };
+            if (result is not null && Encoding.UTF8.GetByteCount(result) <= left)
+            {
+                one["result"] = JsonNode.Parse(result);
+                left -= Encoding.UTF8.GetByteCount(result);
+            }
+
+            results.Add(one);
+        }
+
+        return results;
     }
 
     /// <summary>Cuts members of an object that is too long, and notes which. A text is shortened; anything else that

@@ -25,7 +25,9 @@ internal static class ChangeTask
             Assign = "assign",
             Depend = "depend",
             Undepend = "undepend",
-            Timeout = "timeout";
+            Timeout = "timeout",
+            Resolve = "resolve",
+            Invalidate = "invalidate";
 
         public static readonly string[] All =
         [
@@ -39,6 +41,8 @@ internal static class ChangeTask
             Depend,
             Undepend,
             Timeout,
+            Resolve,
+            Invalidate,
         ];
     }
 
@@ -47,7 +51,7 @@ internal static class ChangeTask
         [property: Description("The task.")] long Id,
         [property: Description(
             "cancel, retry (a failed or cancelled one), skip (counts as completed), hold, release, priority, assign, "
-                + "depend, undepend or timeout."
+                + "depend, undepend, timeout; resolve or invalidate a discovery that was found in it."
         )]
             string Action,
         [property: Description("Why, for cancel, skip and hold.")] string? Reason = null,
@@ -56,6 +60,7 @@ internal static class ChangeTask
             string? Agent = null,
         [property: Description("With depend and undepend: the task that it waits for.")] long? DependsOn = null,
         [property: Description("With timeout: how many seconds one run may take.")] long? TimeoutSeconds = null,
+        [property: Description("With resolve and invalidate: the discovery.")] long? Discovery = null,
         [property: Description("Any text of your own: a repeated call with the same key changes nothing again.")]
             string? Key = null
     ) : IRequest<Result>;
@@ -89,6 +94,8 @@ internal static class ChangeTask
                 Actions.Priority => TaskRules.PriorityFault(c.Priority ?? ""),
                 Actions.Depend or Actions.Undepend when c.DependsOn is not > 0 =>
                     "'depends_on' must be the id of the task that it waits for",
+                Actions.Resolve or Actions.Invalidate when c.Discovery is not > 0 =>
+                    "'discovery' must be the id of a discovery",
                 Actions.Timeout => TaskRules.TimeoutFault(c.TimeoutSeconds ?? 0),
                 _ => null,
             };
@@ -128,6 +135,8 @@ internal static class ChangeTask
             Actions.Depend => acts.Depend(write, row, c.DependsOn!.Value),
             Actions.Undepend => acts.Undepend(write, row, c.DependsOn!.Value, actor),
             Actions.Timeout => acts.SetTimeout(write, row, c.TimeoutSeconds!.Value),
+            Actions.Resolve => acts.EndDiscovery(write, row, c.Discovery!.Value, DiscoveryState.Resolved, actor),
+            Actions.Invalidate => acts.EndDiscovery(write, row, c.Discovery!.Value, DiscoveryState.Invalid, actor),
             _ => throw Problem.Invalid($"unknown action '{c.Action}'"),
         };
     }

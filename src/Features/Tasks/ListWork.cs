@@ -15,28 +15,30 @@ namespace Hive.Features.Tasks;
 internal static class ListWork
 {
     private const int Most = 100;
-    private static readonly string[] Kinds = ["tickets", "tasks", "ready", "board", "agents"];
+    private static readonly string[] Kinds = ["tickets", "tasks", "ready", "board", "agents", "discoveries"];
 
     internal sealed record Query(
         [property: Description(
             "tickets (open ones), tasks (the newest first), ready (what the next free agents get), board (columns with "
-                + "their counts) or agents (who takes tasks)."
+                + "their counts), agents (who takes tasks) or discoveries (what agents found, the newest first)."
         )]
             string What,
-        [property: Description("With tasks: of one ticket.")] long? Ticket = null,
+        [property: Description("With tasks and discoveries: of one ticket.")] long? Ticket = null,
         [property: Description("With tickets and board: of one workflow.")] string? Workflow = null,
         [property: Description("With tickets, tasks and ready: of one phase.")] string? PhaseId = null,
         [property: Description("With tasks: in one status; 'open' for all that have not ended.")] string? Status = null,
         [property: Description("With tasks: of one agent.")] string? Agent = null,
         [property: Description("At most 100.")] int Limit = 50,
-        [property: Description("With tickets and tasks: only lower ids, for the next page.")] long? Before = null
+        [property: Description("With tickets, tasks and discoveries: only lower ids, for the next page.")]
+            long? Before = null
     ) : IRequest<Result>;
 
     internal sealed record Result(
         IReadOnlyList<TicketLine>? Tickets = null,
         IReadOnlyList<TaskView>? Tasks = null,
         Board? Board = null,
-        IReadOnlyList<WorkAgent>? Agents = null
+        IReadOnlyList<WorkAgent>? Agents = null,
+        IReadOnlyList<DiscoveryView>? Discoveries = null
     );
 
     internal sealed record Board(IReadOnlyList<BoardColumnView> Columns);
@@ -102,6 +104,14 @@ internal static class ListWork
             q.What switch
             {
                 "tickets" => new Result(Tickets: [.. Lines(db, q)]),
+                "discoveries" => new Result(
+                    Discoveries:
+                    [
+                        .. DiscoveryTable
+                            .Rows(db, q.Ticket, null, null, null, q.Before, q.Limit)
+                            .Select(row => row.ToView()),
+                    ]
+                ),
                 "board" => new Result(Board: new Board(tickets.Board(workflows.Require(q.Workflow)))),
                 "ready" => new Result(
                     Tasks: TaskViews.Of(db, ready.Rows(db, q.PhaseId, null, q.Limit), changes.ScoreOf)

@@ -20,12 +20,7 @@ internal sealed class ReviewTasks(TaskMaking making, TaskChanges changes, RunEnd
                 write,
                 tickets.Require(write.Db, ticket),
                 [spec],
-                _ => new TaskMaking.Origin(
-                    Principals.System,
-                    Parent: about,
-                    Kind: TaskRow.ReviewKind,
-                    Excludes: excludes
-                )
+                _ => new TaskMaking.Origin(Principals.System, Parent: about, Kind: TaskKind.Review, Excludes: excludes)
             )[0]
             .Id;
 

@@ -21,6 +21,9 @@ internal enum RunAlarm
     /// <summary>The pause of a task is over; the id is the task's.</summary>
     Retry,
 
+    /// <summary>The time of a barrier or a merge is over; the id is the task's.</summary>
+    Deadline,
+
     /// <summary>The times that runs have taken are to be stored; the id is 0.</summary>
     Save,
 }

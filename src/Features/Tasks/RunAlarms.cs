@@ -38,28 +38,28 @@ internal sealed partial class RunAlarms(
             // Not awaited: an alarm that cannot be stored now must not delay later ones.
             while (clocks.TakeDue(PerRound) is { Length: > 0 } due)
             {
-                foreach (var (alarm, id, pauseEnd) in due)
-                    _ = Act(alarm, id, pauseEnd);
+                foreach (var (alarm, id, end) in due)
+                    _ = Act(alarm, id, end);
             }
 
             await clocks.WaitForDue(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task Act(RunAlarm alarm, long id, long? pauseEnd)
+    private async Task Act(RunAlarm alarm, long id, long? end)
     {
         try
         {
-            await store.WriteUntilStored(write => Act(write, alarm, id, pauseEnd), clock, lifetime.ApplicationStopping);
+            await store.WriteUntilStored(write => Act(write, alarm, id, end), clock, lifetime.ApplicationStopping);
         }
         catch (Exception e)
         {
             LogFailed(log, alarm, id, e);
-            clocks.SetAgain(alarm, id, Again, pauseEnd);
+            clocks.SetAgain(alarm, id, Again, end);
         }
     }
 
-    private void Act(IWrite write, RunAlarm alarm, long id, long? pauseEnd)
+    private void Act(IWrite write, RunAlarm alarm, long id, long? end)
     {
         if (alarm == RunAlarm.Save)
         {
@@ -69,7 +69,15 @@ internal sealed partial class RunAlarms(
 
         if (alarm == RunAlarm.Retry)
         {
-            Retry(write, id, pauseEnd);
+            Retry(write, id, end);
+            return;
+        }
+
+        if (alarm == RunAlarm.Deadline)
+        {
+            // An alarm of an earlier deadline comes late.
+            if (TaskTable.Find(write.Db, id) is { IsJoin: true, IsPending: true } join && join.DeadlineAt == end)
+                ends.Expire(write, join);
             return;
         }
 
@@ -112,11 +120,11 @@ internal sealed partial class RunAlarms(
         }
     }
 
-    private void Retry(IWrite write, long id, long? pauseEnd)
+    private void Retry(IWrite write, long id, long? end)
     {
         if (TaskTable.Find(write.Db, id) is not { IsPending: true } held || !held.Held.HasFlag(Hold.Retry))
             return;
-        if (held.NotBefore == pauseEnd)
+        if (held.NotBefore == end)
             changes.Set(write, held, held with { Holds = held.Holds & ~(long)Hold.Retry, NotBefore = null });
         else
             // The alarm was an earlier pause's, and came late.

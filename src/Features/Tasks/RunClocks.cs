@@ -37,8 +37,8 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
     private readonly Lock gate = new();
     private readonly Dictionary<(RunAlarm Alarm, long Run), Counter> counters = [];
 
-    // The ends of the pauses whose alarms are set, by their tasks.
-    private readonly Dictionary<long, long?> pauseEnds = [];
+    // The stored moments of the pauses and deadlines whose alarms are set, by their tasks.
+    private readonly Dictionary<(RunAlarm, long), long?> ends = [];
     private readonly Deadlines<(RunAlarm, long)> deadlines;
     private readonly ITimer saver;
     private bool isSaveSet;
@@ -76,17 +76,18 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
 
     public Task WaitForDue(CancellationToken ct) => deadlines.WaitForDue(ct);
 
-    /// <summary>Removes and returns the alarms that are due; that of a pause with its end.</summary>
-    public (RunAlarm Alarm, long Id, long? PauseEnd)[] TakeDue(int most)
+    /// <summary>Removes and returns the alarms that are due; that of a pause or a deadline with its stored
+    /// moment.</summary>
+    public (RunAlarm Alarm, long Id, long? End)[] TakeDue(int most)
     {
         lock (gate)
             return [.. deadlines.TakeDue(most).Select(Taken)];
     }
 
     // Its deadline is gone: the next look at the run sets it again, if it still counts.
-    private (RunAlarm Alarm, long Id, long? PauseEnd) Taken((RunAlarm Alarm, long Id) due)
+    private (RunAlarm Alarm, long Id, long? End) Taken((RunAlarm Alarm, long Id) due)
     {
-        if (due.Alarm == RunAlarm.Retry && pauseEnds.Remove(due.Id, out var end))
+        if (ends.Remove(due, out var end))
             return (due.Alarm, due.Id, end);
         if (counters.TryGetValue(due, out var counter))
             counter.Limit = null;
@@ -121,19 +122,44 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
     public void Pause(long task, TimeSpan left, long? end)
     {
         lock (gate)
+            Replace((RunAlarm.Retry, task), left, end);
+    }
+
+    /// <summary>Follows the deadline of a barrier or a merge, from now on by the monotonic clock.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="deadlineAt">Its stored deadline, in ms since 1970; null when it has none or has ended.</param>
+    /// <param name="seconds">The longest time that is left: the wall clock may have been set back.</param>
+    public void Follow(long task, long? deadlineAt, long seconds)
+    {
+        var key = (RunAlarm.Deadline, task);
+        lock (gate)
         {
-            deadlines.Remove((RunAlarm.Retry, task));
-            deadlines.Add((RunAlarm.Retry, task), left);
-            pauseEnds[task] = end;
+            if (deadlineAt is not { } end)
+            {
+                deadlines.Remove(key);
+                ends.Remove(key);
+            }
+            else if (!ends.TryGetValue(key, out var known) || known != end)
+            {
+                var left = TimeSpan.FromMilliseconds(end - clock.GetUtcNow().ToUnixTimeMilliseconds());
+                Replace(key, left < LimitOf(seconds) ? left : LimitOf(seconds), end);
+            }
         }
     }
 
+    private void Replace((RunAlarm, long) key, TimeSpan left, long? end)
+    {
+        deadlines.Remove(key);
+        deadlines.Add(key, left);
+        ends[key] = end;
+    }
+
     /// <summary>Sets an alarm that could not be acted on, unless a newer one is set.</summary>
-    public void SetAgain(RunAlarm alarm, long id, TimeSpan left, long? pauseEnd)
+    public void SetAgain(RunAlarm alarm, long id, TimeSpan left, long? end)
     {
         lock (gate)
         {
-            if (alarm == RunAlarm.Retry && !pauseEnds.TryAdd(id, pauseEnd))
+            if (alarm is RunAlarm.Retry or RunAlarm.Deadline && !ends.TryAdd((alarm, id), end))
                 return;
             deadlines.Add((alarm, id), left);
         }
@@ -232,9 +258,22 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
 
     void ICommitObserver.OnCommitted(INotification notification)
     {
-        // A message changes an agent's row and nothing that counts here, and there are many of them.
-        if (notification is IAgentRowNotification changed and not MessageChanged)
-            RefreshKnown(changed.Agent);
+        switch (notification)
+        {
+            // A message changes an agent's row and nothing that counts here, and there are many of them.
+            case MessageChanged:
+                break;
+            case IAgentRowNotification changed:
+                RefreshKnown(changed.Agent);
+                break;
+            case TaskChanged { Task: { Kind: TaskKind.Barrier or TaskKind.Merge } join }:
+                var deadline = join.Status == TaskState.Pending ? join.DeadlineAt : null;
+                Follow(join.Id, deadline?.ToUnixTimeMilliseconds(), join.TimeoutSeconds);
+                break;
+            case TaskRemoved removed:
+                Follow(removed.Id, null, 0);
+                break;
+        }
     }
 
     void ICommitObserver.OnUndone(INotification notification)

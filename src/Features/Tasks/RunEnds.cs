@@ -208,6 +208,33 @@ internal sealed class RunEnds(
         );
     }
 
+    /// <summary>The agent has found that its task must wait for another one: the task goes back, and nothing is
+    /// counted. The agent's turn goes on.</summary>
+    public TaskRow WaitFor(IWrite write, TaskRow row, string reason)
+    {
+        EndRun(write, row, RunEnd.Cancelled, reason);
+        return changes.Set(write, row, Pending(write, row, Hold.None));
+    }
+
+    /// <summary>The time of a barrier or a merge is over.</summary>
+    public TaskRow Expire(IWrite write, TaskRow row)
+    {
+        var failed = changes.Set(
+            write,
+            row,
+            Joins.Failed(
+                row,
+                changes.Now,
+                FailureKind.Deadline,
+                $"{row.DepsDone} of {row.DepsTotal} tasks were completed within {row.TimeoutSeconds} seconds, and it "
+                    + $"needs {row.Needed}"
+            )
+        );
+        outbox.Append(write, Principals.System, Principals.Manager, TaskMessages.Failed(failed));
+        BlockIfStuck(write, row.Ticket);
+        return failed;
+    }
+
     /// <summary>Cancels a task that has not ended.</summary>
     public TaskRow Cancel(IWrite write, TaskRow row, string reason, bool checksTicket = true)
     {

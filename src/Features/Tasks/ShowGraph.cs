@@ -40,10 +40,16 @@ internal static class ShowGraph
         var edges = rows.Count == 0 ? [] : TaskTable.EdgesOf(db, rows.First().Ticket);
         return new TaskGraph(
             TaskViews.Of(db, rows, scoreOf),
-            [.. edges.Select(e => new TaskEdge(e.DependsOn, e.Task, "dependency"))],
+            [
+                .. edges.Select(e => new TaskEdge(e.DependsOn, e.Task, "dependency")),
+                .. Found(db, rows).Select(e => new TaskEdge(e.Source, e.Task, "discovery")),
+            ],
             CriticalPath([.. rows.Where(row => row.IsOpen).Select(row => row.Id)], edges)
         );
     }
+
+    private static List<(long Source, long Task)> Found(DbConnection db, IReadOnlyCollection<TaskRow> rows) =>
+        rows.Any(row => row.Discovery is not null) ? DiscoveryTable.EdgesOf(db, rows.First().Ticket) : [];
 
     /// <summary>The longest chain among tasks, each after the one that it waits for. Without recursion: a chain can
     /// have a thousand tasks.</summary>

@@ -53,7 +53,9 @@ internal sealed class TaskActs(
     {
         var of = tickets.Require(write.Db, ticket);
         making.MustFit(write, of, 1);
-        return making.Add(write, of, [spec], _ => new(actor, prefers, parent))[0].Id;
+        // What follows from a task is as deep as that.
+        var depth = parent is { } from ? TaskTable.Find(write.Db, from)?.Depth ?? 0 : 0;
+        return making.Add(write, of, [spec], _ => new(actor, prefers, parent, Depth: depth))[0].Id;
     }
 
     public TaskEntry Begin(IWrite write, Caller caller, long? task, long? run) =>
@@ -86,6 +88,8 @@ internal sealed class TaskActs(
                 $"task {row.Id} is {row.Status}; only a failed or cancelled task can be tried again"
             );
         MustNotHaveEnded(write, row);
+        if (row.IsJoin)
+            return Again(write, row, actor);
         if (row.IsReview)
         {
             foreach (var check in checks.Value)
@@ -106,6 +110,20 @@ internal sealed class TaskActs(
         );
         ends.UnblockStuck(write, row.Ticket, actor);
         return TaskTable.Require(write.Db, again.Id);
+    }
+
+    // It waits again, from now on.
+    private TaskRow Again(IWrite write, TaskRow row, string actor)
+    {
+        if (row.IsHopeless)
+            throw Problem.Conflict(
+                $"task {row.Id} needs {row.Needed} of {row.DepsTotal} tasks, and {row.DepsDead} of them have failed or "
+                    + "were cancelled; retry or skip one of those"
+            );
+        var ticket = tickets.Require(write.Db, row.Ticket);
+        changes.Set(write, row, Joins.Again(row, ticket, changes));
+        ends.UnblockStuck(write, row.Ticket, actor);
+        return TaskTable.Require(write.Db, row.Id);
     }
 
     /// <summary>Counts a task as completed although nobody did it.</summary>
@@ -196,6 +214,8 @@ internal sealed class TaskActs(
     public TaskRow Assign(IWrite write, TaskRow row, string? agent)
     {
         MustBePending(row);
+        if (row.IsJoin)
+            throw Problem.Conflict($"task {row.Id} is a {row.Kind}, which no agent does");
         if (agent is not null && !roster.Require(agent).TakesTasks)
             throw Problem.Conflict($"{agent} takes no tasks; give it a duty in its agent.yaml, or name another agent");
         if (agent is not null && row.IsReview && TaskChanges.Excluded(write.Db, row).Contains(agent))
@@ -227,7 +247,27 @@ internal sealed class TaskActs(
             clocks.RefreshAfter(write, run.Agent);
         }
 
-        return changes.Set(write, row, row with { TimeoutSeconds = seconds });
+        return changes.Set(
+            write,
+            row,
+            row with
+            {
+                TimeoutSeconds = seconds,
+                DeadlineAt = row.IsJoin ? Joins.DeadlineOf(seconds, changes.Now) : row.DeadlineAt,
+            }
+        );
+    }
+
+    /// <summary>Ends a discovery that was found in a task, or that the task was made of.</summary>
+    public TaskRow EndDiscovery(IWrite write, TaskRow row, long id, string status, string actor)
+    {
+        var discovery = DiscoveryTable.Require(write.Db, id);
+        if (discovery.SourceTask != row.Id && discovery.Task != row.Id)
+            throw Problem.Invalid(
+                $"discovery {id} was found in task {discovery.SourceTask}, and not in task {row.Id}; name that task"
+            );
+        DiscoveryTable.End(write, id, status, changes.Now, actor);
+        return row;
     }
 
     private void MustNotHaveEnded(IWrite write, TaskRow row)

@@ -22,6 +22,9 @@ internal sealed class TaskChanges(
     TimeProvider clock
 )
 {
+    // The barriers and merges whose turn it is, while one of them ends; of the writer's thread.
+    private Queue<long>? ending;
+
     /// <summary>The present, in ms since 1970.</summary>
     public long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -47,7 +50,8 @@ internal sealed class TaskChanges(
         Publish(write, touched);
         if (isEnd || before.IsOpen != after.IsOpen)
             tickets.MarkGate(write, after.Ticket);
-        return after;
+        // A barrier or a merge that became due has ended with that.
+        return Joins.IsDue(after) ? TaskTable.Require(write.Db, after.Id) : after;
     }
 
     /// <summary>Cancels all open tasks of a ticket at once; their runs have ended.</summary>
@@ -74,6 +78,10 @@ internal sealed class TaskChanges(
     /// <param name="known">A ticket that was read in this write; others are read here.</param>
     public void Publish(IWrite write, IReadOnlyCollection<TaskRow> rows, TicketEntry? known = null)
     {
+        var due = DueAmong(rows);
+        // These change at once, and are published then.
+        if (due is not null)
+            rows = [.. rows.Where(row => !Joins.IsDue(row))];
         foreach (var ofTicket in rows.GroupBy(row => row.Ticket))
         {
             var ticket = known?.Id == ofTicket.Key ? known : tickets.Find(write.Db, ofTicket.Key);
@@ -83,8 +91,54 @@ internal sealed class TaskChanges(
                 queue.Put(write, Queued(write.Db, row, ticket));
 
             foreach (var (view, row) in TaskViews.Of(write.Db, [.. ofTicket], ScoreOf).Zip(ofTicket))
+            {
                 write.Raise(new TaskChanged(view, ticket.IsDone, row.IsHeldByHost));
+                if (row.Discovery is not null)
+                    DiscoveryTable.Follow(write, row, Now);
+            }
+
             tickets.Touch(write, ticket.Id);
+        }
+
+        if (due is not null)
+            EndDue(write, due);
+    }
+
+    // Null for none: most changes concern neither barriers nor merges, and cost nothing here.
+    private static List<long>? DueAmong(IReadOnlyCollection<TaskRow> rows)
+    {
+        List<long>? due = null;
+        foreach (var row in rows)
+        {
+            if (Joins.IsDue(row))
+                (due ??= []).Add(row.Id);
+        }
+
+        return due;
+    }
+
+    // A queue instead of recursion: a chain of them can be a thousand long.
+    private void EndDue(IWrite write, List<long> due)
+    {
+        if (ending is not null)
+        {
+            due.ForEach(ending.Enqueue);
+            return;
+        }
+
+        ending = new Queue<long>(due);
+        try
+        {
+            while (ending.TryDequeue(out var id))
+            {
+                var row = TaskTable.Require(write.Db, id);
+                if (Joins.IsDue(row))
+                    Set(write, row, Joins.Decided(write.Db, row, tickets.Require(write.Db, row.Ticket), this));
+            }
+        }
+        finally
+        {
+            ending = null;
         }
     }
 
@@ -109,8 +163,8 @@ internal sealed class TaskChanges(
     /// <summary>The holds that follow from a task's ticket and from the tasks that it waits for.</summary>
     public Hold HoldsOf(TicketEntry ticket, TaskRow row) =>
         OfTicket(ticket, row.PhaseId)
-        | (row.DepsDone < row.DepsTotal ? Hold.Dependency : Hold.None)
-        | (row.DepsDead > 0 ? Hold.FailedDependency : Hold.None);
+        | (row.DepsDone < row.Needed ? Hold.Dependency : Hold.None)
+        | (row.IsHopeless ? Hold.FailedDependency : Hold.None);
 
     /// <summary>The holds that a ticket puts on its tasks of a phase.</summary>
     public Hold OfTicket(TicketEntry ticket, string phase)
@@ -142,7 +196,7 @@ internal sealed class TaskChanges(
             (int)row.Dependents,
             (int)row.RetryCount,
             row.DeadlineAt,
-            row.IsReady ? row.ReadyAt : null,
+            row.IsReady && !row.IsJoin ? row.ReadyAt : null,
             row.IsWithAgent ? row.Agent : null,
             !row.IsReview && (row.IsWithAgent || row.Status == TaskState.Reviewing),
             row.IsReady && row.RetryCount > 0 ? FailedBy(db, row.Id) : [],

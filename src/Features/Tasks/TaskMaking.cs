@@ -33,8 +33,13 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         string? Template = null,
         long MaxRetries = 3,
         IReadOnlyList<ExpectedOutput>? Expected = null,
-        string Kind = TaskRow.Work,
-        IReadOnlyList<string>? Excludes = null
+        string Kind = TaskKind.Work,
+        IReadOnlyList<string>? Excludes = null,
+        string? MergeStrategy = null,
+        IReadOnlyList<string>? MergeFields = null,
+        string? Pattern = null,
+        long? Discovery = null,
+        long Depth = 0
     );
 
     /// <summary>Makes tasks of a ticket as a caller names them.</summary>
@@ -44,12 +49,29 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         TicketEntry ticket,
         IReadOnlyList<TaskSpec> specs,
         string actor
+    ) => AddGiven(write, ticket, specs, _ => new Origin(actor), Place);
+
+    /// <summary>The same, with what a caller cannot name.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="ticket">The ticket.</param>
+    /// <param name="specs">The tasks.</param>
+    /// <param name="origin">What each has besides, by its place.</param>
+    /// <param name="name">How the caller knows each, by its place.</param>
+    public IReadOnlyList<TaskRow> AddGiven(
+        IWrite write,
+        TicketEntry ticket,
+        IReadOnlyList<TaskSpec> specs,
+        Func<int, Origin> origin,
+        Func<int, string> name
     )
     {
-        Check(workflows.Require(ticket.Workflow), specs);
+        Check(workflows.Require(ticket.Workflow), specs, name);
         MustFit(write, ticket, specs.Count);
-        return Add(write, ticket, specs, _ => new Origin(actor));
+        return Add(write, ticket, specs, origin);
     }
+
+    /// <summary>Names a task by its place in the caller's list.</summary>
+    public static string Place(int place) => $"tasks[{place}]";
 
     /// <summary>Refuses tasks that would be too many. The templates of the ticket's workflow keep their places, so that
     /// no phase is closed to a ticket because it has too many tasks.</summary>
@@ -88,9 +110,9 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
     /// <exception cref="Problem">Something is wrong with them.</exception>
     public void CheckNew(Workflow workflow, IReadOnlyList<TaskSpec> specs)
     {
-        Check(workflow, specs);
+        Check(workflow, specs, Place);
         var refs = Refs(specs);
-        Order(specs, [.. specs.Select((spec, i) => (Array.Empty<long>(), RefsOf(i, spec, refs)))]);
+        Order(specs, [.. specs.Select((spec, i) => RefsOf(i, spec, refs))]);
     }
 
     /// <summary>Makes tasks of a ticket, as the host has composed them: a missing agent does not keep their ticket from
@@ -98,28 +120,28 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
     /// <param name="write">The caller's write.</param>
     /// <param name="ticket">The ticket.</param>
     /// <param name="specs">The tasks.</param>
-    /// <param name="origin">What each has besides.</param>
+    /// <param name="origin">What each has besides, by its place.</param>
     /// <returns>The rows, in the order of the specs.</returns>
     public IReadOnlyList<TaskRow> Add(
         IWrite write,
         TicketEntry ticket,
         IReadOnlyList<TaskSpec> specs,
-        Func<TaskSpec, Origin> origin
+        Func<int, Origin> origin
     )
     {
         // What is still open on an ended ticket goes on, and so do its reviews.
-        if (ticket.IsDone && !specs.All(spec => origin(spec).Kind == TaskRow.ReviewKind))
+        if (ticket.IsDone && !specs.Select((_, place) => origin(place)).All(o => o.Kind == TaskKind.Review))
             throw Problem.Conflict($"ticket {ticket.Id} has ended; make a follow-up with 'parent'");
         if (ticket.IsUnapproved)
             throw Problem.Conflict($"ticket {ticket.Id} waits for approval and has no tasks yet; approve it first");
         var refs = Refs(specs);
         var edges = specs.Select(spec => EdgesOf(write, ticket, spec, refs)).ToArray();
-        var order = Order(specs, edges);
+        var order = Order(specs, [.. edges.Select(on => on.Select(e => e.New).OfType<int>().ToArray())]);
         var made = new TaskRow[specs.Count];
         foreach (var index in order)
         {
-            var waits = edges[index].Ids.Concat(edges[index].New.Select(i => made[i].Id)).Distinct().ToArray();
-            made[index] = Add(write, ticket, specs[index], origin(specs[index]), waits);
+            long[] waits = [.. edges[index].Select(on => on.New is { } place ? made[place].Id : on.Id).Distinct()];
+            made[index] = Add(write, ticket, specs[index], origin(index), waits);
         }
 
         // The counts of what others wait for came after the rows.
@@ -129,14 +151,16 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
             [
                 .. rows,
                 .. edges
-                    .SelectMany(e => e.Ids)
+                    .SelectMany(on => on.Where(e => e.New is null))
+                    .Select(e => e.Id)
                     .Distinct()
                     .Select(id => TaskTable.Require(write.Db, id))
                     .Where(r => r.IsReady),
             ]
         );
         tickets.MarkGate(write, ticket.Id);
-        return rows;
+        // A barrier whose tasks are completed already has ended with that.
+        return [.. rows.Select(row => row.IsJoin ? TaskTable.Require(write.Db, row.Id) : row)];
     }
 
     /// <summary>Lets a task wait for another one of its ticket.</summary>
@@ -156,6 +180,22 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
             throw Cycles.Problem(path);
         TaskTable.AddEdge(write, row.Id, on);
         return Counted(write, row, other, 1);
+    }
+
+    /// <summary>Lets a task wait for another one in addition to the quorum by which it has begun: the open rest of that
+    /// counts no longer.</summary>
+    public TaskRow DependBesides(IWrite write, TaskRow row, long on)
+    {
+        if (row.Quorum is not null)
+        {
+            var done = TaskTable.ResultsFor(write.Db, row.Id).Select(r => r.Id);
+            foreach (var open in TaskTable.DependenciesOf(write.Db, row.Id).Except(done))
+                row = Undepend(write, row, open);
+            write.Db.Execute("UPDATE tasks SET quorum = NULL WHERE id = @Id", new { row.Id });
+            row = row with { Quorum = null };
+        }
+
+        return Depend(write, row, on);
     }
 
     /// <summary>A task no longer waits for another one.</summary>
@@ -209,11 +249,12 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
                         new { ids = TaskRow.Json(waits) }
                     )
                     .AsList();
+        var isJoin = origin.Kind is TaskKind.Barrier or TaskKind.Merge;
         var row = new TaskRow
         {
             Ticket = ticket.Id,
-            Kind = origin.Kind,
             PhaseId = spec.PhaseId ?? ticket.PhaseId,
+            Kind = origin.Kind,
             TaskType = spec.TaskType,
             Title = spec.Title,
             Description = spec.Description ?? "",
@@ -227,13 +268,18 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
             DepsDead = statuses.Count(s => s is TaskState.Failed or TaskState.Cancelled),
             Quorum = QuorumOf(spec.Quorum),
             MaxRetries = origin.MaxRetries,
-            TimeoutSeconds = spec.TimeoutSeconds ?? UsualTimeout,
-            DeadlineAt = ticket.DeadlineAt,
+            TimeoutSeconds = spec.TimeoutSeconds ?? (isJoin ? 0 : UsualTimeout),
+            DeadlineAt = isJoin ? Joins.DeadlineOf(spec.TimeoutSeconds ?? 0, changes.Now) : ticket.DeadlineAt,
             Review = spec.Review,
             Locks = spec.Locks is { Count: > 0 } ? TaskRow.Json(spec.Locks) : null,
             Expected = origin.Expected is { Count: > 0 } expected ? TaskRow.Json(expected) : null,
             Template = origin.Template,
             Parent = origin.Parent,
+            Discovery = origin.Discovery,
+            Depth = origin.Depth,
+            Pattern = origin.Pattern,
+            MergeStrategy = origin.MergeStrategy,
+            MergeFields = origin.MergeFields is { Count: > 0 } fields ? TaskRow.Json(fields) : null,
             Ref = spec.Ref,
             CreatedBy = origin.Actor,
             CreatedAt = changes.Now,
@@ -247,7 +293,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         return row;
     }
 
-    private void Check(Workflow workflow, IReadOnlyList<TaskSpec> specs)
+    private void Check(Workflow workflow, IReadOnlyList<TaskSpec> specs, Func<int, string> name)
     {
         if (specs.Count > MostAtOnce)
             throw Problem.Invalid(
@@ -256,10 +302,10 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         for (var i = 0; i < specs.Count; i++)
         {
             if (TaskRules.Fault(specs[i]) is { } fault)
-                throw Problem.Invalid($"tasks[{i}]: {fault}");
+                throw Problem.Invalid($"{name(i)}: {fault}");
             if (specs[i].PhaseId is { } phase && workflow.Phases.All(p => p.Id != phase))
                 throw Problem.Invalid(
-                    $"tasks[{i}]: '{workflow.Name}' does not have the phase '{phase}'; there are "
+                    $"{name(i)}: '{workflow.Name}' does not have the phase '{phase}'; there are "
                         + string.Join(", ", workflow.Phases.Select(p => p.Id))
                 );
             if (specs[i].Agent is { } agent)
@@ -297,41 +343,38 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         return refs;
     }
 
-    // The tasks that a new one waits for: stored ones by id, new ones by their place.
-    private static (long[] Ids, int[] New) EdgesOf(
+    // The tasks that a new one waits for, as they are named: stored ones by id, new ones by their place.
+    private static (long Id, int? New)[] EdgesOf(
         IWrite write,
         TicketEntry ticket,
         TaskSpec spec,
         Dictionary<string, int> refs
     )
     {
-        List<long> ids = [];
-        List<int> made = [];
+        List<(long Id, int? New)> all = [];
         foreach (var on in spec.DependsOn ?? [])
         {
             if (on.ValueKind == JsonValueKind.String && refs.TryGetValue(on.GetString()!, out var index))
-                made.Add(index);
+                all.Add((0, index));
             else if (IdOf(on) is { } id)
-                ids.Add(id);
+                all.Add((id, null));
             else
                 throw Problem.Invalid(
                     $"'depends_on' names '{on}', which is neither a task's id nor a 'ref' of these tasks"
                 );
         }
 
-        foreach (var id in ids.Distinct())
+        foreach (var (id, _) in all.Where(e => e.New is null).Distinct())
         {
             var other = TaskTable.Find(write.Db, id) ?? throw Problem.NotFound($"'depends_on': task {id} not found");
             if (other.Ticket != ticket.Id)
                 throw OtherTicket(ticket.Id, other);
         }
 
-        var all = (Ids: ids.Distinct().ToArray(), New: made.Distinct().ToArray());
-        return all.Ids.Length + all.New.Length <= MostEdges
-            ? all
-            : throw Problem.Invalid(
-                $"'{spec.Title}' waits for {all.Ids.Length + all.New.Length} tasks; the limit is {MostEdges}"
-            );
+        (long, int?)[] edges = [.. all.Distinct()];
+        return edges.Length <= MostEdges
+            ? edges
+            : throw Problem.Invalid($"'{spec.Title}' waits for {edges.Length} tasks; the limit is {MostEdges}");
     }
 
     private static long? IdOf(JsonElement value) =>
@@ -342,12 +385,12 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         : null;
 
     // The places of new tasks, each after those that it waits for.
-    private static List<int> Order(IReadOnlyList<TaskSpec> specs, (long[] Ids, int[] New)[] edges)
+    private static List<int> Order(IReadOnlyList<TaskSpec> specs, int[][] edges)
     {
         var order = new List<int>(specs.Count);
-        var left = edges.Select(e => e.New.Length).ToArray();
+        var left = edges.Select(on => on.Length).ToArray();
         var waiting = edges
-            .SelectMany((e, i) => e.New.Select(on => (On: on, Task: i)))
+            .SelectMany((all, i) => all.Select(on => (On: on, Task: i)))
             .ToLookup(e => e.On, e => e.Task);
         var free = new Queue<int>(Enumerable.Range(0, specs.Count).Where(i => left[i] == 0));
         while (free.TryDequeue(out var next))
@@ -359,7 +402,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
 
         if (order.Count == specs.Count)
             return order;
-        var among = edges.SelectMany((e, i) => e.New.Select(on => ((long)i, (long)on))).ToList();
+        var among = edges.SelectMany((all, i) => all.Select(on => ((long)i, (long)on))).ToList();
         var start = Enumerable.Range(0, specs.Count).First(i => left[i] > 0 && Cycles.Path(among, i, i) is not null);
         var path = Cycles.Path(among, start, start)!;
         throw Cycles.Problem([.. path.Select(i => specs[(int)i].Ref ?? specs[(int)i].Title)]);

@@ -7,7 +7,7 @@ namespace Hive.Features.Tasks;
 /// <summary>A row of <c>tasks</c>, read with <see cref="Columns"/>.</summary>
 internal sealed record TaskRow
 {
-    public const string Columns = ShortColumns + ", description, locks, expected, result";
+    public const string Columns = ShortColumns + ", description, locks, expected, merge_fields, result";
 
     /// <summary>Those that a view needs.</summary>
     public const string ShortColumns =
@@ -15,17 +15,12 @@ internal sealed record TaskRow
         + "lock_reason, lock_held_at, capabilities, wants_agent, prefers, excludes, agent, run, deps_total, "
         + "deps_done, deps_dead, quorum, dependents, retry_count, max_retries, faults, not_before, "
         + "timeout_seconds, deadline_at, review, iteration, "
-        + "template, parent, ref, progress, progress_percent, progress_at, error_message, "
-        + "error_kind, created_by, created_at, ready_at, started_at, completed_at, budget_hold, cost_micro";
+        + "template, parent, discovery, depth, pattern, merge_strategy, ref, progress, progress_percent, "
+        + "progress_at, error_message, error_kind, created_by, created_at, ready_at, started_at, completed_at, "
+        + "budget_hold, cost_micro";
 
     /// <summary>The number of a quorum that is a majority, however many there are.</summary>
     public const long Majority = 0;
-
-    /// <summary>The kind of a task that an agent works on.</summary>
-    public const string Work = "work";
-
-    /// <summary>The kind of a task in which a validator judges work.</summary>
-    public const string ReviewKind = "review";
 
     public long Id { get; init; }
 
@@ -33,7 +28,7 @@ internal sealed record TaskRow
 
     public required string PhaseId { get; init; }
 
-    public string Kind { get; init; } = Work;
+    public string Kind { get; init; } = TaskKind.Work;
 
     public required string TaskType { get; init; }
 
@@ -107,6 +102,16 @@ internal sealed record TaskRow
 
     public long? Parent { get; init; }
 
+    public long? Discovery { get; init; }
+
+    public long Depth { get; init; }
+
+    public string? Pattern { get; init; }
+
+    public string? MergeStrategy { get; init; }
+
+    public string? MergeFields { get; init; }
+
     public string? Ref { get; init; }
 
     public string? Progress { get; init; }
@@ -151,7 +156,22 @@ internal sealed record TaskRow
     /// <summary>An agent has it: it is assigned or running.</summary>
     public bool IsWithAgent => Status is TaskState.Assigned or TaskState.Running;
 
-    public bool IsReview => Kind == ReviewKind;
+    public bool IsReview => Kind == TaskKind.Review;
+
+    /// <summary>A barrier or a merge: no agent does it, it follows from the tasks that it waits for.</summary>
+    public bool IsJoin => Kind is TaskKind.Barrier or TaskKind.Merge;
+
+    /// <summary>How many of the tasks that it waits for it needs.</summary>
+    public long Needed =>
+        Quorum switch
+        {
+            null => DepsTotal,
+            Majority => Math.Min(DepsTotal, (DepsTotal / 2) + 1),
+            { } number => Math.Min(DepsTotal, number),
+        };
+
+    /// <summary>So many of the tasks that it waits for have failed that the others are too few.</summary>
+    public bool IsHopeless => DepsDead > DepsTotal - Needed;
 
     /// <summary>It can neither be done nor fulfil what waits for it, unless somebody acts.</summary>
     public bool IsDead => Status is TaskState.Failed or TaskState.Cancelled;

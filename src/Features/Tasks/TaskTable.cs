@@ -187,6 +187,18 @@ internal static class TaskTable
             .With(new { Retry = (long)Hold.Retry })
             .All<TaskRow>();
 
+    /// <summary>The barriers and merges that wait, with their deadlines: not for <see cref="Update"/>.</summary>
+    public static List<TaskRow> OpenJoins(DbConnection db) =>
+        db.Prepare(
+                """
+                SELECT id, deadline_at, timeout_seconds
+                  FROM tasks INDEXED BY tasks_open
+                 WHERE completed_at IS NULL AND status = 'pending' AND kind IN ('barrier', 'merge')
+                 ORDER BY id
+                """
+            )
+            .All<TaskRow>();
+
     public static TaskRow Insert(IWrite write, TaskRow row) =>
         row with
         {
@@ -283,22 +295,50 @@ internal static class TaskTable
             )
             .AsList();
 
+    /// <summary>Adds an edge behind those that the task has.</summary>
     public static void AddEdge(IWrite write, long task, long dependsOn) =>
         write.Db.Execute(
-            "INSERT INTO task_deps (task, depends_on, need) VALUES (@task, @dependsOn, 'completed')",
+            """
+            INSERT INTO task_deps (task, depends_on, need, place)
+            SELECT @task, @dependsOn, 'completed', coalesce(max(place) + 1, 0)
+              FROM task_deps
+             WHERE task = @task
+            """,
             new { task, dependsOn }
         );
+
+    /// <summary>The results of the completed tasks that a task waits for, in the order in which they were
+    /// named.</summary>
+    public static List<(long Id, string Title, string? Result)> ResultsFor(DbConnection db, long task) =>
+        db.Query<(long, string, string?)>(
+                """
+                SELECT t.id, t.title, t.result
+                  FROM task_deps d
+                  JOIN tasks t ON t.id = d.depends_on
+                 WHERE d.task = @task AND t.status = 'completed'
+                 ORDER BY d.place
+                """,
+                new { task }
+            )
+            .AsList();
+
+    // As TaskRow.Needed.
+    private const string Needed = """
+        min(deps_total,
+            CASE WHEN quorum IS NULL THEN deps_total WHEN quorum = 0 THEN deps_total / 2 + 1 ELSE quorum END)
+        """;
 
     private const string InsertSql = """
         INSERT INTO tasks (
             ticket, phase_id, kind, task_type, title, description, priority, status, holds, hold_reason, capabilities,
             wants_agent, prefers, excludes, deps_total, deps_done, deps_dead, quorum, max_retries, timeout_seconds,
-            deadline_at, review, locks, expected, template, parent, ref, created_by, created_at, ready_at)
+            deadline_at, review, locks, expected, template, parent, discovery, depth, pattern, merge_strategy,
+            merge_fields, ref, created_by, created_at, ready_at)
         VALUES (
             @Ticket, @PhaseId, @Kind, @TaskType, @Title, @Description, @Priority, @Status, @Holds, @HoldReason,
             @Capabilities, @WantsAgent, @Prefers, @Excludes, @DepsTotal, @DepsDone, @DepsDead, @Quorum, @MaxRetries,
-            @TimeoutSeconds, @DeadlineAt, @Review, @Locks, @Expected, @Template, @Parent, @Ref, @CreatedBy, @CreatedAt,
-            @ReadyAt)
+            @TimeoutSeconds, @DeadlineAt, @Review, @Locks, @Expected, @Template, @Parent, @Discovery, @Depth, @Pattern,
+            @MergeStrategy, @MergeFields, @Ref, @CreatedBy, @CreatedAt, @ReadyAt)
         RETURNING id
         """;
 
@@ -309,10 +349,10 @@ internal static class TaskTable
                hold_reason = @HoldReason, hold_note = @HoldNote, lock_reason = @LockReason,
                lock_held_at = @LockHeldAt, wants_agent = @WantsAgent, prefers = @Prefers, agent = @Agent, run = @Run,
                deps_total = @DepsTotal, deps_done = @DepsDone, deps_dead = @DepsDead, retry_count = @RetryCount,
-               faults = @Faults, not_before = @NotBefore, timeout_seconds = @TimeoutSeconds, iteration = @Iteration,
-               progress = @Progress, progress_percent = @ProgressPercent, progress_at = @ProgressAt, result = @Result,
-               error_message = @ErrorMessage, error_kind = @ErrorKind, ready_at = @ReadyAt, started_at = @StartedAt,
-               completed_at = @CompletedAt, budget_hold = @BudgetHold
+               faults = @Faults, not_before = @NotBefore, timeout_seconds = @TimeoutSeconds, deadline_at = @DeadlineAt,
+               iteration = @Iteration, progress = @Progress, progress_percent = @ProgressPercent,
+               progress_at = @ProgressAt, result = @Result, error_message = @ErrorMessage, error_kind = @ErrorKind,
+               ready_at = @ReadyAt, started_at = @StartedAt, completed_at = @CompletedAt, budget_hold = @BudgetHold
          WHERE id = @Id
         """;
 
@@ -339,19 +379,19 @@ internal static class TaskTable
                                  WHERE d.task = tasks.id AND o.status IN ('failed', 'cancelled'))
              WHERE ticket = @ticket
             """,
-        """
+        $"""
             UPDATE tasks INDEXED BY tasks_ticket
                SET holds = (holds & ~3)
-                       | (CASE WHEN deps_done < deps_total THEN 1 ELSE 0 END)
-                       | (CASE WHEN deps_dead > 0 THEN 2 ELSE 0 END)
+                       | (CASE WHEN deps_done < {Needed} THEN 1 ELSE 0 END)
+                       | (CASE WHEN deps_dead > deps_total - {Needed} THEN 2 ELSE 0 END)
              WHERE ticket = @ticket AND deps_total > 0
             """,
     ];
 
-    private const string NewHolds = """
+    private const string NewHolds = $"""
         (holds & ~3)
-            | (CASE WHEN deps_done + @done < deps_total THEN 1 ELSE 0 END)
-            | (CASE WHEN deps_dead + @dead > 0 THEN 2 ELSE 0 END)
+            | (CASE WHEN deps_done + @done < {Needed} THEN 1 ELSE 0 END)
+            | (CASE WHEN deps_dead + @dead > deps_total - {Needed} THEN 2 ELSE 0 END)
         """;
 
     private const string DependentsSql = $"""

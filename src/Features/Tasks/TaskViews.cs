@@ -100,6 +100,10 @@ internal static class TaskViews
             Instant(row.CompletedAt),
             row.Parent,
             row.Review,
+            row.Discovery,
+            row.Depth == 0 ? null : (int)row.Depth,
+            row.Pattern,
+            row.MergeStrategy,
             row.CostMicro == 0 ? null : row.CostMicro / 1_000_000.0
         );
 
@@ -107,14 +111,15 @@ internal static class TaskViews
     {
         var held = row.Held;
         if (held.HasFlag(Hold.Dependency) && edges.Where(e => e.IsOpen).ToArray() is { Length: > 0 } open)
-            yield return new TaskHold("dependency", $"waits for {Named(open)}");
+            yield return new TaskHold("dependency", $"waits for {Some(row, row.Needed - row.DepsDone)}{Named(open)}");
         if (held.HasFlag(Hold.FailedDependency))
         {
             var dead = edges.Where(e => e.IsDead).ToArray();
             yield return new TaskHold(
                 "failed_dependency",
-                $"needs {Named(dead)}, which {(dead.Length == 1 ? "has" : "have")} failed or were cancelled; retry or "
-                    + "skip the failed task, or remove the dependency"
+                $"needs {Some(row, row.DepsDead - row.DepsTotal + row.Needed)}{Named(dead)}, which "
+                    + $"{(dead.Length == 1 ? "has" : "have")} failed or were cancelled; retry or skip the failed task, "
+                    + "or remove the dependency"
             );
         }
 
@@ -139,6 +144,10 @@ internal static class TaskViews
                 row.HoldReason ?? row.HoldNote ?? "held by a person until it is released"
             );
     }
+
+    // With a quorum, some of them are enough.
+    private static string Some(TaskRow row, long count) =>
+        row.Needed < row.DepsTotal ? $"{Math.Max(1, count)} of " : "";
 
     private static string Named(IReadOnlyCollection<Edge> tasks) =>
         (tasks.Count == 1 ? "task " : "tasks ")

@@ -24,6 +24,19 @@ internal static class TaskState
     ];
 }
 
+/// <summary>The kinds of a task.</summary>
+internal static class TaskKind
+{
+    public const string Work = "work";
+    public const string Review = "review";
+
+    /// <summary>Completed by the host when enough of what it waits for is.</summary>
+    public const string Barrier = "barrier";
+
+    /// <summary>The same, and its result is merged of theirs.</summary>
+    public const string Merge = "merge";
+}
+
 /// <summary>Why a task that is not begun is not ready; a set.</summary>
 [Flags]
 internal enum Hold
@@ -86,6 +99,15 @@ internal static class FailureKind
 
     /// <summary>So many reviews of its result failed that a person has to look.</summary>
     public const string ReviewLoop = "review_loop";
+
+    /// <summary>Too many of the tasks that it waits for failed.</summary>
+    public const string Dependency = "dependency";
+
+    /// <summary>Its time was over.</summary>
+    public const string Deadline = "deadline";
+
+    /// <summary>The results do not fit into one.</summary>
+    public const string TooLarge = "too_large";
 
     /// <summary>All that an agent can name.</summary>
     public static readonly IReadOnlyList<string> All = [Retryable, Permanent, NeedsInput];

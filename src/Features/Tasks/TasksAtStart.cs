@@ -76,7 +76,7 @@ internal sealed class TasksAtStart(
 
     private void Load(IWrite write)
     {
-        var (open, turnsHeld, paused) = Read(write.Db);
+        var (open, turnsHeld, paused, joins) = Read(write.Db);
         foreach (var (run, spent) in open)
         {
             runs.Load(run);
@@ -90,6 +90,8 @@ internal sealed class TasksAtStart(
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var task in paused)
             clocks.Pause(task.Id, clocks.PauseLeft(task, now), task.NotBefore);
+        foreach (var task in joins)
+            clocks.Follow(task.Id, task.DeadlineAt, task.TimeoutSeconds);
     }
 
     // Each change is one commit, so that a kill of the host leaves none of these; a database that was repaired by hand
@@ -157,7 +159,8 @@ internal sealed class TasksAtStart(
     private (
         List<(OpenRun Run, TimeSpan Spent)> Open,
         List<(string, long, List<long>)> Turns,
-        List<TaskRow> Paused
+        List<TaskRow> Paused,
+        List<TaskRow> Joins
     ) Read(DbConnection db)
     {
         var openTurns = turns.ReadOpen(db);
@@ -189,7 +192,12 @@ internal sealed class TasksAtStart(
                 )
             )
             .ToList();
-        return (open, [.. openTurns.Select(t => (t.Agent, t.Holder, held[t.Holder].ToList()))], TaskTable.Paused(db));
+        return (
+            open,
+            [.. openTurns.Select(t => (t.Agent, t.Holder, held[t.Holder].ToList()))],
+            TaskTable.Paused(db),
+            TaskTable.OpenJoins(db)
+        );
     }
 }
 

@@ -29,6 +29,7 @@ internal sealed class TasksModule : FeatureModule
         Schema<TasksSchema>();
         Event<TaskView>("task_changed", "task");
         Event<long>("task_removed", "id");
+        Event<DiscoveryView>("discovery_changed", "discovery");
         Section<TasksSection>();
         LooseEnds<TaskLooseEnds>();
         Waiting<WaitingFailed>();
@@ -56,10 +57,12 @@ internal sealed class TasksModule : FeatureModule
             .AddSingleton<RunAlarms>()
             .AddSingleton<Brief>()
             .AddSingleton<OwnTask>()
+            .AddSingleton<Discoveries>()
             .AddSingleton<HandIns>()
             .AddSingleton<ReadyList>()
             .AddSingleton<RunTimes>()
             .AddSingleton<RestActs>()
+            .AddSingleton<RestJoins>()
             .AddSingletonAs<Claims, IClaims>()
             .AddSingletonAs<ReadyTasksLoader, IReadyTasksLoader>()
             .AddSingletonAs<TaskActs, ITasks, ITaskRuns>()
@@ -99,6 +102,12 @@ internal sealed class TasksModule : FeatureModule
                 + "decides.",
             Duty.Worker
         );
+        Tool<Discover.Command>(
+            "discover",
+            "Record what you found in your task and does not belong to it, such as a bug; with 'spawn', another agent "
+                + "gets it as a task. Do not do that work yourself.",
+            Duty.Worker
+        );
         ManagerTool<AddTasks.Command>(
             "add_tasks",
             "Make tasks of a ticket, all or none. Agents get them by themselves as soon as what they wait for is done."
@@ -127,7 +136,10 @@ internal sealed class TasksModule : FeatureModule
         Host<ShowGraph.Query>("task_graph");
         Host<ShowGraph.Query>("graph");
         Host<DagStatus.Query>("dag_status");
+        Host<ApplyPattern.Command>("apply_pattern");
         Host<ListRuns.Query>("runs");
+        Host<ListDiscoveries.Query>("discoveries");
+        Host<ResolveDiscovery.Command>("discovery_resolve");
     }
 
     private void Routes()
@@ -156,6 +168,15 @@ internal sealed class TasksModule : FeatureModule
         Get<RestTicketGraph.Query>("/api/v1/tickets/{id}/graph");
         Get<RestTicketGraph.Query>("/api/v1/graph/{id}");
         Post<RestGenerateTasks.Command>("/api/v1/tickets/{id}/generate-tasks");
+        Get<RestListDiscoveries.Query>("/api/v1/discoveries");
+        Post<RestRecordDiscovery.Command>("/api/v1/discoveries/record");
+        Post<RestBranchDiscovery.Command>("/api/v1/discoveries/branch");
+        Post<RestResolveDiscovery.Command>("/api/v1/discoveries/{id}/resolve");
+        Post<RestSync.Command>("/api/v1/coordination/sync");
+        Post<RestSplit.Command>("/api/v1/coordination/split");
+        Post<RestJoin.Command>("/api/v1/coordination/join");
+        Post<RestMerge.Command>("/api/v1/coordination/merge");
+        Post<RestApplyPattern.Command>("/api/v1/coordination/patterns/{name}/apply");
         Get<RestReadyTasks.Query>("/api/v1/scheduler/ready-tasks");
         Get<DagStatus.Query>("/api/v1/scheduler/dag-status");
         Post<RestAssignReady.Command>("/api/v1/scheduler/assign");

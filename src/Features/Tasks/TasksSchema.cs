@@ -50,6 +50,7 @@ internal sealed class TasksSchema : ISchema
                 locks            TEXT,
                 expected         TEXT,
                 merge_strategy   TEXT,
+                merge_fields     TEXT,
                 pattern          TEXT,
                 template         TEXT,
                 discovery        INTEGER,
@@ -87,6 +88,7 @@ internal sealed class TasksSchema : ISchema
              WHERE budget_hold IS NOT NULL AND completed_at IS NULL
             """
         );
+        editor.Run("CREATE INDEX IF NOT EXISTS tasks_discovery ON tasks (discovery) WHERE discovery IS NOT NULL");
         editor.Run("CREATE INDEX IF NOT EXISTS tasks_result ON tasks (completed_at) WHERE result IS NOT NULL");
         editor.Run(
             """
@@ -94,6 +96,7 @@ internal sealed class TasksSchema : ISchema
                 task       INTEGER NOT NULL,
                 depends_on INTEGER NOT NULL,
                 need       TEXT NOT NULL,
+                place      INTEGER NOT NULL,
                 PRIMARY KEY (task, depends_on)
             ) WITHOUT ROWID
             """
@@ -149,7 +152,7 @@ internal sealed class TasksSchema : ISchema
             CREATE TABLE IF NOT EXISTS discoveries (
                 id             INTEGER PRIMARY KEY AUTOINCREMENT,
                 ticket         INTEGER NOT NULL,
-                source_task    INTEGER,
+                source_task    INTEGER NOT NULL,
                 type           TEXT NOT NULL,
                 description    TEXT NOT NULL,
                 priority_boost INTEGER NOT NULL DEFAULT 0,
@@ -162,6 +165,8 @@ internal sealed class TasksSchema : ISchema
             )
             """
         );
+        editor.Run("CREATE INDEX IF NOT EXISTS discoveries_ticket ON discoveries (ticket, id)");
+        editor.Run("CREATE INDEX IF NOT EXISTS discoveries_by ON discoveries (by, at)");
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS task_ends (

@@ -45,7 +45,7 @@ internal sealed class TaskLooseEnds(TimeProvider clock) : ILooseEnds
                 new { agent, shown = LooseEnd.ShownCharacters(agent) }
             )
             .Select(t => new LooseEnd(
-                t.Kind == TaskRow.ReviewKind ? "review" : "task",
+                t.Kind == TaskKind.Review ? "review" : "task",
                 t.Id,
                 t.Agent,
                 t.Title,

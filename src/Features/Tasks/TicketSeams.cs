@@ -188,22 +188,17 @@ internal sealed class TicketSeams(
             return [];
         }
 
-        var byType = missing.ToDictionary(t => t.Type, StringComparer.Ordinal);
         var specs = missing.Select(t => Spec(t, ticket, phase, type => made.GetValueOrDefault($"{phase.Id}/{type}")));
         return making.Add(
             write,
             ticket,
             [.. specs],
-            spec =>
-            {
-                var template = byType[spec.Ref!];
-                return new TaskMaking.Origin(
-                    actor,
-                    Template: TaskMaking.KeyOf(phase, template),
-                    MaxRetries: template.MaxRetries ?? 3,
-                    Expected: template.ExpectedOutputs
-                );
-            }
+            place => new TaskMaking.Origin(
+                actor,
+                Template: TaskMaking.KeyOf(phase, missing[place]),
+                MaxRetries: missing[place].MaxRetries ?? 3,
+                Expected: missing[place].ExpectedOutputs
+            )
         );
     }
 

@@ -204,7 +204,7 @@ internal sealed partial class PatternReader
             Quorum: faults.Quorum(step, needed.Any(repeated.Contains) ? null : needed.Length),
             MergeStrategy: strategy,
             Fields: [.. fields.Select(f => f.Text).Distinct()],
-            TimeoutSeconds: faults.Try(() => step.Number("timeout_seconds", 1, 30 * 86400, "a whole number of seconds"))
+            TimeoutSeconds: faults.Try(() => step.Number("timeout_seconds", 1, 7 * 86400, "a whole number of seconds"))
         );
     }
 

@@ -21,7 +21,8 @@ namespace Hive.Protocol;
 /// <param name="MaxRetries">How often it may be.</param>
 /// <param name="Faults">How often a run of it was lost or not begun, which counts as no try.</param>
 /// <param name="Iteration">How often it was sent back.</param>
-/// <param name="TimeoutSeconds">How long one run may take.</param>
+/// <param name="TimeoutSeconds">How long one run may take; of a barrier or a merge, after which time it fails, 0 for
+/// never.</param>
 /// <param name="CreatedBy">Who made it.</param>
 /// <param name="CreatedAt">When it was made.</param>
 /// <param name="Agent">The agent that has it, or had it last.</param>
@@ -34,12 +35,17 @@ namespace Hive.Protocol;
 /// <param name="ErrorKind">The kind of its failure.</param>
 /// <param name="Score">Its place in the queue while it is ready; higher goes first.</param>
 /// <param name="NotBefore">When it may be tried again.</param>
-/// <param name="DeadlineAt">When it should be done.</param>
+/// <param name="DeadlineAt">When it should be done; a barrier or a merge fails then.</param>
 /// <param name="ReadyAt">When it became ready.</param>
 /// <param name="StartedAt">When its current run began.</param>
 /// <param name="CompletedAt">When it ended.</param>
 /// <param name="Parent">The task that it came from.</param>
 /// <param name="Review"><c>validator</c> when its result has to be reviewed; absent otherwise.</param>
+/// <param name="Discovery">The discovery that it was made of.</param>
+/// <param name="Depth">How many discoveries led to it, one in the task of another; absent for none.</param>
+/// <param name="Pattern">The pattern that it was made from.</param>
+/// <param name="MergeStrategy"><c>combine</c>, <c>union</c>, <c>intersection</c> or <c>custom</c>; of a merge
+/// alone.</param>
 /// <param name="CostUsd">What its turns have cost in US dollars; absent while that is nothing.</param>
 public record TaskView(
     long Id,
@@ -77,6 +83,10 @@ public record TaskView(
     DateTimeOffset? CompletedAt = null,
     long? Parent = null,
     string? Review = null,
+    long? Discovery = null,
+    int? Depth = null,
+    string? Pattern = null,
+    string? MergeStrategy = null,
     double? CostUsd = null
 );
 

@@ -45,6 +45,14 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
         Each(typeof(Judgements), (_, task) => planning.Complete(task!, Planning.Good));
 
     [Fact]
+    public Task A_discovery_that_was_killed_makes_its_task_once() =>
+        Each(
+            typeof(Discover),
+            (_, task) => planning.Discover(task!),
+            new Ending([Completed, Completed], [Completed, Completed])
+        );
+
+    [Fact]
     public Task A_cancellation_that_was_killed_ends_the_run_once() =>
         Each(
             typeof(ChangeTask),
@@ -492,6 +500,20 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
                             new { handoff }
                         )
                         .ToArray()
+            );
+
+        internal Task Discover(Given task) =>
+            worker!.CallAsync(
+                "discover",
+                new
+                {
+                    task = task.Task,
+                    run = task.Run,
+                    type = "bug",
+                    description = "It is too long.",
+                    spawn = new { title = "Shorten it", capabilities = (string[])["writing"] },
+                    key = $"discover {task.Task}",
+                }
             );
 
         internal Task Change(Given task, string action) =>

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Protocol;
 
@@ -7,6 +8,8 @@ namespace Hive.Tests.Tasks;
 /// time.</summary>
 internal sealed class DagHistory(TaskRig rig, long ticket)
 {
+    private static readonly string[] Quorums = ["all", "all", "first", "majority"];
+
     private readonly Dictionary<long, Model> tasks = [];
 
     public async Task Run(DagStep step)
@@ -15,6 +18,9 @@ internal sealed class DagHistory(TaskRig rig, long ticket)
         {
             case DagStep.Kind.Add:
                 await Add(step);
+                break;
+            case DagStep.Kind.AddJoin:
+                await AddJoin(step);
                 break;
             case DagStep.Kind.Wait:
                 rig.Pass(700);
@@ -31,6 +37,7 @@ internal sealed class DagHistory(TaskRig rig, long ticket)
                 break;
         }
 
+        EndJoins();
         // A ticket on which nothing can go on is blocked; the operator looks at once.
         await rig.Write(write => rig.Tickets.Unblock(write, ticket, "operator"));
         await Compare();
@@ -39,8 +46,13 @@ internal sealed class DagHistory(TaskRig rig, long ticket)
     /// <summary>Ends the history, so that the next one begins with a free agent.</summary>
     public async Task End()
     {
-        foreach (var task in tasks.Values.Where(t => t.IsOpen))
+        while (tasks.Values.FirstOrDefault(t => t.IsOpen) is { } task)
+        {
             await rig.Host.CallAsync("change_task", new { id = task.Id, action = "cancel" });
+            task.Status = "cancelled";
+            EndJoins();
+        }
+
         await Drain();
     }
 
@@ -94,8 +106,14 @@ internal sealed class DagHistory(TaskRig rig, long ticket)
                     task.Status = "cancelled";
                 break;
             case DagStep.Kind.Retry:
-                if (await Change(task, "retry", task.IsDead))
-                    (task.Status, task.Tries, task.IsPaused, task.IsHeld) = ("pending", 0, false, false);
+                if (await Change(task, "retry", task.IsDead && !(task.IsJoin && IsHopeless(task))))
+                    (task.Status, task.Tries, task.IsPaused, task.IsHeld, task.HasNoHope) = (
+                        "pending",
+                        0,
+                        false,
+                        false,
+                        false
+                    );
                 break;
             case DagStep.Kind.Skip:
                 if (await Change(task, "skip", task.Status != "completed"))
@@ -114,12 +132,75 @@ internal sealed class DagHistory(TaskRig rig, long ticket)
 
     private async Task Add(DagStep step)
     {
-        long[] on = [.. new[] { Choose(step.One), Choose(step.Other) }.OfType<Model>().Select(t => t.Id).Distinct()];
-        if (step.One % 3 == 0)
-            on = [];
-        var id = (await rig.Add(ticket, TaskRig.New("t", [.. on.Cast<object>()])))[0];
-        tasks.Add(id, new Model(id, [.. on]));
+        long[] on = step.One % 3 == 0 ? [] : Chosen(step);
+        var quorum = Quorums[step.Other % Quorums.Length];
+        var id = (await rig.Add(ticket, JoinTests.Work("t", quorum, [.. on.Cast<object>()])))[0];
+        tasks.Add(id, new Model(id, [.. on], quorum));
     }
+
+    private async Task AddJoin(DagStep step)
+    {
+        var task_ids = Chosen(step);
+        if (task_ids.Length == 0)
+            return;
+        var (isMerge, quorum) = (step.Other % 2 == 0, step.One % 2 == 0 ? "first" : "all");
+        using var http = rig.Hive.Http();
+        var answer = await http.PostAsJsonAsync(
+            isMerge ? "/api/v1/coordination/merge" : "/api/v1/coordination/sync",
+            isMerge
+                ? new
+                {
+                    ticket_id = ticket,
+                    task_ids,
+                    quorum,
+                }
+                : (object)
+                    new
+                    {
+                        ticket_id = ticket,
+                        task_ids,
+                        required_count = quorum == "first" ? 1 : 0,
+                    }
+        );
+        var id = (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>()).Number("id");
+        tasks.Add(id, new Model(id, [.. task_ids], quorum) { IsJoin = true });
+    }
+
+    // Barriers and merges follow from what they wait for, until nothing changes any more.
+    private void EndJoins()
+    {
+        bool hasChanged;
+        do
+        {
+            hasChanged = false;
+            foreach (var join in tasks.Values.Where(t => t.IsJoin))
+            {
+                var before = join.Status;
+                if (join.Status == "failed" && join.HasNoHope && !IsHopeless(join))
+                    (join.Status, join.HasNoHope, join.IsHeld) = ("pending", false, false);
+                if (join.Status == "pending" && IsHopeless(join))
+                    (join.Status, join.HasNoHope) = ("failed", true);
+                else if (join is { Status: "pending", IsHeld: false } && Done(join) >= Needed(join))
+                    join.Status = "completed";
+                hasChanged |= join.Status != before;
+            }
+        } while (hasChanged);
+    }
+
+    private long[] Chosen(DagStep step) =>
+        [.. new[] { Choose(step.One), Choose(step.Other) }.OfType<Model>().Select(t => t.Id).Distinct()];
+
+    private int Done(Model task) => task.On.Count(id => tasks[id].Status == "completed");
+
+    private bool IsHopeless(Model task) => task.On.Count(id => !tasks[id].IsDead) < Needed(task);
+
+    private static int Needed(Model task) =>
+        task.Quorum switch
+        {
+            "first" => Math.Min(1, task.On.Count),
+            "majority" => Math.Min((task.On.Count / 2) + 1, task.On.Count),
+            _ => task.On.Count,
+        };
 
     private async Task Depend(Model task, Model on)
     {
@@ -132,7 +213,7 @@ internal sealed class DagHistory(TaskRig rig, long ticket)
     private async Task Work(Model task, string tool, object call)
     {
         await rig.Give(task.Id, "alice");
-        Assert.All(task.On, id => Assert.Equal("completed", tasks[id].Status));
+        Assert.True(Done(task) >= Needed(task));
         await rig.Of("alice").CallAsync(tool, call);
         await Drain();
     }
@@ -174,16 +255,22 @@ internal sealed class DagHistory(TaskRig rig, long ticket)
     }
 
     private bool IsReady(Model task) =>
-        task is { Status: "pending", IsHeld: false, IsPaused: false }
-        && task.On.All(id => tasks[id].Status == "completed");
+        task is { Status: "pending", IsHeld: false, IsPaused: false, IsJoin: false } && Done(task) >= Needed(task);
 
     private bool Reaches(Model from, long to) => from.On.Any(id => id == to || Reaches(tasks[id], to));
 
     private Model? Choose(int number) => tasks.Count == 0 ? null : tasks.Values.ElementAt(number % tasks.Count);
 
-    private sealed class Model(long id, HashSet<long> on)
+    private sealed class Model(long id, HashSet<long> on, string quorum)
     {
         public long Id => id;
+
+        public string Quorum => quorum;
+
+        public bool IsJoin { get; init; }
+
+        // It failed because too few of what it waits for are left.
+        public bool HasNoHope { get; set; }
 
         public HashSet<long> On => on;
 

@@ -13,6 +13,7 @@ public sealed class DagModelTests
     private static readonly (int Weight, DagStep.Kind Kind)[] Weights =
     [
         (30, DagStep.Kind.Add),
+        (10, DagStep.Kind.AddJoin),
         (14, DagStep.Kind.Depend),
         (6, DagStep.Kind.Undepend),
         (18, DagStep.Kind.Complete),
@@ -27,7 +28,7 @@ public sealed class DagModelTests
     ];
 
     [Fact]
-    public async Task The_ready_tasks_are_those_whose_dependencies_are_completed()
+    public async Task Tasks_are_ready_and_barriers_end_by_what_they_wait_for()
     {
         await using var rig = await TaskRig.Start();
         await rig.Worker("alice");
@@ -64,6 +65,7 @@ internal sealed record DagStep(DagStep.Kind What, int One, int Other)
     internal enum Kind
     {
         Add,
+        AddJoin,
         Depend,
         Undepend,
         Complete,

@@ -50,7 +50,7 @@ internal sealed class RandomPattern(int seed)
             Quorum: on.Length == 0 ? null : Maybe(() => Quorum(on.Length)),
             MergeStrategy: strategy,
             Fields: strategy == "custom" ? ["summary", "score"] : [],
-            TimeoutSeconds: Flip() ? null : random.Next(1, 30 * 86400)
+            TimeoutSeconds: Flip() ? null : random.Next(1, 7 * 86400)
         );
     }
 

@@ -20,3 +20,10 @@ internal sealed record TaskRemoved(long Id) : IDashboardNotification
     /// <inheritdoc />
     public DashboardEvent ToDashboardEvent() => new("task_removed", "id", Id);
 }
+
+/// <summary>Raised when a discovery was recorded, began, was resolved or marked invalid.</summary>
+internal sealed record DiscoveryChanged(DiscoveryView Discovery) : IDashboardNotification
+{
+    /// <inheritdoc />
+    public DashboardEvent ToDashboardEvent() => new("discovery_changed", "discovery", Discovery);
+}

@@ -109,7 +109,8 @@ internal static class RestCreateTask
             Review: c.Review
         );
 
-    private static string? FirstLine(string? text)
+    /// <summary>The beginning of a text, as a title; null for a blank one.</summary>
+    internal static string? FirstLine(string? text)
     {
         var line = text?.Trim().Split('\n')[0].Trim();
         return line is { Length: > 0 } ? TextRules.CutCharacters(line, TaskRules.TitleLength) : null;

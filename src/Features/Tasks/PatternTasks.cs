@@ -1,0 +1,203 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Hive.Common.Doors;
+using Hive.Common.Errors;
+using Hive.Features.Agents.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Tasks;
+
+/// <summary>A pattern to be applied.</summary>
+/// <param name="Name">The pattern.</param>
+/// <param name="Values">A value for each of its parameters, of the parameter's type.</param>
+internal sealed record PatternUse(string Name, IReadOnlyDictionary<string, JsonElement>? Values = null);
+
+/// <summary>A task of a pattern, with its values in place.</summary>
+/// <param name="Step">How a refusal names it.</param>
+/// <param name="Spec">The task.</param>
+/// <param name="Of">The step that it comes from.</param>
+internal sealed record PatternTask(string Step, TaskSpec Spec, PatternStep Of)
+{
+    /// <summary>The members of the task that a caller cannot name.</summary>
+    public TaskMaking.Origin Origin(string actor, string pattern) =>
+        new(
+            actor,
+            Kind: Of.Kind switch
+            {
+                PatternStepKind.Barrier => TaskKind.Barrier,
+                PatternStepKind.Merge => TaskKind.Merge,
+                _ => TaskKind.Work,
+            },
+            MergeStrategy: Of.Kind == PatternStepKind.Merge ? Of.MergeStrategy ?? "combine" : null,
+            MergeFields: Of.Fields,
+            Pattern: pattern
+        );
+}
+
+/// <summary>Puts values into a pattern. They stay values: a value with braces in it is not looked into again.</summary>
+internal sealed partial class PatternTasks
+{
+    private const int TextBytes = 4096;
+    private const int MostItems = 100;
+    private const string Item = "item";
+
+    private readonly Pattern pattern;
+    private readonly IRoster roster;
+    private readonly Dictionary<string, string> texts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string[]> lists = new(StringComparer.Ordinal);
+
+    private PatternTasks(Pattern pattern, IRoster roster) => (this.pattern, this.roster) = (pattern, roster);
+
+    /// <summary>The tasks of a pattern with these values.</summary>
+    /// <exception cref="Problem">Code <c>invalid</c>: a value is missing, unknown, of another type or too long, or
+    /// they do not fit the steps. Code <c>not_found</c>: an agent does not exist.</exception>
+    public static IReadOnlyList<PatternTask> Expand(
+        Pattern pattern,
+        IReadOnlyDictionary<string, JsonElement>? values,
+        IRoster roster
+    )
+    {
+        var tasks = new PatternTasks(pattern, roster);
+        tasks.Read(values ?? new Dictionary<string, JsonElement>());
+        return tasks.All();
+    }
+
+    private void Read(IReadOnlyDictionary<string, JsonElement> values)
+    {
+        if (values.Keys.FirstOrDefault(name => !pattern.Parameters.ContainsKey(name)) is { } unknown)
+            throw Fault($"does not have the parameter '{unknown}'; {Available()}");
+        foreach (var (name, type) in pattern.Parameters)
+        {
+            if (!values.TryGetValue(name, out var value) || value.ValueKind == JsonValueKind.Null)
+                throw Fault($"needs a value for '{name}'; {Available()}");
+            switch (type)
+            {
+                case PatternParameter.List:
+                    lists[name] = Items(name, value);
+                    texts[name] = string.Join(", ", lists[name]);
+                    break;
+                case PatternParameter.Number:
+                    texts[name] =
+                        value.ValueKind == JsonValueKind.Number
+                            ? value.GetRawText()
+                            : throw Fault($"needs a number for '{name}', and not {Shown(value)}");
+                    break;
+                default:
+                    texts[name] = Text($"'{name}'", value);
+                    if (type == PatternParameter.Agent)
+                        roster.Require(texts[name]);
+                    break;
+            }
+        }
+    }
+
+    private List<PatternTask> All()
+    {
+        List<PatternTask> all = [];
+        var members = pattern.Steps.ToDictionary(
+            step => step.Ref,
+            step =>
+                step.ForEach is { } list
+                    ? [.. lists[list].Select((_, i) => $"{step.Ref}.{i + 1}")]
+                    : (string[])[step.Ref]
+        );
+        foreach (var step in pattern.Steps)
+        {
+            string[] on = [.. step.DependsOn.SelectMany(name => members[name])];
+            if (
+                int.TryParse(step.Quorum, NumberStyles.None, CultureInfo.InvariantCulture, out var quorum)
+                && quorum > on.Length
+            )
+                throw Fault($"step '{step.Ref}' needs {quorum} tasks, and waits for {on.Length}; name more");
+            string?[] items = step.ForEach is { } list ? (string?[])lists[list] : [null];
+            all.AddRange(members[step.Ref].Zip(items, (name, item) => Task(step, name, on, item)));
+        }
+
+        return all;
+    }
+
+    private PatternTask Task(PatternStep step, string name, string[] on, string? item)
+    {
+        var kind = step.Kind.ToString().ToLowerInvariant();
+        var title = Filled(step.Title, item) ?? $"{pattern.Name}: {step.Ref}";
+        var spec = new TaskSpec(
+            step.TaskType ?? kind,
+            title,
+            Ref: name,
+            Description: Filled(step.Description, item),
+            PhaseId: step.PhaseId,
+            Priority: step.Priority,
+            Capabilities: step.Capabilities,
+            DependsOn: [.. on.Select(other => JsonSerializer.SerializeToElement(other))],
+            Quorum: step.Quorum,
+            Agent: Filled(step.Agent, item),
+            TimeoutSeconds: step.TimeoutSeconds
+        );
+        return new PatternTask($"step '{name}' of pattern '{pattern.Name}'", spec, step);
+    }
+
+    // In one pass, so that a value with a placeholder in it stays as it is.
+    private string? Filled(string? text, string? item) =>
+        text is null
+            ? null
+            : Placeholder()
+                .Replace(
+                    text,
+                    match =>
+                        match.Groups[1].Value is var name && name == Item && item is not null ? item
+                        : texts.TryGetValue(name, out var value) ? value
+                        : match.Value
+                );
+
+    private string[] Items(string name, JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.Array)
+            throw Fault($"needs a list for '{name}', and not {Shown(value)}");
+        return value.GetArrayLength() switch
+        {
+            0 => throw Fault($"needs at least one entry in '{name}'"),
+            > MostItems => throw Fault(
+                $"takes at most {MostItems} entries in '{name}'; {value.GetArrayLength()} were given"
+            ),
+            _ => [.. value.EnumerateArray().Select((item, i) => Text($"'{name}[{i}]'", item))],
+        };
+    }
+
+    private string Text(string name, JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.String || !TaskRules.IsReadable(value))
+            throw Fault($"needs a text for {name}, and not {Shown(value)}");
+        var text = value.GetString()!;
+        return string.IsNullOrWhiteSpace(text) ? throw Fault($"needs a text for {name}, which is blank")
+            : TextRules.Fault(text) is { } fault ? throw Fault($"cannot take {name}: it contains {fault}")
+            : Encoding.UTF8.GetByteCount(text) > TextBytes
+                ? throw Fault($"takes at most {TextBytes} bytes for {name}; put a longer text into a file")
+            : text;
+    }
+
+    private string Available() =>
+        pattern.Parameters.Count == 0
+            ? "it has none"
+            : "its parameters are "
+                + string.Join(
+                    ", ",
+                    pattern.Parameters.Select(p => $"{p.Key} ({p.Value.ToString().ToLowerInvariant()})")
+                );
+
+    private Problem Fault(string text) => Problem.Invalid($"pattern '{pattern.Name}' {text}");
+
+    private static string Shown(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.Object => "an object",
+            JsonValueKind.Array => "a list",
+            JsonValueKind.String => "a text",
+            JsonValueKind.Number => "a number",
+            _ => "true, false or null",
+        };
+
+    [GeneratedRegex(@"\{([A-Za-z_][A-Za-z0-9_]*)\}")]
+    private static partial Regex Placeholder();
+}

@@ -1,0 +1,198 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Dapper;
+
+namespace Hive.Tests.Tasks;
+
+public sealed class ApplyPatternTests
+{
+    private const string Pattern = """
+        pattern:
+          name: survey
+          parameters: { question: text, weight: number, chair: agent, parts: list }
+          steps:
+            - ref: ask
+              for_each: parts
+              task_type: ask
+              title: "{item}: {question}"
+              description: "Weight {weight}; all: {parts}"
+            - ref: count
+              kind: merge
+              depends_on: [ask]
+              quorum: 2
+              merge_strategy: custom
+              fields: [votes]
+              timeout_seconds: 60
+            - ref: close
+              task_type: close
+              title: Close
+              agent: "{chair}"
+              depends_on: [count]
+        """;
+
+    [Fact]
+    public async Task A_pattern_makes_its_tasks_with_values_that_stay_values()
+    {
+        await using var rig = await Loaded();
+        await rig.Worker("alice");
+        var ticket = await rig.Ticket();
+        var made = await rig.Host.CallAsync("apply_pattern", Use(ticket, Values("{item} \"why\" {question}?")));
+        var tasks = made.GetProperty("tasks").EnumerateArray().ToArray();
+        Assert.Equal(
+            ["roof: {item} \"why\" {question}?", "wall: {item} \"why\" {question}?", "survey: count", "Close"],
+            tasks.Select(t => t.Text("title"))
+        );
+        Assert.All(tasks, t => Assert.Equal("survey", t.Text("pattern")));
+        Assert.Equal("Weight 2.50; all: roof, wall", (await rig.Task(tasks[0].Number("id"))).Text("description"));
+        Assert.Equal("ask.2", (await rig.Task(tasks[1].Number("id"))).Text("ref"));
+        Assert.Equal(
+            ("merge", "custom", 2, 60),
+            (
+                tasks[2].Text("kind"),
+                tasks[2].Text("merge_strategy"),
+                tasks[2].GetProperty("deps").Number("quorum"),
+                tasks[2].Number("timeout_seconds")
+            )
+        );
+        Assert.Equal(
+            tasks[..2].Select(t => t.Number("id")),
+            tasks[2].GetProperty("depends_on").EnumerateArray().Select(id => id.GetInt64())
+        );
+        Assert.Equal("alice", tasks[3].Text("wants_agent"));
+        Assert.Empty(tasks[0].Holds());
+        await TicketSeamsTests.Recount(rig);
+    }
+
+    [Theory]
+    [InlineData("question", null, "needs a value for 'question'; its parameters are question (text), weight (number)")]
+    [InlineData("question", "7", "needs a text for 'question', and not a number")]
+    [InlineData("question", "\" \"", "which is blank")]
+    [InlineData("question", "\"a\\nb\"", "step 'ask.1' of pattern 'survey': 'title' must be one line")]
+    [InlineData("weight", "\"7\"", "needs a number for 'weight', and not a text")]
+    [InlineData("chair", "\"ghost\"", "ghost")]
+    [InlineData("parts", "\"roof\"", "needs a list for 'parts', and not a text")]
+    [InlineData("parts", "[]", "needs at least one entry in 'parts'")]
+    [InlineData("parts", "[1]", "needs a text for 'parts[0]', and not a number")]
+    [InlineData("parts", "[\"roof\"]", "step 'count' needs 2 tasks, and waits for 1")]
+    [InlineData("other", "1", "does not have the parameter 'other'")]
+    public async Task A_wrong_value_is_refused_before_anything_is_stored(string name, string? value, string error)
+    {
+        await using var rig = await Loaded();
+        await rig.Worker("alice");
+        var ticket = await rig.Ticket();
+        var values = Values("Why?");
+        values[name] = value is null ? null : JsonNode.Parse(value);
+        var refused = await rig.Refused(rig.Host.CallAsync("apply_pattern", Use(ticket, values)));
+        Assert.Equal(name == "chair" ? "not_found" : "invalid", refused.Code);
+        Assert.Contains(error, refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await rig.Read<long>("SELECT count(*) FROM tasks"));
+    }
+
+    [Fact]
+    public async Task The_limits_of_lists_and_tasks_hold_for_patterns()
+    {
+        await using var rig = await Loaded();
+        await rig.Worker("alice");
+        var ticket = await rig.Ticket();
+        var values = Values("Why?");
+        values["parts"] = new JsonArray([.. Enumerable.Range(0, 101).Select(i => JsonValue.Create($"{i}"))]);
+        var refused = await rig.Refused(rig.Host.CallAsync("apply_pattern", Use(ticket, values)));
+        Assert.Contains("takes at most 100 entries in 'parts'; 101 were given", refused.Message);
+        values["parts"]!.AsArray().RemoveAt(0);
+        await rig.Host.CallAsync("apply_pattern", Use(ticket, values));
+        Assert.Equal(102, await rig.Read<long>("SELECT count(*) FROM tasks"));
+        Assert.Equal(
+            "not_found",
+            (await rig.Refused(rig.Host.CallAsync("apply_pattern", new { ticket, name = "majority_votes" }))).Code
+        );
+    }
+
+    [Fact]
+    public async Task A_manager_adds_a_pattern_beside_tasks_in_one_write()
+    {
+        await using var rig = await Loaded();
+        await rig.Worker("alice");
+        var manager = await rig.Connect("manager");
+        var ticket = await rig.Ticket();
+        var call = new
+        {
+            ticket,
+            tasks = (object[])[TaskRig.New("after", "close")],
+            pattern = new { name = "Survey", values = Values("Why?") },
+            key = "k",
+        };
+        var answer = await manager.CallAsync("add_tasks", call);
+        long[] ids = [.. answer.GetProperty("tasks").EnumerateArray().Select(t => t.Number("id"))];
+        Assert.Equal(ids[4], answer.GetProperty("tasks")[0].GetProperty("depends_on")[0].GetInt64());
+        Assert.Equal(answer.GetRawText(), (await manager.CallAsync("add_tasks", call)).GetRawText());
+        var only = await manager.CallAsync("add_tasks", new { ticket, pattern = call.pattern });
+        Assert.Equal(4, only.GetProperty("tasks").GetArrayLength());
+        Assert.Equal("invalid", (await rig.Refused(manager.CallAsync("add_tasks", new { ticket }))).Code);
+        // A wrong task beside it makes nothing of either.
+        var before = await rig.Read<long>("SELECT count(*) FROM tasks");
+        await rig.Refused(
+            manager.CallAsync(
+                "add_tasks",
+                new
+                {
+                    ticket,
+                    tasks = (object[])[TaskRig.New("ask.1")],
+                    call.pattern,
+                }
+            )
+        );
+        Assert.Equal(before, await rig.Read<long>("SELECT count(*) FROM tasks"));
+    }
+
+    [Fact]
+    public async Task A_pattern_is_applied_over_rest_once_for_a_key()
+    {
+        await using var rig = await Loaded();
+        await rig.Worker("alice");
+        using var http = rig.Hive.Http();
+        var body = new
+        {
+            ticket_id = await rig.Ticket(),
+            values = Values("Why?"),
+            key = "k",
+        };
+        for (var time = 0; time < 2; time++)
+        {
+            var answer = await http.PostAsJsonAsync("/api/v1/coordination/patterns/survey/apply", body);
+            Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+            Assert.Equal(4, (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetArrayLength());
+        }
+
+        Assert.Equal(4, await rig.Read<long>("SELECT count(*) FROM tasks"));
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await http.PostAsJsonAsync("/api/v1/coordination/patterns/none/apply", body with { key = "l" })).StatusCode
+        );
+    }
+
+    private static async Task<TaskRig> Loaded()
+    {
+        var rig = await TaskRig.Start();
+        await rig.Host.CallAsync("pattern_load", new { text = Pattern });
+        return rig;
+    }
+
+    private static object Use(long ticket, JsonObject values) =>
+        new
+        {
+            ticket,
+            name = "survey",
+            values,
+        };
+
+    private static JsonObject Values(string question) =>
+        new()
+        {
+            ["question"] = question,
+            ["weight"] = JsonNode.Parse("2.50"),
+            ["chair"] = "alice",
+            ["parts"] = new JsonArray("roof", "wall"),
+        };
+}
