@@ -85,7 +85,11 @@ internal static class TaskGraphVerb
     internal static IReadOnlyList<(TaskView Task, int Depth)> Tree(TaskGraph graph)
     {
         var nodes = graph.Nodes.ToDictionary(n => n.Id);
-        var edges = graph.Edges.Where(e => nodes.ContainsKey(e.From) && nodes.ContainsKey(e.To)).ToArray();
+        var known = graph.Edges.Where(e => nodes.ContainsKey(e.From) && nodes.ContainsKey(e.To)).ToLookup(e => e.Kind);
+        // A task that waits for nothing stands below the one in which it was found, unless others wait for it: that
+        // one may be among them.
+        var bound = known["dependency"].SelectMany(e => (long[])[e.From, e.To]).ToHashSet();
+        TaskEdge[] edges = [.. known["dependency"], .. known["discovery"].Where(e => !bound.Contains(e.To))];
         var waits = edges.Select(e => e.To).CountBy(id => id).ToDictionary();
         var next = edges.OrderByDescending(e => e.To).ToLookup(e => e.From, e => e.To);
         List<(TaskView, int)> rows = [];

@@ -7,7 +7,7 @@ using Hive.Protocol;
 
 namespace Hive.Cli.Workflows;
 
-/// <summary><c>hive workflow</c> and <c>hive pattern</c>: list, load, export and delete definitions.</summary>
+/// <summary><c>hive workflow</c> and <c>hive pattern</c>: list, load, export, apply and delete definitions.</summary>
 internal static class WorkflowsVerbs
 {
     public static Command[] All() => [Workflow(), Pattern()];
@@ -24,10 +24,11 @@ internal static class WorkflowsVerbs
 
     private static Command Pattern()
     {
-        var pattern = ListPatterns("pattern", "List, load, export and delete patterns of tasks.");
+        var pattern = ListPatterns("pattern", "Load, apply, export and delete patterns of tasks.");
         pattern.Subcommands.Add(ListPatterns("list", "List the patterns."));
         pattern.Subcommands.Add(LoadPattern());
         pattern.Subcommands.Add(ExportPattern());
+        pattern.Subcommands.Add(Tasks.ApplyPatternVerb.Create());
         pattern.Subcommands.Add(Delete("pattern", Known.PatternsAsync));
         return pattern;
     }

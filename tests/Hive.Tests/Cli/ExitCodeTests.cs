@@ -66,6 +66,7 @@ public sealed class ExitCodeTests : IDisposable
         ("parked retry", "1", "x", [0, 1, 2, 3]),
         ("parked drop", "1", "x", [0, 1, 2, 3]),
         ("pattern", "", "nonsense", [0, 1, 2, 3]),
+        ("pattern apply", "small 41", "small", [0, 1, 2, 3]),
         ("pattern delete", "small", "", [0, 1, 2, 3]),
         ("pattern export", "small", "", [0, 1, 2, 3]),
         ("pattern list", "", "--nonsense", [0, 1, 2, 3]),

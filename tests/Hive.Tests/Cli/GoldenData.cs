@@ -143,7 +143,7 @@ internal static class GoldenData
                 moved = 0,
                 warnings = Array.Empty<object>(),
             },
-            "patterns" => new { patterns = Some(agents, 2).Select(Pattern) },
+            "patterns" => new { patterns = Some(agents, 3).Select(Pattern) },
             "pattern_load" => new { pattern = Pattern(0) },
             "workflow_export" or "pattern_export" => new { name = "small", text = "name: small\n" },
             _ => GoldenPlan.Answer(agents > 0, cmd, request) ?? new { },
@@ -385,11 +385,23 @@ internal static class GoldenData
 
     private static PatternView Pattern(int i) =>
         new(
-            Name: i == 0 ? "majority_vote" : "small",
+            Name: i switch
+            {
+                0 => "majority_vote",
+                1 => "review",
+                _ => "small",
+            },
             Version: i + 1,
             Spec: new Pattern(
                 "small",
-                Parameters: new Dictionary<string, PatternParameter> { ["question"] = PatternParameter.Text },
+                Parameters: i == 1
+                    ? new Dictionary<string, PatternParameter>
+                    {
+                        ["subject"] = PatternParameter.Text,
+                        ["times"] = PatternParameter.Number,
+                        ["by"] = PatternParameter.List,
+                    }
+                    : new Dictionary<string, PatternParameter> { ["question"] = PatternParameter.Text },
                 Steps: []
             ),
             LoadedAt: Minutes(i)

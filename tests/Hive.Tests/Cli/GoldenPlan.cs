@@ -49,6 +49,7 @@ internal static class GoldenPlan
             "costs" => new { costs = many ? Costs : new CostSummary("global", 0, 0, 0, 0, 0, []) },
             "lock_release" => new { @lock = Locks[0] },
             "add_tasks" => new { tasks = new[] { Tasks[2] } },
+            "apply_pattern" => new { tasks = Tasks[..2] },
             "task" => new
             {
                 task = new TaskDetail(

@@ -133,6 +133,32 @@ public sealed class PlanVerbTests : IDisposable
         Assert.Equal(text, (string?)Assert.Single(asked)["text"]);
     }
 
+    [Fact]
+    public async Task Values_of_a_pattern_have_the_types_of_its_parameters()
+    {
+        var outcome = await Run(
+            "pattern apply review 41 --set subject=a=b --set times=2.5 --set by=alice --set by=bob --key k",
+            null
+        );
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Equal(["patterns", "apply_pattern"], asked.Select(r => (string?)r["cmd"]));
+        Assert.True(
+            JsonNode.DeepEquals(
+                JsonNode.Parse(
+                    """
+                    {"cmd":"apply_pattern","ticket":41,"name":"review","values":{"subject":"a=b","times":2.5,
+                    "by":["alice","bob"]},"key":"k"}
+                    """
+                ),
+                asked.Last()
+            ),
+            asked.Last().ToJsonString()
+        );
+        foreach (var wrong in (string[])["--set subject", "--set subject=a --set subject=b"])
+            Assert.Equal(2, (await Run($"pattern apply review 41 {wrong}", null)).ExitCode);
+    }
+
     [Theory]
     [InlineData("gate show 41", null)]
     [InlineData("gate judge 41", true)]
@@ -276,10 +302,21 @@ public sealed class PlanVerbTests : IDisposable
                 {
                     var rows = TaskGraphVerb.Tree(graph).Select(row => row.Task.Id).ToList();
                     return rows.Order().SequenceEqual(graph.Nodes.Select(n => n.Id).Order())
-                        && graph.Edges.All(e => rows.IndexOf(e.From) < rows.IndexOf(e.To));
+                        && graph
+                            .Edges.Where(e => e.Kind == "dependency")
+                            .All(e => rows.IndexOf(e.From) < rows.IndexOf(e.To));
                 }
             )
             .QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void A_task_stands_below_the_one_in_which_it_was_found_unless_that_waits_for_it()
+    {
+        var nodes = Enumerable.Range(1, 3).Select(id => GoldenPlan.Node(id)).ToArray();
+        var graph = new TaskGraph(nodes, [new(3, 1, "dependency"), new(1, 2, "discovery"), new(1, 3, "discovery")], []);
+
+        Assert.Equal([(3, 0), (1, 1), (2, 2)], TaskGraphVerb.Tree(graph).Select(row => (row.Task.Id, row.Depth)));
+    }
 
     [Fact]
     public void A_tree_of_a_cycle_hides_no_task()
