@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Hive.Protocol;
 using Microsoft.Playwright;
 using Xunit;
@@ -5,7 +6,7 @@ using Xunit;
 namespace Hive.Dashboard.Tests;
 
 /// <summary>A ticket's place with a gate, tasks of an agent, evidence, and what its phases hand on.</summary>
-public sealed class TicketPageTests(Browser browser) : DashboardTest(browser)
+public sealed partial class TicketPageTests(Browser browser) : DashboardTest(browser)
 {
     private const string Workflow = """
         name: ship
@@ -109,6 +110,39 @@ public sealed class TicketPageTests(Browser browser) : DashboardTest(browser)
         await NoViolationAsync(page, width);
     }
 
+    [Fact]
+    public async Task A_discovery_is_shown_with_its_edge_and_marked_invalid()
+    {
+        const int Narrow = 360;
+        using var alice = await WorkerAsync();
+        await Hive.CallAsync("ticket_create", new { title = "Log in" });
+        await Hive.CallAsync("ticket_move", new { id = 1, to_phase = "PHASE_CHECK" });
+        await alice.CallAsync("recv", new { wait_seconds = 30, max = 1 });
+        var page = await SignedInAsync(Narrow, 780);
+        await GoAsync(page, "/tickets/1");
+        await Expect(page.Locator(".graph")).ToBeVisibleAsync();
+        var discoveries = page.GetByRole(AriaRole.Region, new() { Name = "Discoveries" });
+        await Expect(discoveries).ToHaveCountAsync(0);
+        await alice.CallAsync(
+            "discover",
+            new
+            {
+                task = 1,
+                type = "bug",
+                description = Hostile,
+                spawn = new { title = "Fix it" },
+            }
+        );
+        await Expect(discoveries).ToContainTextAsync("<img src=x onerror=alert(1)> ⟨U+202E⟩gnp.exe");
+        await Expect(discoveries).ToContainTextAsync("1 open");
+        await Expect(discoveries.Locator("img")).ToHaveCountAsync(0);
+        await Expect(page.Locator(".graph path.found")).ToHaveAttributeAsync("d", Line());
+        await NoViolationAsync(page, Narrow);
+        await discoveries.GetByRole(AriaRole.Button, new() { Name = "Invalid discovery 1" }).ClickAsync();
+        await Expect(discoveries).ToContainTextAsync("0 open");
+        await Expect(discoveries.GetByRole(AriaRole.Button, new() { Name = "discovery 1" })).ToHaveCountAsync(0);
+    }
+
     /// <summary>An agent that does the tasks of the workflow.</summary>
     private async Task<LineClient> WorkerAsync(string criterion = "operator: Ship it?")
     {
@@ -156,4 +190,7 @@ public sealed class TicketPageTests(Browser browser) : DashboardTest(browser)
             await AccessibilityTests.NoSeriousViolationAsync(page, width);
         }
     }
+
+    [GeneratedRegex("^M")]
+    private static partial Regex Line();
 }

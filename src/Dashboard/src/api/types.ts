@@ -84,6 +84,8 @@ export type TaskDetail = Schemas['RestTask'];
 export type TaskRun = Schemas['RestRun'];
 /** An edge of a ticket's graph: `dependency`, or `discovery`. */
 export type TaskEdge = Schemas['TaskEdge'];
+/** Something that was found during a task and does not belong to it. */
+export type Discovery = Schemas['DiscoveryView'];
 /** The gate of a ticket's phase. */
 export type Gate = Schemas['GateView'];
 /** A criterion: `met`, `unmet` (work can cure it) or `waiting` for a task, a person or a review. */

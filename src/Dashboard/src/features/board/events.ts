@@ -8,6 +8,7 @@ export function eventsOf(board: Board): Handlers {
     column_changed: ({ column }) => board.putColumn(column),
     task_changed: ({ task }) => board.putTask(task),
     task_removed: ({ id }) => board.removeTask(id),
+    discovery_changed: ({ discovery }) => board.putDiscovery(discovery),
     gate_changed: ({ gate }) => board.putGate(gate),
     artifact_added: ({ artifact }) => board.addArtifact(artifact),
     review_changed: ({ review }) => board.putReview(review),

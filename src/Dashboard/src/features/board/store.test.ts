@@ -134,10 +134,20 @@ describe('the board', () => {
     const { store, event } = loaded();
     const heard: string[] = [];
     const nothing = () => {};
+    const found = {
+      source_task: 1,
+      type: 'bug',
+      description: 'It fails.',
+      priority_boost: false,
+      status: 'open',
+      by: 'alice',
+      at: '2026-01-01T00:00:00Z',
+    };
     const forget = store.follow({
       ticket: 7,
       card: ({ id }) => heard.push(`card ${id}`),
       task: ({ id }) => heard.push(`task ${id}`),
+      discovery: ({ id }) => heard.push(`discovery ${id}`),
       gate: nothing,
       artifact: nothing,
       review: nothing,
@@ -149,10 +159,11 @@ describe('the board', () => {
     event({ kind: 'ticket_changed', ticket: card(8) });
     event({ kind: 'task_changed', task: task(1, { ticket: 7 }) });
     event({ kind: 'task_changed', task: task(2, { ticket: 8 }) });
+    for (const ticket of [7, 8]) event({ kind: 'discovery_changed', discovery: { ...found, id: ticket, ticket } });
     event({ kind: 'ticket_removed', id: 7 });
     forget();
     event({ kind: 'ticket_changed', ticket: card(7) });
-    expect(heard).toEqual(['card 7', 'task 1', 'gone']);
+    expect(heard).toEqual(['card 7', 'task 1', 'discovery 7', 'gone']);
   });
 
   test('of a Hive without tickets is empty', () => {

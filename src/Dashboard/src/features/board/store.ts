@@ -2,6 +2,7 @@ import { batch, computed, signal } from '@preact/signals';
 import type {
   Artifact,
   BoardColumn,
+  Discovery,
   Gate,
   Review,
   Snapshot,
@@ -37,6 +38,7 @@ export interface Follower {
   removed(): void;
   task(task: Task): void;
   taskRemoved(id: number): void;
+  discovery(discovery: Discovery): void;
   gate(gate: Gate): void;
   artifact(artifact: Artifact): void;
   review(review: Review): void;
@@ -132,6 +134,10 @@ export class Board {
   removeTask(id: number): void {
     this.#tasks.remove(id);
     for (const follower of this.#followers) follower.taskRemoved(id);
+  }
+
+  putDiscovery(discovery: Discovery): void {
+    this.#tell(discovery.ticket, (follower) => follower.discovery(discovery));
   }
 
   putGate(gate: Gate): void {

@@ -26,6 +26,11 @@ describe('the drawing of tasks', () => {
     expect(layersOf(nodes)).toEqual({ 2: 0, 1: 1 });
   });
 
+  test('has what was found in a task to the left of it when the task waits for that', () => {
+    const { nodes } = drawingOf([needs(1, 2), needs(2)], [{ from: 1, to: 2, kind: 'discovery' }]);
+    expect(layersOf(nodes)).toEqual({ 2: 0, 1: 1 });
+  });
+
   test('keeps a chain in one row', () => {
     const { nodes } = drawingOf([needs(1), needs(2), needs(3, 2), needs(4, 3)], []);
     const rows = Object.fromEntries(nodes.map(({ task: { id }, row }) => [id, row]));

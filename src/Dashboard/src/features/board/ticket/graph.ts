@@ -1,4 +1,4 @@
-import type { Task, TaskEdge } from '../../../api/types';
+import type { Discovery, Task, TaskEdge } from '../../../api/types';
 
 /** A task's box and the gaps between boxes, in pixels. */
 export const [WIDTH, HEIGHT, GAP_X, GAP_Y] = [176, 44, 44, 12] as const;
@@ -27,6 +27,10 @@ export function edgesOf(tasks: readonly Task[], discoveries: readonly TaskEdge[]
   const waits = tasks.flatMap((task) => task.depends_on.map((from) => ({ from, to: task.id, kind: 'dependency' })));
   return [...waits, ...discoveries].filter(({ from, to }) => ids.has(from) && ids.has(to));
 }
+
+/** The edges from tasks to those that were made of what was found in them. */
+export const foundEdges = (discoveries: readonly Discovery[]): TaskEdge[] =>
+  discoveries.flatMap(({ source_task: from, task: to }) => (to == null ? [] : [{ from, to, kind: 'discovery' }]));
 
 /** The tasks in an order in which each comes after those that it waits for; a circle, which cannot be, is cut. */
 function inOrder(tasks: readonly Task[], waits: ReadonlyMap<number, readonly number[]>): Task[] {
@@ -85,8 +89,9 @@ export function criticalPath(tasks: readonly Task[], edges: readonly TaskEdge[])
  */
 export function drawingOf(tasks: readonly Task[], discoveries: readonly TaskEdge[]): Drawing {
   const edges = edgesOf(tasks, discoveries);
-  // A task that was found in another one stands to its right too.
-  const waits = waitsOf(edges.map((edge) => ({ ...edge, kind: 'dependency' })));
+  // What was found in a task stands to its right too, unless other edges say where: that task may wait for it.
+  const bound = new Set(edges.flatMap(({ from, to, kind }) => (kind === 'dependency' ? [from, to] : [])));
+  const waits = waitsOf(edges.map((edge) => (bound.has(edge.to) ? edge : { ...edge, kind: 'dependency' })));
   const layers: Task[][] = [];
   const layerOf = new Map<number, number>();
   for (const task of inOrder(tasks, waits)) {

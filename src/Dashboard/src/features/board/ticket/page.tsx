@@ -29,6 +29,7 @@ import {
 } from '../deeds';
 import { board } from '../store';
 import { Context } from './context';
+import { Discoveries } from './discoveries';
 import { About, Artifacts, GatePart, History, Track } from './parts';
 import { TicketRows } from './rows';
 import { TasksPart } from './tasks';
@@ -186,9 +187,10 @@ function Whole({ ticket, rows }: { ticket: Ticket; rows: TicketRows }) {
           <div class="ticket-main">
             <TasksPart
               tasks={rows.tasks.all.value}
-              discoveries={rows.discoveries.value}
+              discoveries={rows.discoveries.all.value}
               threads={rows.threads.all.value}
             />
+            <Discoveries discoveries={rows.discoveries.all.value} />
             <Artifacts artifacts={rows.artifacts.all.value} />
             <Threads threads={rows.threads.all.value} />
             <History ticket={ticket} entries={rows.history.value} workflow={workflow} />

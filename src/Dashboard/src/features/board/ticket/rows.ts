@@ -3,10 +3,10 @@ import { answerOf, api } from '../../../api/client';
 import { Refusal, words } from '../../../api/refusal';
 import type {
   Artifact,
+  Discovery,
   Gate,
   Review,
   Task,
-  TaskEdge,
   Thread,
   Ticket,
   TicketCard,
@@ -19,6 +19,8 @@ const AGAIN_MS = 500;
 
 /** The most artifacts that the host lists at once, the newest of them. */
 export const ARTIFACTS = 200;
+/** More than a ticket has at once; those that were marked invalid count beside them. */
+const DISCOVERIES = 200;
 /** The most entries of a history that the page reads, the newest of them. */
 export const ENTRIES = 1000;
 
@@ -60,8 +62,7 @@ export class TicketRows implements Follower {
   readonly whole = signal<Ticket | null>(null);
   readonly history = signal<readonly TicketHistoryEntry[]>([]);
   readonly tasks = new Rows<Task>();
-  /** The edges from a task to the tasks that were found in it; the dependencies are in the tasks themselves. */
-  readonly discoveries = signal<readonly TaskEdge[]>([]);
+  readonly discoveries = new Rows<Discovery>();
   readonly gateNow = signal<Gate | null>(null);
   readonly artifacts = new Rows<Artifact>();
   readonly reviews = new Rows<Review>();
@@ -80,15 +81,21 @@ export class TicketRows implements Follower {
     this.#stopped.abort();
     this.#stopped = new AbortController();
     const { signal: stopped } = this.#stopped;
-    for (const rows of [this.tasks, this.artifacts, this.reviews, this.threads]) rows.begin();
+    for (const rows of [this.tasks, this.discoveries, this.artifacts, this.reviews, this.threads]) rows.begin();
     const path = { id: this.ticket };
     const of = { params: { path }, signal: stopped };
     const latest = (limit: number) => ({ params: { path, query: { limit } }, signal: stopped });
     try {
-      const [whole, history, graph, gate, artifacts, reviews, threads] = await Promise.all([
+      const [whole, history, graph, found, gate, artifacts, reviews, threads] = await Promise.all([
         answerOf(api.GET('/api/v1/tickets/{id}', of)),
         answerOf(api.GET('/api/v1/tickets/{id}/history', latest(ENTRIES))),
         answerOf(api.GET('/api/v1/tickets/{id}/graph', of)),
+        answerOf(
+          api.GET('/api/v1/discoveries', {
+            params: { query: { ticket_id: this.ticket, limit: DISCOVERIES } },
+            signal: stopped,
+          }),
+        ),
         answerOf(api.GET('/api/v1/tickets/{id}/gate-status', of)),
         answerOf(api.GET('/api/v1/tickets/{id}/artifacts', latest(ARTIFACTS))),
         answerOf(api.GET('/api/v1/tickets/{id}/reviews', of)),
@@ -104,7 +111,7 @@ export class TicketRows implements Follower {
         this.whole.value = whole;
         this.history.value = history;
         this.tasks.take(graph.nodes);
-        this.discoveries.value = graph.edges.filter(({ kind }) => kind === 'discovery');
+        this.discoveries.take(found);
         this.gateNow.value = gate;
         this.artifacts.take(artifacts);
         this.reviews.take(reviews);
@@ -148,6 +155,10 @@ export class TicketRows implements Follower {
 
   taskRemoved(id: number): void {
     if (this.tasks.all.peek().some((task) => task.id === id)) this.tasks.remove(id);
+  }
+
+  discovery(discovery: Discovery): void {
+    this.discoveries.put(discovery);
   }
 
   gate(gate: Gate): void {

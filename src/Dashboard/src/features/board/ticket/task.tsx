@@ -49,6 +49,7 @@ export function TaskPanel({ name }: { name: string }) {
       ticket,
       card: nothing,
       removed: nothing,
+      discovery: nothing,
       gate: nothing,
       artifact: nothing,
       review: nothing,

@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Task, TaskEdge, Thread } from '../../../api/types';
+import type { Discovery, Task, TaskEdge, Thread } from '../../../api/types';
 import { Age } from '../../../ui/clock';
 import { openMenu } from '../../../ui/menu';
 import { openPanel } from '../../../ui/panel';
@@ -8,7 +8,7 @@ import { Rows } from '../../../ui/rows';
 import { visible } from '../../../ui/text/visible';
 import { Priority } from '../card';
 import { taskActions } from './deeds';
-import { drawingOf, HEIGHT, lineOf, type Placed, WIDTH } from './graph';
+import { drawingOf, foundEdges, HEIGHT, lineOf, type Placed, WIDTH } from './graph';
 import { holdsText, lookOf, spokenTask } from './look';
 import { Part } from './parts';
 
@@ -36,11 +36,12 @@ export function TasksPart({
   threads,
 }: {
   tasks: readonly Task[];
-  discoveries: readonly TaskEdge[];
+  discoveries: readonly Discovery[];
   threads: readonly Thread[];
 }) {
   const [selected, setSelected] = useState<string | null>(null);
   const rows = useMemo(() => tasks.toSorted(byState), [tasks]);
+  const found = useMemo(() => foundEdges(discoveries), [discoveries]);
   const ended = tasks.filter(({ status }) => status === 'completed').length;
   return (
     <Part
@@ -54,7 +55,7 @@ export function TasksPart({
         )
       }
     >
-      {tasks.length > 1 ? <Graph tasks={tasks} discoveries={discoveries} selected={Number(selected)} /> : null}
+      {tasks.length > 1 ? <Graph tasks={tasks} discoveries={found} selected={Number(selected)} /> : null}
       <Rows
         id={LIST}
         class="task-list"

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Refusal } from '../../../api/refusal';
-import type { Thread } from '../../../api/types';
+import type { Discovery, Thread } from '../../../api/types';
 import { card, later, task } from '../../../test/board-rows';
 import { filled } from '../../../test/routes';
 
@@ -22,6 +22,7 @@ vi.mock('../../../api/client', async (original) => ({
 const { Rows, TicketRows } = await import('./rows');
 const { happened, reasonOf, sentenceOf } = await import('./history');
 const { lookOf, spokenTask } = await import('./look');
+const { foundEdges } = await import('./graph');
 const { contentText } = await import('./artifact');
 
 const whole = (rest: object = {}) => ({
@@ -47,6 +48,19 @@ const gate = {
   max_iterations: 3,
 };
 
+const found = (id: number): Discovery => ({
+  id,
+  ticket: 7,
+  source_task: 1,
+  type: 'bug',
+  description: 'It fails.',
+  priority_boost: false,
+  status: 'open',
+  by: 'alice',
+  at: later(0),
+  task: 2,
+});
+
 beforeEach(() => {
   vi.useFakeTimers();
   asked.length = 0;
@@ -55,12 +69,10 @@ beforeEach(() => {
     '/tickets/7/history?limit=1000': [{ id: 1, at: later(0), actor: 'operator', kind: 'created' }],
     '/tickets/7/graph': {
       nodes: [task(1), task(2)],
-      edges: [
-        { from: 1, to: 2, kind: 'dependency' },
-        { from: 1, to: 2, kind: 'discovery' },
-      ],
+      edges: [{ from: 1, to: 2, kind: 'dependency' }],
       critical_path: [],
     },
+    '/discoveries?ticket_id=7&limit=200': [found(5)],
     '/tickets/7/gate-status': gate,
     '/tickets/7/artifacts?limit=200': [{ id: 3 }],
     '/tickets/7/reviews': [],
@@ -76,7 +88,16 @@ describe('a ticket that is looked at', () => {
     await rows.read();
     expect(rows.whole.value?.description).toBe('d');
     expect(rows.tasks.all.value.map(({ id }) => id)).toEqual([1, 2]);
-    expect(rows.discoveries.value).toHaveLength(1);
+    rows.discovery({ ...found(5), status: 'resolved' });
+    rows.discovery(found(6));
+    expect(rows.discoveries.all.value.map(({ id, status }) => [id, status])).toEqual([
+      [5, 'resolved'],
+      [6, 'open'],
+    ]);
+    expect(foundEdges(rows.discoveries.all.value)).toEqual([
+      { from: 1, to: 2, kind: 'discovery' },
+      { from: 1, to: 2, kind: 'discovery' },
+    ]);
     expect([rows.artifacts.all.value.length, rows.history.value.length]).toEqual([1, 1]);
     expect(rows.threads.all.value).toEqual([]);
     rows.thread({ id: 12 } as Thread);
