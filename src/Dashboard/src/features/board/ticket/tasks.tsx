@@ -96,7 +96,8 @@ const offeredTo = ({ id }: Task, threads: readonly Thread[]): string | undefined
 function Line({ task, offeredTo }: { task: Task; offeredTo: string | undefined }) {
   const { glyph, tone, word } = lookOf(task);
   const percent = task.status === 'running' ? task.progress_percent : null;
-  const more = offeredTo === undefined ? told(task) : `offered to ${offeredTo}`;
+  const offer = offeredTo === undefined ? '' : `offered to ${offeredTo}`;
+  const more = [offer, told(task)].filter((text) => text !== '').join(' · ');
   return (
     <div class="task-line" data-opens={`task:${task.id}`}>
       <span class={`tone-${tone} task-glyph`} title={word} aria-hidden="true">

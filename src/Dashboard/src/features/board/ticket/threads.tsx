@@ -10,7 +10,6 @@ import { counted } from '../../../ui/text/figures';
 import { sendText } from '../../../ui/with-text';
 import { Writing } from '../../../ui/writing';
 import { AgentText } from '../../files';
-import { at } from '../actions';
 import { board } from '../store';
 import { Part } from './parts';
 
@@ -64,30 +63,52 @@ function One({ thread }: { thread: Thread }) {
   );
 }
 
+/** The posts that are shown, with a page that was read: the latest ones or those before; without gaps between them. */
+export function joined(shown: readonly Post[], page: readonly Post[]): readonly Post[] {
+  const [first, last] = [page[0]?.id, page.at(-1)?.id];
+  if (first === undefined || last === undefined) return shown;
+  if ((shown.at(-1)?.id ?? 0) < first) return page;
+  return [...shown.filter(({ id }) => id < first), ...page, ...shown.filter(({ id }) => id > last)];
+}
+
 /** What was said, the latest last, and the box in which the operator says something, too. */
 function Posts({ thread }: { thread: Thread }) {
   const { id, posts: count, status } = thread;
   const [posts, setPosts] = useState<readonly Post[]>([]);
   const [error, setError] = useState<string | null>(null);
   const reads = board.reads.value;
-  useEffect(() => {
-    const stop = new AbortController();
-    answerOf(api.GET('/api/v1/collaboration/threads/{id}/messages', { ...at(id), signal: stop.signal })).then(
+  const read = (signal?: AbortSignal, before?: number) =>
+    answerOf(
+      api.GET('/api/v1/collaboration/threads/{id}/messages', {
+        params: { path: { id }, query: before === undefined ? {} : { before } },
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    ).then(
       (answer) => {
-        setPosts(answer.toReversed());
+        setPosts((shown) => joined(shown, answer.toReversed()));
         setError(null);
       },
       (e: unknown) => {
-        if (!stop.signal.aborted) setError(words(e));
+        if (signal?.aborted !== true) setError(words(e));
       },
     );
+  useEffect(() => {
+    const stop = new AbortController();
+    void read(stop.signal);
     return () => stop.abort();
   }, [id, count, reads]);
   const one = postText(thread);
   return (
     <>
       <Fault error={error === null ? null : `Thread ${id} cannot be shown: ${error}`} />
-      {posts.length < count && posts.length > 0 ? <p class="dim">the latest {posts.length}</p> : null}
+      {posts.length < count && posts.length > 0 ? (
+        <p class="dim">
+          the latest {posts.length}{' '}
+          <button type="button" class="plain more" onClick={() => void read(undefined, posts[0]?.id)}>
+            Show earlier posts
+          </button>
+        </p>
+      ) : null}
       <ol class="history">
         {posts.map((post) => (
           <li key={post.id}>

@@ -24,6 +24,7 @@ const { happened, reasonOf, sentenceOf } = await import('./history');
 const { lookOf, spokenTask } = await import('./look');
 const { foundEdges } = await import('./graph');
 const { contentText } = await import('./artifact');
+const { joined } = await import('./threads');
 
 const whole = (rest: object = {}) => ({
   ...card(7),
@@ -216,4 +217,14 @@ test('the content of an artifact is its text, or its data as text', () => {
   expect(contentText({ content: 'a' })).toBe('a');
   expect(contentText({ artifact_content: { a: 1 } })).toBe('{\n  "a": 1\n}');
   expect(contentText({})).toBeNull();
+});
+
+test('posts that are read join the shown ones without a gap', () => {
+  const posts = (...ids: number[]) => ids.map((id) => ({ id }) as Parameters<typeof joined>[0][number]);
+  const ids = (shown: readonly { id: number }[]) => shown.map(({ id }) => id);
+  expect(ids(joined([], posts(3, 4)))).toEqual([3, 4]);
+  expect(ids(joined(posts(3, 4), posts(1, 2)))).toEqual([1, 2, 3, 4]);
+  expect(ids(joined(posts(1, 2, 3, 4), posts(3, 4, 5)))).toEqual([1, 2, 3, 4, 5]);
+  expect(ids(joined(posts(1, 2), posts(7, 8)))).toEqual([7, 8]);
+  expect(ids(joined(posts(1, 2), []))).toEqual([1, 2]);
 });
