@@ -53,6 +53,7 @@ internal sealed class CollaborationModule : FeatureModule
             .AddSingleton<ThreadTable>()
             .AddSingleton<Threads>()
             .AddSingleton<Handoffs>()
+            .AddSingleton<V1.AnswerHandoff>()
             .AddSingletonAs<HandoffSeams, IRunEnded, ITicketRemoved, IBriefPart>()
             .AddSingletonAs<LeavingAgents, ICommitObserver, IAgentDataCleanup>()
             .AddHostedService<CollaborationTimers>();

@@ -63,6 +63,11 @@ internal static class CollaborationRules
             )
             .WithMessage($"'participants' are names of agents, or operator; {AgentNameRules.Form}");
 
+    /// <summary>The name of somebody who can be in a thread. Null passes.</summary>
+    public static void MustBeMember<T>(this IRuleBuilder<T, string?> rule, IAgentNames names, string field) =>
+        rule.Must(name => name is null or Principals.Operator || names.IsWellFormed(name))
+            .WithMessage($"'{field}' is not a valid agent name; {AgentNameRules.Form}");
+
     /// <summary>A positive id. Null passes.</summary>
     public static void MustBeIdIn<T>(this IRuleBuilder<T, long?> rule, string field) =>
         rule.Must(id => id is null or > 0).WithMessage($"'{field}' must be a positive id");

@@ -47,12 +47,14 @@ internal sealed class ThreadTable(IReadMarks marks)
             .AsList();
     }
 
+    /// <summary>How many active threads somebody has opened; those of handoffs do not count.</summary>
     public static long CountActive(DbConnection db, string opener) =>
         db.ExecuteScalar<long>(
             """
             SELECT count(*)
               FROM threads INDEXED BY threads_active
-             WHERE status = 'active' AND created_by = @opener AND type <> 'handoff'
+             WHERE status = 'active' AND created_by = @opener
+               AND NOT EXISTS (SELECT 1 FROM handoffs h INDEXED BY handoffs_thread WHERE h.thread = threads.id)
             """,
             new { opener }
         );
@@ -159,6 +161,29 @@ internal sealed class ThreadTable(IReadMarks marks)
             )
             .AsList();
 
+    /// <summary>Posts of a thread that not every recipient has read, the newest first.</summary>
+    public List<PostRow> Unread(DbConnection db, long thread, int limit, long? before) =>
+        db.Query<PostRow>(
+                $"""
+                SELECT {PostRow.Columns}
+                  FROM posts INDEXED BY posts_thread
+                 WHERE thread = @thread AND id < @before
+                   AND EXISTS (
+                       SELECT 1
+                         FROM post_messages s INDEXED BY post_messages_post
+                        WHERE s.post = posts.id AND {marks.IsUnread("s.message")})
+                 ORDER BY id DESC
+                 LIMIT @limit
+                """,
+                new
+                {
+                    thread,
+                    limit,
+                    before = before ?? long.MaxValue,
+                }
+            )
+            .AsList();
+
     /// <summary>The views of posts, with those who have read each. A recipient has read a post when its message is
     /// acknowledged. A message that was deleted counts as read: the broker deletes those that were acknowledged 30 days
     /// ago, and those of a purged agent.</summary>
@@ -181,7 +206,8 @@ internal sealed class ThreadTable(IReadMarks marks)
     public PostView View(DbConnection db, PostRow row) => Views(db, [row])[0];
 
     /// <summary>Removes the threads of a ticket with all that is in them.</summary>
-    public static void RemoveOf(IWrite write, long ticket)
+    /// <returns>The ids of the threads.</returns>
+    public static IEnumerable<long> RemoveOf(IWrite write, long ticket)
     {
         const string Threads = "SELECT id FROM threads WHERE ticket = @ticket";
         foreach (
@@ -190,10 +216,10 @@ internal sealed class ThreadTable(IReadMarks marks)
                     "DELETE FROM post_messages WHERE post IN (SELECT id FROM posts WHERE thread IN (" + Threads + "))",
                     "DELETE FROM posts WHERE thread IN (" + Threads + ")",
                     "DELETE FROM handoffs WHERE thread IN (" + Threads + ")",
-                    "DELETE FROM threads WHERE ticket = @ticket",
                 ]
         )
             write.Db.Execute(sql, new { ticket });
+        return write.Db.Query<long>("DELETE FROM threads WHERE ticket = @ticket RETURNING id", new { ticket }).AsList();
     }
 
     private static PostView View(

@@ -29,14 +29,9 @@ internal sealed class HandoffSeams(Handoffs handoffs, CollaborationDeadlines dea
 
     public void Removed(IWrite write, TicketEntry ticket, string actor)
     {
-        foreach (var thread in ThreadTable.List(write.Db, new ThreadFilter(Ticket: ticket.Id, Limit: int.MaxValue)))
-        {
-            if (HandoffTable.OfThread(write.Db, thread.Id) is { IsOpen: true } open)
-                handoffs.EndByHost(write, open, HandoffStatus.Withdrawn, $"ticket {ticket.Id} was deleted by {actor}.");
-            deadlines.Remove(write, Due.Thread, thread.Id);
-        }
-
-        ThreadTable.RemoveOf(write, ticket.Id);
+        // Its runs have ended before, and their handoffs with them.
+        foreach (var thread in ThreadTable.RemoveOf(write, ticket.Id))
+            deadlines.Remove(write, Due.Thread, thread);
     }
 
     public void Add(DbConnection db, TaskEntry task, TicketEntry ticket, JsonObject brief, bool isWhole)

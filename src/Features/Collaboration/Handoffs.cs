@@ -133,10 +133,11 @@ internal sealed class Handoffs(
     /// <summary>Takes the request back.</summary>
     public HandoffRow Withdraw(IWrite write, Caller caller, HandoffRow handoff, NewPost? said)
     {
-        if (caller.Kind != CallerKind.Operator && caller.Name != handoff.FromAgent)
+        var asker = ThreadTable.Require(write.Db, handoff.Thread).CreatedBy;
+        if (caller.Kind != CallerKind.Operator && caller.Name != asker)
             throw Problem.Forbidden(
-                $"{handoff.FromAgent} has asked for handoff {handoff.Id}, and only it withdraws that; decline it "
-                    + "instead"
+                $"{asker} has asked for handoff {handoff.Id}, and only it withdraws that; "
+                    + (caller.Name == handoff.FromAgent ? $"object in thread {handoff.Thread}" : "decline it instead")
             );
         MustBeOpen(handoff);
         return End(

@@ -37,13 +37,18 @@ internal sealed class LeavingAgents(
             handoffs.EndByHost(write, open, HandoffStatus.Expired, $"{agent} was destroyed.");
     }
 
-    private static void Leave(IWrite write, string agent) =>
-        write.Db.Execute(
+    private static void Leave(IWrite write, string agent)
+    {
+        var left = write.Db.Query<long>(
             """
             UPDATE threads
                SET participants = (SELECT json_group_array(value) FROM json_each(participants) WHERE value <> @agent)
              WHERE EXISTS (SELECT 1 FROM json_each(participants) WHERE value = @agent)
+            RETURNING id
             """,
             new { agent }
         );
+        foreach (var thread in left.Select(id => ThreadTable.Require(write.Db, id)))
+            Threads.Told(write, thread);
+    }
 }

@@ -30,9 +30,7 @@ internal static class ListThreads
     {
         public Validator(IAgentNames names)
         {
-            RuleFor(q => q.Agent)
-                .Must(name => name is null or Principals.Operator || names.IsWellFormed(name))
-                .WithMessage($"'agent' is not a valid agent name; {AgentNameRules.Form}");
+            RuleFor(q => q.Agent).MustBeMember(names, "agent");
             RuleFor(q => q.Status).MustBeStatus(ThreadStatus.All);
         }
     }

@@ -106,7 +106,8 @@ internal sealed class Threads(
         return thread;
     }
 
-    /// <summary>Posts what somebody says. The operator joins by posting.</summary>
+    /// <summary>Posts what somebody says. The operator joins by posting. Any participant may: those who put the thread
+    /// together were asked for its members when they opened it.</summary>
     public PostRow Say(IWrite write, Caller caller, ThreadRow thread, NewPost post)
     {
         if (!thread.IsActive)
@@ -117,13 +118,6 @@ internal sealed class Threads(
             throw Problem.Invalid(
                 $"'{to}' is not in thread {thread.Id}; its participants are {string.Join(", ", thread.Members)}"
             );
-        // The operator who put them together has allowed it.
-        if (thread.CreatedBy != Principals.Operator)
-        {
-            foreach (var name in thread.Members.Where(name => name != caller.Name))
-                roster.MustAllow(caller, name);
-        }
-
         return Post(write, thread, caller.Name, post);
     }
 
@@ -211,7 +205,8 @@ internal sealed class Threads(
         return ended;
     }
 
-    private static void Told(IWrite write, ThreadRow thread) =>
+    /// <summary>Publishes a thread as it is now.</summary>
+    public static void Told(IWrite write, ThreadRow thread) =>
         write.Raise(new ThreadChanged(ThreadTable.View(write.Db, thread)));
 
     private long? TicketOf(DbConnection db, Caller caller, NewThread spec)
@@ -221,7 +216,7 @@ internal sealed class Threads(
             return null;
         tickets.Require(db, id);
         if (spec.Ticket is { } given && given != id)
-            throw Problem.Invalid($"task {spec.Task} is of ticket {id}; leave 'ticket' out");
+            throw Problem.Invalid($"task {spec.Task} is of ticket {id}; leave the ticket out");
         if (caller.Kind != CallerKind.Operator && !runs.HasWorkedOn(db, caller.Name, id))
             throw Problem.Forbidden(
                 $"{caller.Name} has no task on ticket {id}; a worker opens threads about the tickets that it works on"

@@ -5,24 +5,28 @@ namespace Hive.Features.Locks;
 /// <summary>Finds tasks that wait for each other.</summary>
 internal static class LockCycles
 {
+    // The most edges of a cycle that are told; each has the name of a resource, of up to 351 characters.
+    private const int MostTold = 10;
+
     /// <summary>One edge of the graph: a task waits for a resource that another one keeps from it.</summary>
     private sealed record Edge(long Task, LockRow On);
 
     /// <summary>Refuses a request that makes its task wait for itself. Every edge that a request adds begins or ends at
-    /// its task, so that a walk from there finds any cycle.</summary>
+    /// its task, so that a walk from there finds any cycle; the nearest tasks come first, and so the shortest
+    /// one.</summary>
     /// <exception cref="Problem">Code <c>conflict</c>, with the tasks and the resources of the cycle.</exception>
     public static void Refuse(LockState state, long task, string resource)
     {
         var found = new Dictionary<long, Edge>();
-        var open = new Stack<long>([task]);
-        while (open.TryPop(out var next))
+        var open = new Queue<long>([task]);
+        while (open.TryDequeue(out var next))
         {
             foreach (var on in Before(state, next))
             {
                 if (on.Task == task)
                     throw Problem.Conflict(Words(found, new Edge(next, on), task, resource));
                 if (found.TryAdd(on.Task, new Edge(next, on)))
-                    open.Push(on.Task);
+                    open.Enqueue(on.Task);
             }
         }
     }
@@ -39,7 +43,11 @@ internal static class LockCycles
             path.Add(found[path[^1].Task]);
         path.Reverse();
         return $"task {task} must not wait for {resource}, because that closes a cycle: "
-            + string.Join("; ", path.Select(e => $"task {e.Task} waits for {e.On.Resource}, {Keeps(e.On)}"))
+            + string.Join(
+                "; ",
+                path.Take(MostTold).Select(e => $"task {e.Task} waits for {e.On.Resource}, {Keeps(e.On)}")
+            )
+            + (path.Count > MostTold ? $"; and {path.Count - MostTold} more" : "")
             + $"; release what task {task} holds of these first, or go on without {resource}";
     }
 

@@ -28,7 +28,16 @@ internal sealed record LockAnswer(
 {
     /// <summary>The request waits, and the call with it; the door does not see this.</summary>
     public long Waiting { get; init; }
+
+    /// <summary>The grant, when there is one; the door does not see this.</summary>
+    public LockGrant? Grant { get; init; }
 }
+
+/// <summary>The grant of a call, so that it can be taken back when its answer is not delivered.</summary>
+/// <param name="Id">The lock.</param>
+/// <param name="Before">The task's lock on the resource before the call; null when it had none.</param>
+/// <param name="Notify">The agent has asked to be told by message.</param>
+internal sealed record LockGrant(long Id, LockRow? Before, bool Notify);
 
 /// <summary>A call that waits for a lock.</summary>
 internal sealed class LockWaiter

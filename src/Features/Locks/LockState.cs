@@ -49,7 +49,14 @@ internal sealed record ResourceLocks(
 /// <param name="FreeSince">Since when all are free and the scheduler may give it to an agent, by the same clock; null
 /// while they are not.</param>
 /// <param name="IsReserved">It has a place in the queue of each.</param>
-internal sealed record HeldTask(ImmutableArray<string> Wanted, long Since, long? FreeSince, bool IsReserved);
+/// <param name="Reason">Which resource it waits for and who has that, as it was told last.</param>
+internal sealed record HeldTask(
+    ImmutableArray<string> Wanted,
+    long Since,
+    long? FreeSince,
+    bool IsReserved,
+    string Reason
+);
 
 /// <summary>
 /// All locks, requests and held tasks. It is immutable: a change makes another one, so that a write which fails goes

@@ -50,7 +50,7 @@ internal sealed class LockTable(
         var isExclusive = request.Mode == LockModes.Exclusive;
         var held = at.HeldBy(request.Task);
         if (held is not null && (held.IsExclusive || !isExclusive))
-            return Granted(Again(write, held, request));
+            return Granted(Again(write, held, request), held, request.Notify);
         var waiting = at.WaitOf(request.Task);
         var waits = waiter is not null || request.Notify;
         if (waiting is not null && waiting.Mode != request.Mode && waits)
@@ -67,7 +67,11 @@ internal sealed class LockTable(
             // An upgrade goes first: those behind it wait for its task already.
             var place = held is null ? at.Queue.Length : 0;
             if (!at.Before(request.Task, isExclusive, place).Any())
-                return Granted(held is null ? Grant(write, request) : Upgrade(write, held, request));
+                return Granted(
+                    held is null ? Grant(write, request) : Upgrade(write, held, request),
+                    held,
+                    request.Notify
+                );
             if (!waits)
                 return NotGranted(at.Before(request.Task, isExclusive, place));
             waiting = LockRows.Insert(write, Row(request));
@@ -109,15 +113,21 @@ internal sealed class LockTable(
         write.AfterCommit(() => waiter.Answer(answer));
     }
 
-    /// <summary>A grant did not reach its agent: it is told by message when it asked for that, and the lock is released
-    /// as often as the call has acquired it otherwise.</summary>
-    public void Undo(IWrite write, long id)
+    /// <summary>A grant did not reach its agent: it is told by message when it asked for that, and the task has the
+    /// lock as before the call otherwise.</summary>
+    public void Undo(IWrite write, LockGrant grant)
     {
         FreeDue(write);
-        if (state.Find(id) is not { AcquiredAt: not null } held)
+        if (state.Find(grant.Id) is not { AcquiredAt: not null } held)
             return;
-        if (held.Notify != 0)
+        if (grant.Notify)
             Tell(write, held);
+        else if (grant.Before is { } before && held.Count == before.Count + 1)
+        {
+            var restored = held with { Mode = before.Mode, Count = before.Count };
+            Change(write, held, restored with { Until = before.Until, ExpiresAt = before.ExpiresAt });
+            GrantNext(write, held.Resource);
+        }
         else
             ReleaseOnce(write, held);
     }
@@ -168,8 +178,22 @@ internal sealed class LockTable(
     }
 
     /// <inheritdoc />
-    public string? Restore(IWrite write, long task, IReadOnlyList<string> wanted, long heldAt) =>
-        Hold(write, task, wanted, TimeSpan.FromMilliseconds(Math.Max(0, Now - heldAt)));
+    public string? Restore(IWrite write, long task, IReadOnlyList<string> wanted, long heldAt)
+    {
+        var before = TimeSpan.FromMilliseconds(Math.Max(0, Now - heldAt));
+        if (Hold(write, task, wanted, before) is { } reason)
+            return reason;
+        var free = new HeldTask(
+            [.. wanted.Distinct(StringComparer.Ordinal)],
+            After(-before),
+            clock.GetTimestamp(),
+            IsReserved: false,
+            Reason: ""
+        );
+        Set(write, state.WithHeld(task, free));
+        Arm(write, new LockDeadline(LockDeadline.Lapse, task));
+        return null;
+    }
 
     /// <inheritdoc />
     public void ReleaseAll(IWrite write, long task, string reason)
@@ -204,7 +228,10 @@ internal sealed class LockTable(
             if (state.At(resource).WaitOf(task) is { } waiting)
                 Withdraw(write, waiting, "handed off");
             if (state.At(resource).HeldBy(task) is { } held)
+            {
                 Change(write, held, held with { Agent = agent });
+                TellHeld(write, resource);
+            }
         }
     }
 
@@ -287,7 +314,9 @@ internal sealed class LockTable(
                 return [];
             default:
                 var held = state.Held[deadline.Id];
-                Lapse(write, deadline.Id, held);
+                // Nobody takes the task: those behind it go on, and its time begins again when it is next held.
+                Forget(write, deadline.Id);
+                tasks.Value.Lapsed(write, deadline.Id);
                 return held.Wanted;
         }
     }
@@ -300,7 +329,7 @@ internal sealed class LockTable(
             {
                 (LockDeadline.Reserve, { IsReserved: false, FreeSince: null } held) => held.Since
                     + Ticks(HeldBeforeReserving),
-                (LockDeadline.Lapse, { IsReserved: true, FreeSince: { } since }) => since + Ticks(ReservedWhenFree),
+                (LockDeadline.Lapse, { FreeSince: { } since }) => since + Ticks(ReservedWhenFree),
                 _ => null,
             };
 
@@ -312,11 +341,12 @@ internal sealed class LockTable(
         if (resources.SelectMany(resource => Before(task, resource)).FirstOrDefault() is not { } first)
             return null;
         var known = state.Held.GetValueOrDefault(task);
-        var held = new HeldTask(resources, known?.Since ?? After(-before), null, known?.IsReserved ?? false);
+        var reason = Reason(first);
+        var held = new HeldTask(resources, known?.Since ?? After(-before), null, known?.IsReserved ?? false, reason);
         Set(write, state.WithHeld(task, held));
         Arm(write, new LockDeadline(LockDeadline.Lapse, task));
         Arm(write, new LockDeadline(LockDeadline.Reserve, task));
-        return Reason(first);
+        return reason;
     }
 
     // Those that keep a held task from a resource. One that has reserved it waits only for those before its place.
@@ -352,17 +382,6 @@ internal sealed class LockTable(
         Set(write, next);
     }
 
-    // Nobody takes the task: those behind it go on, and it waits as long again before it reserves.
-    private void Lapse(IWrite write, long task, HeldTask held)
-    {
-        Set(
-            write,
-            WithoutReservations(task, held)
-                .WithHeld(task, held with { IsReserved = false, Since = clock.GetTimestamp() })
-        );
-        Arm(write, new LockDeadline(LockDeadline.Lapse, task));
-    }
-
     // Returns what the task had reserved, which may be free for others then.
     private ImmutableHashSet<string> Forget(IWrite write, long task)
     {
@@ -394,13 +413,26 @@ internal sealed class LockTable(
             && at.Queue.FirstOrDefault(row => !row.IsReservation && !at.Before(row).Any()) is { } next
         )
             GrantWaiting(write, next);
+        TellHeld(write, resource);
+    }
+
+    // Frees the tasks that were held for a resource, or tells what keeps them from it now.
+    private void TellHeld(IWrite write, string resource)
+    {
         foreach (var task in state.At(resource).Wanted)
         {
-            if (
-                state.Held.GetValueOrDefault(task) is not { FreeSince: null } held
-                || held.Wanted.Any(one => Before(task, one).Any())
-            )
+            if (state.Held.GetValueOrDefault(task) is not { FreeSince: null } held)
                 continue;
+            if (held.Wanted.SelectMany(one => Before(task, one)).FirstOrDefault() is { } first)
+            {
+                var reason = Reason(first);
+                if (reason == held.Reason)
+                    continue;
+                Set(write, state.WithHeld(task, held with { Reason = reason }));
+                tasks.Value.Held(write, task, reason);
+                continue;
+            }
+
             Set(write, state.WithHeld(task, held with { FreeSince = clock.GetTimestamp() }));
             Arm(write, new LockDeadline(LockDeadline.Lapse, task));
             Arm(write, new LockDeadline(LockDeadline.Reserve, task));
@@ -440,7 +472,8 @@ internal sealed class LockTable(
     private void GrantWaiting(IWrite write, LockRow waiting)
     {
         var granted = Begun(waiting);
-        if (state.At(waiting.Resource).HeldBy(waiting.Task) is { } shared)
+        var before = state.At(waiting.Resource).HeldBy(waiting.Task);
+        if (before is { } shared)
         {
             granted = granted with { Count = shared.Count + 1 };
             if (shared.Until is null || shared.Until > granted.Until)
@@ -455,7 +488,7 @@ internal sealed class LockTable(
         if (waiters.TryGetValue(granted.Id, out var waiter))
         {
             Unlisten(write, granted.Id);
-            write.AfterCommit(() => waiter.Answer(Granted(granted)));
+            write.AfterCommit(() => waiter.Answer(Granted(granted, before, granted.Notify != 0)));
         }
         else
             Tell(write, granted);
@@ -575,7 +608,8 @@ internal sealed class LockTable(
             Until = row.TtlSeconds is { } seconds ? After(TimeSpan.FromSeconds(seconds)) : null,
         };
 
-    private static LockAnswer Granted(LockRow row) => new(true, row.ToView());
+    private static LockAnswer Granted(LockRow row, LockRow? before, bool notify) =>
+        new(true, row.ToView()) { Grant = new LockGrant(row.Id, before, notify) };
 
     private static LockAnswer NotGranted(IEnumerable<LockRow> before)
     {

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Text.Json;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Storage;
@@ -12,6 +13,9 @@ namespace Hive.Features.Locks;
 /// <summary>Acquires, releases or lists locks for the caller's task; waits for a lock that is not free.</summary>
 internal static class UseLock
 {
+    // The rest of an answer's line is the reason's and the door's.
+    private const int AnswerBytes = 48 * 1024;
+
     /// <summary>The values of <c>action</c>.</summary>
     internal static class Actions
     {
@@ -42,13 +46,15 @@ internal static class UseLock
     /// <param name="Position">The place in the queue; absent when the request does not wait.</param>
     /// <param name="Reason">Why it is not granted.</param>
     /// <param name="Locks">The list.</param>
+    /// <param name="More">There are more holders, or more locks, than the answer has room for.</param>
     internal sealed record Result(
         bool? Granted = null,
         LockView? Lock = null,
         IReadOnlyList<LockView>? Holders = null,
         int? Position = null,
         string? Reason = null,
-        IReadOnlyList<LockView>? Locks = null
+        IReadOnlyList<LockView>? Locks = null,
+        bool? More = null
     ) : IUndeliverable
     {
         private Action? undo;
@@ -113,14 +119,10 @@ internal static class UseLock
             );
             if (answer.Waiting > 0)
                 answer = await Wait(answer.Waiting, waiter!, wait, gone);
-            var result = new Result(
-                answer.Granted,
-                answer.Lock,
-                answer.Granted ? null : answer.Holders,
-                answer.Position,
-                answer.Reason
-            );
-            return answer.Lock is { Id: var id } ? result.OrElse(() => Undo(id)) : result;
+            if (answer.Grant is { } grant)
+                return new Result(true, answer.Lock).OrElse(() => Undo(grant));
+            var (holders, more) = Cut(answer.Holders!);
+            return new Result(false, null, holders, answer.Position, answer.Reason, More: more);
         }
 
         private async Task<LockAnswer> Wait(long id, LockWaiter waiter, TimeSpan wait, CancellationToken gone)
@@ -138,7 +140,21 @@ internal static class UseLock
                     CancellationToken.None
                 )
                 : await store.Write(write => LockRows.OfTask(write.Db, TaskOf(write, command)), CancellationToken.None);
-            return new Result(Locks: [.. rows.Select(row => row.ToView())]);
+            var (locks, more) = Cut([.. rows.Select(row => row.ToView())]);
+            return new Result(Locks: locks, More: more);
+        }
+
+        // The first ones, as many as fit.
+        private static (IReadOnlyList<LockView> Shown, bool? More) Cut(IReadOnlyList<LockView> all)
+        {
+            var left = AnswerBytes;
+            LockView[] shown =
+            [
+                .. all.TakeWhile(row =>
+                    (left -= JsonSerializer.SerializeToUtf8Bytes(row, WireJson.Options).Length + 1) >= 0
+                ),
+            ];
+            return (shown, shown.Length < all.Count ? true : null);
         }
 
         private long TaskOf(IWrite write, Command c) => tasks.Begin(write, c.Caller, c.Task, c.Run);
@@ -157,8 +173,8 @@ internal static class UseLock
         private void EndWait(long id, LockWaiter waiter) =>
             _ = store.WriteUntilStored(write => table.EndWait(write, id, waiter), clock, lifetime.ApplicationStopping);
 
-        private void Undo(long id) =>
-            _ = store.WriteUntilStored(write => table.Undo(write, id), clock, lifetime.ApplicationStopping);
+        private void Undo(LockGrant grant) =>
+            _ = store.WriteUntilStored(write => table.Undo(write, grant), clock, lifetime.ApplicationStopping);
     }
 }
 

@@ -23,5 +23,7 @@ internal sealed class ReadMarks(Leases leases) : IReadMarks
                 m => m.AckedAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : (DateTimeOffset?)null
             );
 
+    public string IsUnread(string id) => $"EXISTS (SELECT 1 FROM messages m WHERE m.id = {id} AND m.acked_at IS NULL)";
+
     public void ReadByOperator(IWrite write, long message) => leases.AckRead(write, [message]);
 }

@@ -89,6 +89,7 @@ internal sealed class Claims(
             Agent = agent,
             Run = id,
             ReadyAt = null,
+            LockHeldAt = null,
             StartedAt = null,
             Progress = null,
             ProgressPercent = null,
@@ -146,8 +147,8 @@ internal sealed class Claims(
 
     private const string ClaimSql = """
         UPDATE tasks
-           SET status = 'assigned', agent = ?2, run = ?3, ready_at = NULL, started_at = NULL, progress = NULL,
-               progress_percent = NULL, progress_at = NULL
+           SET status = 'assigned', agent = ?2, run = ?3, ready_at = NULL, lock_held_at = NULL, started_at = NULL,
+               progress = NULL, progress_percent = NULL, progress_at = NULL
          WHERE id = ?1 AND status = ?4 AND run IS ?5 AND (status <> 'pending' OR holds = 0)
         """;
 }

@@ -33,6 +33,18 @@ internal sealed class LockSeams(OwnTask own, OpenRuns runs, TaskChanges changes)
             changes.Set(write, row, row with { Holds = row.Holds & ~(long)Hold.Lock, LockReason = null });
     }
 
+    public void Held(IWrite write, long task, string reason)
+    {
+        if (TaskTable.Find(write.Db, task) is { } row && row.Held.HasFlag(Hold.Lock))
+            changes.Set(write, row, row with { LockReason = reason });
+    }
+
+    public void Lapsed(IWrite write, long task)
+    {
+        if (TaskTable.Find(write.Db, task) is { LockHeldAt: not null } row)
+            changes.Set(write, row, row with { LockHeldAt = null });
+    }
+
     public void Told(IWrite write, long task, long message)
     {
         if (TaskTable.Find(write.Db, task) is { IsWithAgent: true, Run: { } run })

@@ -138,7 +138,9 @@ internal sealed class TasksAtStart(
                 """
                 SELECT id, status
                   FROM tasks INDEXED BY tasks_open
-                 WHERE completed_at IS NULL AND (status IN ('assigned', 'running') OR holds & @held <> 0)
+                 WHERE completed_at IS NULL
+                   AND (status IN ('assigned', 'running') OR holds & @held <> 0
+                        OR (status = 'pending' AND lock_held_at IS NOT NULL))
                  ORDER BY id
                 """,
                 new { held = (long)Hold.Lock }
@@ -149,10 +151,9 @@ internal sealed class TasksAtStart(
         {
             var row = TaskTable.Require(write.Db, id);
             var reason = locks.Restore(write, id, row.Wanted, row.LockHeldAt ?? changes.Now);
-            if (reason is null)
-                changes.Set(write, row, row with { Holds = row.Holds & ~(long)Hold.Lock, LockReason = null });
-            else if (reason != row.LockReason)
-                changes.Set(write, row, row with { LockReason = reason });
+            var holds = reason is null ? row.Held & ~Hold.Lock : row.Held | Hold.Lock;
+            if (holds != row.Held || reason != row.LockReason)
+                changes.Set(write, row, row with { Holds = (long)holds, LockReason = reason });
         }
     }
 

@@ -87,6 +87,10 @@ public sealed class CollaborationRestTests
         await Answer(http.PostAsync($"{Root}/threads/{id + 1}/close", null), HttpStatusCode.NotFound);
         await Answer(http.PostAsync($"{Root}/messages/{answer.Number("id") + 1}/read", null), HttpStatusCode.NotFound);
         await Answer(http.GetAsync($"{Root}/threads?status=open"), HttpStatusCode.BadRequest);
+        Assert.Contains(
+            "'agent_id' is not a valid agent name",
+            (await Answer(http.GetAsync($"{Root}/threads?agent_id=B+B"), HttpStatusCode.BadRequest)).GetRawText()
+        );
     }
 
     [Fact]
@@ -127,6 +131,7 @@ public sealed class CollaborationRestTests
         await rig.Run(task, "alice");
         await rig.Helper("bob");
         using var http = rig.Hive.Http();
+        var keys = 0;
         object Request(long id) =>
             new
             {
@@ -135,8 +140,12 @@ public sealed class CollaborationRestTests
                 task_id = id,
                 reason = "alice is needed elsewhere",
                 context = new { branch = "login" },
+                key = $"offer {id} {++keys}",
             };
-        var asked = await Answer(http.PostAsJsonAsync($"{Root}/handoff/request", Request(task)));
+        var request = Request(task);
+        var asked = await Answer(http.PostAsJsonAsync($"{Root}/handoff/request", request));
+        var same = await Answer(http.PostAsJsonAsync($"{Root}/handoff/request", request));
+        Assert.Equal(asked.GetRawText(), same.GetRawText());
         var thread = asked.Number("thread_id");
         var posts = await Answer(http.GetAsync($"{Root}/threads/{thread}/messages"));
         Assert.Equal(
@@ -144,6 +153,11 @@ public sealed class CollaborationRestTests
             (posts[0].Number("message_id"), posts[0].Text("message_type"), posts[0].Text("to_agent_id"))
         );
         Assert.Equal("handoff_requested", (await rig.ReadNews("alice")).Single().Text("event"));
+        var blank = await Answer(
+            http.PostAsync($"{Root}/handoff/{thread}/decline?reason=+", null),
+            HttpStatusCode.BadRequest
+        );
+        Assert.Contains("'reason' is empty", blank.GetRawText());
         var declined = await Answer(http.PostAsync($"{Root}/handoff/{thread}/decline?reason=not+now", null));
         Assert.Equal(("handoff_declined", "not now"), (declined.Text("message_type"), declined.Text("content")));
         var again = (await Answer(http.PostAsJsonAsync($"{Root}/handoff/request", Request(task)))).Number("thread_id");

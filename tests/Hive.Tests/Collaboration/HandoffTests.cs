@@ -189,6 +189,25 @@ public sealed class HandoffTests
     }
 
     [Fact]
+    public async Task An_agent_does_not_withdraw_what_the_operator_has_asked_for()
+    {
+        await using var rig = await TaskRig.Start();
+        var alice = await rig.Worker("alice");
+        var task = await rig.OneTask();
+        await rig.Run(task, "alice");
+        await rig.Helper("bob");
+        var asked = await rig.Host.Offer("bob", task);
+        var refused = await Talk.Refused(() => alice.Answer(asked, "withdraw"), "forbidden");
+        Assert.Equal(
+            $"operator has asked for handoff {asked.Number("id")}, and only it withdraws that; object in thread "
+                + asked.Number("thread"),
+            refused.Message
+        );
+        await alice.Post(asked.Number("thread"), "I am nearly done.");
+        Assert.Equal("withdrawn", (await rig.Host.Answer(asked, "withdraw")).Text("status"));
+    }
+
+    [Fact]
     public async Task A_call_with_a_wrong_field_is_refused_and_changes_nothing()
     {
         await using var rig = await TaskRig.Start();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Hive.Features.Tasks;
 using Hive.Tests.Agents;
+using Hive.Tests.Fixture;
 using Hive.Tests.Tasks;
 
 namespace Hive.Tests.Locks;
@@ -75,14 +76,14 @@ public sealed class DeclaredLocksTests
     public async Task A_free_task_is_held_until_all_of_its_resources_are_free()
     {
         await using var rig = await TaskRig.Start();
-        await rig.Running("alice", "bob");
+        var tasks = await rig.Running("alice", "bob");
         await rig.Worker("carol");
         await rig.Acquire("alice", "repo:shop");
         await rig.Acquire("bob", "db:main", "shared");
         var task = await rig.Declaring(await rig.Ticket(), "repo:shop", "db:main");
         Assert.Equal(ClaimResult.Held, await rig.Claim(task, "carol"));
         await rig.Release("alice", "repo:shop");
-        Assert.Equal(["lock"], (await rig.Task(task)).Holds());
+        Assert.Equal($"waits for db:main, which task {tasks[1]} (bob) holds", await rig.LockHold(task));
         await rig.Release("bob", "db:main");
         Assert.Empty((await rig.Task(task)).Holds());
     }
@@ -131,6 +132,36 @@ public sealed class DeclaredLocksTests
         Assert.Equal(["bob exclusive waiting 0"], await rig.Locks());
         rig.Pass(60);
         await rig.UntilLocks("bob exclusive granted 1");
+    }
+
+    [Fact]
+    public async Task The_time_of_a_freed_task_that_nobody_takes_begins_again_also_after_a_restart()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Running("alice");
+        await rig.Worker("carol");
+        await rig.Acquire("alice", "repo:shop");
+        var held = await rig.Declaring(await rig.Ticket(), "repo:shop", "db:main");
+        await rig.Claim(held, "carol");
+        var since = await HeldAt();
+        rig.Pass(590);
+        await rig.Release("alice", "repo:shop");
+        await rig.Restart(() => rig.Hive.Clock.Advance(TimeSpan.FromSeconds(5)));
+        await rig.Connect("alice");
+        Assert.Equal(since, await HeldAt());
+        rig.Pass(60);
+        await Patience.Until(async () => await HeldAt() is null, "the time of the freed task has ended");
+        await rig.Acquire("alice", "repo:shop");
+        Assert.Equal(ClaimResult.Held, await rig.Claim(held, "carol"));
+        rig.Pass(590);
+        await rig.Restart();
+        await rig.Connect("alice");
+        Assert.True(await rig.Acquire("alice", "db:main"));
+        await rig.Release("alice", "db:main");
+        rig.Pass(10);
+        Assert.False(await rig.Acquire("alice", "db:main"));
+
+        Task<long?> HeldAt() => rig.Read<long?>("SELECT lock_held_at FROM tasks WHERE id = @held", new { held });
     }
 
     [Fact]

@@ -1,6 +1,9 @@
 using System.Text.Json;
+using Hive.Features.Locks;
+using Hive.Protocol;
 using Hive.Tests.Agents;
 using Hive.Tests.Tasks;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Locks;
 
@@ -288,10 +291,100 @@ public sealed class LockRulesTests
     {
         await using var rig = await TaskRig.Start();
         await rig.Running("alice");
+        var name = new string('\u20ac', 290);
         for (var i = 0; i < 100; i++)
-            Assert.True(await rig.Acquire("alice", $"file:{i}"));
-        Assert.True(await rig.Acquire("alice", "file:0"));
+            Assert.True(await rig.Acquire("alice", $"file:{name}{i}"));
+        Assert.True(await rig.Acquire("alice", $"file:{name}0"));
         var refused = await rig.Refused(rig.Acquire("alice", "file:100"));
         Assert.Contains("100 resources, which is the limit", refused.Message, StringComparison.Ordinal);
+        // The list is cut to what an answer has room for.
+        var list = await rig.Of("alice").CallAsync("lock", new { action = "list" });
+        Assert.True(list.GetProperty("more").GetBoolean());
+        Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(list.GetRawText()), 40 * 1024, Limits.LineBytes);
     }
+
+    [Fact]
+    public async Task A_cycle_is_told_without_detours()
+    {
+        await using var rig = await TaskRig.Start();
+        var tasks = await rig.Running("alice", "bob", "carol", "dora");
+        await rig.Acquire("alice", "r:1");
+        await rig.Acquire("alice", "r:2");
+        await rig.Acquire("dora", "r:3");
+        await rig.Acquire("bob", "r:4", "shared");
+        await rig.Acquire("carol", "r:4", "shared");
+        await rig.Queue("bob", "r:1");
+        await rig.Queue("dora", "r:2");
+        await rig.Queue("carol", "r:3");
+        var refused = await rig.Refused(rig.Queue("alice", "r:4"));
+        Assert.Contains(
+            $"a cycle: task {tasks[0]} waits for r:4, which task {tasks[1]} holds; task {tasks[1]} waits for r:1, "
+                + $"which task {tasks[0]} holds; release",
+            refused.Message,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public async Task A_long_cycle_is_told_up_to_ten_waits()
+    {
+        await using var rig = await TaskRig.Start();
+        string[] names = [.. Enumerable.Range(0, 12).Select(i => $"agent{i}")];
+        await rig.Running(names);
+        for (var i = 0; i < 12; i++)
+            await rig.Acquire(names[i], $"r:{i}");
+        for (var i = 0; i < 11; i++)
+            await rig.Queue(names[i], $"r:{i + 1}");
+        var refused = await rig.Refused(rig.Queue(names[11], "r:0"));
+        Assert.Contains("; and 2 more; release", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("r:10", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_upgrade_that_did_not_reach_its_agent_is_undone(bool waits)
+    {
+        await using var rig = await TaskRig.Start();
+        var tasks = await rig.Running("alice", "bob");
+        await rig.Acquire("alice", "repo:shop", "shared");
+        if (waits)
+            await rig.Acquire("bob", "repo:shop", "shared");
+        var waiter = waits ? new LockWaiter() : null;
+        var answer = await rig.Write(write => Table(rig).Acquire(write, Request(tasks[0]), waiter));
+        if (waits)
+        {
+            await rig.Release("bob", "repo:shop");
+            answer = await waiter!.Task;
+        }
+
+        Assert.Equal(["alice exclusive granted 2"], await rig.Locks());
+        Assert.Equal(1, await rig.Queue("bob", "repo:shop", "shared"));
+        await rig.Change(write => Table(rig).Undo(write, answer.Grant!));
+        Assert.Equal(["alice shared granted 1", "bob shared granted 1"], (await rig.Locks()).Order());
+        Assert.Empty(await rig.Messages("alice"));
+    }
+
+    [Fact]
+    public async Task A_lost_answer_is_told_by_message_only_when_its_own_call_asked_for_that()
+    {
+        await using var rig = await TaskRig.Start();
+        var tasks = await rig.Running("alice", "bob");
+        await rig.Acquire("bob", "repo:shop");
+        await rig.Queue("alice", "repo:shop");
+        await rig.Release("bob", "repo:shop");
+        Assert.Single(await rig.News("alice"));
+        var plain = await rig.Write(write => Table(rig).Acquire(write, Request(tasks[0])));
+        await rig.Change(write => Table(rig).Undo(write, plain.Grant!));
+        Assert.Equal(["alice exclusive granted 1"], await rig.Locks());
+        var told = await rig.Write(write => Table(rig).Acquire(write, Request(tasks[0], notify: true)));
+        await rig.Change(write => Table(rig).Undo(write, told.Grant!));
+        Assert.Equal(["alice exclusive granted 2"], await rig.Locks());
+        Assert.Equal("lock_granted", Assert.Single(await rig.News("alice")).Text("event"));
+    }
+
+    private static LockTable Table(TaskRig rig) => rig.Hive.Services.GetRequiredService<LockTable>();
+
+    private static LockRequest Request(long task, bool notify = false) =>
+        new(task, "alice", "repo:shop", LockModes.Exclusive, 3600, notify);
 }

@@ -2,6 +2,9 @@ using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Messages.Contracts;
+using Hive.Features.StateFiles.Contracts;
 using MediatR;
 
 namespace Hive.Features.Collaboration.V1;
@@ -18,14 +21,21 @@ internal static class AcceptHandoff
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Thread).GreaterThan(0).WithMessage("'thread' must be a positive id");
+        public Validator(IRoster roster, AgentFolders folders)
+        {
+            RuleFor(c => c.Thread).GreaterThan(0).WithMessage("'thread' must be a positive id");
+            When(
+                c => c.Message is not null,
+                () => RuleFor(c => c.Message!).MustBeBody(c => BodyRules.WayOut(c.Caller, roster, folders))
+            );
+        }
     }
 
-    internal sealed class Handler(IMediator mediator, IStore store, ThreadTable table)
+    internal sealed class Handler(AnswerHandoff answer, Handoffs handoffs)
         : IRequestHandler<Command, CollaborationMessage>
     {
         public Task<CollaborationMessage> Handle(Command c, CancellationToken cancellationToken) =>
-            AnswerHandoff.Send(mediator, store, table, c.Caller, c.Thread, UseHandoff.Actions.Accept, c.Message);
+            answer.Store(c.Caller, c.Thread, c.Message, handoffs.Accept);
     }
 }
 
@@ -41,42 +51,51 @@ internal static class DeclineHandoff
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Thread).GreaterThan(0).WithMessage("'thread' must be a positive id");
+        public Validator(IRoster roster, AgentFolders folders)
+        {
+            RuleFor(c => c.Thread).GreaterThan(0).WithMessage("'thread' must be a positive id");
+            When(
+                c => c.Reason is not null,
+                () => RuleFor(c => c.Reason!).MustBeBody(c => BodyRules.WayOut(c.Caller, roster, folders))
+            );
+        }
     }
 
-    internal sealed class Handler(IMediator mediator, IStore store, ThreadTable table)
+    internal sealed class Handler(AnswerHandoff answer, Handoffs handoffs)
         : IRequestHandler<Command, CollaborationMessage>
     {
         public Task<CollaborationMessage> Handle(Command c, CancellationToken cancellationToken) =>
-            AnswerHandoff.Send(mediator, store, table, c.Caller, c.Thread, UseHandoff.Actions.Decline, c.Reason);
+            answer.Store(c.Caller, c.Thread, c.Reason, handoffs.Decline);
     }
 }
 
 /// <summary>Answers a handoff that is named by its thread.</summary>
-internal static class AnswerHandoff
+internal sealed class AnswerHandoff(IStore store, ThreadTable table, IFileReferences references)
 {
     /// <summary>Decides it.</summary>
+    /// <param name="caller">The operator.</param>
+    /// <param name="thread">The thread of the handoff.</param>
+    /// <param name="text">What he says, or null.</param>
+    /// <param name="decide">The decision.</param>
     /// <returns>The post that tells the decision.</returns>
     /// <exception cref="Problem">Code <c>not_found</c>: the thread is not one of a handoff.</exception>
-    public static async Task<CollaborationMessage> Send(
-        IMediator mediator,
-        IStore store,
-        ThreadTable table,
+    public async Task<CollaborationMessage> Store(
         Caller caller,
         long thread,
-        string action,
-        string? message
+        string? text,
+        Func<IWrite, Caller, HandoffRow, NewPost?, HandoffRow> decide
     )
     {
-        var handoff =
-            await store.Read(db => HandoffTable.OfThread(db, thread), CancellationToken.None)
-            ?? throw Problem.NotFound($"handoff of thread {thread} not found");
-        await mediator.Send(
-            new UseHandoff.Command(caller, action, Handoff: handoff.Id, Message: message),
-            CancellationToken.None
-        );
-        return await store.Read(
-            db => new CollaborationMessage(table.View(db, ThreadTable.Posts(db, thread, 1, null)[0])),
+        var said = text is null ? null : new NewPost(text, "", await references.ScanAs(caller.Name, text));
+        return await store.Write(
+            write =>
+            {
+                var handoff =
+                    HandoffTable.OfThread(write.Db, thread)
+                    ?? throw Problem.NotFound($"handoff of thread {thread} not found");
+                decide(write, caller, handoff, said);
+                return new CollaborationMessage(table.View(write.Db, ThreadTable.Posts(write.Db, thread, 1, null)[0]));
+            },
             CancellationToken.None
         );
     }

@@ -24,24 +24,11 @@ internal static class ListMessages
                 {
                     var thread = Threads.Require(db, q.Caller, q.Id);
                     var limit = Math.Clamp(q.Limit, 1, ThreadFilter.Most);
-                    List<CollaborationMessage> found = [];
-                    var before = q.Before;
-                    while (found.Count < limit)
-                    {
-                        var page = ThreadTable.Posts(db, thread.Id, limit, before);
-                        found.AddRange(
-                            table
-                                .Views(db, page)
-                                .Where(post => q.UnreadOnly != true || post.UnreadBy.Count > 0)
-                                .Take(limit - found.Count)
-                                .Select(post => new CollaborationMessage(post))
-                        );
-                        if (page.Count < limit)
-                            break;
-                        before = page[^1].Id;
-                    }
-
-                    return found;
+                    var page =
+                        q.UnreadOnly == true
+                            ? table.Unread(db, thread.Id, limit, q.Before)
+                            : ThreadTable.Posts(db, thread.Id, limit, q.Before);
+                    return [.. table.Views(db, page).Select(post => new CollaborationMessage(post))];
                 },
                 cancellationToken
             );

@@ -1,3 +1,5 @@
+using FluentValidation;
+using Hive.Features.Agents.Contracts;
 using MediatR;
 
 namespace Hive.Features.Collaboration.V1;
@@ -17,6 +19,11 @@ internal static class ListThreads
         int Limit = ThreadFilter.Most,
         long? Before = null
     ) : IRequest<IReadOnlyList<CollaborationThread>>;
+
+    internal sealed class Validator : AbstractValidator<Query>
+    {
+        public Validator(IAgentNames names) => RuleFor(q => q.AgentId).MustBeMember(names, "agent_id");
+    }
 
     internal sealed class Handler(IMediator mediator) : IRequestHandler<Query, IReadOnlyList<CollaborationThread>>
     {

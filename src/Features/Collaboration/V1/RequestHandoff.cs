@@ -3,6 +3,8 @@ using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Messages.Contracts;
+using Hive.Features.StateFiles.Contracts;
 using MediatR;
 
 namespace Hive.Features.Collaboration.V1;
@@ -34,33 +36,36 @@ internal static class RequestHandoff
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator(IAgentNames names)
+        public Validator(IRoster roster, AgentFolders folders, IAgentNames names)
         {
             RuleFor(c => (string?)c.ToAgentId).MustBeAgentsName(names, "to_agent_id");
             RuleFor(c => c.TaskId).GreaterThan(0).WithMessage("'task_id' must be a positive task id");
+            RuleFor(c => c.Reason).MustBeBody(c => BodyRules.WayOut(c.Caller, roster, folders));
+            RuleFor(c => c.Context).MustBeData("context");
+            RuleFor(c => c.Key).MustBeKey();
         }
     }
 
-    internal sealed class Handler(IMediator mediator, IStore store) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, Handoffs handoffs, IFileReferences references, IdempotencyKeys keys)
+        : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command c, CancellationToken cancellationToken)
         {
-            var asked = (
-                await mediator.Send(
-                    new UseHandoff.Command(
-                        c.Caller,
-                        UseHandoff.Actions.Request,
-                        c.TaskId,
-                        c.ToAgentId,
-                        c.Reason,
-                        c.Context,
-                        Key: c.Key
-                    ),
-                    cancellationToken
-                )
-            ).Handoff;
-            var first = await store.Read(db => ThreadTable.FirstPost(db, asked.Thread).Id, CancellationToken.None);
-            return new Result(asked.Thread, first, asked.Id);
+            var refs = await references.ScanAs(c.Caller.Name, c.Reason);
+            return await store.Write(
+                write => keys.Once(write, c.Caller.Name, "request_handoff", c.Key, () => Ask(write, c, refs)),
+                CancellationToken.None
+            );
+        }
+
+        private Result Ask(IWrite write, Command c, IReadOnlyList<string> refs)
+        {
+            var asked = handoffs.Request(
+                write,
+                c.Caller,
+                new NewHandoff(c.TaskId, Run: null, c.ToAgentId, c.Reason, refs, c.Context)
+            );
+            return new Result(asked.Thread, ThreadTable.FirstPost(write.Db, asked.Thread).Id, asked.Id);
         }
     }
 }

@@ -16,7 +16,8 @@ internal interface ILocks
     /// <returns>Null when the task has them all; otherwise which one it waits for, and who has that.</returns>
     string? TryTakeAll(IWrite write, long task, string agent, IReadOnlyList<string> wanted);
 
-    /// <summary>Remembers a task that was held for its declared resources when the host stopped.</summary>
+    /// <summary>Remembers a task that was held for its declared resources, or freed and not yet taken, when the host
+    /// stopped.</summary>
     /// <param name="write">The caller's write.</param>
     /// <param name="task">The task.</param>
     /// <param name="wanted">Names of resources without faults.</param>

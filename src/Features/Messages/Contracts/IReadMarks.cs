@@ -10,6 +10,10 @@ internal interface IReadMarks
     /// out.</summary>
     IReadOnlyDictionary<long, DateTimeOffset?> Of(DbConnection db, IReadOnlyCollection<long> messages);
 
+    /// <summary>SQL that is true while a message is not acknowledged; false for a deleted one.</summary>
+    /// <param name="id">The column with the message's id, such as <c>s.message</c>.</param>
+    string IsUnread(string id);
+
     /// <summary>Acknowledges a message that the operator has read; does nothing to any other.</summary>
     void ReadByOperator(IWrite write, long message);
 }
