@@ -32,8 +32,12 @@ internal sealed class CollaborationDeadlines(TimeProvider clock) : IDisposable
         deadlines.Add((due, id), left);
     }
 
-    /// <summary>Sets a deadline once the write is stored.</summary>
-    public void Set(IWrite write, Due due, long id, TimeSpan left) => write.AfterCommit(() => Set(due, id, left));
+    /// <summary>Sets a deadline, from now, once the write is stored.</summary>
+    public void Set(IWrite write, Due due, long id, TimeSpan left)
+    {
+        var at = clock.GetTimestamp();
+        write.AfterCommit(() => Set(due, id, left - clock.GetElapsedTime(at)));
+    }
 
     /// <summary>Removes a deadline once the write is stored.</summary>
     public void Remove(IWrite write, Due due, long id) => write.AfterCommit(() => deadlines.Remove((due, id)));
