@@ -77,15 +77,28 @@ internal static partial class AddArtifact
             var collected = (CollectedArtifact[])
                 await evidence.Collect(
                     OwnerOf(command),
-                    command.Ticket,
+                    (command.Ticket, null),
                     [new HandedIn(command.Type, command.Path, command.Commit, command.Repository, command.Content)],
                     cancellationToken
                 );
-            return await store.Write(
-                write =>
-                    keys.Once(write, command.Caller.Name, Name, command.Key, () => Store(write, command, collected)),
-                CancellationToken.None
-            );
+            try
+            {
+                return await store.Write(
+                    write =>
+                        keys.Once(
+                            write,
+                            command.Caller.Name,
+                            Name,
+                            command.Key,
+                            () => Store(write, command, collected)
+                        ),
+                    CancellationToken.None
+                );
+            }
+            finally
+            {
+                evidence.Done(command.Ticket, collected);
+            }
         }
 
         private Artifact Store(IWrite write, Command command, CollectedArtifact[] collected)

@@ -79,6 +79,7 @@ internal static class ArtifactJudge
         return look switch
         {
             { IsMerged: true } => null,
+            { IsMerged: false, Fault: { } missing } => (missing, false),
             { IsMerged: false } => (
                 $"{branch} of {gate.Ticket.Repository} does not contain commit {sha[..12]}; merge it",
                 false
@@ -158,8 +159,10 @@ internal static class ArtifactJudge
         {
             fitting =
             [
+                // A commit is of many files, and has no path of its own.
                 .. all.Where(a =>
-                    a.Artifact.Path is { } path && PathPattern.Matches(pattern, PathPattern.BelowRoot(path))
+                    a.Artifact.Kind == ArtifactTable.Commit
+                    || (a.Artifact.Path is { } path && PathPattern.Matches(pattern, PathPattern.BelowRoot(path)))
                 ),
             ];
             if (fitting.Count == 0)

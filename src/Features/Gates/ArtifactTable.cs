@@ -204,6 +204,22 @@ internal static class ArtifactTable
         ];
     }
 
+    /// <summary>The names of all commits that were handed in for a ticket.</summary>
+    public static IReadOnlyList<string> Commits(DbConnection db, long ticket) =>
+        db.Query<string>("SELECT sha FROM artifacts WHERE ticket = @ticket AND sha IS NOT NULL", new { ticket })
+            .AsList();
+
+    /// <summary>Refuses what a task cannot hand in any more, before it is read.</summary>
+    /// <exception cref="Problem">Code <c>too_large</c>.</exception>
+    public static void MustTake(DbConnection db, long task, int count)
+    {
+        if (
+            db.ExecuteScalar<long>("SELECT count(*) FROM artifacts WHERE task = @task", new { task }) + count
+            > PerTaskEver
+        )
+            throw TooManyEver(task);
+    }
+
     /// <summary>Supersedes a ticket's artifacts of some phases, which are worked on again.</summary>
     public static void Supersede(IWrite write, long ticket, IReadOnlyList<string> phases, DateTimeOffset now) =>
         write.Db.Execute(
@@ -247,11 +263,14 @@ internal static class ArtifactTable
                     + "files into one"
             );
         if (ever > PerTaskEver)
-            throw Problem.TooLarge(
-                $"task {task} has handed in {PerTaskEver} artifacts, the limit with those that newer ones replaced; "
-                    + "end it with what it has handed in"
-            );
+            throw TooManyEver(task);
     }
+
+    private static Problem TooManyEver(long task) =>
+        Problem.TooLarge(
+            $"task {task} has handed in {PerTaskEver} artifacts, the limit with those that newer ones replaced; end it "
+                + "with what it has handed in"
+        );
 
     private sealed record Row
     {

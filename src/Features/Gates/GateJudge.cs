@@ -167,15 +167,17 @@ internal static class GateJudge
 
     private static CriterionView Validator(GateCase gate, string question)
     {
-        var review = gate.Reviews.FirstOrDefault(r => r.Question == question && Counts(r) && r.ReviewTask is not null);
+        // Also one that went to the operator; a gate asks each question once.
+        var review = gate.Reviews.FirstOrDefault(r => r.Question == question && Counts(r));
         var task = gate.Tasks.FirstOrDefault(t => t.Id == review?.ReviewTask);
         return Reviewed(
             gate,
             ValidatorKind,
             question,
             review,
-            task is { HasEnded: true }
-                ? $"{Named([task])} {Past(task.Status, 1)}; retry it, or decide review {review!.Id}"
+            review is { ReviewTask: null } ? "waits for the operator"
+                : task is { HasEnded: true }
+                    ? $"{Named([task])} {Past(task.Status, 1)}; retry it, or decide review {review!.Id}"
                 : "waits for a validator" + (task?.Agent is { } agent && task.Run is not null ? $" ({agent})" : "")
         );
     }

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Data.Common;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -68,7 +69,9 @@ internal static class GiveReview
 
         private Review Store(IWrite write, Command command)
         {
-            var given = command.Review is { } id ? ReviewTable.Require(write.Db, id) : null;
+            var given = command.Review is { } id
+                ? ReviewTable.Require(write.Db, id)
+                : Only(write.Db, command.Caller.Name);
             if (given is { ReviewTask: null })
                 throw Problem.Forbidden($"review {given.Id} is the operator's to decide");
             if (given is not null)
@@ -109,6 +112,17 @@ internal static class GiveReview
                 command.Caller.Name,
                 command.Evidence
             );
+        }
+
+        // The review that an agent has; null for none.
+        private Review? Only(DbConnection db, string agent)
+        {
+            Review[] all = [.. tasks.OfAgent(db, agent).Select(t => ReviewTable.OfReviewTask(db, t)).OfType<Review>()];
+            return all.Length < 2
+                ? all.FirstOrDefault()
+                : throw Problem.Invalid(
+                    $"{agent} has several reviews; name one with 'review': {string.Join(", ", all.Select(r => r.Id))}"
+                );
         }
     }
 }

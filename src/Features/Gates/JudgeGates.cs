@@ -32,21 +32,21 @@ internal sealed partial class JudgeGates(
     // The gates that are read at once, with the content of their artifacts.
     private const int AtOnce = 16;
 
-    // The repositories that are looked at together; each look is a fetch.
-    private const int LooksAtOnce = 4;
-
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    // After a look at a repository that could not be read.
-    private static readonly TimeSpan LookPause = TimeSpan.FromSeconds(60);
+    // After a look at a repository that could not be read; doubles with each further one.
+    private static readonly TimeSpan LookPause = TimeSpan.FromMinutes(1);
 
-    private readonly SemaphoreSlim places = new(LooksAtOnce, LooksAtOnce);
+    private static readonly TimeSpan LongestLookPause = TimeSpan.FromHours(1);
 
     // Gates whose repositories are being looked at, or wait for that.
     private readonly HashSet<long> looking = [];
 
     // Gates that are judged once more after a pause.
     private readonly HashSet<long> again = [];
+
+    // How many looks at the repository of a gate found nothing out, one after the other.
+    private readonly Dictionary<long, int> misses = [];
 
     // Gates that could not be read or judged, until they change.
     private readonly Dictionary<long, long> failed = [];
@@ -155,26 +155,19 @@ internal sealed partial class JudgeGates(
     {
         try
         {
-            await places.WaitAsync(ct);
-            try
-            {
-                gate = await looks.Look(gate, ct);
-            }
-            finally
-            {
-                places.Release();
-            }
-
+            gate = await looks.Look(gate, ct);
             await Judge(gate, ct);
         }
         catch (Exception e)
         {
-            // The host stops, or the store has no room: the gate is still marked.
+            // The gate is still marked.
             if (ct.IsCancellationRequested)
                 return;
-            if (e is not Problem { Code: ErrorCode.Unavailable })
-                LogUnread(log, e);
-            await Task.Delay(Pause, clock, CancellationToken.None);
+            // The store has no room. Each try is a fetch, so that the next one waits.
+            if (e is Problem { Code: ErrorCode.Unavailable })
+                await Task.Delay(LookPause, clock, ct);
+            else
+                Failed(gate.Ticket, e);
         }
         finally
         {
@@ -184,16 +177,22 @@ internal sealed partial class JudgeGates(
         }
 
         if (gate.Merges?.Any(m => m is { IsMerged: null, IsPassing: true }) == true)
+        {
             await LookAgain(gate.Ticket.Id, ct);
+            return;
+        }
+
+        lock (failed)
+            misses.Remove(gate.Ticket.Id);
     }
 
     private async Task LookAgain(long ticket, CancellationToken ct)
     {
-        while (IsFirst())
+        while (NextPause() is { } pause)
         {
             try
             {
-                await Task.Delay(LookPause, clock, ct);
+                await Task.Delay(pause, clock, ct);
                 lock (failed)
                     again.Remove(ticket);
                 await store.Write(write => marks.Mark(write, ticket), CancellationToken.None);
@@ -201,7 +200,7 @@ internal sealed partial class JudgeGates(
             }
             catch (Problem e) when (e.Code == ErrorCode.Unavailable)
             {
-                // The store has no room: a minute later it may have.
+                // The store has no room: later it may have.
             }
             catch (Exception e)
             {
@@ -211,10 +210,18 @@ internal sealed partial class JudgeGates(
             }
         }
 
-        bool IsFirst()
+        // Null when another one waits already.
+        TimeSpan? NextPause()
         {
             lock (failed)
-                return again.Add(ticket);
+            {
+                if (!again.Add(ticket))
+                    return null;
+                var before = misses.GetValueOrDefault(ticket);
+                misses[ticket] = before + 1;
+                var pause = LookPause * Math.Pow(2, Math.Min(before, 10));
+                return pause < LongestLookPause ? pause : LongestLookPause;
+            }
         }
     }
 
@@ -223,15 +230,10 @@ internal sealed partial class JudgeGates(
     {
         try
         {
-            var kept = commits.Tickets();
-            var (gone, unknown) = await store.Read(
-                db => (kept.Where(id => tickets.Find(db, id) is null).ToArray(), MergeLooks.Unknown(db)),
-                ct
-            );
-            foreach (var ticket in gone)
-                commits.Remove(ticket);
-            foreach (var ticket in unknown)
+            foreach (var ticket in await store.Read(MergeLooks.Unknown, ct))
                 _ = LookAgain(ticket, ct);
+            foreach (var ticket in commits.Tickets())
+                await commits.CleanUp(ticket);
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {

@@ -22,6 +22,7 @@ internal sealed class Judgements(
     Rework rework,
     Reviews reviews,
     MergeLooks looks,
+    GateMarks marks,
     IOutbox outbox,
     TimeProvider clock
 )
@@ -110,12 +111,38 @@ internal sealed class Judgements(
         if (!tickets.Judged(write, gate.Ticket, passed))
             throw Problem.Conflict($"the gate of ticket {gate.Ticket.Id} changed while it was judged; judge it again");
         if (passed is null)
+        {
             judgement = Ask(write, gate, judgement);
+            BlockUnseen(write, gate, judgement);
+        }
         else if (passed == false)
+        {
             Failed(write, gate, judgement, refused);
+        }
+
         var view = Shown(after, judgement, StatusAfter(write, gate, passed));
         write.Raise(new GateChanged(view));
         return view;
+    }
+
+    // Neither work nor time cures what keeps a branch from being looked at. The gate stays marked, so that it is judged
+    // once a person has let the ticket go on.
+    private void BlockUnseen(IWrite write, GateCase gate, Judgement judgement)
+    {
+        if (
+            gate.HasLooked
+            && !judgement.HasOpenTasks
+            && !judgement.IsHeldUp
+            && gate.Merges!.FirstOrDefault(m => m.IsForPerson) is { Fault: { } fault }
+            && tickets.Block(
+                write,
+                gate.Ticket.Id,
+                BlockTypes.Environment,
+                TextRules.Cut($"the gate of {gate.Phase.Id} cannot be judged: {fault}", ReasonBytes),
+                Principals.System
+            )
+        )
+            marks.Mark(write, gate.Ticket.Id);
     }
 
     // The same judgement, with the reviews that are open then.

@@ -11,11 +11,14 @@ namespace Hive.Features.Gates;
 /// <param name="Sha">The commit.</param>
 /// <param name="Branch">The branch.</param>
 /// <param name="IsMerged">Whether it does; null when that could not be found out.</param>
-/// <param name="Fault">Why that could not be found out.</param>
+/// <param name="Fault">Why that could not be found out, or why the branch does not: it is missing.</param>
 internal sealed record MergeLook(string Sha, string Branch, bool? IsMerged, string? Fault = null)
 {
     /// <summary>The fault may pass by itself.</summary>
     public bool IsPassing { get; init; }
+
+    /// <summary>The fault stays until a person corrects it. True only right after the look.</summary>
+    public bool IsForPerson => IsMerged is null && !IsPassing;
 }
 
 /// <summary>Looks whether branches contain the commits that a gate asks for. The answer is looked up at every judging,
@@ -89,15 +92,18 @@ internal sealed class MergeLooks(CommitEvidence commits)
                 sha,
                 branch,
                 null,
-                $"ticket {gate.Ticket.Id} does not name a repository, so its branch {branch} cannot be looked at"
+                $"ticket {gate.Ticket.Id} does not name a repository, so its branch {branch} cannot be looked at; move "
+                    + "it, or make a ticket that names one"
             );
         try
         {
-            return new MergeLook(sha, branch, await commits.IsMerged(gate.Ticket.Id, repository, sha, branch, ct));
+            return new MergeLook(sha, branch, await commits.IsMerged(repository, sha, branch, ct));
         }
         catch (Problem e)
         {
-            return new MergeLook(sha, branch, null, $"{branch} of {repository} cannot be looked at: {e.Message}")
+            // Work can make a branch.
+            bool? isMerged = e.Code == ErrorCode.NotFound ? false : null;
+            return new MergeLook(sha, branch, isMerged, $"{branch} of {repository} cannot be looked at: {e.Message}")
             {
                 IsPassing = e.Code == ErrorCode.Unavailable,
             };

@@ -101,6 +101,16 @@ internal static class ReviewTable
             write.Db.QuerySingle<Row>($"UPDATE reviews SET stale = 1 WHERE id = @id RETURNING {Columns}", new { id })
         );
 
+    /// <summary>Makes an open review of a validator the operator's.</summary>
+    public static Review ToOperator(IWrite write, long id) =>
+        Told(
+            write,
+            write.Db.QuerySingle<Row>(
+                $"UPDATE reviews SET review_task = NULL WHERE id = @id RETURNING {Columns}",
+                new { id }
+            )
+        );
+
     /// <summary>Notes that an agent was shown the artifacts of an open review.</summary>
     public static void Looked(IWrite write, long id, string agent) =>
         write.Db.Execute(

@@ -171,6 +171,16 @@ internal sealed class Reviews(
     public void CancelOf(IWrite write, long task) =>
         Cancel(write, ReviewTable.OfTask(write.Db, task), $"task {task} was cancelled");
 
+    /// <summary>The task of a review is cancelled: the operator decides in its place, unless the review is not open any
+    /// more.</summary>
+    public void ToOperator(IWrite write, long reviewTask)
+    {
+        if (ReviewTable.OfReviewTask(write.Db, reviewTask) is not { } review || !ReviewTable.IsOpen(review))
+            return;
+        ReviewTable.ToOperator(write, review.Id);
+        marks.Mark(write, review.Ticket);
+    }
+
     /// <summary>The review itself.</summary>
     /// <exception cref="Problem">Code <c>conflict</c>: it is decided, or void.</exception>
     public static Review MustBeOpen(Review review)

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -14,6 +15,7 @@ namespace Hive.Features.Gates;
 
 /// <summary>Reads what is handed in, and stores it as the evidence of a gate.</summary>
 internal sealed class TaskEvidence(
+    IStore store,
     IStateFileReader files,
     ITickets tickets,
     IWorkflows workflows,
@@ -34,7 +36,7 @@ internal sealed class TaskEvidence(
 
     public async Task<object> Collect(
         string agent,
-        long ticket,
+        (long Ticket, long? Task) of,
         IReadOnlyList<HandedIn> artifacts,
         CancellationToken ct
     )
@@ -50,6 +52,15 @@ internal sealed class TaskEvidence(
         var collected = new CollectedArtifact[artifacts.Count];
         if (artifacts.Count == 0)
             return collected;
+        if (of.Task is { } task)
+            await store.Read(
+                db =>
+                {
+                    ArtifactTable.MustTake(db, task, artifacts.Count);
+                    return true;
+                },
+                ct
+            );
         await Task.Run(
             () =>
             {
@@ -58,15 +69,26 @@ internal sealed class TaskEvidence(
             },
             ct
         );
-        foreach (var (i, artifact) in artifacts.Index().Where(a => a.Item.Commit is not null))
-            collected[i] = await commits.Collect(
-                agent,
-                ticket,
-                new CommitEvidence.Handed(artifact.Type, artifact.Commit!, artifact.Repository!),
-                ct
-            );
+        try
+        {
+            foreach (var (i, artifact) in artifacts.Index().Where(a => a.Item.Commit is not null))
+                collected[i] = await commits.Collect(
+                    agent,
+                    of.Ticket,
+                    new CommitEvidence.Handed(artifact.Type, artifact.Commit!, artifact.Repository!),
+                    ct
+                );
+        }
+        catch
+        {
+            Done(of.Ticket, collected);
+            throw;
+        }
+
         return collected;
     }
+
+    public void Done(long ticket, object collected) => commits.Done(ticket, (CollectedArtifact?[])collected);
 
     public void Handed(IWrite write, TaskEntry task, object collected, string agent)
     {
@@ -81,13 +103,24 @@ internal sealed class TaskEvidence(
 
     public void AskReview(IWrite write, TaskEntry task) => reviews.AskAbout(write, task);
 
-    public void Cancelled(IWrite write, TaskEntry task) => reviews.CancelOf(write, task.Id);
-
-    public void MustBeOpen(IWrite write, TaskEntry review)
+    public void Cancelled(IWrite write, TaskEntry task)
     {
-        if (ReviewTable.OfReviewTask(write.Db, review.Id) is { } asked)
-            Reviews.MustBeOpen(asked);
+        if (task.Kind == GateCase.ReviewKind)
+            reviews.ToOperator(write, task.Id);
+        else
+            reviews.CancelOf(write, task.Id);
     }
+
+    public void MustBeOpen(IWrite write, TaskEntry review) =>
+        Reviews.MustBeOpen(
+            ReviewTable.OfReviewTask(write.Db, review.Id)
+                ?? throw Problem.Conflict(
+                    $"the review of task {review.Id} went to the operator; decide it with review_decide"
+                )
+        );
+
+    public bool HasLooked(DbConnection db, TaskEntry review, string agent) =>
+        ReviewTable.OfReviewTask(db, review.Id) is not { } asked || ReviewTable.HasLooked(db, asked.Id, agent);
 
     public void Looked(IWrite write, TaskEntry review, string agent)
     {
@@ -147,6 +180,8 @@ internal sealed class TaskEvidence(
                     : $"the artifact '{type}' names a 'commit' without its 'repository'; name forge:<owner>/<name>, or "
                         + "a folder below your state folder or /shared"
             );
+        if (artifact.Commit is { } commit)
+            CommitEvidence.MustBeWellFormed(commit, artifact.Repository!);
     }
 
     private CollectedArtifact Read(string agent, HandedIn artifact)

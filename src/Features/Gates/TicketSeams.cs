@@ -43,7 +43,7 @@ internal sealed class TicketSeams(
         Returns.RemoveOf(write, ticket.Id);
         MergeLooks.RemoveOf(write, ticket.Id);
         // Not on the writer's thread. What a stop leaves behind is removed at the next start.
-        write.AfterCommit(() => Task.Run(() => commits.Remove(ticket.Id)));
+        write.AfterCommit(() => Task.Run(() => commits.CleanUp(ticket.Id)));
         // Told before the tasks are removed.
         MetricTable.RemoveOf(write, [.. tasks.Of(write.Db, ticket.Id).Select(t => t.Id)]);
     }

@@ -117,19 +117,25 @@ internal static class GetWork
                     write => own.Begin(write, request.Caller, request.Task, run: null),
                     CancellationToken.None
                 );
-            var whole = await store.Read(db => brief.Whole(db, begun!), cancellationToken);
+            var (whole, isNew) = await store.Read(
+                db => (brief.Whole(db, begun!), begun!.IsReview && IsNew(db, begun, request.Caller.Name)),
+                cancellationToken
+            );
             // Only who has looked may pass what a review is about.
-            if (begun!.IsReview)
+            if (isNew)
                 await store.Write(
                     write =>
                     {
                         foreach (var check in checks.Value)
-                            check.Looked(write, begun.ToEntry(), request.Caller.Name);
+                            check.Looked(write, begun!.ToEntry(), request.Caller.Name);
                     },
                     CancellationToken.None
                 );
             return new Result(whole);
         }
+
+        private bool IsNew(System.Data.Common.DbConnection db, TaskRow review, string agent) =>
+            checks.Value.Any(check => !check.HasLooked(db, review.ToEntry(), agent));
 
         // The caller's own task, or what it is told of another one.
         private (TaskRow? Own, Result? Other) Find(System.Data.Common.DbConnection db, Query query)

@@ -14,7 +14,7 @@ internal sealed class HandIns(IStore store, OwnTask own, IdempotencyKeys keys, L
     public sealed record Part(ITaskChecks Check, object Collected);
 
     /// <summary>All that was collected, and the run that it is of: by then the caller may have another.</summary>
-    public sealed record HandedInParts(long Task, long? Run, IReadOnlyList<Part> Parts);
+    public sealed record HandedInParts(long Task, long Ticket, long? Run, IReadOnlyList<Part> Parts);
 
     /// <summary>Opens what a call hands in, and then does its work in a write, once for each key.</summary>
     /// <returns>The answer of the work, or of the call that this one repeats.</returns>
@@ -28,12 +28,20 @@ internal sealed class HandIns(IStore store, OwnTask own, IdempotencyKeys keys, L
         where T : class
     {
         var (answer, parts) = await Collect<T>(call, about, artifacts, ct);
-        return parts is null
-            ? answer!
-            : await store.Write(
+        if (parts is null)
+            return answer!;
+        try
+        {
+            return await store.Write(
                 write => keys.Once(write, call.Caller.Name, call.Name, call.Key, () => work(write, parts)),
                 CancellationToken.None
             );
+        }
+        finally
+        {
+            foreach (var part in parts.Parts)
+                part.Check.Done(parts.Ticket, part.Collected);
+        }
     }
 
     // The task must be the caller's, so that nobody else's call opens anything. The answer is that of the call that
@@ -68,8 +76,10 @@ internal sealed class HandIns(IStore store, OwnTask own, IdempotencyKeys keys, L
             return (answer, null);
         List<Part> parts = [];
         foreach (var check in checks.Value)
-            parts.Add(new Part(check, await check.Collect(call.Caller.Name, row.Ticket, artifacts ?? [], ct)));
-        return (null, new HandedInParts(row.Id, row.Run, parts));
+            parts.Add(
+                new Part(check, await check.Collect(call.Caller.Name, (row.Ticket, row.Id), artifacts ?? [], ct))
+            );
+        return (null, new HandedInParts(row.Id, row.Ticket, row.Run, parts));
 
         T? Answered(DbConnection db) => call.Key is { } key ? keys.Find<T>(db, call.Caller.Name, call.Name, key) : null;
     }

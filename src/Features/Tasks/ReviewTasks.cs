@@ -24,6 +24,9 @@ internal sealed class ReviewTasks(TaskMaking making, TaskChanges changes, RunEnd
             )[0]
             .Id;
 
+    public IReadOnlyList<long> OfAgent(DbConnection db, string agent) =>
+        [.. TaskTable.OfAgent(db, agent).Where(row => row.IsReview).Select(row => row.Id)];
+
     public TaskEntry Begin(IWrite write, Caller caller, long? task, long? run)
     {
         var row = own.Begin(write, caller, task, run);

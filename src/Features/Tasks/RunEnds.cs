@@ -241,8 +241,9 @@ internal sealed class RunEnds(
         if (row.IsWithAgent)
             EndRun(write, row, RunEnd.Cancelled, reason, cancelsTurn: true);
         else if (row.Status == TaskState.Reviewing)
-        {
             TaskTable.SetEnd(write, row, RunEnd.Cancelled, reason);
+        if (row.IsReview || row.Status == TaskState.Reviewing)
+        {
             foreach (var check in checks.Value)
                 check.Cancelled(write, row.ToEntry());
         }

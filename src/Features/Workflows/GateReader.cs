@@ -39,6 +39,15 @@ internal sealed class GateReader(YamlFaults faults, WorkflowMarks marks)
                 continue;
             if (phaseId is not null && criterion.Artifact is not null)
                 marks.Artifacts.Add((phaseId, criterion.Artifact, section.Mark("artifact")));
+            // A review belongs to its question.
+            if (
+                (criterion.Validator ?? criterion.Operator) is { } question
+                && criteria.Exists(c => (c.Validator ?? c.Operator) == question)
+            )
+                faults.Add(
+                    section.Begin,
+                    "another criterion of the gate asks the same question; ask something else, or leave one of them out"
+                );
             criteria.Add(criterion);
         }
 

@@ -174,6 +174,18 @@ public sealed class CollectTests : IDisposable
             StringComparison.Ordinal
         );
         await Refused(ErrorCode.Invalid, new HandedIn("data", Content: JsonNode.Parse("""{"x": "\ud800"}""")));
+        // Before anything is opened.
+        foreach (
+            var (commit, repository) in new[]
+            {
+                ("main", "/shared/shop"),
+                (new string('a', 41), "/shared/shop"),
+                ("aaaaaaa", "shop"),
+                ("aaaaaaa", "forge:shop"),
+                ("aaaaaaa", "/" + new string('x', 4096)),
+            }
+        )
+            await Refused(ErrorCode.Invalid, new HandedIn("code", Commit: commit, Repository: repository));
         Assert.Contains(
             "the limit is 20",
             await Refused(
@@ -186,12 +198,16 @@ public sealed class CollectTests : IDisposable
 
     private async Task<CollectedArtifact[]> Collect(params HandedIn[] artifacts) =>
         (CollectedArtifact[])
-            await new TaskEvidence(tree.Reader(), null!, null!, null!, null!, null!, TimeProvider.System).Collect(
-                "alice",
-                1,
-                artifacts,
-                TestContext.Current.CancellationToken
-            );
+            await new TaskEvidence(
+                null!,
+                tree.Reader(),
+                null!,
+                null!,
+                null!,
+                null!,
+                null!,
+                TimeProvider.System
+            ).Collect("alice", (1, null), artifacts, TestContext.Current.CancellationToken);
 
     private async Task<string> Refused(ErrorCode code, params HandedIn[] artifacts)
     {

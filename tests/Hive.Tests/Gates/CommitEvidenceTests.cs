@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Hive.Tests.Git;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
@@ -188,8 +189,11 @@ public sealed class CommitEvidenceTests
         await rig.Agent("alice", "worker");
         var folder = rig.Repository("alice");
         var shared = $"{rig.Hive.DataDir}/shared/shop";
-        Repositories.AsSomebody(folder, "clone", "-q", "--bare", folder, shared);
         Repositories.AsSomebody(folder, "checkout", "-q", "-b", "feature");
+        Repositories.AsSomebody(folder, "checkout", "-q", "main");
+        var tip = ReviewRig.Commit(folder, "another line");
+        Repositories.AsSomebody(folder, "clone", "-q", "--bare", folder, shared);
+        Repositories.AsSomebody(folder, "checkout", "-q", "feature");
         var sha = ReviewRig.Commit(folder, "feature");
         var ticket = await rig.Ticket(repository: "/shared/shop");
         await rig.Complete(await rig.Next("alice"), ReviewRig.Changes(sha, Shop));
@@ -197,10 +201,14 @@ public sealed class CommitEvidenceTests
         var reason = Assert.Single((await rig.Gate(ticket)).BlockingReasons, r => !r.StartsWith("waiting", Ordinal));
         Assert.Equal($"main of /shared/shop does not contain commit {sha[..12]}; merge it", reason);
         Assert.Equal("PHASE_WORK", await rig.PhaseOf(ticket));
+        // The look has kept nothing of the branch.
+        var kept = $"{rig.Hive.DataDir}/evidence/{ticket}.git";
+        Assert.DoesNotContain(tip, Repositories.AsSomebody(kept, "cat-file", "--batch-all-objects", "--batch-check"));
+        Assert.Empty(Directory.EnumerateDirectories($"{rig.Hive.DataDir}/tmp", "evidence-*"));
 
         // The end of the rework is looked at again.
         Assert.Contains(reason, rework.Message.Text("description"), Ordinal);
-        Repositories.AsSomebody(folder, "push", "-q", shared, "feature:main");
+        Repositories.AsSomebody(folder, "push", "-q", "--force", shared, "feature:main");
         if (isPacked)
             Repositories.AsSomebody(shared, "pack-refs", "--all");
         await rig.Complete(rework);
@@ -208,28 +216,128 @@ public sealed class CommitEvidenceTests
     }
 
     [Fact]
-    public async Task A_branch_that_cannot_be_looked_at_leaves_the_gate_open_and_is_looked_at_again()
+    public async Task A_repository_that_may_answer_later_leaves_the_gate_open()
     {
         await using var rig = await ReviewRig.Start(Merged);
         await rig.Agent("alice", "worker");
         var folder = rig.Repository("alice");
         var sha = Repositories.AsSomebody(folder, "rev-parse", "HEAD");
-        var ticket = await rig.Ticket(repository: "/shared/later");
+        var ticket = await rig.Ticket(repository: "forge:agents/shop");
         await rig.Complete(await rig.Next("alice"), ReviewRig.Changes(sha, Shop));
         await ReviewRig.Until(
             async () => (await rig.Gate(ticket)).BlockingReasons is [var only] && only.Contains("cannot be looked at"),
             "nobody has looked"
         );
         Assert.Equal("open", (await rig.Gate(ticket)).GateStatus);
-        // Who asks for a judgement has a look, also while a task is open.
-        await rig.Host.CallAsync(
-            "add_tasks",
-            new { ticket, tasks = new[] { new { task_type = "do", title = "More" } } }
-        );
-        Repositories.AsSomebody(folder, "clone", "-q", "--bare", folder, $"{rig.Hive.DataDir}/shared/later");
+        // Who asks for a judgement has a look too.
         var judged = await rig.Gate(ticket, judge: true);
-        Assert.Equal(["waiting", "met"], judged.Criteria.Select(c => c.State));
-        await rig.Complete(await rig.Next("alice"));
+        Assert.Equal(["met", "waiting"], judged.Criteria.Select(c => c.State));
+        Assert.Contains("no account on a forge", Assert.Single(judged.BlockingReasons), Ordinal);
+    }
+
+    [Fact]
+    public async Task A_fault_for_a_person_blocks_and_a_missing_branch_makes_rework()
+    {
+        await using var rig = await ReviewRig.Start(Merged);
+        await rig.Agent("alice", "worker");
+        var folder = rig.Repository("alice");
+        var sha = Repositories.AsSomebody(folder, "rev-parse", "HEAD");
+        var ticket = await rig.Ticket(repository: "/shared/shop");
+        await rig.Complete(await rig.Next("alice"), ReviewRig.Changes(sha, Shop));
+        await ReviewRig.Until(async () => (await Ticket()).Text("blocked") == "environment", "nobody hears of it");
+        Assert.Contains("is not a git repository", (await Ticket()).Text("blocked_reason"), Ordinal);
+
+        var shared = $"{rig.Hive.DataDir}/shared/shop";
+        Repositories.AsSomebody(folder, "clone", "-q", "--bare", folder, shared);
+        Repositories.AsSomebody(shared, "branch", "-m", "main", "trunk");
+        await rig.Host.CallAsync("ticket_change", new { id = ticket, unblock = true });
+        var rework = await rig.Next("alice");
+        Assert.Contains("does not have the branch 'main'", rework.Message.Text("description"), Ordinal);
+        Repositories.AsSomebody(folder, "push", "-q", shared, "main:main");
+        await rig.Complete(rework);
         await rig.Ended(ticket);
+
+        async Task<JsonElement> Ticket() =>
+            (await rig.Host.CallAsync("ticket", new { id = ticket })).GetProperty("ticket");
+    }
+
+    [Fact]
+    public async Task A_refused_hand_in_leaves_nothing_behind_and_a_repeated_one_is_kept_once()
+    {
+        await using var rig = await ReviewRig.Start(Commits);
+        await rig.Agent("alice", "worker");
+        var folder = rig.Repository("alice");
+        var ticket = await rig.Ticket();
+        var work = await rig.Next("alice");
+        var refused = ReviewRig.Commit(folder, "refused");
+        await Talk.Refused(
+            () =>
+                rig.Call(
+                    "alice",
+                    "complete_task",
+                    new
+                    {
+                        summary = "done",
+                        artifacts = new[]
+                        {
+                            ReviewRig.Changes(refused, Shop),
+                            ReviewRig.Changes(new string('a', 40), Shop),
+                        },
+                    }
+                ),
+            "not_found"
+        );
+        var kept = $"{rig.Hive.DataDir}/evidence/{ticket}.git";
+        await ReviewRig.Until(() => Task.FromResult(!Directory.Exists(kept)), "the refused commit is kept");
+
+        var sha = ReviewRig.Commit(folder, "taken");
+        var handedIn = new { text = "so far", artifacts = new[] { ReviewRig.Changes(sha, Shop) } };
+        await rig.Call("alice", "report_progress", handedIn);
+        await rig.Call("alice", "report_progress", handedIn);
+        await rig.Complete(work, ReviewRig.Changes(sha[..8], Shop));
+        await rig.Ended(ticket);
+        Assert.Equal(sha, Repositories.AsSomebody(kept, "for-each-ref", "--format=%(objectname)"));
+    }
+
+    [Fact]
+    public async Task Work_comes_back_from_a_validator_passes_and_is_found_in_main()
+    {
+        await using var rig = await ReviewRig.Start(
+            Merged.Replace("{ticket_title}\"", "{ticket_title}\"\n    review: validator", Ordinal)
+        );
+        await rig.Agent("alice", "worker");
+        await rig.Agent("vera", "validator");
+        var folder = rig.Repository("alice");
+        var shared = $"{rig.Hive.DataDir}/shared/shop";
+        Repositories.AsSomebody(folder, "clone", "-q", "--bare", folder, shared);
+        Repositories.AsSomebody(folder, "checkout", "-q", "-b", "feature");
+        var ticket = await rig.Ticket(repository: "/shared/shop");
+        var work = await rig.Next("alice");
+        var first = ReviewRig.Commit(folder, "without a test");
+        await rig.Complete(work, ReviewRig.Changes(first, Shop));
+        await rig.Review("vera", "failed", "add a test");
+
+        var again = await rig.Next("alice");
+        Assert.Equal((work.Task, "vera: add a test"), (again.Task, again.Message.Text("feedback")));
+        var second = ReviewRig.Commit(folder, "with a test");
+        await rig.Complete(again, ReviewRig.Changes(second, Shop));
+        var review = await rig.Next("vera");
+        var shown = Assert.Single(
+            (await rig.Look("vera")).GetProperty("review").GetProperty("artifacts").EnumerateArray()
+        );
+        Assert.Equal(second, shown.Text("sha"));
+        Assert.Contains("+with a test", shown.Text("content"), Ordinal);
+        await rig.Call("vera", "review", new { verdict = "passed" });
+        await rig.End(review);
+
+        // Accepted, and not merged yet.
+        var merge = await rig.Next("alice");
+        Assert.Contains($"does not contain commit {second[..12]}", merge.Message.Text("description"), Ordinal);
+        Assert.Equal("completed", (await rig.Task(work.Task)).Text("status"));
+        Repositories.AsSomebody(folder, "push", "-q", shared, "feature:main");
+        await rig.Complete(merge);
+        await rig.Ended(ticket);
+        Assert.Contains(second, Repositories.AsSomebody(shared, "rev-list", "main"), Ordinal);
+        Assert.Equal(["failed", "passed"], (await rig.Reviews(ticket)).Select(r => r.Verdict));
     }
 }

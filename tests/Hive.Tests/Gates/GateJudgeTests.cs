@@ -314,6 +314,20 @@ public sealed class GateJudgeTests
     }
 
     [Fact]
+    public void The_pattern_of_an_output_is_not_asked_of_a_commit()
+    {
+        const string Keys = """
+            expected_outputs:
+              - type: code
+                pattern: "src/*"
+            """;
+        var data = Cases.Data(7, "code", new { });
+        Assert.False(Cases.Judge(Keys, artifacts: [data]).IsMet);
+        var commit = data with { Artifact = data.Artifact with { Kind = "commit", Sha = new string('a', 40) } };
+        Assert.True(Cases.Judge(Keys, artifacts: [commit]).IsMet);
+    }
+
+    [Fact]
     public void The_operator_is_asked_when_all_else_holds_and_again_after_newer_evidence()
     {
         const string Keys = """

@@ -92,7 +92,7 @@ internal sealed class GateRig : IAsyncDisposable
         var about = await Store.Read(db => Tasks.Require(db, task));
         var collected = await Checks.Collect(
             agent,
-            about.Ticket,
+            (about.Ticket, task),
             artifacts ?? [],
             TestContext.Current.CancellationToken
         );
@@ -114,7 +114,12 @@ internal sealed class GateRig : IAsyncDisposable
     public async Task HandInOnly(long task, params HandedIn[] artifacts)
     {
         var about = await Store.Read(db => Tasks.Require(db, task));
-        var collected = await Checks.Collect("alice", about.Ticket, artifacts, TestContext.Current.CancellationToken);
+        var collected = await Checks.Collect(
+            "alice",
+            (about.Ticket, task),
+            artifacts,
+            TestContext.Current.CancellationToken
+        );
         await Store.Write(write =>
         {
             var entry = Tasks.Require(write.Db, task);

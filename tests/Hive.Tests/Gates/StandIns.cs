@@ -298,6 +298,8 @@ internal sealed class StandInTasks(IServiceProvider services) : ITasks, IReviewT
         return id;
     }
 
+    public IReadOnlyList<long> OfAgent(DbConnection db, string agent) => [];
+
     public TaskEntry Begin(IWrite write, Caller caller, long? task, long? run) => Require(write.Db, task!.Value);
 
     public IReadOnlyCollection<string> Excluded(DbConnection db, long task) => [];

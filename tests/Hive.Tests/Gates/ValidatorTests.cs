@@ -397,6 +397,100 @@ public sealed class ValidatorTests
     }
 
     [Fact]
+    public async Task The_operator_decides_a_review_whose_task_was_cancelled()
+    {
+        await using var rig = await ReviewRig.Start(OfTask);
+        await rig.Agent("alice", "worker");
+        await rig.Agent("vera", "validator");
+        var ticket = await rig.Ticket();
+        var work = await rig.Next("alice");
+        await rig.Complete(work, ReviewRig.Report("1"));
+        var review = await rig.Next("vera");
+        // It cannot be handed to its author instead.
+        var handoff = await Talk.Refused(
+            () =>
+                rig.Host.CallAsync(
+                    "handoff",
+                    new
+                    {
+                        action = "request",
+                        task = review.Task,
+                        to = "alice",
+                        reason = "you do it",
+                    }
+                ),
+            "conflict"
+        );
+        Assert.Contains("only work is handed off", handoff.Message, Ordinal);
+        await rig.Host.CallAsync("change_task", new { id = review.Task, action = "cancel" });
+        await rig.End(review);
+        var waits = (await rig.Host.CallAsync("waiting", new { kind = "gate_review" })).GetProperty("waiting");
+        Assert.Equal($"the result of task {work.Task}, ticket {ticket}", waits[0].Text("detail"));
+        await Talk.Refused(
+            () => rig.Host.CallAsync("change_task", new { id = review.Task, action = "retry" }),
+            "conflict"
+        );
+        var asked = Assert.Single(await rig.Reviews(ticket));
+        await rig.Host.CallAsync("review_decide", new { id = asked.Id, verdict = "passed" });
+        Assert.Equal("completed", (await rig.Task(work.Task)).Text("status"));
+
+        await rig.Complete(await rig.Next("alice"));
+        await rig.Ended(ticket);
+        await rig.Host.CallAsync("workflow_load", new { text = ReviewRig.Yaml(OfGate), replace = true });
+        var second = await rig.Ticket("Second");
+        await rig.Complete(await rig.Next("alice"), ReviewRig.Report("2"));
+        await ReviewRig.Until(async () => (await rig.Reviews(second)).Length == 1, "nobody is asked");
+        asked = Assert.Single(await rig.Reviews(second));
+        await rig.Host.CallAsync("change_task", new { id = asked.ReviewTask, action = "cancel" });
+        Assert.Equal("waits for the operator", Assert.Single((await rig.Gate(second, judge: true)).BlockingReasons));
+        Assert.Null(Assert.Single(await rig.Reviews(second)).ReviewTask);
+        await rig.Host.CallAsync("review_decide", new { id = asked.Id, verdict = "passed" });
+        await rig.Ended(second);
+    }
+
+    [Fact]
+    public async Task An_agent_with_several_reviews_is_told_to_name_one()
+    {
+        await using var rig = await ReviewRig.Start(OfTask.Replace("max_active: 1\n", "", Ordinal));
+        await rig.Agent("alice", "worker");
+        await rig.Agent("vera", "validator", "capacity: 2\n");
+        foreach (var title in new[] { "One", "Two" })
+        {
+            await rig.Ticket(title);
+            await rig.Complete(await rig.Next("alice"), ReviewRig.Report(title));
+        }
+
+        await ReviewRig.Until(
+            async () => (await rig.Call("vera", "loose_ends", new { })).GetProperty("items").GetArrayLength() == 2,
+            "a review is not given"
+        );
+        var refused = await Talk.Refused(
+            () => rig.Call("vera", "review", new { verdict = "failed", feedback = "no" }),
+            "invalid"
+        );
+        Assert.Contains("name one with 'review': ", refused.Message, Ordinal);
+    }
+
+    [Fact]
+    public async Task A_gate_that_asks_the_same_question_twice_is_refused()
+    {
+        await using var rig = await ReviewRig.Start(OfGate);
+        var refused = await Talk.Refused(
+            () =>
+                rig.Host.CallAsync(
+                    "workflow_load",
+                    new
+                    {
+                        text = ReviewRig.Yaml($"{OfGate}\n    - operator: Are the error cases covered?"),
+                        replace = true,
+                    }
+                ),
+            "invalid"
+        );
+        Assert.Contains("asks the same question", refused.Message, Ordinal);
+    }
+
+    [Fact]
     public async Task A_task_that_goes_on_after_its_ticket_has_ended_is_still_reviewed()
     {
         await using var rig = await ReviewRig.Start(OfTask);

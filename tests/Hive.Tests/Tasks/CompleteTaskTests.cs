@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Hive.Common.Storage;
 using Hive.Features.Tasks.Contracts;
@@ -334,7 +335,7 @@ public sealed class CompleteTaskTests
 
         public async Task<object> Collect(
             string agent,
-            long ticket,
+            (long Ticket, long? Task) of,
             IReadOnlyList<HandedIn> artifacts,
             CancellationToken ct
         )
@@ -360,7 +361,11 @@ public sealed class CompleteTaskTests
 
         public void MustBeOpen(IWrite write, TaskEntry review) { }
 
+        public bool HasLooked(DbConnection db, TaskEntry review, string agent) => true;
+
         public void Looked(IWrite write, TaskEntry review, string agent) { }
+
+        public void Done(long ticket, object collected) { }
     }
 
     [Theory]

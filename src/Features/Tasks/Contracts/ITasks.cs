@@ -50,6 +50,9 @@ internal interface IReviewTasks
     /// <returns>The task's id.</returns>
     long Add(IWrite write, long ticket, TaskSpec spec, IReadOnlyList<string> excludes, long? about);
 
+    /// <summary>The tasks of reviews that an agent has now.</summary>
+    IReadOnlyList<long> OfAgent(DbConnection db, string agent);
+
     /// <summary>The caller's review, which the call begins when it was not begun.</summary>
     /// <param name="write">The caller's write.</param>
     /// <param name="caller">The agent.</param>

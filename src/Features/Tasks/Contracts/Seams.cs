@@ -12,11 +12,20 @@ internal interface ITaskChecks
 {
     /// <summary>Reads what the artifacts name: opens files, and fetches commits. Never called inside a write.</summary>
     /// <param name="agent">The agent that hands them in.</param>
-    /// <param name="ticket">The ticket that they are for.</param>
+    /// <param name="of">The ticket that they are for, and the task that hands them in; null for none.</param>
     /// <param name="artifacts">At most 20.</param>
     /// <param name="ct">Cancels.</param>
     /// <exception cref="Problem">What cannot be read is refused, with the way out.</exception>
-    Task<object> Collect(string agent, long ticket, IReadOnlyList<HandedIn> artifacts, CancellationToken ct);
+    Task<object> Collect(
+        string agent,
+        (long Ticket, long? Task) of,
+        IReadOnlyList<HandedIn> artifacts,
+        CancellationToken ct
+    );
+
+    /// <summary>The call that collected is over: what it did not store is let go. Called once for what
+    /// <see cref="Collect"/> answered, and never inside a write.</summary>
+    void Done(long ticket, object collected);
 
     /// <summary>Stores what was collected. Called inside the write that reports progress.</summary>
     void Handed(IWrite write, TaskEntry task, object collected, string agent);
@@ -36,12 +45,16 @@ internal interface ITaskChecks
     /// task's status has become <c>reviewing</c>.</summary>
     void AskReview(IWrite write, TaskEntry task);
 
-    /// <summary>The task, whose result is being reviewed, is cancelled. Called inside the write of that.</summary>
+    /// <summary>A task whose result is being reviewed, or the task of a review, is cancelled. Called inside the write
+    /// of that.</summary>
     void Cancelled(IWrite write, TaskEntry task);
 
     /// <summary>The task of a review is to be tried again. Called inside the write of that.</summary>
     /// <exception cref="Problem">Code <c>conflict</c>: the review is not open any more.</exception>
     void MustBeOpen(IWrite write, TaskEntry review);
+
+    /// <summary>True when <see cref="Looked"/> would change nothing.</summary>
+    bool HasLooked(DbConnection db, TaskEntry review, string agent);
 
     /// <summary>The agent of a review was shown what it has to judge. Called inside a write.</summary>
     void Looked(IWrite write, TaskEntry review, string agent);
