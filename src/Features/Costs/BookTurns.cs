@@ -18,6 +18,8 @@ internal sealed class BookTurns(
 {
     public void Ended(IWrite write, TurnView turn, TurnView? before)
     {
+        // First: a period that begins counts the rows that are stored.
+        budgets.Roll(write);
         TurnSubject[] worked = [.. subjects.Value.SelectMany(s => s.Of(write, turn))];
         // The figures of a lost turn go to the tasks that were booked when it was lost.
         List<Booking> replaced = before is null ? [] : BookingTable.Remove(write, turn.Id);
@@ -53,6 +55,7 @@ internal sealed class BookTurns(
                             booked.Where(b => b.Run == of.Key).Sum(b => b.AllTokens)
                         )
                     ),
+                .. worked.SelectMany(w => w.EndedRuns).Select(run => (run, false, 0L, 0L)),
             ]
         );
     }

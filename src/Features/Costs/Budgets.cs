@@ -137,8 +137,8 @@ internal sealed class Budgets(
     /// <inheritdoc />
     public IBudgetRoom Room() => new Sketch(state);
 
-    /// <summary>Counts bookings that were added, removed or changed, and settles the reservations of their
-    /// runs.</summary>
+    /// <summary>Counts bookings that were added, removed or changed, and settles the reservations of their runs. The
+    /// caller calls <see cref="Roll"/> before it changes the rows.</summary>
     /// <param name="write">The caller's write.</param>
     /// <param name="changed">The changes.</param>
     /// <param name="settled">The runs whose turn has ended: whether each goes on, and what it was booked.</param>
@@ -153,7 +153,6 @@ internal sealed class Budgets(
         write.OnRollback(() => lastBooking = before);
         if (state.All.IsEmpty)
             return;
-        Roll(write);
         var edit = new BudgetEdit(this, write);
         foreach (var one in changed)
         {

@@ -64,6 +64,8 @@ internal static class RebookCosts
 
         private (long? Last, long Changed, long Before, long After) Some(IWrite write, long since, long last)
         {
+            // First: a period that begins counts the rows that are stored.
+            budgets.Roll(write);
             var rows = write
                 .Db.Query<Booking>(
                     $"""

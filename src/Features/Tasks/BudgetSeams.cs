@@ -32,7 +32,8 @@ internal sealed class BudgetSeams(
         return
         [
             .. worked
-                .Select(w => (Worked: w, Ticket: tickets.Find(write.Db, w.Ticket)))
+                .GroupBy(w => w.Task)
+                .Select(of => (Worked: of.MaxBy(w => w.Run)!, Runs: of, Ticket: Find(write, of.First().Ticket)))
                 .Where(w => w.Ticket is not null)
                 .Select(w => new TurnSubject(
                     w.Worked.Ticket,
@@ -40,10 +41,17 @@ internal sealed class BudgetSeams(
                     w.Worked.Task,
                     w.Worked.TaskType,
                     w.Worked.Run,
-                    runs.Find(w.Worked.Run) is not null || runs.IsHeldByTurn(w.Worked.Run)
-                )),
+                    GoesOn(w.Worked)
+                )
+                {
+                    EndedRuns = [.. w.Runs.Where(r => r != w.Worked && !GoesOn(r)).Select(r => r.Run)],
+                }),
         ];
     }
+
+    private TicketEntry? Find(IWrite write, long ticket) => tickets.Find(write.Db, ticket);
+
+    private bool GoesOn(Worked worked) => runs.Find(worked.Run) is not null || runs.IsHeldByTurn(worked.Run);
 
     public void Freed(IWrite write, bool hasAgents)
     {
@@ -112,7 +120,7 @@ internal sealed class BudgetSeams(
           FROM task_turns h
           JOIN tasks t ON t.id = h.task
          WHERE h.turn = @turn
-         ORDER BY h.task
+         ORDER BY h.task, h.run
         """;
 
     private const string OfRunsSql = """

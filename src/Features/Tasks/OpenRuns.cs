@@ -96,6 +96,13 @@ internal sealed class OpenRuns
             return [.. turns.Where(t => t.Value.Runs.Contains(run)).Select(t => t.Key).Order()];
     }
 
+    /// <summary>The open turns of an agent that hold no message of a run.</summary>
+    public IReadOnlyList<long> TurnsWithoutRuns(string agent)
+    {
+        lock (gate)
+            return [.. turns.Where(t => t.Value.Agent == agent && t.Value.Runs.Count == 0).Select(t => t.Key).Order()];
+    }
+
     /// <summary>An open turn, or one that is not booked yet, holds messages of a run.</summary>
     public bool IsHeldByTurn(long run)
     {

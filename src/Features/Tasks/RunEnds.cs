@@ -334,12 +334,27 @@ internal sealed class RunEnds(
             locks.ReleaseAll(write, row.Id, $"run {end}");
         foreach (var other in told.Value)
             other.Ended(write, row.Id, run, end);
+        NoteTurns(write, agent, run);
         // A turn that works on it is booked at its end.
         if (budgets.HasAny && !runs.IsHeldByTurn(run))
             budgets.Release(write, run);
         runs.Remove(write, run);
         clocks.ForgetAfter(write, run);
         clocks.RefreshAfter(write, agent);
+    }
+
+    // A turn that holds no message of a task is about all that its agent runs, and so about a run that ends in it.
+    private void NoteTurns(IWrite write, string agent, long run)
+    {
+        if (runs.Find(run) is not { IsStarted: true })
+            return;
+        var started = runs.Of(agent).Where(one => one.IsStarted).ToArray();
+        foreach (var turn in runs.TurnsWithoutRuns(agent))
+        {
+            foreach (var one in started)
+                TaskTurns.Note(write, turn, one.Task, one.Id);
+            runs.Hold(write, agent, turn, started.Select(one => one.Id));
+        }
     }
 
     /// <summary>Forgets what messages are about.</summary>

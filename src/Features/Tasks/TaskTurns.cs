@@ -21,15 +21,7 @@ internal sealed class TaskTurns(OpenRuns runs, RunEnds ends, RunClocks clocks, T
         runs.Hold(write, agent, turn, held.Select(h => h.Run));
         foreach (var one in held)
         {
-            write.Db.Execute(
-                "INSERT OR REPLACE INTO task_turns (turn, task, run) VALUES (@turn, @Task, @Run)",
-                new
-                {
-                    turn,
-                    one.Task,
-                    one.Run,
-                }
-            );
+            Note(write, turn, one.Task, one.Run);
             var row = TaskTable.Require(write.Db, one.Task);
             ends.Seen(write, ends.Start(write, row, turn));
         }
@@ -39,6 +31,18 @@ internal sealed class TaskTurns(OpenRuns runs, RunEnds ends, RunClocks clocks, T
             ends.Seen(write, TaskTable.Require(write.Db, waiting.Task));
         clocks.RefreshAfter(write, agent);
     }
+
+    /// <summary>Stores that a turn is about a run, for the booking at its end.</summary>
+    public static void Note(IWrite write, long turn, long task, long run) =>
+        write.Db.Execute(
+            "INSERT OR IGNORE INTO task_turns (turn, task, run) VALUES (@turn, @task, @run)",
+            new
+            {
+                turn,
+                task,
+                run,
+            }
+        );
 
     public IReadOnlyCollection<long> Ending(
         IWrite write,

@@ -142,7 +142,7 @@ internal sealed class TasksSchema : ISchema
                 turn INTEGER NOT NULL,
                 task INTEGER NOT NULL,
                 run  INTEGER NOT NULL,
-                PRIMARY KEY (turn, task)
+                PRIMARY KEY (turn, task, run)
             ) WITHOUT ROWID
             """
         );

@@ -79,12 +79,10 @@ internal sealed class TicketSeams(
     public void Removed(IWrite write, TicketEntry ticket, string actor)
     {
         foreach (var row in TaskTable.WithAgents(write.Db, ticket.Id))
-        {
             ends.EndRun(write, row, RunEnd.Cancelled, $"{actor} deleted its ticket", cancelsTurn: true);
-            // The turn does not know of it any more when it ends.
-            budgets.Release(write, row.Run!.Value);
-        }
-
+        // The turns that worked on them do not know of them any more when they end.
+        foreach (var run in write.Db.Query<long>(ReservedSql, ReservedOf(ticket)).ToArray())
+            budgets.Release(write, run);
         ForgetMessages(write, ticket.Id);
         var all = TaskTable.IdsOfTicket(write.Db, ticket.Id);
         foreach (var sql in RemoveSql)
@@ -304,6 +302,14 @@ internal sealed class TicketSeams(
           FROM json_each(@tickets) i
           JOIN tasks t INDEXED BY tasks_ticket ON t.ticket = i.value
          GROUP BY 1, 2, 3
+        """;
+
+    private object ReservedOf(TicketEntry ticket) => new { ticket.Id, runs = TaskRow.Json(budgets.ReservedRuns) };
+
+    private const string ReservedSql = """
+        SELECT id
+          FROM runs
+         WHERE id IN (SELECT value FROM json_each(@runs)) AND task IN (SELECT id FROM tasks WHERE ticket = @Id)
         """;
 
     private static readonly string[] RemoveSql =

@@ -5,6 +5,7 @@ using Hive.Tests.Collaboration;
 using Hive.Tests.Locks;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
+using Turning = Hive.Tests.Turns.Turning;
 
 namespace Hive.Tests.Costs;
 
@@ -112,6 +113,88 @@ public sealed class BudgetTests
         await rig.Talk("alice", 40);
         Assert.Equal(0.051, (await rig.Budget()).Usd("spent_usd"), 6);
         await Legal(rig);
+    }
+
+    [Fact]
+    public async Task A_booking_that_is_the_first_of_a_period_counts_once()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        await rig.Limit(10, period: "day");
+        await rig.Talk("alice", 40_000);
+        // No alarm and no claim has seen the end of the period.
+        rig.Hive.Clock.Jump(TimeSpan.FromDays(1));
+        await rig.Talk("alice", 4_000);
+        Assert.Equal(0.1, (await rig.Budget()).Usd("spent_usd"), 6);
+        await Legal(rig);
+    }
+
+    [Fact]
+    public async Task A_run_that_ends_in_a_turn_about_something_else_is_booked_with_it()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice", "capacity: 2\n");
+        var ticket = await rig.Ticket();
+        var tasks = await rig.Add(ticket, TaskRig.New("a"), TaskRig.New("b"));
+        await rig.Limit(1, "ticket", ticket);
+        foreach (var task in tasks)
+            await rig.End("alice", await rig.Run(task, "alice"));
+        var (turn, _) = await Turning.Turn(rig.Hive, rig.Of("alice"), "alice");
+        foreach (var task in tasks)
+            await rig.Of("alice").CallAsync("complete_task", new { task, summary = "done" });
+        Assert.Equal(2 * CostRig.UsualUsd, (await rig.Budget()).Usd("reserved_usd"), 6);
+        await Legal(rig);
+        await rig.Restart();
+        await rig.Connect("alice");
+        Assert.Equal(2 * CostRig.UsualUsd, (await rig.Budget()).Usd("reserved_usd"), 6);
+        await rig.End("alice", turn, 0.08);
+        var budget = await rig.Budget();
+        Assert.Equal((0.08, 0), (budget.Usd("spent_usd"), budget.Usd("reserved_usd")));
+        foreach (var task in tasks)
+            Assert.Equal(0.04, (await rig.Costs("task", task)).Usd("cost_usd"));
+        await Legal(rig);
+    }
+
+    [Fact]
+    public async Task Two_runs_of_a_task_in_one_turn_both_end_their_reservations()
+    {
+        await using var rig = await TaskRig.Start();
+        var alice = await rig.Worker("alice");
+        var task = await rig.OneTask();
+        await rig.Limit(1);
+        var turn = await rig.Run(task, "alice");
+        await alice.CallAsync("fail_task", new { task, reason = "flaky" });
+        rig.Pass(60);
+        await rig.Until(task, row => row.Holds().Length == 0);
+        await rig.Give(task, "alice");
+        // Received inside the turn, which holds it so.
+        using var inTurn = await rig.Hive.Connect("alice");
+        await inTurn.CallAsync("hello", new { turn });
+        Assert.NotEmpty(await inTurn.Receive());
+        Assert.Equal("running", (await rig.Task(task)).Text("status"));
+        await alice.CallAsync("complete_task", new { task, summary = "done" });
+        await rig.End("alice", turn, 0.05);
+        var budget = await rig.Budget();
+        Assert.Equal((0.05, 0), (budget.Usd("spent_usd"), budget.Usd("reserved_usd")));
+        Assert.Single(await rig.Records("task", task));
+        await Legal(rig);
+    }
+
+    [Fact]
+    public async Task A_removed_ticket_ends_the_reservations_of_turns_that_are_still_open()
+    {
+        await using var rig = await TaskRig.Start();
+        var alice = await rig.Worker("alice");
+        var ticket = await rig.Ticket();
+        var task = (await rig.Add(ticket, TaskRig.New("a")))[0];
+        await rig.Limit(1);
+        var turn = await rig.Run(task, "alice");
+        await alice.CallAsync("complete_task", new { task, summary = "done" });
+        await rig.Change(write => rig.Tickets.Delete(write, ticket));
+        Assert.Equal(0, (await rig.Budget()).Usd("reserved_usd"));
+        await rig.End("alice", turn, 0.05);
+        var budget = await rig.Budget();
+        Assert.Equal((0.05, 0), (budget.Usd("spent_usd"), budget.Usd("reserved_usd")));
     }
 
     [Theory]

@@ -22,7 +22,11 @@ internal interface ITurnSubjects
 /// <param name="TaskType">Its type.</param>
 /// <param name="Run">The run that the turn worked on.</param>
 /// <param name="GoesOn">The run is open, or another turn works on it: its reservation does not end yet.</param>
-internal sealed record TurnSubject(long Ticket, string Phase, long Task, string TaskType, long Run, bool GoesOn);
+internal sealed record TurnSubject(long Ticket, string Phase, long Task, string TaskType, long Run, bool GoesOn)
+{
+    /// <summary>Earlier runs of the task in this turn, whose reservations end with it.</summary>
+    public IReadOnlyList<long> EndedRuns { get; init; } = [];
+}
 
 /// <summary>The work that budgets hold, free and cancel.</summary>
 internal interface IBudgetedWork
