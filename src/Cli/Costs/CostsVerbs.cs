@@ -31,7 +31,7 @@ internal static class CostsVerbs
         Screen.Column.Name("model"),
         "cost",
         "tokens",
-        "turns",
+        "bookings",
     ];
 
     public static Command[] All()
@@ -76,7 +76,7 @@ internal static class CostsVerbs
             .CompletedBy("hold", "cancel", "warn");
         return Verb.Create(
             "set",
-            "Make a budget, or replace the limits of the one with the same scope and period.",
+            "Make a budget, or change the one with the same scope and period, which keeps what is left out.",
             async (verb, parsed) =>
             {
                 var answer = await verb.CallAsync(

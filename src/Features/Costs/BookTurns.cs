@@ -153,6 +153,9 @@ internal sealed class CostsToday(TimeProvider clock)
     /// <summary>When the day began that is counted, in ms since 1970.</summary>
     public long Start => BudgetPeriod.At(BudgetPeriod.Day, clock.GetUtcNow().ToUnixTimeMilliseconds()).Start;
 
+    /// <summary>When that day ends.</summary>
+    public long End => Start + 86_400_000;
+
     /// <summary>The cost of an agent's turns of today.</summary>
     public long Of(string agent)
     {

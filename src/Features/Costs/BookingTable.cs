@@ -93,15 +93,26 @@ internal static class BookingTable
             .OrderBy(b => b.Id)
             .ToList();
 
-    /// <summary>The cost and the tokens that were booked on a scope since a moment.</summary>
-    public static (long Micro, long Tokens) Sum(DbConnection db, string scope, string scopeId, long since) =>
+    /// <summary>The cost and the tokens that were booked on a scope since a moment and before another.</summary>
+    public static (long Micro, long Tokens) Sum(
+        DbConnection db,
+        string scope,
+        string scopeId,
+        long since,
+        long before
+    ) =>
         db.QuerySingle<(long, long)>(
             $"""
             SELECT coalesce(sum(micro), 0), coalesce(sum({TokensSql}), 0)
               FROM bookings
-             WHERE at >= @since AND {Condition(scope)}
+             WHERE at >= @since AND at < @before AND {Condition(scope)}
             """,
-            new { since, id = IdOf(scope, scopeId) }
+            new
+            {
+                since,
+                before,
+                id = IdOf(scope, scopeId),
+            }
         );
 
     /// <summary>The bookings of a scope, added up.</summary>
@@ -151,11 +162,16 @@ internal static class BookingTable
             )
             .AsList();
 
-    /// <summary>The bookings of each agent since a moment, added up.</summary>
-    public static List<(string Agent, long Micro)> ByAgent(DbConnection db, long since) =>
+    /// <summary>The bookings of each agent since a moment and before another, added up.</summary>
+    public static List<(string Agent, long Micro)> ByAgent(DbConnection db, long since, long before) =>
         db.Query<(string, long)>(
-                "SELECT agent, sum(micro) FROM bookings INDEXED BY bookings_at WHERE at >= @since GROUP BY agent",
-                new { since }
+                """
+                SELECT agent, sum(micro)
+                  FROM bookings INDEXED BY bookings_at
+                 WHERE at >= @since AND at < @before
+                 GROUP BY agent
+                """,
+                new { since, before }
             )
             .AsList();
 

@@ -57,11 +57,18 @@ internal sealed record Budget
 
     public bool IsExceeded => Level == BudgetLevel.Exceeded;
 
+    /// <summary>Its period lies further ahead than one that the clock was set back over: the clock was wrong when it
+    /// began.</summary>
+    public bool IsFarAhead(long now) => PeriodStart - ((PeriodEnd - PeriodStart) ?? BudgetPeriod.LongestMs) > now;
+
     /// <summary>It may take an estimate more.</summary>
     public bool Fits(long micro, long tokens) =>
         !IsExceeded
         && (LimitMicro is not { } mostMicro || SpentMicro + ReservedMicro + micro <= mostMicro)
         && (LimitTokens is not { } mostTokens || SpentTokens + ReservedTokens + tokens <= mostTokens);
+
+    /// <summary>It as it is when nothing is reserved.</summary>
+    public Budget Unreserved => this with { ReservedMicro = 0, ReservedTokens = 0 };
 
     /// <summary>The level that follows from what is spent.</summary>
     public string LevelNow() =>
@@ -69,13 +76,16 @@ internal sealed record Budget
         : Reaches(AlertThreshold) ? BudgetLevel.Warning
         : BudgetLevel.Ok;
 
-    /// <summary>More is left than on another version of it.</summary>
+    /// <summary>More is left than on another version of it, or less is reserved: a task that waited for that may have
+    /// kept others back.</summary>
     public bool HasMoreThan(Budget before) =>
         (before.IsExceeded && !IsExceeded)
         || LeftOf(LimitMicro, SpentMicro + ReservedMicro)
             > LeftOf(before.LimitMicro, before.SpentMicro + before.ReservedMicro)
         || LeftOf(LimitTokens, SpentTokens + ReservedTokens)
             > LeftOf(before.LimitTokens, before.SpentTokens + before.ReservedTokens)
+        || ReservedMicro < before.ReservedMicro
+        || ReservedTokens < before.ReservedTokens
         || (before.Holds && !Holds);
 
     /// <summary>The budget in words, such as <c>budget day 20.00 USD</c> or <c>budget of alice once 1000
@@ -205,6 +215,9 @@ internal static class BudgetPeriod
     public const string Day = "day";
     public const string Week = "week";
     public const string Month = "month";
+
+    /// <summary>The length of the longest period.</summary>
+    public const long LongestMs = 31L * 86_400_000;
 
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<string> All = [Once, Day, Week, Month];

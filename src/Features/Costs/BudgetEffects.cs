@@ -11,9 +11,6 @@ namespace Hive.Features.Costs;
 /// or releases agents, and ends runs.</summary>
 internal sealed class BudgetEffects(IRoster roster, IOutbox outbox, Lazy<IEnumerable<IBudgetedWork>> work)
 {
-    // Every hold of this slice begins so; one that does not is somebody else's.
-    private const string HoldStart = "budget ";
-
     /// <summary>Follows changes: the budgets before, null for new ones, and after, null for deleted ones.</summary>
     public void Follow(IWrite write, IReadOnlyList<(Budget? Before, Budget? After)> changes, IEnumerable<Budget> all)
     {
@@ -44,7 +41,7 @@ internal sealed class BudgetEffects(IRoster roster, IOutbox outbox, Lazy<IEnumer
         var holding = all.Where(b => HeldBy(b) is not null).ToArray();
         foreach (var agent in roster.All)
         {
-            if (agent.Held is { } held && !held.StartsWith(HoldStart, StringComparison.Ordinal))
+            if (agent.Held is { } held && !held.StartsWith(BudgetHolds.Start, StringComparison.Ordinal))
                 continue;
             var reason = ReasonOf(holding, agent.Name);
             if (reason != agent.Held)
@@ -68,7 +65,6 @@ internal sealed class BudgetEffects(IRoster roster, IOutbox outbox, Lazy<IEnumer
     private void Tell(IWrite write, Budget budget)
     {
         var view = budget.ToView();
-        write.Raise(new BudgetCrossed(view));
         outbox.Append(
             write,
             Principals.System,

@@ -51,7 +51,7 @@ internal sealed partial class BudgetPeriods : BackgroundService
             write =>
             {
                 budgets.Load(write.Db);
-                today.Load(BookingTable.ByAgent(write.Db, today.Start));
+                today.Load(BookingTable.ByAgent(write.Db, today.Start, today.End));
             },
             cancellationToken
         );
@@ -86,7 +86,7 @@ internal sealed partial class BudgetPeriods : BackgroundService
                     await store.Write(Begin, stoppingToken);
                     hasStarted = true;
                 }
-                else if (budgets.NextEnd <= Now)
+                else if (budgets.IsRollDue)
                 {
                     await store.Write(budgets.Roll, stoppingToken);
                     foreach (var agent in today.Agents)

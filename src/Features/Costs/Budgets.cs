@@ -35,6 +35,9 @@ internal sealed class Budgets(
     /// <summary>All budgets, by id.</summary>
     public IEnumerable<Budget> All => state.All.Values.OrderBy(b => b.Id);
 
+    /// <summary><see cref="Roll"/> has something to do.</summary>
+    public bool IsRollDue => NextEnd <= Now || IsFarAhead(Now);
+
     /// <summary>When the first period ends, in ms since 1970; null without one.</summary>
     public long? NextEnd => state.NextEnd;
 
@@ -149,14 +152,20 @@ internal sealed class Budgets(
     )
     {
         var before = lastBooking;
-        lastBooking = Math.Max(lastBooking, changed.Select(c => c.At).DefaultIfEmpty().Max());
+        var latest = changed.Select(c => c.At).DefaultIfEmpty().Max();
+        // The clock may have been far ahead for a while.
+        lastBooking = lastBooking > BookingTime() ? latest : Math.Max(lastBooking, latest);
         write.OnRollback(() => lastBooking = before);
         if (state.All.IsEmpty)
             return;
         var edit = new BudgetEdit(this, write);
         foreach (var one in changed)
         {
-            foreach (var budget in state.Covering(one.Subject).Where(b => b.PeriodStart <= one.At))
+            foreach (
+                var budget in state
+                    .Covering(one.Subject)
+                    .Where(b => b.PeriodStart <= one.At && !(b.PeriodEnd <= one.At))
+            )
                 edit.Add(budget.Id, one.Micro, one.Tokens);
         }
 
@@ -195,14 +204,15 @@ internal sealed class Budgets(
             return state.All[known.Id];
         }
 
-        var (start, end) = BudgetPeriod.At(wanted.Period, Now);
+        var (start, end) = BudgetPeriod.At(wanted.Period, BookingTime());
         // One that begins now counts nothing that was booked before.
-        if (end is null)
+        if (end is null && lastBooking <= BookingTime())
             start = Math.Max(start, lastBooking + 1);
         var made = wanted with { PeriodStart = start, PeriodEnd = end, CreatedAt = Now, UpdatedAt = Now };
         made = made with { Id = write.Db.ExecuteScalar<long>(InsertSql, made) };
         edit.Insert(made);
-        edit.Change(made.Id, b => Recounted(write.Db, b));
+        if (end is not null)
+            edit.Change(made.Id, b => Recounted(write.Db, b));
         edit.Finish();
         return state.All[made.Id];
     }
@@ -219,17 +229,28 @@ internal sealed class Budgets(
     }
 
     /// <summary>Begins the next period of the budgets whose period has ended. A period that has begun does not begin
-    /// again when the clock is set back.</summary>
+    /// again when the clock is set back over its start; but when it lies more than its length ahead, the clock was
+    /// wrong when it began, and the budgets go back to the present period with what was booked in that.</summary>
     public void Roll(IWrite write)
     {
         var now = Now;
-        if (NextEnd is not { } next || next > now)
+        var goesBack = IsFarAhead(now);
+        if (!goesBack && !(NextEnd <= now))
             return;
         var edit = new BudgetEdit(this, write);
-        foreach (var due in state.All.Values.Where(b => b.PeriodEnd <= now))
+        foreach (var due in state.All.Values.Where(b => b.PeriodEnd <= now || (goesBack && b.PeriodStart > now)))
         {
             var (start, end) = BudgetPeriod.At(due.Period, now);
-            edit.Change(due.Id, b => Recounted(write.Db, b with { PeriodStart = start, PeriodEnd = end }));
+            edit.Change(
+                due.Id,
+                b =>
+                    end is null
+                        ? b with
+                        {
+                            PeriodStart = start,
+                        }
+                        : Recounted(write.Db, b with { PeriodStart = start, PeriodEnd = end })
+            );
         }
 
         edit.Finish();
@@ -240,9 +261,17 @@ internal sealed class Budgets(
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
+    private bool IsFarAhead(long now) => state.LatestStart > now && state.All.Values.Any(b => b.IsFarAhead(now));
+
     private static Budget Recounted(DbConnection db, Budget budget)
     {
-        var (micro, tokens) = BookingTable.Sum(db, budget.Scope, budget.ScopeId, budget.PeriodStart);
+        var (micro, tokens) = BookingTable.Sum(
+            db,
+            budget.Scope,
+            budget.ScopeId,
+            budget.PeriodStart,
+            budget.PeriodEnd ?? long.MaxValue
+        );
         return budget with { SpentMicro = micro, SpentTokens = tokens };
     }
 
@@ -376,24 +405,45 @@ internal sealed class Budgets(
             owner.effects.Follow(write, changes, now.All.Values);
             var more = changes
                 .Where(c => c.Before is { Holds: true } was && c.After?.HasMoreThan(was) != false)
-                .Select(c => c.Before!.Scope)
+                .Select(c => (c.Before!.Scope, c.Before.ScopeId))
                 .ToArray();
             if (more.Length == 0)
                 return;
             foreach (var one in owner.work.Value)
-                one.Freed(write, more.Contains(BudgetScope.Agent));
+                one.Freed(write, more);
         }
     }
 
     private sealed class Sketch(State state) : IBudgetRoom
     {
+        private readonly HashSet<long> closed = [];
         private State now = state;
+
+        public (long Micro, long Tokens) Most(string scope, string scopeId)
+        {
+            var (micro, tokens) = (long.MaxValue, long.MaxValue);
+            foreach (var budget in now.Of(scope, scopeId).Where(b => b.Holds))
+            {
+                if (budget.IsExceeded || closed.Contains(budget.Id))
+                    return (-1, -1);
+                micro = Math.Min(micro, (budget.LimitMicro - budget.SpentMicro) ?? long.MaxValue);
+                tokens = Math.Min(tokens, (budget.LimitTokens - budget.SpentTokens) ?? long.MaxValue);
+            }
+
+            return (micro, tokens);
+        }
 
         public bool TryTake(BudgetSubject subject, long micro, long tokens)
         {
             var covering = now.Covering(subject).Where(b => b.Holds).ToArray();
-            if (!Array.TrueForAll(covering, b => b.Fits(micro, tokens)))
+            var lacking = covering.Where(b => closed.Contains(b.Id) || !b.Fits(micro, tokens)).ToArray();
+            if (lacking.Length > 0)
+            {
+                // It fits once what is reserved is free: nothing that comes after it may take that.
+                closed.UnionWith(lacking.Where(b => b.Unreserved.Fits(micro, tokens)).Select(b => b.Id));
                 return false;
+            }
+
             foreach (var budget in covering)
                 now = now with
                 {

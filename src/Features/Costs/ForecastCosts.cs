@@ -60,15 +60,20 @@ internal static class ForecastCosts
 
         private CostForecast Forecast(DbConnection db, Query query)
         {
-            (long Tokens, int Count)[] tasks = query.Ticket is { } ticket
-                ? [.. Pending(db, ticket).Select(p => (query.AvgTokensPerTask ?? TokensOf(db, p.TaskType), p.Count))]
-                : [(query.AvgTokensPerTask ?? RunEstimates.UsualTokens, query.PendingTaskCount!.Value)];
+            var usual = (Tokens: query.AvgTokensPerTask ?? RunEstimates.UsualTokens, Micro: (long?)null);
+            ((long Tokens, long? Micro) Of, int Count)[] tasks = query.Ticket is { } ticket
+                ?
+                [
+                    .. Pending(db, ticket)
+                        .Select(p => (query.AvgTokensPerTask is null ? Of(db, p.TaskType) : usual, p.Count)),
+                ]
+                : [(usual, query.PendingTaskCount!.Value)];
             var count = tasks.Sum(t => t.Count);
-            var tokens = tasks.Sum(t => t.Tokens * t.Count);
-            var price = tasks.Select(t => (Price: PriceOf(query, t.Tokens), t.Count)).ToArray();
+            var tokens = tasks.Sum(t => t.Of.Tokens * t.Count);
+            var micro = tasks.Sum(t => (t.Of.Micro ?? PriceOf(query, t.Of.Tokens).Micro) * (double)t.Count);
             return new CostForecast(
                 count,
-                Money.Usd((long)Math.Round(price.Sum(p => (double)p.Price.Micro * p.Count) * RunEstimates.Buffer)),
+                Money.Usd((long)Math.Round(micro * RunEstimates.Buffer)),
                 tokens,
                 count == 0 ? query.AvgTokensPerTask ?? RunEstimates.UsualTokens : tokens / count,
                 RunEstimates.Buffer,
@@ -79,8 +84,14 @@ internal static class ForecastCosts
         private IEnumerable<(string TaskType, int Count)> Pending(DbConnection db, long ticket) =>
             work.Value.SelectMany(one => one.Pending(db, ticket));
 
-        private static long TokensOf(DbConnection db, string type) =>
-            RunEstimates.Median(db, type)?.Tokens ?? RunEstimates.UsualTokens;
+        // Some tools report what a turn cost, and no tokens.
+        private (long Tokens, long? Micro) Of(DbConnection db, string type) =>
+            RunEstimates.Median(db, type, [.. work.Value.SelectMany(one => one.OpenRuns)]) switch
+            {
+                { Tokens: > 0 } known => (known.Tokens, null),
+                { Micro: > 0 } known => (0, known.Micro),
+                _ => (RunEstimates.UsualTokens, null),
+            };
 
         // A table of prices may list a model with its provider, or by its name alone.
         private PricedTokens PriceOf(Query query, long tokens)

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.Json;
 using Dapper;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
@@ -9,7 +10,12 @@ namespace Hive.Features.Costs;
 
 /// <summary>Estimates what a run will cost: the median of the last runs of its task type, or what the task's template
 /// says when that is more; with neither, 5,000 tokens at the price of the agent's model, half of them output.</summary>
-internal sealed class RunEstimates(IPrices prices, IHarnessStates harnesses, IRoster roster)
+internal sealed class RunEstimates(
+    IPrices prices,
+    IHarnessStates harnesses,
+    IRoster roster,
+    Lazy<IEnumerable<IBudgetedWork>> work
+)
 {
     /// <summary>The tokens of a task of which nothing is known. Source: OmoiOS's <c>cost_models.yaml</c>.</summary>
     public const long UsualTokens = 5_000;
@@ -43,9 +49,15 @@ internal sealed class RunEstimates(IPrices prices, IHarnessStates harnesses, IRo
     }
 
     /// <summary>The median of the last runs of a task type that have ended; null when none has figures.</summary>
-    public static (long Micro, long Tokens)? Median(DbConnection db, string type)
+    public static (long Micro, long Tokens)? Median(DbConnection db, string type, IReadOnlyList<long> open)
     {
-        var runs = db.Query<(long Micro, long Tokens)>(MedianSql, new { type, Runs }).AsList();
+        var args = new
+        {
+            type,
+            Runs,
+            open = JsonSerializer.Serialize(open),
+        };
+        var runs = db.Query<(long Micro, long Tokens)>(MedianSql, args).AsList();
         return runs.Count == 0
             ? null
             : (Middle([.. runs.Select(r => r.Micro)]), Middle([.. runs.Select(r => r.Tokens)]));
@@ -57,7 +69,7 @@ internal sealed class RunEstimates(IPrices prices, IHarnessStates harnesses, IRo
             return known;
         if (medians.Count >= MostTypes)
             medians.Clear();
-        return medians[type] = Median(db, type);
+        return medians[type] = Median(db, type, [.. work.Value.SelectMany(one => one.OpenRuns)]);
     }
 
     private long UsualMicro(string? agent) =>
@@ -83,7 +95,7 @@ internal sealed class RunEstimates(IPrices prices, IHarnessStates harnesses, IRo
         SELECT sum(micro), sum({BookingTable.TokensSql})
           FROM bookings INDEXED BY bookings_type
          WHERE task_type = @type AND run IS NOT NULL AND basis <> '{CostBasis.Uncounted}'
-           AND run NOT IN (SELECT run FROM reservations)
+           AND run NOT IN (SELECT run FROM reservations UNION SELECT value FROM json_each(@open))
          GROUP BY run
          ORDER BY run DESC
          LIMIT @Runs

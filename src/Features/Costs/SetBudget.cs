@@ -9,7 +9,8 @@ using MediatR;
 
 namespace Hive.Features.Costs;
 
-/// <summary>Makes a budget, or replaces the limits of the one with the same scope and period.</summary>
+/// <summary>Makes a budget, or changes the one with the same scope and period, which keeps what is left
+/// out.</summary>
 internal static class SetBudget
 {
     /// <param name="Scope"><c>global</c>, <c>ticket</c>, <c>agent</c>, <c>phase</c> or <c>task_type</c>.</param>
@@ -19,8 +20,8 @@ internal static class SetBudget
     /// <param name="LimitTokens">The limit in tokens of all kinds.</param>
     /// <param name="Period"><c>once</c>, <c>day</c>, <c>week</c> or <c>month</c>; null for <c>once</c>.</param>
     /// <param name="AlertThreshold">The share of the limit at which the operator is warned, 0.01 to 1; null for
-    /// 0.8.</param>
-    /// <param name="OnExceed"><c>hold</c>, <c>cancel</c> or <c>warn</c>; null for <c>hold</c>.</param>
+    /// 0.8, or as it is.</param>
+    /// <param name="OnExceed"><c>hold</c>, <c>cancel</c> or <c>warn</c>; null for <c>hold</c>, or as it is.</param>
     /// <param name="Key">Text of the caller's own: a repeated call with it gets the first one's answer.</param>
     internal sealed record Command(
         string Scope,
@@ -79,7 +80,8 @@ internal static class SetBudget
             roster.MustExist(command.Scope, command.ScopeId);
             var id = CostRules.Normal(command.Scope, command.ScopeId);
             var period = command.Period ?? BudgetPeriod.Once;
-            if (budgets.Find(command.Scope, id, period) is null && budgets.All.Count() >= CostRules.MostBudgets)
+            var known = budgets.Find(command.Scope, id, period);
+            if (known is null && budgets.All.Count() >= CostRules.MostBudgets)
                 throw Problem.Conflict(
                     $"there are {CostRules.MostBudgets} budgets, which is the limit; delete one that is not needed"
                 );
@@ -91,12 +93,12 @@ internal static class SetBudget
                         {
                             Scope = command.Scope,
                             ScopeId = id,
-                            LimitMicro = command.LimitUsd is { } usd ? Money.Micro(usd) : null,
-                            LimitTokens = command.LimitTokens,
+                            LimitMicro = command.LimitUsd is { } usd ? Money.Micro(usd) : known?.LimitMicro,
+                            LimitTokens = command.LimitTokens ?? known?.LimitTokens,
                             Period = period,
                             PeriodStart = 0,
-                            AlertThreshold = command.AlertThreshold ?? UsualThreshold,
-                            OnExceed = command.OnExceed ?? BudgetWords.Hold,
+                            AlertThreshold = command.AlertThreshold ?? known?.AlertThreshold ?? UsualThreshold,
+                            OnExceed = command.OnExceed ?? known?.OnExceed ?? BudgetWords.Hold,
                             CreatedAt = 0,
                             UpdatedAt = 0,
                         }

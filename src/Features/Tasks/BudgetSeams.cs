@@ -53,20 +53,38 @@ internal sealed class BudgetSeams(
 
     private bool GoesOn(Worked worked) => runs.Find(worked.Run) is not null || runs.IsHeldByTurn(worked.Run);
 
-    public void Freed(IWrite write, bool hasAgents)
+    public IReadOnlyList<long> OpenRuns => [.. runs.Agents.SelectMany(runs.Of).Select(run => run.Id)];
+
+    public void Freed(IWrite write, IReadOnlyList<(string Scope, string ScopeId)> more)
     {
         // An agent that was passed over may have the task now.
-        if (hasAgents)
+        if (more.Any(of => of.Scope == "agent"))
             write.AfterCommit(ready.ForgetPassed);
+        // The budgets of agents alone hold no task.
+        var holding = more.Where(of => of.Scope != "agent").ToArray();
         var room = budgets.Room();
+        var most = holding
+            .Select(of => room.Most(of.Scope, of.ScopeId))
+            .Where(left => left is { Micro: >= 0, Tokens: >= 0 })
+            .ToArray();
+        if (most.Length == 0)
+            return;
         Dictionary<long, TicketEntry?> known = [];
         List<TaskRow> freed = [];
-        foreach (var held in TaskTable.HeldByBudget(write.Db))
+        foreach (var held in TaskTable.HeldByBudget(write.Db, most.Max(left => left.Micro), most.Max(l => l.Tokens)))
         {
+            if (holding.All(of => room.Most(of.Scope, of.ScopeId).Micro < 0))
+                break;
             if (!known.TryGetValue(held.Ticket, out var ticket))
                 known.Add(held.Ticket, ticket = tickets.Find(write.Db, held.Ticket));
             var need = BudgetHold.Of(held)!;
-            if (ticket is null || !room.TryTake(RunBudgets.SubjectOf(held, ticket, null), need.Micro, need.Tokens))
+            if (ticket is null)
+                continue;
+            var subject = RunBudgets.SubjectOf(held, ticket, null);
+            if (
+                !holding.Any(of => subject.IsIn(of.Scope, of.ScopeId))
+                || !room.TryTake(subject, need.Micro, need.Tokens)
+            )
                 continue;
             var row = TaskTable.Require(write.Db, held.Id);
             var after = row with { Holds = row.Holds & ~(long)Hold.Budget, BudgetHold = null };
@@ -86,7 +104,9 @@ internal sealed class BudgetSeams(
             if (row.Run != run.Id || !IsIn(write.Db, row, scope, scopeId))
                 continue;
             ends.EndRun(write, row, RunEnd.Cancelled, reason, cancelsTurn: true);
-            changes.Set(write, row, RunBudgets.Held(ends.Pending(write, row, Hold.Budget), reason, 0, 0));
+            // The budget of an agent holds that agent: others may have the task.
+            var after = ends.Pending(write, row, Hold.None);
+            changes.Set(write, row, scope == "agent" ? after : RunBudgets.Held(after, reason, 0, 0));
         }
 
         if (scope is not ("global" or "agent"))

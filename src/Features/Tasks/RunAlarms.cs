@@ -3,6 +3,7 @@ using Dapper;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Messages.Contracts;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -147,7 +148,8 @@ internal sealed partial class RunAlarms(
                     : hasNoDuty ? "takes no tasks any more"
                     : "stopped, or is held"
                 ),
-            cancelsTurn: hasNoDuty
+            cancelsTurn: hasNoDuty,
+            counts: hasNoDuty || entry?.Held?.StartsWith(BudgetHolds.Start, StringComparison.Ordinal) != true
         );
     }
 

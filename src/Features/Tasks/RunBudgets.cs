@@ -35,6 +35,8 @@ internal sealed class RunBudgets(IBudgets budgets, ITickets tickets, IWorkflows 
         {
             Holds = row.Holds | (long)Tasks.Hold.Budget,
             BudgetHold = TaskRow.Json(new BudgetHold(reason, micro, tokens)),
+            LockReason = null,
+            LockHeldAt = null,
         };
 
     /// <summary>Reserves what was quoted; does nothing without budgets.</summary>

@@ -192,10 +192,18 @@ internal sealed class RunEnds(
     /// <param name="end">The end of its run.</param>
     /// <param name="reason">Why, in words.</param>
     /// <param name="cancelsTurn">The agent may still be at it: its turn is cancelled, and it is told.</param>
-    public TaskRow GiveBack(IWrite write, TaskRow row, string end, string reason, bool cancelsTurn = false)
+    /// <param name="counts">It counts as a fault; false when a budget wanted it.</param>
+    public TaskRow GiveBack(
+        IWrite write,
+        TaskRow row,
+        string end,
+        string reason,
+        bool cancelsTurn = false,
+        bool counts = true
+    )
     {
         EndRun(write, row, end, reason, cancelsTurn);
-        var faults = row.Faults + 1;
+        var faults = row.Faults + (counts ? 1 : 0);
         var tooMany = faults > MostFaults;
         return changes.Set(
             write,

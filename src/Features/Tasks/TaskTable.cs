@@ -141,15 +141,17 @@ internal static class TaskTable
 
     /// <summary>The tasks that budgets hold, the most important first, with what budgets ask of them: not for
     /// <see cref="Update"/>.</summary>
-    public static List<TaskRow> HeldByBudget(DbConnection db) =>
+    public static List<TaskRow> HeldByBudget(DbConnection db, long mostMicro, long mostTokens) =>
         db.Prepare(
                 """
-                SELECT id, ticket, phase_id, task_type, budget_hold
+                SELECT id, ticket, phase_id, task_type, priority, budget_hold
                   FROM tasks INDEXED BY tasks_budget
                  WHERE budget_hold IS NOT NULL AND completed_at IS NULL
+                   AND budget_hold ->> 'micro' <= @mostMicro AND budget_hold ->> 'tokens' <= @mostTokens
                  ORDER BY priority DESC, id
                 """
             )
+            .With(new { mostMicro, mostTokens })
             .All<TaskRow>();
 
     /// <summary>All tasks that have not ended, without their long texts: not for <see cref="Update"/>.</summary>

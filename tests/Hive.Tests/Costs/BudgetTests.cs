@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Dapper;
 using Hive.Features.Tasks;
 using Hive.Tests.Agents;
 using Hive.Tests.Collaboration;
@@ -195,6 +196,120 @@ public sealed class BudgetTests
         await rig.End("alice", turn, 0.05);
         var budget = await rig.Budget();
         Assert.Equal((0.05, 0), (budget.Usd("spent_usd"), budget.Usd("reserved_usd")));
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_far_ahead_for_a_moment_leaves_the_budgets_as_they_were()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        var before = await rig.Limit(10, period: "day");
+        await rig.Talk("alice", 40_000);
+        rig.Hive.Clock.Jump(TimeSpan.FromDays(20_000));
+        await rig.Talk("alice", 4_000);
+        rig.Hive.Clock.Jump(TimeSpan.FromDays(-20_000));
+        await rig.Talk("alice", 4_000);
+        var after = await rig.Budget();
+        Assert.Equal(
+            (1.1, before.Text("period_start"), before.Text("period_end")),
+            (after.Usd("spent_usd"), after.Text("period_start"), after.Text("period_end"))
+        );
+        await Legal(rig);
+        var once = await rig.Limit(10, "agent", "alice");
+        await rig.Talk("alice", 4_000);
+        var spent = (await rig.Host.CallAsync("budgets")).GetProperty("budgets").EnumerateArray();
+        Assert.Equal(0.1, spent.Single(b => b.Number("id") == once.Number("id")).Usd("spent_usd"), 6);
+    }
+
+    [Fact]
+    public async Task A_budget_keeps_what_is_left_out_when_its_limit_is_raised()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Host.CallAsync(
+            "budget_set",
+            new
+            {
+                scope = "global",
+                limit_usd = 1,
+                limit_tokens = 1000,
+                on_exceed = "warn",
+                alert_threshold = 0.5,
+            }
+        );
+        await rig.Host.CallAsync("budget_set", new { scope = "global", limit_usd = 2 });
+        var budget = await rig.Budget();
+        Assert.Equal(
+            (2, 1000, "warn", 0.5),
+            (
+                budget.Usd("limit_usd"),
+                budget.Number("limit_tokens"),
+                budget.Text("on_exceed"),
+                budget.Usd("alert_threshold")
+            )
+        );
+    }
+
+    [Fact]
+    public async Task A_large_task_is_freed_before_small_ones_that_come_after_it()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        await rig.Worker("bob");
+        var tasks = await rig.Add(
+            await rig.Ticket(),
+            TaskRig.New("known"),
+            TaskRig.New("a"),
+            TaskRig.New("b"),
+            TaskRig.New("large")
+        );
+        await rig.Complete(tasks[0], "alice", 0.1);
+        await rig.Limit(0.3);
+        // Each is estimated at 0.12: two fit, the third and the fourth are held.
+        var first = await rig.Run(tasks[1], "alice");
+        var second = await rig.Run(tasks[2], "bob");
+        Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[3], "alice"));
+        var small = (await rig.Add(await rig.Ticket(), TaskRig.New("small")))[0];
+        Assert.Equal(ClaimResult.Held, await rig.Claim(small, "alice"));
+        await rig.Change(write =>
+        {
+            Hold(write, tasks[3], 200_000);
+            Hold(write, small, 50_000);
+        });
+        await rig.Of("alice").CallAsync("complete_task", new { task = tasks[1], summary = "done" });
+        await rig.End("alice", first, 0.01);
+        Assert.Equal(["budget"], (await rig.Task(tasks[3])).Holds());
+        Assert.Equal(["budget"], (await rig.Task(small)).Holds());
+        await rig.Of("bob").CallAsync("complete_task", new { task = tasks[2], summary = "done" });
+        await rig.End("bob", second, 0.01);
+        Assert.Empty((await rig.Task(tasks[3])).Holds());
+        Assert.Empty((await rig.Task(small)).Holds());
+        await Legal(rig);
+
+        static void Hold(Hive.Common.Storage.IWrite write, long task, long micro) =>
+            write.Db.Execute(
+                "UPDATE tasks SET budget_hold = json_set(budget_hold, '$.micro', @micro) WHERE id = @task",
+                new { task, micro }
+            );
+    }
+
+    [Fact]
+    public async Task A_task_whose_agents_budget_cancels_may_be_done_by_others()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice", "capacity: 2\n");
+        await rig.Worker("bob");
+        var tasks = await rig.Add(await rig.Ticket(), TaskRig.New("a"), TaskRig.New("b"));
+        await rig.Limit(0.2, "agent", "alice", onExceed: "cancel");
+        var first = await rig.Run(tasks[0], "alice");
+        await rig.Give(tasks[1], "alice");
+        await rig.End("alice", first, 0.3);
+        foreach (var task in tasks)
+        {
+            var row = await rig.Until(task, "pending");
+            Assert.Equal((0, 0), (row.Number("faults"), row.Holds().Length));
+        }
+
+        Assert.Equal(ClaimResult.Claimed, await rig.Claim(tasks[1], "bob"));
     }
 
     [Theory]

@@ -225,7 +225,7 @@ internal static class LegalRows
                            coalesce(sum(prompt_tokens + completion_tokens + cache_read_tokens
                                         + cache_creation_tokens), 0)
                       FROM bookings k
-                     WHERE k.at >= b.period_start AND {Covers})
+                     WHERE k.at >= b.period_start AND k.at < coalesce(b.period_end, 9e18) AND {Covers})
             """
         ),
         (

@@ -17,6 +17,3 @@ internal sealed record BudgetRemoved(long Id) : IDashboardNotification
     /// <inheritdoc />
     public DashboardEvent ToDashboardEvent() => new("budget_removed", "id", Id);
 }
-
-/// <summary>Raised once when a budget's level rises to <c>warning</c> or <c>exceeded</c>.</summary>
-internal sealed record BudgetCrossed(BudgetView Budget) : INotification;

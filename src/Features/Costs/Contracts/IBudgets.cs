@@ -32,10 +32,22 @@ internal interface IBudgets
     IBudgetRoom Room();
 }
 
+/// <summary>The holds of budgets on agents.</summary>
+internal static class BudgetHolds
+{
+    /// <summary>Every hold of a budget begins so; one that does not is somebody else's.</summary>
+    public const string Start = "budget ";
+}
+
 /// <summary>A sketch of what is left on budgets. It changes nothing.</summary>
 internal interface IBudgetRoom
 {
-    /// <summary>Takes an estimate out of the sketch, unless a budget that covers the subject has too little.</summary>
+    /// <summary>The most that a task may need of the budgets of a scope once nothing is reserved on them, in millionths
+    /// of a US dollar and in tokens; negative when nothing more is to be taken from them.</summary>
+    (long Micro, long Tokens) Most(string scope, string scopeId);
+
+    /// <summary>Takes an estimate out of the sketch, unless a budget that covers the subject has too little. What
+    /// waits for the end of reservations has its turn before all that is tried after it.</summary>
     bool TryTake(BudgetSubject subject, long micro, long tokens);
 }
 

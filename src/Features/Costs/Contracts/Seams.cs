@@ -31,10 +31,10 @@ internal sealed record TurnSubject(long Ticket, string Phase, long Task, string 
 /// <summary>The work that budgets hold, free and cancel.</summary>
 internal interface IBudgetedWork
 {
-    /// <summary>Budgets have more left than before: the tasks that were held and fit now are free.</summary>
+    /// <summary>Budgets have more left than before: the tasks that they held and that fit now are free.</summary>
     /// <param name="write">The caller's write.</param>
-    /// <param name="hasAgents">Some of the budgets are those of agents.</param>
-    void Freed(IWrite write, bool hasAgents);
+    /// <param name="budgets">The budgets.</param>
+    void Freed(IWrite write, IReadOnlyList<(string Scope, string ScopeId)> budgets);
 
     /// <summary>Ends the runs of a scope as cancelled, counting nothing against their tasks, and cancels its
     /// turns.</summary>
@@ -43,6 +43,9 @@ internal interface IBudgetedWork
     /// <param name="scopeId">What of that scope; empty for <c>global</c>.</param>
     /// <param name="reason">Why, in words.</param>
     void Cancel(IWrite write, string scope, string scopeId, string reason);
+
+    /// <summary>The runs that have not ended, from memory.</summary>
+    IReadOnlyList<long> OpenRuns { get; }
 
     /// <summary>The cost of tasks has changed.</summary>
     /// <param name="write">The caller's write.</param>

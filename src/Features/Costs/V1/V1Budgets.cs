@@ -11,7 +11,7 @@ namespace Hive.Features.Costs.V1;
 /// <param name="Budget">Its members as on the sockets.</param>
 /// <param name="ScopeType">Its scope.</param>
 /// <param name="SpentAmount">US dollars of its period.</param>
-/// <param name="UtilizationPercent">What is spent of the limit, of US dollars if there is one.</param>
+/// <param name="UtilizationPercent">What is spent of the limit; of two limits, the higher share.</param>
 /// <param name="AlertTriggered">Its level is not <c>ok</c>.</param>
 /// <param name="LimitAmount">The limit in US dollars.</param>
 /// <param name="RemainingAmount">US dollars that are left; negative when more was spent.</param>
@@ -60,10 +60,9 @@ internal sealed record V1Budget(
             budget.SpentUsd,
             Math.Round(
                 100
-                    * (
-                        budget.LimitUsd is { } limit ? budget.SpentUsd / limit
-                        : budget.LimitTokens is { } tokens ? budget.SpentTokens / (double)tokens
-                        : 0
+                    * Math.Max(
+                        budget.LimitUsd is { } limit ? budget.SpentUsd / limit : 0,
+                        budget.LimitTokens is { } tokens ? budget.SpentTokens / (double)tokens : 0
                     ),
                 2
             ),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Budget } from '../../api/types';
+import { spentOf } from './budgets';
 import { Budgets } from './budgets-store';
 
 const budget = (id: number, spent_usd = 0): Budget => ({
@@ -28,4 +29,10 @@ test('budgets follow the snapshot and the stream, the oldest first', () => {
     [2, 5],
     [3, 0],
   ]);
+});
+
+test('of two limits, the one that is used up further counts', () => {
+  expect(spentOf({ ...budget(1, 1), limit_usd: 10, limit_tokens: 100, spent_tokens: 100 })).toBe(1);
+  expect(spentOf({ ...budget(1, 5), limit_usd: 10, limit_tokens: 100, spent_tokens: 10 })).toBe(0.5);
+  expect(spentOf({ ...budget(1, 5), limit_tokens: 100, spent_tokens: 10 })).toBe(0.1);
 });

@@ -18,9 +18,11 @@ const SCOPES = ['global', 'ticket', 'agent', 'phase', 'task_type'] as const;
 const PERIODS = ['once', 'day', 'week', 'month'] as const;
 const ACTS = ['hold', 'cancel', 'warn'] as const;
 
-/** The part of a budget that is spent, 0 to 1: of US dollars when it limits them. */
+const share = (spent: number, limit: number | null | undefined): number => (limit == null ? 0 : spent / limit);
+
+/** The part of a budget that is spent, 0 to 1: of two limits, the higher one. */
 export const spentOf = ({ limit_usd, spent_usd, limit_tokens, spent_tokens }: Budget): number =>
-  Math.min(1, limit_usd == null ? spent_tokens / (limit_tokens ?? 1) : spent_usd / limit_usd);
+  Math.min(1, Math.max(share(spent_usd, limit_usd), share(spent_tokens, limit_tokens)));
 
 /** The budgets, where there are any or one is to be set. */
 export function BudgetsSection() {
@@ -59,7 +61,10 @@ const remove = (budget: Budget): Action => ({
 });
 
 const amount = (budget: Budget, usd: number | null | undefined, tokens: number | null | undefined): string =>
-  budget.limit_usd == null ? tokensText(tokens ?? 0) : usdText(usd ?? 0);
+  [
+    ...(budget.limit_usd == null ? [] : [usdText(usd ?? 0)]),
+    ...(budget.limit_tokens == null ? [] : [tokensText(tokens ?? 0)]),
+  ].join(' · ');
 
 function Row({ budget }: { budget: Budget }) {
   const tone = { warning: 'warn', exceeded: 'bad' }[budget.level] ?? 'good';
@@ -85,13 +90,19 @@ function Row({ budget }: { budget: Budget }) {
   );
 }
 
-/** Sets a budget, or the limit of the one with the same scope and period. */
+/** Makes a budget, or changes the one with the same scope and period, from what that has. */
 function Form() {
   const [scope, setScope] = useState<string>('global');
   const [of, setOf] = useState('');
-  const [usd, setUsd] = useState('');
   const [period, setPeriod] = useState<string>('day');
-  const [act, setAct] = useState<string>('hold');
+  // Null until they are typed: then they are those of the budget that is chosen.
+  const [typed, setTyped] = useState<string | null>(null);
+  const [chosen, setAct] = useState<string | null>(null);
+  const known = budgets.all.value.find(
+    (one) => one.scope === scope && (scope === 'global' || one.scope_id === of) && one.period === period,
+  );
+  const usd = typed ?? `${known?.limit_usd ?? ''}`;
+  const act = chosen ?? known?.on_exceed ?? 'hold';
   const { busy, error, send } = useSending((e) => `The budget was not set: ${words(e)}`);
   const set = () =>
     api.POST('/api/v1/costs/budgets', {
@@ -113,7 +124,7 @@ function Form() {
     >
       <Choice label="Scope" all={SCOPES} value={scope} onChange={setScope} />
       {scope === 'global' ? null : <Box label="Of" value={of} onInput={setOf} />}
-      <Box label="US dollars" value={usd} onInput={setUsd} />
+      <Box label="US dollars" value={usd} onInput={setTyped} />
       <Choice label="Period" all={PERIODS} value={period} onChange={setPeriod} />
       <Choice label="On exceed" all={ACTS} value={act} onChange={setAct} />
       <Submit label="✓ S4V3" plain="Save the budget" tone="good solid" busy={busy} />
