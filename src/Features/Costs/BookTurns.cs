@@ -148,6 +148,9 @@ internal sealed class CostsToday(TimeProvider clock)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, long> micro = new(StringComparer.Ordinal);
+
+    // The agents with costs of a day that has ended, whose rows still show them.
+    private readonly HashSet<string> past = new(StringComparer.Ordinal);
     private long day;
 
     /// <summary>When the day began that is counted, in ms since 1970.</summary>
@@ -163,13 +166,29 @@ internal sealed class CostsToday(TimeProvider clock)
             return day == Start ? micro.GetValueOrDefault(agent) : 0;
     }
 
-    /// <summary>The agents with a cost of the day that was counted last.</summary>
-    public IReadOnlyList<string> Agents
+    /// <summary>Called after the first cost of a day; from any thread.</summary>
+    public event Action? Began;
+
+    /// <summary>When the day ends of which there are costs, in ms since 1970; null without any.</summary>
+    public long? NextEnd
     {
         get
         {
             lock (gate)
-                return [.. micro.Keys];
+                return micro.Count == 0 ? null : BudgetPeriod.At(BudgetPeriod.Day, day).End;
+        }
+    }
+
+    /// <summary>Forgets the costs of a day that has ended.</summary>
+    /// <returns>The agents that had some.</returns>
+    public IReadOnlyList<string> TakePast()
+    {
+        lock (gate)
+        {
+            BeginDay();
+            string[] agents = [.. past];
+            past.Clear();
+            return agents;
         }
     }
 
@@ -190,6 +209,8 @@ internal sealed class CostsToday(TimeProvider clock)
     {
         if (change == 0 || at < Start)
             return;
+        if (NextEnd is null || day != Start)
+            write.AfterCommit(() => Began?.Invoke());
         Change(change);
         write.OnRollback(() => Change(-change));
         write.Raise(new AgentRowChanged(agent));
@@ -198,14 +219,19 @@ internal sealed class CostsToday(TimeProvider clock)
         {
             lock (gate)
             {
-                if (day != Start)
-                {
-                    day = Start;
-                    micro.Clear();
-                }
-
+                BeginDay();
                 micro[agent] = micro.GetValueOrDefault(agent) + by;
             }
         }
+    }
+
+    // Called under the lock.
+    private void BeginDay()
+    {
+        if (day == Start)
+            return;
+        day = Start;
+        past.UnionWith(micro.Keys);
+        micro.Clear();
     }
 }

@@ -11,7 +11,7 @@ internal sealed record Budget
 {
     public const string Columns =
         "id, scope, scope_id, limit_micro, limit_tokens, period, period_start, period_end, spent_micro, spent_tokens, "
-        + "reserved_micro, reserved_tokens, alert_threshold, level, on_exceed, created_at, updated_at";
+        + "reserved_micro, reserved_tokens, alert_threshold, level, told, on_exceed, created_at, updated_at";
 
     /// <summary>The stored budgets, by id. Memory may be ahead of what is committed, and of what other answers
     /// show.</summary>
@@ -45,6 +45,9 @@ internal sealed record Budget
     public required double AlertThreshold { get; init; }
 
     public string Level { get; init; } = BudgetLevel.Ok;
+
+    /// <summary>The highest level of which the operator was told in this period.</summary>
+    public string Told { get; init; } = BudgetLevel.Ok;
 
     public required string OnExceed { get; init; }
 
@@ -184,6 +187,9 @@ internal static class BudgetLevel
     public const string Ok = "ok";
     public const string Warning = "warning";
     public const string Exceeded = "exceeded";
+
+    /// <summary>The lower one of two.</summary>
+    public static string Lower(string one, string other) => IsHigher(one, other) ? one : other;
 
     /// <summary>True when the second is higher than the first.</summary>
     public static bool IsHigher(string before, string after) => Rank(after) > Rank(before);

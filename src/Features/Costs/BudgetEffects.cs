@@ -12,13 +12,22 @@ namespace Hive.Features.Costs;
 internal sealed class BudgetEffects(IRoster roster, IOutbox outbox, Lazy<IEnumerable<IBudgetedWork>> work)
 {
     /// <summary>Follows changes: the budgets before, null for new ones, and after, null for deleted ones.</summary>
-    public void Follow(IWrite write, IReadOnlyList<(Budget? Before, Budget? After)> changes, IEnumerable<Budget> all)
+    /// <param name="write">The caller's write.</param>
+    /// <param name="changes">The changes.</param>
+    /// <param name="crossed">Those whose level is higher than the operator knows.</param>
+    /// <param name="all">All budgets.</param>
+    public void Follow(
+        IWrite write,
+        IReadOnlyList<(Budget? Before, Budget? After)> changes,
+        IReadOnlySet<long> crossed,
+        IEnumerable<Budget> all
+    )
     {
         foreach (var (before, after) in changes)
         {
             if (after is not null && after != before)
                 write.Raise(new BudgetChanged(after.ToView()));
-            if (after is not null && BudgetLevel.IsHigher(before?.Level ?? BudgetLevel.Ok, after.Level))
+            if (after is not null && crossed.Contains(after.Id))
                 Tell(write, after);
         }
 

@@ -8,8 +8,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Costs;
 
-/// <summary>Loads the budgets before anything is booked, and begins the next period of those whose period has ended.
-/// Without a budget that has a period, nothing runs.</summary>
+/// <summary>Loads the budgets before anything is booked, and begins the next period of those whose period has
+/// ended, and the agents' rows at midnight. Without a budget that has a period, and without costs, nothing
+/// runs.</summary>
 internal sealed partial class BudgetPeriods : BackgroundService
 {
     // The clock may be set in the meantime.
@@ -41,6 +42,7 @@ internal sealed partial class BudgetPeriods : BackgroundService
         (this.clock, this.log) = (clock, log);
         alarm = clock.CreateTimer(_ => Ring(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         budgets.EndsChanged += Ring;
+        today.Began += Ring;
     }
 
     /// <inheritdoc />
@@ -63,6 +65,7 @@ internal sealed partial class BudgetPeriods : BackgroundService
     public override void Dispose()
     {
         budgets.EndsChanged -= Ring;
+        today.Began -= Ring;
         alarm.Dispose();
         lock (gate)
         {
@@ -89,11 +92,12 @@ internal sealed partial class BudgetPeriods : BackgroundService
                 else if (budgets.IsRollDue)
                 {
                     await store.Write(budgets.Roll, stoppingToken);
-                    foreach (var agent in today.Agents)
-                        rows.Mark(agent);
                 }
 
-                if (budgets.NextEnd is { } next)
+                foreach (var agent in today.TakePast())
+                    rows.Mark(agent);
+                var next = Math.Min(budgets.NextEnd ?? long.MaxValue, today.NextEnd ?? long.MaxValue);
+                if (next < long.MaxValue)
                     alarm.Change(
                         TimeSpan.FromMilliseconds(Math.Clamp(next - Now, 1, LongestWait.TotalMilliseconds)),
                         Timeout.InfiniteTimeSpan

@@ -200,6 +200,8 @@ internal sealed class Budgets(
                         UpdatedAt = Now,
                     }
             );
+            // With another limit, reaching it is a crossing of its own.
+            edit.ForgetTold(known.Id);
             edit.Finish();
             return state.All[known.Id];
         }
@@ -251,6 +253,7 @@ internal sealed class Budgets(
                         }
                         : Recounted(write.Db, b with { PeriodStart = start, PeriodEnd = end })
             );
+            edit.ForgetTold(due.Id);
         }
 
         edit.Finish();
@@ -299,7 +302,8 @@ internal sealed class Budgets(
            SET limit_micro = @LimitMicro, limit_tokens = @LimitTokens, period_start = @PeriodStart,
                period_end = @PeriodEnd, spent_micro = @SpentMicro, spent_tokens = @SpentTokens,
                reserved_micro = @ReservedMicro, reserved_tokens = @ReservedTokens,
-               alert_threshold = @AlertThreshold, level = @Level, on_exceed = @OnExceed, updated_at = @UpdatedAt
+               alert_threshold = @AlertThreshold, level = @Level, told = @Told, on_exceed = @OnExceed,
+               updated_at = @UpdatedAt
          WHERE id = @Id
         """;
 
@@ -337,6 +341,9 @@ internal sealed class Budgets(
             before.TryAdd(id, budget);
             now = now with { All = now.All.SetItem(id, change(budget)) };
         }
+
+        // What is told stays told up to the level as it is now.
+        public void ForgetTold(long id) => Change(id, b => b with { Told = BudgetLevel.Lower(b.Told, b.LevelNow()) });
 
         public void Insert(Budget made)
         {
@@ -394,15 +401,24 @@ internal sealed class Budgets(
 
         public void Finish()
         {
+            HashSet<long> crossed = [];
             foreach (var id in before.Keys.ToArray())
+            {
                 Change(id, b => b with { Level = b.LevelNow() });
+                if (now.All.TryGetValue(id, out var budget) && BudgetLevel.IsHigher(budget.Told, budget.Level))
+                {
+                    crossed.Add(id);
+                    Change(id, b => b with { Told = b.Level });
+                }
+            }
+
             if (before.Any(b => now.All.GetValueOrDefault(b.Key)?.PeriodStart != b.Value?.PeriodStart))
                 now = State.Of(now.All, now.Reserved);
             owner.Replace(write, now);
             foreach (var id in before.Keys.Where(now.All.ContainsKey))
                 write.Db.Execute(UpdateSql, now.All[id]);
             var changes = before.Select(b => (Before: b.Value, After: now.All.GetValueOrDefault(b.Key))).ToArray();
-            owner.effects.Follow(write, changes, now.All.Values);
+            owner.effects.Follow(write, changes, crossed, now.All.Values);
             var more = changes
                 .Where(c => c.Before is { Holds: true } was && c.After?.HasMoreThan(was) != false)
                 .Select(c => (c.Before!.Scope, c.Before.ScopeId))

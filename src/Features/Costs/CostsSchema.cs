@@ -57,6 +57,7 @@ internal sealed class CostsSchema : ISchema
                 reserved_tokens INTEGER NOT NULL DEFAULT 0,
                 alert_threshold REAL NOT NULL,
                 level           TEXT NOT NULL,
+                told            TEXT NOT NULL DEFAULT 'ok',
                 on_exceed       TEXT NOT NULL,
                 created_at      INTEGER NOT NULL,
                 updated_at      INTEGER NOT NULL,

@@ -154,7 +154,7 @@ public sealed class BookingTests
     {
         await using var rig = await TaskRig.Start();
         await rig.Worker("alice");
-        await rig.Limit(10);
+        await rig.Limit(3.5);
         var task = await rig.OneTask();
         await rig.End("alice", await rig.Run(task, "alice"), model: "of-nobody", input: 1_000_000);
         Assert.Equal(3, (await rig.Budget()).Usd("spent_usd"));
@@ -187,6 +187,11 @@ public sealed class BookingTests
         Assert.Equal(1, (await rig.Budget()).Usd("spent_usd"));
         Assert.Equal(1, (await rig.Task(task)).Usd("cost_usd"));
         Assert.Equal("table", Assert.Single(await rig.Records()).Text("basis"));
+
+        // The level has fallen, and rises again: that is told once.
+        await rig.Talk("alice", 130_000);
+        Assert.Equal("warning", (await rig.Budget()).Text("level"));
+        Assert.Equal(["budget_warning"], await rig.Told());
     }
 
     [Fact]
