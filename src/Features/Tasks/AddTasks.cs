@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using FluentValidation;
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
@@ -45,39 +46,74 @@ internal static class AddTasks
         }
     }
 
-    internal sealed class Handler(
-        IStore store,
-        TaskMaking making,
-        TaskChanges changes,
-        ITickets tickets,
-        IWorkflows workflows,
-        IRoster roster,
-        IdempotencyKeys keys
-    ) : IRequestHandler<Command, Result>
+    internal sealed class Handler(GivenTasks tasks) : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(
-                write => keys.Once(write, command.Caller.Name, "add_tasks", command.Key, () => Store(write, command)),
-                CancellationToken.None
-            );
+        public Task<Result> Handle(Command c, CancellationToken cancellationToken) =>
+            tasks.Add(c.Caller, "add_tasks", c.Ticket, c.Tasks ?? [], c.Pattern, c.Key);
+    }
+}
 
-        private Result Store(IWrite write, Command command)
+/// <summary>Makes the tasks that a caller names and those of a pattern in one write.</summary>
+internal sealed class GivenTasks(
+    IStore store,
+    TaskMaking making,
+    TaskChanges changes,
+    ITickets tickets,
+    IWorkflows workflows,
+    IRoster roster,
+    IdempotencyKeys keys
+)
+{
+    /// <summary>Makes the tasks, once for a key of the command.</summary>
+    public Task<AddTasks.Result> Add(
+        Caller caller,
+        string command,
+        long ticket,
+        IReadOnlyList<TaskSpec> given,
+        PatternUse? use,
+        string? key
+    )
+    {
+        var more = Expanded(use, given.Count);
+        return store.Write(
+            write => keys.Once(write, caller.Name, command, key, () => Store(write, caller.Name, ticket, given, more)),
+            CancellationToken.None
+        );
+    }
+
+    // Before the write, for whose end all others wait. A repeated call has its answer even when the pattern is gone.
+    private Func<IReadOnlyList<PatternTask>> Expanded(PatternUse? use, int given)
+    {
+        if (use is null)
+            return () => [];
+        try
         {
-            var ticket = tickets.Require(write.Db, command.Ticket);
-            var (actor, given) = (command.Caller.Name, command.Tasks ?? []);
-            var pattern = command.Pattern is { } use ? workflows.RequirePattern(use.Name) : null;
-            var more = pattern is null ? [] : PatternTasks.Expand(pattern, command.Pattern!.Values, roster);
-            var rows = making.AddGiven(
-                write,
-                ticket,
-                [.. given, .. more.Select(task => task.Spec)],
-                place =>
-                    place < given.Count
-                        ? new TaskMaking.Origin(actor)
-                        : more[place - given.Count].Origin(actor, pattern!.Name),
-                place => place < given.Count ? TaskMaking.Place(place) : more[place - given.Count].Step
-            );
-            return new Result(TaskViews.Of(write.Db, [.. rows], changes.ScoreOf));
+            var tasks = PatternTasks.Expand(workflows.RequirePattern(use.Name), use.Values, roster, given);
+            return () => tasks;
         }
+        catch (Problem problem)
+        {
+            return () => throw problem;
+        }
+    }
+
+    private AddTasks.Result Store(
+        IWrite write,
+        string actor,
+        long id,
+        IReadOnlyList<TaskSpec> given,
+        Func<IReadOnlyList<PatternTask>> expanded
+    )
+    {
+        var ticket = tickets.Require(write.Db, id);
+        var more = expanded();
+        var rows = making.AddGiven(
+            write,
+            ticket,
+            [.. given, .. more.Select(task => task.Spec)],
+            place => place < given.Count ? new TaskMaking.Origin(actor) : more[place - given.Count].Origin(actor),
+            place => place < given.Count ? TaskMaking.Place(place) : more[place - given.Count].Step
+        );
+        return new AddTasks.Result(TaskViews.Of(write.Db, [.. rows], changes.ScoreOf));
     }
 }

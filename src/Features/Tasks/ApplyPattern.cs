@@ -2,11 +2,7 @@ using System.ComponentModel;
 using System.Text.Json;
 using FluentValidation;
 using Hive.Common.Doors;
-using Hive.Common.Storage;
-using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
-using Hive.Features.Tickets.Contracts;
-using Hive.Features.Workflows.Contracts;
 using Hive.Protocol;
 using MediatR;
 
@@ -37,15 +33,12 @@ internal static class ApplyPattern
         }
     }
 
-    internal sealed class Handler(IMediator mediator) : IRequestHandler<Command, Result>
+    internal sealed class Handler(GivenTasks tasks) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command c, CancellationToken cancellationToken) =>
             new(
                 (
-                    await mediator.Send(
-                        new AddTasks.Command(c.Caller, c.Ticket, Pattern: new PatternUse(c.Name, c.Values), Key: c.Key),
-                        cancellationToken
-                    )
+                    await tasks.Add(c.Caller, "apply_pattern", c.Ticket, [], new PatternUse(c.Name, c.Values), c.Key)
                 ).Tasks
             );
     }

@@ -18,10 +18,11 @@ internal sealed record PatternUse(string Name, IReadOnlyDictionary<string, JsonE
 /// <param name="Step">How a refusal names it.</param>
 /// <param name="Spec">The task.</param>
 /// <param name="Of">The step that it comes from.</param>
-internal sealed record PatternTask(string Step, TaskSpec Spec, PatternStep Of)
+/// <param name="Pattern">The name of its pattern.</param>
+internal sealed record PatternTask(string Step, TaskSpec Spec, PatternStep Of, string Pattern)
 {
     /// <summary>The members of the task that a caller cannot name.</summary>
-    public TaskMaking.Origin Origin(string actor, string pattern) =>
+    public TaskMaking.Origin Origin(string actor) =>
         new(
             actor,
             Kind: Of.Kind switch
@@ -32,7 +33,7 @@ internal sealed record PatternTask(string Step, TaskSpec Spec, PatternStep Of)
             },
             MergeStrategy: Of.Kind == PatternStepKind.Merge ? Of.MergeStrategy ?? "combine" : null,
             MergeFields: Of.Fields,
-            Pattern: pattern
+            Pattern: Pattern
         );
 }
 
@@ -51,16 +52,22 @@ internal sealed partial class PatternTasks
     private PatternTasks(Pattern pattern, IRoster roster) => (this.pattern, this.roster) = (pattern, roster);
 
     /// <summary>The tasks of a pattern with these values.</summary>
+    /// <param name="pattern">The pattern.</param>
+    /// <param name="values">A value for each of its parameters.</param>
+    /// <param name="roster">The agents.</param>
+    /// <param name="given">The number of tasks that are made beside it.</param>
     /// <exception cref="Problem">Code <c>invalid</c>: a value is missing, unknown, of another type or too long, or
-    /// they do not fit the steps. Code <c>not_found</c>: an agent does not exist.</exception>
+    /// they do not fit the steps, or make too many tasks. Code <c>not_found</c>: an agent does not exist.</exception>
     public static IReadOnlyList<PatternTask> Expand(
         Pattern pattern,
         IReadOnlyDictionary<string, JsonElement>? values,
-        IRoster roster
+        IRoster roster,
+        int given
     )
     {
         var tasks = new PatternTasks(pattern, roster);
         tasks.Read(values ?? new Dictionary<string, JsonElement>());
+        tasks.MustFit(given);
         return tasks.All();
     }
 
@@ -93,6 +100,31 @@ internal sealed partial class PatternTasks
         }
     }
 
+    // By numbers alone: a pattern of a few kilobytes can stand for millions of edges.
+    private void MustFit(int given)
+    {
+        var sizes = pattern.Steps.ToDictionary(
+            step => step.Ref,
+            step => step.ForEach is { } list ? lists[list].Length : 1
+        );
+        var tasks = sizes.Values.Sum();
+        if (tasks + given > TaskMaking.MostAtOnce)
+            throw Fault(
+                $"makes {tasks} tasks"
+                    + (given == 0 ? "" : $", and {given} more {(given == 1 ? "is" : "are")} named")
+                    + $"; the limit is {TaskMaking.MostAtOnce} at once; shorten the lists"
+            );
+        foreach (var step in pattern.Steps)
+        {
+            var edges = step.DependsOn.Sum(name => sizes[name]);
+            if (edges > TaskMaking.MostEdges)
+                throw Fault(
+                    $"cannot be applied: step '{step.Ref}' waits for {edges} tasks; the limit is "
+                        + $"{TaskMaking.MostEdges}; shorten the lists"
+                );
+        }
+    }
+
     private List<PatternTask> All()
     {
         List<PatternTask> all = [];
@@ -112,44 +144,66 @@ internal sealed partial class PatternTasks
             )
                 throw Fault($"step '{step.Ref}' needs {quorum} tasks, and waits for {on.Length}; name more");
             string?[] items = step.ForEach is { } list ? (string?[])lists[list] : [null];
-            all.AddRange(members[step.Ref].Zip(items, (name, item) => Task(step, name, on, item)));
+            JsonElement[] edges = [.. on.Select(other => JsonSerializer.SerializeToElement(other))];
+            all.AddRange(members[step.Ref].Zip(items, (name, item) => Task(step, name, edges, item)));
         }
 
         return all;
     }
 
-    private PatternTask Task(PatternStep step, string name, string[] on, string? item)
+    private PatternTask Task(PatternStep step, string name, JsonElement[] on, string? item)
     {
         var kind = step.Kind.ToString().ToLowerInvariant();
-        var title = Filled(step.Title, item) ?? $"{pattern.Name}: {step.Ref}";
+        var shown = $"step '{name}' of pattern '{pattern.Name}'";
         var spec = new TaskSpec(
             step.TaskType ?? kind,
-            title,
+            Filled("title", step.Title, TaskRules.TitleLength, "characters") ?? $"{pattern.Name}: {step.Ref}",
             Ref: name,
-            Description: Filled(step.Description, item),
+            Description: Filled("description", step.Description, TaskRules.DescriptionBytes, "bytes"),
             PhaseId: step.PhaseId,
             Priority: step.Priority,
             Capabilities: step.Capabilities,
-            DependsOn: [.. on.Select(other => JsonSerializer.SerializeToElement(other))],
+            DependsOn: on,
             Quorum: step.Quorum,
-            Agent: Filled(step.Agent, item),
+            Agent: Filled("agent", step.Agent, TaskRules.TitleLength, "characters"),
             TimeoutSeconds: step.TimeoutSeconds
         );
-        return new PatternTask($"step '{name}' of pattern '{pattern.Name}'", spec, step);
+        return new PatternTask(shown, spec, step, pattern.Name);
+
+        string? Filled(string field, string? text, int most, string unit) =>
+            text is null ? null
+            : Fill(text, item, most) is { } filled ? filled
+            : throw Problem.Invalid(
+                $"{shown}: '{field}' is longer than {most} {unit} with these values; give shorter ones"
+            );
     }
 
-    // In one pass, so that a value with a placeholder in it stays as it is.
-    private string? Filled(string? text, string? item) =>
-        text is null
-            ? null
-            : Placeholder()
-                .Replace(
-                    text,
-                    match =>
-                        match.Groups[1].Value is var name && name == Item && item is not null ? item
-                        : texts.TryGetValue(name, out var value) ? value
-                        : match.Value
-                );
+    // In one pass, so that a value with a placeholder in it stays as it is. Null as soon as the text is too long: a
+    // placeholder of three characters can stand for a list of 400 KB. A character has at least one byte.
+    private string? Fill(string text, string? item, int most)
+    {
+        var filled = new StringBuilder();
+        var from = 0;
+        foreach (Match match in Placeholder().Matches(text))
+        {
+            if (!Add(text.AsSpan(from, match.Index - from)) || !Add(ValueOf(match, item)))
+                return null;
+            from = match.Index + match.Length;
+        }
+
+        return Add(text.AsSpan(from)) ? filled.ToString() : null;
+
+        bool Add(ReadOnlySpan<char> part)
+        {
+            filled.Append(part[..Math.Min(part.Length, most + 1)]);
+            return filled.Length <= most;
+        }
+    }
+
+    private string ValueOf(Match match, string? item) =>
+        match.Groups[1].Value is var name && name == Item && item is not null ? item
+        : texts.TryGetValue(name, out var value) ? value
+        : match.Value;
 
     private string[] Items(string name, JsonElement value)
     {

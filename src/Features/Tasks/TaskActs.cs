@@ -3,7 +3,6 @@ using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
-using Hive.Features.Agents.Contracts;
 using Hive.Features.Locks.Contracts;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
@@ -22,7 +21,6 @@ internal sealed class TaskActs(
     Claims claims,
     ILocks locks,
     ITickets tickets,
-    IRoster roster,
     Lazy<IEnumerable<ITaskChecks>> checks
 ) : ITasks, ITaskRuns
 {
@@ -216,8 +214,8 @@ internal sealed class TaskActs(
         MustBePending(row);
         if (row.IsJoin)
             throw Problem.Conflict($"task {row.Id} is a {row.Kind}, which no agent does");
-        if (agent is not null && !roster.Require(agent).TakesTasks)
-            throw Problem.Conflict($"{agent} takes no tasks; give it a duty in its agent.yaml, or name another agent");
+        if (agent is not null)
+            making.MustTakeTasks(agent);
         if (agent is not null && row.IsReview && TaskChanges.Excluded(write.Db, row).Contains(agent))
             throw Problem.Conflict($"task {row.Id} is a review of {agent}'s own work; name another agent");
         return changes.Set(write, row, row with { WantsAgent = agent });

@@ -240,20 +240,12 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
 
     private TaskRow Add(IWrite write, TicketEntry ticket, TaskSpec spec, Origin origin, long[] waits)
     {
-        var statuses =
-            waits.Length == 0
-                ? []
-                : write
-                    .Db.Query<string>(
-                        "SELECT t.status FROM json_each(@ids) i JOIN tasks t ON t.id = i.value",
-                        new { ids = TaskRow.Json(waits) }
-                    )
-                    .AsList();
+        var (statuses, phases) = waits.Length == 0 ? ([], []) : StatesOf(write, waits);
         var isJoin = origin.Kind is TaskKind.Barrier or TaskKind.Merge;
         var row = new TaskRow
         {
             Ticket = ticket.Id,
-            PhaseId = spec.PhaseId ?? ticket.PhaseId,
+            PhaseId = spec.PhaseId ?? (isJoin ? LatestOf(ticket, phases) : ticket.PhaseId),
             Kind = origin.Kind,
             TaskType = spec.TaskType,
             Title = spec.Title,
@@ -293,6 +285,37 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         return row;
     }
 
+    /// <summary>The latest phase of some tasks: what waits for them in an earlier one would keep the ticket there, and
+    /// wait for ever.</summary>
+    public string LatestPhase(IWrite write, TicketEntry ticket, IReadOnlyCollection<long> tasks) =>
+        LatestOf(ticket, StatesOf(write, tasks).Phases);
+
+    private string LatestOf(TicketEntry ticket, List<string> phases)
+    {
+        var order = (workflows.Find(ticket.Workflow)?.Phases ?? []).Select(p => p.Id).ToList();
+        // Tasks of a block end with it, and are not ahead of any.
+        return phases.MaxBy(phase => phase == Phase.BlockedId ? -2 : order.IndexOf(phase)) ?? ticket.PhaseId;
+    }
+
+    private static (List<string> Statuses, List<string> Phases) StatesOf(IWrite write, IReadOnlyCollection<long> ids)
+    {
+        var states = write
+            .Db.Query<(string Status, string PhaseId)>(
+                "SELECT t.status, t.phase_id FROM json_each(@ids) i JOIN tasks t ON t.id = i.value",
+                new { ids = TaskRow.Json(ids) }
+            )
+            .AsList();
+        return ([.. states.Select(s => s.Status)], [.. states.Select(s => s.PhaseId)]);
+    }
+
+    /// <summary>Refuses an agent that cannot be given tasks.</summary>
+    /// <exception cref="Problem">Code <c>not_found</c>: it does not exist; <c>conflict</c>: it has no duty.</exception>
+    public void MustTakeTasks(string agent)
+    {
+        if (!roster.Require(agent).TakesTasks)
+            throw Problem.Conflict($"{agent} takes no tasks; give it a duty in its agent.yaml, or name another agent");
+    }
+
     private void Check(Workflow workflow, IReadOnlyList<TaskSpec> specs, Func<int, string> name)
     {
         if (specs.Count > MostAtOnce)
@@ -309,7 +332,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
                         + string.Join(", ", workflow.Phases.Select(p => p.Id))
                 );
             if (specs[i].Agent is { } agent)
-                roster.Require(agent);
+                MustTakeTasks(agent);
         }
     }
 

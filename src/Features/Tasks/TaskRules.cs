@@ -31,7 +31,7 @@ internal static class TaskRules
     private const int EntryBytes = 1000;
 
     /// <summary>The longest run, in seconds: a week.</summary>
-    public const long MostSeconds = 7 * 24 * 3600;
+    public const long MostSeconds = PatternStep.MostSeconds;
 
     /// <summary>Tasks to be made.</summary>
     public static void MustBeTasks<T>(this IRuleBuilder<T, IReadOnlyList<TaskSpec>> rule) =>

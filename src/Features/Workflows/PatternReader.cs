@@ -12,6 +12,10 @@ internal sealed partial class PatternReader
     private const int MaxSteps = 50;
     private const int MaxParameters = 50;
 
+    // As for a merge that is made by itself.
+    private const int MaxFields = 50;
+    private const int MaxField = 200;
+
     // The member of the list in a step with 'for_each'.
     private const string Item = "item";
 
@@ -189,6 +193,10 @@ internal sealed partial class PatternReader
         var fields = faults.Try(() => step.Texts("fields")) ?? [];
         if (strategy == "custom" != (fields.Count > 0))
             faults.Add(step.Begin, "'fields' names what the merge strategy 'custom' takes; give both or neither");
+        string[] taken = [.. fields.Select(f => f.Text).Distinct()];
+        faults.Counted(step, "fields", taken.Length, MaxFields);
+        foreach (var (field, at) in fields.Where(f => string.IsNullOrWhiteSpace(f.Text) || f.Text.Length > MaxField))
+            faults.Add(at, $"a field has 1 to {MaxField} characters, and is not blank");
         return new PatternStep(
             Ref: name,
             Kind: kind,
@@ -203,8 +211,10 @@ internal sealed partial class PatternReader
             DependsOn: needed,
             Quorum: faults.Quorum(step, needed.Any(repeated.Contains) ? null : needed.Length),
             MergeStrategy: strategy,
-            Fields: [.. fields.Select(f => f.Text).Distinct()],
-            TimeoutSeconds: faults.Try(() => step.Number("timeout_seconds", 1, 7 * 86400, "a whole number of seconds"))
+            Fields: taken,
+            TimeoutSeconds: faults.Try(() =>
+                step.Number("timeout_seconds", 1, PatternStep.MostSeconds, "a whole number of seconds")
+            )
         );
     }
 

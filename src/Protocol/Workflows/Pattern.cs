@@ -50,7 +50,8 @@ public enum PatternStepKind
 /// <param name="TaskType">The task's type.</param>
 /// <param name="Title">The task's title, with placeholders.</param>
 /// <param name="Description">The task's description, with placeholders.</param>
-/// <param name="PhaseId">The task's phase; null for the ticket's.</param>
+/// <param name="PhaseId">The task's phase; null for the ticket's, and of a barrier or merge for the latest one of the
+/// tasks that it waits for.</param>
 /// <param name="Priority">The task's priority; null for the ticket's.</param>
 /// <param name="Capabilities">What its agent must be able to do.</param>
 /// <param name="Agent">The agent that gets it, with placeholders.</param>
@@ -76,7 +77,11 @@ public sealed record PatternStep(
     [property: JsonConverter(typeof(WordOrNumber))] string? Quorum = null,
     string? MergeStrategy = null,
     int? TimeoutSeconds = null
-);
+)
+{
+    /// <summary>The longest run of a task, in seconds: a week.</summary>
+    public const int MostSeconds = 7 * 24 * 3600;
+}
 
 /// <summary>A stored pattern.</summary>
 /// <param name="Name">Its name.</param>

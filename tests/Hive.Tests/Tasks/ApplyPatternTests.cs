@@ -110,6 +110,122 @@ public sealed class ApplyPatternTests
     }
 
     [Fact]
+    public async Task A_pattern_is_counted_before_it_is_expanded()
+    {
+        await using var rig = await TaskRig.Start();
+        var ticket = await rig.Ticket();
+        const string Part = "for_each: parts, task_type: t, title: T";
+        // Each step waits for all before it.
+        await Load(
+            rig,
+            "deep",
+            Enumerable
+                .Range(0, 50)
+                .Select(i =>
+                    $"ref: s{i}, {Part}, depends_on: [{string.Join(", ", Enumerable.Range(0, i).Select(Ref))}]"
+                )
+        );
+        await Load(rig, "two", [$"ref: a, {Part}", $"ref: b, {Part}"]);
+        await Load(
+            rig,
+            "edges",
+            [$"ref: a, {Part}", $"ref: b, {Part}", "ref: c, task_type: t, title: T, depends_on: [a, b]"]
+        );
+        await Refused("deep", 100, 0, "pattern 'deep' makes 5000 tasks; the limit is 200 at once");
+        await Refused("two", 101, 0, "takes at most 100 entries in 'parts'");
+        await Refused("two", 100, 1, "pattern 'two' makes 200 tasks, and 1 more is named; the limit is 200 at once");
+        await Refused("edges", 51, 0, "step 'c' waits for 102 tasks; the limit is 100");
+        Assert.Equal(0, await rig.Read<long>("SELECT count(*) FROM tasks"));
+        await Apply("two", 100, 0);
+        Assert.Equal(200, await rig.Read<long>("SELECT count(*) FROM tasks"));
+        await Apply("edges", 50, 1);
+        Assert.Equal(100, await rig.Read<long>("SELECT max(deps_total) FROM tasks"));
+
+        static string Ref(int place) => $"s{place}";
+
+        Task<JsonElement> Apply(string name, int parts, int given) =>
+            rig.Host.CallAsync(
+                "add_tasks",
+                new
+                {
+                    ticket,
+                    tasks = given == 0 ? null : Enumerable.Range(0, given).Select(i => TaskRig.New($"given{i}")),
+                    pattern = new { name, values = new { parts = Enumerable.Range(0, parts).Select(i => $"{i}") } },
+                }
+            );
+
+        async Task Refused(string name, int parts, int given, string error)
+        {
+            var refused = await rig.Refused(Apply(name, parts, given));
+            Assert.Equal("invalid", refused.Code);
+            Assert.Contains(error, refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("title: \"{parts}\"", 50, "'title' is longer than 500 characters with these values")]
+    [InlineData("title: T, description: \"{all}\"", 9, "'description' is longer than 16384 bytes with these values")]
+    public async Task A_text_is_refused_while_it_is_filled(string step, int parts, string error)
+    {
+        await using var rig = await TaskRig.Start();
+        var ticket = await rig.Ticket();
+        var text = step.Replace("{all}", string.Concat(Enumerable.Repeat("{parts}", 500)), StringComparison.Ordinal);
+        await Load(rig, "long", [$"ref: a, for_each: parts, task_type: t, {text}"]);
+        var refused = await rig.Refused(
+            rig.Host.CallAsync(
+                "apply_pattern",
+                new
+                {
+                    ticket,
+                    name = "long",
+                    values = new { parts = Enumerable.Repeat(new string('x', 300), parts) },
+                }
+            )
+        );
+        Assert.Equal("invalid", refused.Code);
+        Assert.Contains($"step 'a.1' of pattern 'long': {error}", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await rig.Read<long>("SELECT count(*) FROM tasks"));
+    }
+
+    [Fact]
+    public async Task A_key_is_that_of_its_command_and_outlasts_the_pattern()
+    {
+        await using var rig = await Loaded();
+        await rig.Worker("alice");
+        var ticket = await rig.Ticket();
+        var values = Values("Why?");
+        var call = new
+        {
+            ticket,
+            name = "survey",
+            values,
+            key = "k",
+        };
+        var made = await rig.Host.CallAsync("apply_pattern", call);
+        var other = new
+        {
+            ticket,
+            pattern = new { name = "survey", values },
+            key = "k",
+        };
+        Assert.Equal("conflict", (await rig.Refused(rig.Host.CallAsync("add_tasks", other))).Code);
+        await rig.Host.CallAsync("pattern_delete", new { name = "survey" });
+        Assert.Equal(made.GetRawText(), (await rig.Host.CallAsync("apply_pattern", call)).GetRawText());
+    }
+
+    [Fact]
+    public async Task An_agent_without_a_duty_is_refused_for_a_pattern()
+    {
+        await using var rig = await Loaded();
+        await rig.Hive.Spawn("idle");
+        var values = Values("Why?");
+        values["chair"] = "idle";
+        var refused = await rig.Refused(rig.Host.CallAsync("apply_pattern", Use(await rig.Ticket(), values)));
+        Assert.Equal("conflict", refused.Code);
+        Assert.Contains("idle takes no tasks; give it a duty", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_manager_adds_a_pattern_beside_tasks_in_one_write()
     {
         await using var rig = await Loaded();
@@ -178,6 +294,16 @@ public sealed class ApplyPatternTests
         await rig.Host.CallAsync("pattern_load", new { text = Pattern });
         return rig;
     }
+
+    private static Task Load(TaskRig rig, string name, IEnumerable<string> steps) =>
+        rig.Host.CallAsync(
+            "pattern_load",
+            new
+            {
+                text = $"pattern:\n  name: {name}\n  parameters: {{ parts: list }}\n  steps:\n"
+                    + string.Concat(steps.Select(step => $"    - {{ {step} }}\n")),
+            }
+        );
 
     private static object Use(long ticket, JsonObject values) =>
         new

@@ -58,6 +58,8 @@ public sealed class ShippedPatternsTests : IAsyncLifetime
             new JsonObject { ["question"] = "Rust or Go?", ["evaluators"] = new JsonArray("alice", "bob", "carl") }
         );
         Assert.Equal(["work", "work", "work", "merge", "work"], tasks.Select(t => t.Text("kind")));
+        // A vote of a field of its own is not lost to another one.
+        Assert.Contains("field 'alice'", (await Task(tasks[0])).Text("description"), StringComparison.Ordinal);
         await End("bob", "fail_task", new { reason = "I do not know", kind = "permanent" });
         await End("alice", "complete_task", new { summary = "Go", outputs = new { alice = "go" } });
         Assert.Equal("pending", (await Task(tasks[3])).Text("status"));
@@ -93,11 +95,17 @@ public sealed class ShippedPatternsTests : IAsyncLifetime
             "review_feedback_loop",
             new JsonObject { ["subject"] = "the plan", ["reviewers"] = new JsonArray("alice", "bob") }
         );
-        await End("alice", "complete_task", new { summary = "s", outputs = new { style = "fine", tests = 3 } });
-        await End("bob", "complete_task", new { summary = "s", outputs = new { tests = 5 } });
+        Assert.Contains("field 'bob'", (await Task(tasks[1])).Text("description"), StringComparison.Ordinal);
+        await End("alice", "complete_task", new { summary = "s", outputs = new { alice = (string[])["style"] } });
+        await End("bob", "complete_task", new { summary = "s", outputs = new { bob = (string[])["tests"] } });
         await EndByAny(
             tasks[3],
-            brief => Assert.Contains("{\"style\":\"fine\",\"tests\":5}", brief.GetRawText(), StringComparison.Ordinal)
+            brief =>
+                Assert.Contains(
+                    "{\"alice\":[\"style\"],\"bob\":[\"tests\"]}",
+                    brief.GetRawText(),
+                    StringComparison.Ordinal
+                )
         );
         Assert.All(await Statuses(tasks), status => Assert.Equal("completed", status));
     }

@@ -445,6 +445,7 @@ public sealed class WorkflowYamlTests
     [InlineData("for_each: reviewers", "phase_id: WORK", "line 6, column 17: 'WORK' must begin with PHASE_")]
     [InlineData("for_each: reviewers", "quorum: first", "'quorum' counts dependencies, and there are none")]
     [InlineData("name: review-by", "name: review/by", "line 2, column 9: 'name' contains '/'")]
+    [InlineData("strategy: combine", "strategy: custom\n      fields: [' ']", "a field has 1 to 200 characters")]
     public void A_pattern_that_cannot_run_is_refused(string right, string wrong, string said)
     {
         const string Text = """
@@ -469,6 +470,29 @@ public sealed class WorkflowYamlTests
             PatternReader.Read(Text.Replace(right, wrong, StringComparison.Ordinal))
         );
         Assert.Contains(said, problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_merge_takes_fifty_fields_of_two_hundred_characters_at_most()
+    {
+        const string Text = """
+            pattern:
+              name: merge
+              steps:
+                - { ref: a, task_type: t, title: T }
+                - { ref: b, kind: merge, depends_on: [a], merge_strategy: custom, fields: [FIELDS] }
+            """;
+        Assert.Equal(
+            50,
+            Read(Enumerable.Range(0, 50).Select(i => $"{i:d3}{new string('f', 197)}")).Steps[1].Fields.Count
+        );
+        var many = Assert.Throws<Problem>(() => Read(Enumerable.Range(0, 51).Select(i => $"f{i}")));
+        Assert.Contains("'fields' has 51 entries; the limit is 50", many.Message, StringComparison.Ordinal);
+        var lengthy = Assert.Throws<Problem>(() => Read([new string('f', 201)]));
+        Assert.Contains("a field has 1 to 200 characters", lengthy.Message, StringComparison.Ordinal);
+
+        static Pattern Read(IEnumerable<string> fields) =>
+            PatternReader.Read(Text.Replace("FIELDS", string.Join(", ", fields), StringComparison.Ordinal));
     }
 
     private static Workflow Load(string text) => WorkflowReader.Read(text, Shipped.Workflow).Workflow;
