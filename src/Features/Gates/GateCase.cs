@@ -48,7 +48,9 @@ internal sealed record GateCase(
 
     /// <summary>The ticket was sent back, and nothing of the phase was done since.</summary>
     public bool IsToDoAgain =>
-        Return is { } sent && !Own.Any(sent.IsBefore) && Artifacts.All(a => a.Artifact.PhaseId != Phase.Id);
+        Return is { } sent
+        && !Own.Any(t => !t.IsJoin && sent.IsBefore(t))
+        && Artifacts.All(a => a.Artifact.PhaseId != Phase.Id);
 
     /// <summary>The failures since the gate last passed, the ticket was sent back, or a person was asked.</summary>
     public Rounds Rounds =>

@@ -213,7 +213,7 @@ internal static class GateJudge
         var text = $"{name} {Bounds(criterion)}";
         var tasks = gate.Tasks.ToDictionary(t => t.Id);
         // Rework continues the line of the task that it came from; the newest figure of a line is the one that counts.
-        long Line(long task) => tasks.GetValueOrDefault(task)?.Parent is { } from ? Line(from) : task;
+        long Line(long task) => tasks.GetValueOrDefault(task)?.ReworkOf is { } from ? Line(from) : task;
         var all = gate
             .Metrics.Where(m => m.Name == name || m.Type == name)
             .DistinctBy(m => (Line(m.Task), m.Name))
@@ -221,7 +221,7 @@ internal static class GateJudge
         // After a failure older figures are out of date once there are newer ones, unless they are of a line whose
         // rework has not measured it yet.
         var failedAt = gate.Verdicts.FirstOrDefault(v => !v.Passed)?.At ?? DateTimeOffset.MinValue;
-        var reworked = gate.Tasks.Where(t => t.Parent is not null).Select(t => Line(t.Id)).ToHashSet();
+        var reworked = gate.Tasks.Where(t => t.ReworkOf is not null).Select(t => Line(t.Id)).ToHashSet();
         var latest = all.Any(m => m.At > failedAt)
             ? [.. all.Where(m => m.At > failedAt || reworked.Contains(Line(m.Task)))]
             : all;
@@ -247,9 +247,9 @@ internal static class GateJudge
         );
     }
 
-    /// <summary>The completed task of the phase that ended last.</summary>
+    /// <summary>The completed task of the phase that ended last, of those that agents do.</summary>
     public static TaskEntry? LastOf(GateCase gate) =>
-        gate.Own.Where(t => t.Status == "completed").MaxBy(t => (t.CompletedAt, t.Id));
+        gate.Own.Where(t => t is { Status: "completed", IsJoin: false }).MaxBy(t => (t.CompletedAt, t.Id));
 
     /// <summary>The time of a return in words.</summary>
     public static string Since(Return sent) => $"since the ticket came back to {sent.ToPhase}";

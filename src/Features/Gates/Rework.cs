@@ -77,7 +77,9 @@ internal sealed class Rework(ITickets tickets, ITasks tasks)
     // The task of a phase behind this one whose evidence failed, else the last one that it completed.
     private static TaskEntry? SourceIn(GateCase gate, string phaseId, Judgement judgement) =>
         judgement.Shortcomings.Select(s => s.Source).FirstOrDefault(t => t?.PhaseId == phaseId)
-        ?? gate.Tasks.Where(t => t.PhaseId == phaseId && t.Status == "completed" && t.Kind != GateCase.ReviewKind)
+        ?? gate.Tasks.Where(t =>
+                t.PhaseId == phaseId && t is { Status: "completed", IsJoin: false } && t.Kind != GateCase.ReviewKind
+            )
             .MaxBy(t => (t.CompletedAt, t.Id));
 
     private static IEnumerable<(TaskEntry? Source, IEnumerable<string> Reasons)> BySource(Judgement judgement) =>

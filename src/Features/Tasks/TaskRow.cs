@@ -207,7 +207,8 @@ internal sealed record TaskRow
             ErrorMessage,
             CompletedAt,
             Parent,
-            WantsAgent
+            WantsAgent,
+            Discovery
         );
 
     /// <summary>A quorum as it is on the wire.</summary>

@@ -98,7 +98,8 @@ internal static class Cases
         string type = "do",
         string kind = "work",
         string[]? capabilities = null,
-        long? parent = null
+        long? parent = null,
+        long? discovery = null
     ) =>
         Make<TaskEntry>(
             new
@@ -116,6 +117,7 @@ internal static class Cases
                 Capabilities = capabilities ?? [],
                 Expected = Array.Empty<ExpectedOutput>(),
                 Parent = parent,
+                Discovery = discovery,
                 CompletedAt = status is "completed" or "failed" or "cancelled" ? 1000 + id : (long?)null,
             }
         );

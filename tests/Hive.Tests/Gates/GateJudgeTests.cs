@@ -81,6 +81,30 @@ public sealed class GateJudgeTests
         Assert.True(Cases.Judge(AllTasks, [here, Cases.Task(2, "completed", "PHASE_OPEN"), later]).Verdict(false));
     }
 
+    [Fact]
+    public void A_discovered_task_has_a_metric_line_of_its_own()
+    {
+        const string Keys = "gate:\n  criteria:\n    - metric: coverage\n      at_least: 80";
+        var judgement = Cases.Judge(
+            Keys,
+            [Cases.Task(1), Cases.Task(2, parent: 1, discovery: 7)],
+            metrics: [Cases.Measured(2, 2, "coverage", 90), Cases.Measured(1, 1, "coverage", 50)]
+        );
+        Assert.Equal(1, Assert.Single(judgement.Shortcomings).Source!.Id);
+    }
+
+    [Fact]
+    public void Barriers_and_merges_do_not_count_as_work_of_a_gate()
+    {
+        const string Keys = "gate:\n  criteria:\n    - metric: coverage\n      at_least: 80";
+        var last = Cases.Judge(Keys, [Cases.Task(1), Cases.Task(2, kind: "barrier"), Cases.Task(3, kind: "merge")]);
+        Assert.Equal(1, Assert.Single(last.Shortcomings).Source!.Id);
+        // One that ended after the return shows no work of the phase.
+        var gate = Cases.Of(AllTasks, [Cases.Task(1), Cases.Task(2, kind: "barrier")]);
+        Assert.True((gate with { Return = new Return("PHASE_OPEN", 0, 0, [1]) }).IsToDoAgain);
+        Assert.Null(Cases.Judge(AllTasks, [Cases.Task(1), Cases.Task(2, "pending", kind: "barrier")]).Verdict(false));
+    }
+
     [Theory]
     [InlineData("min_length: 5", "12345", null)]
     [InlineData("min_length: 6", "12345", "length of 5 characters; at least 6")]

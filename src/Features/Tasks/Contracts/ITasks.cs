@@ -101,9 +101,17 @@ internal sealed record TaskEntry(
     string? ErrorMessage,
     long? CompletedAt,
     long? Parent = null,
-    string? WantsAgent = null
+    string? WantsAgent = null,
+    long? Discovery = null
 )
 {
+    /// <summary>The task whose work it does again; null for none. A discovered task has a parent too, and work of its
+    /// own.</summary>
+    public long? ReworkOf => Discovery is null ? Parent : null;
+
+    /// <summary>A barrier or a merge, which no agent does.</summary>
+    public bool IsJoin => Kind is TaskKind.Barrier or TaskKind.Merge;
+
     /// <summary>It has ended: completed, failed or cancelled.</summary>
     public bool HasEnded => CompletedAt is not null;
 }
