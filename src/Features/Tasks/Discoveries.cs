@@ -94,9 +94,17 @@ internal sealed class Discoveries(TaskChanges changes, TaskMaking making, RunEnd
                 $"{source.Depth} discoveries led to task {source.Id}, one in the task of another; the limit is "
                     + $"{Deepest}; record this one without 'spawn'"
             );
-        if (blocksSource && changes.OfTicket(ticket, spawn.PhaseId ?? source.PhaseId) != Hold.None)
+        // A held ticket goes on one day; the tasks of a block wait for one that may never come.
+        var phase = spawn.PhaseId ?? source.PhaseId;
+        if (
+            blocksSource
+            && (
+                changes.OfTicket(ticket, phase).HasFlag(Hold.Phase)
+                || (phase == Phase.BlockedId && ticket.Blocked is null)
+            )
+        )
             throw Problem.Conflict(
-                $"a task of {spawn.PhaseId ?? source.PhaseId} cannot begin while ticket {ticket.Id} is in "
+                $"a task of {phase} cannot begin while ticket {ticket.Id} is in "
                     + $"{ticket.PhaseId}, so that task {source.Id} would wait for ever; leave out 'blocks_me', or "
                     + "name an earlier phase"
             );

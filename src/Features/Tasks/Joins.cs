@@ -127,14 +127,18 @@ internal static class Joins
     // In the order of the results; of a field that several have, the last one's value.
     private static Dictionary<string, JsonElement> Merged(TaskRow row, Dictionary<string, JsonElement>[] results)
     {
-        var fields = TaskRow.List<string>(row.MergeFields);
+        var fields = TaskRow.List<string>(row.MergeFields).ToHashSet(StringComparer.Ordinal);
+        var counts =
+            row.MergeStrategy == Intersection
+                ? results.SelectMany(result => result.Keys).CountBy(name => name).ToDictionary()
+                : [];
         Dictionary<string, JsonElement> merged = [];
         foreach (var (name, value) in results.SelectMany(result => result))
         {
             var isTaken = row.MergeStrategy switch
             {
                 Custom => fields.Contains(name),
-                Intersection => Array.TrueForAll(results, other => other.ContainsKey(name)),
+                Intersection => counts[name] == results.Length,
                 _ => true,
             };
             if (isTaken)

@@ -76,8 +76,12 @@ internal sealed partial class RunAlarms(
 
         if (alarm == RunAlarm.Deadline)
         {
-            // An alarm of an earlier deadline comes late.
-            if (TaskTable.Find(write.Db, id) is { IsJoin: true, IsPending: true } join && join.DeadlineAt == end)
+            // An alarm of an earlier deadline comes late; one whose tasks are done is only held.
+            if (
+                TaskTable.Find(write.Db, id) is { IsJoin: true, IsPending: true } join
+                && join.DeadlineAt == end
+                && join.DepsDone < join.Needed
+            )
                 ends.Expire(write, join);
             return;
         }

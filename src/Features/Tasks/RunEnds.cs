@@ -243,6 +243,20 @@ internal sealed class RunEnds(
         return failed;
     }
 
+    /// <summary>Barriers and merges have failed with what they wait for: the manager is told, but not of those behind
+    /// another one of them, and their tickets are looked at.</summary>
+    public void JoinsFailed(IWrite write, IReadOnlyList<long> ids, bool checksTicket)
+    {
+        var failed = TaskTable.Among(write.Db, ids).Where(row => row.Status == TaskState.Failed).ToArray();
+        var among = failed.Select(row => row.Id).ToHashSet();
+        foreach (var row in failed.Where(row => !among.Overlaps(TaskTable.DependenciesOf(write.Db, row.Id))))
+            outbox.Append(write, Principals.System, Principals.Manager, TaskMessages.Failed(row));
+        if (!checksTicket)
+            return;
+        foreach (var ticket in failed.Select(row => row.Ticket).Distinct())
+            BlockIfStuck(write, ticket);
+    }
+
     /// <summary>Cancels a task that has not ended.</summary>
     public TaskRow Cancel(IWrite write, TaskRow row, string reason, bool checksTicket = true)
     {
@@ -265,7 +279,8 @@ internal sealed class RunEnds(
                 CompletedAt = changes.Now,
                 ErrorMessage = $"Task cancelled: {reason}",
                 ErrorKind = null,
-            }
+            },
+            checksTicket
         );
         if (checksTicket)
             BlockIfStuck(write, row.Ticket);

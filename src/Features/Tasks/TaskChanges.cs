@@ -19,6 +19,7 @@ internal sealed class TaskChanges(
     IReadyTasks queue,
     OpenRuns runs,
     ILocks locks,
+    Lazy<RunEnds> ends,
     TimeProvider clock
 )
 {
@@ -29,7 +30,12 @@ internal sealed class TaskChanges(
     public long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>Replaces a task's row.</summary>
-    public TaskRow Set(IWrite write, TaskRow before, TaskRow after)
+    /// <param name="write">The caller's write.</param>
+    /// <param name="before">The row as it is stored.</param>
+    /// <param name="after">The row as it is from now on.</param>
+    /// <param name="checksTicket">The ticket is blocked when a barrier or a merge fails with that and nothing of it can
+    /// go on.</param>
+    public TaskRow Set(IWrite write, TaskRow before, TaskRow after, bool checksTicket = true)
     {
         // First, because it may free other tasks.
         if (!after.IsOpen)
@@ -47,7 +53,7 @@ internal sealed class TaskChanges(
         var isEnd = before.Status != after.Status && !after.IsOpen;
         if (isEnd)
             Journal(write, after);
-        Publish(write, touched);
+        Publish(write, touched, checksTicket: checksTicket);
         if (isEnd || before.IsOpen != after.IsOpen)
             tickets.MarkGate(write, after.Ticket);
         // A barrier or a merge that became due has ended with that.
@@ -76,7 +82,13 @@ internal sealed class TaskChanges(
     /// <param name="write">The caller's write.</param>
     /// <param name="rows">The rows.</param>
     /// <param name="known">A ticket that was read in this write; others are read here.</param>
-    public void Publish(IWrite write, IReadOnlyCollection<TaskRow> rows, TicketEntry? known = null)
+    /// <param name="checksTicket">As with <see cref="Set"/>.</param>
+    public void Publish(
+        IWrite write,
+        IReadOnlyCollection<TaskRow> rows,
+        TicketEntry? known = null,
+        bool checksTicket = true
+    )
     {
         var due = DueAmong(rows);
         // These change at once, and are published then.
@@ -101,7 +113,7 @@ internal sealed class TaskChanges(
         }
 
         if (due is not null)
-            EndDue(write, due);
+            EndDue(write, due, checksTicket);
     }
 
     // Null for none: most changes concern neither barriers nor merges, and cost nothing here.
@@ -118,7 +130,7 @@ internal sealed class TaskChanges(
     }
 
     // A queue instead of recursion: a chain of them can be a thousand long.
-    private void EndDue(IWrite write, List<long> due)
+    private void EndDue(IWrite write, List<long> due, bool checksTicket)
     {
         if (ending is not null)
         {
@@ -127,19 +139,27 @@ internal sealed class TaskChanges(
         }
 
         ending = new Queue<long>(due);
+        List<long> failed = [];
         try
         {
             while (ending.TryDequeue(out var id))
             {
                 var row = TaskTable.Require(write.Db, id);
-                if (Joins.IsDue(row))
-                    Set(write, row, Joins.Decided(write.Db, row, tickets.Require(write.Db, row.Ticket), this));
+                if (!Joins.IsDue(row))
+                    continue;
+                var decided = Joins.Decided(write.Db, row, tickets.Require(write.Db, row.Ticket), this);
+                Set(write, row, decided);
+                if (decided.Status == TaskState.Failed)
+                    failed.Add(id);
             }
         }
         finally
         {
             ending = null;
         }
+
+        if (failed.Count > 0)
+            ends.Value.JoinsFailed(write, failed, checksTicket);
     }
 
     /// <summary>Lets the queue count what an agent has again: it waits, or works on.</summary>

@@ -26,7 +26,8 @@ internal sealed class TicketSeams(
 {
     public void Entered(IWrite write, TicketEntry ticket, Phase phase, string actor)
     {
-        Hold(write, ticket);
+        // A merge that failed now may have blocked it.
+        ticket = Hold(write, ticket);
         if (ticket.IsDone || phase.Terminal)
             Stop(write, ticket, actor);
         else
@@ -35,7 +36,7 @@ internal sealed class TicketSeams(
 
     public void Changed(IWrite write, TicketEntry ticket)
     {
-        Hold(write, ticket);
+        ticket = Hold(write, ticket);
         // A fault of its locks kept the tasks of the phase from being made when the ticket entered it by itself. The
         // caller's write may be about another ticket, so a fault that is still there blocks this one again.
         if (
@@ -60,20 +61,20 @@ internal sealed class TicketSeams(
 
     public void BlockEnded(IWrite write, TicketEntry ticket, string actor)
     {
+        // Barriers and merges first: one that loses a task fails by itself.
         long[] open =
         [
             .. TaskTable
                 .OpenOfTicket(write.Db, ticket.Id)
                 .Where(row => row.PhaseId == Phase.BlockedId)
+                .OrderByDescending(row => (row.IsJoin, row.Id))
                 .Select(row => row.Id),
         ];
         foreach (var id in open)
-            ends.Cancel(
-                write,
-                TaskTable.Require(write.Db, id),
-                $"the block of ticket {ticket.Id} has ended ({actor})",
-                checksTicket: false
-            );
+        {
+            if (TaskTable.Require(write.Db, id) is { IsOpen: true } row)
+                ends.Cancel(write, row, $"the block of ticket {ticket.Id} has ended ({actor})", checksTicket: false);
+        }
     }
 
     public void Removed(IWrite write, TicketEntry ticket, string actor)
@@ -278,7 +279,7 @@ internal sealed class TicketSeams(
     }
 
     // The holds of a ticket are kept on its running tasks too: they count when such a task goes back.
-    private void Hold(IWrite write, TicketEntry ticket)
+    private TicketEntry Hold(IWrite write, TicketEntry ticket)
     {
         const Hold OfTicket = Tasks.Hold.Ticket | Tasks.Hold.Phase;
         List<TaskRow> changed = [];
@@ -294,6 +295,7 @@ internal sealed class TicketSeams(
         }
 
         changes.Publish(write, changed);
+        return changed.Exists(row => row.IsJoin) ? tickets.Require(write.Db, ticket.Id) : ticket;
     }
 
     private const string WorkSql = """

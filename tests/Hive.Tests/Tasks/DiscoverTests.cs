@@ -253,6 +253,27 @@ public sealed class DiscoverTests
     }
 
     [Fact]
+    public async Task A_task_of_a_held_ticket_may_wait_for_what_it_discovered()
+    {
+        await using var rig = await TaskRig.Start();
+        var alice = await rig.Worker("alice");
+        var source = await rig.OneTask();
+        await rig.Run(source, "alice");
+        await rig.Write(write => rig.Tickets.Block(write, 1, "environment", "no disk", "operator"));
+        await alice.CallAsync(
+            "discover",
+            new
+            {
+                type = "bug",
+                description = "It fails.",
+                spawn = new { title = "fix" },
+                blocks_me = true,
+            }
+        );
+        Assert.Equal(["dependency", "ticket"], (await rig.Task(source)).Holds().Order());
+    }
+
+    [Fact]
     public async Task A_task_may_not_wait_for_one_in_a_phase_ahead()
     {
         await using var rig = await TaskRig.Start();

@@ -186,6 +186,118 @@ public sealed class JoinTests
         await rig.Until(early, "failed");
     }
 
+    [Theory]
+    [InlineData(101, 0)]
+    [InlineData(0, -7200)]
+    public async Task A_deadline_holds_while_no_host_runs_and_when_the_clock_is_set_back(int passed, int jumped)
+    {
+        await using var rig = await TaskRig.Start();
+        var ticket = await rig.Ticket();
+        var task_ids = await Three(rig, ticket);
+        var body = new
+        {
+            ticket_id = ticket,
+            task_ids,
+            timeout_seconds = 100,
+        };
+        var barrier = (await Coordinate(rig, "sync", body)).Number("id");
+        await rig.Restart(() =>
+        {
+            rig.Pass(passed);
+            rig.Hive.Clock.Jump(TimeSpan.FromSeconds(jumped));
+        });
+        // Set back by hours, the clock leaves the barrier no more than its whole time.
+        if (passed == 0)
+            rig.Pass(101);
+        await rig.Until(barrier, "failed");
+    }
+
+    [Fact]
+    public async Task A_barrier_with_its_quorum_outlasts_its_deadline_while_it_is_held()
+    {
+        await using var rig = await TaskRig.Start();
+        var ticket = await rig.Ticket();
+        var ids = await Three(rig, ticket);
+        async Task<long> Sync(string phase_id, params long[] task_ids) =>
+            (
+                await Coordinate(
+                    rig,
+                    "sync",
+                    new
+                    {
+                        ticket_id = ticket,
+                        task_ids,
+                        phase_id,
+                        timeout_seconds = 100,
+                    }
+                )
+            ).Number("id");
+        var held = await Sync(TaskRig.Phase, ids[0]);
+        var open = await Sync(TaskRig.Phase, ids);
+        await Change(rig, ids[0], "skip");
+        rig.Pass(101);
+        // The alarms come in one round.
+        await rig.Until(open, "failed");
+        Assert.Equal(["phase"], (await rig.Task(held)).Holds());
+        await rig.Move(ticket, TaskRig.Phase);
+        Assert.Equal("completed", (await rig.Task(held)).Text("status"));
+    }
+
+    [Fact]
+    public async Task A_failed_merge_is_told_to_the_manager_and_blocks_a_stuck_ticket()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        await rig.Connect("manager");
+        var ticket = await rig.Ticket();
+        var ids = await Three(rig, ticket);
+        var merge = (await Coordinate(rig, "merge", new { ticket_id = ticket, task_ids = ids })).Number("id");
+        var behind = (await Coordinate(rig, "sync", new { ticket_id = ticket, task_ids = new[] { merge } })).Number(
+            "id"
+        );
+        await rig.Add(ticket, TaskRig.New("next", behind));
+        foreach (var id in ids)
+            await Complete(rig, id, JsonElement.Parse($"{{\"f{id}\":\"{new string('x', 14000)}\"}}"));
+        Assert.Equal(("failed", "failed"), (await Status(rig, merge), await Status(rig, behind)));
+        // The barrier behind the merge has failed with it, and is not told of.
+        var news = (await rig.News("manager")).Where(n => n.Text("event") == "task_failed");
+        Assert.Equal(merge, news.Single().Number("id"));
+        Assert.Equal("dependency", await rig.Read<string>("SELECT blocked FROM test_tickets"));
+        await TicketSeamsTests.Recount(rig);
+    }
+
+    [Fact]
+    public async Task A_barrier_is_of_the_latest_phase_of_its_tasks_and_takes_each_once()
+    {
+        await using var rig = await TaskRig.Start();
+        var ticket = await rig.Ticket();
+        var later = new
+        {
+            task_type = "test",
+            title = "later",
+            phase_id = "PHASE_TESTING",
+        };
+        var ids = await rig.Add(ticket, TaskRig.New("a"), later);
+        var barrier = await Coordinate(
+            rig,
+            "sync",
+            new { ticket_id = ticket, task_ids = (long[])[ids[1], ids[0], ids[1]] }
+        );
+        Assert.Equal("PHASE_TESTING", barrier.Text("phase_id"));
+        Assert.Equal(ids, barrier.GetProperty("depends_on").EnumerateArray().Select(id => id.GetInt64()));
+        var join = await Coordinate(
+            rig,
+            "join",
+            new
+            {
+                ticket_id = ticket,
+                task_ids = ids,
+                continuation_task = new { description = "Go on." },
+            }
+        );
+        Assert.Equal("PHASE_TESTING", join.Text("phase_id"));
+    }
+
     [Fact]
     public async Task A_completed_barrier_has_no_deadline_any_more()
     {
@@ -367,7 +479,7 @@ public sealed class JoinTests
     [Theory]
     [InlineData("sync", "{\"task_ids\":[]}", "'task_ids' is empty")]
     [InlineData("sync", "{}", "task_ids")]
-    [InlineData("sync", "{\"task_ids\":[1,1]}", "names task 1 twice")]
+    [InlineData("sync", "{\"task_ids\":[1,1],\"required_count\":2}", "'required_count' must be from 0")]
     [InlineData("sync", "{\"task_ids\":[-1]}", "positive task ids")]
     [InlineData("sync", "{\"task_ids\":[1],\"required_count\":2}", "'required_count' must be from 0")]
     [InlineData("sync", "{\"task_ids\":[1],\"timeout_seconds\":0}", "'timeout_seconds' must be from 1")]
@@ -451,6 +563,8 @@ public sealed class JoinTests
 
     private static Task<JsonElement> Change(TaskRig rig, long id, string action) =>
         rig.Host.CallAsync("change_task", new { id, action });
+
+    private static async Task<string?> Status(TaskRig rig, long id) => (await rig.Task(id)).Text("status");
 
     private static async Task Complete(TaskRig rig, long task, JsonElement outputs)
     {

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -162,6 +163,37 @@ public sealed class TicketSeamsTests
             )
         );
         Assert.Equal(1000, await rig.Read<long>("SELECT count(*) FROM tasks"));
+    }
+
+    [Fact]
+    public async Task A_barrier_of_a_block_is_cancelled_once_with_its_tasks()
+    {
+        await using var rig = await TaskRig.Start();
+        var ticket = await rig.Ticket();
+        await rig.Write(write => rig.Tickets.Block(write, ticket, "environment", "no disk", "operator"));
+        var ids = await rig.Add(
+            ticket,
+            new
+            {
+                task_type = "environment",
+                title = "Free the disk",
+                phase_id = "PHASE_BLOCKED",
+            }
+        );
+        using var http = rig.Hive.Http();
+        var answer = await http.PostAsJsonAsync(
+            "/api/v1/coordination/sync",
+            new { ticket_id = ticket, task_ids = ids }
+        );
+        var barrier = (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>()).Number("id");
+        Assert.Equal("PHASE_BLOCKED", (await rig.Task(barrier)).Text("phase_id"));
+        var next = (await rig.Add(ticket, TaskRig.New("next", barrier)))[0];
+        await rig.Write(write => rig.Tickets.Unblock(write, ticket, "operator"));
+        Assert.Equal("cancelled", (await rig.Task(barrier)).Text("status"));
+        Assert.Equal(1, await rig.Read<long>("SELECT count(*) FROM task_ends WHERE task = @barrier", new { barrier }));
+        // The end of the block does not block the ticket again.
+        Assert.Equal(["failed_dependency"], (await rig.Task(next)).Holds());
+        await Recount(rig);
     }
 
     [Fact]

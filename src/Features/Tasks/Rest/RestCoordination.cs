@@ -63,7 +63,11 @@ internal sealed class RestJoins(
 
     /// <summary>The edges to tasks.</summary>
     public static IReadOnlyList<JsonElement> On(IEnumerable<long>? ids) =>
-        [.. (ids ?? []).Select(id => JsonSerializer.SerializeToElement(id))];
+        [.. (ids ?? []).Distinct().Select(id => JsonSerializer.SerializeToElement(id))];
+
+    /// <summary>The phase of a task that goes on from others, when nobody names one.</summary>
+    public string PhaseOf(IWrite write, long ticket, IReadOnlyList<long> ids) =>
+        making.LatestPhase(write, tickets.Require(write.Db, ticket), ids);
 }
 
 /// <summary>The rules that the coordination routes share.</summary>
@@ -79,11 +83,9 @@ internal static class RestJoinRules
                     context.AddFailure("'task_ids' is empty; name the tasks");
                 else if (ids.Any(id => id <= 0))
                     context.AddFailure("'task_ids' must be positive task ids");
-                else if (ids.GroupBy(id => id).FirstOrDefault(g => g.Count() > 1) is { Key: var twice })
-                    context.AddFailure($"'task_ids' names task {twice} twice");
-                else if (ids.Count > TaskMaking.MostEdges)
+                else if (Count(ids) > TaskMaking.MostEdges)
                     context.AddFailure(
-                        $"'task_ids' names {ids.Count} tasks; a task waits for at most {TaskMaking.MostEdges}"
+                        $"'task_ids' names {Count(ids)} tasks; a task waits for at most {TaskMaking.MostEdges}"
                     );
             }
         );
@@ -99,7 +101,10 @@ internal static class RestJoinRules
 
     /// <summary>False for a quorum that is a number above that of the tasks.</summary>
     public static bool IsWithin(string? quorum, IReadOnlyList<long>? ids) =>
-        !int.TryParse(quorum, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number <= ids?.Count;
+        !int.TryParse(quorum, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number <= Count(ids);
+
+    /// <summary>The number of tasks; one that is named twice is taken once.</summary>
+    public static int Count(IReadOnlyList<long>? ids) => ids?.Distinct().Count() ?? 0;
 
     /// <summary>A count of tasks as a quorum; null and 0 are all.</summary>
     public static string? Quorum(int? count) =>
@@ -128,7 +133,7 @@ internal static class RestSync
             RuleFor(c => c.TicketId).MustBeTicketId();
             RuleFor(c => c.TaskIds).MustBeTaskIds();
             RuleFor(c => c.RequiredCount)
-                .Must((c, count) => count is null || (count >= 0 && count <= c.TaskIds?.Count))
+                .Must((c, count) => count is null || (count >= 0 && count <= RestJoinRules.Count(c.TaskIds)))
                 .WithMessage("'required_count' must be from 0, for all, to the number of tasks");
             RuleFor(c => Spec(c)).MustFit();
             RuleFor(c => c.Key).MustBeKey();
@@ -193,7 +198,7 @@ internal static class RestSplit
             RuleFor(c => c.TicketId).MustBeTicketId();
             RuleFor(c => c.TaskIds).MustBeTaskIds();
             RuleFor(c => c.TaskIds)
-                .Must(ids => ids is not { Count: > 1 })
+                .Must(ids => RestJoinRules.Count(ids) <= 1)
                 .WithMessage("'task_ids' names the one task that is split");
             RuleFor(c => c.TargetTasks)
                 .Must(targets => targets is { Count: > 0 } && !targets.Contains(null!))
@@ -282,13 +287,20 @@ internal static class RestJoin
                 await joins.Make(
                     (c.Caller, "coordination_join", c.Key),
                     c.TicketId,
-                    write => [Spec(c, TaskTable.Require(write.Db, c.TaskIds[0]))],
+                    write =>
+                        [
+                            Spec(
+                                c,
+                                TaskTable.Require(write.Db, c.TaskIds[0]),
+                                joins.PhaseOf(write, c.TicketId, c.TaskIds)
+                            ),
+                        ],
                     caller => new TaskMaking.Origin(caller.Name)
                 )
             )[0];
     }
 
-    private static TaskSpec Spec(Command c, TaskRow? first) =>
+    private static TaskSpec Spec(Command c, TaskRow? first, string? phaseId = null) =>
         new(
             c.ContinuationTask.TaskType ?? "join_task",
             c.ContinuationTask.Title
@@ -296,7 +308,7 @@ internal static class RestJoin
                 ?? c.ContinuationTask.TaskType
                 ?? "join_task",
             Description: c.ContinuationTask.Description,
-            PhaseId: c.ContinuationTask.PhaseId ?? first?.PhaseId,
+            PhaseId: c.ContinuationTask.PhaseId ?? phaseId,
             Priority: c.ContinuationTask.Priority ?? (first is null ? null : Priorities.Word((int)first.Priority)),
             DependsOn: RestJoins.On(c.TaskIds),
             Quorum: c.MergeStrategy
