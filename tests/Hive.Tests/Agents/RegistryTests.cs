@@ -106,11 +106,11 @@ public sealed class RegistryTests
         var roster = hive.Services.GetRequiredService<IRoster>();
         await hive
             .Services.GetRequiredService<IStore>()
-            .Write(write => roster.Change(write, "held", agent => agent with { Held = "budget day 20.00 USD" }));
+            .Write(write => roster.Change(write, "held", agent => agent with { Held = "the night shift is over" }));
 
         Assert.Equal(["ready"], (await Search(hive, "capabilities=csharp&phase_id=PHASE_A")).Select(Name));
         Assert.Equal(["elsewhere", "ready"], (await Search(hive, "phase_id=PHASE_B")).Select(Name));
-        Assert.Equal("budget day 20.00 USD", (await hive.Row("held")).GetProperty("held").GetString());
+        Assert.Equal("the night shift is over", (await hive.Row("held")).GetProperty("held").GetString());
         await hive.Restart();
         Assert.Equal("degraded", await Status(hive, "held", connected: true));
         Assert.Equal("maintenance", await Status(hive, "paused", connected: true));
