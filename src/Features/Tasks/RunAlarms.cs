@@ -55,8 +55,8 @@ internal sealed partial class RunAlarms(
         }
         catch (Exception e)
         {
-            LogFailed(log, alarm, id, e);
             clocks.SetAgain(alarm, id, Again, end);
+            LogFailed(log, alarm, id, e);
         }
     }
 
