@@ -20,13 +20,15 @@ internal sealed class BudgetSeams(
 {
     public IReadOnlyList<TurnSubject> Of(IWrite write, TurnView turn)
     {
-        runs.Book(write, turn.Id);
+        var isFree = runs.Book(write, turn.Id);
         var worked = write.Db.Query<Worked>(OfTurnSql, new { turn = turn.Id }).AsList();
-        if (worked.Count == 0 && runs.HasAny(turn.Agent))
+        if ((isFree || worked.Count == 0) && runs.HasAny(turn.Agent))
         {
-            // A turn that holds no message of a task is about all that its agent runs.
-            var started = runs.Of(turn.Agent).Where(run => run.IsStarted).Select(run => run.Id);
-            worked = write.Db.Query<Worked>(OfRunsSql, new { runs = TaskRow.Json(started) }).AsList();
+            // A turn that holds no message of a task is about all that its agent runs, beside what has ended in it.
+            var started = runs.Of(turn.Agent)
+                .Where(run => run.IsStarted && worked.TrueForAll(one => one.Run != run.Id))
+                .Select(run => run.Id);
+            worked.AddRange(write.Db.Query<Worked>(OfRunsSql, new { runs = TaskRow.Json(started) }));
         }
 
         return

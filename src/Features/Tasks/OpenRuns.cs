@@ -46,6 +46,9 @@ internal sealed class OpenRuns
 
     // Turns that have ended and are not booked yet; their end is part of the same write, or of one soon after.
     private readonly Dictionary<long, HashSet<long>> unbooked = [];
+
+    // Turns that began without a message of a run, until they are booked.
+    private readonly HashSet<long> free = [];
     private readonly Dictionary<string, int> turnsOfAgent = new(StringComparer.Ordinal);
 
     /// <summary>The agents that have a run.</summary>
@@ -96,13 +99,6 @@ internal sealed class OpenRuns
             return [.. turns.Where(t => t.Value.Runs.Contains(run)).Select(t => t.Key).Order()];
     }
 
-    /// <summary>The open turns of an agent that hold no message of a run.</summary>
-    public IReadOnlyList<long> TurnsWithoutRuns(string agent)
-    {
-        lock (gate)
-            return [.. turns.Where(t => t.Value.Agent == agent && t.Value.Runs.Count == 0).Select(t => t.Key).Order()];
-    }
-
     /// <summary>An open turn, or one that is not booked yet, holds messages of a run.</summary>
     public bool IsHeldByTurn(long run)
     {
@@ -124,10 +120,15 @@ internal sealed class OpenRuns
     }
 
     /// <summary>An ended turn is booked in this write.</summary>
-    public void Book(IWrite write, long turn)
+    /// <returns>True for a turn that began without a message of a run: it is about all that its agent runs.</returns>
+    public bool Book(IWrite write, long turn)
     {
         if (SetUnbooked(turn, null) is { } before)
             write.OnRollback(() => SetUnbooked(turn, before));
+        var wasFree = SetFree(turn, false);
+        if (wasFree)
+            write.OnRollback(() => SetFree(turn, true));
+        return wasFree;
     }
 
     /// <summary>The agent of an open turn; null when the turn is not known.</summary>
@@ -177,8 +178,17 @@ internal sealed class OpenRuns
     public void Hold(IWrite write, string agent, long turn, IEnumerable<long> held)
     {
         var before = Runs(turn);
-        SetTurn(turn, agent, [.. before ?? [], .. held]);
-        write.OnRollback(() => SetTurn(turn, agent, before));
+        HashSet<long> now = [.. before ?? [], .. held];
+        var isFree = before is null && now.Count == 0;
+        SetTurn(turn, agent, now);
+        if (isFree)
+            SetFree(turn, true);
+        write.OnRollback(() =>
+        {
+            SetTurn(turn, agent, before);
+            if (isFree)
+                SetFree(turn, false);
+        });
     }
 
     /// <summary>A turn ends.</summary>
@@ -205,6 +215,13 @@ internal sealed class OpenRuns
                 unbooked.Add(turn, held);
             return before;
         }
+    }
+
+    // True when it was free before.
+    private bool SetFree(long turn, bool isFree)
+    {
+        lock (gate)
+            return isFree ? !free.Add(turn) : free.Remove(turn);
     }
 
     private HashSet<long>? Runs(long turn)

@@ -357,7 +357,7 @@ internal sealed class RunEnds(
             locks.ReleaseAll(write, row.Id, $"run {end}");
         foreach (var other in told.Value)
             other.Ended(write, row.Id, run, end);
-        NoteTurns(write, agent, run);
+        NoteTurn(write, agent, run);
         // A turn that works on it is booked at its end.
         if (budgets.HasAny && !runs.IsHeldByTurn(run))
             budgets.Release(write, run);
@@ -366,17 +366,16 @@ internal sealed class RunEnds(
         clocks.RefreshAfter(write, agent);
     }
 
-    // A turn that holds no message of a task is about all that its agent runs, and so about a run that ends in it.
-    private void NoteTurns(IWrite write, string agent, long run)
+    // A run that ends in a turn which holds no message of it was worked on there: by a tool, in a turn about something
+    // else.
+    private void NoteTurn(IWrite write, string agent, long run)
     {
-        if (runs.Find(run) is not { IsStarted: true })
+        if (runs.Find(run) is not { IsStarted: true, Task: var task } || runs.IsHeldByTurn(run))
             return;
-        var started = runs.Of(agent).Where(one => one.IsStarted).ToArray();
-        foreach (var turn in runs.TurnsWithoutRuns(agent))
+        foreach (var (_, turn) in runs.OpenTurns(agent))
         {
-            foreach (var one in started)
-                TaskTurns.Note(write, turn, one.Task, one.Id);
-            runs.Hold(write, agent, turn, started.Select(one => one.Id));
+            TaskTurns.Note(write, turn, task, run);
+            runs.Hold(write, agent, turn, [run]);
         }
     }
 

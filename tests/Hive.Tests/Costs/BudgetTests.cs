@@ -157,6 +157,32 @@ public sealed class BudgetTests
     }
 
     [Fact]
+    public async Task A_turn_that_works_through_tasks_is_shared_by_all_of_them()
+    {
+        await using var rig = await TaskRig.Start();
+        var alice = await rig.Worker("alice", "capacity: 3\n");
+        var ticket = await rig.Ticket();
+        await rig.Limit(1, "ticket", ticket);
+        var (turn, _) = await Turning.Turn(rig.Hive, alice, "alice");
+        var tasks = await rig.Add(ticket, TaskRig.New("a"), TaskRig.New("b"), TaskRig.New("c"));
+        foreach (var task in tasks)
+        {
+            await rig.Give(task, "alice");
+            await alice.CallAsync("report_progress", new { task, text = "begun" });
+            // The last one goes on after the turn.
+            if (task != tasks[2])
+                await alice.CallAsync("complete_task", new { task, summary = "done" });
+        }
+
+        await rig.End("alice", turn, 0.09);
+        foreach (var task in tasks)
+            Assert.Equal(0.03, (await rig.Costs("task", task)).Usd("cost_usd"));
+        var budget = await rig.Budget();
+        Assert.Equal((0.09, CostRig.UsualUsd - 0.03), (budget.Usd("spent_usd"), budget.Usd("reserved_usd")));
+        await Legal(rig);
+    }
+
+    [Fact]
     public async Task Two_runs_of_a_task_in_one_turn_both_end_their_reservations()
     {
         await using var rig = await TaskRig.Start();
