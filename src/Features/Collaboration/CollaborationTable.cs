@@ -305,6 +305,20 @@ internal static class HandoffTable
             .With(new { task })
             .One<HandoffRow>();
 
+    /// <summary>The open handoffs of a ticket's tasks.</summary>
+    public static IReadOnlyList<HandoffRow> OpenOfTicket(DbConnection db, long ticket) =>
+        db.Query<HandoffRow>(
+                $"""
+                SELECT {HandoffRow.Columns}
+                  FROM threads t
+                  JOIN handoffs h INDEXED BY handoffs_thread ON h.thread = t.id
+                 WHERE t.ticket = @ticket AND h.status = 'requested'
+                 ORDER BY h.id
+                """,
+                new { ticket }
+            )
+            .AsList();
+
     /// <summary>The open handoff of a task; null when it has none.</summary>
     public static HandoffRow? OpenOf(DbConnection db, long task) =>
         LastOf(db, task) is { IsOpen: true } open ? open : null;

@@ -29,7 +29,9 @@ internal sealed class HandoffSeams(Handoffs handoffs, CollaborationDeadlines dea
 
     public void Removed(IWrite write, TicketEntry ticket, string actor)
     {
-        // Its runs have ended before, and their handoffs with them.
+        // Its runs end after this.
+        foreach (var open in HandoffTable.OpenOfTicket(write.Db, ticket.Id))
+            handoffs.EndByHost(write, open, HandoffStatus.Withdrawn, $"ticket {ticket.Id} was deleted by {actor}.");
         foreach (var thread in ThreadTable.RemoveOf(write, ticket.Id))
             deadlines.Remove(write, Due.Thread, thread);
     }

@@ -189,6 +189,25 @@ public sealed class HandoffTests
     }
 
     [Fact]
+    public async Task A_deleted_ticket_withdraws_the_offers_of_its_tasks()
+    {
+        await using var rig = await TaskRig.Start();
+        var alice = await rig.Worker("alice");
+        var task = await rig.OneTask();
+        await rig.Run(task, "alice");
+        await rig.Helper("bob");
+        await alice.Offer("bob");
+        using var events = await rig.Hive.Events();
+        var ticket = (await rig.Task(task)).Number("ticket");
+        await rig.Change(write => rig.Tickets.Delete(write, ticket));
+        Assert.Equal("withdrawn", (await events.Next("handoff_changed")).GetProperty("handoff").Text("status"));
+        Assert.Equal(
+            ["handoff_requested", "handoff_withdrawn"],
+            (await rig.News("bob")).Select(told => told.Text("event"))
+        );
+    }
+
+    [Fact]
     public async Task An_agent_does_not_withdraw_what_the_operator_has_asked_for()
     {
         await using var rig = await TaskRig.Start();

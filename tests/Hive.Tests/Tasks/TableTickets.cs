@@ -153,7 +153,7 @@ internal sealed class TableTickets(IServiceProvider services) : ITickets, ISchem
     public void Delete(IWrite write, long ticket)
     {
         var entry = Require(write.Db, ticket);
-        foreach (var told in services.GetServices<ITicketRemoved>())
+        foreach (var told in services.GetServices<ITicketRemoved>().Reverse())
             told.Removed(write, entry, "operator");
         write.Db.Execute("DELETE FROM test_tickets WHERE id = @ticket", new { ticket });
     }
