@@ -180,7 +180,12 @@ internal sealed class Moves(
         if (before.Blocked is not null && after.Blocked is null)
             blocks.EndRemedy(write, after, note.Actor);
         if (!phase.Terminal)
+        {
             blocks.Follow(write, before, after);
+            // What became free may have failed, and blocked the ticket again.
+            after = TicketTable.Require(write.Db, after.Id);
+        }
+
         if (isFreed && !wasFromLinks && note.Kind != "forced")
             after = links.Apply(write, TicketTable.Require(write.Db, after.Id), note.Actor);
         Arrive(write, after, phase, note.Actor);
