@@ -234,7 +234,8 @@ static void put_lock(struct conn *c)
     if (c->state != LOCKING) {
         c->state = LOCKING;
         c->started = now_ns();
-        c->chosen = (uint32_t)(next_to = next_to * 6364136223846793005u + 1442695040888963407u, next_to >> 33) % RESOURCES;
+        next_to = next_to * 6364136223846793005u + 1442695040888963407u;
+        c->chosen = (uint32_t)(next_to >> 33) % RESOURCES;
         putf(c, "{\"cmd\":\"lock\",\"action\":\"acquire\",\"resource\":\"repo:r%u\",\"wait_seconds\":20}\n", c->chosen);
     } else {
         c->state = RELEASING;
