@@ -342,7 +342,7 @@ internal sealed class Budgets(
             now = now with { All = now.All.SetItem(id, change(budget)) };
         }
 
-        // What is told stays told up to the level as it is now.
+        // The levels above the present one are told again when they are reached.
         public void ForgetTold(long id) => Change(id, b => b with { Told = BudgetLevel.Lower(b.Told, b.LevelNow()) });
 
         public void Insert(Budget made)

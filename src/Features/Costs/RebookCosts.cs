@@ -118,7 +118,7 @@ internal static class RebookCosts
             );
         }
 
-        // What the tool reported is not stored beside a price of the table, and stays where the table has none.
+        // A booking whose model the table does not have keeps its amount: the tool may have reported it.
         private Booking Again(Booking row)
         {
             if (row.AllTokens == 0)

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Costs;
 
-/// <summary>Deletes bookings that are older than 400 days, as the turns' figures are. What a budget has spent
-/// stays.</summary>
+/// <summary>Deletes bookings that are older than 400 days, like the figures of turns. The sums of budgets
+/// stay.</summary>
 internal sealed partial class VacuumBookings(IStore store, TimeProvider clock, ILogger<VacuumBookings> log)
     : BackgroundService
 {

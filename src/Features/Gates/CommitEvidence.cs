@@ -284,7 +284,7 @@ internal sealed partial class CommitEvidence(
         if (!File.Exists(Path.Combine(RefsOf(into), sha)))
         {
             await MustHaveRoom(ticket, into, ct);
-            // What a fetch that fails has written does not count.
+            // Forgotten before the fetch, which may write objects and then fail.
             var wasPacked = packed.TryRemove(ticket, out _);
             await git.Run(
                 into,

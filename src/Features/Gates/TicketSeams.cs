@@ -42,7 +42,7 @@ internal sealed class TicketSeams(
         PhaseContexts.RemoveOf(write, ticket.Id);
         Returns.RemoveOf(write, ticket.Id);
         MergeLooks.RemoveOf(write, ticket.Id);
-        // Not on the writer's thread. What a stop leaves behind is removed at the next start.
+        // Not on the writer's thread. The next start removes a folder that a stop has left behind.
         write.AfterCommit(() => Task.Run(() => commits.CleanUp(ticket.Id)));
         // Told before the tasks are removed.
         MetricTable.RemoveOf(write, [.. tasks.Of(write.Db, ticket.Id).Select(t => t.Id)]);

@@ -4,7 +4,7 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Locks;
 
-/// <summary>Reads and writes rows of locks; it decides nothing. What runs for every lock is prepared.</summary>
+/// <summary>Reads and writes rows of locks; it decides nothing. The statements of every lock are prepared.</summary>
 internal static class LockRows
 {
     /// <summary>All that are held or wait, in the order in which they were asked for.</summary>

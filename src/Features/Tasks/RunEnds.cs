@@ -11,8 +11,8 @@ using Hive.Protocol.Options;
 
 namespace Hive.Features.Tasks;
 
-/// <summary>Begins and ends runs, each with the change of its task. What a run holds (its messages, its turn, its
-/// locks, the agent's capacity) ends in the write that ends the run.</summary>
+/// <summary>Begins and ends runs, each with the change of its task. Its messages, its turn, its locks and the
+/// agent's capacity are free with the write that ends the run.</summary>
 internal sealed class RunEnds(
     TaskChanges changes,
     OpenRuns runs,

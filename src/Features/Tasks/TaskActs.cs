@@ -51,7 +51,7 @@ internal sealed class TaskActs(
     {
         var of = tickets.Require(write.Db, ticket);
         making.MustFit(write, of, 1);
-        // What follows from a task is as deep as that.
+        // A follow-up is as deep as the task that it follows from.
         var depth = parent is { } from ? TaskTable.Find(write.Db, from)?.Depth ?? 0 : 0;
         return making.Add(write, of, [spec], _ => new(actor, prefers, parent, Depth: depth))[0].Id;
     }

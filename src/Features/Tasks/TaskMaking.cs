@@ -129,7 +129,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         Func<int, Origin> origin
     )
     {
-        // What is still open on an ended ticket goes on, and so do its reviews.
+        // Open tasks go on after the end of their ticket, and may still need a review.
         if (ticket.IsDone && !specs.Select((_, place) => origin(place)).All(o => o.Kind == TaskKind.Review))
             throw Problem.Conflict($"ticket {ticket.Id} has ended; make a follow-up with 'parent'");
         if (ticket.IsUnapproved)

@@ -182,7 +182,7 @@ internal sealed class Moves(
         if (!phase.Terminal)
         {
             blocks.Follow(write, before, after);
-            // What became free may have failed, and blocked the ticket again.
+            // A merge that became free may have failed, and blocked the ticket again.
             after = TicketTable.Require(write.Db, after.Id);
         }
 

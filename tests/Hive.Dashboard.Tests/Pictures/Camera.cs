@@ -72,7 +72,7 @@ internal sealed class Camera : IAsyncDisposable
           await document.fonts.ready;
           await new Promise(requestAnimationFrame);
           const live = document.querySelector('.connection[data-state=live]') !== null;
-          // What is not there yet never comes from a host that is away.
+          // A host that is away sends nothing more.
           return document.querySelector('main h1') !== null
             && window.fetching.length === 0
             && !(live && document.querySelector('main.loading, main .spinner') !== null);

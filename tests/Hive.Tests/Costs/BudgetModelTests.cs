@@ -82,7 +82,7 @@ public sealed class BudgetModelTests
                 return;
             foreach (var old in (await rig.Host.CallAsync("budgets")).GetProperty("budgets").EnumerateArray().ToArray())
                 await rig.Host.CallAsync("budget_delete", new { id = old.Number("id") });
-            // What the history before has spent today is not this one's.
+            // A day of its own: the history before has spent on this one.
             rig.Pass(86_400);
             await rig.Limit(limit, period: "day");
             toldBefore = await rig.Read<long>(ToldSql);

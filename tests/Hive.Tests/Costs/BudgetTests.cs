@@ -518,7 +518,7 @@ public sealed class BudgetTests
         var turn = await rig.Run(task, "alice");
         var bob = await rig.Helper("bob");
         var asked = await alice.Offer("bob");
-        // What the asker's turn has reserved is booked at its end.
+        // The asker's reservation stands until its turn ends.
         var refused = await Talk.Refused(() => bob.Answer(asked, "accept"), "conflict");
         Assert.Contains(
             "bob cannot have task 1 now: budget once 0.10 USD: spent 0.00, reserved 0.054",

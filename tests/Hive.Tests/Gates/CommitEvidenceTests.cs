@@ -117,7 +117,7 @@ public sealed class CommitEvidenceTests
         }
 
         Assert.Equal("running", (await rig.Task(work.Task)).Text("status"));
-        // What is not a commit does not do for one.
+        // Data is not accepted in place of a commit.
         await rig.Complete(work, new { type = "code_changes", content = new { files = 3 } });
         var rework = await rig.Next("alice");
         Assert.Contains("code_changes is not a commit", rework.Message.Text("description"), Ordinal);
@@ -229,7 +229,7 @@ public sealed class CommitEvidenceTests
             "nobody has looked"
         );
         Assert.Equal("open", (await rig.Gate(ticket)).GateStatus);
-        // Who asks for a judgement has a look too.
+        // A judgement that is asked for looks at the branch too.
         var judged = await rig.Gate(ticket, judge: true);
         Assert.Equal(["met", "waiting"], judged.Criteria.Select(c => c.State));
         Assert.Contains("no account on a forge", Assert.Single(judged.BlockingReasons), Ordinal);

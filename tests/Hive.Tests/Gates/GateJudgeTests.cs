@@ -303,7 +303,7 @@ public sealed class GateJudgeTests
         var failed = asked with { Verdict = "failed", Reviewer = "vera", Feedback = "no error cases" };
         var judgement = Cases.Judge(Keys, artifacts: report, reviews: [failed]);
         Assert.Equal("vera: no error cases", Assert.Single(judgement.Reasons));
-        // What it passed is not what is there now.
+        // The review passed an older report.
         StoredArtifact[] newer = [Cases.Data(8, "report", new { })];
         Assert.Single(Cases.Judge(Keys, artifacts: newer, reviews: [passed]).Validations);
     }

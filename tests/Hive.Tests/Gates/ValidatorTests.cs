@@ -349,7 +349,7 @@ public sealed class ValidatorTests
             }
         )
             await Talk.Refused(() => rig.Call("vera", "review", fields), code);
-        // What a review left behind would be newer than what it is about.
+        // An artifact of the review would be newer than those it reviews, and void it.
         await Talk.Refused(
             () => rig.Call("vera", "report_progress", new { text = "x", artifacts = new[] { ReviewRig.Report("3") } }),
             "conflict"

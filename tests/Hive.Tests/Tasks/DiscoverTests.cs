@@ -111,7 +111,7 @@ public sealed class DiscoverTests
                 usual.Number("depth")
             )
         );
-        // What branched into an earlier phase runs, what lies ahead waits.
+        // The task of an earlier phase can begin; that of a later one waits.
         Assert.Empty(boosted.Holds());
         Assert.Equal(["phase"], ahead.Holds());
         var edges = (await rig.Host.CallAsync("task_graph", new { ticket })).GetProperty("graph").GetProperty("edges");

@@ -89,7 +89,7 @@ export function criticalPath(tasks: readonly Task[], edges: readonly TaskEdge[])
  */
 export function drawingOf(tasks: readonly Task[], discoveries: readonly TaskEdge[]): Drawing {
   const edges = edgesOf(tasks, discoveries);
-  // What was found in a task stands to its right too, unless other edges say where: that task may wait for it.
+  // A discovered task stands to the right of its source, unless it has dependencies: the source may wait for it.
   const bound = new Set(edges.flatMap(({ from, to, kind }) => (kind === 'dependency' ? [from, to] : [])));
   const waits = waitsOf(edges.map((edge) => (bound.has(edge.to) ? edge : { ...edge, kind: 'dependency' })));
   const layers: Task[][] = [];
