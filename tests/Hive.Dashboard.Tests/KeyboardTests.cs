@@ -161,6 +161,16 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
         await PressAsync(page, "b");
         await Expect(Card(page, "idea", 2)).ToBeFocusedAsync();
 
+        // The card moves while a dialog is open over it: once that is closed, the card has the focus where it is now.
+        await PressAsync(page, "b");
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("Why is ticket 2");
+        await Hive.CallAsync("ticket_change", new { id = 2, block = new { type = "environment" } });
+        await Expect(Card(page, "blocked", 2)).ToHaveCountAsync(1);
+        await PressAsync(page, "Escape");
+        await Expect(Card(page, "blocked", 2)).ToBeFocusedAsync();
+        await PressAsync(page, "b");
+        await Expect(Card(page, "idea", 2)).ToBeFocusedAsync();
+
         // The other one is opened: its phases, its tasks, what they left behind, its history.
         await PressAsync(page, "ArrowRight");
         await Expect(Card(page, "work", 1)).ToBeFocusedAsync();

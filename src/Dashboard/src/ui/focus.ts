@@ -12,6 +12,20 @@ export function focusDrawn(find: () => HTMLElement | null | undefined, options?:
   });
 }
 
+/** The rows and cards that are drawn again as elements of their own, by what names them. */
+const NAMES = ['key', 'card'] as const;
+
+/** The element, or what stands for the same row or card now that it was drawn again elsewhere; null when it is gone. */
+export function drawnNow(element: Element | null): HTMLElement | null {
+  if (element instanceof HTMLElement && element.isConnected) return element;
+  for (const name of NAMES) {
+    const key = element?.closest<HTMLElement>(`[data-${name}]`)?.dataset[name];
+    const now = key === undefined ? null : document.querySelector<HTMLElement>(`[data-${name}="${CSS.escape(key)}"]`);
+    if (now !== null) return now;
+  }
+  return null;
+}
+
 /** The element that has the focus, and those around it. */
 let path: readonly HTMLElement[] = [];
 

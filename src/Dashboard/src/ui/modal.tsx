@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { drawnNow } from './focus';
 import { onKey, raiseLayer } from './keys';
 
 const open = signal(0);
@@ -45,8 +46,7 @@ export function Modal({ label, class: name, onClose, children }: Props) {
       lower();
       // After the shell has made the page whole again.
       queueMicrotask(() => {
-        if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
-        else document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
+        (drawnNow(before) ?? document.querySelector<HTMLElement>('main'))?.focus({ preventScroll: true });
       });
     };
   }, []);

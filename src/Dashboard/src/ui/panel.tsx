@@ -2,6 +2,7 @@ import { computed, type ReadonlySignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { query } from './address';
+import { drawnNow } from './focus';
 import { keyOf, onKey, useKey } from './keys';
 import { pinned, setQuery } from './link';
 
@@ -30,10 +31,7 @@ export function closePanel(): void {
   setQuery({ open: null }, true);
   // Once the place is drawn without the panel. Its row may have been drawn again.
   setTimeout(() => {
-    const key = opener?.closest<HTMLElement>('[data-key]')?.dataset.key;
-    const again = key === undefined ? null : document.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`);
-    const target = opener?.isConnected === true ? opener : (again ?? document.querySelector<HTMLElement>('main'));
-    target?.focus({ preventScroll: true });
+    (drawnNow(opener) ?? document.querySelector<HTMLElement>('main'))?.focus({ preventScroll: true });
   }, 0);
 }
 
