@@ -88,7 +88,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         var reason = Review(page, 2).Locator(".diff-foot").GetByRole(AriaRole.Textbox);
         await Expect(reason).ToBeFocusedAsync();
         await page.Keyboard.TypeAsync("not a");
-        await Expect(held(page)).ToHaveCountAsync(0, new() { Timeout = 15_000 });
+        await Expect(held(page)).ToHaveCountAsync(0);
         await page.Keyboard.TypeAsync("gain");
         await Expect(reason).ToHaveValueAsync("not again");
 
@@ -121,7 +121,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator("main h1")).ToContainTextAsync("SW4RM");
         await page.Keyboard.PressAsync("Control+k");
         await page.Keyboard.TypeAsync("appr");
-        await Expect(held(page)).ToHaveCountAsync(0, new() { Timeout = 15_000 });
+        await Expect(held(page)).ToHaveCountAsync(0);
         await page.Keyboard.TypeAsync("ove");
         await Expect(page.Locator(".palette input")).ToHaveValueAsync("approve");
         await Assertions.Expect(page).ToHaveURLAsync($"{Hive.Url}/agents");

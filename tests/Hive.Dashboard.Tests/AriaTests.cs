@@ -205,10 +205,10 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
             faults.Add($"{name} differs from {file}; HIVE_UPDATE_ARIA=1 writes it. It is now:\n{tree}");
     }
 
-    /// <summary>The tree as expected, or after 10 s as it is then; without an expectation, once it stays.</summary>
+    /// <summary>The tree as expected, or after a minute as it is then; without an expectation, once it stays.</summary>
     private async Task<string> RestingTreeAsync(ILocator of, string? expected)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         for (string? before = null; ; )
         {
             var tree = Stable(await of.AriaSnapshotAsync()) + "\n";

@@ -357,7 +357,7 @@ public sealed partial class BoardTests(Browser browser) : DashboardTest(browser)
     /// <summary>Waits until the host has a ticket in a phase: the page shows it there at once.</summary>
     private async Task ExpectPhaseAsync(long id, string phase)
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await PhaseAsync(id) != phase)
             timeout.Token.ThrowIfCancellationRequested();
     }

@@ -23,6 +23,8 @@ public sealed class Browser : IAsyncLifetime
     {
         if (Find() is not { } program)
             return;
+        // A machine that runs other tests too may be slow; five seconds are not always enough.
+        Assertions.SetDefaultExpectTimeout(60_000);
         playwright = await Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(
             new BrowserTypeLaunchOptions

@@ -165,7 +165,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
                 })
                 """
             )
-            .WaitAsync(TimeSpan.FromSeconds(30));
+            .WaitAsync(TimeSpan.FromSeconds(60));
         await page.GetByRole(AriaRole.Link, new() { Name = "Changes" }).ClickAsync();
         var file = page.Locator("[data-file='many.yaml']");
         await Expect(file).ToBeVisibleAsync();

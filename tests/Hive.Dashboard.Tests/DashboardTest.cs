@@ -40,7 +40,7 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     {
         var profile = await browser.OpenAsync(width, height);
         profiles.Add(profile);
-        profile.SetDefaultTimeout(30_000);
+        profile.SetDefaultTimeout(60_000);
         profile.Console += (_, message) =>
         {
             if (message.Type == "error")

@@ -322,7 +322,7 @@ public sealed class EqualityTests(Browser browser) : DashboardTest(browser)
                     force = true,
                 }
             );
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             while ((await hive.CallAsync("reviews", new { ticket = id })).GetProperty("reviews").GetArrayLength() == 0)
                 patience.Token.ThrowIfCancellationRequested();
         }

@@ -177,7 +177,7 @@ public sealed partial class TicketPageTests(Browser browser) : DashboardTest(bro
         }
 
         // The gate asks once it has been judged.
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while ((await Hive.CallAsync("reviews", new { ticket = id })).GetProperty("reviews").GetArrayLength() == 0)
             timeout.Token.ThrowIfCancellationRequested();
     }

@@ -87,9 +87,9 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         await page.Keyboard.PressAsync("d");
         await Expect(Toast(page, "held")).ToBeVisibleAsync();
         await Hive.StopHostAsync();
-        await Expect(Toast(page, "away")).ToContainTextAsync("waits for the host", new() { Timeout = 15_000 });
+        await Expect(Toast(page, "away")).ToContainTextAsync("waits for the host");
         await Hive.StartHostAsync();
-        await Expect(Toast(page, "away")).ToHaveCountAsync(0, new() { Timeout = 30_000 });
+        await Expect(Toast(page, "away")).ToHaveCountAsync(0);
         using var again = await Hive.OpenAsync("alice");
         Assert.Equal("[cancelled]", (await again.AnswerAsync(id)).Answer);
         await Expect(page.Locator($"[data-key=question-{id}]")).ToHaveCountAsync(0);
@@ -170,12 +170,12 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         await page.EvaluateAsync(
             "document.querySelectorAll('.toast[data-state=held] .act:first-of-type').forEach(send => send.click())"
         );
-        await Expect(Toast(page, "held")).ToHaveCountAsync(0, new() { Timeout = 30_000 });
+        await Expect(Toast(page, "held")).ToHaveCountAsync(0);
         await Expect(Toast(page, "away").First).ToBeVisibleAsync();
         await Hive.StartHostAsync();
         await things.ReconnectAsync();
         await page.EvaluateAsync("dispatchEvent(new Event('online'))");
-        await Expect(Toast(page, "away")).ToHaveCountAsync(0, new() { Timeout = 30_000 });
+        await Expect(Toast(page, "away")).ToHaveCountAsync(0);
         foreach (var thing in HeldThings.All)
             await EndsAsync(round, thing, HeldThings.Round.Once(thing));
         await Expect(page.Locator(".refusals .refused")).ToHaveCountAsync(0);
@@ -186,7 +186,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
 
         async Task EndsAsync(HeldThings.Round round, string thing, string end)
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             var now = await round.HappenedAsync(thing);
             while (now != end && !patience.IsCancellationRequested)
                 now = await round.HappenedAsync(thing);
@@ -215,7 +215,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         await Expect(Toast(page, "held")).ToContainTextAsync("2 selected");
         await Expect(page.Locator("[data-key]:focus")).ToHaveCountAsync(1);
         await Expect(page.Locator(".list-row.chosen")).ToHaveCountAsync(0);
-        await Expect(page.Locator("[data-key^=approval-]")).ToHaveCountAsync(1, new() { Timeout = 15_000 });
+        await Expect(page.Locator("[data-key^=approval-]")).ToHaveCountAsync(1);
 
         var ends = (await Hive.CallAsync("pending", new { all = true })).GetProperty("approvals").EnumerateArray();
         Assert.Equal(
@@ -248,7 +248,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         var page = await AtAsync("/waiting/question_expired-4");
         await Expect(page.Locator("[data-waiting=question_expired-4]")).ToBeVisibleAsync();
         // Rows of agents follow within a second.
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await UnreadAsync() != (2, 1))
             patience.Token.ThrowIfCancellationRequested();
         var before = await SnapshotAsync();
@@ -412,7 +412,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     /// <summary>The host is as it was. Rows of agents follow up to a second after a change.</summary>
     private async Task SameAsync(SortedDictionary<string, string> before)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var now = await SnapshotAsync();
         while (!before.SequenceEqual(now) && !patience.IsCancellationRequested)
             now = await SnapshotAsync();

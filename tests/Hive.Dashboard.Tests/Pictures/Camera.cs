@@ -208,7 +208,7 @@ internal sealed class Camera : IAsyncDisposable
     /// <summary>Waits until nothing is being fetched or drawn.</summary>
     public async Task SettleAsync()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         for (var calm = 0; calm < 2; )
         {
             var drawn = await Page.EvaluateAsync<bool>(Settled);

@@ -45,7 +45,7 @@ internal sealed class Proposing(string dataDir, string agent)
     /// <summary>Waits until an approval has a tag of that kind.</summary>
     public async Task UntilTagged(long id, string kind)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!Tags(id).Contains(kind))
         {
             patience.Token.ThrowIfCancellationRequested();

@@ -107,7 +107,7 @@ internal static class CollaborationRig
     /// <summary>Waits until a handoff is as a test expects it; deadlines act beside the clock.</summary>
     public static async Task<JsonElement> UntilHandoff(this TaskRig rig, long id, string status)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
             var now = await rig.Handoff(id);

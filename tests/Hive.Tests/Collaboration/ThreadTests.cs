@@ -260,7 +260,7 @@ public sealed class ThreadTests
         Assert.Equal((silent, "abandoned"), (ended.Number("id"), ended.Text("status")));
         Assert.Equal("active", (await rig.Thread(spoken)).Text("status"));
         await rig.Restart(() => rig.Hive.Clock.Advance(TimeSpan.FromDays(29)));
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while ((await rig.Thread(spoken)).Text("status") != "abandoned")
             Assert.False(patience.IsCancellationRequested, "the thread is still active");
     }

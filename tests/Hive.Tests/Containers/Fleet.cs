@@ -236,7 +236,7 @@ internal sealed class Fleet : IAsyncDisposable
     // Processes that still run in a control group are killed with it.
     private static void Remove(DirectoryInfo folder)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (folder.Exists)
         {
             patience.Token.ThrowIfCancellationRequested();
@@ -264,7 +264,7 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>Kills every process that names a folder, and waits until it has ended.</summary>
     public static void EndAll(string folder)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (Processes(folder) is { Length: > 0 } left)
         {
             patience.Token.ThrowIfCancellationRequested();

@@ -199,7 +199,7 @@ internal sealed class PodmanService : IAsyncDisposable
         process.ErrorDataReceived += (_, _) => { };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await Task.WhenAny(made.WaitAsync(patience.Token), process.WaitForExitAsync(patience.Token));
         // The socket is bound a moment before podman listens, and no event reports that.
         while (!await Answers())

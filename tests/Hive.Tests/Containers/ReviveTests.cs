@@ -192,7 +192,7 @@ public sealed class ReviveTests
     {
         var id = await Open(hive);
         // The host notices on its own that the agents here are not connected any more.
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         // Each client opens a connection, of which the host allows 4096.
         var http = hive.Http();
         ContainerView[] rows;
@@ -294,7 +294,7 @@ public sealed class ReviveTests
     // Member by member: a failure names what differs.
     private static async Task Same(SortedDictionary<string, string> before, HiveFixture hive)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var http = hive.Http();
         var now = await Snapshot(hive, http);
         while (!before.SequenceEqual(now) && !patience.IsCancellationRequested)

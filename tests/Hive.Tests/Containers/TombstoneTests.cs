@@ -300,7 +300,7 @@ public sealed class TombstoneTests
         await using var hive = await HiveFixture.Start();
         await hive.Restart(() => Directory.CreateDirectory(Path.Combine(hive.DataDir, "trash", "begun", "state")));
         // Removed in the background.
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "trash")).Any())
         {
             patience.Token.ThrowIfCancellationRequested();

@@ -425,7 +425,7 @@ public sealed class BudgetTests
 
         async Task<string?> Until(string name)
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             while (await Held(name) is null)
             {
                 Assert.False(patience.IsCancellationRequested, $"{name} is not held");

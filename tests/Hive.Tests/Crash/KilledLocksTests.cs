@@ -122,7 +122,7 @@ public sealed class KilledLocksTests
     // Carol's task, which declares what alice has.
     private static async Task Held(LineClient line)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
             var tasks = (await line.CallAsync("tasks", new { status = "pending" })).GetProperty("tasks");

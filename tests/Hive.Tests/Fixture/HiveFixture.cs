@@ -139,7 +139,7 @@ public sealed class HiveFixture : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopHost();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!keep && Directory.Exists(Folder))
         {
             patience.Token.ThrowIfCancellationRequested();

@@ -11,7 +11,7 @@ public sealed class LoggedLines : ILoggerProvider, ILogger
     /// <summary>The next line that contains a text; others are skipped.</summary>
     public async Task<string> Next(string text)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
             var line = await lines.Reader.ReadAsync(patience.Token);

@@ -3,9 +3,9 @@ namespace Hive.Tests.Fixture;
 /// <summary>Waits for what the host does by itself, without sleeping and not for ever.</summary>
 internal static class Patience
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
-    /// <summary>Waits until a condition holds; fails after 30 s.</summary>
+    /// <summary>Waits until a condition holds; fails after a minute.</summary>
     /// <param name="holds">The condition, looked at again and again.</param>
     /// <param name="what">The condition in words, for the failure.</param>
     public static async Task Until(Func<Task<bool>> holds, string what)

@@ -255,7 +255,7 @@ public sealed class DeclaredLocksTests
         await host.CallAsync("ticket_create", new { title = "Login", workflow = "locked" });
         var review = (await events.Next("review_changed")).GetProperty("review").Number("id");
         await host.CallAsync("review_decide", new { id = review, verdict = "passed" });
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         JsonElement ticket;
         while (
             (ticket = (await host.CallAsync("ticket", new { id = 1 })).GetProperty("ticket")).Text("phase_id")

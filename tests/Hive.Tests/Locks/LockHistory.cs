@@ -213,7 +213,7 @@ internal sealed class LockHistory(TaskRig rig, long ticket)
         );
         Assert.All(running, task => Assert.False(Reaches(task, task, [])));
         var expected = asked.Select(a => (a.Task, a.Resource, a.IsExclusive, a.IsGranted, (long)a.Count)).Order();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
             var rows = (await rig.Host.CallAsync("locks")).GetProperty("locks").EnumerateArray();

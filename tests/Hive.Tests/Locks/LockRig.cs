@@ -72,7 +72,7 @@ internal static class LockRig
     /// <summary>Waits until the locks are as a test expects them; timers act beside the clock.</summary>
     public static async Task UntilLocks(this TaskRig rig, params string[] expected)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await rig.Locks() is var now && !now.SequenceEqual(expected))
         {
             Assert.False(patience.IsCancellationRequested, $"the locks stay {string.Join(", ", now)}");

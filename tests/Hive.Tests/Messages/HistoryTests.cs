@@ -346,7 +346,7 @@ public sealed class HistoryTests
         await hive.Clock.Set(hive.Clock.GetUtcNow() + MessageIndexer.Lag);
         var id = await (await hive.Connect("alice")).Send("operator");
         hive.Clock.Advance(MessageIndexer.Lag);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await hive.Services.GetRequiredService<IStore>().Read(MessageIndexer.Newest) < id)
         {
             patience.Token.ThrowIfCancellationRequested();

@@ -64,7 +64,7 @@ public sealed class VacuumTests
         var (ended, runs) = (await hive.Turned(alice, "alice"), (await hive.Turn(alice, "alice")).Turn);
         await Task.Run(() => hive.Clock.Advance(TimeSpan.FromDays(31)));
         await hive.Restart();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await Turns(hive) is { Length: > 1 })
         {
             patience.Token.ThrowIfCancellationRequested();

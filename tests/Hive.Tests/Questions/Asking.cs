@@ -67,7 +67,7 @@ internal static class Asking
     /// <summary>Waits until at most that many questions are pending.</summary>
     public static async Task<QuestionView[]> WaitUntilPending(this HiveFixture hive, int most)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
             var pending = (await hive.State()).Questions();

@@ -106,7 +106,7 @@ public sealed class DeliveryTests
         var store = hive.Services.GetRequiredService<SqliteStore>();
         var before = store.Writes;
         hive.Clock.Advance(TimeSpan.FromSeconds(5));
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while ((await hive.Reminders()).Length > 0)
             patience.Token.ThrowIfCancellationRequested();
         // One more indexes messages.
@@ -143,7 +143,7 @@ public sealed class DeliveryTests
         var cursor = await hive.Cursor();
         var id = await alice.Remind("later");
         hive.Clock.Advance(TimeSpan.FromSeconds(5));
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await alice.Pending() > 0)
             patience.Token.ThrowIfCancellationRequested();
         Assert.Empty(await alice.Receive());

@@ -180,7 +180,7 @@ public sealed class ScanTests : IDisposable
             Assert.Equal(["/shared/a.md"], await scan);
     }
 
-    private static CancellationToken Patience() => new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token;
+    private static CancellationToken Patience() => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
 
     [Fact]
     public void Ends_on_any_text()

@@ -130,7 +130,7 @@ internal sealed class StoredTasks(ReadyTasks ready) : IClaims, IReadyTasksLoader
     /// <summary>The next claim that was committed.</summary>
     public async Task<(long Task, string Agent)> Claimed()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         return await claimed.Reader.ReadAsync(patience.Token);
     }
 

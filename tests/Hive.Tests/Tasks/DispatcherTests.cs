@@ -255,7 +255,7 @@ public sealed class DispatcherTests
 
         rig.Clock.Advance(TimeSpan.FromMinutes(30));
 
-        Assert.True(await told.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.True(await told.WaitAsync(TimeSpan.FromSeconds(60)));
         var unservable = Assert.Single(rig.Dispatcher.Unservable(due));
         Assert.Equal(["cobol"], unservable.Capabilities);
         Assert.Equal((due.AddMinutes(-30), 1), (unservable.SinceAt, unservable.Count));
@@ -263,7 +263,7 @@ public sealed class DispatcherTests
         rig.Set("cay", ActivityState.Idle);
         await rig.Add("cay", 1, "cobol");
         Assert.Equal((1, "cay"), await rig.Tasks.Claimed());
-        Assert.True(await told.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.True(await told.WaitAsync(TimeSpan.FromSeconds(60)));
         Assert.Empty(rig.Dispatcher.Unservable(due));
     }
 

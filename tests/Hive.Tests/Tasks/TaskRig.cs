@@ -173,7 +173,7 @@ internal sealed class TaskRig : IAsyncDisposable
     /// <summary>Waits until a task is as a test expects it; alarms act beside the clock.</summary>
     public async Task<JsonElement> Until(long task, Func<JsonElement, bool> isSo)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
             var row = await Task(task);

@@ -484,7 +484,7 @@ public sealed class EmitTests
         alice.Dispose();
         await Task.Run(() => hive.Clock.Advance(TimeSpan.FromDays(8)));
         await hive.Restart();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await Count(hive) > 150)
         {
             patience.Token.ThrowIfCancellationRequested();

@@ -428,7 +428,7 @@ public sealed class EndTurnTests
     private static async Task Until(HiveFixture hive, long rows, string agent)
     {
         var store = hive.Services.GetRequiredService<IStore>();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (
             await store.Write(write =>
                 write.Db.ExecuteScalar<long>(

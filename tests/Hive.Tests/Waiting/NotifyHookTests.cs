@@ -381,7 +381,7 @@ internal sealed class Receiver : IAsyncDisposable
 
     public async Task<Request> Next()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         return await requests.Reader.ReadAsync(patience.Token);
     }
 
