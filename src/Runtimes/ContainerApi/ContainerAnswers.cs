@@ -58,6 +58,8 @@ internal sealed record ContainerState
 
     public bool Paused { get; init; }
 
+    public string? Status { get; init; }
+
     [JsonPropertyName("OOMKilled")]
     public bool OutOfMemory { get; init; }
 
@@ -65,7 +67,11 @@ internal sealed record ContainerState
 
     public string? StartedAt { get; init; }
 
-    public bool IsRunning => Running || Paused;
+    // Podman's word while it waits for a container's end, which has no exit code before.
+    public bool IsRunning => Running || Paused || Status == "stopping";
+
+    // Somebody removes it by force; podman then answers the exit code 0, whatever ended it (seen with 4.3).
+    public bool IsBeingRemoved => Status == "removing";
 }
 
 internal sealed record ContainerConfig

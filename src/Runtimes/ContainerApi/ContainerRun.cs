@@ -58,6 +58,8 @@ internal sealed class ContainerRun(DaemonApi api, ContainerDetails container, Fu
     /// <param name="exitCode">The exit code from the event; null when it is unknown.</param>
     public void Complete(ContainerDetails? now, int? exitCode)
     {
+        if (now is { State.IsBeingRemoved: true })
+            now = null;
         var exited = now is not null && now.State.StartedAt == container.State.StartedAt ? now : null;
         ended.TrySetResult(
             exited is { State.OutOfMemory: true }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 using Hive.Common.Errors;
 
@@ -46,7 +47,7 @@ internal sealed class DaemonApi(ContainerDaemon daemon) : IDisposable
     public async Task<ContainerDetails?> Inspect(string id, CancellationToken ct)
     {
         var answer = await http.Call(HttpMethod.Get, $"containers/{id}/json", ct);
-        return answer.Status == HttpStatusCode.NotFound
+        return answer.Status == HttpStatusCode.NotFound || IsGone(answer)
             ? null
             : http.Read<ContainerDetails>(answer, $"inspect the container {id}");
     }
@@ -131,6 +132,11 @@ internal sealed class DaemonApi(ContainerDaemon daemon) : IDisposable
     }
 
     public void Dispose() => http.Dispose();
+
+    // Podman's answer about a container that is removed while it reads it (seen with 4.3).
+    private static bool IsGone(DaemonAnswer answer) =>
+        answer.Status == HttpStatusCode.InternalServerError
+        && Encoding.UTF8.GetString(answer.Body).Contains("no such container", StringComparison.Ordinal);
 
     private static string Filter(IEnumerable<string> labels) =>
         Uri.EscapeDataString(JsonSerializer.Serialize(new { label = labels }));

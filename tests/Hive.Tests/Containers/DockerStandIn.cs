@@ -87,6 +87,28 @@ internal sealed class DockerStandIn : IAsyncDisposable
             Exit(Container(agent), exitCode, outOfMemory);
     }
 
+    /// <summary>Begins to end an agent's container, as podman answers then.</summary>
+    public void BeginStop(string agent)
+    {
+        lock (containers)
+        {
+            var state = Container(agent)["State"]!;
+            (state["Running"], state["Status"]) = (false, "stopping");
+        }
+    }
+
+    /// <summary>Kills an agent's container and begins to remove it, as podman answers then.</summary>
+    public void BeginRemoval(string agent)
+    {
+        lock (containers)
+        {
+            var container = Container(agent);
+            container["State"] = State(running: false);
+            container["State"]!["Status"] = "removing";
+            Happens("die", container, ("exitCode", "137"));
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         events.Writer.Complete();

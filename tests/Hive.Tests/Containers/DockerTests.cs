@@ -1,6 +1,8 @@
 using Hive.Protocol;
+using Hive.Runtimes;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
@@ -68,6 +70,28 @@ public sealed class DockerTests
         Assert.Contains("no space left on device; make room on the disk", refused.Message, StringComparison.Ordinal);
         await host.CallAsync("destroy", new { name = "worker" });
         Assert.DoesNotContain(docker.Agents, a => a == "worker");
+    }
+
+    [Fact]
+    public async Task A_container_that_is_being_removed_did_not_end_on_its_own()
+    {
+        await using var docker = await DockerStandIn.Start();
+        await using var hive = await HiveFixture.Start(realClock: true, "--Docker:Socket", docker.Socket);
+        using var host = await LineClient.ConnectAsync(hive.HostSocket);
+        var events = await hive.Events();
+        Directory.CreateDirectory(Path.Combine(hive.DataDir, "applied", "worker"));
+        await File.WriteAllTextAsync(Path.Combine(hive.DataDir, "applied", "worker", "agent.yaml"), "restart: never\n");
+        await host.CallAsync("spawn", new { name = "worker", runtime = "docker" });
+        await Fleet.Row(events, "worker", r => r.Running);
+
+        docker.BeginStop("worker");
+        var runtime = hive.Services.GetServices<IRuntime>().Single(r => r.Name == "docker");
+        Assert.NotNull(await runtime.Find("worker", TestContext.Current.CancellationToken));
+        docker.BeginRemoval("worker");
+        var row = await Fleet.Row(events, "worker", r => !r.Running);
+        Assert.True(row.Failed);
+        // Whether the event of its end or another one is looked at first.
+        Assert.Matches("^(ended by signal 9|its container was removed from outside Hive)$", row.Note);
     }
 
     [Fact]
