@@ -20,9 +20,11 @@ internal sealed class HeldThings : IDisposable
 
     private HeldThings(LiveHive hive) => this.hive = hive;
 
-    /// <summary>The names of the actions; the last ones are done fastest.</summary>
+    /// <summary>The names of the actions. The inputs last: the host answers before their agents are built, so that a
+    /// kill soon after the answer undoes it, and on a slow machine the time of the first ones ends before that
+    /// kill.</summary>
     public static IReadOnlyList<string> All { get; } =
-    ["inputs", "reminder", "approval", "question", "parked", "broadcast"];
+    ["reminder", "approval", "question", "parked", "broadcast", "inputs"];
 
     /// <summary>Starts the host again with an agent that is built with an input.</summary>
     public static async Task<HeldThings> StartAsync(LiveHive hive)
