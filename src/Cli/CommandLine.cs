@@ -121,7 +121,9 @@ internal static partial class CommandLine
                 .Where(t => t.Value is ['-', _, ..] && !long.TryParse(t.Value, CultureInfo.InvariantCulture, out _))
                 .Select(t => $"unknown option '{t.Value}'");
 
-    // The library's message names a .NET type. Verbs take strings and whole numbers only.
+    private static bool IsFraction(Type type) => type == typeof(double) || type == typeof(double?);
+
+    // The library's message names a .NET type. Verbs take strings and numbers only.
     private static string Worded(ParseError error)
     {
         if (error.SymbolResult is ArgumentResult { Tokens.Count: 0 } missing)
@@ -131,9 +133,8 @@ internal static partial class CommandLine
                 ? "a verb is missing; `hive help` lists them"
                 : $"{group.Command.Name} needs a verb: {string.Join(" or ", verbs.Select(v => v.Name))}";
         if (error.Message.StartsWith("Unrecognized command or argument ", StringComparison.Ordinal))
-            return error
-                .Message.Replace("Unrecognized command or", "unexpected", StringComparison.Ordinal)
-                .TrimEnd('.');
+            return error.Message.Replace("Unrecognized command or", "unexpected", StringComparison.Ordinal).TrimEnd('.')
+                + Meant(error);
         if (Required().Match(error.Message) is { Success: true } required)
             return $"{required.Groups["name"].Value} is missing";
         if (NotParsed().Match(error.Message) is not { Success: true } parts)
@@ -144,8 +145,25 @@ internal static partial class CommandLine
             isArgument && error.SymbolResult is ArgumentResult result
                 ? result.Argument.Name
                 : parts.Groups["name"].Value;
-        return $"'{parts.Groups["text"].Value}' is not valid for {name}; use a whole number";
+        var number = error.SymbolResult is OptionResult { Option.ValueType: var type } && IsFraction(type);
+        return $"'{parts.Groups["text"].Value}' is not valid for {name}; use a {(number ? "" : "whole ")}number";
     }
+
+    // A value without its option, or an option without its dashes.
+    private static string Meant(ParseError error)
+    {
+        if (Quoted().Match(error.Message).Groups["text"].Value is not { Length: > 0 } word)
+            return "";
+        var options = (error.SymbolResult as CommandResult)?.Command.Options ?? [];
+        var of = options.FirstOrDefault(o => o.Name == $"--{word}");
+        var with = options.FirstOrDefault(o => Completer.CanBe(o, word));
+        return of is not null ? $"; did you mean {of.Name}?"
+            : with is not null ? $"; did you mean {with.Name} {word}?"
+            : "";
+    }
+
+    [GeneratedRegex("'(?<text>.*)'", RegexOptions.Singleline)]
+    private static partial Regex Quoted();
 
     [GeneratedRegex("^Option '(?<name>--[a-z-]+)' is required")]
     private static partial Regex Required();

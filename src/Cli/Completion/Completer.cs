@@ -26,6 +26,8 @@ internal static class Completer
         Func<HivePaths, CancellationToken, Task<Candidate[]>>
     > Sources = new();
 
+    private static readonly ConditionalWeakTable<Symbol, string[]> Words = [];
+
     /// <summary>Says where the values of an argument or an option come from.</summary>
     public static T CompletedBy<T>(this T symbol, Func<HivePaths, CancellationToken, Task<Candidate[]>> source)
         where T : Symbol
@@ -37,7 +39,18 @@ internal static class Completer
     /// <summary>Says which values an argument or an option can have.</summary>
     public static T CompletedBy<T>(this T symbol, params string[] words)
         where T : Symbol =>
-        symbol.CompletedBy((_, _) => Task.FromResult(words.Select(w => new Candidate(w)).ToArray()));
+        symbol.Fixed(words).CompletedBy((_, _) => Task.FromResult(words.Select(w => new Candidate(w)).ToArray()));
+
+    /// <summary>True for one of the values that an option was said to have.</summary>
+    public static bool CanBe(Symbol symbol, string value) =>
+        Words.TryGetValue(symbol, out var words) && words.Contains(value);
+
+    private static T Fixed<T>(this T symbol, string[] words)
+        where T : Symbol
+    {
+        Words.AddOrUpdate(symbol, words);
+        return symbol;
+    }
 
     public static async Task<int> PrintAsync(RootCommand root, string shell, string[] words)
     {
