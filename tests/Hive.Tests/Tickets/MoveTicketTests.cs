@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Protocol;
+using Hive.Tests.Agents;
 using Hive.Tests.Fixture;
+using Hive.Tests.Tasks;
 
 namespace Hive.Tests.Tickets;
 
@@ -399,5 +401,86 @@ public sealed class MoveTicketTests
         answer = await http.GetFromJsonAsync<JsonElement>($"/api/v1/tickets/{id}/can-transition/PHASE_TODO");
         Assert.True(answer.GetProperty("allowed").GetBoolean());
         Assert.Equal("PHASE_BUILD", await host.Phase(id));
+    }
+
+    [Fact]
+    public async Task A_ticket_that_is_blocked_within_its_own_move_runs_nothing_in_the_new_phase()
+    {
+        const string Workflow = """
+            name: merging
+            phases:
+              - id: PHASE_PARTS
+                name: Parts
+                allowed_transitions: [PHASE_WHOLE]
+              - id: PHASE_WHOLE
+                name: Whole
+                allowed_transitions: [PHASE_END]
+                tasks: [{ type: assemble, title: Assemble }]
+              - id: PHASE_END
+                name: End
+                terminal: true
+            board_columns:
+              - { id: parts, name: Parts, phase_mapping: [PHASE_PARTS] }
+              - { id: whole, name: Whole, phase_mapping: [PHASE_WHOLE] }
+              - { id: end, name: End, phase_mapping: [PHASE_END], terminal: true }
+            """;
+        await using var hive = await HiveFixture.Start();
+        var host = await hive.Board(Workflow);
+        await hive.SpawnAs("alice", "duty: worker\ncapacity: 4\n");
+        using var alice = await hive.Connect("alice");
+        await alice.CallAsync("status");
+        var ticket = await host.Create();
+        var parts = await Add([.. Enumerable.Range(0, 3).Select(i => TaskRig.New($"part {i}"))]);
+        foreach (var part in parts)
+            await Patience.Until(async () => (await Find(part)).Text("status") == "assigned", $"{part} is assigned");
+        using var http = hive.Http();
+        var merged = await http.PostAsJsonAsync(
+            "/api/v1/coordination/merge",
+            new { ticket_id = ticket, task_ids = parts }
+        );
+        var merge = (await merged.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetInt64();
+        await Add(TaskRig.New("next", merge));
+        await host.Change(new { id = ticket, block = new { type = "environment", reason = "no power" } });
+        foreach (var part in parts)
+            await alice.CallAsync(
+                "complete_task",
+                new
+                {
+                    task = part,
+                    summary = "done",
+                    outputs = new Dictionary<string, string> { [$"of {part}"] = new('x', 16_000) },
+                }
+            );
+        Assert.Equal(["ticket"], (await Find(merge)).Holds());
+
+        // The end of the block frees the merge, which is too large, so that nothing is possible any more.
+        await host.CallAsync(
+            "ticket_move",
+            new
+            {
+                id = ticket,
+                to_phase = "PHASE_WHOLE",
+                force = true,
+                reason = "go on",
+            }
+        );
+        var moved = await host.Ticket(ticket);
+        Assert.Equal(("PHASE_WHOLE", "dependency"), (moved.Text("phase_id"), moved.Text("blocked")));
+        Assert.Equal("failed", (await Find(merge)).Text("status"));
+        var made = Assert.Single(
+            (await host.CallAsync("tasks", new { ticket })).GetProperty("tasks").EnumerateArray(),
+            task => task.Text("task_type") == "assemble"
+        );
+        Assert.Equal(("pending", "ticket"), (made.Text("status"), Assert.Single(made.Holds())));
+
+        async Task<JsonElement> Find(long id) => (await host.CallAsync("task", new { id })).GetProperty("task");
+
+        async Task<long[]> Add(params object[] tasks) =>
+            [
+                .. (await host.CallAsync("add_tasks", new { ticket, tasks }))
+                    .GetProperty("tasks")
+                    .EnumerateArray()
+                    .Select(task => task.GetProperty("id").GetInt64()),
+            ];
     }
 }
