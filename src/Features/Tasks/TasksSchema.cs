@@ -167,6 +167,8 @@ internal sealed class TasksSchema : ISchema
         );
         editor.Run("CREATE INDEX IF NOT EXISTS discoveries_ticket ON discoveries (ticket, id)");
         editor.Run("CREATE INDEX IF NOT EXISTS discoveries_by ON discoveries (by, at)");
+        editor.Run("CREATE INDEX IF NOT EXISTS discoveries_status ON discoveries (status, id)");
+        editor.Run("CREATE INDEX IF NOT EXISTS discoveries_type ON discoveries (type, id)");
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS task_ends (

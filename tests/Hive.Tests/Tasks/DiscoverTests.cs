@@ -2,6 +2,10 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Dapper;
+using Hive.Common.Storage;
+using Hive.Features.Tasks;
+using Microsoft.Extensions.DependencyInjection;
+using static System.StringComparison;
 
 namespace Hive.Tests.Tasks;
 
@@ -19,6 +23,37 @@ public sealed class DiscoverTests
         "integration_issue",
         "technical_debt",
     ];
+
+    [Theory]
+    [InlineData(true, false, false, "discoveries_ticket (ticket=? AND id<?)")]
+    [InlineData(false, true, false, "discoveries_type (type=? AND id<?)")]
+    [InlineData(false, false, true, "discoveries_status (status=? AND id<?)")]
+    [InlineData(false, true, true, "discoveries_status (status=? AND id<?)")]
+    [InlineData(false, false, false, "INTEGER PRIMARY KEY (rowid<?)")]
+    public async Task A_list_of_discoveries_searches_by_its_filter(bool ticket, bool type, bool status, string by)
+    {
+        await using var rig = await TaskRig.Start();
+        var plan = await rig
+            .Hive.Services.GetRequiredService<IStore>()
+            .Read(db =>
+                db.Query<(long, long, long, string Detail)>(
+                        "EXPLAIN QUERY PLAN " + DiscoveryTable.RowsSql(ticket, type, status),
+                        new
+                        {
+                            ticket = 1,
+                            type = "bug",
+                            status = "open",
+                            task = (long?)null,
+                            before = long.MaxValue,
+                            most = 50,
+                        }
+                    )
+                    .Select(row => row.Detail)
+                    .ToArray()
+            );
+        Assert.Contains(plan, step => step.StartsWith("SEARCH d ", Ordinal) && step.EndsWith(by, Ordinal));
+        Assert.DoesNotContain(plan, step => step.Contains("SCAN", Ordinal) || step.Contains("B-TREE", Ordinal));
+    }
 
     [Fact]
     public async Task Discoveries_of_the_nine_types_are_recorded_and_announced()
