@@ -7,8 +7,8 @@ using static System.FormattableString;
 
 namespace Hive.Cli.Tickets;
 
-/// <summary>The verbs of <c>hive ticket</c> that change tickets: <c>move</c>, <c>block</c>, <c>unblock</c>,
-/// <c>approve</c>, <c>reject</c>, <c>comment</c> and <c>delete</c>.</summary>
+/// <summary>The verbs of <c>hive ticket</c> that change tickets: <c>change</c>, <c>move</c>, <c>block</c>,
+/// <c>unblock</c>, <c>approve</c>, <c>reject</c>, <c>comment</c> and <c>delete</c>.</summary>
 internal static class ChangeTicketVerb
 {
     private static readonly string[] BlockTypes =
@@ -20,7 +20,56 @@ internal static class ChangeTicketVerb
         "budget",
     ];
 
-    public static Command[] All() => [Move(), Block(), Unblock(), Approve(), Reject(), Comment(), Delete()];
+    public static Command[] All() => [Change(), Move(), Block(), Unblock(), Approve(), Reject(), Comment(), Delete()];
+
+    private static Command Change()
+    {
+        var id = TicketWords.OneTicket();
+        var title = TicketWords.Text("--title", "TITLE", "Replaces its title");
+        var priority = TicketWords.PriorityOption("CRITICAL, HIGH, MEDIUM or LOW");
+        var labels = new Option<string[]>("--label")
+        {
+            Description = "Replaces its labels; can be repeated",
+            HelpName = "LABEL",
+        };
+        var repository = TicketWords.Text(
+            "--repository",
+            "REPO",
+            "forge:OWNER/NAME, or an agent's folder; as long as no commit was handed in"
+        );
+        var deadline = TicketWords.Text("--deadline", "TIME", "When it is due: 24h, 7d or 2026-01-31T12:00:00Z");
+        return Verb.Create(
+            "change",
+            "Change a ticket's title, priority, labels, repository or deadline.",
+            async (verb, parsed) =>
+            {
+                var ticket = parsed.GetRequiredValue(id);
+                verb.Report(
+                    await verb.CallAsync(
+                        "ticket_change",
+                        new
+                        {
+                            id = ticket,
+                            title = parsed.GetValue(title),
+                            priority = parsed.GetValue(priority)?.ToUpperInvariant(),
+                            labels = TicketWords.Several(parsed.GetValue(labels)),
+                            repository = parsed.GetValue(repository),
+                            deadline_at = parsed.GetValue(deadline) is { } due
+                                ? CreateTicketVerb.TimeOf(due)
+                                : (DateTimeOffset?)null,
+                        }
+                    ),
+                    Invariant($"ticket {ticket} is changed")
+                );
+            },
+            id,
+            title,
+            priority,
+            labels,
+            repository,
+            deadline
+        );
+    }
 
     private static Command Move()
     {

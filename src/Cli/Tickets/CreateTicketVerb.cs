@@ -100,7 +100,7 @@ internal static class CreateTicketVerb
         );
     }
 
-    private static DateTimeOffset TimeOf(string text) =>
+    public static DateTimeOffset TimeOf(string text) =>
         CommonOptions.SpanOf(text) is { } span ? DateTimeOffset.UtcNow + span
         : CommonOptions.InstantOf(text) is { } at ? at
         : throw new UsageException(

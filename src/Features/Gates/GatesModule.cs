@@ -76,5 +76,6 @@ internal sealed class GatesModule : FeatureModule
             .AddSingleton<IEvidenceTexts, EvidenceTexts>()
             .AddSingleton<IGateVerdicts, GateVerdicts>()
             .AddSingletonAs<TicketSeams, IPhaseEntered, ITicketHeld, ITicketRemoved>()
+            .AddSingleton<ITicketEvidence>(provider => provider.GetRequiredService<TicketSeams>())
             .AddSingletonAs<JudgeGates, ICommitObserver, IHostedService>();
 }

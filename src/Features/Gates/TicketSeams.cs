@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Hive.Common.Storage;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
@@ -15,7 +16,7 @@ internal sealed class TicketSeams(
     Reviews reviews,
     ITasks tasks,
     CommitEvidence commits
-) : IPhaseEntered, ITicketHeld, ITicketRemoved
+) : IPhaseEntered, ITicketHeld, ITicketRemoved, ITicketEvidence
 {
     public void Entered(IWrite write, TicketEntry ticket, Phase phase, string actor)
     {
@@ -31,6 +32,8 @@ internal sealed class TicketSeams(
             marks.Mark(write, ticket.Id);
         write.AfterCommit(bell.Ring);
     }
+
+    public IReadOnlyList<string> Commits(DbConnection db, long ticket) => ArtifactTable.Commits(db, ticket);
 
     public void Removed(IWrite write, TicketEntry ticket, string actor)
     {

@@ -238,7 +238,7 @@ internal sealed class TicketSeams(
                 : null;
             if (fault is not null)
                 return $"the task {template.Type} locks '{text}', and ticket {ticket.Id} {fault}; change 'locks' of "
-                    + "that task in the workflow, or make a ticket with a repository in place of this one";
+                    + "that task in the workflow, or set the ticket's repository, and unblock it then";
         }
 
         return null;

@@ -35,6 +35,10 @@ internal static class ChangeTicket
         [property: Description("When it should be done, such as 2026-01-31T12:00:00Z.")]
             DateTimeOffset? DeadlineAt = null,
         [property: Description(
+            "Replaces its repository, while no commit is evidence: forge:<owner>/<name>, or a folder of an agent."
+        )]
+            string? Repository = null,
+        [property: Description(
             "The phase to move it to. With a reason, a move to an earlier phase makes a rework task of the reason."
         )]
             string? ToPhase = null,
@@ -59,6 +63,7 @@ internal static class ChangeTicket
             RuleFor(c => c.Description).MustBeText(TicketRules.DescriptionBytes);
             RuleFor(c => c.Priority).MustBePriority();
             RuleFor(c => c.Labels).MustBeLabels();
+            RuleFor(c => c.Repository).MustBeRepository();
             RuleFor(c => c.Reason).MustBeReason("reason");
             RuleFor(c => c.Comment).MustBeReason("comment");
             When(
@@ -118,7 +123,8 @@ internal static class ChangeTicket
                     refs,
                     command.Priority,
                     command.Labels,
-                    command.DeadlineAt
+                    command.DeadlineAt,
+                    command.Repository
                 ),
                 actor
             );

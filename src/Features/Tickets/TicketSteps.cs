@@ -15,7 +15,8 @@ internal sealed class TicketSteps(
     Moves moves,
     Blocks blocks,
     Links links,
-    Lazy<IEnumerable<ITicketTasks>> tasks
+    Lazy<IEnumerable<ITicketTasks>> tasks,
+    Lazy<IEnumerable<ITicketEvidence>> evidence
 )
 {
     private static readonly string[] Statuses = ["backlog", "analyzing", "building", "testing", "done"];
@@ -27,7 +28,8 @@ internal sealed class TicketSteps(
         IReadOnlyList<string>? DescriptionRefs,
         string? Priority,
         IReadOnlyList<string>? Labels,
-        DateTimeOffset? DeadlineAt
+        DateTimeOffset? DeadlineAt,
+        string? Repository = null
     );
 
     /// <summary>Adds a comment to the history, also of a ticket that has ended.</summary>
@@ -47,12 +49,14 @@ internal sealed class TicketSteps(
                 (edits.Priority is not null, "priority"),
                 (edits.Labels is not null, "labels"),
                 (edits.DeadlineAt is not null, "deadline_at"),
+                (edits.Repository is not null, "repository"),
             }
                 .Where(field => field.Item1)
                 .Select(field => field.Item2),
         ];
         if (changed.Length == 0)
             return;
+        MustBeFree(write, row, edits.Repository);
         table.Put(
             write,
             row,
@@ -64,9 +68,24 @@ internal sealed class TicketSteps(
                 Priority = edits.Priority is { } word ? Priorities.Number(word) : row.Priority,
                 Labels = edits.Labels is { } labels ? TicketRow.Json(TicketRules.Normalise(labels)) : row.Labels,
                 DeadlineAt = edits.DeadlineAt?.ToUnixTimeMilliseconds() ?? row.DeadlineAt,
+                Repository = edits.Repository ?? row.Repository,
             },
             new Note(actor, "changed", string.Join(", ", changed))
         );
+    }
+
+    // A commit that was judged as evidence must be found in the repository where it was looked for.
+    private void MustBeFree(IWrite write, TicketRow row, string? repository)
+    {
+        if (
+            repository is not null
+            && repository != row.Repository
+            && evidence.Value.SelectMany(one => one.Commits(write.Db, row.Id)).FirstOrDefault() is { } commit
+        )
+            throw Problem.Conflict(
+                $"commit {commit} is evidence for ticket {row.Id}, so its repository stays "
+                    + $"{row.Repository ?? "unnamed"}; make another ticket with '{repository}'"
+            );
     }
 
     /// <summary>Lets a ticket wait for another one.</summary>

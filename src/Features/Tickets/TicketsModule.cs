@@ -87,6 +87,7 @@ internal sealed class TicketsModule : FeatureModule
         Later<ITicketRemoved>(services);
         Later<ITicketTasks>(services);
         Later<ITicketWork>(services);
+        Later<ITicketEvidence>(services);
         Later<IGateVerdicts>(services);
         services
             .AddSingleton<ColumnCounts>()

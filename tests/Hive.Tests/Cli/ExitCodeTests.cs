@@ -112,6 +112,7 @@ public sealed class ExitCodeTests : IDisposable
         ("ticket", "", "nonsense", [0, 1, 2, 3]),
         ("ticket approve", "41 42", "", [0, 1, 2, 3]),
         ("ticket block", "41 --type environment", "41", [0, 1, 2, 3]),
+        ("ticket change", "41 --title Round", "41 --nonsense", [0, 1, 2, 3]),
         ("ticket comment", "41 well done", "x y", [0, 1, 2, 3]),
         ("ticket create", "Round prices", "Round prices --deadline soon", [0, 1, 2, 3]),
         ("ticket delete", "41 --yes", "x", [0, 1, 2, 3]),

@@ -49,6 +49,16 @@ public sealed class PlanVerbTests : IDisposable
         "ticket block 41 --type budget --reason why",
         """{"cmd":"ticket_change","id":41,"block":{"type":"budget","reason":"why"}}"""
     )]
+    [InlineData(
+        "ticket change 41 --repository forge:a/b --title Round --priority low --label a",
+        """
+            {"cmd":"ticket_change","id":41,"title":"Round","priority":"LOW","labels":["a"],"repository":"forge:a/b"}
+            """
+    )]
+    [InlineData(
+        "budget set --tokens 5 --clear usd",
+        """{"cmd":"budget_set","scope":"global","limit_tokens":5,"clear":["limit_usd"]}"""
+    )]
     [InlineData("ticket unblock 41", """{"cmd":"ticket_change","id":41,"unblock":true}""")]
     [InlineData("ticket approve 41", """{"cmd":"ticket_approve","id":41}""")]
     [InlineData("ticket reject 41 --reason no", """{"cmd":"ticket_reject","id":41,"reason":"no"}""")]

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Tests.Git;
 using Hive.Tests.Messages;
@@ -55,6 +56,45 @@ public sealed class CommitEvidenceTests
 
         await rig.Host.CallAsync("ticket_delete", new { id = ticket });
         await ReviewRig.Until(() => Task.FromResult(!Directory.Exists(kept)), "the commits are kept");
+    }
+
+    [Fact]
+    public async Task A_repository_can_be_named_until_a_commit_is_evidence()
+    {
+        await using var rig = await ReviewRig.Start(Commits);
+        await rig.Agent("alice", "worker");
+        var folder = rig.Repository("alice");
+        var ticket = await rig.Ticket();
+        foreach (var repository in new[] { "forge:agents/other", Shop })
+        {
+            await rig.Host.CallAsync("ticket_change", new { id = ticket, repository });
+            Assert.Equal(repository, await Named());
+        }
+
+        await Talk.Refused(
+            () => rig.Host.CallAsync("ticket_change", new { id = ticket, repository = "shop" }),
+            "invalid"
+        );
+        // A task that is open keeps the ticket in its phase.
+        await rig.Host.CallAsync("add_tasks", new { ticket, tasks = new[] { TaskRig.New("later") } });
+        await rig.Complete(await rig.Next("alice"), ReviewRig.Changes(ReviewRig.Commit(folder, "done"), Shop));
+        using var http = rig.Hive.Http();
+        var refused = await http.PatchAsJsonAsync(
+            $"/api/v1/tickets/{ticket}",
+            new { repository = "forge:agents/other", title = "Another" }
+        );
+        Assert.Equal(System.Net.HttpStatusCode.Conflict, refused.StatusCode);
+        Assert.Contains(
+            $"is evidence for ticket {ticket}, so its repository stays {Shop}",
+            await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            Ordinal
+        );
+        // What it is can be said again.
+        await rig.Host.CallAsync("ticket_change", new { id = ticket, repository = Shop });
+        Assert.Equal(Shop, await Named());
+
+        async Task<string?> Named() =>
+            (await rig.Host.CallAsync("ticket", new { id = ticket })).GetProperty("ticket").Text("repository");
     }
 
     [Fact]

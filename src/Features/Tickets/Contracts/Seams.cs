@@ -60,6 +60,13 @@ internal sealed record TicketWork(TaskCounts Tasks, IReadOnlyList<string> Agents
     public static TicketWork None { get; } = new(TaskCounts.None, []);
 }
 
+/// <summary>Tells what evidence is bound to a ticket's repository.</summary>
+internal interface ITicketEvidence
+{
+    /// <summary>The commits that were handed in for a ticket, also those that newer ones have replaced.</summary>
+    IReadOnlyList<string> Commits(DbConnection db, long ticket);
+}
+
 /// <summary>Tells whether a gate has passed.</summary>
 internal interface IGateVerdicts
 {
