@@ -17,6 +17,7 @@ namespace Hive.Features.Tasks;
 internal static class CompleteTask
 {
     private const int OutputBytes = 16 * 1024;
+    private const int ShownFields = 10;
 
     internal sealed record Command(
         Caller Caller,
@@ -89,6 +90,7 @@ internal static class CompleteTask
             var row = own.Begin(write, command.Caller, handedIn.Task, handedIn.Run);
             if (row.IsReview)
                 throw Problem.Conflict($"task {row.Id} is a review; end it with 'review' and a verdict");
+            MustHaveFields(row, command.Outputs);
             var result = new TaskResult(
                 command.Summary,
                 command.Decisions ?? [],
@@ -114,5 +116,27 @@ internal static class CompleteTask
 
             return new Result(TaskMark.Of(TaskTable.Require(write.Db, row.Id)));
         }
+
+        // In the merge that waits for it, another name would be lost, or replace what others have handed in.
+        private static void MustHaveFields(TaskRow row, JsonElement? outputs)
+        {
+            var wanted = TaskRow.List<string>(row.Fields);
+            string[] given = outputs is { ValueKind: JsonValueKind.Object } fields
+                ? [.. fields.EnumerateObject().Select(field => field.Name)]
+                : [];
+            if (wanted.Count == 0 || given.ToHashSet(StringComparer.Ordinal).SetEquals(wanted))
+                return;
+            throw Problem.Invalid(
+                $"'outputs' of task {row.Id} must be an object with the {Named(wanted)} and no other, so that they "
+                    + "stand beside those of the other tasks; "
+                    + (given.Length == 0 ? "none was given" : $"it has the {Named(given)}")
+                    + "; complete the task again with that"
+            );
+        }
+
+        private static string Named(IReadOnlyList<string> fields) =>
+            (fields.Count == 1 ? "field " : "fields ")
+            + string.Join(", ", fields.Take(ShownFields).Select(field => $"'{TextRules.CutCharacters(field, 100)}'"))
+            + (fields.Count > ShownFields ? $" and {fields.Count - ShownFields} more" : "");
     }
 }

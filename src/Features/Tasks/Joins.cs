@@ -127,7 +127,7 @@ internal static class Joins
     // In the order of the results; of a field that several have, the last one's value.
     private static Dictionary<string, JsonElement> Merged(TaskRow row, Dictionary<string, JsonElement>[] results)
     {
-        var fields = TaskRow.List<string>(row.MergeFields).ToHashSet(StringComparer.Ordinal);
+        var fields = TaskRow.List<string>(row.Fields).ToHashSet(StringComparer.Ordinal);
         var counts =
             row.MergeStrategy == Intersection
                 ? results.SelectMany(result => result.Keys).CountBy(name => name).ToDictionary()

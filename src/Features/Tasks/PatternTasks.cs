@@ -19,7 +19,14 @@ internal sealed record PatternUse(string Name, IReadOnlyDictionary<string, JsonE
 /// <param name="Spec">The task.</param>
 /// <param name="Of">The step that it comes from.</param>
 /// <param name="Pattern">The name of its pattern.</param>
-internal sealed record PatternTask(string Step, TaskSpec Spec, PatternStep Of, string Pattern)
+/// <param name="Fields">The fields that its outputs must have, or that it takes as a merge.</param>
+internal sealed record PatternTask(
+    string Step,
+    TaskSpec Spec,
+    PatternStep Of,
+    string Pattern,
+    IReadOnlyList<string> Fields
+)
 {
     /// <summary>The members of the task that a caller cannot name.</summary>
     public TaskMaking.Origin Origin(string actor) =>
@@ -32,7 +39,7 @@ internal sealed record PatternTask(string Step, TaskSpec Spec, PatternStep Of, s
                 _ => TaskKind.Work,
             },
             MergeStrategy: Of.Kind == PatternStepKind.Merge ? Of.MergeStrategy ?? "combine" : null,
-            MergeFields: Of.Fields,
+            Fields: Fields,
             Pattern: Pattern
         );
 }
@@ -168,7 +175,11 @@ internal sealed partial class PatternTasks
             Agent: Filled("agent", step.Agent, TaskRules.TitleLength, "characters"),
             TimeoutSeconds: step.TimeoutSeconds
         );
-        return new PatternTask(shown, spec, step, pattern.Name);
+        string[] fields =
+            step.Kind == PatternStepKind.Work
+                ? [.. step.Fields.Select(field => Filled("fields", field, PatternStep.FieldLength, "characters")!)]
+                : [.. step.Fields];
+        return new PatternTask(shown, spec, step, pattern.Name, fields);
 
         string? Filled(string field, string? text, int most, string unit) =>
             text is null ? null

@@ -36,7 +36,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         string Kind = TaskKind.Work,
         IReadOnlyList<string>? Excludes = null,
         string? MergeStrategy = null,
-        IReadOnlyList<string>? MergeFields = null,
+        IReadOnlyList<string>? Fields = null,
         string? Pattern = null,
         long? Discovery = null,
         long Depth = 0
@@ -271,7 +271,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
             Depth = origin.Depth,
             Pattern = origin.Pattern,
             MergeStrategy = origin.MergeStrategy,
-            MergeFields = origin.MergeFields is { Count: > 0 } fields ? TaskRow.Json(fields) : null,
+            Fields = origin.Fields is { Count: > 0 } fields ? TaskRow.Json(fields) : null,
             Ref = spec.Ref,
             CreatedBy = origin.Actor,
             CreatedAt = changes.Now,

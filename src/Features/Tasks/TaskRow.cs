@@ -7,7 +7,7 @@ namespace Hive.Features.Tasks;
 /// <summary>A row of <c>tasks</c>, read with <see cref="Columns"/>.</summary>
 internal sealed record TaskRow
 {
-    public const string Columns = ShortColumns + ", description, locks, expected, merge_fields, result";
+    public const string Columns = ShortColumns + ", description, locks, expected, fields, result";
 
     /// <summary>Those that a view needs.</summary>
     public const string ShortColumns =
@@ -110,7 +110,9 @@ internal sealed record TaskRow
 
     public string? MergeStrategy { get; init; }
 
-    public string? MergeFields { get; init; }
+    /// <summary>The fields of results, as JSON: those that a merge takes, or those that the outputs of a task must
+    /// have. Null for any.</summary>
+    public string? Fields { get; init; }
 
     public string? Ref { get; init; }
 

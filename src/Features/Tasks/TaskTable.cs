@@ -335,12 +335,12 @@ internal static class TaskTable
             ticket, phase_id, kind, task_type, title, description, priority, status, holds, hold_reason, capabilities,
             wants_agent, prefers, excludes, deps_total, deps_done, deps_dead, quorum, max_retries, timeout_seconds,
             deadline_at, review, locks, expected, template, parent, discovery, depth, pattern, merge_strategy,
-            merge_fields, ref, created_by, created_at, ready_at)
+            fields, ref, created_by, created_at, ready_at)
         VALUES (
             @Ticket, @PhaseId, @Kind, @TaskType, @Title, @Description, @Priority, @Status, @Holds, @HoldReason,
             @Capabilities, @WantsAgent, @Prefers, @Excludes, @DepsTotal, @DepsDone, @DepsDead, @Quorum, @MaxRetries,
             @TimeoutSeconds, @DeadlineAt, @Review, @Locks, @Expected, @Template, @Parent, @Discovery, @Depth, @Pattern,
-            @MergeStrategy, @MergeFields, @Ref, @CreatedBy, @CreatedAt, @ReadyAt)
+            @MergeStrategy, @Fields, @Ref, @CreatedBy, @CreatedAt, @ReadyAt)
         RETURNING id
         """;
 

@@ -57,7 +57,8 @@ internal static class TaskViews
             row.ReadResult(),
             row.Locks is null ? null : TaskRow.List<string>(row.Locks),
             row.Template,
-            row.Ref
+            row.Ref,
+            row.Fields is null ? null : TaskRow.List<string>(row.Fields)
         );
 
     public static DateTimeOffset? Instant(long? milliseconds) =>

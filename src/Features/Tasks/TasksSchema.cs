@@ -50,7 +50,7 @@ internal sealed class TasksSchema : ISchema
                 locks            TEXT,
                 expected         TEXT,
                 merge_strategy   TEXT,
-                merge_fields     TEXT,
+                fields           TEXT,
                 pattern          TEXT,
                 template         TEXT,
                 discovery        INTEGER,

@@ -14,7 +14,6 @@ internal sealed partial class PatternReader
 
     // As for a merge that is made by itself.
     private const int MaxFields = 50;
-    private const int MaxField = 200;
 
     // The member of the list in a step with 'for_each'.
     private const string Item = "item";
@@ -170,7 +169,7 @@ internal sealed partial class PatternReader
         var strategy = faults.OneOf(step, "merge_strategy", ["combine", "union", "intersection", "custom"]);
         string[] unfitting = kind switch
         {
-            PatternStepKind.Work => ["merge_strategy", "fields"],
+            PatternStepKind.Work => ["merge_strategy"],
             PatternStepKind.Barrier => ["merge_strategy", "fields", "agent", "capabilities", "for_each"],
             _ => ["agent", "capabilities", "for_each"],
         };
@@ -191,12 +190,24 @@ internal sealed partial class PatternReader
         if (phase is not null && WorkflowReader.PhaseFault(phase) is { } wrong)
             faults.Add(step.Mark("phase_id"), wrong);
         var fields = faults.Try(() => step.Texts("fields")) ?? [];
-        if (strategy == "custom" != (fields.Count > 0))
+        if (kind == PatternStepKind.Work)
+        {
+            foreach (var (field, at) in fields)
+                CheckPlaceholders(field, at, parameters, each);
+        }
+        else if (strategy == "custom" != (fields.Count > 0))
+        {
             faults.Add(step.Begin, "'fields' names what the merge strategy 'custom' takes; give both or neither");
+        }
+
         string[] taken = [.. fields.Select(f => f.Text).Distinct()];
         faults.Counted(step, "fields", taken.Length, MaxFields);
-        foreach (var (field, at) in fields.Where(f => string.IsNullOrWhiteSpace(f.Text) || f.Text.Length > MaxField))
-            faults.Add(at, $"a field has 1 to {MaxField} characters, and is not blank");
+        foreach (
+            var (field, at) in fields.Where(f =>
+                string.IsNullOrWhiteSpace(f.Text) || f.Text.Length > PatternStep.FieldLength
+            )
+        )
+            faults.Add(at, $"a field has 1 to {PatternStep.FieldLength} characters, and is not blank");
         return new PatternStep(
             Ref: name,
             Kind: kind,
@@ -227,18 +238,27 @@ internal sealed partial class PatternReader
     )
     {
         var text = key == "description" ? faults.Text(step, key, most) : faults.Line(step, key, most);
-        foreach (Match match in Placeholder().Matches(text ?? ""))
+        CheckPlaceholders(text ?? "", step.Mark(key), parameters, each);
+        return text;
+    }
+
+    private void CheckPlaceholders(
+        string text,
+        YamlMark at,
+        Dictionary<string, PatternParameter> parameters,
+        string? each
+    )
+    {
+        foreach (Match match in Placeholder().Matches(text))
         {
             var name = match.Groups[1].Value;
             if (name == Item ? each is null : !parameters.ContainsKey(name))
                 faults.Add(
-                    step.Mark(key),
+                    at,
                     $"unknown placeholder {{{name}}}; available: "
                         + string.Join(", ", parameters.Keys.Concat(each is null ? [] : [Item]).DefaultIfEmpty("none"))
                 );
         }
-
-        return text;
     }
 
     [GeneratedRegex(@"\A[a-z][a-z0-9_]{0,49}\z")]

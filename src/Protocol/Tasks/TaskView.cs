@@ -117,6 +117,8 @@ public sealed record TaskDeps(
 /// <param name="Locks">The resources that it holds while it runs; absent for none.</param>
 /// <param name="Template">The template that it was made from: its phase and its type.</param>
 /// <param name="Ref">Its name among the tasks that were made with it.</param>
+/// <param name="Fields">The fields that its <c>outputs</c> must have, or that it takes as a merge; absent for
+/// any.</param>
 public sealed record TaskDetail(
     [property: JsonIgnore] TaskView Task,
     string Description,
@@ -125,7 +127,8 @@ public sealed record TaskDetail(
     TaskResult? Result = null,
     IReadOnlyList<string>? Locks = null,
     string? Template = null,
-    string? Ref = null
+    string? Ref = null,
+    IReadOnlyList<string>? Fields = null
 ) : TaskView(Task);
 
 /// <summary>An agent's account of a completed task.</summary>

@@ -59,7 +59,8 @@ public enum PatternStepKind
 /// <param name="Quorum"><c>first</c>, <c>majority</c> or a number of them; null for all.</param>
 /// <param name="MergeStrategy"><c>combine</c>, <c>union</c>, <c>intersection</c> or <c>custom</c>; of a merge
 /// alone.</param>
-/// <param name="Fields">The fields of the results that <c>custom</c> takes.</param>
+/// <param name="Fields">The fields of the results that <c>custom</c> takes; of a task of an agent, those that its
+/// outputs have, with placeholders.</param>
 /// <param name="TimeoutSeconds">How long it may take.</param>
 public sealed record PatternStep(
     string Ref,
@@ -81,6 +82,9 @@ public sealed record PatternStep(
 {
     /// <summary>The longest run of a task, in seconds: a week.</summary>
     public const int MostSeconds = 7 * 24 * 3600;
+
+    /// <summary>The longest name of a field, in characters.</summary>
+    public const int FieldLength = 200;
 }
 
 /// <summary>A stored pattern.</summary>

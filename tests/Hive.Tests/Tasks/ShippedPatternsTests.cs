@@ -61,6 +61,22 @@ public sealed class ShippedPatternsTests : IAsyncLifetime
         // A vote of a field of its own is not lost to another one.
         Assert.Contains("field 'alice'", (await Task(tasks[0])).Text("description"), StringComparison.Ordinal);
         await End("bob", "fail_task", new { reason = "I do not know", kind = "permanent" });
+        // A field of another name would stand in no place of its own, or in another agent's.
+        await Patience.Until(async () => (await Task(tasks[0])).Text("status") == "assigned", "alice has her task");
+        foreach (var outputs in new object?[] { null, new { vote = "go" }, new { alice = "go", carl = "go" }, "go" })
+        {
+            var refused = await Assert.ThrowsAsync<HiveException>(() =>
+                agents["alice"].CallAsync("complete_task", new { summary = "Go", outputs })
+            );
+            Assert.Equal("invalid", refused.Code);
+            Assert.Contains(
+                "must be an object with the field 'alice' and no other",
+                refused.Message,
+                StringComparison.Ordinal
+            );
+            Assert.Equal("assigned", (await Task(tasks[0])).Text("status"));
+        }
+
         await End("alice", "complete_task", new { summary = "Go", outputs = new { alice = "go" } });
         Assert.Equal("pending", (await Task(tasks[3])).Text("status"));
         await End("carl", "complete_task", new { summary = "Rust", outputs = new { carl = "rust" } });

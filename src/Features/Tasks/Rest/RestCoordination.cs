@@ -374,7 +374,7 @@ internal static class RestMerge
                         caller.Name,
                         Kind: TaskKind.Merge,
                         MergeStrategy: c.MergeStrategy,
-                        MergeFields: c.Fields
+                        Fields: c.Fields
                     )
                 )
             )[0];
