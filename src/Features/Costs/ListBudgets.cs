@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
+using Hive.Features.Costs.Contracts;
 using Hive.Protocol;
 using MediatR;
 

@@ -3,6 +3,7 @@ using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
 using MediatR;

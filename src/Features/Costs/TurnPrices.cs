@@ -1,3 +1,4 @@
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Turns.Contracts;
 
 namespace Hive.Features.Costs;

@@ -50,7 +50,7 @@ internal sealed class RunBudgets(IBudgets budgets, ITickets tickets, IWorkflows 
     /// budget.</summary>
     public double? LeftUsd(TaskRow row, TicketEntry ticket) =>
         budgets.HasAny && budgets.LeftMicro(SubjectOf(row, ticket, row.Agent), row.Run ?? 0) is { } micro
-            ? Math.Max(0, micro) / 1_000_000.0
+            ? Money.Usd(Math.Max(0, micro))
             : null;
 
     /// <summary>The things that budgets may cover of a task.</summary>
@@ -62,7 +62,7 @@ internal sealed class RunBudgets(IBudgets budgets, ITickets tickets, IWorkflows 
         || workflows.Find(ticket.Workflow)?.Phases.FirstOrDefault(p => p.Id == row.PhaseId) is not { } phase
         || phase.Tasks.FirstOrDefault(t => TaskMaking.KeyOf(phase, t) == row.Template)?.EstimateUsd is not { } usd
             ? null
-            : (long)Math.Ceiling(usd * 1_000_000);
+            : (long)Math.Ceiling(usd * Money.PerUsd);
 }
 
 /// <summary>The estimate of a run and what budgets may cover of it.</summary>

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Dapper;
 using Hive.Common.Storage;
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Tickets.Contracts;
 using Hive.Protocol;
 
@@ -105,7 +106,7 @@ internal static class TaskViews
             row.Depth == 0 ? null : (int)row.Depth,
             row.Pattern,
             row.MergeStrategy,
-            row.CostMicro == 0 ? null : row.CostMicro / 1_000_000.0
+            row.CostMicro == 0 ? null : Money.Usd(row.CostMicro)
         );
 
     private static IEnumerable<TaskHold> Holds(TaskRow row, IReadOnlyList<Edge> edges)

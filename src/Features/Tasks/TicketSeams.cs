@@ -133,7 +133,7 @@ internal sealed class TicketSeams(
         return new TicketWork(
             new TaskCounts((int)(pending + running), (int)running, (int)done, (int)failed),
             [.. agents],
-            micro > 0 ? micro / 1_000_000.0 : null
+            micro > 0 ? Money.Usd(micro) : null
         );
     }
 

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using FluentValidation;
 using Hive.Common.Storage;
+using Hive.Features.Costs.Contracts;
 using MediatR;
 
 namespace Hive.Features.Costs.V1;
