@@ -74,6 +74,9 @@ internal static class CostsVerbs
         var act = TicketWords
             .Text("--on-exceed", "ACT", "hold: give no more tasks; cancel: end runs too; warn: only tell you")
             .CompletedBy("hold", "cancel", "warn");
+        var clear = TicketWords
+            .Text("--clear", "LIMIT", "Remove one of its two limits: usd or tokens")
+            .CompletedBy("usd", "tokens");
         return Verb.Create(
             "set",
             "Make a budget, or change the one with the same scope and period, which keeps what is left out.",
@@ -90,6 +93,7 @@ internal static class CostsVerbs
                         period = parsed.GetValue(period),
                         alert_threshold = parsed.GetValue(alert),
                         on_exceed = parsed.GetValue(act),
+                        clear = parsed.GetValue(clear) is { } limit ? new[] { $"limit_{limit}" } : null,
                     }
                 );
                 verb.Report(answer, $"budget {answer.GetProperty("budget").GetProperty("id").GetInt64()} is set");
@@ -100,7 +104,8 @@ internal static class CostsVerbs
             of,
             period,
             alert,
-            act
+            act,
+            clear
         );
     }
 

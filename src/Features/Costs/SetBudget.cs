@@ -23,6 +23,8 @@ internal static class SetBudget
     /// <param name="AlertThreshold">The share of the limit at which the operator is warned, 0.01 to 1; null for
     /// 0.8, or as it is.</param>
     /// <param name="OnExceed"><c>hold</c>, <c>cancel</c> or <c>warn</c>; null for <c>hold</c>, or as it is.</param>
+    /// <param name="Clear">The limits to remove from a budget that has both: <c>limit_usd</c> or
+    /// <c>limit_tokens</c>.</param>
     /// <param name="Key">Text of the caller's own: a repeated call with it gets the first one's answer.</param>
     internal sealed record Command(
         string Scope,
@@ -33,10 +35,19 @@ internal static class SetBudget
         string? Period = null,
         double? AlertThreshold = null,
         string? OnExceed = null,
+        IReadOnlyList<string>? Clear = null,
         string? Key = null
     ) : IRequest<Result>;
 
     internal sealed record Result(BudgetView Budget);
+
+    /// <summary>The limit in US dollars, in <c>clear</c>.</summary>
+    internal const string Usd = "limit_usd";
+
+    /// <summary>The limit in tokens, in <c>clear</c>.</summary>
+    internal const string Tokens = "limit_tokens";
+
+    private static readonly string[] Limits = [Usd, Tokens];
 
     internal sealed class Validator : AbstractValidator<Command>
     {
@@ -44,8 +55,13 @@ internal static class SetBudget
         {
             this.MustBeScope(BudgetScope.All, c => c.Scope, c => c.ScopeId, ("scope", "scope_id"));
             RuleFor(c => c)
-                .Must(c => c.LimitUsd is not null || c.LimitTokens is not null)
-                .WithMessage("'limit_usd' and 'limit_tokens' are both missing; give at least one");
+                .Must(c => c.LimitUsd is not null || c.LimitTokens is not null || c.Clear is { Count: > 0 })
+                .WithMessage("'limit_usd' and 'limit_tokens' are both missing; give at least one")
+                .Must(c => c.Clear is null || !Given(c).Any(c.Clear.Contains))
+                .WithMessage("a limit is both given and in 'clear'; leave one of them out");
+            RuleFor(c => c.Clear)
+                .Must(c => c is null || c.All(Limits.Contains))
+                .WithMessage($"'clear' can name {string.Join(", ", Limits)}");
             RuleFor(c => c.LimitUsd)
                 .InclusiveBetween(CostRules.LeastUsd, CostRules.MostUsd)
                 .WithMessage($"'limit_usd' must be 0.000001 to {CostRules.MostUsd:0}");
@@ -62,6 +78,14 @@ internal static class SetBudget
                 .Must(act => act is null || BudgetWords.All.Contains(act))
                 .WithMessage($"'on_exceed' must be one of {string.Join(", ", BudgetWords.All)}");
             RuleFor(c => c.Key).MustBeKey();
+        }
+
+        private static IEnumerable<string> Given(Command command)
+        {
+            if (command.LimitUsd is not null)
+                yield return Usd;
+            if (command.LimitTokens is not null)
+                yield return Tokens;
         }
     }
 
@@ -86,6 +110,18 @@ internal static class SetBudget
                 throw Problem.Conflict(
                     $"there are {CostRules.MostBudgets} budgets, which is the limit; delete one that is not needed"
                 );
+            bool Clears(string limit) => command.Clear?.Contains(limit) == true;
+            long? micro =
+                command.LimitUsd is { } usd ? Money.Micro(usd)
+                : Clears(Usd) ? null
+                : known?.LimitMicro;
+            var tokens = command.LimitTokens ?? (Clears(Tokens) ? null : known?.LimitTokens);
+            if (micro is null && tokens is null)
+                throw known is null
+                    ? Problem.NotFound($"no budget of that scope has the period '{period}'; give a limit to make one")
+                    : Problem.Conflict(
+                        $"{known.Words} would have no limit left; give the other limit, or delete budget {known.Id}"
+                    );
             return new Result(
                 budgets
                     .Set(
@@ -94,8 +130,8 @@ internal static class SetBudget
                         {
                             Scope = command.Scope,
                             ScopeId = id,
-                            LimitMicro = command.LimitUsd is { } usd ? Money.Micro(usd) : known?.LimitMicro,
-                            LimitTokens = command.LimitTokens ?? known?.LimitTokens,
+                            LimitMicro = micro,
+                            LimitTokens = tokens,
                             Period = period,
                             PeriodStart = 0,
                             AlertThreshold = command.AlertThreshold ?? known?.AlertThreshold ?? UsualThreshold,

@@ -108,6 +108,8 @@ internal static class V1SetBudget
     /// <param name="Period"><c>once</c>, <c>day</c>, <c>week</c> or <c>month</c>; null for <c>once</c>.</param>
     /// <param name="AlertThreshold">The share of the limit at which the operator is warned; null for 0.8.</param>
     /// <param name="OnExceed"><c>hold</c>, <c>cancel</c> or <c>warn</c>; null for <c>hold</c>.</param>
+    /// <param name="Clear">The limits to remove from a budget that has both: <c>limit_amount</c> or
+    /// <c>limit_tokens</c>.</param>
     /// <param name="Key">Text of the caller's own: a repeated call with it gets the first one's answer.</param>
     internal sealed record Command(
         string ScopeType,
@@ -118,8 +120,11 @@ internal static class V1SetBudget
         string? Period = null,
         double? AlertThreshold = null,
         string? OnExceed = null,
+        IReadOnlyList<string>? Clear = null,
         string? Key = null
     ) : IRequest<V1Budget>, ICreated;
+
+    private const string Amount = "limit_amount";
 
     internal sealed class Validator : AbstractValidator<Command>
     {
@@ -127,8 +132,11 @@ internal static class V1SetBudget
         {
             this.MustBeScope(BudgetScope.All, c => c.ScopeType, c => c.ScopeId, ("scope_type", "scope_id"));
             RuleFor(c => c)
-                .Must(c => c.LimitAmount is not null || c.LimitTokens is not null)
+                .Must(c => c.LimitAmount is not null || c.LimitTokens is not null || c.Clear is { Count: > 0 })
                 .WithMessage("'limit_amount' and 'limit_tokens' are both missing; give at least one");
+            RuleFor(c => c.Clear)
+                .Must(c => c is null || c.All(limit => limit is Amount or SetBudget.Tokens))
+                .WithMessage($"'clear' can name {Amount}, {SetBudget.Tokens}");
             RuleFor(c => c.LimitAmount)
                 .InclusiveBetween(CostRules.LeastUsd, CostRules.MostUsd)
                 .WithMessage($"'limit_amount' must be 0.000001 to {CostRules.MostUsd:0}");
@@ -150,6 +158,7 @@ internal static class V1SetBudget
                             command.Period,
                             command.AlertThreshold,
                             command.OnExceed,
+                            command.Clear?.Select(limit => limit == Amount ? SetBudget.Usd : limit).ToArray(),
                             command.Key
                         ),
                         cancellationToken
