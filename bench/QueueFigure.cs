@@ -47,7 +47,7 @@ internal static class QueueFigure
             clock.Now += random.Next(2_000);
             var advance = Time(() => queue.Advance(int.MaxValue));
             QueuedTask? first = null;
-            var next = Time(() => first = queue.Next()!.Value.Task);
+            var next = Time(() => first = queue.Next()!.Task);
             if (step % peerEvery == 0)
             {
                 QueuedTask? slow = null;

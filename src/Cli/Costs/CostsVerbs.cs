@@ -56,10 +56,30 @@ internal static class CostsVerbs
                 else if (budgets.Length == 0)
                     verb.Screen.Line("No budgets.");
                 else
-                    verb.Screen.Table(Budgets, [.. budgets.Select(Cells)]);
+                    Show(verb.Screen, budgets);
             },
             CommonOptions.Wide()
         );
+
+    private static void Show(Screen screen, BudgetView[] budgets)
+    {
+        screen.Table(Budgets, [.. budgets.Select(Cells)]);
+        foreach (var budget in budgets)
+        {
+            if (budget.Held is { } held)
+                screen.Styled(
+                    $"budget {Number(budget.Id)} holds {Number(held.Tasks)} {(held.Tasks == 1 ? "task" : "tasks")}: "
+                        + $"{Both(held.LeftUsd, held.LeftTokens)} left"
+                        + (
+                            Both(held.LeastUsd, held.LeastTokens) is { Length: > 0 } least
+                                ? $", {least} needed"
+                                : ""
+                        )
+                        + (held.Stuck ? "; raise the limit" : "; some is reserved"),
+                    held.Stuck ? "red" : "yellow"
+                );
+        }
+    }
 
     private static Command Set()
     {

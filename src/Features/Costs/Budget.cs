@@ -11,7 +11,8 @@ internal sealed record Budget
 {
     public const string Columns =
         "id, scope, scope_id, limit_micro, limit_tokens, period, period_start, period_end, spent_micro, spent_tokens, "
-        + "reserved_micro, reserved_tokens, alert_threshold, level, told, on_exceed, created_at, updated_at";
+        + "reserved_micro, reserved_tokens, held_tasks, held_micro, held_tokens, alert_threshold, level, told, "
+        + "on_exceed, created_at, updated_at";
 
     /// <summary>The stored budgets, by id. Memory may be ahead of what is committed, and of what other answers
     /// show.</summary>
@@ -41,6 +42,15 @@ internal sealed record Budget
     public long ReservedMicro { get; init; }
 
     public long ReservedTokens { get; init; }
+
+    /// <summary>How many tasks it holds.</summary>
+    public long HeldTasks { get; init; }
+
+    /// <summary>The least that one of these needs; 0 when that is not known.</summary>
+    public long HeldMicro { get; init; }
+
+    /// <summary>The same in tokens.</summary>
+    public long HeldTokens { get; init; }
 
     public required double AlertThreshold { get; init; }
 
@@ -144,8 +154,22 @@ internal sealed record Budget
             Scope == BudgetScope.Global ? null : ScopeId,
             LimitMicro is { } limit ? Money.Usd(limit) : null,
             LimitTokens,
-            PeriodEnd is { } end ? DateTimeOffset.FromUnixTimeMilliseconds(end) : null
+            PeriodEnd is { } end ? DateTimeOffset.FromUnixTimeMilliseconds(end) : null,
+            Held()
         );
+
+    // A task that it has enough for waits for its turn, or for another budget.
+    private BudgetHeld? Held() =>
+        HeldTasks == 0 || !Holds || Fits(HeldMicro, HeldTokens)
+            ? null
+            : new BudgetHeld(
+                HeldTasks,
+                !Unreserved.Fits(HeldMicro, HeldTokens),
+                LimitMicro is null ? null : Money.Usd(Math.Max(0, LeftOf(LimitMicro, SpentMicro + ReservedMicro))),
+                LimitTokens is null ? null : Math.Max(0, LeftOf(LimitTokens, SpentTokens + ReservedTokens)),
+                LimitMicro is null || HeldMicro == 0 ? null : Money.Usd(HeldMicro),
+                LimitTokens is null || HeldTokens == 0 ? null : HeldTokens
+            );
 
     private bool Reaches(double share) =>
         (LimitMicro is { } micro && SpentMicro >= micro * share)

@@ -38,7 +38,7 @@ internal sealed class BudgetEffects(IRoster roster, IOutbox outbox, Lazy<IEnumer
             if (after is not null && Cancels(after) && !Cancels(before))
             {
                 foreach (var one in work.Value)
-                    one.Cancel(write, after.Scope, after.ScopeId, $"{after.Words} is used up");
+                    one.Cancel(write, after.Id, after.Scope, after.ScopeId, $"{after.Words} is used up");
             }
         }
     }

@@ -30,7 +30,7 @@ internal sealed class Budgets(
     public event Action? EndsChanged;
 
     /// <inheritdoc />
-    public bool HasAny => !state.All.IsEmpty;
+    public bool HasAny => !state.All.IsEmpty || !state.Held.IsEmpty;
 
     /// <summary>All budgets, by id.</summary>
     public IEnumerable<Budget> All => state.All.Values.OrderBy(b => b.Id);
@@ -65,7 +65,8 @@ internal sealed class Budgets(
                 .ToImmutableDictionary(
                     ofRun => ofRun.Key,
                     ofRun => ofRun.Select(r => new Reserved(r.Budget, r.Micro, r.Tokens)).ToImmutableArray()
-                )
+                ),
+            HeldTasks.None
         );
         lastBooking = db.ExecuteScalar<long?>("SELECT max(at) FROM bookings") ?? 0;
     }
@@ -87,7 +88,30 @@ internal sealed class Budgets(
                 tokens,
                 (Array.Find(lacking, b => b.Scope != BudgetScope.Agent) ?? lacking[0]).Refusal(micro, tokens),
                 Array.TrueForAll(lacking, b => b.Scope == BudgetScope.Agent)
-            );
+            )
+            {
+                Lacking = [.. lacking.Select(b => b.Id)],
+            };
+    }
+
+    /// <inheritdoc />
+    public void Hold(IWrite write, IReadOnlyList<(long Task, HeldTask? Hold)> tasks)
+    {
+        var now = state.Held;
+        if (tasks.All(one => one.Hold is null && now.Find(one.Task) is null))
+            return;
+        var edit = new BudgetEdit(this, write);
+        foreach (var (task, hold) in tasks)
+            edit.Hold(task, hold);
+        edit.Finish();
+    }
+
+    /// <inheritdoc />
+    public void LoadHolds(IWrite write, IEnumerable<(long Task, HeldTask Hold)> tasks)
+    {
+        var edit = new BudgetEdit(this, write);
+        edit.ReplaceHolds(tasks.Aggregate(HeldTasks.None, (all, one) => all.With(one.Task, one.Hold)));
+        edit.Finish();
     }
 
     /// <inheritdoc />
@@ -302,6 +326,7 @@ internal sealed class Budgets(
            SET limit_micro = @LimitMicro, limit_tokens = @LimitTokens, period_start = @PeriodStart,
                period_end = @PeriodEnd, spent_micro = @SpentMicro, spent_tokens = @SpentTokens,
                reserved_micro = @ReservedMicro, reserved_tokens = @ReservedTokens,
+               held_tasks = @HeldTasks, held_micro = @HeldMicro, held_tokens = @HeldTokens,
                alert_threshold = @AlertThreshold, level = @Level, told = @Told, on_exceed = @OnExceed,
                updated_at = @UpdatedAt
          WHERE id = @Id
@@ -348,7 +373,7 @@ internal sealed class Budgets(
         public void Insert(Budget made)
         {
             before.Add(made.Id, null);
-            now = State.Of(now.All.Add(made.Id, made), now.Reserved);
+            now = State.Of(now.All.Add(made.Id, made), now.Reserved, now.Held);
         }
 
         public void Remove(Budget gone)
@@ -358,8 +383,26 @@ internal sealed class Budgets(
                 now.All.Remove(gone.Id),
                 now.Reserved.Select(r => (r.Key, Left: r.Value.RemoveAll(of => of.Budget == gone.Id)))
                     .Where(r => !r.Left.IsEmpty)
-                    .ToImmutableDictionary(r => r.Key, r => r.Left)
+                    .ToImmutableDictionary(r => r.Key, r => r.Left),
+                now.Held
             );
+        }
+
+        public void Hold(long task, HeldTask? hold)
+        {
+            var was = now.Held.Find(task);
+            if (was == hold)
+                return;
+            now = now with { Held = now.Held.With(task, hold) };
+            foreach (var budget in (was?.Budgets ?? []).Union(hold?.Budgets ?? []))
+                Count(budget);
+        }
+
+        public void ReplaceHolds(HeldTasks held)
+        {
+            now = now with { Held = held };
+            foreach (var budget in now.All.Keys)
+                Count(budget);
         }
 
         public void Reserve(long run, ImmutableArray<Reserved> of) =>
@@ -413,10 +456,14 @@ internal sealed class Budgets(
             }
 
             if (before.Any(b => now.All.GetValueOrDefault(b.Key)?.PeriodStart != b.Value?.PeriodStart))
-                now = State.Of(now.All, now.Reserved);
+                now = State.Of(now.All, now.Reserved, now.Held);
             owner.Replace(write, now);
-            foreach (var id in before.Keys.Where(now.All.ContainsKey))
-                write.Db.Execute(UpdateSql, now.All[id]);
+            foreach (var (id, was) in before)
+            {
+                if (now.All.TryGetValue(id, out var budget) && budget != was)
+                    write.Db.Execute(UpdateSql, budget);
+            }
+
             var changes = before.Select(b => (Before: b.Value, After: now.All.GetValueOrDefault(b.Key))).ToArray();
             owner.effects.Follow(write, changes, crossed, now.All.Values);
             var more = changes
@@ -427,6 +474,12 @@ internal sealed class Budgets(
                 return;
             foreach (var one in owner.work.Value)
                 one.Freed(write, more);
+        }
+
+        private void Count(long id)
+        {
+            var (count, micro, tokens) = now.Held.Of(id);
+            Change(id, b => b with { HeldTasks = count, HeldMicro = micro, HeldTokens = tokens });
         }
     }
 
@@ -480,22 +533,29 @@ internal sealed class Budgets(
         ImmutableDictionary<long, Budget> All,
         ImmutableDictionary<(string, string), ImmutableArray<long>> Ids,
         ImmutableDictionary<long, ImmutableArray<Reserved>> Reserved,
+        HeldTasks Held,
         long LatestStart,
         long? NextEnd
     )
     {
         public static State Empty { get; } =
-            Of(ImmutableDictionary<long, Budget>.Empty, ImmutableDictionary<long, ImmutableArray<Reserved>>.Empty);
+            Of(
+                ImmutableDictionary<long, Budget>.Empty,
+                ImmutableDictionary<long, ImmutableArray<Reserved>>.Empty,
+                HeldTasks.None
+            );
 
         public static State Of(
             ImmutableDictionary<long, Budget> all,
-            ImmutableDictionary<long, ImmutableArray<Reserved>> reserved
+            ImmutableDictionary<long, ImmutableArray<Reserved>> reserved,
+            HeldTasks held
         ) =>
             new(
                 all,
                 all.Values.GroupBy(b => (b.Scope, b.ScopeId))
                     .ToImmutableDictionary(of => of.Key, of => of.Select(b => b.Id).ToImmutableArray()),
                 reserved,
+                held,
                 all.Values.Select(b => b.PeriodStart).DefaultIfEmpty().Max(),
                 all.Values.Min(b => b.PeriodEnd)
             );

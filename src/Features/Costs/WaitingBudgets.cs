@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Globalization;
-using Dapper;
 using Hive.Common.Notifications;
 using Hive.Features.Costs.Contracts;
 using Hive.Protocol;
@@ -8,7 +7,8 @@ using MediatR;
 
 namespace Hive.Features.Costs;
 
-/// <summary>Budgets that are used up, so that work stands still or costs more than it should.</summary>
+/// <summary>Budgets that are used up, so that work stands still or costs more than it should, and those whose rest is
+/// too little for any task that they hold.</summary>
 internal sealed class WaitingBudgets : IWaiting
 {
     public string Kind => "budget_exceeded";
@@ -16,26 +16,26 @@ internal sealed class WaitingBudgets : IWaiting
     public string Decision => "raise the limit, delete the budget, or wait for its next period";
 
     public IEnumerable<WaitingThing> Read(DbConnection db) =>
-        db.Query<Budget>($"SELECT {Budget.Columns} FROM budgets WHERE level = '{BudgetLevel.Exceeded}' ORDER BY id")
-            .Select(b => Thing(b.ToView()));
+        Budget.Read(db).Select(b => b.ToView()).Where(Waits).Select(Thing);
 
     public void Follow(INotification notification, IWaitingChanges changes)
     {
-        if (notification is BudgetChanged { Budget: { Level: BudgetLevel.Exceeded } exceeded })
-            changes.Put(Thing(exceeded));
-        else if (notification is BudgetChanged { Budget: var budget })
-            changes.Remove(Id(budget.Id));
+        if (notification is BudgetChanged { Budget: var budget } && Waits(budget))
+            changes.Put(Thing(budget));
+        else if (notification is BudgetChanged changed)
+            changes.Remove(Id(changed.Budget.Id));
         else if (notification is BudgetRemoved removed)
             changes.Remove(Id(removed.Id));
     }
 
     public string? Outcome(DbConnection db, string id) =>
         long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-        && db.QuerySingleOrDefault<string>("SELECT level FROM budgets WHERE id = @number", new { number })
-            is { } level
-                and not BudgetLevel.Exceeded
-            ? $"budget {id} is not used up any more ({level})"
+        && Budget.Read(db).FirstOrDefault(b => b.Id == number)?.ToView() is { } budget
+        && !Waits(budget)
+            ? $"budget {id} is not used up any more ({budget.Level})"
             : null;
+
+    private static bool Waits(BudgetView budget) => budget is { Level: BudgetLevel.Exceeded } or { Held.Stuck: true };
 
     private static string Id(long id) => id.ToString(CultureInfo.InvariantCulture);
 
@@ -55,16 +55,42 @@ internal sealed class WaitingBudgets : IWaiting
         );
         return new WaitingThing(
             Id(budget.Id),
-            $"the budget of {(budget.ScopeId is null ? "all agents" : $"{budget.Scope} {budget.ScopeId}")} is used up",
+            $"the budget of {(budget.ScopeId is null ? "all agents" : $"{budget.Scope} {budget.ScopeId}")} "
+                + (
+                    budget.Level == BudgetLevel.Exceeded ? "is used up"
+                    : budget.Held!.Tasks == 1 ? "has too little left for a task"
+                    : $"has too little left for {budget.Held.Tasks} tasks"
+                ),
             budget.PeriodStart,
             WaitingUrgency.Soon,
             "/stats#budgets"
         )
         {
             Agent = budget.Scope == BudgetScope.Agent ? budget.ScopeId : null,
-            Detail = $"{limit}, {budget.Period}",
-            // A raised limit that is used up again is to be noticed.
-            Version = budget.UpdatedAt.ToUnixTimeMilliseconds() + budget.PeriodStart.ToUnixTimeMilliseconds(),
+            Detail = $"{limit}, {budget.Period}{(budget.Held is { } held ? $"; {Words(held)}" : "")}",
+            // A raised limit that is used up again is to be noticed, and so is one of which only a rest was left.
+            Version =
+                budget.UpdatedAt.ToUnixTimeMilliseconds()
+                + budget.PeriodStart.ToUnixTimeMilliseconds()
+                + (budget.Level == BudgetLevel.Exceeded ? 1 : 0),
         };
     }
+
+    private static string Words(BudgetHeld held)
+    {
+        var (left, least) = (Amount(held.LeftUsd, held.LeftTokens), Amount(held.LeastUsd, held.LeastTokens));
+        return (held.Tasks == 1 ? "holds 1 task" : $"holds {held.Tasks} tasks")
+            + $": {left} left"
+            + (least.Length == 0 ? "" : $", and the smallest needs about {least}");
+    }
+
+    private static string Amount(double? usd, long? tokens) =>
+        string.Join(
+            " and ",
+            new[]
+            {
+                usd is { } dollars ? string.Create(CultureInfo.InvariantCulture, $"{dollars:0.00####} USD") : null,
+                tokens is { } count ? string.Create(CultureInfo.InvariantCulture, $"{count} tokens") : null,
+            }.OfType<string>()
+        );
 }

@@ -10,7 +10,16 @@ namespace Hive.Features.Tasks;
 /// <param name="CanTake">It can be given a task now.</param>
 /// <param name="CanWork">It can take one now or before long: it starts, or its provider asks for a pause.</param>
 /// <param name="InTurn">It is in a turn.</param>
-internal sealed record AgentProfile(Duty Duty, AgentWork Work, int Capacity, bool CanTake, bool CanWork, bool InTurn)
+/// <param name="IsOverBudget">A budget holds it.</param>
+internal sealed record AgentProfile(
+    Duty Duty,
+    AgentWork Work,
+    int Capacity,
+    bool CanTake,
+    bool CanWork,
+    bool InTurn,
+    bool IsOverBudget = false
+)
 {
     public static AgentProfile None { get; } = new(Duty.None, AgentWork.None, 0, false, false, false);
 
@@ -231,8 +240,11 @@ internal sealed class AgentPool
         NoteNobody(bucket, now);
     }
 
-    private static void NoteNobody(Bucket bucket, long now) =>
+    private static void NoteNobody(Bucket bucket, long now)
+    {
         bucket.NobodySince = bucket.Agents.Exists(agent => agent.Profile.CanWork) ? null : bucket.NobodySince ?? now;
+        bucket.HasNewAgents = true;
+    }
 
     private static void Count(PooledAgent agent)
     {

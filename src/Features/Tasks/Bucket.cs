@@ -111,6 +111,9 @@ internal sealed class Bucket(BucketKey key, IReadOnlyList<string> capabilities, 
     /// <summary>Since when none of them can work, in ms since 1970; null while one can.</summary>
     public long? NobodySince { get; set; }
 
+    /// <summary>Other agents may have these tasks than when this was last taken back.</summary>
+    public bool HasNewAgents { get; set; }
+
     /// <summary>Each pace's tasks, the next one first.</summary>
     public IReadOnlyList<SortedSet<ReadyTask>> Paces => paces;
 

@@ -15,6 +15,7 @@ internal sealed class BudgetSeams(
     ReadyTasks ready,
     ITickets tickets,
     IBudgets budgets,
+    RunBudgets holds,
     IHarnessControl control
 ) : ITurnSubjects, IBudgetedWork
 {
@@ -62,43 +63,52 @@ internal sealed class BudgetSeams(
         // An agent that was passed over may have the task now.
         if (more.Any(of => of.Scope == "agent"))
             write.AfterCommit(ready.ForgetPassed);
-        // The budgets of agents alone hold no task.
-        var holding = more.Where(of => of.Scope != "agent").ToArray();
-        var room = budgets.Room();
-        var most = holding
-            .Select(of => room.Most(of.Scope, of.ScopeId))
-            .Where(left => left is { Micro: >= 0, Tokens: >= 0 })
-            .ToArray();
-        if (most.Length == 0)
-            return;
-        Dictionary<long, TicketEntry?> known = [];
-        List<TaskRow> freed = [];
-        foreach (var held in TaskTable.HeldByBudget(write.Db, most.Max(left => left.Micro), most.Max(l => l.Tokens)))
-        {
-            if (holding.All(of => room.Most(of.Scope, of.ScopeId).Micro < 0))
-                break;
-            if (!known.TryGetValue(held.Ticket, out var ticket))
-                known.Add(held.Ticket, ticket = tickets.Find(write.Db, held.Ticket));
-            var need = BudgetHold.Of(held)!;
-            if (ticket is null)
-                continue;
-            var subject = RunBudgets.SubjectOf(held, ticket, null);
-            if (
-                !holding.Any(of => subject.IsIn(of.Scope, of.ScopeId))
-                || !room.TryTake(subject, need.Micro, need.Tokens)
-            )
-                continue;
-            var row = TaskTable.Require(write.Db, held.Id);
-            var after = row with { Holds = row.Holds & ~(long)Hold.Budget, BudgetHold = null };
-            after = after with { ReadyAt = after.IsReady ? changes.Now : null };
-            TaskTable.UpdateHolds(write, after);
-            freed.Add(after);
-        }
-
-        changes.Publish(write, freed);
+        Free(write, more);
     }
 
-    public void Cancel(IWrite write, string scope, string scopeId, string reason)
+    /// <summary>Frees the tasks that fit, in the order of the queue.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="more">The budgets that have more left; null for all.</param>
+    public void Free(IWrite write, IReadOnlyList<(string Scope, string ScopeId)>? more)
+    {
+        var room = budgets.Room();
+        var (mostMicro, mostTokens) = (long.MaxValue, long.MaxValue);
+        if (more is not null)
+        {
+            var most = more.Select(of => room.Most(of.Scope, of.ScopeId)).ToArray();
+            (mostMicro, mostTokens) = (most.Max(left => left.Micro), most.Max(left => left.Tokens));
+        }
+
+        if (mostMicro < 0)
+            return;
+        List<long> freed = [];
+        ready.EachHeld(
+            (task, need) =>
+            {
+                if (need.Micro > mostMicro || need.Tokens > mostTokens)
+                    return true;
+                if (more?.All(of => room.Most(of.Scope, of.ScopeId).Micro < 0) == true)
+                    return false;
+                var subjects = SubjectsOf(task, need).ToArray();
+                if (more is not null && !Array.Exists(subjects, one => more.Any(of => one.IsIn(of.Scope, of.ScopeId))))
+                    return true;
+                // It takes nothing while something else holds it; its claim asks again.
+                if (need.IsHeldOtherwise || Array.Exists(subjects, one => room.TryTake(one, need.Micro, need.Tokens)))
+                    freed.Add(task.Id);
+                return true;
+            }
+        );
+        holds.Free(write, freed);
+    }
+
+    private static IEnumerable<BudgetSubject> SubjectsOf(QueuedTask task, Shortage need)
+    {
+        var phase = BudgetSubject.PhaseOf(task.Workflow, task.PhaseId);
+        BudgetSubject Of(string? agent) => new(agent, task.Ticket, phase, need.TaskType);
+        return need.Agents is { } agents ? agents.Select(Of) : [Of(null)];
+    }
+
+    public void Cancel(IWrite write, long budget, string scope, string scopeId, string reason)
     {
         foreach (var run in runs.Agents.SelectMany(runs.Of).OrderBy(run => run.Id).ToArray())
         {
@@ -108,7 +118,11 @@ internal sealed class BudgetSeams(
             ends.EndRun(write, row, RunEnd.Cancelled, reason, cancelsTurn: true);
             // The budget of an agent holds that agent: others may have the task.
             var after = ends.Pending(write, row, Hold.None);
-            changes.Set(write, row, scope == "agent" ? after : RunBudgets.Held(after, reason, 0, 0));
+            changes.Set(
+                write,
+                row,
+                scope == "agent" ? after : RunBudgets.Held(after, new BudgetHold(reason, 0, 0, [budget]))
+            );
         }
 
         if (scope is not ("global" or "agent"))

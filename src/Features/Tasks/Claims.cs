@@ -46,6 +46,26 @@ internal sealed class Claims(
         return ClaimResult.Claimed;
     }
 
+    public ClaimResult HoldFor(IWrite write, long task, IReadOnlyList<string> agents)
+    {
+        if (TaskTable.Find(write.Db, task) is not { IsReady: true } row)
+            return ClaimResult.NotReady;
+        List<(string, BudgetQuote)> refused = [];
+        foreach (var agent in agents)
+        {
+            if (budgets.Quote(write, row, agent)?.Refusal is not { } refusal)
+                return ClaimResult.OtherAgent;
+            if (!refusal.IsOfAgent)
+                return HoldForBudget(write, row, refusal);
+            refused.Add((agent, refusal));
+        }
+
+        budgets.Hold(write, row, refused);
+        return FreeLocks(write, row);
+    }
+
+    public void LetGo(IWrite write, long task) => budgets.Free(write, [task]);
+
     /// <summary>Gives a task that an agent had to another: a run of its own, whether or not it has room.</summary>
     /// <param name="write">The write that has ended the run before.</param>
     /// <param name="row">The task with the ended run.</param>
@@ -120,12 +140,14 @@ internal sealed class Claims(
         """;
 
     // Nothing was taken yet. The resources that it waited for are others' until the budget lets it go on.
-    private ClaimResult HoldForBudget(IWrite write, TaskRow row, BudgetQuote refused)
+    private ClaimResult HoldForBudget(IWrite write, TaskRow row, BudgetQuote refused) =>
+        budgets.Hold(write, row, refused) == ClaimResult.Held ? FreeLocks(write, row) : ClaimResult.OtherAgent;
+
+    private ClaimResult FreeLocks(IWrite write, TaskRow row)
     {
-        var result = budgets.Hold(write, row, refused);
-        if (result == ClaimResult.Held && row.LockHeldAt is not null)
+        if (row.LockHeldAt is not null)
             locks.ReleaseAll(write, row.Id, "held by a budget");
-        return result;
+        return ClaimResult.Held;
     }
 
     private bool IsHeldForLocks(IWrite write, TaskRow row, string agent)

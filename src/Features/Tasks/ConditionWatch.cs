@@ -1,6 +1,7 @@
 using Hive.Common.Activities;
 using Hive.Common.Notifications;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Workflows.Contracts;
 using Hive.Protocol;
@@ -127,7 +128,8 @@ internal sealed class ConditionWatch : ICommitObserver
             // Not while it starts, and not while its provider asks for a pause.
             condition.CanWork && condition.IsHealthy,
             condition.CanWork,
-            activity is ActivityState.Working or ActivityState.Compacting
+            activity is ActivityState.Working or ActivityState.Compacting,
+            entry.Held?.StartsWith(BudgetHolds.Start, StringComparison.Ordinal) == true
         );
     }
 

@@ -168,20 +168,26 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
         List<(long Task, string Agent)> given = [];
         var tries = 0;
         ready.ReadLimits();
-        while (tries < MostPerWrite && ready.Next() is var (task, agent))
+        while (tries < MostPerWrite && ready.Next() is { Task: var task } next)
         {
             tries++;
+            if (next.Agent is not { } agent)
+            {
+                if (!FollowBudgets(write, next))
+                    break;
+                continue;
+            }
+
             if (watch.HasChanged(agent))
                 continue;
-            var result = Claim(write, task, agent);
+            var result = Try(task, () => claims.Claim(write, task.Id, agent));
             if (result == ClaimResult.OtherAgent)
                 ready.PassOver(write, task.Id, agent);
             if (result is ClaimResult.Held or ClaimResult.OtherAgent)
                 continue;
             if (result == ClaimResult.NotReady)
             {
-                LogNotReady(log, task.Id);
-                ready.Load(write, loader);
+                Rebuild(write, task.Id);
                 break;
             }
 
@@ -196,11 +202,52 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
         return given;
     }
 
-    private ClaimResult Claim(IWrite write, QueuedTask task, string agent)
+    // Holds a task that no agent's budget has enough left for, or lets one go that another agent may have.
+    private bool FollowBudgets(IWrite write, NextStep next)
+    {
+        var id = next.Task.Id;
+        if (next.ShortAgents is not { } agents)
+        {
+            Try(
+                next.Task,
+                () =>
+                {
+                    claims.LetGo(write, id);
+                    return ClaimResult.Held;
+                }
+            );
+            return true;
+        }
+
+        var hasChanged = false;
+        foreach (var agent in agents)
+            hasChanged |= watch.HasChanged(agent);
+        if (hasChanged)
+            return true;
+        var result = Try(next.Task, () => claims.HoldFor(write, id, agents));
+        if (result == ClaimResult.NotReady)
+        {
+            Rebuild(write, id);
+            return false;
+        }
+
+        // A budget has more left than the agents' holds say: they are about to end.
+        if (result == ClaimResult.OtherAgent)
+            SetAside(id);
+        return true;
+    }
+
+    private void Rebuild(IWrite write, long task)
+    {
+        LogNotReady(log, task);
+        ready.Load(write, loader);
+    }
+
+    private static ClaimResult Try(QueuedTask task, Func<ClaimResult> claim)
     {
         try
         {
-            return claims.Claim(write, task.Id, agent);
+            return claim();
         }
         catch (Exception e) when (e is not Problem { Code: ErrorCode.Unavailable })
         {
@@ -211,7 +258,12 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
     private void Pass(ClaimFailed claim)
     {
         LogClaimFailed(log, claim.Task, claim.InnerException!);
-        ready.SetAside(claim.Task);
+        SetAside(claim.Task);
+    }
+
+    private void SetAside(long task)
+    {
+        ready.SetAside(task);
         asideUntil ??= Now() + AsideMs;
     }
 

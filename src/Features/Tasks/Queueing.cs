@@ -40,6 +40,14 @@ internal interface IClaims
 {
     /// <summary>Assigns a task: its run, its message and its row in one.</summary>
     ClaimResult Claim(IWrite write, long task, string agent);
+
+    /// <summary>Holds a task for the budgets of the only agents that could have it.</summary>
+    /// <returns><see cref="ClaimResult.Held"/>; <see cref="ClaimResult.OtherAgent"/> when the budgets of one of them
+    /// have enough left.</returns>
+    ClaimResult HoldFor(IWrite write, long task, IReadOnlyList<string> agents);
+
+    /// <summary>Ends a hold of budgets: an agent may have the task that they do not cover.</summary>
+    void LetGo(IWrite write, long task);
 }
 
 /// <summary>Reads what the queue is built from: at start, and when it proves wrong.</summary>
@@ -122,6 +130,7 @@ internal sealed record Unservable(
 /// the agent's capacity.</param>
 /// <param name="Excluded">The agents that may not have it, sorted: a review is not given to those whose work it is
 /// about.</param>
+/// <param name="Short">What budgets hold it for; null when none does.</param>
 internal sealed record QueuedTask(
     long Id,
     long Ticket,
@@ -142,5 +151,29 @@ internal sealed record QueuedTask(
     IReadOnlyList<(string Agent, long At)> Failed,
     int MaxRetries = 3,
     bool Waits = false,
-    IReadOnlyList<string>? Excluded = null
+    IReadOnlyList<string>? Excluded = null,
+    Shortage? Short = null
 );
+
+/// <summary>A task that budgets hold, as the scheduler knows it.</summary>
+/// <param name="TaskType">The type of the task.</param>
+/// <param name="Micro">What one run needs, in millionths of a US dollar.</param>
+/// <param name="Tokens">The same in tokens of all kinds.</param>
+/// <param name="ReadyAt">Since when it waits, in ms since 1970: it keeps its place in the order.</param>
+/// <param name="Agents">The agents whose own budgets hold it; null when other budgets do.</param>
+/// <param name="IsHeldOtherwise">Something else holds it too.</param>
+internal sealed record Shortage(
+    string TaskType,
+    long Micro,
+    long Tokens,
+    long ReadyAt,
+    IReadOnlyList<string>? Agents,
+    bool IsHeldOtherwise
+);
+
+/// <summary>The next thing that the scheduler does about a task: it gives it to an agent, holds it, or lets it
+/// go.</summary>
+/// <param name="Task">The task.</param>
+/// <param name="Agent">The agent that gets it.</param>
+/// <param name="ShortAgents">The agents whose budgets are to hold it.</param>
+internal sealed record NextStep(QueuedTask Task, string? Agent = null, IReadOnlyList<string>? ShortAgents = null);

@@ -71,7 +71,15 @@ internal sealed class ReadyQueue(
     }
 
     /// <summary>The first tasks, of all buckets or of some; needs <see cref="Advance"/> for the same time.</summary>
-    public List<long> First(int most, long now, Func<Bucket, bool>? among = null)
+    public List<long> First(int most, long now, Func<Bucket, bool>? among = null) =>
+        [.. InOrder(now, among).Take(most).Select(task => task.Id)];
+
+    /// <summary>A task that is here, or null.</summary>
+    public ReadyTask? Find(long task) => tasks.GetValueOrDefault(task);
+
+    /// <summary>The tasks of all buckets or of some, the next one first; needs <see cref="Advance"/> for the same time.
+    /// Nothing may change while they are read.</summary>
+    public IEnumerable<QueuedTask> InOrder(long now, Func<Bucket, bool>? among = null)
     {
         var heads = new PriorityQueue<SortedSet<ReadyTask>.Enumerator, ReadyTask>(
             Comparer<ReadyTask>.Create((first, second) => ReadyTask.Compare(first, second, now))
@@ -87,15 +95,12 @@ internal sealed class ReadyQueue(
                 heads.Enqueue(next, next.Current);
         }
 
-        List<long> first = [];
-        while (first.Count < most && heads.TryDequeue(out var next, out var task))
+        while (heads.TryDequeue(out var next, out var task))
         {
-            first.Add(task.Task.Id);
+            yield return task.Task;
             if (next.MoveNext())
                 heads.Enqueue(next, next.Current);
         }
-
-        return first;
     }
 
     private void Replace(ReadyTask entry, long now)

@@ -26,7 +26,11 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
     private readonly TaskScore score;
     private readonly ReadyQueue queue;
 
-    // The tasks that are ready, that an agent has, or that take a place in their phase.
+    // The tasks that budgets hold, in the same order, and those of them that may fit another agent by now.
+    private readonly ReadyQueue held;
+    private readonly SortedSet<long> unsure = [];
+
+    // The tasks that are ready, that an agent has, that take a place in their phase, or that budgets hold.
     private readonly Dictionary<long, QueuedTask> known = [];
     private readonly Dictionary<(string Workflow, string Phase), PhaseSlots> phases = [];
     private readonly HashSet<long> aside = [];
@@ -38,16 +42,8 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
     {
         (this.workflows, this.clock) = (workflows, clock);
         score = new TaskScore(options.Tasks);
-        queue = new ReadyQueue(
-            score,
-            (key, capabilities) =>
-            {
-                var bucket = new Bucket(key, capabilities, SlotsOf(key.Workflow, key.PhaseId));
-                pool.Fit(bucket, Now());
-                return bucket;
-            },
-            AgentPool.Drop
-        );
+        queue = new ReadyQueue(score, MakeBucket, AgentPool.Drop);
+        held = new ReadyQueue(score, MakeBucket, AgentPool.Drop);
     }
 
     /// <summary>Called when a task may be given to an agent that could not be given before; from any thread.</summary>
@@ -115,15 +111,34 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
         lock (gate)
         {
             OfferPassed();
-            return pool.Set(agent, profile, queue.Buckets, Now());
+            return pool.Set(agent, profile, queue.Buckets.Concat(held.Buckets), Now());
         }
     }
 
-    /// <summary>The next task that can be given to an agent, and the agent; null when there is none.</summary>
-    public (QueuedTask Task, string Agent)? Next()
+    /// <summary>Reads the tasks that budgets hold, the next one first.</summary>
+    /// <param name="read">Called with each, while nothing can change; false ends that.</param>
+    public void EachHeld(Func<QueuedTask, Shortage, bool> read)
     {
         lock (gate)
         {
+            var now = Now();
+            held.Advance(now);
+            foreach (var task in held.InOrder(now))
+            {
+                if (!read(task, task.Short!))
+                    return;
+            }
+        }
+    }
+
+    /// <summary>The next task that can be given to an agent, or that budgets hold or hold no longer; null when there
+    /// is none.</summary>
+    public NextStep? Next()
+    {
+        lock (gate)
+        {
+            if (NextToLetGo() is { } free)
+                return new NextStep(free);
             var now = Now();
             queue.Advance(now);
             while (true)
@@ -136,12 +151,14 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
                 }
 
                 if (next is null)
-                    return null;
+                    return NextShort(now);
                 var not = passed.GetValueOrDefault(next.Task.Id);
                 if (pool.Best(next.Bucket, next.Task, now, not) is { } agent)
-                    return (next.Task, agent.Name);
+                    return new NextStep(next.Task, agent.Name);
                 if (not is null)
                     return null;
+                if (ShortAgents(next.Bucket, not) is { } agents)
+                    return new NextStep(next.Task, ShortAgents: agents);
                 aside.Add(next.Task.Id);
                 queue.Remove(next.Task.Id);
             }
@@ -267,7 +284,7 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
 
     private void Change(IWrite write, long id, QueuedTask? task)
     {
-        if (task is { ReadyAt: null, Agent: null, Active: false })
+        if (task is { ReadyAt: null, Agent: null, Active: false, Short: null })
             task = null;
         QueuedTask? before;
         Action? undoGiven = null;
@@ -322,7 +339,85 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
             queue.Put(task, Now());
         else
             queue.Remove(id);
+        unsure.Remove(id);
+        if (task?.Short is { } shortage)
+        {
+            held.Put(task with { ReadyAt = shortage.ReadyAt }, Now());
+            unsure.Add(id);
+        }
+        else
+        {
+            held.Remove(id);
+        }
+
         return before;
+    }
+
+    // A task that agents' budgets hold, and that another agent may have, or none of these any more. Called under the
+    // lock.
+    private QueuedTask? NextToLetGo()
+    {
+        foreach (var bucket in held.Buckets)
+        {
+            if (!bucket.HasNewAgents)
+                continue;
+            bucket.HasNewAgents = false;
+            unsure.UnionWith(bucket.Paces.SelectMany(pace => pace).Select(task => task.Task.Id));
+        }
+
+        while (unsure.Count > 0)
+        {
+            var id = unsure.Min;
+            if (
+                held.Find(id) is { Task.Short: { Agents: { } agents, IsHeldOtherwise: false } } task
+                && (
+                    task.Bucket.Agents.Exists(a => a.Profile.CanWork && !agents.Contains(a.Name))
+                    || !task.Bucket.Agents.Exists(a => agents.Contains(a.Name))
+                )
+            )
+                return task.Task;
+            unsure.Remove(id);
+        }
+
+        return null;
+    }
+
+    // A task that nobody can do because budgets hold all who could. Called under the lock.
+    private NextStep? NextShort(long now)
+    {
+        foreach (var bucket in queue.Buckets)
+        {
+            if (
+                bucket is { Count: > 0, NobodySince: not null }
+                && ShortAgents(bucket, null) is { } agents
+                && bucket.Head(now) is { } head
+            )
+                return new NextStep(head.Task, ShortAgents: agents);
+        }
+
+        return null;
+    }
+
+    // Null while one can work, and for a bucket without agents that budgets hold.
+    private static string[]? ShortAgents(Bucket bucket, HashSet<string>? not)
+    {
+        if (bucket.Agents.Exists(agent => agent.Profile.CanWork && not?.Contains(agent.Name) != true))
+            return null;
+        string[] agents =
+        [
+            .. bucket
+                .Agents.Where(agent => agent.Profile.IsOverBudget || not?.Contains(agent.Name) == true)
+                .Select(agent => agent.Name)
+                .Order(StringComparer.Ordinal),
+        ];
+        return agents.Length == 0 ? null : agents;
+    }
+
+    private Bucket MakeBucket(BucketKey key, IReadOnlyList<string> capabilities)
+    {
+        var bucket = new Bucket(key, capabilities, SlotsOf(key.Workflow, key.PhaseId));
+        pool.Fit(bucket, Now());
+        return bucket;
     }
 
     // Another agent may be free now. Called under the lock.

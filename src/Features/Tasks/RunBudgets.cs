@@ -10,6 +10,8 @@ namespace Hive.Features.Tasks;
 /// <summary>Asks the budgets before a task is given to an agent. Without budgets it reads nothing.</summary>
 internal sealed class RunBudgets(IBudgets budgets, ITickets tickets, IWorkflows workflows, TaskChanges changes)
 {
+    private const int NamedAgents = 3;
+
     /// <summary>The estimate of a run, refused or not; null without budgets.</summary>
     public RunQuote? Quote(IWrite write, TaskRow row, string agent)
     {
@@ -25,19 +27,61 @@ internal sealed class RunBudgets(IBudgets budgets, ITickets tickets, IWorkflows 
     {
         if (refused.IsOfAgent)
             return ClaimResult.OtherAgent;
-        changes.Set(write, row, Held(row, refused.Refusal!, refused.Micro, refused.Tokens));
+        changes.Set(
+            write,
+            row,
+            Held(row, new BudgetHold(refused.Refusal!, refused.Micro, refused.Tokens, refused.Lacking, row.ReadyAt))
+        );
         return ClaimResult.Held;
     }
 
-    /// <summary>A task that a budget holds.</summary>
-    public static TaskRow Held(TaskRow row, string reason, long micro, long tokens) =>
+    /// <summary>Keeps a task back that the own budgets of all its agents refuse.</summary>
+    public void Hold(IWrite write, TaskRow row, IReadOnlyList<(string Agent, BudgetQuote Refused)> refused) =>
+        changes.Set(
+            write,
+            row,
+            Held(
+                row,
+                new BudgetHold(
+                    "no agent that fits has budget left: "
+                        + string.Join("; ", refused.Take(NamedAgents).Select(one => one.Refused.Refusal))
+                        + (refused.Count > NamedAgents ? $"; and {refused.Count - NamedAgents} more agents" : ""),
+                    // The least: the claim asks each agent's budgets again.
+                    refused.Min(one => one.Refused.Micro),
+                    refused.Min(one => one.Refused.Tokens),
+                    [.. refused.SelectMany(one => one.Refused.Lacking).Distinct()],
+                    row.ReadyAt,
+                    [.. refused.Select(one => one.Agent)]
+                )
+            )
+        );
+
+    /// <summary>A task that budgets hold.</summary>
+    public static TaskRow Held(TaskRow row, BudgetHold hold) =>
         row with
         {
             Holds = row.Holds | (long)Tasks.Hold.Budget,
-            BudgetHold = TaskRow.Json(new BudgetHold(reason, micro, tokens)),
+            BudgetHold = TaskRow.Json(hold),
             LockReason = null,
             LockHeldAt = null,
         };
+
+    /// <summary>Ends the holds of budgets on tasks, which keep their places in the order.</summary>
+    public void Free(IWrite write, IEnumerable<long> tasks)
+    {
+        List<TaskRow> freed = [];
+        foreach (var task in tasks)
+        {
+            if (TaskTable.Find(write.Db, task) is not { BudgetHold: not null, IsOpen: true } row)
+                continue;
+            var after = row with { Holds = row.Holds & ~(long)Tasks.Hold.Budget, BudgetHold = null };
+            after = after with { ReadyAt = after.IsReady ? BudgetHold.Of(row)!.ReadyAt ?? changes.Now : null };
+            TaskTable.UpdateHolds(write, after);
+            freed.Add(after);
+        }
+
+        changes.Publish(write, freed);
+    }
 
     /// <summary>Reserves what was quoted; does nothing without budgets.</summary>
     public void Reserve(IWrite write, long run, RunQuote? quote)
@@ -76,9 +120,25 @@ internal sealed record RunQuote(BudgetSubject Subject, BudgetQuote Quote)
 /// <param name="Reason">In words.</param>
 /// <param name="Micro">In millionths of a US dollar.</param>
 /// <param name="Tokens">In tokens of all kinds.</param>
-internal sealed record BudgetHold(string Reason, long Micro, long Tokens)
+/// <param name="Budgets">The ids of those that have too little left.</param>
+/// <param name="ReadyAt">Since when the task was ready, in ms since 1970; null when it was not.</param>
+/// <param name="Agents">The agents whose own budgets they are; null when another agent could not have it
+/// either.</param>
+internal sealed record BudgetHold(
+    string Reason,
+    long Micro,
+    long Tokens,
+    IReadOnlyList<long> Budgets,
+    long? ReadyAt = null,
+    IReadOnlyList<string>? Agents = null
+)
 {
+    /// <summary>The hold as the budgets know it.</summary>
+    public HeldTask ToHeld() => new(Budgets, Micro, Tokens);
+
     /// <summary>The hold of a row; null when no budget holds it.</summary>
     public static BudgetHold? Of(TaskRow row) =>
-        row.BudgetHold is null ? null : JsonSerializer.Deserialize<BudgetHold>(row.BudgetHold, WireJson.Options);
+        row is { BudgetHold: null } or { IsOpen: false }
+            ? null
+            : JsonSerializer.Deserialize<BudgetHold>(row.BudgetHold, WireJson.Options);
 }

@@ -1,6 +1,7 @@
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Storage;
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Locks.Contracts;
 using Hive.Features.Tasks.Contracts;
 using Hive.Features.Tickets.Contracts;
@@ -19,6 +20,7 @@ internal sealed class TaskChanges(
     IReadyTasks queue,
     OpenRuns runs,
     ILocks locks,
+    IBudgets budgets,
     Lazy<RunEnds> ends,
     TimeProvider clock
 )
@@ -112,6 +114,8 @@ internal sealed class TaskChanges(
             tickets.Touch(write, ticket.Id);
         }
 
+        if (budgets.HasAny)
+            budgets.Hold(write, [.. rows.Select(row => (row.Id, BudgetHold.Of(row)?.ToHeld()))]);
         if (due is not null)
             EndDue(write, due, checksTicket);
     }
@@ -173,6 +177,7 @@ internal sealed class TaskChanges(
     public void Removed(IWrite write, long task)
     {
         locks.ReleaseAll(write, task, "task removed");
+        budgets.Hold(write, [(task, null)]);
         queue.Remove(write, task);
         write.Raise(new TaskRemoved(task));
     }
@@ -222,8 +227,21 @@ internal sealed class TaskChanges(
             row.IsReady && row.RetryCount > 0 ? FailedBy(db, row.Id) : [],
             (int)row.MaxRetries,
             row.IsWithAgent && runs.Find(row.Run ?? 0) is { Waits: true },
-            row is { IsReview: true, IsReady: true } ? Excluded(db, row) : null
+            row.IsReview && (row.IsReady || row.BudgetHold is not null) ? Excluded(db, row) : null,
+            ShortageOf(row)
         );
+
+    private Shortage? ShortageOf(TaskRow row) =>
+        BudgetHold.Of(row) is { } hold
+            ? new Shortage(
+                row.TaskType,
+                hold.Micro,
+                hold.Tokens,
+                hold.ReadyAt ?? Now,
+                hold.Agents,
+                row.Held != Hold.Budget
+            )
+            : null;
 
     /// <summary>The agents that a review may not be given to, sorted: those named with it, and those that had a run of
     /// the phase's work.</summary>

@@ -139,19 +139,16 @@ internal static class TaskTable
             new { agent, ticket }
         );
 
-    /// <summary>The tasks that budgets hold, the most important first, with what budgets ask of them: not for
-    /// <see cref="Update"/>.</summary>
-    public static List<TaskRow> HeldByBudget(DbConnection db, long mostMicro, long mostTokens) =>
+    /// <summary>The tasks that budgets hold, with what budgets ask of them: not for <see cref="Update"/>.</summary>
+    public static List<TaskRow> HeldByBudget(DbConnection db) =>
         db.Prepare(
                 """
-                SELECT id, ticket, phase_id, task_type, priority, budget_hold
+                SELECT id, budget_hold
                   FROM tasks INDEXED BY tasks_budget
                  WHERE budget_hold IS NOT NULL AND completed_at IS NULL
-                   AND budget_hold ->> 'micro' <= @mostMicro AND budget_hold ->> 'tokens' <= @mostTokens
-                 ORDER BY priority DESC, id
+                 ORDER BY id
                 """
             )
-            .With(new { mostMicro, mostTokens })
             .All<TaskRow>();
 
     /// <summary>All tasks that have not ended, without their long texts: not for <see cref="Update"/>.</summary>
@@ -167,10 +164,12 @@ internal static class TaskTable
         db.Prepare(
                 """
                 SELECT id, ticket, phase_id, kind, priority, status, holds, capabilities, wants_agent, prefers,
-                       excludes, agent, run, dependents, retry_count, max_retries, deadline_at, ready_at
+                       excludes, agent, run, dependents, retry_count, max_retries, deadline_at, ready_at, budget_hold,
+                       iif(budget_hold IS NULL, '', task_type) AS task_type
                   FROM tasks INDEXED BY tasks_open
                  WHERE completed_at IS NULL
-                   AND ((status = 'pending' AND holds = 0) OR status IN ('assigned', 'running', 'reviewing'))
+                   AND ((status = 'pending' AND holds = 0) OR status IN ('assigned', 'running', 'reviewing')
+                        OR budget_hold IS NOT NULL)
                  ORDER BY id
                 """
             )

@@ -23,6 +23,7 @@ internal sealed class TasksAtStart(
     RunEnds ends,
     Dispatcher dispatcher,
     IBudgets budgets,
+    BudgetSeams holds,
     ILeaseHolders turns,
     ILocks locks,
     TaskChanges changes,
@@ -53,6 +54,8 @@ internal sealed class TasksAtStart(
     {
         _ = alarms.Run();
         await dispatcher.StartAsync(cancellationToken);
+        // A period may have ended, or a limit have been raised, before the held tasks were known.
+        await store.Write(write => holds.Free(write, null), cancellationToken);
     }
 
     /// <inheritdoc />
@@ -87,6 +90,10 @@ internal sealed class TasksAtStart(
             runs.LoadTurn(agent, turn, held);
         foreach (var run in budgets.ReservedRuns.Where(run => runs.Find(run) is null && !runs.IsHeldByTurn(run)))
             budgets.Release(write, run);
+        budgets.LoadHolds(
+            write,
+            TaskTable.HeldByBudget(write.Db).Select(row => (row.Id, BudgetHold.Of(row)!.ToHeld()))
+        );
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var task in paused)
             clocks.Pause(task.Id, clocks.PauseLeft(task, now), task.NotBefore);

@@ -84,7 +84,7 @@ internal sealed class TasksSchema : ISchema
         );
         editor.Run(
             """
-            CREATE INDEX IF NOT EXISTS tasks_budget ON tasks (priority DESC, id)
+            CREATE INDEX IF NOT EXISTS tasks_budget ON tasks (id)
              WHERE budget_hold IS NOT NULL AND completed_at IS NULL
             """
         );

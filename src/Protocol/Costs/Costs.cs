@@ -21,6 +21,7 @@ namespace Hive.Protocol;
 /// <param name="LimitUsd">The limit in US dollars.</param>
 /// <param name="LimitTokens">The limit in tokens of all kinds.</param>
 /// <param name="PeriodEnd">When its period ends; absent for <c>once</c>.</param>
+/// <param name="Held">The tasks that it has too little left for; absent without any.</param>
 public sealed record BudgetView(
     long Id,
     string Scope,
@@ -38,7 +39,26 @@ public sealed record BudgetView(
     string? ScopeId = null,
     double? LimitUsd = null,
     long? LimitTokens = null,
-    DateTimeOffset? PeriodEnd = null
+    DateTimeOffset? PeriodEnd = null,
+    BudgetHeld? Held = null
+);
+
+/// <summary>The tasks that a budget has too little left for.</summary>
+/// <param name="Tasks">How many.</param>
+/// <param name="Stuck">Too little is left even without reservations: nothing frees them but a higher limit, the end of
+/// the budget, or its next period.</param>
+/// <param name="LeftUsd">What is neither spent nor reserved, in US dollars; absent without such a limit.</param>
+/// <param name="LeftTokens">The same in tokens.</param>
+/// <param name="LeastUsd">The least that one of the tasks needs, in US dollars; absent without such a limit, and when
+/// that is not known.</param>
+/// <param name="LeastTokens">The same in tokens.</param>
+public sealed record BudgetHeld(
+    long Tasks,
+    bool Stuck,
+    double? LeftUsd = null,
+    long? LeftTokens = null,
+    double? LeastUsd = null,
+    long? LeastTokens = null
 );
 
 /// <summary>The part of a turn's cost that one task, or its agent alone, bears.</summary>

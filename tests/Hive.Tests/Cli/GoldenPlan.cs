@@ -356,6 +356,7 @@ internal static class GoldenPlan
             {
                 LimitUsd = 20,
                 PeriodEnd = Minutes(-600),
+                Held = new BudgetHeld(2, Stuck: false, LeftUsd: 0.046, LeastUsd: 0.054),
             },
             Budget(4, "agent", "week", 31, "exceeded") with
             {
@@ -364,6 +365,7 @@ internal static class GoldenPlan
                 LimitTokens = 20_000_000,
                 OnExceed = "cancel",
                 PeriodEnd = Minutes(-4000),
+                Held = new BudgetHeld(1, Stuck: true, 0, 250_000),
             },
             Budget(5, "phase", "once", 0.25, "ok") with
             {

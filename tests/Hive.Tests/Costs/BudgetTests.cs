@@ -1,11 +1,13 @@
 using System.Text.Json;
 using Dapper;
 using Hive.Features.Tasks;
+using Hive.Protocol;
 using Hive.Tests.Agents;
 using Hive.Tests.Collaboration;
 using Hive.Tests.Locks;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
+using static System.StringComparison;
 using Turning = Hive.Tests.Turns.Turning;
 
 namespace Hive.Tests.Costs;
@@ -281,41 +283,284 @@ public sealed class BudgetTests
         await using var rig = await TaskRig.Start();
         await rig.Worker("alice");
         await rig.Worker("bob");
+        var ticket = await rig.Ticket();
         var tasks = await rig.Add(
-            await rig.Ticket(),
+            ticket,
             TaskRig.New("known"),
+            Typed("large"),
             TaskRig.New("a"),
             TaskRig.New("b"),
-            TaskRig.New("large")
+            Typed("large")
         );
         await rig.Complete(tasks[0], "alice", 0.1);
-        await rig.Limit(0.3);
-        // Each is estimated at 0.12: two fit, the third and the fourth are held.
-        var first = await rig.Run(tasks[1], "alice");
-        var second = await rig.Run(tasks[2], "bob");
-        Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[3], "alice"));
+        await rig.Complete(tasks[1], "alice", 0.2);
+        await rig.Limit(0.35);
+        // 0.12 each: two fit, and neither the large one nor another small one does.
+        var first = await rig.Run(tasks[2], "alice");
+        var second = await rig.Run(tasks[3], "bob");
+        Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[4], "alice"));
         var small = (await rig.Add(await rig.Ticket(), TaskRig.New("small")))[0];
         Assert.Equal(ClaimResult.Held, await rig.Claim(small, "alice"));
-        await rig.Change(write =>
-        {
-            Hold(write, tasks[3], 200_000);
-            Hold(write, small, 50_000);
-        });
-        await rig.Of("alice").CallAsync("complete_task", new { task = tasks[1], summary = "done" });
+        await rig.Of("alice").CallAsync("complete_task", new { task = tasks[2], summary = "done" });
         await rig.End("alice", first, 0.01);
-        Assert.Equal(["budget"], (await rig.Task(tasks[3])).Holds());
+        Assert.Equal(["budget"], (await rig.Task(tasks[4])).Holds());
         Assert.Equal(["budget"], (await rig.Task(small)).Holds());
-        await rig.Of("bob").CallAsync("complete_task", new { task = tasks[2], summary = "done" });
+        await rig.Of("bob").CallAsync("complete_task", new { task = tasks[3], summary = "done" });
         await rig.End("bob", second, 0.01);
-        Assert.Empty((await rig.Task(tasks[3])).Holds());
-        Assert.Empty((await rig.Task(small)).Holds());
+        Assert.Empty((await rig.Task(tasks[4])).Holds());
         await Legal(rig);
 
-        static void Hold(Hive.Common.Storage.IWrite write, long task, long micro) =>
-            write.Db.Execute(
-                "UPDATE tasks SET budget_hold = json_set(budget_hold, '$.micro', @micro) WHERE id = @task",
-                new { task, micro }
+        static object Typed(string type) => new { task_type = type, title = type };
+    }
+
+    [Theory]
+    [InlineData("raise")]
+    [InlineData("delete")]
+    [InlineData("period")]
+    [InlineData("agent")]
+    [InlineData("raise after a restart")]
+    public async Task A_task_whose_agents_all_lack_budget_is_held_until_one_can_have_it(string how)
+    {
+        await using var rig = await TaskRig.Start();
+        await Scheduled(rig, "alice");
+        await rig.Limit(0.06, "agent", "alice", period: "day");
+        await rig.Talk("alice", 2000);
+        var task = await rig.OneTask();
+        var held = await rig.Until(task, row => row.Holds().Length > 0);
+        Assert.Equal(["budget"], held.Holds());
+        Assert.Equal(
+            "no agent that fits has budget left: budget of alice day 0.06 USD: spent 0.05, reserved 0.00, "
+                + "this needs about 0.054 USD",
+            held.GetProperty("holds")[0].Text("reason")
+        );
+        Assert.Equal(1, (await rig.Budget()).GetProperty("held").Number("tasks"));
+        await Legal(rig);
+        if (how.EndsWith("restart", StringComparison.Ordinal))
+        {
+            await rig.Restart();
+            await rig.Connect("alice");
+            Assert.Equal(["budget"], (await rig.Task(task)).Holds());
+        }
+
+        switch (how)
+        {
+            case "delete":
+                await rig.Host.CallAsync("budget_delete", new { id = (await rig.Budget()).Number("id") });
+                break;
+            case "period":
+                rig.Pass(86_400);
+                break;
+            case "agent":
+                await Scheduled(rig, "bob");
+                break;
+            default:
+                await rig.Limit(1, "agent", "alice", period: "day");
+                break;
+        }
+
+        var given = await rig.Until(task, "assigned");
+        Assert.Equal(how == "agent" ? "bob" : "alice", given.Text("agent"));
+        Assert.Empty(given.Holds());
+        await Legal(rig);
+    }
+
+    [Fact]
+    public async Task Tasks_of_agents_that_budgets_hold_say_so_and_are_given_in_turn()
+    {
+        await using var rig = await TaskRig.Start();
+        await Scheduled(rig, "alice");
+        await Scheduled(rig, "bob");
+        await rig.Limit(0.01, "agent", "alice");
+        await rig.Limit(0.01, "agent", "bob");
+        await rig.Talk("alice", 4_000);
+        await rig.Talk("bob", 2_000);
+        var tasks = await rig.Add(await rig.Ticket(), TaskRig.New("a"), TaskRig.New("b"));
+        foreach (var task in tasks)
+        {
+            var held = await rig.Until(task, row => row.Holds().Length > 0);
+            Assert.Equal(
+                "no agent that fits has budget left: budget of alice once 0.01 USD: spent 0.10, reserved 0.00, this "
+                    + "needs about 0.054 USD; budget of bob once 0.01 USD: spent 0.05, reserved 0.00, this needs about "
+                    + "0.054 USD",
+                held.GetProperty("holds")[0].Text("reason")
             );
+        }
+
+        // Enough for one of them: the other one waits for bob, or for more.
+        await rig.Limit(0.16, "agent", "alice");
+        Assert.Equal("alice", (await rig.Until(tasks[0], "assigned")).Text("agent"));
+        Assert.Equal(["budget"], (await rig.Task(tasks[1])).Holds());
+        await rig.Limit(1, "agent", "bob");
+        Assert.Equal("bob", (await rig.Until(tasks[1], "assigned")).Text("agent"));
+        await Legal(rig);
+    }
+
+    [Fact]
+    public async Task A_global_budget_that_is_used_up_holds_tasks_that_come_later()
+    {
+        await using var rig = await TaskRig.Start();
+        await Scheduled(rig, "alice");
+        await rig.Limit(0.01);
+        await rig.Talk("alice", 4_000);
+        var task = await rig.OneTask();
+        var held = await rig.Until(task, row => row.Holds().Length > 0);
+        Assert.StartsWith("budget once 0.01 USD: spent 0.10", held.GetProperty("holds")[0].Text("reason"), Ordinal);
+        await rig.Limit(1);
+        await rig.Until(task, "assigned");
+    }
+
+    [Fact]
+    public async Task A_budget_tells_that_its_rest_is_too_little_for_the_tasks_that_it_holds()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        var tasks = await rig.Add(await rig.Ticket(), TaskRig.New("a"), TaskRig.New("b"), TaskRig.New("c"));
+        await rig.Limit(0.12);
+        var turn = await rig.Run(tasks[0], "alice");
+        await rig.Limit(0.1);
+        Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[1], "alice"));
+        Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[2], "alice"));
+        // The run may cost less than its reservation.
+        Assert.Equal((2, false, 0.046, 0.054), await Held());
+        Assert.Empty(await Waiting());
+
+        await rig.Of("alice").CallAsync("complete_task", new { task = tasks[0], summary = "done" });
+        await rig.End("alice", turn, 0.07);
+        Assert.Equal("ok", (await rig.Budget()).Text("level"));
+        Assert.Equal((2, true, 0.03, 0.054), await Held());
+        Assert.Equal(
+            (
+                "the budget of all agents has too little left for 2 tasks",
+                "0.07 of 0.10 USD, once; holds 2 tasks: 0.03 USD left, and the smallest needs about 0.054 USD"
+            ),
+            Assert.Single(await Waiting())
+        );
+        await Legal(rig);
+        await rig.Restart();
+        Assert.Equal((2, true, 0.03, 0.054), await Held());
+        Assert.Single(await Waiting());
+
+        await rig.Host.CallAsync("change_task", new { id = tasks[1], action = "cancel" });
+        Assert.Equal((1, true, 0.03, 0.054), await Held());
+        await rig.Limit(1);
+        Assert.False((await rig.Budget()).TryGetProperty("held", out _));
+        Assert.Empty(await Waiting());
+        await Legal(rig);
+
+        async Task<(long Tasks, bool Stuck, double Left, double Least)> Held()
+        {
+            var held = (await rig.Budget()).GetProperty("held");
+            return (
+                held.Number("tasks"),
+                held.GetProperty("stuck").GetBoolean(),
+                Math.Round(held.Usd("left_usd"), 6),
+                held.Usd("least_usd")
+            );
+        }
+
+        async Task<(string?, string?)[]> Waiting() =>
+            [
+                .. (await rig.Hive.State())
+                    .GetProperty("waiting")
+                    .EnumerateArray()
+                    .Where(row => row.Text("kind") == "budget_exceeded")
+                    .Select(row => (row.Text("title"), row.Text("detail"))),
+            ];
+    }
+
+    [Fact]
+    public async Task Held_tasks_are_freed_in_the_order_of_the_queue_and_keep_their_place_in_it()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        object high = new
+        {
+            @ref = "high",
+            task_type = "implement_feature",
+            title = "high",
+            priority = "HIGH",
+        };
+        var tasks = await rig.Add(
+            await rig.Ticket(),
+            [high, TaskRig.New("awaited"), .. Enumerable.Range(0, 10).Select(i => TaskRig.New($"after {i}", "awaited"))]
+        );
+        var since = (await rig.Task(tasks[1])).Text("ready_at");
+        await rig.Limit(0.01);
+        Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[0], "alice"));
+        Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[1], "alice"));
+        rig.Pass(60);
+        // Enough for one: ten others wait for the second, which is worth more than a step of priority.
+        await rig.Limit(0.1);
+        Assert.Equal(["budget"], (await rig.Task(tasks[0])).Holds());
+        var freed = await rig.Task(tasks[1]);
+        Assert.Equal((0, since), (freed.Holds().Length, freed.Text("ready_at")));
+    }
+
+    [Fact]
+    public async Task One_of_two_limits_can_be_removed_alone()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        await rig.Host.CallAsync(
+            "budget_set",
+            new
+            {
+                scope = "global",
+                limit_usd = 1,
+                limit_tokens = 10,
+            }
+        );
+        await rig.Talk("alice", 40);
+        Assert.Equal("exceeded", (await rig.Budget()).Text("level"));
+        await rig.Host.CallAsync("budget_set", new { scope = "global", clear = new[] { "limit_tokens" } });
+        var budget = await rig.Budget();
+        Assert.Equal((1, "ok"), (budget.Usd("limit_usd"), budget.Text("level")));
+        Assert.False(budget.TryGetProperty("limit_tokens", out _));
+
+        var last = await Refused("conflict", new { scope = "global", clear = new[] { "limit_usd" } });
+        Assert.Equal(
+            "budget once 1.00 USD would have no limit left; give the other limit, or delete budget 1",
+            last.Message
+        );
+        await Refused("invalid", new { scope = "global", clear = new[] { "limit" } });
+        await Refused(
+            "invalid",
+            new
+            {
+                scope = "global",
+                limit_usd = 2,
+                clear = new[] { "limit_usd" },
+            }
+        );
+        await Refused(
+            "not_found",
+            new
+            {
+                scope = "global",
+                period = "day",
+                clear = new[] { "limit_usd" },
+            }
+        );
+        Assert.Equal(
+            System.Net.HttpStatusCode.Created,
+            (
+                await rig.Post(
+                    "/api/v1/costs/budgets",
+                    new
+                    {
+                        scope_type = "global",
+                        limit_tokens = 99,
+                        clear = new[] { "limit_amount" },
+                    }
+                )
+            ).Status
+        );
+        budget = await rig.Budget();
+        Assert.Equal(99, budget.Number("limit_tokens"));
+        Assert.False(budget.TryGetProperty("limit_usd", out _));
+
+        Task<HiveException> Refused(string code, object set) =>
+            Talk.Refused(() => rig.Host.CallAsync("budget_set", set), code);
     }
 
     [Fact]
@@ -562,6 +807,13 @@ public sealed class BudgetTests
     }
 
     internal static Task Legal(TaskRig rig) => rig.Change(write => LegalRows.CheckCosts(write.Db));
+
+    // A worker to whom the scheduler gives tasks.
+    private static async Task Scheduled(TaskRig rig, string name)
+    {
+        await rig.Hive.SpawnAs(name, "duty: worker\n");
+        await rig.Connect(name);
+    }
 
     private static async Task<JsonElement> Given(TaskRig rig, long task, string agent)
     {

@@ -160,6 +160,14 @@ internal sealed class BoundWatch : IClaims, ITurnEnded
         return result;
     }
 
+    public ClaimResult HoldFor(IWrite write, long task, IReadOnlyList<string> agents)
+    {
+        Refused++;
+        return Claims!.HoldFor(write, task, agents);
+    }
+
+    public void LetGo(IWrite write, long task) => Claims!.LetGo(write, task);
+
     public void Ended(IWrite write, TurnView turn, TurnView? before)
     {
         if (Read(write) is not var (_, limit, spent, _))

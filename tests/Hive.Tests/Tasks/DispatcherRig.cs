@@ -168,6 +168,11 @@ internal sealed class StoredTasks(ReadyTasks ready) : IClaims, IReadyTasksLoader
         return ClaimResult.Claimed;
     }
 
+    // No budget holds a task here.
+    public ClaimResult HoldFor(IWrite write, long task, IReadOnlyList<string> agents) => ClaimResult.OtherAgent;
+
+    public void LetGo(IWrite write, long task) => throw new InvalidOperationException($"nothing holds task {task}");
+
     public IReadOnlyList<QueuedTask> Load(DbConnection db) =>
         [
             .. db.Query<(long Id, long Priority, long? ReadyAt, string? Agent)>(

@@ -268,6 +268,19 @@ internal static class LegalRows
             SELECT count(*) FROM tasks WHERE completed_at IS NULL AND (holds & 32 <> 0) <> (budget_hold IS NOT NULL)
             """
         ),
+        (
+            "budgets that have not counted the tasks that they hold",
+            """
+            SELECT count(*)
+              FROM budgets b
+             WHERE (held_tasks, held_micro, held_tokens) IS NOT
+                   (SELECT count(*),
+                           coalesce(min(t.budget_hold ->> 'micro'), 0),
+                           coalesce(min(t.budget_hold ->> 'tokens'), 0)
+                      FROM tasks t, json_each(t.budget_hold, '$.budgets') held
+                     WHERE t.completed_at IS NULL AND t.budget_hold IS NOT NULL AND held.value = b.id)
+            """
+        ),
     ];
 
     /// <summary>Checks the rows of bookings, budgets and reservations.</summary>

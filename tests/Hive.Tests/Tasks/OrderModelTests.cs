@@ -125,7 +125,7 @@ public sealed class OrderModelTests
 
     private static void AssertMatch(Rig rig)
     {
-        Assert.Equal(rig.Model.Next(rig.Now), rig.Ready.Next() is var (task, agent) ? (task.Id, agent) : null);
+        Assert.Equal(rig.Model.Next(rig.Now), rig.Ready.Next() is { } next ? (next.Task.Id, next.Agent!) : null);
         Assert.All(
             Agents,
             name =>

@@ -6,7 +6,7 @@ namespace Hive.Features.Costs.Contracts;
 /// method takes one.</summary>
 internal interface IBudgets
 {
-    /// <summary>False while there are no budgets, so that nothing has to be asked.</summary>
+    /// <summary>False while there are no budgets and no holds of any, so that nothing has to be asked.</summary>
     bool HasAny { get; }
 
     /// <summary>Estimates a run, and says whether every budget that covers it has enough left.</summary>
@@ -27,6 +27,15 @@ internal interface IBudgets
     /// <summary>The least that is left on the budgets of a run, its own reservation included, in millionths of a US
     /// dollar; null without a budget that has such a limit.</summary>
     long? LeftMicro(BudgetSubject subject, long run);
+
+    /// <summary>Notes which tasks the budgets hold, so that each shows how many wait for it. Does nothing for a task
+    /// whose hold is known.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="tasks">Each task with its hold; null for one that no budget holds.</param>
+    void Hold(IWrite write, IReadOnlyList<(long Task, HeldTask? Hold)> tasks);
+
+    /// <summary>Replaces all holds, at start.</summary>
+    void LoadHolds(IWrite write, IEnumerable<(long Task, HeldTask Hold)> tasks);
 
     /// <summary>A sketch of what is left now, in which several tasks can be tried one after another.</summary>
     IBudgetRoom Room();
@@ -70,4 +79,22 @@ internal sealed record BudgetSubject(string? Agent, long? Ticket = null, string?
 /// <param name="Tokens">In tokens of all kinds.</param>
 /// <param name="Refusal">Why a budget has too little left for it; null when all have enough.</param>
 /// <param name="IsOfAgent">Only budgets of this agent have too little: another agent may have the task.</param>
-internal sealed record BudgetQuote(long Micro, long Tokens, string? Refusal = null, bool IsOfAgent = false);
+internal sealed record BudgetQuote(long Micro, long Tokens, string? Refusal = null, bool IsOfAgent = false)
+{
+    /// <summary>The ids of the budgets that have too little left.</summary>
+    public IReadOnlyList<long> Lacking { get; init; } = [];
+}
+
+/// <summary>A task that budgets hold.</summary>
+/// <param name="Budgets">Their ids.</param>
+/// <param name="Micro">What one run of it needs, in millionths of a US dollar.</param>
+/// <param name="Tokens">The same in tokens of all kinds.</param>
+internal sealed record HeldTask(IReadOnlyList<long> Budgets, long Micro, long Tokens)
+{
+    /// <inheritdoc />
+    public bool Equals(HeldTask? other) =>
+        other is not null && (Micro, Tokens) == (other.Micro, other.Tokens) && Budgets.SequenceEqual(other.Budgets);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Budgets.Count, Micro, Tokens);
+}

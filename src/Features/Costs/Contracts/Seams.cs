@@ -39,10 +39,11 @@ internal interface IBudgetedWork
     /// <summary>Ends the runs of a scope as cancelled, counting nothing against their tasks, and cancels its
     /// turns.</summary>
     /// <param name="write">The caller's write.</param>
+    /// <param name="budget">The budget that wants it.</param>
     /// <param name="scope">The scope of a budget.</param>
     /// <param name="scopeId">What of that scope; empty for <c>global</c>.</param>
     /// <param name="reason">Why, in words.</param>
-    void Cancel(IWrite write, string scope, string scopeId, string reason);
+    void Cancel(IWrite write, long budget, string scope, string scopeId, string reason);
 
     /// <summary>The runs that have not ended, from memory.</summary>
     IReadOnlyList<long> OpenRuns { get; }

@@ -49,6 +49,8 @@ internal sealed record V1Budget(
 
     public string OnExceed => Budget.OnExceed;
 
+    public BudgetHeld? Held => Budget.Held;
+
     public DateTimeOffset CreatedAt => Budget.CreatedAt;
 
     public DateTimeOffset UpdatedAt => Budget.UpdatedAt;
