@@ -56,6 +56,7 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task A_budget_is_set_crossed_and_raised_on_the_page()
     {
+        await Hive.ApplyAsync("alice", "agent.yaml", "duty: worker\n");
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
         await page.GotoAsync(Hive.Url + "/stats?budget=new#budgets");
@@ -73,10 +74,26 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
         await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "two"));
         await Expect(row.Locator("td").First).ToContainTextAsync("exceeded");
         await Expect(row.Locator("td").First).ToHaveClassAsync("tone-bad");
+        Assert.True(await row.Locator("meter").EvaluateAsync<bool>("m => m.optimum < m.low && m.value > m.high"));
+
+        await Hive.CallAsync("ticket_create", new { title = "Log in" });
+        await Hive.CallAsync(
+            "add_tasks",
+            new { ticket = 1, tasks = new[] { new { task_type = "ask", title = "Ask" } } }
+        );
+        await Expect(section.Locator(".under"))
+            .ToContainTextAsync("holds 1 task: $0.00 left, and the smallest needs about $0.054; raise the limit");
+        await page.SetViewportSizeAsync(360, 780);
+        Assert.True(
+            await section.Locator(".wide-table").EvaluateAsync<bool>("table => table.scrollWidth <= table.clientWidth")
+        );
+        await AccessibilityTests.NoSeriousViolationAsync(page, 360);
+        await page.SetViewportSizeAsync(1280, 720);
 
         await SetAsync("5");
         await Expect(row.Locator("td").First).ToContainTextAsync("ok");
         await Expect(row).ToHaveCountAsync(1);
+        await Expect(section.Locator(".under")).ToHaveCountAsync(0);
         await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "three"));
 
         async Task SetAsync(string usd)

@@ -79,6 +79,7 @@ export type Phase = Schemas['Phase'];
 export type Task = Schemas['TaskView'];
 /** A limit on what agents may spend. */
 export type Budget = Schemas['BudgetView'];
+export type BudgetHeld = Schemas['BudgetHeld'];
 /** A task with its long texts and its runs, the newest first. */
 export type TaskDetail = Schemas['RestTask'];
 export type TaskRun = Schemas['RestRun'];

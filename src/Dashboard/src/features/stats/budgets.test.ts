@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Budget } from '../../api/types';
-import { spentOf } from './budgets';
+import { heldText, spentOf } from './budgets';
 import { Budgets } from './budgets-store';
 
 const budget = (id: number, spent_usd = 0): Budget => ({
@@ -35,4 +35,13 @@ test('of two limits, the one that is used up further counts', () => {
   expect(spentOf({ ...budget(1, 1), limit_usd: 10, limit_tokens: 100, spent_tokens: 100 })).toBe(1);
   expect(spentOf({ ...budget(1, 5), limit_usd: 10, limit_tokens: 100, spent_tokens: 10 })).toBe(0.5);
   expect(spentOf({ ...budget(1, 5), limit_tokens: 100, spent_tokens: 10 })).toBe(0.1);
+});
+
+test('a budget that holds tasks says how much is left and what they need', () => {
+  expect(heldText({ tasks: 2, stuck: true, left_usd: 0.046, least_usd: 0.054 })).toBe(
+    'holds 2 tasks: $0.046 left, and the smallest needs about $0.054; raise the limit',
+  );
+  expect(heldText({ tasks: 1, stuck: false, left_usd: 0, left_tokens: 10 })).toBe(
+    'holds 1 task: $0.00 · 10 tokens left; some is reserved',
+  );
 });

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import { words } from '../../api/refusal';
-import type { Budget } from '../../api/types';
+import type { Budget, BudgetHeld } from '../../api/types';
 import type { Action } from '../../ui/action';
 import { ActionButton } from '../../ui/action-button';
 import { query } from '../../ui/address';
@@ -11,7 +11,7 @@ import { Section } from '../../ui/section';
 import { useSending } from '../../ui/sending';
 import { Submit } from '../../ui/submit';
 import { Columns, Table } from '../../ui/table';
-import { tokensText, usdText } from '../../ui/text/figures';
+import { counted, tokensText, usdText } from '../../ui/text/figures';
 import { budgets } from './budgets-store';
 
 const SCOPES = ['global', 'ticket', 'agent', 'phase', 'task_type'] as const;
@@ -32,9 +32,12 @@ export function BudgetsSection() {
     <Section feature="stats" id="budgets" title="BUDG3TS" plain="Budgets">
       {all.length === 0 ? null : (
         <Table
-          label="Budgets"
+          label="All budgets"
           columns={
-            <Columns words={['scope', 'level', 'on exceed']} figures={['spent', 'reserved', 'limit', 'ends', '']} />
+            <Columns
+              words={['scope', 'level', 'on exceed']}
+              figures={['spent', 'reserved', 'limit', 'ends', 'delete']}
+            />
           }
         >
           <tbody>
@@ -66,27 +69,70 @@ const amount = (budget: Budget, usd: number | null | undefined, tokens: number |
     ...(budget.limit_tokens == null ? [] : [tokensText(tokens ?? 0)]),
   ].join(' · ');
 
+const exactUsd = new Intl.NumberFormat('en', { style: 'currency', currency: 'USD', maximumFractionDigits: 4 });
+
+const both = (usd: number | null | undefined, tokens: number | null | undefined): string =>
+  [...(usd == null ? [] : [exactUsd.format(usd)]), ...(tokens == null ? [] : [`${tokensText(tokens)} tokens`])].join(
+    ' · ',
+  );
+
+/** The tasks that wait for a budget, and the way out. */
+export function heldText({ tasks, stuck, left_usd, left_tokens, least_usd, least_tokens }: BudgetHeld): string {
+  const least = both(least_usd, least_tokens);
+  return [
+    `holds ${counted(tasks, 'task')}: ${both(left_usd, left_tokens)} left`,
+    least && `, and the smallest needs about ${least}`,
+    stuck ? '; raise the limit' : '; some is reserved',
+  ].join('');
+}
+
+// So low that every amount lies above it: the level alone decides the meter's tone.
+const BELOW = 1e-4;
+
 function Row({ budget }: { budget: Budget }) {
   const tone = { warning: 'warn', exceeded: 'bad' }[budget.level] ?? 'good';
+  const { held } = budget;
   return (
-    <tr data-budget={budget.id}>
-      <th scope="row">
-        <bdi>{nameOf(budget)}</bdi>
-      </th>
-      <td class={`tone-${tone}`}>
-        <meter value={spentOf(budget)} high={budget.alert_threshold} optimum={0} aria-label="Spent" /> {budget.level}
-      </td>
-      <td>{budget.on_exceed}</td>
-      <td class="n">{amount(budget, budget.spent_usd, budget.spent_tokens)}</td>
-      <td class="n">{amount(budget, budget.reserved_usd, budget.reserved_tokens)}</td>
-      <td class="n">{amount(budget, budget.limit_usd, budget.limit_tokens)}</td>
-      <td class="n">
-        {budget.period_end == null ? '–' : <Until at={budget.period_end} ahead={(left) => left} past={() => 'now'} />}
-      </td>
-      <td class="n">
-        <ActionButton action={remove(budget)} />
-      </td>
-    </tr>
+    <>
+      <tr data-budget={budget.id}>
+        <th scope="row">
+          <bdi>{nameOf(budget)}</bdi>
+        </th>
+        <td class={`tone-${tone}`}>
+          <meter
+            value={spentOf(budget)}
+            low={tone === 'good' ? 1 : BELOW}
+            high={tone === 'bad' ? 2 * BELOW : 1}
+            optimum={0}
+            aria-label="Spent"
+          />{' '}
+          {budget.level}
+        </td>
+        <td data-of="on exceed">{budget.on_exceed}</td>
+        <td class="n" data-of="spent">
+          {amount(budget, budget.spent_usd, budget.spent_tokens)}
+        </td>
+        <td class="n" data-of="reserved">
+          {amount(budget, budget.reserved_usd, budget.reserved_tokens)}
+        </td>
+        <td class="n" data-of="limit">
+          {amount(budget, budget.limit_usd, budget.limit_tokens)}
+        </td>
+        <td class="n" data-of="ends">
+          {budget.period_end == null ? '–' : <Until at={budget.period_end} ahead={(left) => left} past={() => 'now'} />}
+        </td>
+        <td class="n">
+          <ActionButton action={remove(budget)} />
+        </td>
+      </tr>
+      {held == null ? null : (
+        <tr class="under">
+          <td colSpan={8} class={`tone-${held.stuck ? 'bad' : 'warn'}`}>
+            {heldText(held)}
+          </td>
+        </tr>
+      )}
+    </>
   );
 }
 
