@@ -12,6 +12,7 @@ using Hive.Features;
 using Hive.Features.Agents;
 using Hive.Features.Dashboard;
 using Hive.Host.Doctor;
+using Hive.Host.Restore;
 using Hive.Protocol;
 using Hive.Protocol.Options;
 using Microsoft.AspNetCore.Connections;
@@ -68,10 +69,14 @@ internal static partial class HiveApp
         FolderLock? runLock = null;
         try
         {
+            var recovered = RestoreCommand.Recover(paths.DataDir);
             runLock = await FolderLock.Take(paths.RunDir, RunMode, "--run-dir (HIVE_RUNDIR)");
             // The store resolves the locks first, so they are released last, after the database is closed.
             builder.Services.AddSingleton(_ => new FolderLocks(dataLock, runLock));
-            return Compose(builder, read.Options, paths, configure);
+            var app = Compose(builder, read.Options, paths, configure);
+            if (recovered is not null)
+                LogRecovered(app.Logger, recovered);
+            return app;
         }
         catch (Exception e) when (e is UnauthorizedAccessException)
         {
@@ -228,7 +233,7 @@ internal static partial class HiveApp
         builder.Services.AddSingleton<IHostedService>(provider =>
             ActivatorUtilities.CreateInstance<HiveStartup>(provider, token)
         );
-        builder.Services.AddHiveFeatures().AddHostChecks().AddSingleton<IBackupPart, SettingsBackup>();
+        builder.Services.AddHiveFeatures().AddHostChecks().AddSettingsBackup();
         configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseMiddleware<Gatekeeper>();
@@ -313,6 +318,9 @@ internal static partial class HiveApp
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Hive {Version} is running; data {Data}, sockets {Sockets}")]
     private static partial void LogRunning(ILogger logger, string version, string data, string sockets);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Recovered}")]
+    private static partial void LogRecovered(ILogger logger, string recovered);
 
     private static void OpenHostSocket(SocketDoors doors, HivePaths paths)
     {

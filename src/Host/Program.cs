@@ -1,11 +1,20 @@
 using Hive.Host;
 using Hive.Host.Doctor;
+using Hive.Host.Restore;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 if (args is [Checkup.Flag, .. var flags])
     return await Checkup.Run(flags, Console.Out);
+if (args is [RestoreCommand.TryFlag, var tried])
+    return await RestoreCommand.Try(tried, Console.Out, Console.Error);
 try
 {
+    if (args is [RestoreCommand.Flag, var backup, .. var others])
+    {
+        await RestoreCommand.Run(backup, others, Console.Out);
+        args = others;
+    }
+
     // A person gets a quiet screen, and the log is in a file; other readers of the output get the log itself.
     using var news = Console.IsOutputRedirected ? null : new News(Console.Out, TimeProvider.System);
     var app = await HiveApp.Build(

@@ -7,14 +7,27 @@ namespace Hive.Host;
 /// exist.</summary>
 internal sealed class SettingsBackup(HivePaths paths) : IBackupPart
 {
-    public Task Write(string folder, CancellationToken ct)
+    private static readonly string[] Names = ["hive.json", "prices.json"];
+
+    public Task Write(string folder, BackupChoice choice, CancellationToken ct)
     {
-        foreach (var name in new[] { "hive.json", "prices.json" })
+        foreach (var name in Names)
         {
             if (File.Exists(Path.Combine(paths.DataDir, name)))
                 File.Copy(Path.Combine(paths.DataDir, name), Path.Combine(folder, name));
         }
 
         return Task.CompletedTask;
+    }
+
+    /// <summary>Puts them back.</summary>
+    internal sealed class Restore : IRestorePart
+    {
+        Task<IReadOnlyList<string>> IRestorePart.Restore(string from, string dataDir, CancellationToken ct)
+        {
+            foreach (var name in Names.Where(n => File.Exists(Path.Combine(from, n))))
+                File.Move(Path.Combine(from, name), Path.Combine(dataDir, name));
+            return Task.FromResult<IReadOnlyList<string>>([]);
+        }
     }
 }

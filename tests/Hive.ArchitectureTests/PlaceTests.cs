@@ -83,6 +83,7 @@ public sealed partial class PlaceTests
             "Hive.Features.Turns.Prices", // prices.json, named by the host
             "Hive.Features.Forge.", // Hive's token, the webhook's secret and files that the options name
             "Hive.Features.Gates.CommitEvidence", // the repositories of evidence, all named by the host
+            "Hive.Features.Gates.EvidenceRestore", // the bundles of a backup that was unpacked
             "Hive.Common.Git.", // the host's repositories, and agents' objects, opened without following links
             "Hive.Common.Doors.SocketDoor", // the socket files
             "Hive.Common.Storage.", // the database, its write-ahead log and the note of the last commit

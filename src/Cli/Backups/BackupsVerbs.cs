@@ -1,8 +1,11 @@
 using System.CommandLine;
+using System.ComponentModel;
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Hive.Cli.Host;
 using Hive.Protocol;
 
 namespace Hive.Cli.Backups;
@@ -24,57 +27,90 @@ internal static class BackupsVerbs
         {
             Description = "The tar archive to create, with mode 0600; an existing file is never overwritten",
         };
+        var withState = new Option<bool>("--with-state")
+        {
+            Description = "Also back up the agents' state folders and the shared folder",
+        };
         return Verb.Create(
             "backup",
-            "Back up the database, options and configurations while Hive runs, not agents' notes or shared files.",
+            "Back up the database, options, configurations and evidence while Hive runs, and try the restore.",
             async (verb, parsed) =>
             {
                 var path = Path.GetFullPath(parsed.GetRequiredValue(file));
-                FileStream output;
-                try
-                {
-                    output = new FileStream(path, New);
-                }
-                catch (IOException) when (Path.Exists(path))
-                {
-                    throw new HiveException("conflict", $"{path} exists and was not changed; name a new file");
-                }
-
+                if (Path.Exists(path))
+                    throw Taken(path);
+                // It gets its name when its restore has worked: a partial backup could be mistaken for a whole one.
+                var part = Path.Combine(
+                    Path.GetDirectoryName(path)!,
+                    $".{Path.GetFileName(path)}.{Guid.NewGuid().ToString("N")[..8]}.part"
+                );
                 try
                 {
                     JsonElement end;
-                    await using (output)
-                        end = await ReceiveAsync(verb, output);
-                    Show(verb, path, end);
+                    await using (var output = Create(part))
+                        end = await ReceiveAsync(verb, output, parsed.GetValue(withState));
+                    var tried = await TryAsync(part, verb.Cancelled);
+                    Keep(part, path);
+                    Show(verb, path, end, tried, parsed.GetValue(withState));
                 }
-                catch
+                finally
                 {
-                    // A partial backup could be mistaken for a whole one.
-                    File.Delete(path);
-                    throw;
+                    File.Delete(part);
                 }
             },
-            file
+            file,
+            withState
         );
     }
 
-    private static async Task<JsonElement> ReceiveAsync(VerbContext verb, FileStream output)
+    private static FileStream Create(string part)
+    {
+        try
+        {
+            return new FileStream(part, New);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritten(e);
+        }
+    }
+
+    private static void Keep(string part, string path)
+    {
+        try
+        {
+            File.Move(part, path);
+        }
+        catch (IOException) when (Path.Exists(path))
+        {
+            throw Taken(path);
+        }
+    }
+
+    private static async Task<JsonElement> ReceiveAsync(VerbContext verb, FileStream output, bool withState)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await foreach (var line in verb.StreamAsync("backup", new { }))
+        await foreach (var line in verb.StreamAsync("backup", new { with_state = withState }))
         {
-            if (line.TryGetProperty("chunk", out var chunk))
+            try
             {
-                var piece = chunk.GetBytesFromBase64();
-                hash.AppendData(piece);
-                await output.WriteAsync(piece, verb.Cancelled);
-                continue;
-            }
+                if (line.TryGetProperty("chunk", out var chunk))
+                {
+                    var piece = chunk.GetBytesFromBase64();
+                    hash.AppendData(piece);
+                    await output.WriteAsync(piece, verb.Cancelled);
+                    continue;
+                }
 
-            if (line.GetProperty("sha256").GetString() != Convert.ToHexStringLower(hash.GetHashAndReset()))
-                throw new HiveException("internal", "the backup arrived damaged and was deleted; try again");
-            output.Flush(flushToDisk: true);
-            return line;
+                if (line.GetProperty("sha256").GetString() != Convert.ToHexStringLower(hash.GetHashAndReset()))
+                    throw new HiveException("internal", "the backup arrived damaged and was deleted; try again");
+                output.Flush(flushToDisk: true);
+                return line;
+            }
+            catch (IOException e)
+            {
+                throw Unwritten(e);
+            }
         }
 
         throw new UnreachableException(
@@ -82,7 +118,43 @@ internal static class BackupsVerbs
         );
     }
 
-    private static void Show(VerbContext verb, string path, JsonElement end)
+    // The host's program restores the file into a temporary folder beside it.
+    private static async Task<JsonElement> TryAsync(string part, CancellationToken ct)
+    {
+        var start = new ProcessStartInfo(HostProgram.Find(), ["--try-backup", part])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        try
+        {
+            using var host = Process.Start(start)!;
+            var error = host.StandardError.ReadToEndAsync(ct);
+            var output = await host.StandardOutput.ReadToEndAsync(ct);
+            await host.WaitForExitAsync(ct);
+            return host.ExitCode == 0
+                ? JsonElement.Parse(output)
+                : throw Untried((await error).Trim().Replace(part, "the file", StringComparison.Ordinal));
+        }
+        catch (Exception e) when (e is Win32Exception or JsonException)
+        {
+            throw Untried($"{start.FileName} does not work: {e.Message}");
+        }
+    }
+
+    private static HiveException Taken(string path) =>
+        new("conflict", $"{path} exists and was not changed; name a new file");
+
+    private static HiveException Unwritten(Exception e) =>
+        new(
+            "unavailable",
+            $"the backup cannot be written, and was deleted: {e.Message}; make room, or name another file"
+        );
+
+    private static HiveException Untried(string why) =>
+        new("unavailable", $"the backup was made, but could not be restored on trial, and was deleted: {why}");
+
+    private static void Show(VerbContext verb, string path, JsonElement end, JsonElement tried, bool withState)
     {
         var bytes = end.GetProperty("bytes").GetInt64();
         if (verb.Json)
@@ -93,19 +165,21 @@ internal static class BackupsVerbs
                     ["file"] = path,
                     ["bytes"] = bytes,
                     ["sha256"] = end.GetProperty("sha256").GetString(),
+                    ["made_at"] = tried.GetProperty("made_at").GetString(),
                     ["holds"] = JsonSerializer.SerializeToNode(end.GetProperty("holds")),
+                    ["restores"] = JsonSerializer.SerializeToNode(tried.GetProperty("holds")),
                 }
             );
             return;
         }
 
         var size = string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024.0:0.0} MiB");
-        var holds = end.GetProperty("holds").EnumerateArray().Select(h => h.GetString());
+        var restores = tried.GetProperty("holds").EnumerateArray().Select(h => h.GetString());
         verb.Screen.Line(
             $"""
-            {path}: {size}; its database was checked.
-            It holds {string.Join(", ", holds)}.
-            It lacks agents' notes, logins and shared files; to keep those, copy the data folder while Hive is down.
+            {path}: {size}; its restore was tried and works.
+            It restores {string.Join(", ", restores)}: `hive up --restore {path}`.
+            It lacks agents' logins{(withState ? "" : ", notes and shared files (--with-state adds the last two)")}.
             """
         );
     }

@@ -12,13 +12,22 @@ internal static class HostVerbs
         const string Help =
             "Start Hive in the foreground until Ctrl-C; agents keep running where their runtime allows it.";
         var command = new Command("up", Help) { TreatUnmatchedTokensAsErrors = false };
+        var restore = new Option<string?>("--restore")
+        {
+            HelpName = "FILE",
+            Description = "First restore this backup; the former data folder is kept beside the restored one",
+        };
+        command.Options.Add(restore);
         command.SetAction(
             (Func<ParseResult, int>)(
                 parsed =>
                 {
                     var flags = HostFlags.Of(parsed.UnmatchedTokens, CommonOptions.RunDirIn(parsed));
                     var host = HostProgram.Find();
-                    var why = Native.Execute(host, flags.Arguments, flags.Environment);
+                    string[] arguments = parsed.GetValue(restore) is { } backup
+                        ? ["--restore", Path.GetFullPath(backup), .. flags.Arguments]
+                        : flags.Arguments;
+                    var why = Native.Execute(host, arguments, flags.Environment);
                     throw new UnreachableException($"cannot start {host}: {why}");
                 }
             )

@@ -5,7 +5,12 @@ public interface IBackupPart
 {
     /// <summary>Writes the part's files; each file is consistent in itself.</summary>
     /// <param name="folder">Files below it become members of the archive, under their paths there.</param>
+    /// <param name="choice">The choice of the operator.</param>
     /// <param name="ct">Cancels the backup.</param>
     /// <exception cref="Errors.Problem">The part cannot be copied; the whole backup fails.</exception>
-    Task Write(string folder, CancellationToken ct);
+    Task Write(string folder, BackupChoice choice, CancellationToken ct);
 }
+
+/// <summary>The choice of the operator for one backup.</summary>
+/// <param name="WithState">The agents' state folders and the shared folder too.</param>
+public sealed record BackupChoice(bool WithState);

@@ -95,6 +95,14 @@ public abstract class FeatureModule : CarterModule
     protected void Backup<T>()
         where T : class, IBackupPart => parts.Add(services => services.AddSingleton<IBackupPart, T>());
 
+    /// <summary>Restores a part of a backup.</summary>
+    protected void Restore<T>()
+        where T : class, IRestorePart => parts.Add(services => services.AddSingleton<IRestorePart, T>());
+
+    /// <summary>Rows that are counted, and perhaps changed, in a restored database.</summary>
+    protected void Restored<T>()
+        where T : class, IRestoredRows => parts.Add(services => services.AddSingleton<IRestoredRows, T>());
+
     /// <summary>A REST route that reads.</summary>
     protected void Get<TRequest>(string path) => Get(path, Rest<TRequest>("GET", path));
 

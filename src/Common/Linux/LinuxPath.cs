@@ -6,6 +6,7 @@ namespace Hive.Common.Linux;
 public static unsafe class LinuxPath
 {
     private const uint AskForOwner = 0x8;
+    private const uint RenameExchange = 0x2;
 
     /// <summary>The number of the user who owns a file or folder. statx(2).</summary>
     /// <exception cref="IOException">The owner cannot be read.</exception>
@@ -25,6 +26,28 @@ public static unsafe class LinuxPath
             throw new IOException(
                 $"the group of {path} cannot be changed to {group}: {Marshal.GetLastPInvokeErrorMessage()}"
             );
+    }
+
+    /// <summary>Exchanges two folders in one step, so that a crash leaves either the one or the other at each path.
+    /// renameat2(2).</summary>
+    /// <exception cref="IOException">The folders cannot be exchanged: one is a mount point, or they are on different
+    /// file systems.</exception>
+    public static void Exchange(string one, string other)
+    {
+        if (LibC.Rename(LinuxFile.AtCurrentFolder, one, LinuxFile.AtCurrentFolder, other, RenameExchange) != 0)
+            throw new IOException(Marshal.GetLastPInvokeErrorMessage());
+    }
+
+    /// <summary>Writes everything of the file system with that folder to disk. syncfs(2).</summary>
+    /// <exception cref="IOException">The disk fails.</exception>
+    public static void FlushDisk(string folder)
+    {
+        var flags = OpenFlags.ReadOnly | OpenFlags.CloseOnExec | OpenFlags.Folder;
+        using var open =
+            LinuxFile.Open(folder, flags, out _)
+            ?? throw new IOException($"{folder} cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}");
+        if (LibC.FlushFileSystem(open) != 0)
+            throw new IOException($"the disk of {folder} failed: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
     /// <summary>Why this process may not access a path; null when it may. access(2): unlike the mode it takes read-only

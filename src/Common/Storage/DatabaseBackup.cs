@@ -5,5 +5,9 @@ namespace Hive.Common.Storage;
 /// <summary>Puts a checked copy of the database into a backup.</summary>
 internal sealed class DatabaseBackup(SqliteStore store) : IBackupPart
 {
-    public Task Write(string folder, CancellationToken ct) => store.CopyTo(Path.Combine(folder, "hive.sqlite"), ct);
+    /// <summary>The copy's name in the archive, and the database's in the data folder.</summary>
+    public const string FileName = "hive.sqlite";
+
+    public Task Write(string folder, BackupChoice choice, CancellationToken ct) =>
+        store.CopyTo(Path.Combine(folder, FileName), ct);
 }

@@ -12,6 +12,7 @@ internal sealed class AgentsModule : FeatureModule
     public AgentsModule()
     {
         Schema<AgentsSchema>();
+        Restored<RestoredAgents>();
         RowFields<AgentRowFields>();
         Activity<PausedActivity>();
         Post<PauseAgent.Command>("/api/agents/{name}/pause", alias: "/pause/{name}");

@@ -22,6 +22,7 @@ internal sealed class ContainersModule : FeatureModule
     {
         Uses(nameof(Agents), nameof(Messages), nameof(Runtimes));
         Schema<ContainersSchema>();
+        Restored<RestoredRuns>();
         Event<Transient>("transient_set", "transient");
         Event<string>("transient_cleared", "name");
         Event<IReadOnlyList<Tombstone>>("tombstones_changed", "tombstones");

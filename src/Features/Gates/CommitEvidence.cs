@@ -24,6 +24,7 @@ internal sealed partial class CommitEvidence(
     IStore store,
     ITickets tickets,
     GitProgram git,
+    GitBundles bundles,
     GitQuarantine quarantine,
     IForgeFetch forge,
     IStateFileReader files,
@@ -185,6 +186,18 @@ internal sealed partial class CommitEvidence(
                     .Where(id => id > 0),
             ]
             : [];
+
+    /// <summary>Writes a bundle with the commits of a ticket; no file when it has none.</summary>
+    public Task WriteBundle(long ticket, string file, CancellationToken ct) =>
+        InTurn(
+            ticket,
+            async () =>
+            {
+                await bundles.Write(PathOf(ticket), file, ct);
+                return true;
+            },
+            ct
+        );
 
     private async Task<(string Shown, string Sha)> Take(
         string agent,

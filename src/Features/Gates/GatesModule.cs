@@ -29,6 +29,8 @@ internal sealed class GatesModule : FeatureModule
         Event<Review>("review_changed", "review");
         Section<ReviewsSection>();
         Waiting<WaitingReviews>();
+        Backup<EvidenceBackup>();
+        Restore<EvidenceRestore>();
         Host<ShowGate.Command>("gate", "gate");
         Host<ListArtifacts.Query>("artifacts", "artifacts");
         Host<AddArtifact.Command>("artifact_add", "artifact");

@@ -16,6 +16,7 @@ internal sealed class MessagesModule : FeatureModule
     {
         Uses(nameof(Agents), nameof(StateFiles));
         Schema<MessagesSchema>();
+        Restored<RestoredMessages>();
         Event<Message>("sent", "message");
         Event<Message>("delivered", "message");
         Event<Message>("acked", "message");

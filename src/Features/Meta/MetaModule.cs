@@ -18,6 +18,7 @@ internal sealed class MetaModule : FeatureModule
         Section<MetaInputsSection>();
         RowFields<DeployedRowFields>();
         Backup<RepositoriesBackup>();
+        Restore<RepositoriesRestore>();
         Host<ListInputs.Query>("inputs");
         Host<ReadAgentConfig.Query>("agent_config");
         Host<UpdateInputs.Command>("update_inputs");

@@ -8,21 +8,22 @@ namespace Hive.Features.Meta;
 /// <summary>
 /// Adds the lock and each agent's applied configuration to a backup, as git bundles with all commits.
 /// </summary>
-internal sealed class RepositoriesBackup(GitProgram git, IRoster roster, AgentFolders folders, HivePaths paths)
+internal sealed class RepositoriesBackup(GitBundles bundles, IRoster roster, AgentFolders folders, HivePaths paths)
     : IBackupPart
 {
-    public async Task Write(string folder, CancellationToken ct)
-    {
-        await Bundle(Path.Combine(paths.DataDir, "meta"), Path.Combine(folder, "meta.bundle"), ct);
-        var applied = Directory.CreateDirectory(Path.Combine(folder, "applied")).FullName;
-        foreach (var agent in roster.Names)
-            await Bundle(folders.Applied(agent), Path.Combine(applied, agent + ".bundle"), ct);
-    }
+    /// <summary>The bundle of <c>meta</c>.</summary>
+    public const string Meta = "meta.bundle";
 
-    // Git cannot bundle a repository without a commit.
-    private async Task Bundle(string repository, string file, CancellationToken ct)
+    /// <summary>The folder of the other bundles.</summary>
+    public const string Applied = "applied";
+
+    /// <summary>The ending of a bundle's name.</summary>
+    public const string Ending = ".bundle";
+
+    public async Task Write(string folder, BackupChoice choice, CancellationToken ct)
     {
-        if (await git.Head(repository, ct) is not null)
-            await git.Run(repository, ["bundle", "create", "--quiet", file, "--all"], ct);
+        await bundles.Write(Path.Combine(paths.DataDir, "meta"), Path.Combine(folder, Meta), ct);
+        foreach (var agent in roster.Names)
+            await bundles.Write(folders.Applied(agent), Path.Combine(folder, Applied, agent + Ending), ct);
     }
 }

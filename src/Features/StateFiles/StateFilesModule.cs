@@ -12,6 +12,8 @@ internal sealed class StateFilesModule : FeatureModule
     {
         Uses(nameof(Agents));
         Check<Openat2Check>();
+        Backup<StateBackup>();
+        Restore<StateRestore>();
         Get<ReadStateFile.Query>("/api/state-file");
         Get<ListStateFiles.Query>("/api/agents/{name}/files");
         Post<ShareText.Command>("/api/shared-files");

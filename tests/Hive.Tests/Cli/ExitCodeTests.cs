@@ -19,7 +19,7 @@ public sealed class ExitCodeTests : IDisposable
         ("answer", "1 12 hours", "x y", [0, 1, 2, 3]),
         ("approve", "1", "x", [0, 1, 2, 3]),
         ("approve", "1 --no-wait", "", [0, 1, 2, 3]),
-        ("backup", "FILE", "", [0, 1, 2, 3]),
+        ("backup", "FILE", "", [Elsewhere, 1, 2, 3]),
         ("board", "", "--nonsense", [0, 1, 2, 3]),
         ("budget", "", "--nonsense", [0, 1, 2, 3]),
         ("budget delete", "3", "x", [0, 1, 2, 3]),

@@ -105,16 +105,6 @@ internal static class GoldenData
                 running = true,
             },
             "version" => new { hive_version = "1.2.3+0123456789abcdef", sqlite_version = "3.50.4" },
-            "backup" => new object[]
-            {
-                new { chunk = Convert.ToBase64String("whole"u8) },
-                new
-                {
-                    sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("whole"u8)),
-                    bytes = 5,
-                    holds = new[] { "the database", "options" },
-                },
-            },
             "doctor" => new { healthy = false, findings = Findings },
             "open_link" => new { url = "http://127.0.0.1:7000/#login=code" },
             "send" => new { id = 12, recipient_state = "running" },

@@ -12,6 +12,7 @@ internal sealed class HostProcess : IAsyncDisposable
     private readonly Process process;
     private readonly StringBuilder output = new();
     private readonly Task reading;
+    private bool keep;
 
     private HostProcess(string folder, Process process)
     {
@@ -59,6 +60,29 @@ internal sealed class HostProcess : IAsyncDisposable
         (string Name, string Value)[] environment,
         params string[] arguments
     ) => Answering(new HostProcess(folder, Built.Start(Built.Host, [.. Arguments(folder), .. arguments], environment)));
+
+    /// <summary>Starts the host by <c>hive up</c>, in a folder that the test removes.</summary>
+    public static Task<HostProcess> StartCommand(string folder, params string[] arguments) =>
+        Answering(
+            new HostProcess(folder, Built.Start(Built.Command, ["up", .. Arguments(folder), .. arguments]))
+            {
+                keep = true,
+            }
+        );
+
+    /// <summary>Runs the host's program to its end in a mount namespace of its own, after running
+    /// <paramref name="mounts"/> there (a shell script; $DATA is the folder <c>disk</c>).</summary>
+    public static async Task<Outcome> RunWithMounts(string folder, string mounts, string[] arguments)
+    {
+        var disk = Directory.CreateDirectory(Path.Combine(folder, "disk")).FullName;
+        string[] command = [.. Namespace, "sh", "-ec", $"{mounts}\nexec \"$@\"", "sh", Built.Host, .. arguments];
+        using var host = Built.Start("/usr/bin/env", command, ("DATA", disk));
+        host.StandardInput.Close();
+        var output = host.StandardOutput.ReadToEndAsync();
+        var error = host.StandardError.ReadToEndAsync();
+        await host.WaitForExitAsync();
+        return new Outcome(host.ExitCode, await output, await error);
+    }
 
     /// <summary>Starts the host in a mount namespace of its own, after running <paramref name="mounts"/> there (a shell
     /// script; $DATA is the data folder).</summary>
@@ -153,7 +177,8 @@ internal sealed class HostProcess : IAsyncDisposable
         process.Kill();
         await process.WaitForExitAsync();
         process.Dispose();
-        Directory.Delete(Folder, recursive: true);
+        if (!keep)
+            Directory.Delete(Folder, recursive: true);
     }
 
     /// <summary>The start of a command line that runs a program in its own mount namespace.</summary>

@@ -1,9 +1,11 @@
 using System.Formats.Tar;
 using System.Text.Json;
+using Hive.Tests.Cli;
+using Hive.Tests.Common;
 using Hive.Tests.Fixture;
 using Microsoft.Data.Sqlite;
 
-namespace Hive.Tests.Cli;
+namespace Hive.Tests.Backups;
 
 /// <summary>A backup of a running host, made by the command and read without Hive.</summary>
 public sealed class BackupTests : IDisposable
@@ -44,6 +46,7 @@ public sealed class BackupTests : IDisposable
         string[] members =
         [
             "backup.json",
+            "backup.sha256",
             "applied/alice.bundle",
             "applied/bob.bundle",
             "applied/manager.bundle",
@@ -52,7 +55,11 @@ public sealed class BackupTests : IDisposable
             "meta.bundle",
             "prices.json",
         ];
-        Assert.Equal(members, told.GetProperty("holds").EnumerateArray().Select(h => h.GetString()));
+        string[] holds = ["backup.json", "applied/", "hive.json", "hive.sqlite", "meta.bundle", "prices.json"];
+        Assert.Equal(holds, told.GetProperty("holds").EnumerateArray().Select(h => h.GetString()));
+        Assert.Equal("3 agents", told.GetProperty("restores")[0].GetString());
+        // Neither the part under its temporary name nor the trial is left.
+        Assert.Equal([Target], Directory.EnumerateFileSystemEntries(folder));
 
         var unpacked = Directory.CreateDirectory(Path.Combine(folder, "unpacked")).FullName;
         await TarFile.ExtractToDirectoryAsync(Target, unpacked, overwriteFiles: false);
@@ -101,6 +108,41 @@ public sealed class BackupTests : IDisposable
 
         Assert.Equal(3, (await Built.HiveAsync(["backup", Target, "--run-dir", folder])).ExitCode);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+    }
+
+    [Fact]
+    public async Task A_backup_onto_a_full_disk_says_so_and_leaves_nothing()
+    {
+        await HostProcess.RequireMounts();
+        await using var hive = await HiveFixture.Start();
+        var disk = Directory.CreateDirectory(Path.Combine(folder, "disk")).FullName;
+        string[] command =
+        [
+            .. HostProcess.Namespace,
+            "sh",
+            "-c",
+            """
+                mount -t tmpfs -o size=64k,mode=700 tmpfs "$0" || exit 9
+                "$@"
+                code=$?
+                ls -A "$0"
+                exit $code
+                """,
+            disk,
+            Built.Command,
+            "backup",
+            Path.Combine(disk, "hive.tar"),
+            "--run-dir",
+            hive.RunDir,
+        ];
+        using var backup = Built.Start("/usr/bin/env", command);
+        var error = backup.StandardError.ReadToEndAsync();
+        Assert.Equal("", await backup.StandardOutput.ReadToEndAsync());
+        await backup.WaitForExitAsync();
+        Assert.Equal(1, backup.ExitCode);
+        Assert.Contains("No space left on device", await error, StringComparison.Ordinal);
+        Assert.Contains("make room", await error, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "tmp")));
     }
 
     [Fact]
