@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Carter;
 using Hive.Common.Backups;
+using Hive.Common.Doctor;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Linux;
@@ -10,6 +11,7 @@ using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features;
 using Hive.Features.Agents;
+using Hive.Features.Backups;
 using Hive.Features.Dashboard;
 using Hive.Host.Doctor;
 using Hive.Host.Restore;
@@ -121,7 +123,7 @@ internal static partial class HiveApp
             await app.DisposeAsync();
             throw new StartupProblem(
                 $"Hive cannot start with the content of the database {database}: {e.Message}. "
-                    + "Restore it from a backup, or fix it with sqlite3",
+                    + "Restore a backup with `hive up --restore FILE`, or fix it with sqlite3",
                 e
             );
         }
@@ -234,6 +236,10 @@ internal static partial class HiveApp
             ActivatorUtilities.CreateInstance<HiveStartup>(provider, token)
         );
         builder.Services.AddHiveFeatures().AddHostChecks().AddSettingsBackup();
+        builder
+            .Services.AddSingleton<DatabaseHealth>()
+            .AddSingleton<ITrouble>(provider => provider.GetRequiredService<DatabaseHealth>())
+            .AddHostedService(provider => provider.GetRequiredService<DatabaseHealth>());
         configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseMiddleware<Gatekeeper>();
@@ -273,17 +279,24 @@ internal static partial class HiveApp
         }
         catch (InvalidDataException e)
         {
-            throw new StartupProblem(e.Message, e);
+            throw new StartupProblem(e.Message + NewestBackup(provider), e);
         }
         catch (SqliteException e)
         {
             throw new StartupProblem(
                 $"the database {Path.Combine(paths.DataDir, "hive.sqlite")} cannot be opened: {e.Message}. "
-                    + "Choose another data folder with --data-dir (HIVE_DATADIR), or restore a backup",
+                    + "Choose another data folder with --data-dir (HIVE_DATADIR), or restore a backup with `hive up "
+                    + $"--restore FILE`{NewestBackup(provider)}",
                 e
             );
         }
     }
+
+    private static string NewestBackup(IServiceProvider provider) =>
+        provider.GetRequiredService<BackupFolder>().Newest() is { } newest
+            ? $".\nhive-host: the newest backup of the schedule is {newest.File}: restored, Hive is as it was at "
+                + $"{newest.MadeAt:u}, and everything later is lost"
+            : "";
 
     private static bool HoldsAgents(HivePaths paths) =>
         Path.Combine(paths.DataDir, "agents") is var agents

@@ -20,7 +20,7 @@ internal sealed class PageShell(HiveBuild build, IPageAttributes attributes)
     private const string Head = "<head>";
 
     // Answers of programs, at which no browser should see the page.
-    private static readonly PathString[] Programs = ["/api", "/dashboard", "/openapi", "/health", "/assets"];
+    private static readonly PathString[] Programs = ["/api", "/dashboard", "/openapi", "/health", "/ready", "/assets"];
 
     private readonly Lazy<string> document = new(() =>
     {

@@ -44,3 +44,12 @@ catch (StartupProblem problem)
     await Console.Error.WriteLineAsync($"hive-host: {problem.Message}");
     return 1;
 }
+catch (Exception e)
+{
+    // Nobody has foreseen it; the operator still needs to know where to begin.
+    await Console.Error.WriteLineAsync(
+        $"hive-host: Hive ended because of an error inside of it: {e.Message} If the data folder was changed by hand, "
+            + $"restore a backup with `hive up --restore FILE`; else report this error:\n{e}"
+    );
+    return 1;
+}

@@ -24,6 +24,11 @@ public static class DatabaseCheck
     /// out.</exception>
     public static bool Run(string path, string? roster, bool acceptLoss)
     {
+        if (Directory.Exists(path))
+            throw new InvalidDataException(
+                $"{path} is a folder, but must be the database. Move it away and put the database back, or restore a "
+                    + "backup with `hive up --restore FILE`"
+            );
         var note = CommitMark.Read(path);
         if (!File.Exists(path) || new FileInfo(path).Length == 0)
         {
@@ -35,6 +40,20 @@ public static class DatabaseCheck
 
         if (!acceptLoss && note.State == CommitState.InWal)
             MustHoldCommits(path, note);
+        // SQLite would open it, but never write to it.
+        if (IsOfUnknownFormat(path))
+            throw Damaged(path, "its header has an unknown format");
+        // The log of a closed database is removed before the note is written.
+        if (
+            note.State == CommitState.Closed
+            && note == CommitMark.AsClosed(path)
+            && new FileInfo(path + "-wal") is { Exists: true, Length: > 0 }
+        )
+            throw new InvalidDataException(
+                $"the write-ahead log {path}-wal is not from this database, which was closed without one. Move the log "
+                    + "away; if another program such as sqlite3 has written it, open and close the database with that "
+                    + "program once instead"
+            );
         var isClean =
             note == CommitMark.AsClosed(path) && !(new FileInfo(path + "-wal") is { Exists: true, Length: > 0 });
         if (isClean && roster is null)
@@ -82,17 +101,27 @@ public static class DatabaseCheck
                 or JsonException
                 or ArgumentException;
 
+    // sqlite.org/fileformat2.html, section 1.3.3: the write and the read version are 1, or 2 for a write-ahead log.
+    private static bool IsOfUnknownFormat(string path)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        Span<byte> versions = stackalloc byte[2];
+        return RandomAccess.Read(file, versions, 18) == 2
+            && (versions[0] is not (1 or 2) || versions[1] is not (1 or 2));
+    }
+
     internal static InvalidDataException Damaged(string path, string what, Exception? cause = null) =>
         new(
-            $"the database {path} is damaged: {what}. Restore it from a backup, save what can be read with "
-                + $"`sqlite3 {path} .recover`, or choose another data folder with --data-dir (HIVE_DATADIR); "
+            $"the database {path} is damaged: {what}. {DatabaseDamage.Told(path)}. Restore a backup with "
+                + $"`hive up --restore FILE`, save what can be read with `sqlite3 {path} .recover`, or "
+                + "choose another data folder with --data-dir (HIVE_DATADIR); "
                 + $"to start without it, move {path}* away and start once with --accept-loss",
             cause
         );
 
     private static InvalidDataException Lost(string what, string path) =>
         new(
-            $"{what}. Put {path} and {path}-wal back, or restore them from a backup; "
+            $"{what}. Put {path} and {path}-wal back, or restore a backup with `hive up --restore FILE`; "
                 + "to start without the lost commits, start once with --accept-loss"
         );
 

@@ -28,6 +28,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
     private readonly CommitMark mark;
     private readonly ReaderPool readers;
     private List<Work> queue = [];
+    private volatile bool failing;
     private bool stopping;
     private long writes;
 
@@ -50,6 +51,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         _ = SqliteLibrary.Version;
         // SQLite puts its other files beside the real file, also when the path is a link.
         path = (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? path;
+        Path = path;
         file = new DatabaseFile(path);
         readers = new ReaderPool(file, log);
         this.publisher = publisher;
@@ -73,12 +75,20 @@ public sealed partial class SqliteStore : IStore, IDisposable
             mark.Dispose();
             if (DatabaseCheck.IsDamage(e))
                 throw DatabaseCheck.Damaged(path, e.Message, e);
+            if (file.ProblemOf(e) is { } problem)
+                throw problem;
             throw;
         }
 
         writer = new Thread(() => RunWriter(connection)) { IsBackground = true, Name = "hive writer" };
         writer.Start();
     }
+
+    /// <summary>The database's file.</summary>
+    public string Path { get; }
+
+    /// <summary>True while the last write failed because of the disk or the file.</summary>
+    internal bool IsFailing => failing;
 
     /// <summary>The number of writes that have used the database since the start; an idle host adds none.</summary>
     public long Writes => Interlocked.Read(ref writes);
@@ -141,6 +151,34 @@ public sealed partial class SqliteStore : IStore, IDisposable
                         $"the database cannot be copied: {e.Message}. Make room in the data folder and try again",
                         e
                     );
+                }
+            },
+            ct
+        );
+
+    /// <summary>Checks each table, one after another, so that the WAL can be restarted in between.</summary>
+    /// <returns>The damaged tables.</returns>
+    /// <exception cref="Problem">Code <c>unavailable</c>: the database cannot be read.</exception>
+    internal Task<IReadOnlyList<string>> CheckTables(CancellationToken ct) =>
+        Task.Run<IReadOnlyList<string>>(
+            () =>
+            {
+                try
+                {
+                    using var reader = file.OpenReader();
+                    List<string> damaged = [];
+                    foreach (var table in DatabaseDamage.Tables(reader.Inner))
+                    {
+                        ct.ThrowIfCancellationRequested();
+                        if (!DatabaseDamage.IsWhole(reader.Inner, table))
+                            damaged.Add(table);
+                    }
+
+                    return damaged;
+                }
+                catch (SqliteException e)
+                {
+                    throw Problem.Unavailable($"the database cannot be checked: {e.Message}", e);
                 }
             },
             ct
@@ -293,6 +331,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
     {
         if (session is null)
         {
+            failing = true;
             FailAll(
                 batch,
                 Problem.Unavailable(
@@ -313,6 +352,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
         catch (Exception e)
         {
+            failing = true;
             LogBatchFailed(log, batch.Count, e);
             session.Abandon();
             FailAll(
@@ -324,7 +364,12 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
 
         if (session.Touched > 0)
+        {
             Note(mark.Committed);
+            // A write that failed alone has broken the session.
+            failing = session.Broken;
+        }
+
         Interlocked.Add(ref writes, session.Touched);
         publisher.Ended(session.TakeRaised(), session.TakeUndone(), batch);
         return session.Touched > 0;
@@ -349,7 +394,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
             session.UndoWork();
             var problem = file.ProblemOf(e);
             // A connection that was opened while its files were read-only stays so; the next batch gets a new one.
-            session.Broken |= problem is not null;
+            if (problem is not null)
+                session.Broken = failing = true;
             work.Fail(problem ?? e);
             return;
         }

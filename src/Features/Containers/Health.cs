@@ -1,20 +1,39 @@
 using Hive.Common;
+using Hive.Common.Doctor;
 using Hive.Common.Storage;
 using Hive.Runtimes;
 using MediatR;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Reports that the host answers, its versions, and the runtime of new agents.</summary>
+/// <summary>Reports that the host answers, what does not work, its versions, and the runtime of new
+/// agents.</summary>
 internal static class Health
 {
     internal sealed record Query : IRequest<Result>;
 
-    internal sealed record Result(string Status, string HiveVersion, string SqliteVersion, string Runtime);
+    internal sealed record Result(
+        string Status,
+        IReadOnlyList<string> Problems,
+        string HiveVersion,
+        string SqliteVersion,
+        string Runtime
+    );
 
-    internal sealed class Handler(RuntimeCatalog runtimes, HiveBuild build) : IRequestHandler<Query, Result>
+    internal sealed class Handler(RuntimeCatalog runtimes, HiveBuild build, IEnumerable<ITrouble> troubles)
+        : IRequestHandler<Query, Result>
     {
-        public async Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
-            new("ok", build.Version, SqliteLibrary.Version, await runtimes.FindDefault(cancellationToken));
+        public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
+        {
+            var found = await Task.WhenAll(troubles.Select(t => t.Find()));
+            string[] problems = [.. found.SelectMany(f => f).Select(t => t.Text)];
+            return new(
+                problems.Length == 0 ? "ok" : "failing",
+                problems,
+                build.Version,
+                SqliteLibrary.Version,
+                await runtimes.FindDefault(cancellationToken)
+            );
+        }
     }
 }

@@ -10,9 +10,11 @@ internal sealed class DoctorModule : FeatureModule
     {
         Waiting<WaitingDisk>();
         Waiting<WaitingFindings>();
+        Waiting<WaitingTroubles>();
         Host<Diagnose.Query>("doctor");
         Host<CheckDisk.Command>("check_disk");
         Get<Diagnose.Query>("/api/doctor");
+        Get<ShowReadiness.Query>("/ready");
         Post<CheckDisk.Command>("/api/disk/check");
     }
 

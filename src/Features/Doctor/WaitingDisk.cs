@@ -79,8 +79,9 @@ internal sealed class WaitingDisk(HivePaths paths, TimeProvider clock) : IWaitin
     }
 }
 
-/// <summary>Checks every minute how much is free on the disk of the data folder.</summary>
-internal sealed class DiskWatch(WaitingDisk disk, IWaitingReports reports, TimeProvider clock) : BackgroundService
+/// <summary>Checks every minute how much is free on the disk of the data folder, and whether all parts work.</summary>
+internal sealed class DiskWatch(WaitingDisk disk, WaitingTroubles troubles, IWaitingReports reports, TimeProvider clock)
+    : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
@@ -88,6 +89,9 @@ internal sealed class DiskWatch(WaitingDisk disk, IWaitingReports reports, TimeP
     {
         using var timer = new PeriodicTimer(Pause, clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
             disk.Show(reports);
+            await troubles.Show(reports.Of(troubles));
+        }
     }
 }

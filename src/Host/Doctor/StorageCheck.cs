@@ -6,15 +6,20 @@ using Hive.Protocol;
 namespace Hive.Host.Doctor;
 
 /// <summary>Checks the SQLite version and the free space for the database.</summary>
-internal sealed class StorageCheck(HivePaths paths) : ICheck
+internal sealed class StorageCheck(HivePaths paths, IEnumerable<ITrouble> troubles) : ICheck
 {
     private const string Topic = "storage";
 
     // Room for the write-ahead log and a few agents' logs, and time to react to the warning.
     private const long LeastFreeBytes = 256L << 20;
 
-    public Task<IReadOnlyList<Finding>> Run(CancellationToken ct) =>
-        Task.FromResult<IReadOnlyList<Finding>>([
+    public async Task<IReadOnlyList<Finding>> Run(CancellationToken ct)
+    {
+        List<Finding> wrong = [];
+        foreach (var trouble in troubles)
+            wrong.AddRange((await trouble.Find()).Select(t => new Finding(Topic, t.Name, FindingState.Failed, t.Text)));
+        return
+        [
             new Finding(
                 Topic,
                 "SQLite",
@@ -22,7 +27,9 @@ internal sealed class StorageCheck(HivePaths paths) : ICheck
                 $"{SqliteLibrary.Version} ({SqliteLibrary.File ?? "file unknown"})"
             ),
             Disk(),
-        ]);
+            .. wrong,
+        ];
+    }
 
     private Finding Disk()
     {

@@ -110,7 +110,38 @@ public sealed record HiveOptions
 
     public GatesOptions Gates { get; init; } = new();
 
+    public BackupsOptions Backups { get; init; } = new();
+
     public LoggingOptions Logging { get; init; } = new();
+}
+
+/// <summary>Backups that Hive makes by itself (docs/backups.md).</summary>
+public sealed record BackupsOptions
+{
+    [Option(
+        "After how many hours Hive makes another backup by itself, 0 to 720; 0: never",
+        Kind = OptionKind.Decimal,
+        Most = 720
+    )]
+    public decimal EveryHours { get; init; }
+
+    [Option(
+        "How many of those backups are kept; older ones are deleted, 1 to 999",
+        Kind = OptionKind.Decimal,
+        Least = 1,
+        Most = 999
+    )]
+    public decimal Keep { get; init; } = 7;
+
+    [Option(
+        "The folder of those backups",
+        Kind = OptionKind.Folder,
+        Default = "the data folder's path with .backups at its end"
+    )]
+    public string? Folder { get; init; }
+
+    [Option("true: those backups hold the agents' state folders and the shared folder too", Kind = OptionKind.Switch)]
+    public bool WithState { get; init; }
 }
 
 /// <summary>The evidence that gates are judged by.</summary>

@@ -166,6 +166,39 @@ public sealed class DiskTests
             ];
     }
 
+    [Fact]
+    public async Task A_full_disk_shows_in_health_and_readiness_until_there_is_room()
+    {
+        await HostProcess.RequireMounts();
+        await using var host = await HostProcess.StartWithMounts(
+            """mount -t tmpfs -o size=6m,mode=700 tmpfs "$DATA" """
+        );
+        using var http = new HttpClient { BaseAddress = new Uri(await host.Url()) };
+        Assert.Equal("ok", (await Health()).GetProperty("status").GetString());
+        Assert.Equal(200, (int)(await http.GetAsync("/ready")).StatusCode);
+        var filler = host.Inside(Path.Combine(host.DataDir, "filler"));
+        using (var file = File.OpenHandle(filler, FileMode.CreateNew, FileAccess.Write))
+            Fill(file);
+        using var line = await host.Operator();
+        // Until the log has to grow.
+        for (var refused = false; !refused; )
+            refused = await Unavailable(line.CallAsync("ticket_create", new { title = new string('x', 150) }));
+
+        var failing = await Health();
+        Assert.Equal("failing", failing.GetProperty("status").GetString());
+        Assert.Contains("is full", failing.GetProperty("problems")[0].GetString(), StringComparison.Ordinal);
+        using var ready = await http.GetAsync("/ready");
+        Assert.Equal(503, (int)ready.StatusCode);
+        Assert.Contains("is full", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+
+        File.Delete(filler);
+        // The last trial holds for a second.
+        await Patience.Until(async () => (await http.GetAsync("/ready")).IsSuccessStatusCode, "it is not ready");
+        Assert.Equal("ok", (await Health()).GetProperty("status").GetString());
+
+        async Task<JsonElement> Health() => JsonElement.Parse(await http.GetStringAsync("/health"));
+    }
+
     // Writes until the disk takes nothing more.
     private static void Fill(SafeFileHandle file)
     {

@@ -210,7 +210,7 @@ public sealed class RestTests
         var http = hive.Http(signedIn: false);
         foreach (var (verb, path) in await Routes(hive))
         {
-            if (path is "/health" || (verb, path) is ("POST", "/api/session" or "/api/session/proof"))
+            if (path is "/health" or "/ready" || (verb, path) is ("POST", "/api/session" or "/api/session/proof"))
                 continue;
             using var answer = await http.SendAsync(
                 new HttpRequestMessage(new HttpMethod(verb), path),

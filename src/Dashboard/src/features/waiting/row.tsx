@@ -65,7 +65,7 @@ export function WaitingCount() {
 }
 
 /** Kinds of the host itself, which the place of the system tells more of. */
-const OF_SYSTEM: readonly string[] = ['doctor', 'disk', 'forge_behind'];
+const OF_SYSTEM: readonly string[] = ['doctor', 'disk', 'trouble', 'forge_behind'];
 
 /** Whether something of the host itself waits. */
 export const systemWaits = (rows: readonly Waiting[]): boolean => rows.some(({ kind }) => OF_SYSTEM.includes(kind));

@@ -1,0 +1,61 @@
+using System.Globalization;
+using Hive.Protocol;
+using Hive.Protocol.Options;
+
+namespace Hive.Features.Backups;
+
+/// <summary>A backup that the schedule has made.</summary>
+internal sealed record ScheduledFile(string File, DateTimeOffset MadeAt);
+
+/// <summary>The folder of the schedule's backups. Their names say when they were made; files with other names are
+/// nobody's business here.</summary>
+internal sealed class BackupFolder(HiveOptions options, HivePaths paths)
+{
+    private const string Form = "'hive-'yyyyMMdd'T'HHmmss'Z.tar'";
+
+    /// <summary>An absolute path.</summary>
+    public string Path { get; } =
+        System.IO.Path.GetFullPath(
+            options.Backups.Folder ?? System.IO.Path.TrimEndingDirectorySeparator(paths.DataDir) + ".backups"
+        );
+
+    /// <summary>The path of a backup that is made now.</summary>
+    public string FileOf(DateTimeOffset now) =>
+        System.IO.Path.Combine(Path, now.UtcDateTime.ToString(Form, CultureInfo.InvariantCulture));
+
+    /// <summary>All of them, the newest first; none when the folder cannot be read.</summary>
+    public IReadOnlyList<ScheduledFile> List()
+    {
+        try
+        {
+            return Directory.Exists(Path)
+                ?
+                [
+                    .. Directory
+                        .EnumerateFiles(Path)
+                        .Select(file => new ScheduledFile(file, TimeOf(file)))
+                        .Where(file => file.MadeAt != default)
+                        .OrderByDescending(file => file.MadeAt),
+                ]
+                : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>The newest; null without any.</summary>
+    public ScheduledFile? Newest() => List() is [var newest, ..] ? newest : null;
+
+    private static DateTimeOffset TimeOf(string file) =>
+        DateTimeOffset.TryParseExact(
+            System.IO.Path.GetFileName(file),
+            Form,
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal,
+            out var time
+        )
+            ? time
+            : default;
+}

@@ -1,0 +1,97 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Hive.Host;
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Backups;
+
+/// <summary>Backups that the host makes by itself.</summary>
+public sealed class ScheduleTests
+{
+    [Fact]
+    public async Task Backups_are_made_on_schedule_restore_and_the_oldest_are_removed()
+    {
+        await using var hive = await HiveFixture.Start("--Backups:EveryHours", "6", "--Backups:Keep", "2");
+        await hive.Spawn("alice");
+        var folder = hive.DataDir + ".backups";
+        await Made(folder, "hive-20260131T120000Z.tar");
+        var other = Path.Combine(folder, "hive-mine.tar");
+        await File.WriteAllTextAsync(other, "not of the schedule", TestContext.Current.CancellationToken);
+
+        for (var i = 1; i <= 2; i++)
+        {
+            hive.Clock.Advance(TimeSpan.FromHours(6));
+            await Made(folder, $"hive-{hive.Clock.GetUtcNow():yyyyMMdd'T'HHmmss'Z'}.tar");
+        }
+
+        await Patience.Until(
+            () => Task.FromResult(!File.Exists(Path.Combine(folder, "hive-20260131T120000Z.tar"))),
+            "the oldest is not removed"
+        );
+        Assert.Equal(
+            ["hive-20260131T180000Z.tar", "hive-20260201T000000Z.tar", "hive-mine.tar"],
+            Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).Order()
+        );
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            File.GetUnixFileMode(Path.Combine(folder, "hive-20260201T000000Z.tar"))
+        );
+        var data = Path.Combine(hive.Folder, "restored");
+        var told = await MadeBackup.Restore(Path.Combine(folder, "hive-20260201T000000Z.tar"), data);
+        Assert.Contains("2 agents", told, StringComparison.Ordinal);
+        // The next start counts from the newest file.
+        await hive.Restart();
+        hive.Clock.Advance(TimeSpan.FromHours(5));
+        using var line = await hive.Operator();
+        Assert.Contains(
+            "the newest is ",
+            (await line.CallAsync("doctor")).GetProperty("findings").GetRawText(),
+            StringComparison.Ordinal
+        );
+        Assert.Equal(3, Directory.EnumerateFileSystemEntries(folder).Count());
+    }
+
+    [Fact]
+    public async Task A_backup_that_fails_shows_in_health_and_in_the_list_until_one_is_made()
+    {
+        var place = Directory.CreateTempSubdirectory("hive-schedule-").FullName;
+        var folder = Path.Combine(place, "backups");
+        await File.WriteAllTextAsync(folder, "in the way", TestContext.Current.CancellationToken);
+        await using var hive = await HiveFixture.Start(
+            "--Backups:EveryHours",
+            "1",
+            "--Backups:Folder",
+            Path.Combine(folder, "here")
+        );
+        using var http = hive.Http(signedIn: false);
+        async Task<string> Health() => (await http.GetFromJsonAsync<JsonElement>("/health")).GetRawText();
+        using var line = await hive.Operator();
+        async Task<bool> IsListed() =>
+            (await line.CallAsync("waiting")).GetRawText().Contains("\"trouble-backup\"", StringComparison.Ordinal);
+
+        await Patience.Until(async () => (await Health()).Contains("no backup in ", StringComparison.Ordinal), "ok");
+        await Patience.Until(
+            async () =>
+            {
+                hive.Clock.Advance(TimeSpan.FromMinutes(1));
+                return await IsListed();
+            },
+            "the list does not show it"
+        );
+        File.Delete(folder);
+        hive.Clock.Advance(TimeSpan.FromHours(1));
+        await Patience.Until(async () => !(await Health()).Contains("no backup in ", StringComparison.Ordinal), "bad");
+        await Patience.Until(
+            async () =>
+            {
+                hive.Clock.Advance(TimeSpan.FromMinutes(1));
+                return !await IsListed();
+            },
+            "the list still shows it"
+        );
+        Directory.Delete(place, recursive: true);
+    }
+
+    private static Task Made(string folder, string name) =>
+        Patience.Until(() => Task.FromResult(File.Exists(Path.Combine(folder, name))), $"{name} is not made");
+}
