@@ -167,5 +167,6 @@ test('the reason for several things stays while things leave the selection', asy
 
 test('the place of the system is marked for what the host finds of itself, and for nothing else', () => {
   expect(systemWaits([row('question-1'), row('crash-a')])).toBe(false);
-  for (const kind of ['doctor', 'disk', 'trouble', 'forge_behind']) expect(systemWaits([row('question-1'), row(kind)])).toBe(true);
+  for (const kind of ['doctor', 'disk', 'trouble', 'forge_behind'])
+    expect(systemWaits([row('question-1'), row(kind)])).toBe(true);
 });
