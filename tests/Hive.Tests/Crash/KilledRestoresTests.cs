@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Hive.Host.Restore;
 using Hive.Tests.Backups;
 using Hive.Tests.Cli;
+using Hive.Tests.Containers;
 using Hive.Tests.Fixture;
 using Hive.Tests.Git;
 
@@ -66,6 +67,30 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         using var after = await host.Operator();
         Assert.Contains("alice", (await after.CallAsync("list")).GetRawText(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(host.DataDir, "tmp")));
+    }
+
+    [Fact]
+    public async Task An_agent_that_outlived_its_host_is_started_again_on_the_restored_files()
+    {
+        await using var host = await ChildHost.Start("process");
+        using (var line = await host.Operator())
+            await line.CallAsync("spawn", new { name = "worker", runtime = "process" });
+        var pid = Fleet.PidIn(host.DataDir, "worker");
+        var target = Path.Combine(folder, "hive.tar");
+        Outcomes.Ok(await Built.HiveAsync(["backup", target, "--run-dir", host.RunDir]));
+        await host.Kill();
+        Assert.True(Fleet.IsAlive(pid));
+
+        await MadeBackup.Restore(target, host.DataDir);
+        await host.Run();
+
+        Assert.False(Fleet.IsAlive(pid));
+        await Patience.Until(
+            () => NowOrSoon(File.Exists(Path.Combine(host.DataDir, "pids", "worker"))),
+            "the agent is not started"
+        );
+        Assert.NotEqual(pid, Fleet.PidIn(host.DataDir, "worker"));
+        Assert.Equal(0L, MadeBackup.Ask(host.DataDir, "SELECT sum(restarting) FROM containers"));
     }
 
     private async Task<(int Undone, int Done)> KillRestores(string data, int chain)
