@@ -10,6 +10,7 @@ internal static class Verbs
             .. Host.HostVerbs.All(),
             .. Demo.DemoVerbs.All(),
             .. Dashboard.DashboardVerbs.All(),
+            .. Audit.AuditVerbs.All(),
             .. Waiting.WaitingVerbs.All(),
             .. Agents.AgentsVerbs.All(),
             .. Containers.ContainersVerbs.All(),

@@ -44,6 +44,7 @@ internal static class Features
             // After tasks, whose runs its handoffs belong to.
             new Collaboration.CollaborationModule(),
             new Preferences.PreferencesModule(),
+            new Audit.AuditModule(),
             new Dashboard.DashboardModule(),
             // After all slices whose things and rows it reads at start.
             new Waiting.WaitingModule(),

@@ -84,12 +84,13 @@ public sealed partial class PlaceTests
             "Hive.Features.Forge.", // Hive's token, the webhook's secret and files that the options name
             "Hive.Features.Gates.CommitEvidence", // the repositories of evidence, all named by the host
             "Hive.Features.Gates.EvidenceRestore", // the bundles of a backup that was unpacked
+            "Hive.Features.Dashboard.AccessToken", // the access token's file
             "Hive.Common.Git.", // the host's repositories, and agents' objects, opened without following links
             "Hive.Common.Doors.SocketDoor", // the socket files
             "Hive.Common.Storage.", // the database, its write-ahead log and the note of the last commit
             "Hive.Protocol.HivePaths", // hive.json
             "Hive.Protocol.Options.", // hive.json, and folders that options name
-            "Hive.Host.", // locks, token, page
+            "Hive.Host.", // locks, page
         ];
         var users = Server
             .Where(t => t.Calls.Any(IsFileCall) || t.Uses.Contains(LinuxFile))

@@ -31,6 +31,9 @@ internal static class Known
     public static Task<Candidate[]> RemindersAsync(HivePaths paths, CancellationToken ct) =>
         AskAsync(paths, "reminders", null, "reminders", r => OfId(r, "agent", "message"), ct);
 
+    public static Task<Candidate[]> SessionsAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(paths, "sessions", null, "sessions", s => new Candidate(Text(s, "id")), ct);
+
     public static Task<Candidate[]> LocksAsync(HivePaths paths, CancellationToken ct) =>
         AskAsync(paths, "locks", null, "locks", l => OfId(l, "agent", "resource_id"), ct);
 

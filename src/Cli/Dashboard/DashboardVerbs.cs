@@ -5,7 +5,7 @@ namespace Hive.Cli.Dashboard;
 
 internal static class DashboardVerbs
 {
-    public static Command[] All() => [StatusVerb.Create(), WatchVerb.Create(), Open()];
+    public static Command[] All() => [StatusVerb.Create(), WatchVerb.Create(), Open(), .. SessionsVerbs.All()];
 
     private static Command Open()
     {

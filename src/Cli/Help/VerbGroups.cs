@@ -62,6 +62,9 @@ internal static class VerbGroups
                 "costs",
             ]
         ),
-        ("System", ["up", "demo", "open", "doctor", "forge", "backup", "completion", "version"]),
+        (
+            "System",
+            ["up", "demo", "open", "sessions", "token", "audit", "doctor", "forge", "backup", "completion", "version"]
+        ),
     ];
 }

@@ -104,7 +104,7 @@ public sealed class Gatekeeper(
         if (key is not null && keys.Accepts(key))
             return true;
         http.Response.Headers.WWWAuthenticate = "Bearer";
-        if (key is not null && wrongKeys.TooMany(out var wait))
+        if (key is not null && wrongKeys.TooMany(WrongKeys.Key, http, out var wait))
         {
             http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(
                 System.Globalization.CultureInfo.InvariantCulture
@@ -139,30 +139,4 @@ public sealed class HostNames(IEnumerable<string> names)
     public bool Allows(string host) =>
         names.Contains(host)
         || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
-}
-
-/// <summary>
-/// Counts wrong keys and codes: after 10 in a minute, each further wrong one is answered with a wait. A right key
-/// always opens, so that nobody can lock the operator out; the length of the keys makes guessing hopeless.
-/// </summary>
-public sealed class WrongKeys(TimeProvider clock)
-{
-    private const int PerMinute = 10;
-    private readonly Lock gate = new();
-    private DateTimeOffset windowEnds;
-    private int count;
-
-    /// <summary>Counts one wrong key.</summary>
-    /// <returns>True when there were too many; <paramref name="wait"/> says for how long.</returns>
-    public bool TooMany(out TimeSpan wait)
-    {
-        var now = clock.GetUtcNow();
-        lock (gate)
-        {
-            if (now >= windowEnds)
-                (windowEnds, count) = (now.AddMinutes(1), 0);
-            wait = windowEnds - now;
-            return ++count > PerMinute;
-        }
-    }
 }

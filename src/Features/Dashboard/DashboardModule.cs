@@ -14,12 +14,17 @@ internal sealed class DashboardModule : FeatureModule
 {
     public DashboardModule()
     {
+        Uses(nameof(Audit));
         Event<ContainerView>("container_state_changed", "container");
         Event<string>("container_removed", "name");
         Section<LooseEndsSection>();
         Post<OpenSession.Command>("/api/session");
         Post<ProveKey.Query>("/api/session/proof");
         Delete<EndSession.Command>("/api/session");
+        Get<ListSessions.Query>("/api/sessions");
+        Post<EndSessionById.Command>("/api/sessions/{id}/end");
+        Post<EndSessions.Command>("/api/sessions/end");
+        Post<RotateToken.Command>("/api/token/rotate");
         Get(
             "/api/state",
             "application/json",
@@ -36,6 +41,10 @@ internal sealed class DashboardModule : FeatureModule
         Host<AgentStatus.Query>("agent_status");
         Host<SubscribeAgentStatus.Query>("subscribe_agent_status");
         Host<OpenLink.Command>("open_link");
+        Host<ListSessions.Query>("sessions");
+        Host<EndSessionById.Command>("session_end");
+        Host<EndSessions.Command>("sessions_end");
+        Host<RotateToken.Command>("token_rotate");
         Host<ListUrls.Query>("urls");
     }
 
@@ -43,6 +52,8 @@ internal sealed class DashboardModule : FeatureModule
         services
             .AddHttpContextAccessor()
             .AddSingletonAs<OperatorKeys, IOperatorKeys, ISchema>()
+            .AddSingleton<Visitor>()
+            .AddSingleton<RotateToken.Rotations>()
             .AddSingleton<DashboardUrls>()
             .AddSingletonAs<Snapshot, IComposedSchema>()
             .AddSingleton<IComposedSchema, RowPartsSchema>()

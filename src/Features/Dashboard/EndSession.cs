@@ -1,7 +1,7 @@
 using Hive.Common.Doors;
 using Hive.Common.Storage;
+using Hive.Features.Audit.Contracts;
 using MediatR;
-using Microsoft.AspNetCore.Http;
 
 namespace Hive.Features.Dashboard;
 
@@ -10,20 +10,24 @@ internal static class EndSession
 {
     internal sealed record Command : IRequest<Done>;
 
-    internal sealed class Handler(IStore store, OperatorKeys keys, IHttpContextAccessor http)
+    internal sealed class Handler(IStore store, OperatorKeys keys, Visitor visitor, IAudit audit)
         : IRequestHandler<Command, Done>
     {
         public Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
-            var key = Gatekeeper.KeyOf(http.HttpContext!.Request)!;
-            return store.Write(
-                write =>
-                {
-                    keys.End(write, key);
-                    return Done.Instance;
-                },
-                CancellationToken.None
-            );
+            var (origin, session) = visitor.Current();
+            // The access token has no session.
+            return session is null
+                ? Task.FromResult(Done.Instance)
+                : store.Write(
+                    write =>
+                    {
+                        if (keys.End(write, session))
+                            audit.Add(write, AuditKind.Logout, origin, OperatorKeys.Short(session));
+                        return Done.Instance;
+                    },
+                    CancellationToken.None
+                );
         }
     }
 }

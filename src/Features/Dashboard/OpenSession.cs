@@ -2,7 +2,9 @@ using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
+using Hive.Features.Audit.Contracts;
 using MediatR;
+using Microsoft.AspNetCore.Http;
 
 namespace Hive.Features.Dashboard;
 
@@ -24,27 +26,49 @@ internal static class OpenSession
                 .WithMessage("'code' is too long");
     }
 
-    internal sealed class Handler(IStore store, OperatorKeys keys, WrongKeys wrongKeys)
-        : IRequestHandler<Command, Result>
+    internal sealed class Handler(
+        IStore store,
+        OperatorKeys keys,
+        WrongKeys wrongKeys,
+        IAudit audit,
+        IHttpContextAccessor http
+    ) : IRequestHandler<Command, Result>
     {
-        // All of it runs inside the write, so that a code is used up only if its session is stored.
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(
+        public Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        {
+            // Looked up in memory first: guesses never reach the writer.
+            if (!keys.IsCode(command.Code) && !keys.IsToken(command.Code))
+                throw Refusal();
+            var context = http.HttpContext!;
+            var address = WrongKeys.AddressOf(context);
+            var client = ClientName.Of(context.Request.Headers.UserAgent.ToString());
+            // All of it runs inside the write, so that a code is used up only if its session is stored.
+            return store.Write(
                 write =>
                 {
-                    if (!keys.TakeCode(write, command.Code) && !keys.IsToken(command.Code))
-                    {
-                        throw Problem.Forbidden(
-                            wrongKeys.TooMany(out var wait)
-                                ? $"too many wrong codes; try again in {Math.Ceiling(wait.TotalSeconds)} s"
-                                : "the login link is used up or older than ten minutes; `hive open` gives a new one"
-                        );
-                    }
-
-                    var (key, expires) = keys.Open(write);
+                    var byLink = keys.TakeCode(write, command.Code);
+                    // Another page was faster with the same link, or the token has been replaced.
+                    if (!byLink && !keys.IsToken(command.Code))
+                        throw Refusal();
+                    var (id, key, expires) = keys.Open(write, address, client);
+                    audit.Add(
+                        write,
+                        AuditKind.Login,
+                        new AuditOrigin(byLink ? "login link" : "access token", address),
+                        OperatorKeys.Short(id),
+                        client
+                    );
                     return new Result(key, expires);
                 },
                 CancellationToken.None
+            );
+        }
+
+        private Problem Refusal() =>
+            Problem.Forbidden(
+                wrongKeys.TooMany(WrongKeys.Code, http.HttpContext!, out var wait)
+                    ? $"too many wrong codes; try again in {Math.Ceiling(wait.TotalSeconds)} s"
+                    : "the login link is used up or older than ten minutes; `hive open` gives a new one"
             );
     }
 }

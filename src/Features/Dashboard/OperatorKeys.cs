@@ -6,6 +6,7 @@ using System.Text;
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Storage;
+using Hive.Protocol;
 using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Dashboard;
@@ -24,6 +25,9 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
     /// <summary>The number of characters of an id.</summary>
     public const int IdLength = 32;
 
+    /// <summary>The number of characters of a session's id in lists.</summary>
+    public const int ShortIdLength = 12;
+
     /// <summary>A session ends when it is not used for this long.</summary>
     private static readonly TimeSpan SessionLife = TimeSpan.FromHours(12);
 
@@ -31,23 +35,25 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
     private static readonly TimeSpan ProlongStep = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan CodeLife = TimeSpan.FromMinutes(10);
     private const int MaxCodes = 100;
+    private const int MaxListed = 200;
     private const int MaxKey = 200;
     private const string MaskPrefix = "masked.";
 
     private readonly ConcurrentDictionary<string, Known> sessions = new();
     private readonly ConcurrentDictionary<string, Known> codes = new();
     private readonly byte[] decoy = RandomNumberGenerator.GetBytes(SHA256.HashSizeInBytes);
-    private Known token = new([], DateTimeOffset.MinValue);
+    private volatile Known token = new([], DateTimeOffset.MinValue);
     private IStore? store;
 
     public string Slice => "sessions";
 
-    public int Version => 1;
+    public int Version => 2;
 
     /// <summary>Names this run of the host. A mask belongs to one run and is worthless after it.</summary>
     public string Run { get; } = Secret(16);
 
-    public void Converge(SchemaEditor editor) =>
+    public void Converge(SchemaEditor editor)
+    {
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS sessions (
@@ -57,6 +63,9 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
             ) WITHOUT ROWID
             """
         );
+        editor.Column("sessions", "address", "TEXT");
+        editor.Column("sessions", "client", "TEXT");
+    }
 
     /// <summary>Sets the access token and loads the sessions that have not expired.</summary>
     public async Task Load(IStore from, string accessToken, CancellationToken ct)
@@ -73,7 +82,11 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         var rows = await from.Read(
             db =>
                 db.Query<Row>(
-                        "SELECT key_hash, expires_at FROM sessions WHERE expires_at > @now",
+                        """
+                        SELECT key_hash, created_at, expires_at, address, client
+                          FROM sessions
+                         WHERE expires_at > @now
+                        """,
                         new { now = now.ToUnixTimeMilliseconds() }
                     )
                     .ToList(),
@@ -88,7 +101,12 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
                 || bytes != hash.Length
             )
                 continue;
-            sessions[IdOf(hash)] = new(hash, DateTimeOffset.FromUnixTimeMilliseconds(row.ExpiresAt));
+            sessions[IdOf(hash)] = new(hash, DateTimeOffset.FromUnixTimeMilliseconds(row.ExpiresAt))
+            {
+                OpenedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.CreatedAt),
+                Address = row.Address,
+                Client = row.Client,
+            };
         }
     }
 
@@ -118,15 +136,73 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return known is not null;
     }
 
-    /// <summary>Cancelled when the session of a key is ended, not when it expires; never cancelled for the access
-    /// token.</summary>
+    /// <summary>Cancelled when the session of a key is ended, not when it expires, or when the access token is
+    /// replaced.</summary>
     public CancellationToken Ended(string key)
     {
-        if (IsToken(key))
-            return CancellationToken.None;
-        var id = IdOf(Hash(Unmasked(key)));
-        return sessions.TryGetValue(id, out var session) ? session.Ending.Token : new CancellationToken(canceled: true);
+        var hash = Hash(Unmasked(key));
+        if (token is var current && CryptographicOperations.FixedTimeEquals(hash, current.Hash))
+            return current.Ending.Token;
+        return sessions.TryGetValue(IdOf(hash), out var session)
+            ? session.Ending.Token
+            : new CancellationToken(canceled: true);
     }
+
+    /// <summary>Replaces the access token: the old one stops at once, and its streams end.</summary>
+    public void Replace(string accessToken)
+    {
+        var old = token;
+        token = new(Hash(accessToken), DateTimeOffset.MaxValue);
+        _ = old.Ending.CancelAsync();
+    }
+
+    /// <summary>The id of the session that a key opens; null for the access token and for an unknown key.</summary>
+    public string? SessionOf(string key)
+    {
+        var id = IdOf(Hash(Unmasked(key)));
+        return sessions.ContainsKey(id) ? id : null;
+    }
+
+    /// <summary>The id of the open session with that short id; null when there is none.</summary>
+    public string? WithShortId(string shortId)
+    {
+        var now = clock.GetUtcNow();
+        return sessions.FirstOrDefault(s => Short(s.Key) == shortId && s.Value.ExpiresAt > now).Key;
+    }
+
+    /// <summary>The id of a session in lists. It is not secret, and opens nothing.</summary>
+    public static string Short(string id) => id[..ShortIdLength];
+
+    /// <summary>The open sessions, the one used last first, at most 200.</summary>
+    /// <param name="current">The id of the caller's own.</param>
+    public IReadOnlyList<SessionView> List(string? current)
+    {
+        var now = clock.GetUtcNow();
+        return
+        [
+            .. sessions
+                .Where(s => s.Value.ExpiresAt > now)
+                .OrderByDescending(s => s.Value.ExpiresAt)
+                .ThenByDescending(s => s.Value.OpenedAt)
+                .Take(MaxListed)
+                .Select(s => new SessionView(
+                    Short(s.Key),
+                    s.Value.OpenedAt,
+                    s.Value.ExpiresAt - SessionLife,
+                    s.Value.ExpiresAt,
+                    s.Key == current,
+                    s.Value.Address,
+                    s.Value.Client
+                )),
+        ];
+    }
+
+    /// <summary>The ids of all sessions.</summary>
+    public IReadOnlyCollection<string> Ids() => [.. sessions.Keys];
+
+    /// <summary>True for a code that would open a session now.</summary>
+    public bool IsCode(string code) =>
+        codes.TryGetValue(IdOf(Hash(Unmasked(code))), out var known) && known.ExpiresAt > clock.GetUtcNow();
 
     /// <summary>Creates a one-time code for a login link, valid for ten minutes.</summary>
     public string NewCode()
@@ -153,7 +229,10 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
     }
 
     /// <summary>Opens a session.</summary>
-    public (string Key, DateTimeOffset ExpiresAt) Open(IWrite write)
+    /// <param name="write">The caller's write.</param>
+    /// <param name="address">Where its page is.</param>
+    /// <param name="client">Its browser and system.</param>
+    public (string Id, string Key, DateTimeOffset ExpiresAt) Open(IWrite write, string? address, string? client)
     {
         var key = Secret(32);
         var hash = Hash(key);
@@ -164,30 +243,40 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         foreach (var (old, _) in sessions.Where(s => s.Value.ExpiresAt <= now))
             sessions.TryRemove(old, out _);
         write.Db.Execute(
-            "INSERT INTO sessions (key_hash, created_at, expires_at) VALUES (@hash, @at, @expires)",
+            """
+            INSERT INTO sessions (key_hash, created_at, expires_at, address, client)
+            VALUES (@hash, @at, @expires, @address, @client)
+            """,
             new
             {
                 hash = Hex(hash),
                 at = now.ToUnixTimeMilliseconds(),
                 expires = expires.ToUnixTimeMilliseconds(),
+                address,
+                client,
             }
         );
-        sessions[id] = new(hash, expires);
+        sessions[id] = new(hash, expires)
+        {
+            OpenedAt = now,
+            Address = address,
+            Client = client,
+        };
         write.OnRollback(() => sessions.TryRemove(id, out _));
-        return (key, expires);
+        return (id, key, expires);
     }
 
-    /// <summary>Ends a session.</summary>
-    public void End(IWrite write, string key)
+    /// <summary>Ends a session; its streams end with it.</summary>
+    /// <returns>False when it has ended already.</returns>
+    public bool End(IWrite write, string id)
     {
-        var hash = Hash(Unmasked(key));
-        var id = IdOf(hash);
-        write.Db.Execute("DELETE FROM sessions WHERE key_hash = @hash", new { hash = Hex(hash) });
         if (!sessions.TryRemove(id, out var session))
-            return;
+            return false;
+        write.Db.Execute("DELETE FROM sessions WHERE key_hash = @hash", new { hash = Hex(session.Hash) });
         write.OnRollback(() => sessions[id] = session);
         // Asynchronously, because the session's streams continue on the cancelling thread.
         write.AfterCommit(() => _ = session.Ending.CancelAsync());
+        return true;
     }
 
     /// <summary>A random text that fits into a link.</summary>
@@ -250,6 +339,12 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
 
     private sealed record Known(byte[] Hash, DateTimeOffset ExpiresAt)
     {
+        public DateTimeOffset OpenedAt { get; init; }
+
+        public string? Address { get; init; }
+
+        public string? Client { get; init; }
+
         // Never disposed: it has no timer, and a stream may read its token at any time.
         public CancellationTokenSource Ending { get; } = new();
     }
@@ -258,6 +353,12 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
     {
         public required string KeyHash { get; init; }
 
+        public required long CreatedAt { get; init; }
+
         public required long ExpiresAt { get; init; }
+
+        public string? Address { get; init; }
+
+        public string? Client { get; init; }
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Hive.Common.Doctor;
 using Hive.Common.Linux;
+using Hive.Features.Dashboard;
 using Hive.Protocol;
 using Hive.Protocol.Options;
 

@@ -36,7 +36,7 @@ internal static class GoldenData
     {
         if (request.TryGetProperty("name", out var name) && name.GetString() == "nobody")
             return new HiveException("not_found", "agent nobody not found; hive list shows all names");
-        if (request.TryGetProperty("id", out var id) && id.GetInt64() == 404)
+        if (request.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.Number && id.GetInt64() == 404)
             return new HiveException("not_found", $"{cmd}: 404 not found");
         return cmd switch
         {
@@ -106,6 +106,10 @@ internal static class GoldenData
             },
             "version" => new { hive_version = "1.2.3+0123456789abcdef", sqlite_version = "3.50.4" },
             "doctor" => new { healthy = false, findings = Findings },
+            "sessions" => new { sessions = Some(agents, 3).Select(Session) },
+            "sessions_end" => new { ended = 2 },
+            "token_rotate" => new { file = "/var/lib/hive/access-token" },
+            "audit" => new { entries = Some(agents, 6).Select(Audited) },
             "open_link" => new { url = "http://127.0.0.1:7000/#login=code" },
             "send" => new { id = 12, recipient_state = "running" },
             "request_spawn" => new { id = 3 },
@@ -202,6 +206,32 @@ internal static class GoldenData
                 tool = i == 0 ? "Bash npm test" : null,
                 until_at = i == 5 ? DateTimeOffset.UtcNow.AddMinutes(24.5) : (DateTimeOffset?)null,
             },
+        };
+
+    private static object Session(int i) =>
+        new
+        {
+            id = $"0123456789a{i}",
+            opened_at = Minutes(90 * (i + 1)),
+            last_used_at = Minutes(5 * i),
+            expires_at = new DateTimeOffset(2026, 1, 31, 23, i, 0, TimeSpan.Zero),
+            current = false,
+            address = i == 2 ? "fd00::1" : "127.0.0.1",
+            client = i == 1 ? null : "Firefox on Linux",
+        };
+
+    private static object Audited(int i) =>
+        new
+        {
+            id = 6 - i,
+            kind = new[] { "login", "wrong_key", "session_ended", "token_rotated", "logout", "wrong_code" }[i],
+            count = i == 1 ? 4210 : 1,
+            first_at = new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero),
+            last_at = new DateTimeOffset(2026, 1, 31, 12, 0, 59 - i, TimeSpan.Zero),
+            actor = new[] { "login link", null, "host socket", "access token", "0123456789a1", null }[i],
+            subject = i is 0 or 2 or 4 ? "0123456789a1" : null,
+            address = i is 2 ? null : "127.0.0.1",
+            detail = i == 0 ? "Firefox on Linux" : null,
         };
 
     private static object Turn(int i) =>

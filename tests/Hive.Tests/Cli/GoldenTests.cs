@@ -50,6 +50,8 @@ public sealed partial class GoldenTests : IDisposable
     [InlineData("costs")]
     [InlineData("gate show 41")]
     [InlineData("reviews")]
+    [InlineData("sessions")]
+    [InlineData("audit")]
     public async Task A_verb_shows_what_its_file_says(string verb)
     {
         var text = new StringBuilder();
@@ -91,6 +93,8 @@ public sealed partial class GoldenTests : IDisposable
     [InlineData("budget")]
     [InlineData("reviews")]
     [InlineData("threads")]
+    [InlineData("sessions")]
+    [InlineData("audit")]
     public async Task At_80_columns_each_row_has_one_line_and_every_name_is_whole(string verb)
     {
         await using var host = new FakeHost($"{folder}/run", (cmd, r) => GoldenData.Answer(31, cmd, r));
@@ -221,6 +225,9 @@ public sealed partial class GoldenTests : IDisposable
                 "request-spawn new -d helper",
                 "inputs update input-1",
                 "open --no-browser",
+                "sessions end 0123456789ab",
+                "sessions end --all",
+                "token rotate",
                 "waiting --kind none",
                 "messages --since 24h --agent alice -n 1",
                 "forge sync",
@@ -260,6 +267,9 @@ public sealed partial class GoldenTests : IDisposable
                 "nonsense --help",
                 "sttaus",
                 "reminders retry x",
+                "sessions end",
+                "token",
+                "audit --kind nonsense",
                 "reminders retry",
                 "forge",
                 "questions x",

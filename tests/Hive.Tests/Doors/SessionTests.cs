@@ -255,31 +255,31 @@ public sealed class SessionTests
             Assert.DoesNotContain(secret, host.Output, StringComparison.Ordinal);
     }
 
-    private static async Task<string> Code(HiveFixture hive) =>
+    internal static async Task<string> Code(HiveFixture hive) =>
         (await (await hive.Operator()).CallAsync("open_link")).GetProperty("url").GetString()!.Split("/#login=")[1];
 
-    private static async Task<string> Exchange(HiveFixture hive, string code)
+    internal static async Task<string> Exchange(HiveFixture hive, string code)
     {
         using var answer = await hive.Http(signedIn: false).PostAsync("/api/session", JsonContent.Create(new { code }));
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("key").GetString()!;
     }
 
-    private static async Task Refused(HiveFixture hive, string code)
+    internal static async Task Refused(HiveFixture hive, string code)
     {
         using var answer = await hive.Http(signedIn: false).PostAsync("/api/session", JsonContent.Create(new { code }));
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
         await RestTests.IsProblem(answer, "forbidden");
     }
 
-    private static HttpClient SignedIn(HiveFixture hive, string key)
+    internal static HttpClient SignedIn(HiveFixture hive, string key)
     {
         var http = hive.Http(signedIn: false);
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return http;
     }
 
-    private static async Task<HttpStatusCode> Asked(HiveFixture hive, string key)
+    internal static async Task<HttpStatusCode> Asked(HiveFixture hive, string key)
     {
         using var answer = await SignedIn(hive, key).GetAsync("/api/state");
         return answer.StatusCode;

@@ -27,6 +27,8 @@ export const LABELS = {
   C4NN0T: 'Cannot load',
   'S1GN3D 0UT': 'Signed out',
   'S1GN 0UT': 'Sign out',
+  '■ 3ND S3SS10N': 'End session',
+  '■ 3ND 0TH3RS': 'End all others',
   '3NT3R': 'Enter',
   '↻ N0W': 'Try now',
   '▸ N0W': 'Send now',

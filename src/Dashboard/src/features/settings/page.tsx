@@ -6,6 +6,7 @@ import { askToNotify, notifyPermission } from '../../ui/notify';
 import { preferences } from '../../ui/preferences';
 import { Keys } from './keys';
 import { Kinds, Muted } from './kinds';
+import { Sessions } from './sessions';
 
 /** The operator's choices; the Hive keeps them, so that every browser has them. */
 export function SettingsPage() {
@@ -63,6 +64,7 @@ export function SettingsPage() {
         <Permission />
         <Muted />
       </Group>
+      <Sessions />
       <Keys />
     </Main>
   );

@@ -1,0 +1,39 @@
+using Hive.Common.Storage;
+using Hive.Features.Audit.Contracts;
+using MediatR;
+
+namespace Hive.Features.Dashboard;
+
+/// <summary>Ends all sessions but the caller's own; at the host socket and with the access token, that is
+/// all.</summary>
+internal static class EndSessions
+{
+    // So that no step keeps the writer for long.
+    private const int PerWrite = 50;
+
+    internal sealed record Command : IRequest<Result>;
+
+    internal sealed record Result(int Ended);
+
+    internal sealed class Handler(IStore store, OperatorKeys keys, Visitor visitor, IAudit audit)
+        : IRequestHandler<Command, Result>
+    {
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        {
+            var (origin, own) = visitor.Current();
+            var ended = 0;
+            foreach (var part in keys.Ids().Where(id => id != own).Chunk(PerWrite))
+                ended += await store.Write(
+                    write =>
+                    {
+                        var gone = part.Where(id => keys.End(write, id)).ToArray();
+                        foreach (var id in gone)
+                            audit.Add(write, AuditKind.SessionEnded, origin, OperatorKeys.Short(id));
+                        return gone.Length;
+                    },
+                    CancellationToken.None
+                );
+            return new Result(ended);
+        }
+    }
+}

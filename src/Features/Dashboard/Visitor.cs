@@ -1,0 +1,21 @@
+using Hive.Common.Doors;
+using Hive.Features.Audit.Contracts;
+using Microsoft.AspNetCore.Http;
+
+namespace Hive.Features.Dashboard;
+
+/// <summary>Tells which of the operator's keys the current request came with.</summary>
+internal sealed class Visitor(IHttpContextAccessor http, OperatorKeys keys)
+{
+    private static readonly AuditOrigin HostSocket = new("host socket", null);
+
+    /// <summary>The origin of the request for the audit, and the id of its session; null without one.</summary>
+    public (AuditOrigin Origin, string? Session) Current()
+    {
+        if (http.HttpContext is not { } context || Gatekeeper.KeyOf(context.Request) is not { } key)
+            return (HostSocket, null);
+        var session = keys.SessionOf(key);
+        var actor = session is null ? "access token" : OperatorKeys.Short(session);
+        return (new AuditOrigin(actor, WrongKeys.AddressOf(context)), session);
+    }
+}

@@ -1,0 +1,26 @@
+namespace Hive.Protocol;
+
+/// <summary>One row of the audit: a login, the end of a session, a rotation, or wrong keys of one address within a
+/// minute.</summary>
+/// <param name="Id">The row.</param>
+/// <param name="Kind"><c>login</c>, <c>logout</c>, <c>session_ended</c>, <c>token_rotated</c>, <c>wrong_key</c>,
+/// <c>unknown_key</c>, <c>wrong_code</c> or <c>wrong_signature</c>.</param>
+/// <param name="Count">How often it happened.</param>
+/// <param name="FirstAt">When it happened first.</param>
+/// <param name="LastAt">When it happened last.</param>
+/// <param name="Actor">Who did it: <c>login link</c>, <c>access token</c>, <c>host socket</c> or a session.</param>
+/// <param name="Subject">The session that it is about.</param>
+/// <param name="Address">Where it came from; absent at the host socket, and for addresses that were counted
+/// together.</param>
+/// <param name="Detail">More about it, such as the browser.</param>
+public sealed record AuditEntry(
+    long Id,
+    string Kind,
+    long Count,
+    DateTimeOffset FirstAt,
+    DateTimeOffset LastAt,
+    string? Actor = null,
+    string? Subject = null,
+    string? Address = null,
+    string? Detail = null
+);

@@ -1,0 +1,204 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Hive.Common.Storage;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
+using static Hive.Tests.Doors.SessionTests;
+
+namespace Hive.Tests.Doors;
+
+/// <summary>The list of sessions, the ways to end them, and the rotation of the access token.</summary>
+public sealed class SessionListTests
+{
+    private const string Firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+    private const string Chrome =
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0 Safari/537.36";
+
+    [Fact]
+    public async Task The_list_has_each_open_session_with_its_times_and_place()
+    {
+        await using var hive = await HiveFixture.Start();
+        var older = await SignIn(hive, Firefox);
+        var opened = hive.Clock.GetUtcNow();
+        hive.Clock.Jump(TimeSpan.FromHours(2));
+        var newer = await SignIn(hive, Chrome);
+        var list = await List(hive, older);
+        Assert.Equal(["Chrome on Windows", "Firefox on Linux"], list.Select(s => s.Client));
+        Assert.Equal([false, true], list.Select(s => s.Current));
+        Assert.All(list, s => Assert.Equal("127.0.0.1", s.Address));
+        Assert.Equal((opened, hive.Clock.GetUtcNow()), (list[1].OpenedAt, list[1].LastUsedAt));
+        Assert.All(list, s => Assert.Equal(hive.Clock.GetUtcNow().AddHours(12), s.ExpiresAt));
+        Assert.Equal(list.Select(s => s with { Current = false }), await OnSocket(hive));
+        Assert.Equal(list.Select(s => s with { Current = !s.Current }), await List(hive, newer));
+
+        await hive.Restart();
+        Assert.Equal(list.Select(s => s with { Current = false }), await OnSocket(hive));
+        hive.Clock.Jump(TimeSpan.FromHours(12));
+        Assert.Empty(await OnSocket(hive));
+    }
+
+    [Fact]
+    public async Task An_id_of_the_list_opens_nothing_and_the_list_holds_no_key()
+    {
+        await using var hive = await HiveFixture.Start();
+        var key = await SignIn(hive, Firefox);
+        var text = await SignedIn(hive, key).GetStringAsync("/api/sessions");
+        Assert.DoesNotContain(key, text, StringComparison.Ordinal);
+        var id = (await OnSocket(hive)).Single().Id;
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, id));
+        await Refused(hive, id);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_session_is_ended_by_its_id_with_its_streams(bool onSocket)
+    {
+        await using var hive = await HiveFixture.Start();
+        var (key, other) = (await SignIn(hive, Firefox), await SignIn(hive, Chrome));
+        using var ending = await EventReader.Open(SignedIn(hive, key), null);
+        using var staying = await EventReader.Open(SignedIn(hive, other), null);
+        var last = ending.NextFrame();
+        var id = (await List(hive, key)).Single(s => s.Current).Id;
+        if (onSocket)
+            await (await hive.Operator()).CallAsync("session_end", new { id });
+        else
+            await End(hive, other, $"{id}/end");
+        await Assert.ThrowsAsync<EndOfStreamException>(() => last.WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, key));
+        await hive.Spawn("alice");
+        await staying.Next();
+
+        using var again = await hive.Http().PostAsync($"/api/sessions/{id}/end", null);
+        await RestTests.IsProblem(again, "not_found");
+        using var wrong = await hive.Http().PostAsync("/api/sessions/x/end", null);
+        await RestTests.IsProblem(wrong, "invalid");
+        Assert.Equal("Chrome on Windows", Assert.Single(await OnSocket(hive)).Client);
+    }
+
+    [Fact]
+    public async Task All_sessions_but_the_callers_own_end_and_with_the_token_all()
+    {
+        await using var hive = await HiveFixture.Start();
+        var keys = new List<string>();
+        for (var i = 0; i < 120; i++)
+            keys.Add(await Exchange(hive, hive.Token));
+        var kept = keys[60];
+        Assert.Equal(119, (await End(hive, kept, "end")).GetProperty("ended").GetInt32());
+        Assert.True(Assert.Single(await List(hive, kept)).Current);
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, keys[0]));
+        Assert.Equal(1, (await End(hive, hive.Token, "end")).GetProperty("ended").GetInt32());
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, kept));
+        await hive.Restart();
+        Assert.Empty(await OnSocket(hive));
+        Assert.Equal(0, (await (await hive.Operator()).CallAsync("sessions_end")).GetProperty("ended").GetInt32());
+    }
+
+    [Fact]
+    public async Task Rotating_the_token_stops_the_old_one_and_its_streams_at_once()
+    {
+        await using var hive = await HiveFixture.Start();
+        var (old, session) = (hive.Token, await SignIn(hive, Firefox));
+        using var ending = await EventReader.Open(hive.Http(), null);
+        using var staying = await EventReader.Open(SignedIn(hive, session), null);
+        var last = ending.NextFrame();
+        // What a host that was killed during a rotation has left.
+        await File.WriteAllTextAsync(Path.Combine(hive.DataDir, "access-token.new"), "half");
+        var answer = await (await hive.Operator()).CallAsync("token_rotate");
+        var file = answer.GetProperty("file").GetString()!;
+        Assert.Equal(Path.Combine(hive.DataDir, "access-token"), file);
+        Assert.DoesNotContain(hive.Token, answer.GetRawText(), StringComparison.Ordinal);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        Assert.False(File.Exists(file + ".new"));
+
+        await Assert.ThrowsAsync<EndOfStreamException>(() => last.WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.NotEqual(old, hive.Token);
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, old));
+        await Refused(hive, old);
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, hive.Token));
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, session));
+        await hive.Spawn("alice");
+        await staying.Next();
+
+        var token = hive.Token;
+        await hive.Restart();
+        Assert.Equal(token, hive.Token);
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, token));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, old));
+    }
+
+    [Fact]
+    public async Task A_token_that_an_option_sets_is_not_rotated()
+    {
+        await using var hive = await HiveFixture.Start("--Token", "configured-token-0123");
+        var refusal = await Assert.ThrowsAsync<HiveException>(async () =>
+            await (await hive.Operator()).CallAsync("token_rotate")
+        );
+        Assert.Equal("conflict", refusal.Code);
+        Assert.Contains("HIVE_TOKEN", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, "configured-token-0123"));
+        Assert.False(File.Exists(Path.Combine(hive.DataDir, "access-token")));
+    }
+
+    [Fact]
+    public async Task A_token_that_cannot_be_written_stays_as_it_is()
+    {
+        await using var hive = await HiveFixture.Start();
+        var token = hive.Token;
+        // A folder that is not empty cannot be replaced by a file, also by root.
+        Directory.CreateDirectory(Path.Combine(hive.DataDir, "access-token.new", "x"));
+        using var answer = await hive.Http().PostAsync("/api/token/rotate", null);
+        await RestTests.IsProblem(answer, "unavailable");
+        Assert.Equal(token, hive.Token);
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, token));
+    }
+
+    [Fact]
+    public async Task Wrong_codes_are_refused_while_the_writer_is_busy()
+    {
+        await using var hive = await HiveFixture.Start();
+        using var release = new ManualResetEventSlim();
+        var busy = hive.Services.GetRequiredService<IStore>().Write(_ => release.Wait());
+        try
+        {
+            for (var i = 0; i < 20; i++)
+                await Refused(hive, $"wrong {i}").WaitAsync(TimeSpan.FromSeconds(60));
+            Assert.False(busy.IsCompleted);
+        }
+        finally
+        {
+            release.Set();
+        }
+
+        await busy;
+    }
+
+    private static async Task<string> SignIn(HiveFixture hive, string userAgent)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/session");
+        request.Headers.Add("User-Agent", userAgent);
+        request.Content = JsonContent.Create(new { code = await Code(hive) });
+        using var answer = await hive.Http(signedIn: false).SendAsync(request);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("key").GetString()!;
+    }
+
+    private static async Task<JsonElement> End(HiveFixture hive, string key, string path)
+    {
+        using var answer = await SignedIn(hive, key).PostAsJsonAsync($"/api/sessions/{path}", new { });
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return await answer.Content.ReadFromJsonAsync<JsonElement>();
+    }
+
+    private static async Task<SessionView[]> List(HiveFixture hive, string key) =>
+        Views(await SignedIn(hive, key).GetFromJsonAsync<JsonElement>("/api/sessions"));
+
+    private static async Task<SessionView[]> OnSocket(HiveFixture hive) =>
+        Views(await (await hive.Operator()).CallAsync("sessions"));
+
+    private static SessionView[] Views(JsonElement answer) =>
+        answer.GetProperty("sessions").Deserialize<SessionView[]>(WireJson.Options)!;
+}
