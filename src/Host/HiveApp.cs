@@ -43,6 +43,9 @@ internal static partial class HiveApp
 
     private const long MaxRequestBytes = 1 << 20;
 
+    // With and without a key; 2,000 streams fit beside the connections without a key.
+    private const int MaxConnections = 4096;
+
     // More names than these would fill the screen.
     private const int ShownAgents = 8;
 
@@ -201,7 +204,7 @@ internal static partial class HiveApp
         builder.Services.Configure<HostFilteringOptions>(filtering => filtering.AllowedHosts = ["*"]);
         Logging(builder);
         builder.WebHost.UseUrls(options.Urls);
-        builder.Services.AddSingleton<ListeningSockets>();
+        builder.Services.AddSingleton<ListeningSockets>().AddSingleton<KeylessConnections>();
         builder
             .Services.AddOptions<SocketTransportOptions>()
             .Configure<ListeningSockets>((transport, sockets) => transport.CreateBoundListenSocket = sockets.Take);
@@ -210,7 +213,13 @@ internal static partial class HiveApp
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
             kestrel.Limits.MaxRequestLineSize = MaxRequestLineBytes;
-            kestrel.Limits.MaxConcurrentConnections = 4096;
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            // Browsers and scripts send all headers at once.
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(5);
+            var keyless = kestrel.ApplicationServices.GetRequiredService<KeylessConnections>();
+            kestrel.ConfigureEndpointDefaults(endpoint =>
+                endpoint.Use(next => connection => keyless.Run(connection, next))
+            );
         });
         builder.Services.Configure<HostOptions>(options =>
         {

@@ -1,6 +1,9 @@
 using System.Net;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Hive.Common.Doors;
 
@@ -27,14 +30,41 @@ public sealed class Gatekeeper(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         + "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+    private const long MaxKeylessBytes = 16 << 10;
+
+    private static readonly MinDataRate KeylessRate = new(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromSeconds(5));
+
+    // The page uses none of the devices; what is not named here, such as the clipboard, stays allowed to it.
+    private const string PermissionsPolicy =
+        "accelerometer=(), autoplay=(), bluetooth=(), camera=(), display-capture=(), encrypted-media=(), "
+        + "fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), local-fonts=(), magnetometer=(), "
+        + "microphone=(), midi=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), "
+        + "publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), web-share=(), xr-spatial-tracking=()";
+
     /// <summary>Lets a request through or answers it.</summary>
     public async Task InvokeAsync(HttpContext http)
+    {
+        var connection = http.Features.Get<IKeylessConnection>();
+        connection?.Begin();
+        try
+        {
+            await Admit(http, connection);
+        }
+        finally
+        {
+            connection?.End();
+        }
+    }
+
+    private async Task Admit(HttpContext http, IKeylessConnection? connection)
     {
         var headers = http.Response.Headers;
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Permissions-Policy"] = PermissionsPolicy;
         if (!hosts.Allows(http.Request.Host.Host))
         {
             await RestErrors.Write(
@@ -48,12 +78,15 @@ public sealed class Gatekeeper(
         {
             await RestErrors.Write(http, ErrorCode.Forbidden, "pages of other sites may not call Hive");
         }
-        else if (NeedsKey(http.Request) && !await HasKey(http))
+        else if (!NeedsKey(http.Request))
         {
-            // HasKey has sent the answer.
+            if (!HttpMethods.IsGet(http.Request.Method))
+                LimitBody(http);
+            await next(http);
         }
-        else
+        else if (await HasKey(http))
         {
+            connection?.HasKey();
             await next(http);
         }
     }
@@ -96,6 +129,18 @@ public sealed class Gatekeeper(
         return !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
             || request.Path.StartsWithSegments("/api")
             || request.Path.StartsWithSegments("/dashboard");
+    }
+
+    // A proof or a login is far below 1 KiB; a forge's event can be large.
+    private static void LimitBody(HttpContext http)
+    {
+        if (
+            http.Request.Path.StartsWithSegments("/api/session")
+            && http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size
+        )
+            size.MaxRequestBodySize = MaxKeylessBytes;
+        if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+            rate.MinDataRate = KeylessRate;
     }
 
     private async Task<bool> HasKey(HttpContext http)

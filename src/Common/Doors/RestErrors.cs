@@ -2,6 +2,7 @@ using System.Text.Json;
 using Hive.Common.Errors;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -55,7 +56,14 @@ public static partial class RestErrors
             case Problem problem:
                 return (problem.Code, problem.Message);
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
-                return (ErrorCode.TooLarge, "the request body is over 1 MiB");
+                return (
+                    ErrorCode.TooLarge,
+                    http.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize is { } most
+                        ? $"the request body is over {most >> 10} KiB"
+                        : "the request body is too large"
+                );
+            case BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout }:
+                return (ErrorCode.Invalid, "the request's body did not arrive in time");
             case BadHttpRequestException or InvalidDataException:
                 return (ErrorCode.Invalid, "the request is cut off or malformed");
             default:
