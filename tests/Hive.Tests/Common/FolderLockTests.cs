@@ -125,6 +125,30 @@ public sealed class FolderLockTests
         Directory.Delete(folder, recursive: true);
     }
 
+    [Theory]
+    [InlineData("data", "hive.lock")]
+    [InlineData("data", "hive.pid")]
+    [InlineData("data", "access-token")]
+    [InlineData("run", "hive.lock")]
+    [InlineData("run", "hive.pid")]
+    public async Task A_link_in_place_of_a_file_of_the_host_is_refused(string which, string name)
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        string Made(string path) => Directory.CreateDirectory(Path.Combine(folder, path), HiveApp.DataMode).FullName;
+        var (data, run) = (Made("data"), Made("run"));
+        var theirs = Path.Combine(folder, "theirs");
+        File.WriteAllText(theirs, "a-token-of-somebody-else");
+        var link = Path.Combine(which == "data" ? data : run, name);
+        File.CreateSymbolicLink(link, theirs);
+        var refused = await Assert.ThrowsAsync<StartupProblem>(() =>
+            HiveApp.Build(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"])
+        );
+        Assert.Contains(link, refused.Message, StringComparison.Ordinal);
+        Assert.Contains("remove it", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("a-token-of-somebody-else", File.ReadAllText(theirs));
+        Directory.Delete(folder, recursive: true);
+    }
+
     [Fact]
     public async Task After_a_kill_the_next_host_starts()
     {
