@@ -534,6 +534,12 @@ public sealed class RestTests
             Assert.Contains("frame-ancestors 'none'", policy, StringComparison.Ordinal);
             Assert.DoesNotContain("unsafe", policy, StringComparison.Ordinal);
             Assert.Equal("nosniff", Assert.Single(answer.Headers.GetValues("X-Content-Type-Options")));
+            Assert.Equal("same-origin", Assert.Single(answer.Headers.GetValues("Cross-Origin-Opener-Policy")));
+            Assert.Contains(
+                "camera=(), ",
+                Assert.Single(answer.Headers.GetValues("Permissions-Policy")),
+                StringComparison.Ordinal
+            );
             Assert.False(answer.Headers.Contains("Set-Cookie"));
             Assert.DoesNotContain(
                 answer.Headers,
