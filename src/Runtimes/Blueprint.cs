@@ -7,12 +7,14 @@ namespace Hive.Runtimes;
 /// containers.</param>
 /// <param name="Environment">The variables of its program, with paths as in the container.</param>
 /// <param name="Limits">The most it may use.</param>
+/// <param name="Network">The network it has.</param>
 internal sealed record Blueprint(
     string Agent,
     IReadOnlyList<string> Command,
     IReadOnlyList<Mount> Mounts,
     IReadOnlyDictionary<string, string> Environment,
-    ContainerLimits Limits
+    ContainerLimits Limits,
+    NetworkAccess Network = NetworkAccess.Outbound
 )
 {
     /// <summary>The folder in which its program starts.</summary>
@@ -24,6 +26,20 @@ internal sealed record Blueprint(
             is { } mount
             ? mount.Source + path[mount.Target.Length..]
             : path;
+}
+
+/// <summary>The network that a container has.</summary>
+internal enum NetworkAccess
+{
+    /// <summary>One of its own, from which it reaches what the machine reaches, without the machine's
+    /// loopback.</summary>
+    Outbound,
+
+    /// <summary>A loopback of its own and nothing else.</summary>
+    None,
+
+    /// <summary>The machine's.</summary>
+    Host,
 }
 
 /// <summary>A folder of the host that a container sees.</summary>

@@ -19,6 +19,11 @@ internal interface IRuntime
     /// enforced; null for nothing. It is shown on the row of every agent that it runs.</summary>
     Task<string?> FindWeakness(CancellationToken ct);
 
+    /// <summary>Says what the network of a container lacks that its agent.yaml asks for, or that it is the
+    /// machine's; null for nothing.</summary>
+    Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
+        Task.FromResult(Networks.Weakness(network, Networks.Unsupported));
+
     /// <summary>Says why an agent of that name cannot run here; null when it can.</summary>
     Fault? FindNameFault(string agent) => null;
 

@@ -1,3 +1,5 @@
+using Hive.Common.Linux;
+
 namespace Hive.Runtimes;
 
 /// <summary>A command line with its environment.</summary>
@@ -18,6 +20,13 @@ internal sealed record Launch(
     /// <summary>The control groups that Hive created for it, each with one inside for it and one for its pump; may be
     /// empty.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
+
+    /// <summary>The folders that it sees as another user's; null where it sees the host's as they are.</summary>
+    public MappedFolders? View { get; init; }
+
+    /// <summary>Starts something that sees these folders.</summary>
+    /// <exception cref="IOException">The folders cannot be shown so.</exception>
+    public Task<T> Begin<T>(Func<T> start) => View is { } view ? view.Start(start) : Task.FromResult(start());
 
     /// <summary>The environment of a program that sets the variables of what it runs itself.</summary>
     public static IReadOnlyDictionary<string, string> PathAlone { get; } =

@@ -9,7 +9,8 @@ internal sealed class RuntimeCatalog(IEnumerable<IRuntime> runtimes, HiveOptions
     /// <summary>No container: the program that opens the agent's socket is the agent.</summary>
     public const string External = "external";
 
-    /// <summary>The runtimes that <c>auto</c> may choose, best first. Never <c>process</c>.</summary>
+    /// <summary>The runtimes that <c>auto</c> may choose: the first that works without a weakness, else the first that
+    /// works. Never <c>process</c>.</summary>
     public static IReadOnlyList<string> Automatic { get; } = ["nixos", "podman", "docker", "nspawn", "sandbox"];
 
     private readonly Dictionary<string, IRuntime> byName = runtimes.ToDictionary(r => r.Name);
@@ -49,12 +50,19 @@ internal sealed class RuntimeCatalog(IEnumerable<IRuntime> runtimes, HiveOptions
         }
 
         List<string> faults = [];
+        List<IRuntime> working = [];
         foreach (var candidate in Automatic)
         {
-            if (await byName[candidate].FindFault(ct) is not { } fault)
+            if (await byName[candidate].FindFault(ct) is { } fault)
+                faults.Add($"  {candidate}: {fault}");
+            else if (await IsFull(byName[candidate], ct))
                 return candidate;
-            faults.Add($"  {candidate}: {fault}");
+            else
+                working.Add(byName[candidate]);
         }
+
+        if (working.Count > 0)
+            return working[0].Name;
 
         throw Problem.Unavailable(
             string.Join(
@@ -68,6 +76,11 @@ internal sealed class RuntimeCatalog(IEnumerable<IRuntime> runtimes, HiveOptions
             )
         );
     }
+
+    /// <summary>True when <c>auto</c> prefers a working runtime to those with a weakness. NixOS is always preferred:
+    /// there an agent's programs come from its flake.</summary>
+    public static async Task<bool> IsFull(IRuntime runtime, CancellationToken ct) =>
+        runtime.Name == Automatic[0] || await runtime.AllWeaknesses(NetworkAccess.Outbound, ct) is null;
 
     /// <summary>Refuses a runtime that does not work on this machine.</summary>
     /// <exception cref="Problem">Code <c>unavailable</c>.</exception>

@@ -14,11 +14,32 @@ internal static class Trial
 
     /// <summary>Runs a program once to see whether it works.</summary>
     /// <returns>Its exit code, or -1 when it did not end within <see cref="Patience"/>, and its error output.</returns>
-    public static async Task<(int ExitCode, string Error)> Run(IReadOnlyList<string> command, CancellationToken ct)
+    public static Task<(int ExitCode, string Error)> Run(IReadOnlyList<string> command, CancellationToken ct) =>
+        Run(() => Task.FromResult(ProgramRunner.Run(new ProgramCall(command) { TimeLimit = Patience }, ct)));
+
+    /// <summary>Runs a program as it would be started for an agent.</summary>
+    /// <exception cref="IOException">Its view of the host's folders cannot be made.</exception>
+    /// <inheritdoc cref="Run(IReadOnlyList{string}, CancellationToken)"/>
+    public static Task<(int ExitCode, string Error)> Run(Launch launch) =>
+        Run(() =>
+            launch.Begin(() =>
+                ProgramRunner.Run(
+                    new ProgramCall(launch.Arguments)
+                    {
+                        TimeLimit = Patience,
+                        Environment = launch.Environment,
+                        WorkingDirectory = launch.WorkingDirectory,
+                    },
+                    CancellationToken.None
+                )
+            )
+        );
+
+    private static async Task<(int ExitCode, string Error)> Run(Func<Task<Task<ProgramResult>>> start)
     {
         try
         {
-            var result = await ProgramRunner.Run(new ProgramCall(command) { TimeLimit = Patience }, ct);
+            var result = await await start();
             return (result.ExitCode, result.ErrorText.Trim());
         }
         catch (TimeoutException)

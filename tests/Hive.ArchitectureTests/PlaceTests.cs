@@ -108,6 +108,7 @@ public sealed partial class PlaceTests
         [
             "Hive.Runtimes.",
             "Hive.Features.Containers.",
+            "Hive.Common.Linux.MappedFolders",
             "Hive.Common.Git.GitProgram",
             "Hive.Features.Meta.NixFlake",
             "Hive.Features.Forge.ContainerAdmin",

@@ -83,6 +83,51 @@ internal static unsafe partial class LibC
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int FlushFileSystem(SafeFileHandle file);
 
+    [LibraryImport(Name, EntryPoint = "unshare", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int Unshare(int flags);
+
+    [LibraryImport(Name, EntryPoint = "mount", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int Mount(string source, string target, string? type, ulong flags, string? data);
+
+    [LibraryImport(Name, EntryPoint = "mknod", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int MakeNode(string path, uint mode, nuint device);
+
+    // mount_setattr(2) and move_mount(2): older C libraries have no functions for them.
+    [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial nint SetMountAttributes(
+        nint number,
+        SafeFileHandle folder,
+        byte* path,
+        nint flags,
+        MountAttributes* attributes,
+        nuint size
+    );
+
+    [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial nint MoveMount(
+        nint number,
+        SafeFileHandle from,
+        byte* path,
+        nint toFolder,
+        byte* to,
+        nint flags
+    );
+
+    // mount_setattr(2), struct mount_attr.
+    [StructLayout(LayoutKind.Sequential)]
+    public struct MountAttributes
+    {
+        public ulong Set;
+        public ulong Clear;
+        public ulong Propagation;
+        public ulong UserNamespace;
+    }
+
     // openat2(2), struct open_how.
     [StructLayout(LayoutKind.Sequential)]
     public struct OpenHow

@@ -13,6 +13,7 @@ namespace Hive.Features.Meta;
 /// <param name="McpServers">Its MCP servers besides Hive's own, by name.</param>
 /// <param name="Environment">Environment variables of its harness.</param>
 /// <param name="Limits">Resource limits of its container.</param>
+/// <param name="Network">The network of its container.</param>
 /// <param name="RestartsOnFailure">True to start it again when it ends with an error.</param>
 /// <param name="Driving">Further settings of the driver.</param>
 /// <param name="Inputs">Other repositories, by the name below <c>/inputs</c>.</param>
@@ -27,6 +28,7 @@ internal sealed record AgentConfig(
     IReadOnlyDictionary<string, McpServer> McpServers,
     IReadOnlyDictionary<string, string> Environment,
     AgentLimits Limits,
+    AgentNetwork Network,
     bool RestartsOnFailure,
     DriverSettings Driving,
     IReadOnlyDictionary<string, InputSource> Inputs,

@@ -39,6 +39,7 @@ internal sealed class AgentSpecs(
                     config.Limits,
                     inputs.ToDictionary(i => i.Name, i => store.Folder(i.Rev)),
                     config.Work,
+                    config.Network,
                     config.RestartsOnFailure,
                     Fingerprint(files, inputs)
                 );

@@ -74,6 +74,12 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             ),
             Variables(file, Keys.Environment),
             Limits(file.Inner(Keys.Limits, Keys.OfLimits)),
+            file.Text(Keys.Network, NetworkWord(), "'outbound', 'none' or 'host'") switch
+            {
+                "none" => AgentNetwork.None,
+                "host" => AgentNetwork.Host,
+                _ => AgentNetwork.Outbound,
+            },
             file.Text(Keys.Restart, RestartRule(), "'on-failure' or 'never'") != "never",
             Driving(file),
             file.Map(
@@ -227,6 +233,9 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     [GeneratedRegex(@"\A(on-failure|never)\z")]
     private static partial Regex RestartRule();
 
+    [GeneratedRegex(@"\A(outbound|none|host)\z")]
+    private static partial Regex NetworkWord();
+
     [GeneratedRegex(@"\A(worker|validator)\z")]
     private static partial Regex DutyWord();
 
@@ -260,6 +269,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             McpServers = "mcp_servers",
             Environment = "environment",
             Limits = "limits",
+            Network = "network",
             Restart = "restart",
             Inputs = "inputs",
             Memory = "memory",
@@ -294,6 +304,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             McpServers,
             Environment,
             Limits,
+            Network,
             Restart,
             Inputs,
             Duty,

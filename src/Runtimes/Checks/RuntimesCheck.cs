@@ -16,11 +16,16 @@ internal sealed class RuntimesCheck(RuntimeCatalog runtimes, ResourceLimits limi
         IRuntime[] all = [.. runtimes.All.OrderBy(r => Place(r.Name)).ThenBy(r => r.Name, StringComparer.Ordinal)];
         var faults = await Task.WhenAll(all.Select(r => r.FindFault(ct)));
         var weaknesses = await Task.WhenAll(
-            all.Zip(faults, (r, fault) => fault is null ? r.FindWeakness(ct) : Task.FromResult<string?>(null))
+            all.Zip(
+                faults,
+                (r, fault) =>
+                    fault is null ? r.AllWeaknesses(NetworkAccess.Outbound, ct) : Task.FromResult<string?>(null)
+            )
         );
         List<Finding> found = [.. all.Select((runtime, i) => Of(runtime, faults[i], weaknesses[i]))];
         var working = all.Where((_, i) => faults[i] is null).Select(r => r.Name).ToArray();
-        found.Add(Chosen(working));
+        var full = all.Where((r, i) => faults[i] is null && (weaknesses[i] is null || IsFirst(r))).Select(r => r.Name);
+        found.Add(Chosen(working, [.. full]));
         found.Add(
             await limits.FindFault(ct) is { } unlimited
                 ? new Finding(
@@ -50,11 +55,15 @@ internal sealed class RuntimesCheck(RuntimeCatalog runtimes, ResourceLimits limi
         return new Finding(Topic, runtime.Name, FindingState.Ok, how);
     }
 
-    private Finding Chosen(string[] working)
+    private static bool IsFirst(IRuntime runtime) => runtime.Name == RuntimeCatalog.Automatic[0];
+
+    private Finding Chosen(string[] working, string[] full)
     {
         const string Name = "new agents";
         var order = string.Join(", ", RuntimeCatalog.Automatic);
-        var best = RuntimeCatalog.Automatic.FirstOrDefault(working.Contains);
+        var best =
+            RuntimeCatalog.Automatic.FirstOrDefault(full.Contains)
+            ?? RuntimeCatalog.Automatic.FirstOrDefault(working.Contains);
         if (runtimes.Configured is { } named && runtimes.Find(named) is not null && !working.Contains(named))
             return new Finding(
                 Topic,
@@ -83,6 +92,6 @@ internal sealed class RuntimesCheck(RuntimeCatalog runtimes, ResourceLimits limi
                 FindingState.Ok,
                 $"get '{chosen}', as the option Runtime says; auto would choose '{best}'"
             )
-            : new Finding(Topic, Name, FindingState.Ok, $"get '{best}', the first that works of {order}");
+            : new Finding(Topic, Name, FindingState.Ok, $"get '{best}', the first without a weakness of {order}");
     }
 }

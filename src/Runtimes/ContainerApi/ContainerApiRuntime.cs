@@ -9,7 +9,7 @@ namespace Hive.Runtimes.ContainerApi;
 
 /// <summary>
 /// Runs an agent as a container of podman or docker: an image with a C library, the harness and the agent's own mounts;
-/// no capabilities, a read-only root, the host's network.
+/// no capabilities, a read-only root, the daemon's network.
 /// </summary>
 internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
 {
@@ -49,6 +49,9 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
 
     public async Task<string?> FindWeakness(CancellationToken ct) =>
         await kept.FindFault(ct) is null ? trial.Found!.Weakness : null;
+
+    public async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
+        await kept.FindFault(ct) is null ? Networks.Weakness(network, trial.Found!.NetworkFault) : null;
 
     public async Task<IRunning> Start(Blueprint blueprint, CancellationToken ct)
     {

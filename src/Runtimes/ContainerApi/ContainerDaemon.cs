@@ -10,6 +10,10 @@ namespace Hive.Runtimes.ContainerApi;
 /// <param name="StartedBy">The command that starts it.</param>
 internal sealed record ContainerDaemon(string Name, string Socket, string Key, string StartedBy)
 {
+    /// <summary>The network modes in which a container reaches the outside without the machine's loopback, best
+    /// first.</summary>
+    public required IReadOnlyList<string> Networks { get; init; }
+
     private const string UnixScheme = "unix://";
 
     public static ContainerDaemon Podman(HiveOptions options)
@@ -24,7 +28,11 @@ internal sealed record ContainerDaemon(string Name, string Socket, string Key, s
             PathIn(options.Podman.Socket ?? $"{runFolder}/podman/podman.sock"),
             "Podman:Socket",
             root ? "systemctl start podman.socket" : "systemctl --user start podman.socket"
-        );
+        )
+        {
+            // A bridge also shows what the machine listens on at all of its addresses.
+            Networks = ["slirp4netns", "pasta", "bridge"],
+        };
     }
 
     public static ContainerDaemon Docker(HiveOptions options)
@@ -39,7 +47,10 @@ internal sealed record ContainerDaemon(string Name, string Socket, string Key, s
             PathIn(options.Docker.Socket ?? elsewhere ?? "/var/run/docker.sock"),
             "Docker:Socket",
             "systemctl start docker"
-        );
+        )
+        {
+            Networks = ["bridge"],
+        };
     }
 
     // Both spellings are in use, with the scheme and without.

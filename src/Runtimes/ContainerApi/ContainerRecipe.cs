@@ -59,6 +59,7 @@ internal static class ContainerRecipe
             blueprint.Mounts,
             blueprint.Limits.MemoryBytes,
             blueprint.Limits.CpuPercent,
+            can.ModeOf(blueprint.Network),
             can
         );
         var hash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(new { recipe, imageId }));
@@ -84,6 +85,7 @@ internal static class ContainerRecipe
             [new Mount(HarnessBinary.Folder, HarnessBinary.FolderInContainer, Writable: false)],
             memory: 512 << 20,
             cpuPercent: 100,
+            can.Network,
             can
         );
 
@@ -97,6 +99,7 @@ internal static class ContainerRecipe
         IReadOnlyList<Mount> mounts,
         long memory,
         int cpuPercent,
+        string network,
         DaemonAbilities can
     ) =>
         JsonSerializer.SerializeToNode(
@@ -124,7 +127,7 @@ internal static class ContainerRecipe
                         m.Target,
                         ReadOnly = !m.Writable,
                     }),
-                    NetworkMode = "host",
+                    NetworkMode = network,
                     UsernsMode = "host",
                     CapDrop = (string[])["ALL"],
                     // With SELinux on, the host's folders would have to be relabelled; their owner decides that.

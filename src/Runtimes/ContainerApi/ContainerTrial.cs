@@ -11,10 +11,59 @@ namespace Hive.Runtimes.ContainerApi;
 /// <param name="Cpu">It can limit processor time.</param>
 /// <param name="Pids">It can limit the number of processes.</param>
 /// <param name="Init">It can run a first process that reaps the processes agents leave behind.</param>
-internal sealed record DaemonAbilities(string User, bool Memory, bool Swap, bool Cpu, bool Pids, bool Init)
+/// <param name="Network">The network mode of containers that reach the outside.</param>
+/// <param name="IsRoot">The user inside is the machine's root.</param>
+internal sealed record DaemonAbilities(
+    string User,
+    bool Memory,
+    bool Swap,
+    bool Cpu,
+    bool Pids,
+    bool Init,
+    string Network,
+    bool IsRoot
+)
 {
-    /// <summary>The limits that it cannot enforce, for a person; null when it can enforce all.</summary>
+    /// <summary>The network mode of containers in the machine's network.</summary>
+    public const string HostNetwork = "host";
+
+    /// <summary>The network mode of containers without any.</summary>
+    public const string NoNetwork = "none";
+
+    /// <summary>The limits that it cannot enforce, and the rights that it cannot take, for a person; null for
+    /// none.</summary>
     public string? Weakness =>
+        string.Join(
+            "; ",
+            new[]
+            {
+                Limits,
+                IsRoot
+                    ? "it is the machine's root, without capabilities: Hive cannot give it a user of its own there; "
+                        + "'nspawn' and 'sandbox' can, and so can a daemon that does not run as root"
+                    : null,
+            }.OfType<string>()
+        )
+            is { Length: > 0 } some
+            ? some
+            : null;
+
+    /// <summary>Why an agent cannot have a network of its own; null when it can.</summary>
+    public Fault? NetworkFault =>
+        Network == HostNetwork
+            ? new Fault("the container daemon can make no other here", "on Debian: apt-get install slirp4netns")
+            : null;
+
+    /// <summary>The network mode of a container.</summary>
+    public string ModeOf(NetworkAccess network) =>
+        network switch
+        {
+            NetworkAccess.None => NoNetwork,
+            NetworkAccess.Host => HostNetwork,
+            _ => Network,
+        };
+
+    private string? Limits =>
         Unlimited() switch
         {
             [] => null,
@@ -56,16 +105,17 @@ internal sealed class ContainerTrial(DaemonApi api, string image, string instanc
                 Environment.IsPrivilegedProcess || info.IsRootless
                     ? "0:0"
                     : $"{LinuxProcess.UserId}:{LinuxProcess.GroupId}";
-            return await TryAll(
-                new DaemonAbilities(
-                    user,
-                    info.MemoryLimit,
-                    info.SwapLimit,
-                    info.CpuCfsQuota,
-                    info.PidsLimit,
-                    Init: true
-                )
+            DaemonAbilities promised = new(
+                user,
+                info.MemoryLimit,
+                info.SwapLimit,
+                info.CpuCfsQuota,
+                info.PidsLimit,
+                Init: true,
+                api.Daemon.Networks[0],
+                IsRoot: Environment.IsPrivilegedProcess && !info.IsRootless
             );
+            return await TryAll(promised) is not { } fault ? null : await TryNetworks(promised, fault);
         }
         catch (Problem e)
         {
@@ -113,6 +163,29 @@ internal sealed class ContainerTrial(DaemonApi api, string image, string instanc
         }
 
         return refusal;
+    }
+
+    // Some daemons lack the program that connects their containers.
+    private async Task<Fault?> TryNetworks(DaemonAbilities promised, Fault fault)
+    {
+        foreach (var network in api.Daemon.Networks.Skip(1).Append(DaemonAbilities.HostNetwork))
+        {
+            var bare = promised with { Memory = false, Swap = false, Cpu = false, Pids = false, Network = network };
+            foreach (var can in new[] { bare, bare with { Init = false } })
+            {
+                try
+                {
+                    if (await Try(can) is null)
+                        return await TryAll(promised with { Network = network });
+                }
+                catch (Problem)
+                {
+                    // The first refusal is the one that is told.
+                }
+            }
+        }
+
+        return fault;
     }
 
     private static DaemonAbilities[] Less(DaemonAbilities all) =>

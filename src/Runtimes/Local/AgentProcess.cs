@@ -148,7 +148,7 @@ internal sealed class AgentProcess(
             Environment = launch.Environment,
             WorkingDirectory = launch.WorkingDirectory,
         };
-        var process = ProgramRunner.Start(call);
+        var process = await launch.Begin(() => ProgramRunner.Start(call));
         // Waits for the pid file: without it, a host that starts now would run the agent a second time. No line means
         // that the launcher failed, which its exit code tells.
         _ = int.TryParse(await process.StandardOutput.ReadLineAsync(), CultureInfo.InvariantCulture, out var pump);

@@ -4,10 +4,13 @@ namespace Hive.Runtimes.Local;
 /// Never a whole folder that may hold private keys.</summary>
 internal static class HostEtc
 {
+    /// <summary>The servers that look up names.</summary>
+    public const string Resolver = "/etc/resolv.conf";
+
     /// <summary>The settings of the host's network and trust, for a container with any root.</summary>
     public static IReadOnlyList<string> OfAnyRoot { get; } =
     [
-        "/etc/resolv.conf",
+        Resolver,
         "/etc/hosts",
         "/etc/nsswitch.conf",
         "/etc/ssl/certs",

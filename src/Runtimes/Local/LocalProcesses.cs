@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Hive.Common.Errors;
 using Hive.Common.Linux;
 using Hive.Protocol;
@@ -30,6 +31,8 @@ internal sealed class LocalProcesses(
     // while the others were being ended.
     private const int Rounds = 20;
 
+    private readonly ConcurrentDictionary<string, Task> ends = new();
+
     public ContainerLog Logs => logs;
 
     public ResourceLimits Limits => limits;
@@ -50,26 +53,42 @@ internal sealed class LocalProcesses(
         Directory.CreateDirectory(Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         // An earlier run may have lost its first process while no host was there to see it.
         await EndLeftovers(name);
-        launch = await limits.Limit(
-            blueprint,
-            launch with
-            {
-                Environment = new Dictionary<string, string>(launch.Environment) { [Marker] = Mark(name) },
-            },
-            ct
-        );
-        var process = await AgentProcess.Start(
-            launch,
-            PidFile(name),
-            paths.RunDir,
-            logs.Open(name),
-            clock.GetUtcNow(),
-            terminate
-        );
+        launch = await limits.Limit(blueprint, Marked(launch, name), ct);
+        AgentProcess process;
+        try
+        {
+            process = await AgentProcess.Start(
+                launch,
+                PidFile(name),
+                paths.RunDir,
+                logs.Open(name),
+                clock.GetUtcNow(),
+                terminate
+            );
+        }
+        catch (IOException e) when (launch.View is not null)
+        {
+            throw Problem.Unavailable($"{name} cannot be started as a user of its own: {e.Message}", e);
+        }
+
         if (LinuxProcess.Open(process.Pid) is not { } handle)
             throw Problem.Unavailable($"{name} ended right after its start; see `hive logs {name}`");
         process.Ended = End(name, process, handle);
+        ends[name] = process.Ended;
         return process;
+    }
+
+    /// <summary>Runs a launch once, as a trial, and ends everything that it leaves behind.</summary>
+    public async Task<(int ExitCode, string Error)> Try(Launch launch, string name)
+    {
+        try
+        {
+            return await Trial.Run(Marked(launch, name));
+        }
+        finally
+        {
+            await EndLeftovers(name);
+        }
     }
 
     /// <summary>Finds the process that an agent's pid file names, if the very same process is still alive.</summary>
@@ -109,6 +128,9 @@ internal sealed class LocalProcesses(
             await EndLeftovers(agent);
         }
 
+        // What follows the end of a run that this host started must not meet the next one.
+        if (ends.TryRemove(agent, out var end))
+            await end;
         logs.Remove(agent);
         limits.Remove(agent);
         // Without the folder, because no agent has run here, Delete would throw.
@@ -188,6 +210,12 @@ internal sealed class LocalProcesses(
         handle?.Dispose();
         return process is not null;
     }
+
+    private Launch Marked(Launch launch, string agent) =>
+        launch with
+        {
+            Environment = new Dictionary<string, string>(launch.Environment) { [Marker] = Mark(agent) },
+        };
 
     private string Mark(string agent) => $"{Instance.Of(paths)}-{agent}";
 

@@ -15,6 +15,8 @@ internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
     public virtual async Task<string?> FindWeakness(CancellationToken ct) =>
         (await processes.Limits.FindFault(ct))?.ToString();
 
+    public abstract Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct);
+
     public async Task<IRunning> Start(Blueprint blueprint, CancellationToken ct) =>
         await processes.Start(blueprint, Prepare(blueprint), Terminate, ct);
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Protocol.Options;
 
@@ -7,18 +8,29 @@ namespace Hive.Runtimes.Local;
 
 /// <summary>
 /// Runs an agent under systemd-nspawn, as root without capabilities: a root of its own in memory, the <c>/usr</c> of
-/// the host or of the folder that <c>Nspawn:Root</c> names read-only, and otherwise only the agent's own mounts. The
-/// network is the host's. The container is neither a unit of systemd nor registered with machined, so that it outlives
-/// the host and works where systemd does not run.
+/// the host or of the folder that <c>Nspawn:Root</c> names read-only, and otherwise only the agent's own mounts; a user
+/// namespace whose root is another user outside, and a network of its own. The container is neither a unit of systemd
+/// nor registered with machined, so that it outlives the host and works where systemd does not run.
 /// </summary>
 internal sealed class NspawnRuntime : LocalRuntime
 {
     private const string Program = "systemd-nspawn";
 
+    // As many as a container of systemd has; the agent is the first one and cannot become another.
+    private const int Users = 65536;
+
+    // Prints its number outside of the pid namespace that pasta gives it.
+    private const string Holder = "read -r me rest < /proc/self/stat; echo $me; exec > /dev/null; exec sleep infinity";
+
     private readonly LocalProcesses processes;
     private readonly HivePaths paths;
     private readonly string? root;
+    private readonly LaunchFolder folder;
+    private readonly Pasta pasta;
     private readonly KeptTrial trial;
+
+    // What the last successful trial found.
+    private volatile Abilities found = new(null, null);
 
     public NspawnRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
         : base(processes)
@@ -26,8 +38,9 @@ internal sealed class NspawnRuntime : LocalRuntime
         (this.processes, this.paths, root) = (
             processes,
             paths,
-            options.Nspawn.Root is { } folder ? Path.GetFullPath(folder) : null
+            options.Nspawn.Root is { } given ? Path.GetFullPath(given) : null
         );
+        (folder, pasta) = (LaunchFolder.Of(paths), new Pasta(options));
         trial = new KeptTrial(Try, clock);
     }
 
@@ -35,36 +48,98 @@ internal sealed class NspawnRuntime : LocalRuntime
 
     public override Task<Fault?> FindFault(CancellationToken ct) => trial.FindFault(ct);
 
-    protected override Launch Prepare(Blueprint blueprint)
+    public override async Task<string?> FindWeakness(CancellationToken ct)
     {
-        var name = blueprint.Agent;
-        List<string> arguments =
+        string?[] all =
         [
-            Program,
-            .. Base(Machine(name)),
-            $"--hostname={name}",
-            $"--chdir={blueprint.WorkingDirectory}",
+            await base.FindWeakness(ct),
+            await FindFault(ct) is null && found.NoUser is { } user
+                ? $"it is the machine's root, without capabilities: {user}"
+                : null,
         ];
-        foreach (var mount in blueprint.Mounts)
-            arguments.Add($"--bind{(mount.Writable ? "" : "-ro")}={Escaped(mount.Source)}:{Escaped(mount.Target)}");
-        foreach (var (key, value) in blueprint.Environment)
-            arguments.Add($"--setenv={key}={value}");
-        return new Launch([.. arguments, "--", .. blueprint.Command], Launch.PathAlone, "/", NeedsGroup: true);
+        return string.Join("; ", all.OfType<string>()) is { Length: > 0 } some ? some : null;
     }
+
+    public override async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
+        await FindFault(ct) is null ? Networks.Weakness(network, found.NoNetwork) : null;
+
+    protected override Launch Prepare(Blueprint blueprint) => Of(blueprint, found, folder);
 
     public override async Task Remove(string agent)
     {
         await base.Remove(agent);
+        folder.Remove(agent);
         RemovePropagation(Machine(agent));
     }
 
     protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
 
+    private Launch Of(Blueprint blueprint, Abilities can, LaunchFolder files)
+    {
+        var name = blueprint.Agent;
+        var user = AgentUser.Of(Instance.Of(paths), name);
+        var own = blueprint.Network == NetworkAccess.Outbound && can.NoNetwork is null;
+        List<string> arguments =
+        [
+            Program,
+            .. Base(Machine(name), own),
+            .. can.NoUser is null ? [$"--private-users={user}:{Users}"] : Array.Empty<string>(),
+            .. blueprint.Network == NetworkAccess.None ? ["--private-network"] : Array.Empty<string>(),
+            $"--hostname={name}",
+            $"--chdir={blueprint.WorkingDirectory}",
+        ];
+        // The agent sees as its own what belongs to root on the disk.
+        var mapped = can.NoUser is null ? ":idmap" : "";
+        foreach (var mount in blueprint.Mounts)
+            arguments.Add(
+                $"--bind{(mount.Writable ? "" : "-ro")}={Escaped(mount.Source)}:{Escaped(mount.Target)}{mapped}"
+            );
+        foreach (var (key, value) in blueprint.Environment)
+            arguments.Add($"--setenv={key}={value}");
+        arguments.AddRange(["--", .. blueprint.Command]);
+        return own
+            ? new Launch(
+                [
+                    "sh",
+                    "-c",
+                    WithNetwork(user),
+                    "hive",
+                    Path.Combine(files.Path, LaunchFolder.PipeName(name)),
+                    .. arguments,
+                ],
+                Launch.PathAlone,
+                "/",
+                NeedsGroup: true
+            )
+            {
+                View = new MappedFolders(user, []),
+            }
+            : new Launch(arguments, Launch.PathAlone, "/", NeedsGroup: true);
+    }
+
+    // pasta and a program that holds the namespace run beside nspawn, as the agent's user: nspawn itself needs root.
+    // They are not children of nspawn, so that a TERM for the agent's programs does not end them first. The end of
+    // pasta would leave the agent without a network, so the agent ends too, and is restarted.
+    private string WithNetwork(uint user) =>
+        $$"""
+            pipe=$1
+            shift
+            rm -f "$pipe" && mkfifo -m 600 "$pipe" || exit 126
+            ( (
+                {{string.Join(' ', [.. Pasta.As(user), .. pasta.Command()])}} -- sh -c '{{Holder}}'
+                [ -e "$pipe" ] || kill -KILL $$
+            ) < /dev/null > "$pipe" 2> "$pipe.err" & )
+            read -r holder < "$pipe" || cat "$pipe.err" >&2
+            rm -f "$pipe" "$pipe.err"
+            [ -n "$holder" ] || exit 125
+            exec nsenter --net="/proc/$holder/ns/net" -- "$@"
+            """;
+
     // No capabilities, although nspawn leaves some to root: with CAP_MKNOD alone an agent could read the host's disks
     // where no device policy of systemd prevents it.
     // No mounts: nspawn leaves the host's /proc below the root (seen with 252), and the kernel then lets a user
     // namespace mount another one in which nothing is read-only.
-    private List<string> Base(string machine) =>
+    private List<string> Base(string machine, bool ownNetwork) =>
         [
             "--quiet",
             "--register=no",
@@ -74,7 +149,7 @@ internal sealed class NspawnRuntime : LocalRuntime
             $"--machine={machine}",
             "--drop-capability=all",
             "--no-new-privileges=yes",
-            "--system-call-filter=~@mount",
+            $"--system-call-filter=~@mount {string.Join(' ', SystemCallFilter.Denied)}",
             "--link-journal=no",
             "--settings=no",
             "--resolv-conf=off",
@@ -83,7 +158,11 @@ internal sealed class NspawnRuntime : LocalRuntime
             "--volatile=yes",
             .. (root is null ? HostEtc.Paths : HostEtc.OfAnyRoot)
                 .Where(Path.Exists)
-                .Select(path => $"--bind-ro={path}"),
+                .Select(path =>
+                    ownNetwork && path == HostEtc.Resolver
+                        ? $"--bind-ro={Pasta.ResolverFile}:{path}"
+                        : $"--bind-ro={path}"
+                ),
         ];
 
     private string Machine(string agent) => $"hive-{Instance.Of(paths)}-{agent}";
@@ -112,19 +191,9 @@ internal sealed class NspawnRuntime : LocalRuntime
             return new Fault($"no control group can be created for each container ({unlimited})");
         try
         {
-            // A name of its own, so that two trials at a time do not collide.
-            var machine = Machine($"trial-{Guid.NewGuid().ToString("N")[..8]}");
-            var (code, error) = await Trial.Run(
-                [
-                    Program,
-                    .. Base(machine),
-                    $"--bind-ro={Escaped(HarnessBinary.Folder)}:{HarnessBinary.FolderInContainer}",
-                    "--",
-                    .. HarnessBinary.Probe,
-                ],
-                CancellationToken.None
-            );
-            RemovePropagation(machine);
+            var (code, error, can) = await ProbeBest();
+            if (code == 0)
+                found = can;
             return code switch
             {
                 0 => null,
@@ -137,4 +206,66 @@ internal sealed class NspawnRuntime : LocalRuntime
             return new Fault("systemd-nspawn is not installed", "on Debian: apt-get install systemd-container");
         }
     }
+
+    // With a user of its own first, and without it where that fails.
+    private async Task<(int ExitCode, string Error, Abilities Can)> ProbeBest()
+    {
+        await Trial.Run([Program, "--version"], CancellationToken.None);
+        // A name of its own, so that two trials at a time do not collide.
+        var name = $"trial-{Guid.NewGuid().ToString("N")[..8]}";
+        Abilities can = new(null, await pasta.FindFault(AgentUser.Of(Instance.Of(paths), name)));
+        var (code, error) = await Probe(name, can);
+        if (code is not (0 or HarnessProbe.Breached) && can.NoNetwork is null)
+        {
+            can = can with { NoNetwork = new Fault($"systemd-nspawn fails in one ({error})") };
+            (code, error) = await Probe(name, can);
+        }
+
+        if (code is not (0 or HarnessProbe.Breached))
+        {
+            var fault = new Fault($"it cannot show it the files of root ({error})");
+            can = new Abilities(fault, fault);
+            (code, error) = await Probe(name, can);
+        }
+
+        return (code, error, can);
+    }
+
+    private async Task<(int ExitCode, string Error)> Probe(string name, Abilities can)
+    {
+        using var own = LaunchFolder.ForTrial();
+        try
+        {
+            return await processes.Try(
+                Of(
+                    new Blueprint(
+                        name,
+                        HarnessBinary.Probe,
+                        [
+                            new Mount(HarnessBinary.Folder, HarnessBinary.FolderInContainer, Writable: false),
+                            new Mount(own.Path, $"/agents/{name}/state", Writable: false),
+                            .. new[] { paths.DataDir, paths.RunDir }
+                                .Where(Directory.Exists)
+                                .Select((place, i) => new Mount(place, $"/inputs/{i}", Writable: false)),
+                        ],
+                        Launch.PathAlone,
+                        new ContainerLimits(0, 0)
+                    ),
+                    can,
+                    own
+                ),
+                name
+            );
+        }
+        catch (IOException e)
+        {
+            return (-1, e.Message);
+        }
+        finally
+        {
+            RemovePropagation(Machine(name));
+        }
+    }
+
+    private sealed record Abilities(Fault? NoUser, Fault? NoNetwork);
 }

@@ -15,9 +15,15 @@ internal sealed class ProcessRuntime(LocalProcesses processes) : LocalRuntime(pr
         "no isolation: it can read and change everything that Hive's user can"
         + (await base.FindWeakness(ct) is { } unlimited ? $"; {unlimited}" : "");
 
+    // The words above say more.
+    public override Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
+        Task.FromResult<string?>(null);
+
     // The process sees the host's folders by the host's paths.
     protected override Launch Prepare(Blueprint blueprint)
     {
+        if (blueprint.Network == NetworkAccess.None)
+            throw Networks.CannotDoWithout(blueprint.Agent, Name);
         var environment = blueprint.Environment.ToDictionary(v => v.Key, v => blueprint.OnHost(v.Value));
         environment["PATH"] = Launch.PathAlone["PATH"];
         return new Launch(

@@ -1,28 +1,38 @@
 using System.ComponentModel;
 using System.Globalization;
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 using Hive.Protocol;
+using Hive.Protocol.Options;
 
 namespace Hive.Runtimes.Local;
 
 /// <summary>
-/// Runs an agent under bubblewrap: user, mount, pid, ipc and uts namespaces of its own; the host's <c>/usr</c> and the
-/// kernel's settings read-only, and otherwise only the agent's own mounts. The network is the host's.
+/// Runs an agent under bubblewrap: user, mount, pid, ipc, uts and network namespaces of its own, a filter of system
+/// calls; the host's <c>/usr</c> and the kernel's settings read-only, and otherwise only the agent's own mounts.
 /// </summary>
 internal sealed class SandboxRuntime : LocalRuntime
 {
-    private const string Program = "bwrap";
+    private const string TrialAgent = "trial_";
 
-    // In a user namespace of its own an agent could mount control groups, and so lift its limits and freeze others.
-    private static readonly string[] NoFurtherNamespaces = ["--unshare-user", "--disable-userns"];
-
+    private readonly HivePaths paths;
+    private readonly LaunchFolder folder;
+    private readonly Pasta pasta;
+    private readonly SandboxCommand command;
     private readonly KeptTrial trial;
 
-    // The flags that the last successful trial used.
-    private volatile string[] user = NoFurtherNamespaces;
+    private volatile bool hasFilter;
 
-    public SandboxRuntime(LocalProcesses processes, TimeProvider clock)
-        : base(processes) => trial = new KeptTrial(Try, clock);
+    // What the last successful trial found.
+    private volatile SandboxAbilities found = new(true, null, null, null);
+
+    public SandboxRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
+        : base(processes)
+    {
+        (this.paths, folder, pasta) = (paths, LaunchFolder.Of(paths), new Pasta(options));
+        command = new SandboxCommand(pasta, paths);
+        trial = new KeptTrial(Try, clock);
+    }
 
     public override string Name => "sandbox";
 
@@ -31,83 +41,91 @@ internal sealed class SandboxRuntime : LocalRuntime
     public override async Task<string?> FindWeakness(CancellationToken ct)
     {
         var unlimited = await base.FindWeakness(ct);
-        if (await FindFault(ct) is not null || user == NoFurtherNamespaces || unlimited is not null)
+        if (await FindFault(ct) is not null)
             return unlimited;
-        return "an agent can lift its limits: bubblewrap is older than 0.8, or the kernel has no user namespaces";
+        string?[] all =
+        [
+            unlimited,
+            unlimited is null && !found.Strict
+                ? "an agent can lift its limits: bubblewrap is older than 0.8, or the kernel has no user namespaces"
+                : null,
+            found.NoUser is { } user ? $"it is the machine's root, without capabilities: {user}" : null,
+            found.NoFilter is { } filter ? $"its system calls are not filtered: {filter}" : null,
+        ];
+        return string.Join("; ", all.OfType<string>()) is { Length: > 0 } some ? some : null;
+    }
+
+    public override async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
+        await FindFault(ct) is null ? Networks.Weakness(network, found.NoNetwork) : null;
+
+    public override async Task Remove(string agent)
+    {
+        await base.Remove(agent);
+        folder.Remove(agent);
     }
 
     protected override Launch Prepare(Blueprint blueprint)
     {
-        List<string> arguments = [Program, .. Base(user), "--hostname", blueprint.Agent];
-        foreach (var mount in blueprint.Mounts)
-            arguments.AddRange([mount.Writable ? "--bind" : "--ro-bind", mount.Source, mount.Target]);
-        arguments.AddRange(["--chdir", blueprint.WorkingDirectory, "--clearenv"]);
-        foreach (var (key, value) in blueprint.Environment)
-            arguments.AddRange(["--setenv", key, value]);
-        return new Launch([.. arguments, "--", .. blueprint.Command], Launch.PathAlone, "/");
+        // Once for each host, because the profile may be a newer one than the last host's.
+        if (found.NoFilter is null && !hasFilter)
+        {
+            if (SystemCallFilter.Write(Filter(folder)) is { } fault)
+                throw Problem.Unavailable(
+                    $"{blueprint.Agent} cannot be started with a filter of system calls: {fault}"
+                );
+            hasFilter = true;
+        }
+
+        return command.Of(blueprint, found, folder);
     }
 
     protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
-
-    private static List<string> Base(string[] user)
-    {
-        List<string> arguments =
-        [
-            "--cap-drop",
-            "ALL",
-            .. user,
-            "--unshare-pid",
-            "--unshare-ipc",
-            "--unshare-uts",
-            "--unshare-cgroup-try",
-            "--ro-bind",
-            "/usr",
-            "/usr",
-            "--proc",
-            "/proc",
-            "--dev",
-            "/dev",
-            "--tmpfs",
-            "/tmp",
-            "--tmpfs",
-            "/run",
-            .. KernelFiles.ReadOnly.SelectMany(path => (string[])["--ro-bind", path, path]),
-            .. KernelFiles.HiddenFiles.SelectMany(path => (string[])["--ro-bind", "/dev/null", path]),
-            .. KernelFiles.HiddenFolders.SelectMany(path => (string[])["--tmpfs", path, "--remount-ro", path]),
-        ];
-        foreach (var folder in new[] { "bin", "sbin", "lib", "lib32", "lib64" })
-        {
-            // On a merged-/usr system these are links, elsewhere folders.
-            var path = $"/{folder}";
-            if (new DirectoryInfo(path) is { LinkTarget: not null })
-                arguments.AddRange(["--symlink", $"usr/{folder}", path]);
-            else if (Directory.Exists(path))
-                arguments.AddRange(["--ro-bind", path, path]);
-        }
-
-        foreach (var path in HostEtc.Paths)
-            arguments.AddRange(["--ro-bind-try", path, path]);
-        return arguments;
-    }
 
     private async Task<Fault?> Try()
     {
         if (HarnessBinary.Fault is { } fault)
             return fault;
+        using var own = LaunchFolder.ForTrial();
         try
         {
-            var (code, error) = await Probe(NoFurtherNamespaces);
+            var noFilter = SystemCallFilter.Write(Filter(own));
+            var noUser = await FindUserFault(own);
+            SandboxAbilities strict = new(true, noUser, noFilter, null);
+            // Without a user of its own, what runs beside the agent would be root too.
+            strict = strict with
+            {
+                NoNetwork = noUser ?? await pasta.FindFault(strict.HasUsers ? TrialUser : null),
+            };
+            var (code, error) = await Probe(strict, own);
+            if (code is not (0 or HarnessProbe.Breached) && strict.NoNetwork is null)
+            {
+                strict = strict with { NoNetwork = new Fault($"bubblewrap fails in one ({error})") };
+                (code, error) = await Probe(strict, own);
+            }
+
+            if (code is not (0 or HarnessProbe.Breached) && strict.HasUsers)
+            {
+                var none = new Fault($"bubblewrap fails as another user ({error})");
+                strict = strict with { NoUser = none, NoNetwork = none };
+                (code, error) = await Probe(strict, own);
+            }
+
             if (code == 0)
             {
-                user = NoFurtherNamespaces;
+                found = strict;
                 return null;
             }
 
-            string[] lenient = ["--unshare-user-try"];
+            SandboxAbilities lenient = new(
+                false,
+                NotStrict(noUser),
+                noFilter,
+                new Fault("bubblewrap cannot do that here")
+            );
             if (code != HarnessProbe.Breached)
-                (code, error) = await Probe(lenient);
+                (code, error) = await Probe(lenient, own);
             if (code == 0)
-                user = lenient;
+                found = lenient;
             return code switch
             {
                 0 => null,
@@ -125,19 +143,61 @@ internal sealed class SandboxRuntime : LocalRuntime
         {
             return new Fault("bubblewrap is not installed", "on Debian: apt-get install bubblewrap");
         }
+        catch (IOException e)
+        {
+            return new Fault(e.Message);
+        }
     }
 
-    private static Task<(int ExitCode, string Error)> Probe(string[] user) =>
-        Trial.Run(
-            [
-                Program,
-                .. Base(user),
-                "--ro-bind",
-                HarnessBinary.Folder,
-                HarnessBinary.FolderInContainer,
-                "--",
-                .. HarnessBinary.Probe,
-            ],
-            CancellationToken.None
+    private static string Filter(LaunchFolder folder) => Path.Combine(folder.Path, LaunchFolder.FilterName);
+
+    private uint TrialUser => AgentUser.Of(Instance.Of(paths), TrialAgent);
+
+    private static Fault? NotStrict(Fault? noUser) =>
+        Environment.IsPrivilegedProcess ? noUser ?? new Fault("bubblewrap cannot make a user namespace here") : null;
+
+    // Every place from which an agent gets folders must be on a file system that can show another owner.
+    private async Task<Fault?> FindUserFault(LaunchFolder own)
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return null;
+        try
+        {
+            var launch = new Launch([.. Pasta.As(TrialUser), "true"], Launch.PathAlone, "/")
+            {
+                View = new MappedFolders(
+                    TrialUser,
+                    [.. new[] { own.Path, paths.DataDir, paths.RunDir, HarnessBinary.Folder }.Where(Directory.Exists)]
+                ),
+            };
+            var (code, error) = await Trial.Run(launch);
+            return code == 0 ? null : new Fault($"setpriv ended with {code} ({error})");
+        }
+        catch (IOException e)
+        {
+            return new Fault(e.Message);
+        }
+    }
+
+    private async Task<(int ExitCode, string Error)> Probe(SandboxAbilities can, LaunchFolder own)
+    {
+        // A missing program must be noticed before another one starts it.
+        await Trial.Run([SandboxCommand.Program, "--version"], CancellationToken.None);
+        return await Trial.Run(
+            command.Of(
+                new Blueprint(
+                    TrialAgent,
+                    HarnessBinary.Probe,
+                    [
+                        new Mount(HarnessBinary.Folder, HarnessBinary.FolderInContainer, Writable: false),
+                        new Mount(own.Path, $"/agents/{TrialAgent}/state", Writable: false),
+                    ],
+                    Launch.PathAlone,
+                    new ContainerLimits(0, 0)
+                ),
+                can,
+                own
+            )
         );
+    }
 }

@@ -81,7 +81,8 @@ internal sealed class NixosFiles(string root, HivePaths paths)
         );
         string[] own =
         [
-            "PRIVATE_NETWORK=0",
+            // With 1 and no address it has a loopback of its own and nothing else.
+            $"PRIVATE_NETWORK={(blueprint.Network == NetworkAccess.None ? 1 : 0)}",
             .. NetworkKeys.Select(key => $"{key}="),
             "AUTO_START=0",
             $"EXTRA_NSPAWN_FLAGS=\"{flags}\"",

@@ -186,20 +186,19 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     public async Task A_runtime_whose_containers_can_write_kernel_settings_does_not_count_as_working()
     {
         Requires.That(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/bwrap"), "bubblewrap, run by root");
-        // Leaves out the mounts that cover parts of /proc.
+        // Leaves out the mounts that cover parts of /proc, and can give an agent no user of its own.
         const string Uncovered = """
-            #!/bin/sh
-            left=$#
-            while [ "$left" -gt 0 ]; do
-                word=$1
-                shift
-                left=$((left - 1))
-                case "$word $2" in
-                    "--ro-bind /proc/"*) shift 2; left=$((left - 2)) ;;
-                    *) set -- "$@" "$word" ;;
-                esac
-            done
-            exec /usr/bin/bwrap "$@"
+            #!/usr/bin/perl
+            if ($ARGV[0] eq "--args") {
+                open(F, "<&=8"); local $/; @all = split(/\0/, <F>); splice(@ARGV, 0, 3);
+                while (@all) {
+                    $word = shift @all;
+                    exit 1 if $word eq "--disable-userns";
+                    if ($word eq "--ro-bind" && $all[0] =~ m{^/proc/}) { splice(@all, 0, 2) } else { push @kept, $word }
+                }
+                exec("/usr/bin/bwrap", @kept, "--", @ARGV);
+            }
+            exec("/usr/bin/bwrap", @ARGV);
             """;
         var found = await DiagnosedWith(Uncovered);
 
@@ -215,9 +214,10 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         Requires.That(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/bwrap"), "bubblewrap, run by root");
         const string Old = """
             #!/bin/sh
-            for word do
-                [ "$word" != --disable-userns ] || { echo "bwrap: Unknown option --disable-userns" >&2; exit 1; }
-            done
+            if [ "$1" = --args ] && tr '\0' '\n' < /proc/self/fd/8 | grep -q -e --disable-userns; then
+                echo "bwrap: Unknown option --disable-userns" >&2
+                exit 1
+            fi
             exec /usr/bin/bwrap "$@"
             """;
         var found = await DiagnosedWith(Old);
@@ -306,10 +306,12 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     {
         var program = Path.Combine(folder, "bwrap");
         await File.WriteAllTextAsync(program, bubblewrap);
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        // It is started as the agent's user.
+        foreach (var path in new[] { folder, program })
+            File.SetUnixFileMode(path, Everybody | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
         string[] doctor = ["doctor", "--json", "--DataDir", Data, "--RunDir", Run];
-        var path = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}";
-        return Diagnosed(await Built.HiveAsync(doctor, "", ("PATH", path)));
+        var search = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}";
+        return Diagnosed(await Built.HiveAsync(doctor, "", ("PATH", search)));
     }
 
     // Everything else works on a machine that runs these tests.

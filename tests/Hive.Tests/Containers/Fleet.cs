@@ -170,6 +170,9 @@ internal sealed class Fleet : IAsyncDisposable
         ];
     }
 
+    /// <summary>True for the first of the processes that connect an agent's network beside nspawn.</summary>
+    public static bool HoldsNetwork(int pid) => Reads($"/proc/{pid}/cmdline", ".pipe\0");
+
     /// <summary>The pump of an agent; none where a daemon keeps the log.</summary>
     public int[] Pump(string name)
     {

@@ -33,7 +33,7 @@ public sealed class PodmanTests
             )
         );
         Assert.Equal(
-            $"{2L << 30} 200000 100000 2048 host true no",
+            $"{2L << 30} 200000 100000 2048 slirp4netns true no",
             await Inspect(
                 fleet,
                 "worker",
@@ -41,7 +41,7 @@ public sealed class PodmanTests
                     + "{{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.RestartPolicy.Name}}"
             )
         );
-        Assert.Null((await fleet.Row("worker")).Note);
+        Assert.Contains("it is the machine's root", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
         var status = await File.ReadAllTextAsync($"/proc/{fleet.Pid("worker")}/status");
         Assert.Contains("CapBnd:\t0000000000000000", status, StringComparison.Ordinal);
         Assert.Contains("NoNewPrivs:\t1", status, StringComparison.Ordinal);

@@ -30,6 +30,7 @@ internal static class RootTree
         "mount",
         "umount",
         "unshare",
+        "perl",
     ];
 
     /// <summary>Copies the programs to <c>bin</c> below a folder, and their libraries to their usual paths below

@@ -39,6 +39,7 @@ public sealed class AgentYamlTests
         Assert.Equal(["search", "comment"], server.Value.AllowedTools);
         Assert.Equal("8080", config.Environment["PORT"]);
         Assert.Equal(new AgentLimits(2L << 30, 150), config.Limits);
+        Assert.Equal(AgentNetwork.Outbound, config.Network);
         Assert.Equal(new InputSource("https://example.org/team/skills.git", "main"), config.Inputs["skills"]);
         Assert.Equal(
             new AgentWork(Duty.Worker, ["csharp", "testing"], 2, ["PHASE_IMPLEMENTATION"], ["night"]),
@@ -105,7 +106,7 @@ public sealed class AgentYamlTests
         "model: x\nqqqqqqqq: 1",
         2,
         "available: driver, model, script, role, tools, command, login_command, idle_seconds, "
-            + "compact_at_tokens, recipients, mcp_servers, environment, limits, restart, inputs, duty, "
+            + "compact_at_tokens, recipients, mcp_servers, environment, limits, network, restart, inputs, duty, "
             + "capabilities, capacity, phases, tags"
     )]
     [InlineData("limits:\n  memroy: 2 GB", 2, "unknown key 'memroy' in 'limits'; did you mean memory?")]
@@ -139,6 +140,10 @@ public sealed class AgentYamlTests
     [InlineData("limits: { cpu_percent: -5 }", 1, "whole number from 1 to")]
     [InlineData("limits: { cpu_percent: 1.5 }", 1, "whole number from 1 to")]
     [InlineData("restart: always", 1, "'restart' is 'always'; it can be 'on-failure' or 'never'")]
+    [InlineData("network: lan", 1, "'network' is 'lan'; it can be 'outbound', 'none' or 'host'")]
+    [InlineData("model: x\nnetwork: [outbound]", 2, "network")]
+    [InlineData("model: x\nnetwork: { allow: [a.example] }", 2, "network")]
+    [InlineData("network: true", 1, "network")]
     [InlineData("duty: boss", 1, "'duty' is 'boss'; it can be 'worker' or 'validator'")]
     [InlineData("duty: none", 1, "'duty' is 'none'; it can be 'worker' or 'validator'")]
     [InlineData("dutys: worker", 1, "did you mean duty")]

@@ -33,6 +33,7 @@ internal interface IAgentSpecs
 /// <param name="Inputs">Folders that are mounted read-only: their paths on the host by their names below
 /// <c>/inputs</c>.</param>
 /// <param name="Work">The tasks that it can take.</param>
+/// <param name="Network">The network of its container.</param>
 /// <param name="RestartsOnFailure">It is restarted when it ends with an error.</param>
 /// <param name="Fingerprint">Equal for equal configurations, byte by byte. It contains the names of the folders of
 /// <paramref name="Inputs"/>.</param>
@@ -44,9 +45,23 @@ internal sealed record AgentSpec(
     AgentLimits Limits,
     IReadOnlyDictionary<string, string> Inputs,
     AgentWork Work,
+    AgentNetwork Network = AgentNetwork.Outbound,
     bool RestartsOnFailure = true,
     string Fingerprint = ""
 );
+
+/// <summary>The network of a container, as agent.yaml names it in lower case.</summary>
+internal enum AgentNetwork
+{
+    /// <summary>One of its own, from which it reaches the outside but not the machine's loopback.</summary>
+    Outbound,
+
+    /// <summary>None besides a loopback of its own.</summary>
+    None,
+
+    /// <summary>The machine's.</summary>
+    Host,
+}
 
 /// <summary>The most that a container may use of the machine.</summary>
 /// <param name="MemoryBytes">All of its memory; using more ends it.</param>

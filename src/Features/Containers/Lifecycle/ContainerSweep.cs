@@ -1,4 +1,6 @@
+using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
 using Hive.Features.Containers.Runs;
 using Hive.Features.Containers.Tombstones;
 using Hive.Runtimes;
@@ -14,6 +16,7 @@ internal sealed partial class ContainerSweep(
     RuntimeCatalog runtimes,
     ContainerRows rows,
     ContainerStates states,
+    IAgentSpecs specs,
     OrphanContainers orphans,
     RunFinder finder,
     MissingStarts missing,
@@ -63,11 +66,8 @@ internal sealed partial class ContainerSweep(
             return;
         }
 
-        var weakness = agents.Any(a => states.Of(a.Name) is { Running: not null, Unknown: true })
-            ? await runtime.FindWeakness(lifetime.ApplicationStopping)
-            : null;
         foreach (var agent in agents.Where(a => states.Of(a.Name) is { Running: not null, Unknown: true }))
-            SetUnknown(agent.Name, unknown: false, weakness);
+            SetUnknown(agent.Name, unknown: false, await WeaknessOf(runtime, agent.Name));
         foreach (var agent in agents.Where(a => MayRun(a.Name, runs)))
         {
             using (await states.Hold(agent.Name))
@@ -80,6 +80,19 @@ internal sealed partial class ContainerSweep(
                     _ = missing.Start([agent.Name]);
                 _ = states.UntilStored(agent.Name, _ => { });
             }
+        }
+    }
+
+    private async Task<string?> WeaknessOf(IRuntime runtime, string agent)
+    {
+        try
+        {
+            return await runtime.AllWeaknesses(Blueprints.NetworkOf(specs.Read(agent)), lifetime.ApplicationStopping);
+        }
+        catch (Problem)
+        {
+            // Its configuration has been broken since its start; its next start says how.
+            return await runtime.FindWeakness(lifetime.ApplicationStopping);
         }
     }
 

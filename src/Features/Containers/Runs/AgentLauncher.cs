@@ -93,7 +93,10 @@ internal sealed partial class AgentLauncher(
         var runtime = runtimes.Find(agent.Runtime)!;
         await RuntimeCatalog.MustWork(runtime, ct);
         var spec = specs.Read(name);
-        var (runsOn, weakness) = (applied.RunsOn(agent, spec), await runtime.FindWeakness(ct));
+        var (runsOn, weakness) = (
+            applied.RunsOn(agent, spec),
+            await runtime.AllWeaknesses(Blueprints.NetworkOf(spec), ct)
+        );
         CreateFolders(name);
         // Opening it may have failed when the host started.
         if (!doors.IsOpen(paths.AgentSocket(name)))

@@ -26,9 +26,19 @@ internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths
             [$"{HarnessBinary.FolderInContainer}/{HarnessBinary.FileName}", "serve", "--driver", driver],
             [.. Mounts(agent, spec)],
             environment,
-            new ContainerLimits(spec.Limits.MemoryBytes, spec.Limits.CpuPercent)
+            new ContainerLimits(spec.Limits.MemoryBytes, spec.Limits.CpuPercent),
+            NetworkOf(spec)
         );
     }
+
+    /// <summary>The network that a configuration asks for.</summary>
+    public static NetworkAccess NetworkOf(AgentSpec spec) =>
+        spec.Network switch
+        {
+            AgentNetwork.None => NetworkAccess.None,
+            AgentNetwork.Host => NetworkAccess.Host,
+            _ => NetworkAccess.Outbound,
+        };
 
     private IEnumerable<Mount> Mounts(AgentEntry agent, AgentSpec spec)
     {

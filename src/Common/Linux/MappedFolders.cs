@@ -1,0 +1,175 @@
+using System.ComponentModel;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Hive.Common.Processes;
+using Microsoft.Win32.SafeHandles;
+
+namespace Hive.Common.Linux;
+
+/// <summary>
+/// Shows folders of root to one program as if they belonged to another user, in a mount namespace that only this
+/// program and its children have. What that user creates there belongs to root on the disk. mount_setattr(2).
+/// </summary>
+/// <param name="user">The user and the group as which the program will run.</param>
+/// <param name="folders">The folders on the host.</param>
+public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
+{
+    // Not below the run folder, which only root may enter.
+    private const string Place = "/run/hive-mounts";
+    private const string Tunnels = "/dev/net/tun";
+
+    // mount(2).
+    private const ulong BindMount = 4096,
+        Recursive = 16384,
+        Slave = 1 << 19;
+
+    // unshare(2).
+    private const int NewMounts = 0x20000;
+
+    // open_tree(2), move_mount(2), mount_setattr(2): the same numbers on every architecture.
+    private const long OpenTree = 428,
+        MoveMount = 429,
+        SetAttributes = 442;
+    private const int CloneTree = 1,
+        CloseOnExec = 0x80000,
+        EmptyPath = 0x1000,
+        BelowToo = 0x8000,
+        FromEmptyPath = 4;
+    private const ulong NoSetUser = 0x2,
+        NoDevices = 0x4,
+        Mapped = 0x100000;
+
+    // mknod(2): a character device that everybody may open, with the numbers of drivers/net/tun.c.
+    private const uint DeviceForAll = 0x2000 | 0x1B6;
+    private const nuint TunnelDevice = (10 << 8) | 200;
+
+    /// <summary>The path at which the program sees a folder.</summary>
+    /// <param name="index">The folder's place in the list.</param>
+    public static string PathOf(int index) => string.Create(CultureInfo.InvariantCulture, $"{Place}/{index}");
+
+    /// <summary>Starts a program that sees the folders; it starts as root.</summary>
+    /// <param name="start">Starts it, on the thread that it is called on.</param>
+    /// <exception cref="IOException">The kernel, a file system or missing rights forbid it.</exception>
+    public Task<T> Start<T>(Func<T> start)
+    {
+        var started = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        // A thread of its own, because it never leaves its mount namespace again.
+        new Thread(() =>
+        {
+            try
+            {
+                Enter();
+                started.SetResult(start());
+            }
+            catch (Exception e)
+            {
+                started.SetException(e);
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "mapped folders",
+        }.Start();
+        return started.Task;
+    }
+
+    private void Enter()
+    {
+        Directory.CreateDirectory(Place, OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        using var mapping = Mapping();
+        Must(LibC.Unshare(NewMounts), "create a mount namespace");
+        // Mounts that the host removes later disappear here too.
+        Must(LibC.Mount("none", "/", null, Slave | Recursive, null), "separate its mounts");
+        SafeFileHandle[] trees = [.. folders.Select(folder => Open(folder, mapping))];
+        Must(LibC.Mount("tmpfs", Place, "tmpfs", 0, "mode=711,size=64k"), $"mount {Place}");
+        for (var i = 0; i < trees.Length; i++)
+        {
+            using var tree = trees[i];
+            Directory.CreateDirectory(PathOf(i));
+            Must(Move(tree, PathOf(i)), $"mount {folders[i]}");
+        }
+
+        OpenTunnels();
+    }
+
+    // Without a device manager only root may open it.
+    private static void OpenTunnels()
+    {
+        const string Own = $"{Place}/tun";
+        if (File.Exists(Tunnels) && LibC.MakeNode(Own, DeviceForAll, TunnelDevice) == 0)
+        {
+            File.SetUnixFileMode(Own, (UnixFileMode)0x1B6);
+            _ = LibC.Mount(Own, Tunnels, null, BindMount, null);
+        }
+    }
+
+    private static unsafe SafeFileHandle Open(string folder, SafeFileHandle mapping)
+    {
+        nint descriptor;
+        fixed (byte* path = Text(folder))
+            descriptor = (nint)
+                LibC.Syscall(OpenTree, LinuxFile.AtCurrentFolder, (long)path, CloneTree | CloseOnExec | BelowToo, 0);
+        Must((int)descriptor, $"open {folder}");
+        var tree = new SafeFileHandle(descriptor, ownsHandle: true);
+        var attributes = new LibC.MountAttributes
+        {
+            Set = Mapped | NoSetUser | NoDevices,
+            UserNamespace = (ulong)mapping.DangerousGetHandle(),
+        };
+        byte empty = 0;
+        var done = LibC.SetMountAttributes(
+            (nint)SetAttributes,
+            tree,
+            &empty,
+            EmptyPath | BelowToo,
+            &attributes,
+            (nuint)sizeof(LibC.MountAttributes)
+        );
+        Must((int)done, $"map the owner of {folder}, which needs Linux 5.12 or later and a file system that can do it");
+        return tree;
+    }
+
+    private static unsafe int Move(SafeFileHandle tree, string target)
+    {
+        byte empty = 0;
+        fixed (byte* path = Text(target))
+            return (int)LibC.MoveMount((nint)MoveMount, tree, &empty, LinuxFile.AtCurrentFolder, path, FromEmptyPath);
+    }
+
+    // A user namespace in which root is that user: the kernel takes the mapping from it.
+    private SafeFileHandle Mapping()
+    {
+        // It ends on its own should this process be killed.
+        using var holder = ProgramRunner.Start(
+            new ProgramCall(["unshare", "--user", "sh", "-c", "echo ready; exec sleep 10"])
+        );
+        try
+        {
+            if (holder.StandardOutput.ReadLine() is null)
+                throw new IOException("a user namespace cannot be created");
+            var map = string.Create(CultureInfo.InvariantCulture, $"0 {user} 1\n");
+            File.WriteAllText($"/proc/{holder.Id}/uid_map", map);
+            File.WriteAllText($"/proc/{holder.Id}/gid_map", map);
+            return File.OpenHandle($"/proc/{holder.Id}/ns/user");
+        }
+        catch (Exception e) when (e is Win32Exception or UnauthorizedAccessException)
+        {
+            throw new IOException($"a user namespace cannot be created: {e.Message}", e);
+        }
+        finally
+        {
+            holder.Kill();
+            holder.WaitForExit();
+        }
+    }
+
+    private static byte[] Text(string path) => System.Text.Encoding.UTF8.GetBytes(path + '\0');
+
+    private static void Must(int result, string doing)
+    {
+        if (result < 0)
+            throw new IOException($"could not {doing}: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+}

@@ -1,0 +1,118 @@
+using System.ComponentModel;
+using System.Globalization;
+using System.Net;
+using Hive.Common.Errors;
+using Hive.Common.Linux;
+using Hive.Protocol.Options;
+
+namespace Hive.Runtimes.Local;
+
+/// <summary>
+/// Connects a network namespace to the outside with pasta(1): a program in it reaches what the machine reaches, but
+/// neither the machine's loopback nor its abstract sockets, and what it listens on is its own. Two ports of the
+/// loopback are passed on where they are needed: the forge's and the resolver's.
+/// </summary>
+internal sealed class Pasta(HiveOptions options)
+{
+    private const string Program = "pasta";
+    private const int DnsPort = 53;
+    private const string Upstream = "/run/systemd/resolve/resolv.conf";
+
+    /// <summary>The file that a container gets as <c>/etc/resolv.conf</c>.</summary>
+    public static string ResolverFile =>
+        NeedsForward(HostEtc.Resolver) && HasServers(Upstream) ? Upstream : HostEtc.Resolver;
+
+    /// <summary>The beginning of the command line that runs a command with a network of its own. It ends with the
+    /// command, and with its exit code; the command runs as user 0 of a user namespace.</summary>
+    public IReadOnlyList<string> Command()
+    {
+        var forge =
+            options.Forge.Url is { } url && new Uri(url) is { IsLoopback: true } address
+                ? address.Port.ToString(CultureInfo.InvariantCulture)
+                : null;
+        var dns = NeedsForward(ResolverFile) ? DnsPort.ToString(CultureInfo.InvariantCulture) : null;
+        return
+        [
+            // pasta refuses to start where SIGPIPE is ignored, as every child of .NET inherits it.
+            "env",
+            "--default-signal=PIPE",
+            Program,
+            "--foreground",
+            "--quiet",
+            "--config-net",
+            "--no-map-gw",
+            "-t",
+            "none",
+            "-u",
+            "none",
+            "-T",
+            Ports(forge, dns),
+            "-U",
+            Ports(dns),
+        ];
+    }
+
+    /// <summary>Why it does not work on this machine; null when it does.</summary>
+    /// <param name="user">The user as which it runs; null for Hive's own.</param>
+    public async Task<Fault?> FindFault(uint? user)
+    {
+        try
+        {
+            // Only to notice that it is missing, which the programs that start it below would hide.
+            await Trial.Run([Program, "--version"], CancellationToken.None);
+            string[] command = [.. user is { } id ? As(id) : [], .. Command(), "--", "true"];
+            var trial = new Launch(command, Launch.PathAlone, "/")
+            {
+                View = user is { } other ? new MappedFolders(other, []) : null,
+            };
+            var (code, error) = await Trial.Run(trial);
+            return code == 0
+                ? null
+                : new Fault(
+                    $"{Program} ended with {code}{(error.Length > 0 ? $" ({Last(error)})" : "")}",
+                    "it needs /dev/net/tun and a route to the outside"
+                );
+        }
+        catch (Win32Exception)
+        {
+            return new Fault($"{Program} is not installed", "on Debian: apt-get install passt");
+        }
+        catch (IOException e)
+        {
+            return new Fault(e.Message);
+        }
+    }
+
+    /// <summary>The beginning of the command line that runs a command as another user.</summary>
+    public static IReadOnlyList<string> As(uint user) =>
+        ["setpriv", $"--reuid={user}", $"--regid={user}", "--clear-groups", "--inh-caps=-all"];
+
+    private static string Last(string text) => text.Split('\n', StringSplitOptions.TrimEntries)[^1];
+
+    private static string Ports(params string?[] ports) =>
+        string.Join(',', ports.OfType<string>().Distinct()) is { Length: > 0 } some ? some : "none";
+
+    // A resolver on the loopback is out of reach.
+    private static bool NeedsForward(string file) => !HasServers(file) && Servers(file).Length > 0;
+
+    private static bool HasServers(string file) => Servers(file).Any(s => !IPAddress.IsLoopback(s));
+
+    private static IPAddress[] Servers(string file)
+    {
+        try
+        {
+            return
+            [
+                .. File.ReadAllLines(file)
+                    .Select(line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
+                    .Where(words => words is ["nameserver", _, ..])
+                    .Select(words => IPAddress.TryParse(words[1], out var address) ? address : null)
+                    .OfType<IPAddress>(),
+            ];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+}

@@ -1,0 +1,185 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Hive.Common.Errors;
+using Hive.Common.Linux;
+
+namespace Hive.Runtimes.Local;
+
+/// <summary>
+/// Compiles podman's system call profile for bubblewrap, for a program without capabilities. Some calls that the
+/// profile allows are denied all the same, because a container of Hive has no use for them.
+/// </summary>
+internal static partial class SystemCallFilter
+{
+    private const string Package = "on Debian: apt-get install golang-github-containers-common libseccomp2";
+    private const int NotPermitted = 1;
+
+    // Where podman looks for it: containers.conf(5).
+    private static readonly string[] Places = ["/etc/containers/seccomp.json", "/usr/share/containers/seccomp.json"];
+
+    /// <summary>Calls that open the kernel's keys, other programs, mounts or further namespaces.</summary>
+    public static IReadOnlyList<string> Denied { get; } =
+    [
+        "add_key",
+        "bpf",
+        "fsconfig",
+        "fsmount",
+        "fsopen",
+        "fspick",
+        "keyctl",
+        "mount",
+        "mount_setattr",
+        "move_mount",
+        "open_tree",
+        "perf_event_open",
+        "pivot_root",
+        "request_key",
+        "setns",
+        "umount",
+        "umount2",
+        "unshare",
+        "userfaultfd",
+    ];
+
+    /// <summary>Writes the filter to a file.</summary>
+    /// <returns>Why there is none; null when there is.</returns>
+    public static Fault? Write(string file)
+    {
+        if (Array.Find(Places, File.Exists) is not { } place)
+            return new Fault($"podman's profile is missing ({Places[^1]})", Package);
+        try
+        {
+            using var profile = JsonDocument.Parse(File.ReadAllBytes(place));
+            using var rules = Compile(profile.RootElement);
+            // A container that starts now reads the old file or the new one.
+            var next = $"{file}.{Guid.NewGuid():N}";
+            using (var handle = File.OpenHandle(next, FileMode.Create, FileAccess.Write))
+                rules.Export(handle);
+            File.Move(next, file, overwrite: true);
+            return null;
+        }
+        catch (DllNotFoundException)
+        {
+            return new Fault("libseccomp is not installed", Package);
+        }
+        catch (Exception e)
+            when (e
+                    is IOException
+                        or UnauthorizedAccessException
+                        or JsonException
+                        or InvalidOperationException
+                        or KeyNotFoundException
+            )
+        {
+            return new Fault($"{place} cannot be used: {e.Message}", Package);
+        }
+    }
+
+    private static SystemCallRules Compile(JsonElement profile)
+    {
+        var rules = new SystemCallRules(
+            Action(profile.GetProperty("defaultAction").GetString()!, Number(profile, "defaultErrnoRet"))
+        );
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var architecture in profile.GetProperty("archMap").EnumerateArray())
+        {
+            if (Architecture(architecture.GetProperty("architecture").GetString()!) != SystemCallRules.Native)
+                continue;
+            names.Add(architecture.GetProperty("architecture").GetString()!);
+            foreach (var other in List(architecture, "subArchitectures").Select(a => a.GetString()!))
+            {
+                names.Add(other);
+                rules.Include(Architecture(other));
+            }
+        }
+
+        foreach (var denied in Denied)
+            rules.Add(denied, SystemCallRules.Error(NotPermitted), []);
+        foreach (var rule in profile.GetProperty("syscalls").EnumerateArray().Where(r => Applies(r, names)))
+        {
+            var action = Action(rule.GetProperty("action").GetString()!, Number(rule, "errnoRet"));
+            ArgumentCondition[] conditions = [.. List(rule, "args").Select(Condition)];
+            foreach (var name in List(rule, "names").Select(n => n.GetString()!).Except(Denied))
+                rules.Add(name, action, conditions);
+        }
+
+        return rules;
+    }
+
+    // Rules for programs with a capability do not apply, and neither do those for another architecture.
+    private static bool Applies(JsonElement rule, HashSet<string> architectures)
+    {
+        var (includes, excludes) = (Inner(rule, "includes"), Inner(rule, "excludes"));
+        return List(includes, "caps").Length == 0
+            && (List(includes, "arches") is [] || List(includes, "arches").Any(Here))
+            && !List(excludes, "arches").Any(Here)
+            && IsAtLeast(includes, otherwise: true)
+            && !IsAtLeast(excludes, otherwise: false);
+
+        bool Here(JsonElement arch) => architectures.Any(a => Name(a) == ArchitectureOf(arch.GetString()!));
+    }
+
+    private static bool IsAtLeast(JsonElement condition, bool otherwise) =>
+        condition.ValueKind == JsonValueKind.Object
+        && condition.TryGetProperty("minKernel", out var version)
+        && version.GetString() is { Length: > 0 } text
+            ? Environment.OSVersion.Version >= Version.Parse(text)
+            : otherwise;
+
+    private static ArgumentCondition Condition(JsonElement condition) =>
+        new(
+            condition.GetProperty("index").GetUInt32(),
+            condition.GetProperty("op").GetString() switch
+            {
+                "SCMP_CMP_NE" => 1,
+                "SCMP_CMP_LT" => 2,
+                "SCMP_CMP_LE" => 3,
+                "SCMP_CMP_EQ" => 4,
+                "SCMP_CMP_GE" => 5,
+                "SCMP_CMP_GT" => 6,
+                "SCMP_CMP_MASKED_EQ" => 7,
+                var other => throw new InvalidOperationException($"unknown comparison '{other}'"),
+            },
+            condition.GetProperty("value").GetUInt64(),
+            condition.TryGetProperty("valueTwo", out var second) ? second.GetUInt64() : 0
+        );
+
+    private static uint Action(string name, int? error) =>
+        name switch
+        {
+            "SCMP_ACT_ALLOW" => SystemCallRules.Allow,
+            "SCMP_ACT_ERRNO" => SystemCallRules.Error(error ?? NotPermitted),
+            "SCMP_ACT_KILL" or "SCMP_ACT_KILL_THREAD" => 0,
+            "SCMP_ACT_KILL_PROCESS" => 0x80000000,
+            _ => throw new InvalidOperationException($"unknown action '{name}'"),
+        };
+
+    // The profile writes SCMP_ARCH_X86_64 in one place and amd64 in the other; libseccomp knows x86_64.
+    private static uint Architecture(string name) => SystemCallRules.Architecture(Name(name));
+
+    private static string Name(string name) => Prefix().Replace(name, "").ToLowerInvariant();
+
+    private static string ArchitectureOf(string name) =>
+        name switch
+        {
+            "amd64" => "x86_64",
+            "arm64" => "aarch64",
+            _ => name,
+        };
+
+    private static int? Number(JsonElement of, string key) =>
+        of.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt32() : null;
+
+    private static JsonElement Inner(JsonElement of, string key) =>
+        of.TryGetProperty(key, out var value) ? value : default;
+
+    private static JsonElement[] List(JsonElement of, string key) =>
+        of.ValueKind == JsonValueKind.Object
+        && of.TryGetProperty(key, out var list)
+        && list.ValueKind == JsonValueKind.Array
+            ? [.. list.EnumerateArray()]
+            : [];
+
+    [GeneratedRegex("^SCMP_ARCH_")]
+    private static partial Regex Prefix();
+}

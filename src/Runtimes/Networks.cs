@@ -1,0 +1,35 @@
+using Hive.Common.Errors;
+
+namespace Hive.Runtimes;
+
+/// <summary>The words about a container's network, the same on every runtime.</summary>
+internal static class Networks
+{
+    /// <summary>The fault of a runtime whose containers are in the machine's network.</summary>
+    public static Fault Unsupported { get; } = new("this runtime has no other");
+
+    /// <summary>The weakness of a container's network; null for none.</summary>
+    /// <param name="network">The network that its agent.yaml asks for.</param>
+    /// <param name="fault">Why the runtime cannot give it one of its own; null when it can.</param>
+    public static string? Weakness(NetworkAccess network, Fault? fault) =>
+        network switch
+        {
+            NetworkAccess.Host => "it uses the machine's network, as its agent.yaml says",
+            NetworkAccess.Outbound when fault is not null => $"it uses the machine's network: {fault}",
+            _ => null,
+        };
+
+    /// <summary>Both weaknesses of a run, for its row; null for none.</summary>
+    public static async Task<string?> AllWeaknesses(this IRuntime runtime, NetworkAccess network, CancellationToken ct)
+    {
+        string?[] all = [await runtime.FindWeakness(ct), await runtime.FindNetworkWeakness(network, ct)];
+        return string.Join("; ", all.OfType<string>()) is { Length: > 0 } some ? some : null;
+    }
+
+    /// <summary>The refusal of a container without a network.</summary>
+    public static Problem CannotDoWithout(string agent, string runtime) =>
+        Problem.Invalid(
+            $"{agent}: agent.yaml says 'network: none', and the runtime '{runtime}' cannot keep the machine's network "
+                + "from it; remove the line, or use 'sandbox', 'nspawn', 'podman' or 'docker'"
+        );
+}
