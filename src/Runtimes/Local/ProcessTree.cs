@@ -121,6 +121,24 @@ internal static class ProcessTree
         }
     }
 
+    // pasta puts a process and a pid namespace more around the container, whose first process is then not a child
+    // of the leader.
     private static IReadOnlyList<int> Inside(int leader, int pump) =>
-        [.. Children(leader).Where(child => child != pump).SelectMany(Below)];
+        [.. Children(leader).Where(child => child != pump).SelectMany(Below).Where(pid => !IsFirst(pid))];
+
+    // True for the first process of a pid namespace: its own number there is the last one of NSpid (proc(5)).
+    private static bool IsFirst(int pid)
+    {
+        try
+        {
+            return File.ReadLines($"/proc/{pid}/status")
+                    .FirstOrDefault(line => line.StartsWith("NSpid:", StringComparison.Ordinal))
+                    is { } numbers
+                && numbers.EndsWith("\t1", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
 }
