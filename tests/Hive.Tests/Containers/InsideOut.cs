@@ -12,7 +12,7 @@ namespace Hive.Tests.Containers;
 /// Tries from inside a container what an agent must not be able to do. Each attempt is a perl script without modules,
 /// since that is on every Debian; it changes nothing where it succeeds.
 /// </summary>
-internal sealed class InsideOut : IDisposable
+internal sealed class InsideOut : IAsyncDisposable
 {
     // For documentation only (RFC 5737): an address of this machine that is not its loopback.
     private const string Address = "198.51.100.77";
@@ -42,14 +42,12 @@ internal sealed class InsideOut : IDisposable
         return new InsideOut();
     }
 
-    /// <summary>Removes that address.</summary>
-    public static Task Restore() => Ip("del");
-
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         loopback.Dispose();
         outside.Dispose();
         hidden.Dispose();
+        await Ip("del");
     }
 
     /// <summary>Runs every attempt in a container of the agent; true for those that succeed.</summary>

@@ -18,42 +18,35 @@ public sealed class InsideOutTests
     [Fact]
     public async Task The_table_of_what_runtimes_isolate_is_what_agents_can_do()
     {
-        using var inside = await InsideOut.Prepare();
-        try
+        await using var inside = await InsideOut.Prepare();
+        var found = new Dictionary<string, IReadOnlyList<(string Attempt, bool Works)>>();
+        foreach (var runtime in Runtimes)
         {
-            var found = new Dictionary<string, IReadOnlyList<(string Attempt, bool Works)>>();
-            foreach (var runtime in Runtimes)
-            {
-                await using var fleet = await Fleet.Start(runtime);
-                await fleet.Spawn("inner", runtime, start: false);
-                await fleet.Spawn("other", runtime, start: false);
-                found[runtime] = await inside.Run(fleet, "inner", runtime);
-            }
+            await using var fleet = await Fleet.Start(runtime);
+            await fleet.Spawn("inner", runtime, start: false);
+            await fleet.Spawn("other", runtime, start: false);
+            found[runtime] = await inside.Run(fleet, "inner", runtime);
+        }
 
-            string[] lines =
-            [
-                $"| an agent can | {string.Join(" | ", Runtimes.Select(r => $"`{r}`"))} |",
-                $"|---|{string.Concat(Runtimes.Select(_ => "---|"))}",
-                .. found["process"]
-                    .Select(
-                        (row, i) =>
-                            $"| {row.Attempt} | "
-                            + $"{string.Join(" | ", Runtimes.Select(r => found[r][i].Works ? "yes" : "no"))} |"
-                    ),
-            ];
-            AssertInDocs(string.Join('\n', lines));
-        }
-        finally
-        {
-            await InsideOut.Restore();
-        }
+        string[] lines =
+        [
+            $"| an agent can | {string.Join(" | ", Runtimes.Select(r => $"`{r}`"))} |",
+            $"|---|{string.Concat(Runtimes.Select(_ => "---|"))}",
+            .. found["process"]
+                .Select(
+                    (row, i) =>
+                        $"| {row.Attempt} | "
+                        + $"{string.Join(" | ", Runtimes.Select(r => found[r][i].Works ? "yes" : "no"))} |"
+                ),
+        ];
+        AssertInDocs(string.Join('\n', lines));
     }
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
     public async Task Agent_yaml_chooses_the_machines_network_or_none(string runtime)
     {
-        using var inside = await InsideOut.Prepare();
+        await using var inside = await InsideOut.Prepare();
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("inner", runtime, start: false);
         var none = await inside.Run(fleet, "inner", runtime, NetworkAccess.None);
