@@ -50,7 +50,7 @@ internal sealed class TaskChanges(
             touched.AddRange(TaskTable.CountInDependents(write, after.Id, done, dead, Now));
         if (before.IsOpen != after.IsOpen)
             touched.AddRange(
-                TaskTable.CountInDependencies(write, after.Id, after.IsOpen ? 1 : -1).Where(r => r.IsReady)
+                TaskTable.CountInDependencies(write, after.Id, after.IsOpen ? 1 : -1).Where(r => r.HasPlace)
             );
         var isEnd = before.Status != after.Status && !after.IsOpen;
         if (isEnd)
@@ -227,7 +227,7 @@ internal sealed class TaskChanges(
             row.IsReady && row.RetryCount > 0 ? FailedBy(db, row.Id) : [],
             (int)row.MaxRetries,
             row.IsWithAgent && runs.Find(row.Run ?? 0) is { Waits: true },
-            row.IsReview && (row.IsReady || row.BudgetHold is not null) ? Excluded(db, row) : null,
+            row.IsReview && row.HasPlace ? Excluded(db, row) : null,
             ShortageOf(row)
         );
 

@@ -155,7 +155,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
                     .Select(e => e.Id)
                     .Distinct()
                     .Select(id => TaskTable.Require(write.Db, id))
-                    .Where(r => r.IsReady),
+                    .Where(r => r.HasPlace),
             ]
         );
         tickets.MarkGate(write, ticket.Id);
@@ -215,7 +215,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
                 "UPDATE tasks SET dependents = dependents + @change WHERE id = @Id",
                 new { change, other.Id }
             );
-            if (other.IsReady)
+            if (other.HasPlace)
                 changes.Publish(write, [TaskTable.Require(write.Db, other.Id)]);
         }
 

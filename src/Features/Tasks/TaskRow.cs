@@ -152,6 +152,9 @@ internal sealed record TaskRow
 
     public bool IsReady => IsPending && Holds == 0;
 
+    /// <summary>It has a place in the order: it is ready, or budgets hold it.</summary>
+    public bool HasPlace => IsReady || (IsOpen && BudgetHold is not null);
+
     /// <summary>The host holds it because a person has to look.</summary>
     public bool IsHeldByHost => IsPending && Held.HasFlag(Hold.Operator) && HoldReason is not null;
 

@@ -497,6 +497,34 @@ public sealed class BudgetTests
     }
 
     [Fact]
+    public async Task A_held_task_whose_worth_rises_is_freed_before_others()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        var ticket = await rig.Ticket();
+        var tasks = await rig.Add(ticket, TaskRig.New("a"), TaskRig.New("b"), TaskRig.New("c"));
+        await rig.Limit(0.01);
+        foreach (var task in tasks)
+            Assert.Equal(ClaimResult.Held, await rig.Claim(task, "alice"));
+        await rig.Add(
+            ticket,
+            [
+                .. Enumerable
+                    .Range(0, 5)
+                    .Select(i => new
+                    {
+                        task_type = "t",
+                        title = $"after {i}",
+                        depends_on = new[] { tasks[2] },
+                    }),
+            ]
+        );
+        await rig.Limit(0.1);
+        foreach (var (task, count) in tasks.Zip<long, int>([1, 1, 0]))
+            Assert.Equal(count, (await rig.Task(task)).Holds().Length);
+    }
+
+    [Fact]
     public async Task One_of_two_limits_can_be_removed_alone()
     {
         await using var rig = await TaskRig.Start();
