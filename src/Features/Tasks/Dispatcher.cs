@@ -89,9 +89,21 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
     public IReadOnlyList<Unservable> Unservable(DateTimeOffset now) => ready.Unservable(now);
 
     /// <inheritdoc />
-    public override async Task StartAsync(CancellationToken cancellationToken)
+    public override Task StartAsync(CancellationToken cancellationToken) => Start(_ => { }, cancellationToken);
+
+    /// <summary>Loads the tasks, and begins to give them to agents.</summary>
+    /// <param name="loaded">Called in the write that loads them, before any is given.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public async Task Start(Action<IWrite> loaded, CancellationToken cancellationToken)
     {
-        await store.Write(write => ready.Load(write, loader), cancellationToken);
+        await store.Write(
+            write =>
+            {
+                ready.Load(write, loader);
+                loaded(write);
+            },
+            cancellationToken
+        );
         watch.Start(await statuses.Last(cancellationToken));
         bell.Ring();
         await base.StartAsync(cancellationToken);

@@ -53,9 +53,8 @@ internal sealed class TasksAtStart(
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
         _ = alarms.Run();
-        await dispatcher.StartAsync(cancellationToken);
         // A period may have ended, or a limit have been raised, before the held tasks were known.
-        await store.Write(write => holds.Free(write, null), cancellationToken);
+        await dispatcher.Start(write => holds.Free(write, null), cancellationToken);
     }
 
     /// <inheritdoc />
