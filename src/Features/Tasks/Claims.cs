@@ -64,7 +64,7 @@ internal sealed class Claims(
         return FreeLocks(write, row);
     }
 
-    public void LetGo(IWrite write, long task) => budgets.Free(write, [task]);
+    public bool LetGo(IWrite write, long task) => budgets.Free(write, [task]) > 0;
 
     /// <summary>Gives a task that an agent had to another: a run of its own, whether or not it has room.</summary>
     /// <param name="write">The write that has ended the run before.</param>

@@ -220,21 +220,13 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
         var id = next.Task.Id;
         if (next.ShortAgents is not { } agents)
         {
-            Try(
-                next.Task,
-                () =>
-                {
-                    claims.LetGo(write, id);
-                    return ClaimResult.Held;
-                }
-            );
-            return true;
+            if (Try(next.Task, () => claims.LetGo(write, id)))
+                return true;
+            Rebuild(write, id, "held");
+            return false;
         }
 
-        var hasChanged = false;
-        foreach (var agent in agents)
-            hasChanged |= watch.HasChanged(agent);
-        if (hasChanged)
+        if (HaveChanged(agents))
             return true;
         var result = Try(next.Task, () => claims.HoldFor(write, id, agents));
         if (result == ClaimResult.NotReady)
@@ -243,19 +235,29 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
             return false;
         }
 
-        // A budget has more left than the agents' holds say: they are about to end.
-        if (result == ClaimResult.OtherAgent)
+        // A budget of one of them has enough left. Either that is new, and the next look sees it, or the hold of the
+        // agent is about to end.
+        if (result == ClaimResult.OtherAgent && !ready.ForgetPassed(id) && !HaveChanged(agents))
             SetAside(id);
         return true;
     }
 
-    private void Rebuild(IWrite write, long task)
+    // Looks at all of them: the next step depends on each.
+    private bool HaveChanged(IReadOnlyList<string> agents)
     {
-        LogNotReady(log, task);
+        var hasChanged = false;
+        foreach (var agent in agents)
+            hasChanged |= watch.HasChanged(agent);
+        return hasChanged;
+    }
+
+    private void Rebuild(IWrite write, long task, string state = "ready")
+    {
+        LogRebuilt(log, task, state);
         ready.Load(write, loader);
     }
 
-    private static ClaimResult Try(QueuedTask task, Func<ClaimResult> claim)
+    private static T Try<T>(QueuedTask task, Func<T> claim)
     {
         try
         {
@@ -314,9 +316,9 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "task {Task} was in the queue and is not ready; the queue is rebuilt from the database"
+        Message = "task {Task} was in the queue and is not {State}; the queue is rebuilt from the database"
     )]
-    private static partial void LogNotReady(ILogger logger, long task);
+    private static partial void LogRebuilt(ILogger logger, long task, string state);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "could not give task {Task} to an agent; will retry in a minute")]
     private static partial void LogClaimFailed(ILogger logger, long task, Exception error);

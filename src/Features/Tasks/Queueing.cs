@@ -47,7 +47,8 @@ internal interface IClaims
     ClaimResult HoldFor(IWrite write, long task, IReadOnlyList<string> agents);
 
     /// <summary>Ends a hold of budgets: an agent may have the task that they do not cover.</summary>
-    void LetGo(IWrite write, long task);
+    /// <returns>False when no budget holds the task: the queue is wrong.</returns>
+    bool LetGo(IWrite write, long task);
 }
 
 /// <summary>Reads what the queue is built from: at start, and when it proves wrong.</summary>

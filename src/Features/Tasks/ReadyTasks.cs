@@ -192,6 +192,14 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
         Ring();
     }
 
+    /// <summary>Every agent may be given the task again.</summary>
+    /// <returns>False when it was kept from none.</returns>
+    public bool ForgetPassed(long task)
+    {
+        lock (gate)
+            return passed.Remove(task);
+    }
+
     /// <summary>Reads the phases' <c>max_active</c> again.</summary>
     public void ReadLimits()
     {
@@ -246,18 +254,23 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
         {
             aside.Add(task);
             queue.Remove(task);
+            unsure.Remove(task);
         }
     }
 
-    /// <summary>Puts the tasks that were set aside back into the queue.</summary>
+    /// <summary>Puts the tasks that were set aside back into the queue, and looks again at those that budgets
+    /// hold.</summary>
     public void TakeBack()
     {
         lock (gate)
         {
             foreach (var task in aside)
             {
-                if (known.GetValueOrDefault(task) is { ReadyAt: not null } ready)
-                    queue.Put(ready, Now());
+                var back = known.GetValueOrDefault(task);
+                if (back is { ReadyAt: not null })
+                    queue.Put(back, Now());
+                else if (back is { Short: not null })
+                    unsure.Add(task);
             }
 
             aside.Clear();

@@ -67,7 +67,8 @@ internal sealed class RunBudgets(IBudgets budgets, ITickets tickets, IWorkflows 
         };
 
     /// <summary>Ends the holds of budgets on tasks, which keep their places in the order.</summary>
-    public void Free(IWrite write, IEnumerable<long> tasks)
+    /// <returns>How many of them had such a hold.</returns>
+    public int Free(IWrite write, IEnumerable<long> tasks)
     {
         List<TaskRow> freed = [];
         foreach (var task in tasks)
@@ -97,6 +98,7 @@ internal sealed class RunBudgets(IBudgets budgets, ITickets tickets, IWorkflows 
             ? Money.Usd(Math.Max(0, micro))
             : null;
 
+        return freed.Count;
     /// <summary>The things that budgets may cover of a task.</summary>
     public static BudgetSubject SubjectOf(TaskRow row, TicketEntry ticket, string? agent) =>
         new(agent, row.Ticket, BudgetSubject.PhaseOf(ticket.Workflow, row.PhaseId), row.TaskType);

@@ -525,6 +525,19 @@ public sealed class BudgetTests
     }
 
     [Fact]
+    public async Task A_task_is_given_when_its_agents_period_turns_out_to_have_ended()
+    {
+        await using var rig = await TaskRig.Start();
+        await Scheduled(rig, "alice");
+        await rig.Limit(0.06, "agent", "alice", period: "day");
+        await rig.Talk("alice", 4000);
+        // No alarm has seen the end of the period: the scheduler does, while it asks the agent's budgets.
+        rig.Hive.Clock.Jump(TimeSpan.FromDays(1));
+        var task = await rig.OneTask();
+        Assert.Equal("alice", (await rig.Until(task, "assigned")).Text("agent"));
+    }
+
+    [Fact]
     public async Task One_of_two_limits_can_be_removed_alone()
     {
         await using var rig = await TaskRig.Start();

@@ -166,7 +166,7 @@ internal sealed class BoundWatch : IClaims, ITurnEnded
         return Claims!.HoldFor(write, task, agents);
     }
 
-    public void LetGo(IWrite write, long task) => Claims!.LetGo(write, task);
+    public bool LetGo(IWrite write, long task) => Claims!.LetGo(write, task);
 
     public void Ended(IWrite write, TurnView turn, TurnView? before)
     {

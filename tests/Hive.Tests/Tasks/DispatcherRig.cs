@@ -127,6 +127,9 @@ internal sealed class StoredTasks(ReadyTasks ready) : IClaims, IReadyTasksLoader
     /// <summary>The tasks whose claim fails with an error.</summary>
     public HashSet<long> Broken { get; } = [];
 
+    /// <summary>The agents whose budget refuses the next claim, and has enough left after that.</summary>
+    public HashSet<string> Short { get; } = [];
+
     /// <summary>The next claim that was committed.</summary>
     public async Task<(long Task, string Agent)> Claimed()
     {
@@ -156,6 +159,8 @@ internal sealed class StoredTasks(ReadyTasks ready) : IClaims, IReadyTasksLoader
     {
         if (Broken.Contains(task))
             throw new InvalidOperationException($"task {task} is broken");
+        if (Short.Remove(agent))
+            return ClaimResult.OtherAgent;
         if (
             write.Db.Execute(
                 "UPDATE tasks SET agent = @agent, ready_at = NULL WHERE id = @task AND ready_at IS NOT NULL",
@@ -171,7 +176,8 @@ internal sealed class StoredTasks(ReadyTasks ready) : IClaims, IReadyTasksLoader
     // No budget holds a task here.
     public ClaimResult HoldFor(IWrite write, long task, IReadOnlyList<string> agents) => ClaimResult.OtherAgent;
 
-    public void LetGo(IWrite write, long task) => throw new InvalidOperationException($"nothing holds task {task}");
+    public bool LetGo(IWrite write, long task) =>
+        Broken.Contains(task) ? throw new InvalidOperationException($"task {task} is broken") : false;
 
     public IReadOnlyList<QueuedTask> Load(DbConnection db) =>
         [

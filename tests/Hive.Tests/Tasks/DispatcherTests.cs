@@ -3,6 +3,7 @@ using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Tasks;
 using Hive.Features.Workflows.Contracts;
 using Hive.Protocol;
 
@@ -135,6 +136,52 @@ public sealed class DispatcherTests
         await rig.Clock.Set(start.AddSeconds(60));
         rig.Clock.Advance(TimeSpan.FromSeconds(59));
         Assert.Equal((1, "ann"), await rig.Tasks.Claimed());
+    }
+
+    [Fact]
+    public async Task A_hold_that_cannot_be_ended_holds_nobody_up()
+    {
+        await using var rig = new DispatcherRig();
+        rig.Set("ann", ActivityState.Idle);
+        await rig.Add("ann");
+        rig.Tasks.Broken.Add(1);
+        await rig.Dispatcher.StartAsync(CancellationToken.None);
+        await rig.Put(HeldFor("bob", 1, rig.Now), SchedulerRig.Task(2, rig.Now));
+        await rig.Log.Next("task 1");
+
+        rig.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal((2, "ann"), await rig.Tasks.Claimed());
+    }
+
+    [Fact]
+    public async Task A_hold_that_no_row_has_is_forgotten()
+    {
+        await using var rig = new DispatcherRig();
+        rig.Set("ann", ActivityState.Idle);
+        await rig.Add("ann");
+        await rig.Put(HeldFor("bob", 1, rig.Now), SchedulerRig.Task(2, rig.Now));
+
+        Assert.Empty(await rig.Dispatcher.Assign(CancellationToken.None));
+
+        Assert.Contains(
+            "task 1 was in the queue and is not held",
+            await rig.Log.Next("task 1"),
+            StringComparison.Ordinal
+        );
+        Assert.Equal([(2, "ann")], await rig.Dispatcher.Assign(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task An_agent_that_was_passed_over_gets_the_task_once_it_has_enough_left()
+    {
+        await using var rig = new DispatcherRig();
+        rig.Set("ann", ActivityState.Idle);
+        await rig.Add("ann");
+        rig.Tasks.Short.Add("ann");
+        await rig.Put(SchedulerRig.Task(1, rig.Now));
+
+        Assert.Equal([(1, "ann")], await rig.Dispatcher.Assign(CancellationToken.None));
     }
 
     [Theory]
@@ -309,4 +356,11 @@ public sealed class DispatcherTests
 
         throw new TimeoutException($"no change of a condition with the reason '{until}' was noted");
     }
+
+    private static QueuedTask HeldFor(string agent, long id, long since) =>
+        SchedulerRig.Task(id, since) with
+        {
+            ReadyAt = null,
+            Short = new Shortage("build", 1, 0, since, [agent], IsHeldOtherwise: false),
+        };
 }
