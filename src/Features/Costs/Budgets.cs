@@ -80,18 +80,7 @@ internal sealed class Budgets(
     {
         Roll(write);
         var (micro, tokens) = estimates.Of(write.Db, subject, templateMicro);
-        var lacking = state.Covering(subject).Where(b => b.Holds && !b.Fits(micro, tokens)).ToArray();
-        return lacking.Length == 0
-            ? new BudgetQuote(micro, tokens)
-            : new BudgetQuote(
-                micro,
-                tokens,
-                (Array.Find(lacking, b => b.Scope != BudgetScope.Agent) ?? lacking[0]).Refusal(micro, tokens),
-                Array.TrueForAll(lacking, b => b.Scope == BudgetScope.Agent)
-            )
-            {
-                Lacking = [.. lacking.Select(b => b.Id)],
-            };
+        return Quoted([.. state.Covering(subject).Where(b => b.Holds && !b.Fits(micro, tokens))], micro, tokens);
     }
 
     /// <inheritdoc />
@@ -285,6 +274,19 @@ internal sealed class Budgets(
 
     /// <summary>Holds and releases agents as the budgets are now.</summary>
     public void HoldAgents(IWrite write) => effects.HoldAgents(write, state.All.Values);
+
+    // While a budget that agents share has too little, more on an agent's own frees nothing.
+    private static BudgetQuote Quoted(Budget[] lacking, long micro, long tokens)
+    {
+        if (lacking.Length == 0)
+            return new BudgetQuote(micro, tokens);
+        var shared = Array.FindAll(lacking, b => b.Scope != BudgetScope.Agent);
+        var holding = shared.Length > 0 ? shared : lacking;
+        return new BudgetQuote(micro, tokens, holding[0].Refusal(micro, tokens), shared.Length == 0)
+        {
+            Lacking = [.. holding.Select(b => b.Id)],
+        };
+    }
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -502,18 +504,41 @@ internal sealed class Budgets(
             return (micro, tokens);
         }
 
-        public bool TryTake(BudgetSubject subject, long micro, long tokens)
+        public bool TryTake(IReadOnlyList<BudgetSubject> subjects, long micro, long tokens)
         {
-            var covering = now.Covering(subject).Where(b => b.Holds).ToArray();
-            var lacking = covering.Where(b => closed.Contains(b.Id) || !b.Fits(micro, tokens)).ToArray();
-            if (lacking.Length > 0)
+            HashSet<long> awaited = [];
+            foreach (var subject in subjects)
             {
-                // It fits once what is reserved is free: nothing that comes after it may take that.
-                closed.UnionWith(lacking.Where(b => b.Unreserved.Fits(micro, tokens)).Select(b => b.Id));
-                return false;
+                var lacking = Lacking(subject, micro, tokens);
+                if (lacking.Length == 0)
+                {
+                    Take(subject, micro, tokens);
+                    return true;
+                }
+
+                awaited.UnionWith(lacking.Where(b => b.Unreserved.Fits(micro, tokens)).Select(b => b.Id));
             }
 
-            foreach (var budget in covering)
+            // It fits once what is reserved is free: nothing that comes after it may take that.
+            closed.UnionWith(awaited);
+            return false;
+        }
+
+        public bool Lacks(long budget, long micro, long tokens) =>
+            now.All.TryGetValue(budget, out var known) && Lacks(known, micro, tokens);
+
+        public BudgetQuote Quote(BudgetSubject subject, long micro, long tokens) =>
+            Quoted(Lacking(subject, micro, tokens), micro, tokens);
+
+        private Budget[] Lacking(BudgetSubject subject, long micro, long tokens) =>
+            [.. now.Covering(subject).Where(b => Lacks(b, micro, tokens))];
+
+        private bool Lacks(Budget budget, long micro, long tokens) =>
+            budget.Holds && (closed.Contains(budget.Id) || !budget.Fits(micro, tokens));
+
+        private void Take(BudgetSubject subject, long micro, long tokens)
+        {
+            foreach (var budget in now.Covering(subject).Where(b => b.Holds).ToArray())
                 now = now with
                 {
                     All = now.All.SetItem(
@@ -525,7 +550,6 @@ internal sealed class Budgets(
                         }
                     ),
                 };
-            return true;
         }
     }
 

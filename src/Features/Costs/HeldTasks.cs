@@ -23,7 +23,8 @@ internal sealed class HeldTasks
     /// <summary>The hold of a task, or null.</summary>
     public HeldTask? Find(long task) => tasks.GetValueOrDefault(task);
 
-    /// <summary>How many tasks a budget holds, and the least that one of them needs of each kind.</summary>
+    /// <summary>How many tasks a budget holds, and the least that one of them needs of each kind; of both
+    /// together, any one task may need more.</summary>
     public (long Count, long Micro, long Tokens) Of(long budget) =>
         ofBudget.TryGetValue(budget, out var needs)
             ? (needs.Micro.Count, needs.Micro.Min.Amount, needs.Tokens.Min.Amount)

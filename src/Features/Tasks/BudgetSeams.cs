@@ -66,39 +66,55 @@ internal sealed class BudgetSeams(
         Free(write, more);
     }
 
-    /// <summary>Frees the tasks that fit, in the order of the queue.</summary>
+    /// <summary>Frees the tasks that fit, in the order of the queue. One that other budgets hold by now than it says,
+    /// says so from then on.</summary>
     /// <param name="write">The caller's write.</param>
     /// <param name="more">The budgets that have more left; null for all.</param>
     public void Free(IWrite write, IReadOnlyList<(string Scope, string ScopeId)>? more)
     {
         var room = budgets.Room();
-        var (mostMicro, mostTokens) = (long.MaxValue, long.MaxValue);
-        if (more is not null)
-        {
-            var most = more.Select(of => room.Most(of.Scope, of.ScopeId)).ToArray();
-            (mostMicro, mostTokens) = (most.Max(left => left.Micro), most.Max(left => left.Tokens));
-        }
-
-        if (mostMicro < 0)
+        // Those that have nothing left free nothing.
+        var scopes = more
+            ?.Select(of => (of.Scope, of.ScopeId, Left: room.Most(of.Scope, of.ScopeId)))
+            .Where(of => of.Left.Micro >= 0)
+            .ToArray();
+        if (scopes is [])
             return;
+        var (mostMicro, mostTokens) = (long.MaxValue, long.MaxValue);
+        if (scopes is not null)
+            (mostMicro, mostTokens) = (scopes.Max(of => of.Left.Micro), scopes.Max(of => of.Left.Tokens));
+        var isOfAgents = scopes is not null && Array.TrueForAll(scopes, of => of.Scope == "agent");
         List<long> freed = [];
+        List<(long, IReadOnlyList<(string?, BudgetQuote)>)> refused = [];
         ready.EachHeld(
             (task, need) =>
             {
-                if (need.Micro > mostMicro || need.Tokens > mostTokens)
+                if (need.Micro > mostMicro || need.Tokens > mostTokens || (isOfAgents && need.Agents is null))
                     return true;
-                if (more?.All(of => room.Most(of.Scope, of.ScopeId).Micro < 0) == true)
+                if (scopes?.All(of => room.Most(of.Scope, of.ScopeId).Micro < 0) == true)
                     return false;
                 var subjects = SubjectsOf(task, need).ToArray();
-                if (more is not null && !Array.Exists(subjects, one => more.Any(of => one.IsIn(of.Scope, of.ScopeId))))
+                if (
+                    scopes is not null
+                    && !Array.Exists(subjects, one => Array.Exists(scopes, of => one.IsIn(of.Scope, of.ScopeId)))
+                )
                     return true;
-                // It takes nothing while something else holds it; its claim asks again.
-                if (need.IsHeldOtherwise || Array.Exists(subjects, one => room.TryTake(one, need.Micro, need.Tokens)))
+                // It takes nothing while something else holds it, or while its needs are unknown; its claim asks again.
+                if (
+                    need.IsHeldOtherwise
+                    || (need is { Micro: 0, Tokens: 0 } && !need.Budgets.Any(budget => room.Lacks(budget, 0, 0)))
+                    || room.TryTake(subjects, need.Micro, need.Tokens)
+                )
                     freed.Add(task.Id);
+                else if (need.Budgets.Any(budget => !room.Lacks(budget, need.Micro, need.Tokens)))
+                    refused.Add(
+                        (task.Id, [.. subjects.Select(of => (of.Agent, room.Quote(of, need.Micro, need.Tokens)))])
+                    );
                 return true;
             }
         );
         holds.Free(write, freed);
+        holds.HoldOn(write, refused);
     }
 
     private static IEnumerable<BudgetSubject> SubjectsOf(QueuedTask task, Shortage need)

@@ -50,7 +50,7 @@ internal sealed class Claims(
     {
         if (TaskTable.Find(write.Db, task) is not { IsReady: true } row)
             return ClaimResult.NotReady;
-        List<(string, BudgetQuote)> refused = [];
+        List<(string?, BudgetQuote)> refused = [];
         foreach (var agent in agents)
         {
             if (budgets.Quote(write, row, agent)?.Refusal is not { } refusal)

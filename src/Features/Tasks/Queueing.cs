@@ -160,6 +160,7 @@ internal sealed record QueuedTask(
 /// <param name="TaskType">The type of the task.</param>
 /// <param name="Micro">What one run needs, in millionths of a US dollar.</param>
 /// <param name="Tokens">The same in tokens of all kinds.</param>
+/// <param name="Budgets">The ids of the budgets.</param>
 /// <param name="ReadyAt">Since when it waits, in ms since 1970: it keeps its place in the order.</param>
 /// <param name="Agents">The agents whose own budgets hold it; null when other budgets do.</param>
 /// <param name="IsHeldOtherwise">Something else holds it too.</param>
@@ -167,6 +168,7 @@ internal sealed record Shortage(
     string TaskType,
     long Micro,
     long Tokens,
+    IReadOnlyList<long> Budgets,
     long ReadyAt,
     IReadOnlyList<string>? Agents,
     bool IsHeldOtherwise

@@ -27,34 +27,50 @@ internal sealed class RunBudgets(IBudgets budgets, ITickets tickets, IWorkflows 
     {
         if (refused.IsOfAgent)
             return ClaimResult.OtherAgent;
-        changes.Set(
-            write,
-            row,
-            Held(row, new BudgetHold(refused.Refusal!, refused.Micro, refused.Tokens, refused.Lacking, row.ReadyAt))
-        );
+        changes.Set(write, row, Held(row, HoldOf([(null, refused)], row.ReadyAt)));
         return ClaimResult.Held;
     }
 
     /// <summary>Keeps a task back that the own budgets of all its agents refuse.</summary>
-    public void Hold(IWrite write, TaskRow row, IReadOnlyList<(string Agent, BudgetQuote Refused)> refused) =>
-        changes.Set(
-            write,
-            row,
-            Held(
-                row,
-                new BudgetHold(
-                    "no agent that fits has budget left: "
-                        + string.Join("; ", refused.Take(NamedAgents).Select(one => one.Refused.Refusal))
-                        + (refused.Count > NamedAgents ? $"; and {refused.Count - NamedAgents} more agents" : ""),
-                    // The least: the claim asks each agent's budgets again.
-                    refused.Min(one => one.Refused.Micro),
-                    refused.Min(one => one.Refused.Tokens),
-                    [.. refused.SelectMany(one => one.Refused.Lacking).Distinct()],
-                    row.ReadyAt,
-                    [.. refused.Select(one => one.Agent)]
-                )
-            )
-        );
+    public void Hold(IWrite write, TaskRow row, IReadOnlyList<(string? Agent, BudgetQuote Refused)> refused) =>
+        changes.Set(write, row, Held(row, HoldOf(refused, row.ReadyAt)));
+
+    /// <summary>Lets tasks that budgets hold name the ones that do so now; they keep their places in the
+    /// order.</summary>
+    public void HoldOn(
+        IWrite write,
+        IEnumerable<(long Task, IReadOnlyList<(string? Agent, BudgetQuote Refused)> Refused)> tasks
+    )
+    {
+        List<TaskRow> changed = [];
+        foreach (var (task, refused) in tasks)
+        {
+            if (TaskTable.Find(write.Db, task) is not { BudgetHold: not null, IsOpen: true } row)
+                continue;
+            var hold = HoldOf(refused, BudgetHold.Of(row)!.ReadyAt);
+            var after = row with { BudgetHold = TaskRow.Json(hold) };
+            TaskTable.UpdateHolds(write, after);
+            changed.Add(after);
+        }
+
+        changes.Publish(write, changed);
+    }
+
+    // A budget that agents share keeps the task from all of them.
+    private static BudgetHold HoldOf(IReadOnlyList<(string? Agent, BudgetQuote Refused)> refused, long? readyAt) =>
+        refused.FirstOrDefault(one => !one.Refused.IsOfAgent) is (_, { } shared)
+            ? new BudgetHold(shared.Refusal!, shared.Micro, shared.Tokens, shared.Lacking, readyAt)
+            : new BudgetHold(
+                "no agent that fits has budget left: "
+                    + string.Join("; ", refused.Take(NamedAgents).Select(one => one.Refused.Refusal))
+                    + (refused.Count > NamedAgents ? $"; and {refused.Count - NamedAgents} more agents" : ""),
+                // The least: the claim asks each agent's budgets again.
+                refused.Min(one => one.Refused.Micro),
+                refused.Min(one => one.Refused.Tokens),
+                [.. refused.SelectMany(one => one.Refused.Lacking).Distinct()],
+                readyAt,
+                [.. refused.Select(one => one.Agent!)]
+            );
 
     /// <summary>A task that budgets hold.</summary>
     public static TaskRow Held(TaskRow row, BudgetHold hold) =>
@@ -82,6 +98,7 @@ internal sealed class RunBudgets(IBudgets budgets, ITickets tickets, IWorkflows 
         }
 
         changes.Publish(write, freed);
+        return freed.Count;
     }
 
     /// <summary>Reserves what was quoted; does nothing without budgets.</summary>
@@ -98,7 +115,6 @@ internal sealed class RunBudgets(IBudgets budgets, ITickets tickets, IWorkflows 
             ? Money.Usd(Math.Max(0, micro))
             : null;
 
-        return freed.Count;
     /// <summary>The things that budgets may cover of a task.</summary>
     public static BudgetSubject SubjectOf(TaskRow row, TicketEntry ticket, string? agent) =>
         new(agent, row.Ticket, BudgetSubject.PhaseOf(ticket.Workflow, row.PhaseId), row.TaskType);

@@ -237,6 +237,7 @@ internal sealed class TaskChanges(
                 row.TaskType,
                 hold.Micro,
                 hold.Tokens,
+                hold.Budgets,
                 hold.ReadyAt ?? Now,
                 hold.Agents,
                 row.Held != Hold.Budget

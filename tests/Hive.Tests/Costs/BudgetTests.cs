@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dapper;
+using Hive.Features.Costs.Contracts;
 using Hive.Features.Tasks;
 using Hive.Protocol;
 using Hive.Tests.Agents;
@@ -7,6 +8,7 @@ using Hive.Tests.Collaboration;
 using Hive.Tests.Locks;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
+using Microsoft.Extensions.DependencyInjection;
 using static System.StringComparison;
 using Turning = Hive.Tests.Turns.Turning;
 
@@ -522,6 +524,75 @@ public sealed class BudgetTests
         await rig.Limit(0.1);
         foreach (var (task, count) in tasks.Zip<long, int>([1, 1, 0]))
             Assert.Equal(count, (await rig.Task(task)).Holds().Length);
+    }
+
+    [Theory]
+    [InlineData("raise")]
+    [InlineData("delete")]
+    public async Task A_task_names_the_budget_that_holds_it_now(string how)
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        var ticket = await rig.Ticket();
+        var task = (await rig.Add(ticket, TaskRig.New("a")))[0];
+        var own = await rig.Limit(0.01, "ticket", ticket);
+        Assert.Equal(ClaimResult.Held, await rig.Claim(task, "alice"));
+        await rig.Limit(0.05);
+        Assert.Equal(["ticket stuck"], await Holding());
+
+        if (how == "delete")
+            await rig.Host.CallAsync("budget_delete", new { id = own.Number("id") });
+        else
+            await rig.Limit(1, "ticket", ticket);
+        Assert.Equal(["global stuck"], await Holding());
+        Assert.Equal(
+            "budget once 0.05 USD: spent 0.00, reserved 0.00, this needs about 0.054 USD",
+            (await rig.Task(task)).GetProperty("holds")[0].Text("reason")
+        );
+        await Legal(rig);
+        await rig.Limit(1);
+        Assert.Empty((await rig.Task(task)).Holds());
+        Assert.Empty(await Holding());
+
+        async Task<string[]> Holding() =>
+            [
+                .. (await rig.Host.CallAsync("budgets"))
+                    .GetProperty("budgets")
+                    .EnumerateArray()
+                    .Where(b => b.TryGetProperty("held", out _))
+                    .Select(b =>
+                        b.Text("scope") + (b.GetProperty("held").GetProperty("stuck").GetBoolean() ? " stuck" : "")
+                    ),
+            ];
+    }
+
+    [Fact]
+    public async Task A_budget_of_an_agent_holds_nothing_that_a_shared_one_holds()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        var task = await rig.OneTask();
+        await rig.Limit(0.02, "agent", "alice");
+        await rig.Limit(0.01);
+        Assert.Equal(ClaimResult.Held, await rig.Claim(task, "alice"));
+        var held = (await rig.Host.CallAsync("budgets")).GetProperty("budgets").EnumerateArray();
+        Assert.Equal("global", Assert.Single(held, b => b.TryGetProperty("held", out _)).Text("scope"));
+    }
+
+    [Fact]
+    public async Task A_budget_is_kept_only_for_a_task_that_none_of_its_agents_can_have()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        await rig.Limit(0.1, "agent", "alice");
+        await rig.Give(await rig.OneTask(), "alice");
+        var room = rig.Hive.Services.GetRequiredService<IBudgets>().Room();
+        var (alice, bob) = (new BudgetSubject("alice"), new BudgetSubject("bob"));
+        // Of 0.1 USD 0.054 are reserved.
+        Assert.True(room.TryTake([alice, bob], 60_000, 0));
+        Assert.True(room.TryTake([alice], 20_000, 0));
+        Assert.False(room.TryTake([alice], 60_000, 0));
+        Assert.False(room.TryTake([alice], 20_000, 0));
     }
 
     [Fact]

@@ -361,6 +361,6 @@ public sealed class DispatcherTests
         SchedulerRig.Task(id, since) with
         {
             ReadyAt = null,
-            Short = new Shortage("build", 1, 0, since, [agent], IsHeldOtherwise: false),
+            Short = new Shortage("build", 1, 0, [1], since, [agent], IsHeldOtherwise: false),
         };
 }

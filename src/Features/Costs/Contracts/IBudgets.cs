@@ -55,9 +55,20 @@ internal interface IBudgetRoom
     /// of a US dollar and in tokens; negative when nothing more is to be taken from them.</summary>
     (long Micro, long Tokens) Most(string scope, string scopeId);
 
-    /// <summary>Takes an estimate out of the sketch, unless a budget that covers the subject has too little. What
-    /// waits for the end of reservations has its turn before all that is tried after it.</summary>
-    bool TryTake(BudgetSubject subject, long micro, long tokens);
+    /// <summary>Takes an estimate out of the sketch for the first subject that all its budgets have enough for. A task
+    /// that waits for the end of reservations has its turn before all that is tried after it.</summary>
+    /// <param name="subjects">The task with each agent that may have it, or with none.</param>
+    /// <param name="micro">The estimate in millionths of a US dollar.</param>
+    /// <param name="tokens">The same in tokens of all kinds.</param>
+    /// <returns>False when there is no such subject.</returns>
+    bool TryTake(IReadOnlyList<BudgetSubject> subjects, long micro, long tokens);
+
+    /// <summary>A budget has too little for an estimate, or is kept for a task that was tried before; false for one
+    /// that was deleted.</summary>
+    bool Lacks(long budget, long micro, long tokens);
+
+    /// <summary>An estimate as the sketch refuses it, or has enough for it.</summary>
+    BudgetQuote Quote(BudgetSubject subject, long micro, long tokens);
 }
 
 /// <summary>The things that budgets may cover.</summary>
@@ -81,7 +92,8 @@ internal sealed record BudgetSubject(string? Agent, long? Ticket = null, string?
 /// <param name="IsOfAgent">Only budgets of this agent have too little: another agent may have the task.</param>
 internal sealed record BudgetQuote(long Micro, long Tokens, string? Refusal = null, bool IsOfAgent = false)
 {
-    /// <summary>The ids of the budgets that have too little left.</summary>
+    /// <summary>The ids of the budgets that have too little left; those of this agent alone only when no other
+    /// has.</summary>
     public IReadOnlyList<long> Lacking { get; init; } = [];
 }
 
