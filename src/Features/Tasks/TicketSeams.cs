@@ -21,6 +21,7 @@ internal sealed class TicketSeams(
     ITickets tickets,
     IWorkflows workflows,
     IBudgets budgets,
+    ILocks locks,
     ILeases leases
 ) : IPhaseEntered, ITicketHeld, ITicketRemoved, ITicketTasks, ITicketWork
 {
@@ -75,6 +76,52 @@ internal sealed class TicketSeams(
             if (TaskTable.Require(write.Db, id) is { IsOpen: true } row)
                 ends.Cancel(write, row, $"the block of ticket {ticket.Id} has ended ({actor})", checksTicket: false);
         }
+    }
+
+    public void RepositoryChanged(IWrite write, TicketEntry ticket)
+    {
+        foreach (var phase in workflows.Find(ticket.Workflow)?.Phases ?? [])
+        {
+            foreach (var template in phase.Tasks.Where(t => t.Locks.Any(IsOfRepository)))
+            {
+                var made = write.Db.ExecuteScalar<long?>(
+                    "SELECT id FROM tasks INDEXED BY tasks_ticket WHERE ticket = @Id AND template = @key",
+                    new { ticket.Id, key = TaskMaking.KeyOf(phase, template) }
+                );
+                if (made is { } id)
+                    LockOther(write, TaskTable.Require(write.Db, id), template, ticket);
+            }
+        }
+    }
+
+    // Also of one that has failed or was cancelled, which may be tried again.
+    private void LockOther(IWrite write, TaskRow row, TaskTemplate template, TicketEntry ticket)
+    {
+        if (row.Status == TaskState.Completed)
+            return;
+        if (row.IsWithAgent || row.Status == TaskState.Reviewing)
+            throw Problem.Conflict(
+                $"task {row.Id} of ticket {ticket.Id} is {row.Status} and has the locks of the repository before; wait "
+                    + "until it has ended, or cancel it first"
+            );
+        if (LockFault(template, ticket) is { } fault)
+            throw Problem.Conflict(fault);
+        locks.ReleaseAll(write, row.Id, "its ticket has another repository");
+        write.Db.Execute(
+            "UPDATE tasks SET locks = @locks WHERE id = @Id",
+            new { row.Id, locks = TaskRow.Json(LocksOf(template, ticket)) }
+        );
+        var before = TaskTable.Require(write.Db, row.Id);
+        changes.Set(
+            write,
+            before,
+            before with
+            {
+                Holds = before.Holds & ~(long)Tasks.Hold.Lock,
+                LockReason = null,
+                LockHeldAt = null,
+            }
+        );
     }
 
     public void Removed(IWrite write, TicketEntry ticket, string actor)
@@ -222,7 +269,7 @@ internal sealed class TicketSeams(
             Agent: template.Agent,
             TimeoutSeconds: template.TimeoutSeconds,
             Review: template.Review,
-            Locks: [.. template.Locks.Select(l => Placeholders.Filled(l, ticket))]
+            Locks: LocksOf(template, ticket)
         );
 
     // A lock of nothing would keep out every other ticket that has nothing there either.
@@ -231,9 +278,13 @@ internal sealed class TicketSeams(
         foreach (var text in template.Locks)
         {
             var filled = Placeholders.Filled(text, ticket);
+    private static IReadOnlyList<string> LocksOf(TaskTemplate template, TicketEntry ticket) =>
+        [.. template.Locks.Select(l => Placeholders.Filled(l, ticket))];
+
+    private static bool IsOfRepository(string text) => text.Contains("{ticket_repository}", StringComparison.Ordinal);
+
             var fault =
-                ticket.Repository is null && text.Contains("{ticket_repository}", StringComparison.Ordinal)
-                    ? "has no repository"
+                ticket.Repository is null && IsOfRepository(text) ? "has no repository"
                 : ResourceName.Fault(filled) is { } wrong ? $"makes '{filled}' of it, which {wrong}"
                 : null;
             if (fault is not null)

@@ -72,6 +72,10 @@ internal sealed class TicketSteps(
             },
             new Note(actor, "changed", string.Join(", ", changed))
         );
+        if (edits.Repository is null || edits.Repository == row.Repository)
+            return;
+        foreach (var maker in tasks.Value)
+            maker.RepositoryChanged(write, TicketTable.Require(write.Db, id).ToEntry());
     }
 
     // A commit that was judged as evidence must be found in the repository where it was looked for.

@@ -227,6 +227,47 @@ public sealed class DeclaredLocksTests
     }
 
     [Fact]
+    public async Task A_task_locks_the_repository_that_its_ticket_has_now()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Running("alice");
+        await rig.Acquire("alice", "repo:forge:agents/shop");
+        await rig.Worker("bob");
+        await rig.Host.CallAsync("workflow_load", new { text = Workflow });
+        var made = await rig.Host.CallAsync(
+            "ticket_create",
+            new
+            {
+                title = "Login",
+                workflow = "locked",
+                repository = "forge:agents/shop",
+            }
+        );
+        var ticket = made.GetProperty("ticket").Number("id");
+        var task = (await rig.Host.CallAsync("tasks", new { ticket })).GetProperty("tasks")[0].Number("id");
+        Assert.Equal(ClaimResult.Held, await rig.Claim(task, "bob"));
+
+        await Change("forge:agents/till");
+        Assert.Empty((await rig.Task(task)).Holds());
+        Assert.Equal(ClaimResult.Claimed, await rig.Claim(task, "bob"));
+        Assert.Equal(["bob exclusive granted 1"], await rig.Locks("repo:forge:agents/till"));
+
+        var refused = await Assert.ThrowsAsync<Hive.Protocol.HiveException>(() => Change("forge:agents/shop"));
+        Assert.Equal(
+            (
+                "conflict",
+                $"task {task} of ticket {ticket} is assigned and has the locks of the repository before; wait "
+                    + "until it has ended, or cancel it first"
+            ),
+            (refused.Code, refused.Message)
+        );
+        var still = (await rig.Host.CallAsync("ticket", new { id = ticket })).GetProperty("ticket");
+        Assert.Equal("forge:agents/till", still.Text("repository"));
+
+        Task Change(string repository) => rig.Host.CallAsync("ticket_change", new { id = ticket, repository });
+    }
+
+    [Fact]
     public async Task A_ticket_that_moves_by_itself_into_an_empty_placeholder_is_blocked()
     {
         await using var hive = await Fixture.HiveFixture.Start();

@@ -289,6 +289,8 @@ public sealed class TicketSeamTests
 
         public void BlockEnded(IWrite write, TicketEntry ticket, string actor) => Told.Add($"block ended by {actor}");
 
+        public void RepositoryChanged(IWrite write, TicketEntry ticket) => Told.Add($"repository {ticket.Repository}");
+
         bool IGateVerdicts.HasPassed(DbConnection db, TicketEntry ticket, Phase phase) => Blocking.Count == 0;
 
         IReadOnlyList<string> IGateVerdicts.Blocking(DbConnection db, TicketEntry ticket, Phase phase)

@@ -30,7 +30,7 @@ internal interface ITicketRemoved
     void Removed(IWrite write, TicketEntry ticket, string actor);
 }
 
-/// <summary>Makes the tasks that come with a ticket.</summary>
+/// <summary>Makes the tasks that come with a ticket, and changes them with it.</summary>
 internal interface ITicketTasks
 {
     /// <summary>Checks the tasks that come with a ticket to be made.</summary>
@@ -42,6 +42,10 @@ internal interface ITicketTasks
 
     /// <summary>A block has ended: cancels the open tasks that were made to end it.</summary>
     void BlockEnded(IWrite write, TicketEntry ticket, string actor);
+
+    /// <summary>The ticket has another repository: the tasks that lock it lock that one.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: an agent works on one of them.</exception>
+    void RepositoryChanged(IWrite write, TicketEntry ticket);
 }
 
 /// <summary>Tells what is being done for tickets, for their cards.</summary>
