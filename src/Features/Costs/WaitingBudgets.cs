@@ -32,7 +32,7 @@ internal sealed class WaitingBudgets : IWaiting
         long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
         && Budget.Read(db).FirstOrDefault(b => b.Id == number)?.ToView() is { } budget
         && !Waits(budget)
-            ? $"budget {id} is not used up any more ({budget.Level})"
+            ? $"budget {id} has enough left now ({budget.Level})"
             : null;
 
     private static bool Waits(BudgetView budget) => budget is { Level: BudgetLevel.Exceeded } or { Held.Stuck: true };

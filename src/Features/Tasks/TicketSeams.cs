@@ -230,7 +230,13 @@ internal sealed class TicketSeams(
             if (actor != Principals.System)
                 throw Problem.Conflict(fault);
             // Nobody asked for this move, so that nobody would hear of a refusal.
-            tickets.Block(write, ticket.Id, BlockTypes.Clarification, fault, Principals.System);
+            tickets.Block(
+                write,
+                ticket.Id,
+                BlockTypes.Clarification,
+                $"{fault}, and unblock it then",
+                Principals.System
+            );
             return [];
         }
 
@@ -272,24 +278,24 @@ internal sealed class TicketSeams(
             Locks: LocksOf(template, ticket)
         );
 
+    private static IReadOnlyList<string> LocksOf(TaskTemplate template, TicketEntry ticket) =>
+        [.. template.Locks.Select(l => Placeholders.Filled(l, ticket))];
+
+    private static bool IsOfRepository(string text) => text.Contains("{ticket_repository}", StringComparison.Ordinal);
+
     // A lock of nothing would keep out every other ticket that has nothing there either.
     private static string? LockFault(TaskTemplate template, TicketEntry ticket)
     {
         foreach (var text in template.Locks)
         {
             var filled = Placeholders.Filled(text, ticket);
-    private static IReadOnlyList<string> LocksOf(TaskTemplate template, TicketEntry ticket) =>
-        [.. template.Locks.Select(l => Placeholders.Filled(l, ticket))];
-
-    private static bool IsOfRepository(string text) => text.Contains("{ticket_repository}", StringComparison.Ordinal);
-
             var fault =
                 ticket.Repository is null && IsOfRepository(text) ? "has no repository"
                 : ResourceName.Fault(filled) is { } wrong ? $"makes '{filled}' of it, which {wrong}"
                 : null;
             if (fault is not null)
                 return $"the task {template.Type} locks '{text}', and ticket {ticket.Id} {fault}; change 'locks' of "
-                    + "that task in the workflow, or set the ticket's repository, and unblock it then";
+                    + "that task in the workflow, or set the ticket's repository";
         }
 
         return null;
