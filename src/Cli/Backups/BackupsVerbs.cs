@@ -40,10 +40,11 @@ internal static class BackupsVerbs
                 if (Path.Exists(path))
                     throw Taken(path);
                 // It gets its name when its restore has worked: a partial backup could be mistaken for a whole one.
-                var part = Path.Combine(
+                var work = Path.Combine(
                     Path.GetDirectoryName(path)!,
                     $".{Path.GetFileName(path)}.{Guid.NewGuid().ToString("N")[..8]}.part"
                 );
+                var part = Path.Combine(work, "hive.tar");
                 try
                 {
                     JsonElement end;
@@ -55,7 +56,9 @@ internal static class BackupsVerbs
                 }
                 finally
                 {
-                    File.Delete(part);
+                    // Also what an interrupted trial has left.
+                    if (Directory.Exists(work))
+                        Directory.Delete(work, recursive: true);
                 }
             },
             file,
@@ -67,6 +70,10 @@ internal static class BackupsVerbs
     {
         try
         {
+            var work = Path.GetDirectoryName(part)!;
+            if (!Directory.Exists(Path.GetDirectoryName(work)))
+                throw new DirectoryNotFoundException($"{Path.GetDirectoryName(work)} does not exist");
+            Directory.CreateDirectory(work, New.UnixCreateMode!.Value | UnixFileMode.UserExecute);
             return new FileStream(part, New);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -129,9 +136,12 @@ internal static class BackupsVerbs
         try
         {
             using var host = Process.Start(start)!;
-            var error = host.StandardError.ReadToEndAsync(ct);
-            var output = await host.StandardOutput.ReadToEndAsync(ct);
-            await host.WaitForExitAsync(ct);
+            await using var cancel = ct.Register(host.Kill);
+            // Not cancelled themselves, so that the process has ended when its folder is removed.
+            var error = host.StandardError.ReadToEndAsync(CancellationToken.None);
+            var output = await host.StandardOutput.ReadToEndAsync(CancellationToken.None);
+            await host.WaitForExitAsync(CancellationToken.None);
+            ct.ThrowIfCancellationRequested();
             return host.ExitCode == 0
                 ? JsonElement.Parse(output)
                 : throw Untried((await error).Trim().Replace(part, "the file", StringComparison.Ordinal));

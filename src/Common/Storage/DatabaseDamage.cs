@@ -29,7 +29,7 @@ internal static class DatabaseDamage
         }
         catch (SqliteException)
         {
-            all = damaged = [];
+            return "Its tables could not be examined";
         }
 
         if (all.Length == damaged.Length)

@@ -22,7 +22,7 @@ public sealed partial class DatabaseHealth(
     private static readonly TimeSpan FirstCheck = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan NextCheck = TimeSpan.FromDays(1);
 
-    // Whoever reaches the port may ask.
+    // Everybody who reaches the port may ask.
     private static readonly TimeSpan TrialHolds = TimeSpan.FromSeconds(1);
 
     // A commit writes some pages of 4 KiB into the write-ahead log, which may have to grow.
@@ -38,9 +38,18 @@ public sealed partial class DatabaseHealth(
     {
         List<Trouble> found = [];
         if (damage is { } text)
-            found.Add(new Trouble("database", text, TakesCommands: true));
+            found.Add(
+                new Trouble("database", text, "the database is damaged; `hive doctor` says where", TakesCommands: true)
+            );
         if (IsSuspicious() && await Trial() is { } refusal)
-            found.Add(new Trouble("writes", refusal, TakesCommands: false));
+            found.Add(
+                new Trouble(
+                    "writes",
+                    refusal,
+                    "nothing can be stored now; `hive doctor` says why",
+                    TakesCommands: false
+                )
+            );
         return found;
     }
 
@@ -61,8 +70,9 @@ public sealed partial class DatabaseHealth(
                 if (damage is { } text)
                     LogDamaged(log, text);
             }
-            catch (Problem e)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
+                // An error of any kind must not end the checks.
                 LogNotChecked(log, e);
             }
         }

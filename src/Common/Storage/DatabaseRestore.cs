@@ -27,13 +27,11 @@ internal sealed class DatabaseRestore(
         try
         {
             Verify(path);
-            using var connection = new DatabaseFile(path).OpenWriter();
-            SchemaConvergence.Apply(connection, schemas, clock.GetUtcNow());
-            DatabaseFile.Execute(connection, "BEGIN IMMEDIATE");
-            foreach (var slice in slices)
-                slice.Change(connection);
-            DatabaseFile.Execute(connection, "COMMIT");
-            return [.. slices.Select(s => s.Count(connection)).OfType<string>()];
+            var counts = Change(path);
+            // Else the first start takes it for a database that was not closed.
+            using var mark = new CommitMark(path, keepClaim: false);
+            mark.Closed();
+            return counts;
         }
         catch (SqliteException e) when (e.SqliteErrorCode == SQLitePCL.raw.SQLITE_FULL)
         {
@@ -43,6 +41,17 @@ internal sealed class DatabaseRestore(
         {
             throw Problem.Invalid($"the database in the backup cannot be used: {e.Message}", e);
         }
+    }
+
+    private string[] Change(string path)
+    {
+        using var connection = new DatabaseFile(path).OpenWriter();
+        SchemaConvergence.Apply(connection, schemas, clock.GetUtcNow());
+        DatabaseFile.Execute(connection, "BEGIN IMMEDIATE");
+        foreach (var slice in slices)
+            slice.Change(connection);
+        DatabaseFile.Execute(connection, "COMMIT");
+        return [.. slices.Select(s => s.Count(connection)).OfType<string>()];
     }
 
     private void Verify(string path)

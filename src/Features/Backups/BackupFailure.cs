@@ -19,6 +19,16 @@ internal sealed class BackupFailure : ITrouble
 
     public Task<IReadOnlyList<Trouble>> Find() =>
         Task.FromResult<IReadOnlyList<Trouble>>(
-            text is { } reason ? [new Trouble("backup", reason, TakesCommands: true)] : []
+            text is { } reason
+                ?
+                [
+                    new Trouble(
+                        "backup",
+                        reason,
+                        "the backups of the schedule fail; `hive doctor` says why",
+                        TakesCommands: true
+                    ),
+                ]
+                : []
         );
 }

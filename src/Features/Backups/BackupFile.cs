@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Hive.Common.Backups;
 using Hive.Common.Errors;
 using Hive.Protocol;
 
@@ -11,7 +12,9 @@ namespace Hive.Features.Backups;
 /// <param name="Path">Its path in the archive: names separated by slashes.</param>
 /// <param name="Bytes">Its size.</param>
 /// <param name="Sha256">The hash of its content, in lower-case hexadecimal digits.</param>
-internal sealed record BackupMember(string Path, long Bytes, string Sha256);
+/// <param name="Mode">The permissions of an agent's file, as chmod(2) numbers them; null for other files, which only
+/// their owner may read and write.</param>
+internal sealed record BackupMember(string Path, long Bytes, string Sha256, int? Mode = null);
 
 /// <summary>The first member of a backup, <c>backup.json</c>.</summary>
 /// <param name="Format">The version of the archive's form.</param>
@@ -43,8 +46,7 @@ internal static class BackupFile
     // About 200 bytes for each of a million members.
     private const int MaxManifestBytes = 256 << 20;
 
-    // PATH_MAX of Linux is 4096, with the folder before it.
-    private const int MaxPathLength = 3000;
+    private const UnixFileMode Permissions = (UnixFileMode)0x1FF;
 
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -57,7 +59,10 @@ internal static class BackupFile
         {
             await using var file = File.OpenRead(Path.Combine(folder, path));
             var hash = await SHA256.HashDataAsync(file, ct);
-            members.Add(new BackupMember(path, file.Length, Convert.ToHexStringLower(hash)));
+            var mode = MemberPath.IsOfAgents(path)
+                ? (int)(File.GetUnixFileMode(file.SafeFileHandle) & Permissions)
+                : (int?)null;
+            members.Add(new BackupMember(path, file.Length, Convert.ToHexStringLower(hash), mode));
         }
 
         return new BackupManifest(Format, HiveVersion.Text, now, members);
@@ -88,21 +93,6 @@ internal static class BackupFile
         }
     }
 
-    /// <summary>Reads only when a backup was made; null when the file does not begin like one.</summary>
-    public static async Task<DateTimeOffset?> MadeAt(string file, CancellationToken ct)
-    {
-        try
-        {
-            await using var stream = File.OpenRead(file);
-            await using var tar = new TarReader(stream);
-            return (await First(tar, stream.Length, ct)).Manifest.MadeAt;
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            return null;
-        }
-    }
-
     /// <summary>Unpacks an archive, and verifies everything in it.</summary>
     /// <param name="file">The archive.</param>
     /// <param name="into">An empty folder.</param>
@@ -122,6 +112,8 @@ internal static class BackupFile
                 throw Damaged($"{member.Path} has {entry.Length} bytes instead of {member.Bytes}");
             if (await Extract(entry, Path.Combine(into, member.Path), ct) != member.Sha256)
                 throw Damaged($"the content of {member.Path} was changed");
+            if (member.Mode is { } mode && MemberPath.IsOfAgents(member.Path))
+                File.SetUnixFileMode(Path.Combine(into, member.Path), (UnixFileMode)mode & Permissions);
         }
 
         var last = await Next(tar, LastName, ct);
@@ -189,11 +181,7 @@ internal static class BackupFile
         HashSet<string> known = new(StringComparer.Ordinal);
         foreach (var path in members.Select(m => m.Path))
         {
-            if (
-                path.Length > MaxPathLength
-                || path.Contains('\0', StringComparison.Ordinal)
-                || path.Split('/').Any(name => name is "" or "." or ".." || Encoding.UTF8.GetByteCount(name) > 255)
-            )
+            if (!MemberPath.IsPlain(path))
                 throw Damaged($"it names a file outside of itself: {VisibleText.OneLine(path)}");
             if (!known.Add(path) || path is ManifestName or LastName)
                 throw Damaged($"it holds {VisibleText.OneLine(path)} twice");

@@ -8,7 +8,7 @@ namespace Hive.Features.Backups;
 internal sealed record ScheduledFile(string File, DateTimeOffset MadeAt);
 
 /// <summary>The folder of the schedule's backups. Their names say when they were made; files with other names are
-/// nobody's business here.</summary>
+/// ignored.</summary>
 internal sealed class BackupFolder(HiveOptions options, HivePaths paths)
 {
     private const string Form = "'hive-'yyyyMMdd'T'HHmmss'Z.tar'";
@@ -18,6 +18,9 @@ internal sealed class BackupFolder(HiveOptions options, HivePaths paths)
         System.IO.Path.GetFullPath(
             options.Backups.Folder ?? System.IO.Path.TrimEndingDirectorySeparator(paths.DataDir) + ".backups"
         );
+
+    /// <summary>The folder in which the schedule makes and tries a backup; nobody else uses it.</summary>
+    public string Work => System.IO.Path.Combine(Path, ".hive-schedule");
 
     /// <summary>The path of a backup that is made now.</summary>
     public string FileOf(DateTimeOffset now) =>

@@ -1,6 +1,5 @@
-using System.Globalization;
 using Hive.Common.Backups;
-using Hive.Common.Errors;
+using Hive.Common.Storage;
 using Hive.Protocol.Options;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -33,8 +32,20 @@ internal sealed partial class BackupSchedule(
         using var timer = new PeriodicTimer(Tick, clock);
         do
         {
-            if (IsDue(clock.GetUtcNow()))
-                await MakeOne(stoppingToken);
+            var now = clock.GetUtcNow();
+            try
+            {
+                if (!IsDue(now))
+                    continue;
+                await MakeOne(now, stoppingToken);
+                Prune(now);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                // An error of any kind must not end the schedule.
+                failure.Set(now, $"no backup in {folder.Path}: {e.Message}");
+                LogFailed(log, folder.Path, e);
+            }
         } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
@@ -47,19 +58,27 @@ internal sealed partial class BackupSchedule(
             || now - newest.MadeAt >= Every;
     }
 
-    private async Task MakeOne(CancellationToken ct)
+    private async Task MakeOne(DateTimeOffset now, CancellationToken ct)
     {
-        var now = clock.GetUtcNow();
         var file = folder.FileOf(now);
-        var part = file + ".part";
+        // What a killed host has left in it is removed with it.
+        Remove(folder.Work);
+        Directory.CreateDirectory(folder.Path, Own | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder.Work, Own | UnixFileMode.UserExecute);
         try
         {
-            Directory.CreateDirectory(folder.Path, Own | UnixFileMode.UserExecute);
+            var part = Path.Combine(folder.Work, $"{Guid.NewGuid():N}.tar");
             using (var backup = await maker.Collect(new BackupChoice(options.Backups.WithState), ct))
             {
+                // For the archive and its trial.
+                DiskRoom.MustHold(
+                    folder.Path,
+                    2 * backup.Manifest.Members.Sum(m => m.Bytes),
+                    "the backup with its trial"
+                );
                 var how = new FileStreamOptions
                 {
-                    Mode = FileMode.Create,
+                    Mode = FileMode.CreateNew,
                     Access = FileAccess.Write,
                     UnixCreateMode = Own,
                 };
@@ -68,23 +87,47 @@ internal sealed partial class BackupSchedule(
                 output.Flush(flushToDisk: true);
             }
 
-            var words = (await restorer.Try(part, folder.Path, ct)).Words;
+            var words = (await restorer.Try(part, folder.Work, ct)).Words;
             File.Move(part, file, overwrite: true);
             failure.Clear();
             LogMade(log, file, words);
-            foreach (var old in folder.List().Skip((int)options.Backups.Keep))
-                File.Delete(old.File);
-        }
-        catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
-        {
-            failure.Set(now, string.Create(CultureInfo.InvariantCulture, $"no backup in {folder.Path}: {e.Message}"));
-            LogFailed(log, folder.Path, e);
         }
         finally
         {
-            if (File.Exists(part))
-                File.Delete(part);
+            try
+            {
+                Remove(folder.Work);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The next backup tries it again, and says so if that fails.
+                LogLeft(log, folder.Work, e);
+            }
         }
+    }
+
+    // Files from the future are the oldest: they were made before the clock was set back. So the one just made stays.
+    private void Prune(DateTimeOffset now)
+    {
+        var kept = folder.List().OrderByDescending(file => file.MadeAt <= now).Take((int)options.Backups.Keep);
+        foreach (var old in folder.List().Except(kept))
+        {
+            try
+            {
+                File.Delete(old.File);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                failure.Set(now, $"a backup was made, but the old {old.File} cannot be deleted: {e.Message}");
+                LogKept(log, old.File, e);
+            }
+        }
+    }
+
+    private static void Remove(string work)
+    {
+        if (Directory.Exists(work))
+            Directory.Delete(work, recursive: true);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "made the backup {File}, which restores {Words}")]
@@ -92,4 +135,10 @@ internal sealed partial class BackupSchedule(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "the backup in {Folder} failed; will retry within an hour")]
     private static partial void LogFailed(ILogger logger, string folder, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Folder} cannot be removed; the next backup tries it again")]
+    private static partial void LogLeft(ILogger logger, string folder, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the old backup {File} cannot be deleted")]
+    private static partial void LogKept(ILogger logger, string file, Exception error);
 }

@@ -21,7 +21,7 @@ internal sealed class BackupsCheck(BackupFolder folder, HiveOptions options) : I
                 Topic,
                 Name,
                 FindingState.Absent,
-                "none by themselves; Backups:EveryHours makes them (docs/backups.md)"
+                "Hive makes none by itself; Backups:EveryHours changes that (docs/backups.md)"
             );
         return folder.Newest() is { } newest
             ? new Finding(

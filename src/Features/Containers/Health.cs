@@ -12,6 +12,9 @@ internal static class Health
 {
     internal sealed record Query : IRequest<Result>;
 
+    /// <summary>The same for the operator at the host socket, with paths and causes.</summary>
+    internal sealed record HostQuery : IRequest<Result>;
+
     internal sealed record Result(
         string Status,
         IReadOnlyList<string> Problems,
@@ -21,18 +24,25 @@ internal static class Health
     );
 
     internal sealed class Handler(RuntimeCatalog runtimes, HiveBuild build, IEnumerable<ITrouble> troubles)
-        : IRequestHandler<Query, Result>
+        : IRequestHandler<Query, Result>,
+            IRequestHandler<HostQuery, Result>
     {
-        public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            Tell(trouble => trouble.Brief, cancellationToken);
+
+        public Task<Result> Handle(HostQuery request, CancellationToken cancellationToken) =>
+            Tell(trouble => trouble.Text, cancellationToken);
+
+        private async Task<Result> Tell(Func<Trouble, string> words, CancellationToken ct)
         {
             var found = await Task.WhenAll(troubles.Select(t => t.Find()));
-            string[] problems = [.. found.SelectMany(f => f).Select(t => t.Text)];
+            string[] problems = [.. found.SelectMany(f => f).Select(words)];
             return new(
                 problems.Length == 0 ? "ok" : "failing",
                 problems,
                 build.Version,
                 SqliteLibrary.Version,
-                await runtimes.FindDefault(cancellationToken)
+                await runtimes.FindDefault(ct)
             );
         }
     }

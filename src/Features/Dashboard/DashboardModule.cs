@@ -18,6 +18,7 @@ internal sealed class DashboardModule : FeatureModule
         Event<ContainerView>("container_state_changed", "container");
         Event<string>("container_removed", "name");
         Section<LooseEndsSection>();
+        Restored<RestoredSessions>();
         Post<OpenSession.Command>("/api/session");
         Post<ProveKey.Query>("/api/session/proof");
         Delete<EndSession.Command>("/api/session");

@@ -23,7 +23,7 @@ internal static class ShowReadiness
                 throw Problem.Unavailable("Hive is stopping; try again when it is back");
             var found = await Task.WhenAll(troubles.Select(t => t.Find()));
             return found.SelectMany(f => f).FirstOrDefault(t => !t.TakesCommands) is { } trouble
-                ? throw Problem.Unavailable(trouble.Text)
+                ? throw Problem.Unavailable(trouble.Brief)
                 : new Result(true);
         }
     }

@@ -1,9 +1,11 @@
 using System.Data.Common;
 using System.Globalization;
 using Hive.Common.Notifications;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Doctor;
 
@@ -13,7 +15,7 @@ internal sealed class WaitingDisk(HivePaths paths, TimeProvider clock) : IWaitin
     /// <summary>The id of its only row.</summary>
     public const string Id = "data";
 
-    private const long LeastFree = 512L << 20;
+    private const long LeastFree = DiskRoom.Reserve;
 
     // Of the timer, the operator's check and the doctor.
     private readonly Lock gate = new();
@@ -80,8 +82,13 @@ internal sealed class WaitingDisk(HivePaths paths, TimeProvider clock) : IWaitin
 }
 
 /// <summary>Checks every minute how much is free on the disk of the data folder, and whether all parts work.</summary>
-internal sealed class DiskWatch(WaitingDisk disk, WaitingTroubles troubles, IWaitingReports reports, TimeProvider clock)
-    : BackgroundService
+internal sealed partial class DiskWatch(
+    WaitingDisk disk,
+    WaitingTroubles troubles,
+    IWaitingReports reports,
+    TimeProvider clock,
+    ILogger<DiskWatch> log
+) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
@@ -90,8 +97,19 @@ internal sealed class DiskWatch(WaitingDisk disk, WaitingTroubles troubles, IWai
         using var timer = new PeriodicTimer(Pause, clock);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            disk.Show(reports);
-            await troubles.Show(reports.Of(troubles));
+            try
+            {
+                disk.Show(reports);
+                await troubles.Show(reports.Of(troubles));
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                // An error of any kind must not end the watch.
+                LogFailed(log, e);
+            }
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the disk could not be checked; will retry in a minute")]
+    private static partial void LogFailed(ILogger logger, Exception error);
 }

@@ -1,25 +1,36 @@
+using System.Globalization;
 using System.IO.Enumeration;
 using System.Text;
+using System.Text.Json;
 using Hive.Common.Backups;
 using Hive.Common.Errors;
 using Hive.Common.Linux;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Features.StateFiles;
 
 /// <summary>Adds the agents' state folders and the shared folder to a backup, when that was chosen. Only plain files
-/// are copied, as the viewer shows them: links, pipes and the forge's tokens are left out.</summary>
-internal sealed class StateBackup(StateFileOpener files, IRoster roster) : IBackupPart
+/// are copied, as the viewer shows them: links, pipes and the forge's tokens are left out. So are files whose names the
+/// archive does not return, and those beyond the limit of one folder: they are counted.</summary>
+internal sealed partial class StateBackup(StateFileOpener files, IRoster roster, ILogger<StateBackup> log) : IBackupPart
 {
-    /// <summary>The folder of the agents' folders in a backup.</summary>
-    public const string Agents = "agents";
+    /// <summary>The member with the number of files that were left out; absent when none was.</summary>
+    public const string LeftOut = "state-left-out.txt";
 
-    /// <summary>The shared folder in a backup.</summary>
-    public const string Shared = "shared";
+    // Of the 256 MiB that the list of all members may have. One folder has room for about 200,000 files, so that one
+    // agent cannot fail the backup of all.
+    private const int MaxListed = 200 << 20;
+    private const int MaxListedOfOne = 40 << 20;
 
-    // Together; more files make a tar file that takes hours to read.
-    private const int MaxFiles = 1_000_000;
+    // A member's line without its path: the size, the hash and the mode.
+    private const int ListedBytes = 150;
+
+    private const UnixFileMode Permissions = (UnixFileMode)0x1FF;
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private const int FileFlags =
         OpenFlags.ReadOnly | OpenFlags.NonBlocking | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
@@ -31,23 +42,60 @@ internal sealed class StateBackup(StateFileOpener files, IRoster roster) : IBack
         ReturnSpecialDirectories = false,
     };
 
+    /// <summary>What a backup may still take.</summary>
+    private sealed class Budget(string disk)
+    {
+        private int ofAll = MaxListed;
+        private int ofOne;
+
+        /// <summary>The bytes that may be written.</summary>
+        public long Room { get; set; } = DiskRoom.Of(disk);
+
+        /// <summary>The files of the folder at hand that were left out.</summary>
+        public int LeftOut { get; set; }
+
+        /// <summary>Begins another state folder.</summary>
+        public void Begin() => (ofOne, LeftOut) = (MaxListedOfOne, 0);
+
+        /// <summary>Counts a member; false when there are too many.</summary>
+        public bool Takes(string path)
+        {
+            var bytes = ListedBytes + JsonEncodedText.Encode(path, WireJson.Options.Encoder).EncodedUtf8Bytes.Length;
+            if (bytes > ofOne || bytes > ofAll)
+                return false;
+            ofOne -= bytes;
+            ofAll -= bytes;
+            return true;
+        }
+    }
+
     public Task Write(string folder, BackupChoice choice, CancellationToken ct) =>
         choice.WithState ? Task.Run(() => Write(folder, ct), ct) : Task.CompletedTask;
 
     private void Write(string folder, CancellationToken ct)
     {
-        var left = MaxFiles;
-        foreach (var agent in roster.Names)
-            Copy($"/{Agents}/{agent}/state", Path.Combine(folder, Agents, agent, "state"), 0, ref left, ct);
-        Copy("/" + Shared, Path.Combine(folder, Shared), 0, ref left, ct);
+        var budget = new Budget(folder);
+        var leftOut = 0;
+        string[] roots = [.. roster.Names.Select(agent => $"{MemberPath.Agents}/{agent}/state"), MemberPath.Shared];
+        foreach (var root in roots)
+        {
+            budget.Begin();
+            Copy(folder, root, 0, budget, ct);
+            if (budget.LeftOut == 0)
+                continue;
+            leftOut += budget.LeftOut;
+            LogLeftOut(log, root, budget.LeftOut);
+        }
+
+        if (leftOut > 0)
+            File.WriteAllText(Path.Combine(folder, LeftOut), leftOut.ToString(CultureInfo.InvariantCulture));
     }
 
-    private void Copy(string path, string into, int depth, ref int left, CancellationToken ct)
+    private void Copy(string backup, string path, int depth, Budget budget, CancellationToken ct)
     {
-        using var folder = depth == 0 ? files.OpenRoot(path) : files.OpenFolder(path);
+        using var folder = depth == 0 ? files.OpenRoot("/" + path) : files.OpenFolder("/" + path);
         if (folder is null)
             return;
-        // A name that is not UTF-8 is read with U+FFFD, and then found missing.
         var names = new FileSystemEnumerable<string>(
             $"/proc/self/fd/{folder.DangerousGetHandle()}",
             (ref FileSystemEntry entry) => entry.FileName.ToString(),
@@ -56,22 +104,30 @@ internal sealed class StateBackup(StateFileOpener files, IRoster roster) : IBack
         foreach (var name in names)
         {
             ct.ThrowIfCancellationRequested();
-            if (!files.IsAllowed($"{path}/{name}"))
+            var below = $"{path}/{name}";
+            if (!files.IsAllowed("/" + below))
                 continue;
+            var into = Path.Combine(backup, below);
+            // A name that is not UTF-8 is read with U+FFFD, and can then be the name of another entry.
+            if (name.Contains('\uFFFD', StringComparison.Ordinal) || !MemberPath.IsPlain(below))
+            {
+                budget.LeftOut++;
+                continue;
+            }
+
             var bytes = Encoding.UTF8.GetBytes(name + '\0');
             var kind = LinuxFile.KindIn(folder, bytes);
-            if (kind == FileKind.Folder && depth < StateFilePath.MaxComponents)
-                Copy($"{path}/{name}", Path.Combine(into, name), depth + 1, ref left, ct);
-            else if (kind >= FileKind.PlainFile && left-- <= 0)
-                throw Problem.TooLarge(
-                    $"the state folders hold more than {MaxFiles} files; back up without --with-state"
-                );
-            else if (kind >= FileKind.PlainFile)
-                CopyFile(folder, bytes, Path.Combine(into, name));
+            // Renaming in between can show a name twice.
+            if (kind == FileKind.Folder && depth < StateFilePath.MaxComponents && !File.Exists(into))
+                Copy(backup, below, depth + 1, budget, ct);
+            else if (kind >= FileKind.PlainFile && !budget.Takes(below))
+                budget.LeftOut++;
+            else if (kind >= FileKind.PlainFile && !Path.Exists(into))
+                CopyFile(folder, bytes, below, into, budget);
         }
     }
 
-    private static void CopyFile(SafeFileHandle folder, byte[] name, string into)
+    private static void CopyFile(SafeFileHandle folder, byte[] name, string path, string into, Budget budget)
     {
         var file = LinuxFile.OpenIn(folder, name, FileFlags | OpenFlags.NoFollow, out _);
         if (file is null)
@@ -79,8 +135,17 @@ internal sealed class StateBackup(StateFileOpener files, IRoster roster) : IBack
         using var from = new FileStream(file, FileAccess.Read);
         if (LinuxFile.KindOf(file, out var size) < FileKind.PlainFile)
             return;
+        // Before the first byte is written: a file of holes can be larger than the disk.
+        if (size > budget.Room)
+            throw Problem.Unavailable(
+                $"the backup has no room for {VisibleText.OneLine(path)} with its {size >> 20} MiB: "
+                    + $"{budget.Room >> 20} MiB may be written ({DiskRoom.Reserve >> 20} MiB stay free); make room, "
+                    + "delete the file, or back up without the state folders"
+            );
+        budget.Room -= size;
         Directory.CreateDirectory(Path.GetDirectoryName(into)!);
         using var to = new FileStream(into, FileMode.CreateNew, FileAccess.Write);
+        File.SetUnixFileMode(to.SafeFileHandle, (File.GetUnixFileMode(file) & Permissions) | Private);
         // Its agent may append to it for ever.
         var buffer = new byte[81920];
         while (size > 0 && from.Read(buffer, 0, (int)Math.Min(size, buffer.Length)) is > 0 and var read)
@@ -89,4 +154,11 @@ internal sealed class StateBackup(StateFileOpener files, IRoster roster) : IBack
             size -= read;
         }
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "the backup leaves out {Files} files or folders of {Folder}: their names have control characters, "
+            + "are not UTF-8 or are too long, or the folder has too many files"
+    )]
+    private static partial void LogLeftOut(ILogger logger, string folder, int files);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hive.Common.Backups;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
@@ -16,7 +17,7 @@ internal sealed class StateRestore(IAgentNames names) : IRestorePart
     private List<string> Restore(string from, string dataDir)
     {
         List<string> restored = [];
-        var agents = Path.Combine(from, StateBackup.Agents);
+        var agents = Path.Combine(from, MemberPath.Agents);
         if (Directory.Exists(agents))
         {
             var folders = Directory.GetDirectories(agents);
@@ -27,7 +28,7 @@ internal sealed class StateRestore(IAgentNames names) : IRestorePart
                     throw Problem.Invalid($"the backup holds a state folder of an agent that cannot exist: {fault}");
                 if (!Directory.Exists(Path.Combine(folder, "state")))
                     continue;
-                var into = Path.Combine(dataDir, StateBackup.Agents, agent);
+                var into = Path.Combine(dataDir, MemberPath.Agents, agent);
                 Directory.CreateDirectory(into, Private);
                 Directory.Move(Path.Combine(folder, "state"), Path.Combine(into, "state"));
             }
@@ -35,10 +36,22 @@ internal sealed class StateRestore(IAgentNames names) : IRestorePart
             restored.Add(Counted.Of(folders.Length, "state folder"));
         }
 
-        if (Directory.Exists(Path.Combine(from, StateBackup.Shared)))
+        if (Directory.Exists(Path.Combine(from, MemberPath.Shared)))
         {
-            Directory.Move(Path.Combine(from, StateBackup.Shared), Path.Combine(dataDir, StateBackup.Shared));
+            Directory.Move(Path.Combine(from, MemberPath.Shared), Path.Combine(dataDir, MemberPath.Shared));
             restored.Add("the shared folder");
+        }
+
+        var leftOut = Path.Combine(from, StateBackup.LeftOut);
+        if (File.Exists(leftOut))
+        {
+            var count = File.ReadAllText(leftOut).Trim();
+            File.Delete(leftOut);
+            restored.Add(
+                int.TryParse(count, CultureInfo.InvariantCulture, out var files) && files > 0
+                    ? $"without {Counted.Of(files, "state file")} that no backup holds"
+                    : throw Problem.Invalid($"the backup is damaged: {StateBackup.LeftOut} is not a number")
+            );
         }
 
         return restored;

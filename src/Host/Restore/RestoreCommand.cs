@@ -41,23 +41,25 @@ internal static class RestoreCommand
             var swap = new RestoreSwap(data);
             if (swap.Recover() is { } recovered)
                 await output.WriteLineAsync(recovered);
-            swap.Begin(file, DateTimeOffset.UtcNow);
+            FolderLock heldNew;
             try
             {
+                swap.Begin(file, DateTimeOffset.UtcNow);
                 await using var services = Services(read.Options, read.Paths);
                 var restored = await services
                     .GetRequiredService<Restorer>()
                     .Into(file, swap.Made, CancellationToken.None);
-                await swap.Exchange(Told(file, restored));
+                heldNew = await swap.Exchange(Told(file, restored));
                 isNew = false;
             }
             catch (Exception e) when (e is Problem or StartupProblem or IOException or UnauthorizedAccessException)
             {
-                swap.Discard();
+                Discard(swap);
                 throw new StartupProblem($"{file} was not restored: {e.Message}. {data} was not changed", e);
             }
 
-            await output.WriteLineAsync(swap.Finish());
+            using (heldNew)
+                await output.WriteLineAsync(swap.Finish());
         }
         finally
         {
@@ -88,6 +90,18 @@ internal static class RestoreCommand
         {
             await error.WriteLineAsync(e.Message);
             return 1;
+        }
+    }
+
+    private static void Discard(RestoreSwap swap)
+    {
+        try
+        {
+            swap.Discard();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The error of the restore is told; the next start removes the folder.
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed class RestoreSwap(string dataDir)
 {
     private const string NoteName = "restore.json";
 
-    // Files of this machine that are in no backup.
+    // Files of this machine that a backup does not hold.
     private static readonly string[] Carried =
     [
         "access-token",
@@ -38,6 +38,8 @@ internal sealed class RestoreSwap(string dataDir)
 
     private string NoteInMade => Path.Combine(Made, NoteName);
 
+    private string NewNote => NoteInMade + ".new";
+
     private string NoteInData => Path.Combine(dataDir, NoteName);
 
     /// <summary>Finishes or undoes a restore that was interrupted.</summary>
@@ -48,26 +50,50 @@ internal sealed class RestoreSwap(string dataDir)
             return "An interrupted restore was finished. " + Finish();
         if (!Directory.Exists(Made) || !IsOwn())
             return null;
-        var note = File.Exists(NoteInMade) ? Read(NoteInMade) : null;
-        Discard();
-        return $"The restore of {note?.File ?? "a backup"} was interrupted and undone: {dataDir} is as it was before. "
+        var file = FileOfUnfinished();
+        try
+        {
+            Discard();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupProblem(
+                $"{Made} is left by a restore that was interrupted, and cannot be removed: {e.Message}. Remove it",
+                e
+            );
+        }
+
+        return $"The restore of {file ?? "a backup"} was interrupted and undone: {dataDir} is as it was before. "
             + "Give --restore again to restore it.";
     }
 
     /// <summary>Creates the folder for the restored files.</summary>
-    /// <exception cref="StartupProblem">Another folder has its name.</exception>
+    /// <exception cref="StartupProblem">Another folder has its name, or it cannot be created.</exception>
+    /// <exception cref="IOException">The disk is full.</exception>
     public void Begin(string file, DateTimeOffset now)
     {
         if (Path.Exists(Made))
             throw new StartupProblem($"{Made} exists, but no restore has made it; move it away and try again");
-        Directory.CreateDirectory(Made, HiveApp.DataMode);
+        try
+        {
+            Directory.CreateDirectory(Made, HiveApp.DataMode);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupProblem(
+                $"{Made} cannot be created ({e.Message.TrimEnd('.')}); make {Path.GetDirectoryName(Made)} writable",
+                e
+            );
+        }
+
         Write(new Note(file, FreeName(now)));
     }
 
     /// <summary>Puts the restored folder in the place of the data folder.</summary>
     /// <param name="told">What was restored, in words.</param>
+    /// <returns>The lock of the new data folder.</returns>
     /// <exception cref="StartupProblem">The folders cannot be exchanged; nothing has changed.</exception>
-    public async Task Exchange(string told)
+    public async Task<FolderLock> Exchange(string told)
     {
         foreach (var name in Carried)
             Carry(name);
@@ -79,8 +105,22 @@ internal sealed class RestoreSwap(string dataDir)
         }
 
         Write(Read(NoteInMade) with { Told = told });
-        using var held = await FolderLock.Take(Made, HiveApp.DataMode, "--data-dir (HIVE_DATADIR)");
-        LinuxPath.FlushDisk(Made);
+        var held = await FolderLock.Take(Made, HiveApp.DataMode, "--data-dir (HIVE_DATADIR)");
+        try
+        {
+            LinuxPath.FlushDisk(Made);
+            Exchange();
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private void Exchange()
+    {
         try
         {
             LinuxPath.Exchange(Made, dataDir);
@@ -115,15 +155,18 @@ internal sealed class RestoreSwap(string dataDir)
     /// <exception cref="StartupProblem">The former folder cannot be renamed; the next start tries again.</exception>
     public string Finish()
     {
-        var note = Read(NoteInData);
+        Note? note = null;
         try
         {
+            note = Read(NoteInData);
             return Finish(note);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new StartupProblem(
-                $"{note.Told}. But {Made}, the former data folder, cannot be renamed to {note.Kept}: {e.Message}",
+                note is null
+                    ? $"{NoteInData} cannot be read: {e.Message}. The backup was restored; start Hive again"
+                    : $"{note.Told}. But {Made}, the former data folder, cannot be renamed to {note.Kept}: {e.Message}",
                 e
             );
         }
@@ -152,8 +195,22 @@ internal sealed class RestoreSwap(string dataDir)
         return $"{note.Told}.{kept}";
     }
 
-    // A folder in which nothing was written yet has no note.
-    private bool IsOwn() => File.Exists(NoteInMade) || !Directory.EnumerateFileSystemEntries(Made).Any();
+    // A folder in which nothing was written yet has no note, or one that is not in its place.
+    private bool IsOwn() =>
+        File.Exists(NoteInMade) || Directory.EnumerateFileSystemEntries(Made).All(entry => entry == NewNote);
+
+    // The folder is removed, whatever its note says.
+    private string? FileOfUnfinished()
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Note>(File.ReadAllBytes(NoteInMade), WireJson.Options)?.File;
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     private string FreeName(DateTimeOffset now)
     {
@@ -188,8 +245,7 @@ internal sealed class RestoreSwap(string dataDir)
     // Moved into place, so that a crash leaves a whole note.
     private void Write(Note note)
     {
-        var written = NoteInMade + ".new";
-        File.WriteAllText(written, JsonSerializer.Serialize(note, WireJson.Options) + "\n");
-        File.Move(written, NoteInMade, overwrite: true);
+        File.WriteAllText(NewNote, JsonSerializer.Serialize(note, WireJson.Options) + "\n");
+        File.Move(NewNote, NoteInMade, overwrite: true);
     }
 }

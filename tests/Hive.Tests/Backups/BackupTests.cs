@@ -146,6 +146,20 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
+    public async Task A_state_file_larger_than_the_disk_is_refused_before_anything_is_written()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        using (var file = File.Create(Path.Combine(hive.DataDir, "agents", "alice", "state", "holes")))
+            file.SetLength(1L << 42);
+        var outcome = await Built.HiveAsync(["backup", Target, "--with-state", "--run-dir", hive.RunDir]);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("no room for agents/alice/state/holes", outcome.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "tmp")));
+    }
+
+    [Fact]
     public async Task A_database_that_fails_its_check_makes_no_backup()
     {
         await using var hive = await HiveFixture.Start();

@@ -22,6 +22,9 @@ public sealed class MadeBackup : IAsyncLifetime
               commit: {}
         """;
 
+    /// <summary>A file in alice's state folder.</summary>
+    public const string OddName = " 12 path=odd; \\é🐝 ";
+
     private readonly string folder = Directory.CreateTempSubdirectory("hive-made-").FullName;
 
     public string File => Path.Combine(folder, "hive.tar");
@@ -48,12 +51,17 @@ public sealed class MadeBackup : IAsyncLifetime
         await rig.Ended(Ticket);
         var state = Path.Combine(rig.Hive.DataDir, "agents", "alice", "state");
         await System.IO.File.WriteAllTextAsync(Path.Combine(state, "notes.md"), "remember");
+        await System.IO.File.WriteAllTextAsync(Path.Combine(state, "two\nlines"), "cannot be held");
+        await System.IO.File.WriteAllTextAsync(Path.Combine(state, OddName), "odd");
+        await System.IO.File.WriteAllTextAsync(Path.Combine(state, "run.sh"), "true");
+        System.IO.File.SetUnixFileMode(Path.Combine(state, "run.sh"), (UnixFileMode)0x1ED);
         System.IO.File.CreateSymbolicLink(Path.Combine(state, "link"), "/etc/passwd");
         Directory.CreateDirectory(Path.Combine(rig.Hive.DataDir, "shared"));
         await System.IO.File.WriteAllTextAsync(Path.Combine(rig.Hive.DataDir, "shared", "all.md"), "for all");
         await System.IO.File.WriteAllTextAsync(Path.Combine(rig.Hive.DataDir, "hive.json"), "{\"AutoUpdate\": false}");
         using (var alice = await rig.Hive.Connect("alice"))
             await alice.CallAsync("send", new { to = "bob", body = "kept" });
+        Execute(rig.Hive.DataDir, "INSERT INTO sessions (key_hash, created_at, expires_at) VALUES ('00', 0, 1 << 60)");
         Applied = Git.Repositories.AsSomebody(
             Path.Combine(rig.Hive.DataDir, "applied", "alice"),
             "-c",
@@ -84,6 +92,15 @@ public sealed class MadeBackup : IAsyncLifetime
     /// <returns>The reason.</returns>
     internal static async Task<string> Refused(string file, string dataDir) =>
         (await Assert.ThrowsAsync<StartupProblem>(() => Restore(file, dataDir))).Message;
+
+    private static void Execute(string dataDir, string sql)
+    {
+        using var db = new SqliteConnection($"Data Source={Path.Combine(dataDir, "hive.sqlite")};Pooling=False");
+        db.Open();
+        using var command = db.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
 
     /// <summary>Asks a database that no host has open.</summary>
     internal static object? Ask(string dataDir, string sql)

@@ -2,6 +2,8 @@ using System.Formats.Tar;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Hive.Common.Storage;
+using Hive.Host;
 using Hive.Host.Restore;
 using Hive.Tests.Cli;
 using Hive.Tests.Common;
@@ -42,6 +44,12 @@ public sealed class RestoreTests(MadeBackup made) : IClassFixture<MadeBackup>, I
         Assert.Equal("", Git("applied/alice", "status", "--porcelain"));
         Assert.Equal("second line", Git($"evidence/{made.Ticket}.git", "show", $"{made.Sha}:file"));
         Assert.Equal("remember", await Read("agents/alice/state/notes.md"));
+        Assert.Equal("odd", await Read($"agents/alice/state/{MadeBackup.OddName}"));
+        Assert.Equal((UnixFileMode)0x1ED, File.GetUnixFileMode($"{Data}/agents/alice/state/run.sh"));
+        Assert.Contains("without 1 state file that no backup holds", told, Ordinal);
+        Assert.False(Path.Exists($"{Data}/agents/alice/state/two\nlines"));
+        Assert.Equal(CommitMark.AsClosed($"{Data}/hive.sqlite"), CommitMark.Read($"{Data}/hive.sqlite"));
+        Assert.Equal(0L, MadeBackup.Ask(Data, "SELECT count(*) FROM sessions"));
         Assert.Equal("for all", await Read("shared/all.md"));
         Assert.Equal("{\"AutoUpdate\": false}", await Read("hive.json"));
         Assert.False(Path.Exists($"{Data}/agents/alice/state/link"));
@@ -232,6 +240,36 @@ public sealed class RestoreTests(MadeBackup made) : IClassFixture<MadeBackup>, I
             Assert.False(Path.Exists(Path.Combine(Data, "restore.json")));
             await host.Stop();
         }
+    }
+
+    [Theory]
+    [InlineData("restore.json", "not JSON")]
+    [InlineData("restore.json.new", "")]
+    public async Task An_unfinished_restore_without_a_readable_note_is_undone(string note, string text)
+    {
+        Directory.CreateDirectory(Data);
+        Directory.CreateDirectory(Made);
+        await File.WriteAllTextAsync(Path.Combine(Made, note), text, TestContext.Current.CancellationToken);
+        Assert.Contains("was interrupted and undone", new RestoreSwap(Data).Recover(), Ordinal);
+        Assert.False(Path.Exists(Made));
+        Assert.Null(new RestoreSwap(Data).Recover());
+    }
+
+    [Fact]
+    public async Task The_restored_data_folder_is_locked_until_the_restore_is_finished()
+    {
+        const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(Data, Mode);
+        var swap = new RestoreSwap(Data);
+        swap.Begin(made.File, DateTimeOffset.UnixEpoch);
+        using (await swap.Exchange("Restored"))
+        {
+            var refused = await Assert.ThrowsAsync<StartupProblem>(() => FolderLock.Take(Data, Mode, "--data-dir"));
+            Assert.Contains("another Hive", refused.Message, Ordinal);
+            Assert.Equal("Restored.", swap.Finish());
+        }
+
+        using var free = await FolderLock.Take(Data, Mode, "--data-dir");
     }
 
     [Fact]

@@ -69,7 +69,10 @@ public sealed class ScheduleTests
         async Task<bool> IsListed() =>
             (await line.CallAsync("waiting")).GetRawText().Contains("\"trouble-backup\"", StringComparison.Ordinal);
 
-        await Patience.Until(async () => (await Health()).Contains("no backup in ", StringComparison.Ordinal), "ok");
+        await Patience.Until(
+            async () => (await Health()).Contains("backups of the schedule fail", StringComparison.Ordinal),
+            "ok"
+        );
         await Patience.Until(
             async () =>
             {
@@ -78,9 +81,13 @@ public sealed class ScheduleTests
             },
             "the list does not show it"
         );
+        Assert.Contains("no backup in ", (await line.CallAsync("doctor")).GetRawText(), StringComparison.Ordinal);
         File.Delete(folder);
         hive.Clock.Advance(TimeSpan.FromHours(1));
-        await Patience.Until(async () => !(await Health()).Contains("no backup in ", StringComparison.Ordinal), "bad");
+        await Patience.Until(
+            async () => !(await Health()).Contains("backups of the schedule fail", StringComparison.Ordinal),
+            "bad"
+        );
         await Patience.Until(
             async () =>
             {
@@ -89,6 +96,43 @@ public sealed class ScheduleTests
             },
             "the list still shows it"
         );
+        Directory.Delete(place, recursive: true);
+    }
+
+    [Fact]
+    public async Task Files_from_the_future_are_removed_first_and_the_new_backup_stays()
+    {
+        var place = Directory.CreateTempSubdirectory("hive-schedule-").FullName;
+        var folder = Path.Combine(place, "backups");
+        // Left by a host that was killed while it made one.
+        Directory.CreateDirectory(Path.Combine(folder, ".hive-schedule", ".hive-trial-1"));
+        foreach (var name in (string[])["hive-29990101T000000Z.tar", "hive-29990102T000000Z.tar"])
+            await File.WriteAllTextAsync(Path.Combine(folder, name), "", TestContext.Current.CancellationToken);
+        await using (
+            await HiveFixture.Start("--Backups:EveryHours", "6", "--Backups:Keep", "2", "--Backups:Folder", folder)
+        )
+        {
+            await Patience.Until(
+                () => Task.FromResult(!File.Exists(Path.Combine(folder, "hive-29990101T000000Z.tar"))),
+                "the oldest is not removed"
+            );
+            Assert.Equal(
+                ["hive-20260131T120000Z.tar", "hive-29990102T000000Z.tar"],
+                Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).Order()
+            );
+        }
+
+        Directory.Delete(place, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_folder_of_backups_inside_the_data_folder_refuses_the_start()
+    {
+        var place = Directory.CreateTempSubdirectory("hive-schedule-").FullName;
+        var refused = await Assert.ThrowsAsync<StartupProblem>(() =>
+            HiveApp.Build(["--data-dir", place, "--run-dir", place + "-run", "--backups-folder", place + "/backups"])
+        );
+        Assert.Contains("is inside the data folder", refused.Message, StringComparison.Ordinal);
         Directory.Delete(place, recursive: true);
     }
 

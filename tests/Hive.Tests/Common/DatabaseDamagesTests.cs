@@ -129,7 +129,10 @@ public sealed class DatabaseDamagesTests : IDisposable
             "the check has not ended"
         );
 
-        Assert.Contains("rows of damaged one may be lost", health.GetProperty("problems")[0].GetString(), Ordinal);
+        Assert.Equal(
+            "the database is damaged; `hive doctor` says where",
+            health.GetProperty("problems")[0].GetString()
+        );
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/ready")).StatusCode);
         hive.Clock.Advance(TimeSpan.FromMinutes(1));
         await Patience.Until(

@@ -186,10 +186,13 @@ public sealed class DiskTests
 
         var failing = await Health();
         Assert.Equal("failing", failing.GetProperty("status").GetString());
-        Assert.Contains("is full", failing.GetProperty("problems")[0].GetString(), StringComparison.Ordinal);
+        const string Brief = "nothing can be stored now";
+        Assert.Contains(Brief, failing.GetProperty("problems")[0].GetString(), StringComparison.Ordinal);
+        var told = (await line.CallAsync("version")).GetProperty("problems")[0].GetString();
+        Assert.Contains("is full", told, StringComparison.Ordinal);
         using var ready = await http.GetAsync("/ready");
         Assert.Equal(503, (int)ready.StatusCode);
-        Assert.Contains("is full", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains(Brief, await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
 
         File.Delete(filler);
         // The last trial holds for a second.
