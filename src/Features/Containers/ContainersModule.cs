@@ -75,7 +75,7 @@ internal sealed class ContainersModule : FeatureModule
         Post<PurgeTombstone.Command>("/api/tombstones/{name}/purge", alias: "/purge-tombstone/{name}");
         Get<ReadLogs.Query>("/api/logs/{name}");
         Get<Health.Query>("/health");
-        Host<Health.HostQuery>("version");
+        Host<ShowVersion.Query>("version");
     }
 
     protected override void Services(IServiceCollection services) =>

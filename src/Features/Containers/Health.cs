@@ -12,9 +12,6 @@ internal static class Health
 {
     internal sealed record Query : IRequest<Result>;
 
-    /// <summary>The same for the operator at the host socket, with paths and causes.</summary>
-    internal sealed record HostQuery : IRequest<Result>;
-
     internal sealed record Result(
         string Status,
         IReadOnlyList<string> Problems,
@@ -24,26 +21,29 @@ internal static class Health
     );
 
     internal sealed class Handler(RuntimeCatalog runtimes, HiveBuild build, IEnumerable<ITrouble> troubles)
-        : IRequestHandler<Query, Result>,
-            IRequestHandler<HostQuery, Result>
+        : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
-            Tell(trouble => trouble.Brief, cancellationToken);
+            Tell(runtimes, build, troubles, trouble => trouble.Brief, cancellationToken);
+    }
 
-        public Task<Result> Handle(HostQuery request, CancellationToken cancellationToken) =>
-            Tell(trouble => trouble.Text, cancellationToken);
-
-        private async Task<Result> Tell(Func<Trouble, string> words, CancellationToken ct)
-        {
-            var found = await Task.WhenAll(troubles.Select(t => t.Find()));
-            string[] problems = [.. found.SelectMany(f => f).Select(words)];
-            return new(
-                problems.Length == 0 ? "ok" : "failing",
-                problems,
-                build.Version,
-                SqliteLibrary.Version,
-                await runtimes.FindDefault(ct)
-            );
-        }
+    /// <summary>Asks all parts; <paramref name="words"/> chooses how much the caller learns.</summary>
+    internal static async Task<Result> Tell(
+        RuntimeCatalog runtimes,
+        HiveBuild build,
+        IEnumerable<ITrouble> troubles,
+        Func<Trouble, string> words,
+        CancellationToken ct
+    )
+    {
+        var found = await Task.WhenAll(troubles.Select(t => t.Find()));
+        string[] problems = [.. found.SelectMany(f => f).Select(words)];
+        return new(
+            problems.Length == 0 ? "ok" : "failing",
+            problems,
+            build.Version,
+            SqliteLibrary.Version,
+            await runtimes.FindDefault(ct)
+        );
     }
 }

@@ -42,7 +42,7 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
         ReturnSpecialDirectories = false,
     };
 
-    /// <summary>What a backup may still take.</summary>
+    /// <summary>The room that is left for a backup.</summary>
     private sealed class Budget(string disk)
     {
         private int ofAll = MaxListed;
