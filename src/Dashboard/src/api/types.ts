@@ -4,9 +4,10 @@ type Schemas = components['schemas'];
 
 /** Everything the page shows at first, with the place in the stream that it is true for. */
 export type Snapshot = Schemas['Snapshot'];
-/** A reminder that an agent has set for itself, until it is delivered or cancelled. */
+/** An open session of the dashboard. */
 export type Session = Schemas['SessionView'];
 export type Lock = Schemas['LockView'];
+/** A reminder that an agent has set for itself, until it is delivered or cancelled. */
 export type Reminder = Schemas['ReminderView'];
 /** A question of an agent to the operator (no target) or to a peer. */
 export type Question = Schemas['QuestionView'];

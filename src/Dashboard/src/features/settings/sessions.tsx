@@ -13,7 +13,10 @@ export function Sessions() {
   const [fault, setFault] = useState<string | null>(null);
   const read = () =>
     answerOf(api.GET('/api/sessions')).then(
-      ({ sessions }) => setOthers(sessions.filter((session) => !session.current)),
+      ({ sessions }) => {
+        setOthers(sessions.filter((session) => !session.current));
+        setFault(null);
+      },
       (e: unknown) => setFault(words(e)),
     );
   useEffect(() => void read(), []);
@@ -24,12 +27,13 @@ export function Sessions() {
     of: 'sessions but this one',
     weight: 'danger',
     hold: true,
-    run: () => api.POST('/api/sessions/end').then(read),
+    run: () => api.POST('/api/sessions/end').finally(read),
   };
   return (
     <section class="group" aria-labelledby="settings-Sessions">
       <h2 id="settings-Sessions">Other sessions</h2>
       <ActionButton action={all} />
+      <Fault error={fault} />
       <ul class="session-rows" aria-labelledby="settings-Sessions">
         {others.map((session) => (
           <li key={session.id}>
@@ -53,5 +57,5 @@ const end = ({ id, client }: Session, after: () => Promise<void>): Action => ({
   label: '■ 3ND S3SS10N',
   of: `${client ?? 'unknown browser'}, ${id}`,
   hold: true,
-  run: () => api.POST('/api/sessions/{id}/end', { params: { path: { id } } }).then(after),
+  run: () => api.POST('/api/sessions/{id}/end', { params: { path: { id } } }).finally(after),
 });
