@@ -5,8 +5,8 @@ namespace Hive.Common.Doors;
 
 /// <summary>
 /// Counts wrong keys and codes: after 10 in a minute, each further wrong one is answered with a wait. A right key
-/// always opens, so that nobody can lock the operator out; the length of the keys makes guessing hopeless. What was
-/// counted waits in memory for the audit, by kind, address and minute.
+/// always opens, so that nobody can lock the operator out; the length of the keys makes guessing hopeless. Counts
+/// wait in memory for the audit, by kind, address and minute.
 /// </summary>
 public sealed class WrongKeys(TimeProvider clock)
 {
@@ -23,12 +23,14 @@ public sealed class WrongKeys(TimeProvider clock)
     /// <summary>A signature that is not the forge's.</summary>
     public const string Signature = "wrong_signature";
 
-    // More addresses of one minute are counted together.
+    // Of all kinds in one minute; more addresses are counted together. An hour has fewer rows than the audit keeps.
     private const int MostAddresses = 64;
     private const int PerMinute = 10;
 
     private readonly Lock gate = new();
     private readonly Dictionary<(string Kind, string? Address, long Minute), Counted> counted = [];
+    private readonly HashSet<(string Kind, string? Address)> addresses = [];
+    private long minuteOfAddresses;
     private DateTimeOffset windowEnds;
     private int count;
 
@@ -73,13 +75,17 @@ public sealed class WrongKeys(TimeProvider clock)
     private void Note(string kind, string? address, DateTimeOffset now)
     {
         var minute = now.ToUnixTimeSeconds() / 60;
-        var known = counted.TryGetValue((kind, address, minute), out var before);
-        if (!known && counted.Count >= MostAddresses)
+        if (minute != minuteOfAddresses)
         {
-            address = null;
-            counted.TryGetValue((kind, null, minute), out before);
+            addresses.Clear();
+            minuteOfAddresses = minute;
         }
 
+        if (addresses.Count >= MostAddresses && !addresses.Contains((kind, address)))
+            address = null;
+        else
+            addresses.Add((kind, address));
+        var before = counted.GetValueOrDefault((kind, address, minute));
         counted[(kind, address, minute)] = new Counted(
             kind,
             address,

@@ -1,6 +1,5 @@
 using Dapper;
 using Hive.Common.Doors;
-using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Audit.Contracts;
 using Microsoft.Extensions.Hosting;
@@ -44,7 +43,7 @@ internal sealed partial class AuditKeeper(
         }
         catch (OperationCanceledException)
         {
-            // What was collected last is stored too, unless the disk is full.
+            // The last counts are stored too, unless the disk is full.
             await Flush(ct);
         }
     }
@@ -65,7 +64,7 @@ internal sealed partial class AuditKeeper(
                 CancellationToken.None
             );
         }
-        catch (Problem e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             LogNotStored(log, counted.Sum(wrong => wrong.Count), e.Message);
         }
@@ -94,7 +93,7 @@ internal sealed partial class AuditKeeper(
                 foreach (var kind in AuditKind.All)
                     await Shorten(kind, ct);
             }
-            catch (Problem e)
+            catch (Exception e) when (e is not OperationCanceledException)
             {
                 LogNotSwept(log, e.Message);
             }

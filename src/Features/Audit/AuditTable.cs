@@ -10,7 +10,14 @@ namespace Hive.Features.Audit;
 /// <summary>Writes and reads the audit's rows.</summary>
 internal sealed class AuditTable(TimeProvider clock) : IAudit
 {
-    public void Add(IWrite write, string kind, AuditOrigin origin, string? subject = null, string? detail = null) =>
+    public void Add(
+        IWrite write,
+        string kind,
+        AuditOrigin origin,
+        string? subject = null,
+        string? detail = null,
+        DateTimeOffset? at = null
+    ) =>
         write.Db.Execute(
             """
             INSERT INTO audit (kind, actor, subject, address, detail, count, first_at, last_at)
@@ -23,7 +30,7 @@ internal sealed class AuditTable(TimeProvider clock) : IAudit
                 subject,
                 origin.Address,
                 detail,
-                at = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+                at = (at ?? clock.GetUtcNow()).ToUnixTimeMilliseconds(),
             }
         );
 

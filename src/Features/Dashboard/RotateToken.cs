@@ -5,15 +5,16 @@ using Hive.Protocol;
 using Hive.Protocol.Options;
 using MediatR;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Dashboard;
 
 /// <summary>Replaces the access token. The old one stops at once, and its streams end; sessions stay open.</summary>
-internal static class RotateToken
+internal static partial class RotateToken
 {
     internal sealed record Command : IRequest<Result>;
 
-    /// <param name="File">The path of the file with the new token, which no door tells.</param>
+    /// <param name="File">The path of the token's file. The token itself is never returned.</param>
     internal sealed record Result(string File);
 
     /// <summary>One rotation at a time.</summary>
@@ -22,7 +23,7 @@ internal static class RotateToken
         public Lock Gate { get; } = new();
     }
 
-    internal sealed class Handler(
+    internal sealed partial class Handler(
         HiveOptions options,
         HivePaths paths,
         OperatorKeys keys,
@@ -31,7 +32,8 @@ internal static class RotateToken
         IAudit audit,
         IStore store,
         TimeProvider clock,
-        IHostApplicationLifetime lifetime
+        IHostApplicationLifetime lifetime,
+        ILogger<Handler> log
     ) : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken)
@@ -52,13 +54,18 @@ internal static class RotateToken
                 throw Problem.Unavailable($"the access token was not replaced, and the old one stays: {e.Message}", e);
             }
 
-            // The token is replaced now, also when the disk has become full.
+            // The token is replaced now, also when the disk has become full and the entry is stored much later.
+            var at = clock.GetUtcNow();
+            LogRotated(log, origin.Actor);
             _ = store.WriteUntilStored(
-                write => audit.Add(write, AuditKind.TokenRotated, origin),
+                write => audit.Add(write, AuditKind.TokenRotated, origin, at: at),
                 clock,
                 lifetime.ApplicationStopping
             );
             return Task.FromResult(new Result(AccessToken.PathIn(paths.DataDir)));
         }
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "access token replaced by {Actor}")]
+        private static partial void LogRotated(ILogger logger, string actor);
     }
 }

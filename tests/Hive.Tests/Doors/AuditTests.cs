@@ -1,10 +1,13 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Dapper;
+using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Features.Audit;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using static Hive.Tests.Doors.SessionTests;
 
@@ -99,6 +102,24 @@ public sealed class AuditTests
         }
 
         static (string, long) Counted(AuditEntry entry) => (entry.Kind, entry.Count);
+    }
+
+    [Fact]
+    public void A_minute_of_wrong_keys_has_at_most_64_addresses()
+    {
+        var wrongKeys = new WrongKeys(new ManualClock(DateTimeOffset.UnixEpoch));
+        var taken = new List<WrongKeys.Counted>();
+        for (var i = 0; i < 200; i++)
+        {
+            var http = new DefaultHttpContext();
+            http.Connection.RemoteIpAddress = new IPAddress([192, 0, 2, (byte)i]);
+            wrongKeys.TooMany(WrongKeys.Key, http, out _);
+            if (i % 10 == 9)
+                taken.AddRange(wrongKeys.Take());
+        }
+
+        var rows = taken.GroupBy(wrong => wrong.Address).ToDictionary(g => g.Key ?? "", g => g.Sum(w => w.Count));
+        Assert.Equal((65, 136L), (rows.Count, rows[""]));
     }
 
     [Fact]

@@ -12,7 +12,15 @@ internal interface IAudit
     /// <param name="origin">Who did it, and from where.</param>
     /// <param name="subject">The id of the session that it is about.</param>
     /// <param name="detail">More about it, in a few words.</param>
-    void Add(IWrite write, string kind, AuditOrigin origin, string? subject = null, string? detail = null);
+    /// <param name="at">When it happened; now, if null.</param>
+    void Add(
+        IWrite write,
+        string kind,
+        AuditOrigin origin,
+        string? subject = null,
+        string? detail = null,
+        DateTimeOffset? at = null
+    );
 }
 
 /// <summary>The actor of something, and its address.</summary>
