@@ -6,9 +6,9 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace Hive.Host;
 
 /// <summary>
-/// Limits the connections that no key has come over, so that those with one always have room. Beyond the limits the
-/// longest waiting one is closed: a connection that sends its request at once is served in any flood. One that waits
-/// for long is closed too.
+/// Limits the connections whose last request had no key, so that those with one always have room. Some wait for a
+/// request, and others are answered; beyond the limits the oldest one of the larger part is closed. A connection that
+/// sends its request at once is served in any flood. One whose first request does not arrive is closed too.
 /// </summary>
 internal sealed partial class KeylessConnections(TimeProvider clock, ILogger<KeylessConnections> log)
 {
@@ -18,7 +18,8 @@ internal sealed partial class KeylessConnections(TimeProvider clock, ILogger<Key
     /// <summary>Of one address; a page uses six.</summary>
     public const int MostOfAddress = 512;
 
-    /// <summary>How long a connection may wait for a request.</summary>
+    /// <summary>How long a connection may wait for its first request. After an answer it has the server's keep-alive
+    /// time, since the answer may still be on its way over a slow link.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan BetweenLines = TimeSpan.FromMinutes(1);
@@ -50,7 +51,7 @@ internal sealed partial class KeylessConnections(TimeProvider clock, ILogger<Key
         context
             .Features.Get<IConnectionHeartbeatFeature>()
             ?.OnHeartbeat(c => ((Connection)c).CloseIfLate(), connection);
-        Add(connection);
+        Add(connection, served: false);
         try
         {
             await next(context);
@@ -62,19 +63,20 @@ internal sealed partial class KeylessConnections(TimeProvider clock, ILogger<Key
         }
     }
 
-    private void Add(Connection connection)
+    private void Add(Connection connection, bool served)
     {
         Connection? first,
-            second = null;
+            second;
         lock (gate)
         {
+            if (connection.Counted)
+                return;
             var group = addresses.TryGetValue(connection.Address, out var known)
                 ? known
                 : addresses[connection.Address] = new Group();
-            connection.Enter(all.Waiting, group.Waiting, clock.GetTimestamp());
-            first = group.Count > MostOfAddress ? Drop(group.Oldest(connection)) : null;
-            if (all.Count > Most)
-                second = Drop(all.Oldest(connection));
+            connection.Enter(all.Part(served), group.Part(served), clock.GetTimestamp());
+            first = group.Count > MostOfAddress ? Drop(group.Oldest) : null;
+            second = all.Count > Most ? Drop(all.Oldest) : null;
         }
 
         first?.Close();
@@ -131,8 +133,10 @@ internal sealed partial class KeylessConnections(TimeProvider clock, ILogger<Key
 
         public int Count => Waiting.Count + Served.Count;
 
-        public Connection Oldest(Connection newest) =>
-            Waiting.First is { } first && first.Value != newest ? first.Value : Served.First?.Value ?? newest;
+        // Of the larger part, so that a flood in one part closes none of the other.
+        public Connection Oldest => Part(served: Served.Count > Waiting.Count).First!.Value;
+
+        public LinkedList<Connection> Part(bool served) => served ? Served : Waiting;
     }
 
     private sealed class Connection(KeylessConnections owner, ConnectionContext context, IPAddress address)
@@ -141,6 +145,9 @@ internal sealed partial class KeylessConnections(TimeProvider clock, ILogger<Key
         private readonly LinkedListNode<Connection>?[] nodes = new LinkedListNode<Connection>?[2];
         private long since;
         private int requests;
+        private bool answered;
+
+        public bool Counted => nodes[0] is not null;
 
         public IPAddress Address => address;
 
@@ -175,6 +182,7 @@ internal sealed partial class KeylessConnections(TimeProvider clock, ILogger<Key
         {
             lock (owner.gate)
             {
+                answered = true;
                 if (--requests == 0)
                     Move(served: false);
             }
@@ -186,11 +194,23 @@ internal sealed partial class KeylessConnections(TimeProvider clock, ILogger<Key
                 owner.Forget(this);
         }
 
+        public void HasNoKey()
+        {
+            lock (owner.gate)
+            {
+                // Requests with a key may run beside this one.
+                if (requests > 1)
+                    return;
+            }
+
+            owner.Add(this, served: true);
+        }
+
         public void CloseIfLate()
         {
             lock (owner.gate)
             {
-                if (nodes[0] is null || requests > 0 || owner.clock.GetElapsedTime(since) < Patience)
+                if (!Counted || answered || requests > 0 || owner.clock.GetElapsedTime(since) < Patience)
                     return;
                 owner.Forget(this);
             }
@@ -203,15 +223,11 @@ internal sealed partial class KeylessConnections(TimeProvider clock, ILogger<Key
 
         private void Move(bool served)
         {
-            if (nodes[0] is null)
+            if (!Counted)
                 return;
             var group = owner.addresses[address];
             Leave();
-            Enter(
-                served ? owner.all.Served : owner.all.Waiting,
-                served ? group.Served : group.Waiting,
-                owner.clock.GetTimestamp()
-            );
+            Enter(owner.all.Part(served), group.Part(served), owner.clock.GetTimestamp());
         }
     }
 }

@@ -67,6 +67,7 @@ public sealed class Gatekeeper(
         headers["Permissions-Policy"] = PermissionsPolicy;
         if (!hosts.Allows(http.Request.Host.Host))
         {
+            connection?.HasNoKey();
             await RestErrors.Write(
                 http,
                 ErrorCode.Forbidden,
@@ -76,15 +77,17 @@ public sealed class Gatekeeper(
         }
         else if (http.Request.Headers.Origin.Count > 0 && !IsOwn(http.Request.Headers.Origin.ToString(), http.Request))
         {
+            connection?.HasNoKey();
             await RestErrors.Write(http, ErrorCode.Forbidden, "pages of other sites may not call Hive");
         }
         else if (!NeedsKey(http.Request))
         {
+            connection?.HasNoKey();
             if (!HttpMethods.IsGet(http.Request.Method))
                 LimitBody(http);
             await next(http);
         }
-        else if (await HasKey(http))
+        else if (await HasKey(http, connection))
         {
             connection?.HasKey();
             await next(http);
@@ -143,11 +146,12 @@ public sealed class Gatekeeper(
             rate.MinDataRate = KeylessRate;
     }
 
-    private async Task<bool> HasKey(HttpContext http)
+    private async Task<bool> HasKey(HttpContext http, IKeylessConnection? connection)
     {
         var key = KeyOf(http.Request);
         if (key is not null && keys.Accepts(key))
             return true;
+        connection?.HasNoKey();
         http.Response.Headers.WWWAuthenticate = "Bearer";
         if (key is not null && wrongKeys.TooMany(WrongKeys.Key, http, out var wait))
         {

@@ -1,7 +1,7 @@
 namespace Hive.Common.Doors;
 
-/// <summary>A connection that no key has come over yet; a feature of its requests. The server closes such connections
-/// early.</summary>
+/// <summary>A connection whose requests may come without a key; a feature of its requests. The server limits the
+/// connections without a key.</summary>
 public interface IKeylessConnection
 {
     /// <summary>A request has arrived, with all of its headers.</summary>
@@ -12,4 +12,8 @@ public interface IKeylessConnection
 
     /// <summary>A right key came over the connection: it is not limited any more.</summary>
     void HasKey();
+
+    /// <summary>A request without a right key came over the connection: it is limited, also when an earlier request had
+    /// a key that was right then.</summary>
+    void HasNoKey();
 }

@@ -60,7 +60,7 @@ public sealed class KeylessConnectionTests
     }
 
     [Fact]
-    public async Task A_connection_without_a_request_is_closed_and_one_with_a_key_stays()
+    public async Task A_connection_without_a_first_request_is_closed_and_an_answered_one_stays()
     {
         await using var hive = await HiveFixture.Start();
         using var silent = Peer(hive, "");
@@ -71,14 +71,61 @@ public sealed class KeylessConnectionTests
         using var known = Peer(hive, signedIn);
         await Answer(known);
         hive.Clock.Advance(KeylessConnections.Patience);
-        foreach (var peer in new[] { silent, half, answered })
+        foreach (var peer in new[] { silent, half })
             await Closed(peer);
+        await answered.SendAsync("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray());
+        await Answer(answered);
         await known.SendAsync(Encoding.ASCII.GetBytes(signedIn));
         await Answer(known);
         var keyless = hive.Services.GetRequiredService<KeylessConnections>();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (keyless.Count > 0)
+        while (keyless.Count > 1)
             patience.Token.ThrowIfCancellationRequested();
+    }
+
+    [Fact]
+    public async Task Slow_bodies_in_every_place_do_not_close_newer_connections()
+    {
+        await using var hive = await HiveFixture.Start();
+        var keyless = hive.Services.GetRequiredService<KeylessConnections>();
+        const string Slow =
+            "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            + "Content-Length: 100\r\nExpect: 100-continue\r\n\r\n";
+        var peers = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < KeylessConnections.MostOfAddress; i++)
+                peers.Add(Peer(hive, Slow));
+            foreach (var slow in peers)
+                await Answer(slow, "HTTP/1.1 100");
+            var waiting = Peer(hive, "");
+            peers.Add(waiting);
+            for (var i = 0; i < 20; i++)
+                peers.Add(Peer(hive, ""));
+            await Closed(peers[0]);
+            await waiting.SendAsync("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray());
+            await Answer(waiting);
+            Assert.InRange(keyless.Count, 1, KeylessConnections.MostOfAddress);
+        }
+        finally
+        {
+            peers.ForEach(peer => peer.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task A_connection_is_limited_again_once_its_key_has_ended()
+    {
+        await using var hive = await HiveFixture.Start();
+        var keyless = hive.Services.GetRequiredService<KeylessConnections>();
+        var request = $"GET /api/sessions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {hive.Token}\r\n\r\n";
+        using var peer = Peer(hive, request);
+        await Answer(peer);
+        Assert.Equal(0, keyless.Count);
+        await (await hive.Operator()).CallAsync("token_rotate");
+        await peer.SendAsync(Encoding.ASCII.GetBytes(request));
+        await Answer(peer, "HTTP/1.1 401");
+        Assert.Equal(1, keyless.Count);
     }
 
     [Fact]
@@ -124,14 +171,14 @@ public sealed class KeylessConnectionTests
         return socket;
     }
 
-    private static async Task Answer(Socket peer)
+    private static async Task Answer(Socket peer, string status = "HTTP/1.1 200")
     {
         var text = new StringBuilder();
         var buffer = new byte[4096];
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!text.ToString().Contains("\r\n\r\n", StringComparison.Ordinal))
             text.Append(Encoding.ASCII.GetString(buffer, 0, await peer.ReceiveAsync(buffer, patience.Token)));
-        Assert.StartsWith("HTTP/1.1 200", text.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(status, text.ToString(), StringComparison.Ordinal);
         // The rest of the answer is read before the next request.
         while (peer.Available > 0)
             await peer.ReceiveAsync(buffer, patience.Token);
