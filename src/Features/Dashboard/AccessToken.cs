@@ -28,7 +28,7 @@ internal static class AccessToken
     {
         var token = OperatorKeys.Secret(32);
         var next = PathIn(dataDir) + ".new";
-        // What a host that was killed here has left. The name itself is removed, whatever it is.
+        // A host that was killed here leaves this file behind. The name itself is removed, also when it is a link.
         File.Delete(next);
         var options = new FileStreamOptions
         {
@@ -45,8 +45,16 @@ internal static class AccessToken
         File.Move(next, PathIn(dataDir), overwrite: true);
         const int Flags = OpenFlags.ReadOnly | OpenFlags.CloseOnExec;
         using var folder = LinuxFile.Open(dataDir, Flags | OpenFlags.Folder, out _);
-        if (folder is not null)
-            RandomAccess.FlushToDisk(folder);
+        try
+        {
+            if (folder is not null)
+                RandomAccess.FlushToDisk(folder);
+        }
+        catch (IOException)
+        {
+            // The file has the new token already, so the caller must use it.
+        }
+
         return token;
     }
 

@@ -272,8 +272,9 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
     {
         if (!sessions.TryRemove(id, out var session))
             return false;
-        write.Db.Execute("DELETE FROM sessions WHERE key_hash = @hash", new { hash = Hex(session.Hash) });
+        // First, since the statement can fail too.
         write.OnRollback(() => sessions[id] = session);
+        write.Db.Execute("DELETE FROM sessions WHERE key_hash = @hash", new { hash = Hex(session.Hash) });
         // Asynchronously, because the session's streams continue on the cancelling thread.
         write.AfterCommit(() => _ = session.Ending.CancelAsync());
         return true;

@@ -1,4 +1,5 @@
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Features.Audit.Contracts;
 using Microsoft.AspNetCore.Http;
 
@@ -10,11 +11,14 @@ internal sealed class Visitor(IHttpContextAccessor http, OperatorKeys keys)
     private static readonly AuditOrigin HostSocket = new("host socket", null);
 
     /// <summary>The origin of the request for the audit, and the id of its session; null without one.</summary>
+    /// <exception cref="Problem">The key stopped working after the request came in.</exception>
     public (AuditOrigin Origin, string? Session) Current()
     {
         if (http.HttpContext is not { } context || Gatekeeper.KeyOf(context.Request) is not { } key)
             return (HostSocket, null);
         var session = keys.SessionOf(key);
+        if (session is null && !keys.IsToken(key))
+            throw Problem.Forbidden("the session ended, or the access token was replaced; sign in again");
         var actor = session is null ? "access token" : OperatorKeys.Short(session);
         return (new AuditOrigin(actor, WrongKeys.AddressOf(context)), session);
     }

@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
+using Dapper;
 using Hive.Common.Storage;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
@@ -95,6 +98,53 @@ public sealed class SessionListTests
         await hive.Restart();
         Assert.Empty(await OnSocket(hive));
         Assert.Equal(0, (await (await hive.Operator()).CallAsync("sessions_end")).GetProperty("ended").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_session_whose_end_cannot_be_stored_stays_open()
+    {
+        await using var hive = await HiveFixture.Start();
+        var key = await SignIn(hive, Firefox);
+        var id = (await OnSocket(hive)).Single().Id;
+        var store = hive.Services.GetRequiredService<IStore>();
+        await store.Write(write =>
+            write.Db.Execute(
+                "CREATE TRIGGER refusing BEFORE DELETE ON sessions BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            )
+        );
+        using (var refused = await hive.Http().PostAsync($"/api/sessions/{id}/end", null))
+            Assert.False(refused.IsSuccessStatusCode);
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, key));
+        await store.Write(write => write.Db.Execute("DROP TRIGGER refusing"));
+        await End(hive, hive.Token, $"{id}/end");
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, key));
+    }
+
+    [Fact]
+    public async Task A_request_whose_session_ends_before_its_body_arrives_is_refused()
+    {
+        await using var hive = await HiveFixture.Start();
+        var (ended, other) = (await SignIn(hive, Firefox), await SignIn(hive, Chrome));
+        var id = (await List(hive, ended)).Single(s => s.Current).Id;
+        var url = new Uri(hive.Url);
+        using var peer = new TcpClient();
+        await peer.ConnectAsync(url.Host, url.Port);
+        await using var stream = peer.GetStream();
+        using var reader = new StreamReader(stream);
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                $"POST /api/sessions/end HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {ended}\r\n"
+                    + "Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+            )
+        );
+        // The host admitted the request, and reads its body.
+        var patience = TimeSpan.FromSeconds(60);
+        Assert.Contains("100", await reader.ReadLineAsync().WaitAsync(patience), StringComparison.Ordinal);
+        Assert.Empty((await reader.ReadLineAsync().WaitAsync(patience))!);
+        await End(hive, other, $"{id}/end");
+        await stream.WriteAsync("{}"u8.ToArray());
+        Assert.Contains("403", await reader.ReadLineAsync().WaitAsync(patience), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, other));
     }
 
     [Fact]
