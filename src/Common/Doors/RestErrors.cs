@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Hive.Common.Errors;
 using Hive.Protocol;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,9 +19,10 @@ public static partial class RestErrors
         {
             await handler(http);
         }
-        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        catch (OperationCanceledException e)
+            when (http.RequestAborted.IsCancellationRequested || e.InnerException is ConnectionAbortedException)
         {
-            // The client has disconnected.
+            // The client has disconnected, or the server has closed the connection; the body's reader can know first.
         }
         catch (Exception e) when (!http.Response.HasStarted)
         {
