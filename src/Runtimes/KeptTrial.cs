@@ -2,12 +2,13 @@ using Hive.Common.Errors;
 
 namespace Hive.Runtimes;
 
-/// <summary>Keeps the result of a trial: a success for good, a failure for a minute.</summary>
+/// <summary>Keeps the result of a trial: a success for good, a failure or a lesser success for a minute.</summary>
 /// <param name="run">Runs the trial; null for success.</param>
-/// <param name="clock">Measures the age of a failure.</param>
-internal sealed class KeptTrial(Func<Task<Fault?>> run, TimeProvider clock)
+/// <param name="clock">Measures the age of a result.</param>
+/// <param name="isLess">The last success lacks something that a later trial may find; null for never.</param>
+internal sealed class KeptTrial(Func<Task<Fault?>> run, TimeProvider clock, Func<bool>? isLess = null)
 {
-    private static readonly TimeSpan FaultKept = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Kept = TimeSpan.FromMinutes(1);
 
     private static readonly AsyncLocal<bool> Fresh = new();
 
@@ -28,8 +29,8 @@ internal sealed class KeptTrial(Func<Task<Fault?>> run, TimeProvider clock)
                 && (!Fresh.Value || !tried.IsCompleted)
                 && (
                     !tried.IsCompleted
-                    || tried is { IsCompletedSuccessfully: true, Result: null }
-                    || clock.GetUtcNow() - triedAt < FaultKept
+                    || (tried is { IsCompletedSuccessfully: true, Result: null } && isLess?.Invoke() != true)
+                    || clock.GetUtcNow() - triedAt < Kept
                 );
             if (!keep)
                 (tried, triedAt) = (run(), clock.GetUtcNow());

@@ -8,6 +8,18 @@ internal static class Networks
     /// <summary>The fault of a runtime whose containers are in the machine's network.</summary>
     public static Fault Unsupported { get; } = new("this runtime has no other");
 
+    /// <summary>The fault of a machine that is connected to nothing, perhaps not yet.</summary>
+    public static Fault NoRoute { get; } =
+        new("the machine has no route to the outside", "connect it, then restart the agent");
+
+    /// <summary>The network that a container gets.</summary>
+    /// <param name="network">The network that its agent.yaml asks for.</param>
+    /// <param name="fault">Why the runtime cannot give it one of its own; null when it can.</param>
+    public static NetworkAccess Given(NetworkAccess network, Fault? fault) =>
+        network != NetworkAccess.Outbound || fault is null ? network
+        : fault == NoRoute ? NetworkAccess.None
+        : NetworkAccess.Host;
+
     /// <summary>The weakness of a container's network; null for none.</summary>
     /// <param name="network">The network that its agent.yaml asks for.</param>
     /// <param name="fault">Why the runtime cannot give it one of its own; null when it can.</param>
@@ -15,6 +27,7 @@ internal static class Networks
         network switch
         {
             NetworkAccess.Host => "it uses the machine's network, as its agent.yaml says",
+            NetworkAccess.Outbound when fault == NoRoute => $"it reaches nothing outside: {fault}",
             NetworkAccess.Outbound when fault is not null => $"it uses the machine's network: {fault}",
             _ => null,
         };

@@ -8,7 +8,7 @@ namespace Hive.Common.Linux;
 
 /// <summary>
 /// Shows folders of root to one program as if they belonged to another user, in a mount namespace that only this
-/// program and its children have. What that user creates there belongs to root on the disk. mount_setattr(2).
+/// program and its children have. Files that the user creates there belong to root on the disk. mount_setattr(2).
 /// </summary>
 /// <param name="user">The user and the group as which the program will run.</param>
 /// <param name="folders">The folders on the host.</param>

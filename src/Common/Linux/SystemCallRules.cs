@@ -9,6 +9,7 @@ public sealed unsafe class SystemCallRules : IDisposable
     /// <summary>The result of a call that is allowed.</summary>
     public const uint Allow = 0x7fff0000;
 
+    private readonly uint otherwise;
     private nint filter;
 
     /// <summary>Creates a filter for the calls of this machine's architecture.</summary>
@@ -16,6 +17,7 @@ public sealed unsafe class SystemCallRules : IDisposable
     /// <exception cref="DllNotFoundException">libseccomp is not installed.</exception>
     public SystemCallRules(uint otherwise)
     {
+        this.otherwise = otherwise;
         filter = LibSeccomp.Create(otherwise);
         if (filter == 0)
             throw new IOException("libseccomp refuses the default action of the profile");
@@ -33,7 +35,8 @@ public sealed unsafe class SystemCallRules : IDisposable
     /// <summary>Applies the rules to the calls of another architecture too.</summary>
     public void Include(uint architecture) => _ = LibSeccomp.AddArchitecture(filter, architecture);
 
-    /// <summary>Adds a rule; does nothing for a call that libseccomp does not know.</summary>
+    /// <summary>Adds a rule; does nothing for a call that libseccomp does not know, and for the default
+    /// result, which libseccomp refuses.</summary>
     /// <param name="call">The name of the call.</param>
     /// <param name="action">Its result.</param>
     /// <param name="conditions">Conditions on its arguments, all of which must hold.</param>
@@ -42,7 +45,7 @@ public sealed unsafe class SystemCallRules : IDisposable
     {
         const int Unknown = -1;
         var number = LibSeccomp.Number(call);
-        if (number == Unknown)
+        if (number == Unknown || action == otherwise)
             return;
         fixed (ArgumentCondition* first = conditions)
         {

@@ -57,6 +57,10 @@ internal sealed class KernelCheck : ICheck
                     Policy()
                 );
         }
+        catch (TimeoutException e)
+        {
+            return new Finding(Kernel, Name, FindingState.Absent, e.Message, Policy());
+        }
         catch (Win32Exception)
         {
             return new Finding(

@@ -38,7 +38,7 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         (instance, runDir) = (Runtimes.Instance.Of(paths), paths.RunDir);
         api = new DaemonApi(daemon);
         trial = new ContainerTrial(api, image, instance);
-        kept = new KeptTrial(trial.Run, clock);
+        kept = new KeptTrial(trial.Run, clock, () => trial.IsLess);
         runs = new DaemonRuns(api, instance, bell, clock, log, lifetime.ApplicationStopping);
         output = new DaemonLogs(api, runs, logs, log);
     }

@@ -88,6 +88,9 @@ internal sealed class ContainerTrial(DaemonApi api, string image, string instanc
     /// <summary>The daemon's abilities; null until a trial has succeeded.</summary>
     public DaemonAbilities? Found { get; private set; }
 
+    /// <summary>The daemon can do less than it promised.</summary>
+    public bool IsLess { get; private set; }
+
     /// <summary>Finds out why the daemon cannot run agents; null when it can.</summary>
     public async Task<Fault?> Run()
     {
@@ -115,7 +118,11 @@ internal sealed class ContainerTrial(DaemonApi api, string image, string instanc
                 api.Daemon.Networks[0],
                 IsRoot: Environment.IsPrivilegedProcess && !info.IsRootless
             );
-            return await TryAll(promised) is not { } fault ? null : await TryNetworks(promised, fault);
+            var outcome = await TryAll(promised);
+            if (outcome.IsRefusal)
+                outcome = await TryNetworks(promised, outcome);
+            IsLess = outcome.Fault is null && Found != promised;
+            return outcome.Fault;
         }
         catch (Problem e)
         {
@@ -137,10 +144,10 @@ internal sealed class ContainerTrial(DaemonApi api, string image, string instanc
 
     // A daemon promises more than it can do where a user's session has only some control groups; and the first process
     // that reaps is a package of its own.
-    private async Task<Fault?> TryAll(DaemonAbilities promised)
+    private async Task<Outcome> TryAll(DaemonAbilities promised)
     {
         var bare = promised with { Memory = false, Swap = false, Cpu = false, Pids = false };
-        Fault? refusal = null;
+        var last = Outcome.Success;
         foreach (
             var can in Less(promised)
                 .SelectMany(can => new[] { can, can with { Init = false } })
@@ -149,60 +156,65 @@ internal sealed class ContainerTrial(DaemonApi api, string image, string instanc
                 .Distinct()
         )
         {
-            try
-            {
-                if (await Try(can) is { } fault)
-                    return fault;
+            last = await Try(can);
+            if (last.Fault is null)
                 Found = can;
-                return null;
-            }
-            catch (Problem e)
-            {
-                refusal = e.Fault;
-            }
+            if (!last.IsRefusal)
+                return last;
         }
 
-        return refusal;
+        return last;
     }
 
     // Some daemons lack the program that connects their containers.
-    private async Task<Fault?> TryNetworks(DaemonAbilities promised, Fault fault)
+    private async Task<Outcome> TryNetworks(DaemonAbilities promised, Outcome first)
     {
         foreach (var network in api.Daemon.Networks.Skip(1).Append(DaemonAbilities.HostNetwork))
         {
             var bare = promised with { Memory = false, Swap = false, Cpu = false, Pids = false, Network = network };
             foreach (var can in new[] { bare, bare with { Init = false } })
             {
-                try
-                {
-                    if (await Try(can) is null)
-                        return await TryAll(promised with { Network = network });
-                }
-                catch (Problem)
-                {
-                    // The first refusal is the one that is told.
-                }
+                if (!(await Try(can)).IsRefusal)
+                    return await TryAll(promised with { Network = network });
             }
         }
 
-        return fault;
+        // The first refusal is the one that is told.
+        return first;
     }
 
     private static DaemonAbilities[] Less(DaemonAbilities all) =>
         [all, all with { Pids = false }, all with { Cpu = false }, all with { Cpu = false, Pids = false }];
 
-    // Throws a daemon's refusal; it may accept when it is asked for less.
-    private async Task<Fault?> Try(DaemonAbilities can)
+    // A daemon that refuses a container may accept one that asks for less. One that does not answer has refused
+    // nothing.
+    private async Task<Outcome> Try(DaemonAbilities can)
     {
         var began = await api.Ping(CancellationToken.None);
-        var id = await api.Create(
-            $"hive-{instance}-trial-{Guid.NewGuid().ToString("N")[..8]}",
-            ContainerRecipe.ForTrial(image, instance, can),
-            CancellationToken.None
-        );
+        string? id = null;
         try
         {
+            id = await api.Create(
+                $"hive-{instance}-trial-{Guid.NewGuid().ToString("N")[..8]}",
+                ContainerRecipe.ForTrial(image, instance, can),
+                CancellationToken.None
+            );
             await api.Start(id, CancellationToken.None);
+        }
+        catch (Problem e) when (e.InnerException is null)
+        {
+            if (id is not null)
+                await api.Remove(id, CancellationToken.None);
+            return new Outcome(e.Fault, IsRefusal: true);
+        }
+
+        return new Outcome(await Watch(id, began), IsRefusal: false);
+    }
+
+    private async Task<Fault?> Watch(string id, DateTimeOffset began)
+    {
+        try
+        {
             var code = await api.Wait(id, Patience, CancellationToken.None);
             if (code == HarnessProbe.Breached)
                 return HarnessBinary.NoIsolation(await LastOutput(id));
@@ -249,5 +261,11 @@ internal sealed class ContainerTrial(DaemonApi api, string image, string instanc
         }
 
         return false;
+    }
+
+    // The result of one container: a refusal is the daemon's, another fault is of what ran.
+    private sealed record Outcome(Fault? Fault, bool IsRefusal)
+    {
+        public static Outcome Success { get; } = new(null, false);
     }
 }

@@ -31,7 +31,7 @@ internal sealed class LaunchFolder : IDisposable
     public static string ArgumentsName(string agent) => $"{agent}.args";
 
     /// <summary>The name of the pipe through which a program beside an agent reports; its errors are in the file of
-    /// that name and <c>.err</c>.</summary>
+    /// that name and <c>.err</c>, and <c>.end</c> tells of its end.</summary>
     public static string PipeName(string agent) => $"{agent}.pipe";
 
     /// <summary>Writes a program's arguments, each followed by a NUL.</summary>
@@ -47,7 +47,15 @@ internal sealed class LaunchFolder : IDisposable
     {
         if (!Directory.Exists(path))
             return;
-        foreach (var name in new[] { ArgumentsName(agent), PipeName(agent), $"{PipeName(agent)}.err" })
+        foreach (
+            var name in new[]
+            {
+                ArgumentsName(agent),
+                PipeName(agent),
+                $"{PipeName(agent)}.err",
+                $"{PipeName(agent)}.end",
+            }
+        )
             File.Delete(System.IO.Path.Combine(path, name));
     }
 

@@ -128,7 +128,7 @@ internal sealed class LocalProcesses(
             await EndLeftovers(agent);
         }
 
-        // What follows the end of a run that this host started must not meet the next one.
+        // Wait for the cleanup of the previous run.
         if (ends.TryRemove(agent, out var end))
             await end;
         logs.Remove(agent);

@@ -29,7 +29,7 @@ internal sealed class NspawnRuntime : LocalRuntime
     private readonly Pasta pasta;
     private readonly KeptTrial trial;
 
-    // What the last successful trial found.
+    // The result of the last successful trial.
     private volatile Abilities found = new(null, null);
 
     public NspawnRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
@@ -41,7 +41,7 @@ internal sealed class NspawnRuntime : LocalRuntime
             options.Nspawn.Root is { } given ? Path.GetFullPath(given) : null
         );
         (folder, pasta) = (LaunchFolder.Of(paths), new Pasta(options));
-        trial = new KeptTrial(Try, clock);
+        trial = new KeptTrial(Try, clock, () => found is not { NoUser: null, NoNetwork: null });
     }
 
     public override string Name => "nspawn";
@@ -56,12 +56,16 @@ internal sealed class NspawnRuntime : LocalRuntime
             await FindFault(ct) is null && found.NoUser is { } user
                 ? $"it is the machine's root, without capabilities: {user}"
                 : null,
+            "it can create user namespaces and vsock sockets: systemd-nspawn cannot filter these; 'sandbox' can",
         ];
         return string.Join("; ", all.OfType<string>()) is { Length: > 0 } some ? some : null;
     }
 
     public override async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
-        await FindFault(ct) is null ? Networks.Weakness(network, found.NoNetwork) : null;
+        await FindFault(ct) is null ? Networks.Weakness(network, found.NoNetwork) ?? Names(network) : null;
+
+    private static string? Names(NetworkAccess network) =>
+        network == NetworkAccess.Outbound ? Pasta.NamesWeakness : null;
 
     protected override Launch Prepare(Blueprint blueprint) => Of(blueprint, found, folder);
 
@@ -78,13 +82,14 @@ internal sealed class NspawnRuntime : LocalRuntime
     {
         var name = blueprint.Agent;
         var user = AgentUser.Of(Instance.Of(paths), name);
-        var own = blueprint.Network == NetworkAccess.Outbound && can.NoNetwork is null;
+        var network = Networks.Given(blueprint.Network, can.NoNetwork);
+        var own = network == NetworkAccess.Outbound;
         List<string> arguments =
         [
             Program,
             .. Base(Machine(name), own),
             .. can.NoUser is null ? [$"--private-users={user}:{Users}"] : Array.Empty<string>(),
-            .. blueprint.Network == NetworkAccess.None ? ["--private-network"] : Array.Empty<string>(),
+            .. network == NetworkAccess.None ? ["--private-network"] : Array.Empty<string>(),
             $"--hostname={name}",
             $"--chdir={blueprint.WorkingDirectory}",
         ];
@@ -119,19 +124,29 @@ internal sealed class NspawnRuntime : LocalRuntime
 
     // pasta and a program that holds the namespace run beside nspawn, as the agent's user: nspawn itself needs root.
     // They are not children of nspawn, so that a TERM for the agent's programs does not end them first. The end of
-    // pasta would leave the agent without a network, so the agent ends too, and is restarted.
+    // pasta would leave the agent without a network, so the agent ends too, and is restarted. Either pasta's end finds
+    // the pipe gone, or the start finds the file of that end. Field 22 of proc_pid_stat(5) tells whether $$ is still
+    // the same process.
     private string WithNetwork(uint user) =>
         $$"""
             pipe=$1
             shift
-            rm -f "$pipe" && mkfifo -m 600 "$pipe" || exit 126
+            since() {
+                read -r line < /proc/$$/stat && set -- ${line##*) } && echo ${20}
+            }
+            began=$(since)
+            rm -f "$pipe" "$pipe.end" && mkfifo -m 600 "$pipe" || exit 126
             ( (
                 {{string.Join(' ', [.. Pasta.As(user), .. pasta.Command()])}} -- sh -c '{{Holder}}'
-                [ -e "$pipe" ] || kill -KILL $$
+                : > "$pipe.end"
+                [ -e "$pipe" ] || {
+                    [ "$(since)" != "$began" ] || kill -KILL $$
+                    rm -f "$pipe.end"
+                }
             ) < /dev/null > "$pipe" 2> "$pipe.err" & )
             read -r holder < "$pipe" || cat "$pipe.err" >&2
             rm -f "$pipe" "$pipe.err"
-            [ -n "$holder" ] || exit 125
+            [ -n "$holder" ] && [ ! -e "$pipe.end" ] || exit 125
             exec nsenter --net="/proc/$holder/ns/net" -- "$@"
             """;
 
@@ -201,6 +216,10 @@ internal sealed class NspawnRuntime : LocalRuntime
                 _ => new Fault($"systemd-nspawn ended with {code}{(error.Length > 0 ? $" ({error})" : "")}"),
             };
         }
+        catch (TimeoutException e)
+        {
+            return new Fault(e.Message);
+        }
         catch (Win32Exception)
         {
             return new Fault("systemd-nspawn is not installed", "on Debian: apt-get install systemd-container");
@@ -213,9 +232,13 @@ internal sealed class NspawnRuntime : LocalRuntime
         await Trial.Run([Program, "--version"], CancellationToken.None);
         // A name of its own, so that two trials at a time do not collide.
         var name = $"trial-{Guid.NewGuid().ToString("N")[..8]}";
-        Abilities can = new(null, await pasta.FindFault(AgentUser.Of(Instance.Of(paths), name)));
+        Abilities best = new(null, await pasta.FindFault(AgentUser.Of(Instance.Of(paths), name)));
+        var can = best;
         var (code, error) = await Probe(name, can);
-        if (code is not (0 or HarnessProbe.Breached) && can.NoNetwork is null)
+        if (
+            code is not (0 or HarnessProbe.Breached)
+            && Networks.Given(NetworkAccess.Outbound, can.NoNetwork) != NetworkAccess.Host
+        )
         {
             can = can with { NoNetwork = new Fault($"systemd-nspawn fails in one ({error})") };
             (code, error) = await Probe(name, can);
@@ -224,8 +247,17 @@ internal sealed class NspawnRuntime : LocalRuntime
         if (code is not (0 or HarnessProbe.Breached))
         {
             var fault = new Fault($"it cannot show it the files of root ({error})");
-            can = new Abilities(fault, fault);
+            // Its network does not need what showing the files needs.
+            can = best with
+            {
+                NoUser = fault,
+            };
             (code, error) = await Probe(name, can);
+            if (code is not (0 or HarnessProbe.Breached))
+            {
+                can = new Abilities(fault, fault);
+                (code, error) = await Probe(name, can);
+            }
         }
 
         return (code, error, can);

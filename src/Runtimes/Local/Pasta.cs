@@ -30,7 +30,7 @@ internal sealed class Pasta(HiveOptions options)
             options.Forge.Url is { } url && new Uri(url) is { IsLoopback: true } address
                 ? address.Port.ToString(CultureInfo.InvariantCulture)
                 : null;
-        var dns = NeedsForward(ResolverFile) ? DnsPort.ToString(CultureInfo.InvariantCulture) : null;
+        var dns = CanForward(ResolverFile) ? DnsPort.ToString(CultureInfo.InvariantCulture) : null;
         return
         [
             // pasta refuses to start where SIGPIPE is ignored, as every child of .NET inherits it.
@@ -52,26 +52,44 @@ internal sealed class Pasta(HiveOptions options)
         ];
     }
 
+    /// <summary>The fault of a machine without the program of <see cref="As"/>.</summary>
+    public static Fault NoSetPriv { get; } = new("setpriv is not installed", "on Debian: apt-get install util-linux");
+
+    /// <summary>Why a program with such a network cannot look up names; null when it can, or when the machine cannot
+    /// either.</summary>
+    public static string? NamesWeakness =>
+        NeedsForward(ResolverFile) && !CanForward(ResolverFile)
+            ? $"it cannot look up names: the resolver of {ResolverFile} is at {Servers(ResolverFile)[0]}, and pasta "
+                + $"reaches only 127.0.0.1 and ::1; name another one there, or set 'network: host'"
+            : null;
+
     /// <summary>Why it does not work on this machine; null when it does.</summary>
     /// <param name="user">The user as which it runs; null for Hive's own.</param>
+    /// <exception cref="TimeoutException">The machine is too busy to tell.</exception>
     public async Task<Fault?> FindFault(uint? user)
     {
+        var isThere = false;
         try
         {
             // Only to notice that it is missing, which the programs that start it below would hide.
             await Trial.Run([Program, "--version"], CancellationToken.None);
+            isThere = true;
             string[] command = [.. user is { } id ? As(id) : [], .. Command(), "--", "true"];
             var trial = new Launch(command, Launch.PathAlone, "/")
             {
                 View = user is { } other ? new MappedFolders(other, []) : null,
             };
             var (code, error) = await Trial.Run(trial);
-            return code == 0
-                ? null
+            return code == 0 ? null
+                : !HasRoute() ? Networks.NoRoute
                 : new Fault(
                     $"{Program} ended with {code}{(error.Length > 0 ? $" ({Last(error)})" : "")}",
                     "it needs /dev/net/tun and a route to the outside"
                 );
+        }
+        catch (Win32Exception) when (isThere)
+        {
+            return NoSetPriv;
         }
         catch (Win32Exception)
         {
@@ -92,22 +110,20 @@ internal sealed class Pasta(HiveOptions options)
     private static string Ports(params string?[] ports) =>
         string.Join(',', ports.OfType<string>().Distinct()) is { Length: > 0 } some ? some : "none";
 
-    // A resolver on the loopback is out of reach.
-    private static bool NeedsForward(string file) => !HasServers(file) && Servers(file).Length > 0;
+    // proc_net(5): Destination and Mask; ipv6_route names the route that refuses everything as one of lo.
+    private static bool HasRoute() =>
+        Words("/proc/net/route").Any(w => w is [_, "00000000", _, _, _, _, _, "00000000", ..])
+        || Words("/proc/net/ipv6_route")
+            .Any(w => w.Length == 10 && w[0].All(c => c == '0') && w[1] == "00" && w[9] != "lo");
 
-    private static bool HasServers(string file) => Servers(file).Any(s => !IPAddress.IsLoopback(s));
-
-    private static IPAddress[] Servers(string file)
+    private static IEnumerable<string[]> Words(string file)
     {
         try
         {
             return
             [
                 .. File.ReadAllLines(file)
-                    .Select(line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
-                    .Where(words => words is ["nameserver", _, ..])
-                    .Select(words => IPAddress.TryParse(words[1], out var address) ? address : null)
-                    .OfType<IPAddress>(),
+                    .Select(line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)),
             ];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -115,4 +131,21 @@ internal sealed class Pasta(HiveOptions options)
             return [];
         }
     }
+
+    // A resolver on the loopback is out of reach.
+    private static bool NeedsForward(string file) => !HasServers(file) && Servers(file).Length > 0;
+
+    // pasta passes a port on to these two addresses alone.
+    private static bool CanForward(string file) =>
+        NeedsForward(file) && Servers(file).Any(s => s.Equals(IPAddress.Loopback) || s.Equals(IPAddress.IPv6Loopback));
+
+    private static bool HasServers(string file) => Servers(file).Any(s => !IPAddress.IsLoopback(s));
+
+    private static IPAddress[] Servers(string file) =>
+        [
+            .. Words(file)
+                .Where(words => words is ["nameserver", _, ..])
+                .Select(words => IPAddress.TryParse(words[1], out var address) ? address : null)
+                .OfType<IPAddress>(),
+        ];
 }

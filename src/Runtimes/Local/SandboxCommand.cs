@@ -42,8 +42,9 @@ internal sealed class SandboxCommand(Pasta pasta, HivePaths paths)
         string[] sources = [folder.Path, .. blueprint.Mounts.Select(m => m.Source)];
         var user = AgentUser.Of(Instance.Of(paths), blueprint.Agent);
         var seen = can.HasUsers ? [.. sources.Select((_, i) => MappedFolders.PathOf(i))] : sources;
-        var own = blueprint.Network == NetworkAccess.Outbound && can.NoNetwork is null;
-        folder.WriteArguments(blueprint.Agent, Arguments(blueprint, can, seen, own));
+        var network = Networks.Given(blueprint.Network, can.NoNetwork);
+        var own = network == NetworkAccess.Outbound;
+        folder.WriteArguments(blueprint.Agent, Arguments(blueprint, can, seen, network));
         List<string> command =
         [
             .. can.HasUsers ? Pasta.As(user) : [],
@@ -62,7 +63,12 @@ internal sealed class SandboxCommand(Pasta pasta, HivePaths paths)
         };
     }
 
-    private static List<string> Arguments(Blueprint blueprint, SandboxAbilities can, string[] seen, bool own)
+    private static List<string> Arguments(
+        Blueprint blueprint,
+        SandboxAbilities can,
+        string[] seen,
+        NetworkAccess network
+    )
     {
         List<string> arguments =
         [
@@ -70,9 +76,9 @@ internal sealed class SandboxCommand(Pasta pasta, HivePaths paths)
             "ALL",
             .. can.Strict ? NoFurtherNamespaces : ["--unshare-user-try"],
             .. can.Strict ? Identity(can.HasUsers) : [],
-            .. blueprint.Network == NetworkAccess.None ? ["--unshare-net"] : Array.Empty<string>(),
+            .. network == NetworkAccess.None ? ["--unshare-net"] : Array.Empty<string>(),
             .. can.NoFilter is null ? ["--seccomp", "9"] : Array.Empty<string>(),
-            .. Host(own),
+            .. Host(network == NetworkAccess.Outbound),
             "--hostname",
             blueprint.Agent,
         ];

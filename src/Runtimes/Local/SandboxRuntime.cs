@@ -23,7 +23,7 @@ internal sealed class SandboxRuntime : LocalRuntime
 
     private volatile bool hasFilter;
 
-    // What the last successful trial found.
+    // The result of the last successful trial.
     private volatile SandboxAbilities found = new(true, null, null, null);
 
     public SandboxRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
@@ -31,7 +31,11 @@ internal sealed class SandboxRuntime : LocalRuntime
     {
         (this.paths, folder, pasta) = (paths, LaunchFolder.Of(paths), new Pasta(options));
         command = new SandboxCommand(pasta, paths);
-        trial = new KeptTrial(Try, clock);
+        trial = new KeptTrial(
+            Try,
+            clock,
+            () => found is not { Strict: true, NoUser: null, NoFilter: null, NoNetwork: null }
+        );
     }
 
     public override string Name => "sandbox";
@@ -56,7 +60,10 @@ internal sealed class SandboxRuntime : LocalRuntime
     }
 
     public override async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
-        await FindFault(ct) is null ? Networks.Weakness(network, found.NoNetwork) : null;
+        await FindFault(ct) is null ? Networks.Weakness(network, found.NoNetwork) ?? Names(network) : null;
+
+    private static string? Names(NetworkAccess network) =>
+        network == NetworkAccess.Outbound ? Pasta.NamesWeakness : null;
 
     public override async Task Remove(string agent)
     {
@@ -97,7 +104,10 @@ internal sealed class SandboxRuntime : LocalRuntime
                 NoNetwork = noUser ?? await pasta.FindFault(strict.HasUsers ? TrialUser : null),
             };
             var (code, error) = await Probe(strict, own);
-            if (code is not (0 or HarnessProbe.Breached) && strict.NoNetwork is null)
+            if (
+                code is not (0 or HarnessProbe.Breached)
+                && Networks.Given(NetworkAccess.Outbound, strict.NoNetwork) != NetworkAccess.Host
+            )
             {
                 strict = strict with { NoNetwork = new Fault($"bubblewrap fails in one ({error})") };
                 (code, error) = await Probe(strict, own);
@@ -143,7 +153,7 @@ internal sealed class SandboxRuntime : LocalRuntime
         {
             return new Fault("bubblewrap is not installed", "on Debian: apt-get install bubblewrap");
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or TimeoutException)
         {
             return new Fault(e.Message);
         }
@@ -172,6 +182,10 @@ internal sealed class SandboxRuntime : LocalRuntime
             };
             var (code, error) = await Trial.Run(launch);
             return code == 0 ? null : new Fault($"setpriv ended with {code} ({error})");
+        }
+        catch (Win32Exception)
+        {
+            return Pasta.NoSetPriv;
         }
         catch (IOException e)
         {

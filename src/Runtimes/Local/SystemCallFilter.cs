@@ -12,7 +12,20 @@ namespace Hive.Runtimes.Local;
 internal static partial class SystemCallFilter
 {
     private const string Package = "on Debian: apt-get install golang-github-containers-common libseccomp2";
-    private const int NotPermitted = 1;
+
+    // errno(3).
+    private const int NotPermitted = 1,
+        NotImplemented = 38,
+        LastError = 4095;
+
+    // enum scmp_compare of seccomp_rule_add(3).
+    private const uint NotEqual = 1,
+        Equal = 4,
+        MaskedEqual = 7;
+
+    // All CLONE_NEW flags of clone(2), and AF_VSOCK of socket(2): a way to the machine that hosts a virtual one.
+    private const ulong Namespaces = 0x7E020000,
+        VirtualSocket = 40;
 
     // Where podman looks for it: containers.conf(5).
     private static readonly string[] Places = ["/etc/containers/seccomp.json", "/usr/share/containers/seccomp.json"];
@@ -42,7 +55,7 @@ internal static partial class SystemCallFilter
     ];
 
     /// <summary>Writes the filter to a file.</summary>
-    /// <returns>Why there is none; null when there is.</returns>
+    /// <returns>The reason that the filter is missing; null on success.</returns>
     public static Fault? Write(string file)
     {
         if (Array.Find(Places, File.Exists) is not { } place)
@@ -69,6 +82,9 @@ internal static partial class SystemCallFilter
                         or JsonException
                         or InvalidOperationException
                         or KeyNotFoundException
+                        or FormatException
+                        or ArgumentException
+                        or OverflowException
             )
         {
             return new Fault($"{place} cannot be used: {e.Message}", Package);
@@ -93,17 +109,44 @@ internal static partial class SystemCallFilter
             }
         }
 
+        var limited = new HashSet<string>(StringComparer.Ordinal);
         foreach (var denied in Denied)
             rules.Add(denied, SystemCallRules.Error(NotPermitted), []);
+        // Its flags are behind a pointer, which a filter cannot read. Libraries then use clone.
+        rules.Add("clone3", SystemCallRules.Error(NotImplemented), []);
         foreach (var rule in profile.GetProperty("syscalls").EnumerateArray().Where(r => Applies(r, names)))
         {
             var action = Action(rule.GetProperty("action").GetString()!, Number(rule, "errnoRet"));
             ArgumentCondition[] conditions = [.. List(rule, "args").Select(Condition)];
             foreach (var name in List(rule, "names").Select(n => n.GetString()!).Except(Denied))
-                rules.Add(name, action, conditions);
+            {
+                if (name is not ("clone" or "clone3" or "socket"))
+                    rules.Add(name, action, conditions);
+                else if (action == SystemCallRules.Allow && limited.Add(name))
+                    Limit(rules, name);
+            }
         }
 
         return rules;
+    }
+
+    // In place of the profile's own conditions: two rules of which both hold have no order.
+    private static void Limit(SystemCallRules rules, string call)
+    {
+        switch (call)
+        {
+            case "clone":
+                rules.Add(call, SystemCallRules.Allow, [new ArgumentCondition(0, MaskedEqual, Namespaces, 0)]);
+                break;
+            case "socket":
+                rules.Add(call, SystemCallRules.Allow, [new ArgumentCondition(0, NotEqual, VirtualSocket, 0)]);
+                rules.Add(
+                    call,
+                    SystemCallRules.Error(NotPermitted),
+                    [new ArgumentCondition(0, Equal, VirtualSocket, 0)]
+                );
+                break;
+        }
     }
 
     // Rules for programs with a capability do not apply, and neither do those for another architecture.
@@ -148,6 +191,9 @@ internal static partial class SystemCallFilter
         name switch
         {
             "SCMP_ACT_ALLOW" => SystemCallRules.Allow,
+            "SCMP_ACT_ERRNO" when error is < 0 or > LastError => throw new InvalidOperationException(
+                $"unknown error number {error}"
+            ),
             "SCMP_ACT_ERRNO" => SystemCallRules.Error(error ?? NotPermitted),
             "SCMP_ACT_KILL" or "SCMP_ACT_KILL_THREAD" => 0,
             "SCMP_ACT_KILL_PROCESS" => 0x80000000,

@@ -208,6 +208,10 @@ internal sealed partial class NixosRuntime : IRuntime
                 : !Environment.IsPrivilegedProcess ? new Fault("NixOS containers need root", "start Hive as root")
                 : null;
         }
+        catch (TimeoutException e)
+        {
+            return new Fault(e.Message);
+        }
         catch (Win32Exception)
         {
             return new Fault(
