@@ -1,13 +1,13 @@
 using Hive.Common.Errors;
 using Hive.Runtimes;
-using Microsoft.Extensions.Time.Testing;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Containers;
 
 /// <summary>Tests how long the result of a runtime's trial is used.</summary>
 public sealed class KeptTrialTests
 {
-    private readonly FakeTimeProvider clock = new();
+    private readonly ManualClock clock = new(DateTimeOffset.UnixEpoch);
     private Fault? result;
     private bool isLess;
     private int runs;
