@@ -62,10 +62,7 @@ internal sealed class NspawnRuntime : LocalRuntime
     }
 
     public override async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
-        await FindFault(ct) is null ? Networks.Weakness(network, found.NoNetwork) ?? Names(network) : null;
-
-    private static string? Names(NetworkAccess network) =>
-        network == NetworkAccess.Outbound ? Pasta.NamesWeakness : null;
+        await FindFault(ct) is null ? Pasta.Weakness(network, found.NoNetwork) : null;
 
     protected override Launch Prepare(Blueprint blueprint) => Of(blueprint, found, folder);
 

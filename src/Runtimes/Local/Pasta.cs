@@ -55,9 +55,11 @@ internal sealed class Pasta(HiveOptions options)
     /// <summary>The fault of a machine without the program of <see cref="As"/>.</summary>
     public static Fault NoSetPriv { get; } = new("setpriv is not installed", "on Debian: apt-get install util-linux");
 
-    /// <summary>Why a program with such a network cannot look up names; null when it can, or when the machine cannot
-    /// either.</summary>
-    public static string? NamesWeakness =>
+    /// <inheritdoc cref="Networks.Weakness"/>
+    public static string? Weakness(NetworkAccess network, Fault? fault) =>
+        Networks.Weakness(network, fault) ?? (network == NetworkAccess.Outbound ? NamesWeakness : null);
+
+    private static string? NamesWeakness =>
         NeedsForward(ResolverFile) && !CanForward(ResolverFile)
             ? $"it cannot look up names: the resolver of {ResolverFile} is at {Servers(ResolverFile)[0]}, and pasta "
                 + $"reaches only 127.0.0.1 and ::1; name another one there, or set 'network: host'"

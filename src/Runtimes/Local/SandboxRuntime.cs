@@ -60,10 +60,7 @@ internal sealed class SandboxRuntime : LocalRuntime
     }
 
     public override async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
-        await FindFault(ct) is null ? Networks.Weakness(network, found.NoNetwork) ?? Names(network) : null;
-
-    private static string? Names(NetworkAccess network) =>
-        network == NetworkAccess.Outbound ? Pasta.NamesWeakness : null;
+        await FindFault(ct) is null ? Pasta.Weakness(network, found.NoNetwork) : null;
 
     public override async Task Remove(string agent)
     {
