@@ -79,7 +79,7 @@ internal static partial class HiveApp
         FolderLock? runLock = null;
         try
         {
-            var recovered = RestoreCommand.Recover(paths.DataDir);
+            var recovered = await RestoreCommand.Recover(paths.DataDir);
             runLock = await FolderLock.Take(paths.RunDir, RunMode, "--run-dir (HIVE_RUNDIR)");
             // The store resolves the locks first, so they are released last, after the database is closed.
             builder.Services.AddSingleton(_ => new FolderLocks(dataLock, runLock));

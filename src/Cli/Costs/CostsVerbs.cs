@@ -70,11 +70,7 @@ internal static class CostsVerbs
                 screen.Styled(
                     $"budget {Number(budget.Id)} holds {Number(held.Tasks)} {(held.Tasks == 1 ? "task" : "tasks")}: "
                         + $"{Both(held.LeftUsd, held.LeftTokens)} left"
-                        + (
-                            Both(held.LeastUsd, held.LeastTokens) is { Length: > 0 } least
-                                ? $", {least} needed"
-                                : ""
-                        )
+                        + (Both(held.LeastUsd, held.LeastTokens) is { Length: > 0 } least ? $", {least} needed" : "")
                         + (held.Stuck ? "; raise the limit" : "; some is reserved"),
                     held.Stuck ? "red" : "yellow"
                 );

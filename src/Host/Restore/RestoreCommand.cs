@@ -39,7 +39,7 @@ internal static class RestoreCommand
         {
             using var held = await FolderLock.Take(data, HiveApp.DataMode, "--data-dir (HIVE_DATADIR)");
             var swap = new RestoreSwap(data);
-            if (swap.Recover() is { } recovered)
+            if (await swap.Recover() is { } recovered)
                 await output.WriteLineAsync(recovered);
             FolderLock heldNew;
             try
@@ -71,7 +71,7 @@ internal static class RestoreCommand
     /// <summary>Finishes or undoes a restore that was interrupted, for a start without one.</summary>
     /// <param name="dataDir">The data folder, which this process has locked.</param>
     /// <returns>What was done, in words; null when nothing was.</returns>
-    public static string? Recover(string dataDir) => new RestoreSwap(Real(dataDir)).Recover();
+    public static Task<string?> Recover(string dataDir) => new RestoreSwap(Real(dataDir)).Recover();
 
     /// <summary>Restores a backup into a temporary folder beside it, and writes what it holds as one line of
     /// JSON.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Hive.Common.Linux;
@@ -27,6 +28,9 @@ internal sealed class RestoreSwap(string dataDir)
     // In a folder that only a lock has created.
     private static readonly string[] OfLock = ["hive.lock", "hive.pid"];
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
     /// <summary>The state of a restore.</summary>
     /// <param name="File">The backup.</param>
     /// <param name="Kept">The path that the former data folder gets.</param>
@@ -44,7 +48,7 @@ internal sealed class RestoreSwap(string dataDir)
 
     /// <summary>Finishes or undoes a restore that was interrupted.</summary>
     /// <returns>What was done, in words; null when nothing was.</returns>
-    public string? Recover()
+    public async Task<string?> Recover()
     {
         if (File.Exists(NoteInData))
             return "An interrupted restore was finished. " + Finish();
@@ -53,7 +57,7 @@ internal sealed class RestoreSwap(string dataDir)
         var file = FileOfUnfinished();
         try
         {
-            Discard();
+            await DiscardPatiently();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -148,6 +152,24 @@ internal sealed class RestoreSwap(string dataDir)
             File.Delete(file);
         File.Delete(NoteInMade);
         Directory.Delete(Made);
+    }
+
+    // A git that a killed restore has started may still write for a moment.
+    private async Task DiscardPatiently()
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                Discard();
+                return;
+            }
+            catch (IOException) when (Stopwatch.GetElapsedTime(began) < Patience)
+            {
+                await Task.Delay(Pause);
+            }
+        }
     }
 
     /// <summary>Keeps the former data folder under its dated name, after <see cref="Exchange"/>.</summary>

@@ -250,9 +250,9 @@ public sealed class RestoreTests(MadeBackup made) : IClassFixture<MadeBackup>, I
         Directory.CreateDirectory(Data);
         Directory.CreateDirectory(Made);
         await File.WriteAllTextAsync(Path.Combine(Made, note), text, TestContext.Current.CancellationToken);
-        Assert.Contains("was interrupted and undone", new RestoreSwap(Data).Recover(), Ordinal);
+        Assert.Contains("was interrupted and undone", await new RestoreSwap(Data).Recover(), Ordinal);
         Assert.False(Path.Exists(Made));
-        Assert.Null(new RestoreSwap(Data).Recover());
+        Assert.Null(await new RestoreSwap(Data).Recover());
     }
 
     [Fact]

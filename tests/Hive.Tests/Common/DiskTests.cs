@@ -180,11 +180,14 @@ public sealed class DiskTests
         using (var file = File.OpenHandle(filler, FileMode.CreateNew, FileAccess.Write))
             Fill(file);
         using var line = await host.Operator();
-        // Until the log has to grow.
-        for (var refused = false; !refused; )
-            refused = await Unavailable(line.CallAsync("ticket_create", new { title = new string('x', 150) }));
-
+        // Until not even the smallest write has room in the log.
         var failing = await Health();
+        while (failing.GetProperty("status").GetString() == "ok")
+        {
+            await Unavailable(line.CallAsync("ticket_create", new { title = new string('x', 150) }));
+            failing = await Health();
+        }
+
         Assert.Equal("failing", failing.GetProperty("status").GetString());
         const string Brief = "nothing can be stored now";
         Assert.Contains(Brief, failing.GetProperty("problems")[0].GetString(), StringComparison.Ordinal);

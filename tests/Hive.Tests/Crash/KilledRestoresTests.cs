@@ -106,7 +106,7 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
                 ),
                 () => Entries(data + ".restoring") >= 1 + (i * 3) || Kept(data).Length > 0
             );
-            var said = RestoreCommand.Recover(data);
+            var said = await RestoreCommand.Recover(data);
 
             Assert.False(Path.Exists(data + ".restoring"), said);
             Assert.Equal("ok", MadeBackup.Ask(data, "PRAGMA quick_check"));
