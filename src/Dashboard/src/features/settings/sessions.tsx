@@ -1,4 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
+import { untracked, useSignalEffect } from '@preact/signals';
+import { useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { Session } from '../../api/types';
@@ -6,6 +7,7 @@ import type { Action } from '../../ui/action';
 import { ActionButton } from '../../ui/action-button';
 import { Age } from '../../ui/clock';
 import { Fault } from '../../ui/fault';
+import { live } from '../../ui/live';
 
 /** The other open sessions, and the ways to end them; hidden without any. */
 export function Sessions() {
@@ -19,7 +21,10 @@ export function Sessions() {
       },
       (e: unknown) => setFault(words(e)),
     );
-  useEffect(() => void read(), []);
+  // Again after the host was away; the bar over the page says so in between.
+  useSignalEffect(() => {
+    if (live.connection.value.state === 'live') untracked(() => void read());
+  });
   if (others.length === 0) return <Fault error={fault} />;
   const all: Action = {
     id: 'end-sessions',
