@@ -50,8 +50,8 @@ public sealed record HiveOptions
 
     [Option(
         "The containers of new agents. auto takes the first of nixos, podman, docker, nspawn (systemd-nspawn) "
-            + "and sandbox (bubblewrap) that works here. process isolates nothing; external starts nothing: the "
-            + "client that opens the agent's socket is the agent",
+            + "and sandbox (bubblewrap) that works here without a weakness, else the first that works. process "
+            + "isolates nothing; external starts nothing: the client that opens the agent's socket is the agent",
         Kind = OptionKind.Choice,
         Choices = [Auto, "nixos", "podman", "docker", "nspawn", "sandbox", "process", "external"]
     )]
