@@ -304,14 +304,22 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     // Runs doctor with another bubblewrap.
     private async Task<Dictionary<string, Finding>> DiagnosedWith(string bubblewrap)
     {
-        var program = Path.Combine(folder, "bwrap");
-        await File.WriteAllTextAsync(program, bubblewrap);
-        // It is started as the agent's user.
-        foreach (var path in new[] { folder, program })
-            File.SetUnixFileMode(path, Everybody | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
-        string[] doctor = ["doctor", "--json", "--DataDir", Data, "--RunDir", Run];
-        var search = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}";
-        return Diagnosed(await Built.HiveAsync(doctor, "", ("PATH", search)));
+        // It is started as the agent's user, who may not enter the folder of the tests.
+        var reachable = Directory.CreateDirectory($"/tmp/hive-doctor-{Guid.NewGuid():n}");
+        try
+        {
+            var program = Path.Combine(reachable.FullName, "bwrap");
+            await File.WriteAllTextAsync(program, bubblewrap);
+            foreach (var path in new[] { reachable.FullName, program })
+                File.SetUnixFileMode(path, Everybody | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
+            string[] doctor = ["doctor", "--json", "--DataDir", Data, "--RunDir", Run];
+            var search = $"{reachable.FullName}:{Environment.GetEnvironmentVariable("PATH")}";
+            return Diagnosed(await Built.HiveAsync(doctor, "", ("PATH", search)));
+        }
+        finally
+        {
+            reachable.Delete(recursive: true);
+        }
     }
 
     // Everything else works on a machine that runs these tests.
