@@ -2,6 +2,7 @@ using System.Text.Json;
 using Hive.Features.Locks;
 using Hive.Protocol;
 using Hive.Tests.Agents;
+using Hive.Tests.Fixture;
 using Hive.Tests.Tasks;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -148,7 +149,17 @@ public sealed class LockRulesTests
         await rig.UntilLocks("alice exclusive granted 1", "bob exclusive waiting 0");
         var carol = rig.Lock("carol", "repo:shop", wait: 10, notify: true);
         await rig.UntilLocks("alice exclusive granted 1", "bob exclusive waiting 0", "carol exclusive waiting 0");
-        rig.Pass(10);
+        // A wait begins a moment after its row is there.
+        var ended = Task.WhenAll(bob, carol);
+        await Patience.Until(
+            async () =>
+            {
+                rig.Pass(1);
+                await rig.Locks();
+                return ended.IsCompleted;
+            },
+            "a wait does not end"
+        );
         Assert.False((await bob).TryGetProperty("position", out _));
         Assert.Equal(JsonValueKind.Number, (await carol).GetProperty("position").ValueKind);
         Assert.Equal(["alice exclusive granted 1", "carol exclusive waiting 0"], await rig.Locks());
