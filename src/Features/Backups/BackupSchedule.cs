@@ -61,7 +61,7 @@ internal sealed partial class BackupSchedule(
     private async Task MakeOne(DateTimeOffset now, CancellationToken ct)
     {
         var file = folder.FileOf(now);
-        // What a killed host has left in it is removed with it.
+        // A killed host may have left files in it.
         Remove(folder.Work);
         Directory.CreateDirectory(folder.Path, Own | UnixFileMode.UserExecute);
         Directory.CreateDirectory(folder.Work, Own | UnixFileMode.UserExecute);

@@ -155,7 +155,7 @@ public sealed class SessionListTests
         using var ending = await EventReader.Open(hive.Http(), null);
         using var staying = await EventReader.Open(SignedIn(hive, session), null);
         var last = ending.NextFrame();
-        // What a host that was killed during a rotation has left.
+        // A host that was killed during a rotation leaves this file.
         await File.WriteAllTextAsync(Path.Combine(hive.DataDir, "access-token.new"), "half");
         var answer = await (await hive.Operator()).CallAsync("token_rotate");
         var file = answer.GetProperty("file").GetString()!;

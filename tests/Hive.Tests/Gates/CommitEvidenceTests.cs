@@ -89,7 +89,7 @@ public sealed class CommitEvidenceTests
             await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
             Ordinal
         );
-        // What it is can be said again.
+        // The same repository may be named again.
         await rig.Host.CallAsync("ticket_change", new { id = ticket, repository = Shop });
         Assert.Equal(Shop, await Named());
 

@@ -60,7 +60,7 @@ internal interface IBudgetRoom
     /// <param name="subjects">The task with each agent that may have it, or with none.</param>
     /// <param name="micro">The estimate in millionths of a US dollar.</param>
     /// <param name="tokens">The same in tokens of all kinds.</param>
-    /// <returns>False when there is no such subject.</returns>
+    /// <returns>False when the budgets of every subject have too little.</returns>
     bool TryTake(IReadOnlyList<BudgetSubject> subjects, long micro, long tokens);
 
     /// <summary>A budget has too little for an estimate, or is kept for a task that was tried before; false for one
