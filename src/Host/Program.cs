@@ -11,7 +11,9 @@ try
 {
     if (args is [RestoreCommand.Flag, var backup, .. var others])
     {
-        await RestoreCommand.Run(backup, others, Console.Out);
+        var replaces = others is [RestoreCommand.ReplaceFlag, ..];
+        others = replaces ? others[1..] : others;
+        await RestoreCommand.Run(backup, replaces, others, Console.Out);
         args = others;
     }
 

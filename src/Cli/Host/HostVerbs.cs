@@ -15,9 +15,19 @@ internal static class HostVerbs
         var restore = new Option<string?>("--restore")
         {
             HelpName = "FILE",
-            Description = "First restore this backup; the former data folder is kept beside the restored one",
+            Description = "First restore this backup, into an empty data folder",
+        };
+        var replace = new Option<bool>("--replace")
+        {
+            Description = "With --restore: into a data folder that is not empty, which is kept beside the restored one",
         };
         command.Options.Add(restore);
+        command.Options.Add(replace);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(replace) && result.GetValue(restore) is null)
+                result.AddError("--replace needs --restore FILE");
+        });
         command.SetAction(
             (Func<ParseResult, int>)(
                 parsed =>
@@ -25,7 +35,7 @@ internal static class HostVerbs
                     var flags = HostFlags.Of(parsed.UnmatchedTokens, CommonOptions.RunDirIn(parsed));
                     var host = HostProgram.Find();
                     string[] arguments = parsed.GetValue(restore) is { } backup
-                        ? ["--restore", Path.GetFullPath(backup), .. flags.Arguments]
+                        ? ["--restore", Path.GetFullPath(backup), .. Replace(parsed), .. flags.Arguments]
                         : flags.Arguments;
                     var why = Native.Execute(host, arguments, flags.Environment);
                     throw new UnreachableException($"cannot start {host}: {why}");
@@ -33,5 +43,7 @@ internal static class HostVerbs
             )
         );
         return command;
+
+        string[] Replace(ParseResult parsed) => parsed.GetValue(replace) ? ["--replace"] : [];
     }
 }

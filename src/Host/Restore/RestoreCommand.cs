@@ -16,6 +16,9 @@ internal static class RestoreCommand
     /// <summary>The argument before the file that is restored.</summary>
     public const string Flag = "--restore";
 
+    /// <summary>The argument after that file which lets it take the place of a data folder that is not empty.</summary>
+    public const string ReplaceFlag = "--replace";
+
     /// <summary>The argument before the file that is only tried.</summary>
     public const string TryFlag = "--try-backup";
 
@@ -25,10 +28,11 @@ internal static class RestoreCommand
 
     /// <summary>Restores a backup into the data folder, whose former content is kept beside it.</summary>
     /// <param name="file">The backup.</param>
+    /// <param name="replaces">Whether the data folder may hold something.</param>
     /// <param name="args">The flags of the host.</param>
     /// <param name="output">Gets what was restored.</param>
     /// <exception cref="StartupProblem">Nothing was restored, and nothing has changed.</exception>
-    public static async Task Run(string file, string[] args, TextWriter output)
+    public static async Task Run(string file, bool replaces, string[] args, TextWriter output)
     {
         var read = ReadOptions.All(args);
         if (read.Faults.Count > 0)
@@ -41,6 +45,11 @@ internal static class RestoreCommand
             var swap = new RestoreSwap(data);
             if (await swap.Recover() is { } recovered)
                 await output.WriteLineAsync(recovered);
+            if (!replaces && !swap.IsEmpty)
+                throw new StartupProblem(
+                    $"{file} was not restored: {data} is not empty. Choose an empty data folder with --data-dir "
+                        + $"(HIVE_DATADIR), or add {ReplaceFlag} to keep this one beside the restored one"
+                );
             FolderLock heldNew;
             try
             {

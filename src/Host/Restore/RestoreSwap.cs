@@ -40,6 +40,10 @@ internal sealed class RestoreSwap(string dataDir)
     /// <summary>The folder into which the backup is restored.</summary>
     public string Made { get; } = dataDir + ".restoring";
 
+    /// <summary>The data folder holds nothing but its lock.</summary>
+    public bool IsEmpty =>
+        Directory.EnumerateFileSystemEntries(dataDir).All(entry => OfLock.Contains(Path.GetFileName(entry)));
+
     private string NoteInMade => Path.Combine(Made, NoteName);
 
     private string NewNote => NoteInMade + ".new";

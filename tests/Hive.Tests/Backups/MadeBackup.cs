@@ -84,7 +84,7 @@ public sealed class MadeBackup : IAsyncLifetime
     internal static async Task<string> Restore(string file, string dataDir)
     {
         await using var told = new StringWriter();
-        await RestoreCommand.Run(file, ["--data-dir", dataDir, "--run-dir", dataDir + "-run"], told);
+        await RestoreCommand.Run(file, replaces: true, ["--data-dir", dataDir, "--run-dir", dataDir + "-run"], told);
         return told.ToString();
     }
 

@@ -64,6 +64,35 @@ public sealed class RestoreTests(MadeBackup made) : IClassFixture<MadeBackup>, I
     }
 
     [Fact]
+    public async Task A_data_folder_that_is_not_empty_is_refused_unless_it_is_to_be_replaced()
+    {
+        Directory.CreateDirectory(Data);
+        var note = Path.Combine(Data, "note");
+        await File.WriteAllTextAsync(note, "mine", TestContext.Current.CancellationToken);
+        var refused = await Assert.ThrowsAsync<StartupProblem>(() =>
+            RestoreCommand.Run(
+                made.File,
+                replaces: false,
+                ["--data-dir", Data, "--run-dir", Data + "-run"],
+                TextWriter.Null
+            )
+        );
+        Assert.Contains("is not empty", refused.Message, Ordinal);
+        Assert.Contains("--replace", refused.Message, Ordinal);
+        Assert.Equal("mine", await File.ReadAllTextAsync(note, TestContext.Current.CancellationToken));
+        Assert.False(Path.Exists(Made));
+
+        File.Delete(note);
+        await RestoreCommand.Run(
+            made.File,
+            replaces: false,
+            ["--data-dir", Data, "--run-dir", Data + "-run"],
+            TextWriter.Null
+        );
+        Assert.True(File.Exists(Path.Combine(Data, "hive.sqlite")));
+    }
+
+    [Fact]
     public async Task Up_restores_over_a_data_folder_and_keeps_it_with_all_files_under_a_dated_name()
     {
         string token;
@@ -73,7 +102,7 @@ public sealed class RestoreTests(MadeBackup made) : IClassFixture<MadeBackup>, I
             token = before.Token;
         }
 
-        await using (var host = await HostProcess.StartCommand(folder, "--restore", made.File))
+        await using (var host = await HostProcess.StartCommand(folder, "--restore", made.File, "--replace"))
         {
             Assert.Contains("Restored ", host.Output, Ordinal);
             var kept = Assert.Single(Directory.EnumerateDirectories(folder, "data.before-*"));

@@ -102,7 +102,7 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
             await KillAt(
                 Built.Start(
                     Built.Host,
-                    ["--restore", made.File, "--data-dir", data, "--run-dir", data + "-run", .. Options]
+                    ["--restore", made.File, "--replace", "--data-dir", data, "--run-dir", data + "-run", .. Options]
                 ),
                 () => Entries(data + ".restoring") >= 1 + (i * 3) || Kept(data).Length > 0
             );
