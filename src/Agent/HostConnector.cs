@@ -18,7 +18,7 @@ internal sealed class HostConnector(string socket, Log log, TimeProvider time)
             LineClient? line = null;
             try
             {
-                line = await LineClient.ConnectAsync(socket, ct);
+                line = await LineClient.ConnectAsync(socket, time, ct);
                 await line.CallAsync("hello", new { client }, ct);
                 Up();
                 return line;

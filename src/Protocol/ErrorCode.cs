@@ -21,6 +21,9 @@ public enum ErrorCode
     /// <summary>Hive cannot do it now (disk full, stopping); nothing was stored, try again.</summary>
     Unavailable,
 
+    /// <summary>A share or a store is used up; nothing was stored. The answer may say when to try again.</summary>
+    Limited,
+
     /// <summary>The command is unknown on this socket.</summary>
     UnknownCommand,
 

@@ -19,19 +19,26 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     private byte[] buffer = new byte[16 * 1024];
     private int start,
         end;
+    private readonly TimeProvider? patience;
     private bool broken;
 
-    private LineClient(Socket socket) => this.socket = socket;
+    private LineClient(Socket socket, TimeProvider? patience) => (this.socket, this.patience) = (socket, patience);
 
     /// <summary>Opens the socket at <paramref name="path"/>.</summary>
     /// <exception cref="SocketException">Nothing listens there, or the caller may not open the socket.</exception>
-    public static async Task<LineClient> ConnectAsync(string path, CancellationToken ct = default)
+    public static Task<LineClient> ConnectAsync(string path, CancellationToken ct = default) =>
+        ConnectAsync(path, patience: null, ct);
+
+    /// <summary>As <see cref="ConnectAsync(string, CancellationToken)"/>; a call that is refused with
+    /// <c>retry_after</c> is repeated after that time, measured by <paramref name="patience"/>, until it is answered
+    /// otherwise.</summary>
+    public static async Task<LineClient> ConnectAsync(string path, TimeProvider? patience, CancellationToken ct)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), ct);
-            return new LineClient(socket);
+            return new LineClient(socket, patience);
         }
         catch
         {
@@ -53,10 +60,14 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         try
         {
             ObjectDisposedException.ThrowIf(broken, this);
-            await WriteAsync(command, fields, ct);
-            return Checked(
-                await ReadAsync(ct) ?? throw new IOException("the host closed the connection before it answered")
-            );
+            while (true)
+            {
+                await WriteAsync(command, fields, ct);
+                var answer =
+                    await ReadAsync(ct) ?? throw new IOException("the host closed the connection before it answered");
+                if (!await WaitedAsync(answer, ct))
+                    return Checked(answer);
+            }
         }
         catch (Exception e) when (e is not HiveException)
         {
@@ -92,7 +103,6 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         try
         {
             ObjectDisposedException.ThrowIf(broken, this);
-            await WriteAsync(command, fields, CancellationToken.None);
             using var lastWord = new CancellationTokenSource();
             await using var givenUp = giveUp.Register(() =>
             {
@@ -110,9 +120,14 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
 
                 lastWord.CancelAfter(LastWord);
             });
-            return await ReadAsync(lastWord.Token) is { } answer ? Checked(answer)
-                : broken ? null
-                : throw new IOException("the host closed the connection before it answered");
+            while (true)
+            {
+                await WriteAsync(command, fields, CancellationToken.None);
+                if (await ReadAsync(lastWord.Token) is not { } answer)
+                    return broken ? null : throw new IOException("the host closed the connection before it answered");
+                if (!await WaitedAsync(answer, giveUp))
+                    return Checked(answer);
+            }
         }
         catch (Exception e) when (e is not HiveException)
         {
@@ -168,8 +183,21 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
             ? answer
             : throw new HiveException(
                 answer.GetProperty("code").GetString()!,
-                answer.GetProperty("error").GetString()!
+                answer.GetProperty("error").GetString()!,
+                RetryAfter(answer)
             );
+
+    private static double? RetryAfter(JsonElement answer) =>
+        answer.TryGetProperty("retry_after", out var after) ? after.GetDouble() : null;
+
+    // True after the wait that the host asked for.
+    private async Task<bool> WaitedAsync(JsonElement answer, CancellationToken ct)
+    {
+        if (patience is null || RetryAfter(answer) is not { } after)
+            return false;
+        await Task.Delay(TimeSpan.FromSeconds(after), patience, ct);
+        return true;
+    }
 
     private async Task WriteAsync(string command, object? fields, CancellationToken ct)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Hive.Agent.Statistics;
 using Microsoft.Data.Sqlite;
@@ -44,6 +45,36 @@ public sealed class TurnEndingsTests
             $"the host refused the figures of turn {plain[0]["turn"]}: end_turn is not to this host's liking",
             agent.Log
         );
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_refusal_for_a_time_costs_neither_a_turn_nor_a_connection()
+    {
+        await using var h = await Harnessed.StartAsync();
+        // Each command is refused once.
+        ConcurrentDictionary<string, bool> refused = [];
+        h.Front.Answers = r =>
+            refused.TryAdd((string)r["cmd"]!, true)
+                ? new JsonObject
+                {
+                    ["version"] = 1,
+                    ["ok"] = false,
+                    ["error"] = "alice has used its share",
+                    ["code"] = "limited",
+                    ["retry_after"] = 0.01,
+                }
+                : null;
+        var events = await h.Alice.Hive.Events();
+        var id = await h.Alice.PostAsync("work");
+        await using var agent = h.Serve();
+        await h.AckedAsync(events, id);
+
+        Assert.Equal(1, h.Runs);
+        Assert.Subset(
+            refused.Keys.ToHashSet(),
+            ["hello", "whoami", "requeue_inflight", "recv", "begin_turn", "status", "end_turn"]
+        );
+        Assert.DoesNotContain("refused", agent.Log, StringComparison.Ordinal);
     }
 
     [Fact(Timeout = 120_000)]

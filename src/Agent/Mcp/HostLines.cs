@@ -85,7 +85,7 @@ internal sealed class HostLines(string socket, long? turn, TimeProvider time) : 
             LineClient? line = null;
             try
             {
-                line = await LineClient.ConnectAsync(socket, ct);
+                line = await LineClient.ConnectAsync(socket, time, ct);
                 await line.CallAsync("hello", new { client, turn }, ct);
                 return line;
             }

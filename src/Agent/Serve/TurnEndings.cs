@@ -18,7 +18,7 @@ internal sealed class TurnEndings(TurnStats stats, Log log)
 
     /// <summary>Whether a refusal is permanent, so that a retry is useless.</summary>
     public bool IsFinal(HiveException e, long turn) =>
-        e.Code is not ("unavailable" or "internal") || failures.GetValueOrDefault(turn) >= MostFailures;
+        e.Code is not ("unavailable" or "limited" or "internal") || failures.GetValueOrDefault(turn) >= MostFailures;
 
     /// <summary>Adds the counts of loose ends and reminders, if the host returns them.</summary>
     public async Task<TurnRow> AddOpenAsync(LineClient line, TurnRow row, CancellationToken giveUp)

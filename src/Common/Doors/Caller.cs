@@ -58,6 +58,14 @@ public interface IUndeliverable
     void NotDelivered();
 }
 
+/// <summary>An answer that tells how many messages its request stored, received or settled: the caller's share counts
+/// them.</summary>
+public interface ICountsMessages
+{
+    /// <summary>How many.</summary>
+    int Messages { get; }
+}
+
 /// <summary>A request that may take long because it waits for something. The door watches the peer while it
 /// waits.</summary>
 public interface IWaitingRequest;

@@ -60,6 +60,7 @@ public sealed partial class OpenApiDocument(
                         "forbidden",
                         "too_large",
                         "unavailable",
+                        "limited",
                         "unknown_command",
                         "internal"
                     ),

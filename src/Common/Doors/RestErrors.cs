@@ -87,6 +87,7 @@ public static partial class RestErrors
             ErrorCode.NotFound => StatusCodes.Status404NotFound,
             ErrorCode.Conflict => StatusCodes.Status409Conflict,
             ErrorCode.TooLarge => StatusCodes.Status413PayloadTooLarge,
+            ErrorCode.Limited => StatusCodes.Status429TooManyRequests,
             ErrorCode.Unavailable => StatusCodes.Status503ServiceUnavailable,
             _ => StatusCodes.Status500InternalServerError,
         };

@@ -29,6 +29,9 @@ internal sealed partial class SocketDoor(
 
     public SocketDoorContext Context => context;
 
+    /// <summary>The share of the socket's agent; null for the operator, who has none.</summary>
+    public Share? Share { get; } = kind == CallerKind.Operator ? null : new Share(name, context.Clock);
+
     public void Listen(UnixFileMode mode)
     {
         // This host holds the run folder's lock, so a socket file found there belongs to a dead host.
@@ -87,6 +90,8 @@ internal sealed partial class SocketDoor(
             }
 
             _ = Serve(socket);
+            if (Share?.TakeConnection() is { Ticks: > 0 } pause)
+                await Task.Delay(pause, context.Clock);
         }
     }
 

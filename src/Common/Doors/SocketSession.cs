@@ -84,12 +84,15 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
     }
 
-    private Task<bool> SendLineTooLong() =>
-        Send(
+    private Task<bool> SendLineTooLong()
+    {
+        door.Share?.Add(0, end - start);
+        return Send(
             ErrorCode.TooLarge,
             $"the line is over {Limits.LineBytes} bytes; put the content in a file and send its path. "
                 + "The connection closes"
         );
+    }
 
     private ReadOnlyMemory<byte>? NextLine()
     {
@@ -162,6 +165,16 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         object? result = null;
         try
         {
+            // Not read on in the meantime, so that the peer's own sends wait too. A refusal waits as well: answered at
+            // once, refusals could be asked for without a limit.
+            if (door.Share?.Take(line.Length) is { Wait.Ticks: > 0 } pause)
+            {
+                inARow = 0;
+                await Task.Delay(pause.Wait, door.Context.Clock);
+                if (pause.Refusal is { } refusal)
+                    throw refusal;
+            }
+
             var command = Find(line.Span);
             // Commands that every agent has are quick and run on this thread, which may serve all sockets
             // (docs/adr/0023). Commands of the manager and the operator may start programs and read logs.
@@ -180,7 +193,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
         catch (Problem problem)
         {
-            return await Send(problem.Code, problem.Message);
+            return await Send(problem.Code, problem.Message, problem.RetryAfter);
         }
         catch (OperationCanceledException) when (caller.Connection!.Gone.IsCancellationRequested)
         {
@@ -192,6 +205,8 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
             return await Send(ErrorCode.Internal, "internal error; see the host log");
         }
 
+        if (result is ICountsMessages { Messages: > 1 and var messages })
+            door.Share?.Add(messages, 0);
         return result is IAsyncEnumerable<object> lines ? await SendAll(lines) : await Send(result);
     }
 
@@ -316,7 +331,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
         catch (Problem e)
         {
-            return await Send(e.Code, e.Message);
+            return await Send(e.Code, e.Message, e.RetryAfter);
         }
         catch (Exception e) when (e is not SocketException)
         {
@@ -336,15 +351,16 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         return false;
     }
 
-    private Task<bool> Send(ErrorCode code, string message)
+    private Task<bool> Send(ErrorCode code, string message, double? retryAfter = null)
     {
         answer.ResetWrittenCount();
-        WriteError(answer, code, message);
+        WriteError(answer, code, message, retryAfter);
         return Flush();
     }
 
     private async Task<bool> Flush()
     {
+        door.Share?.Add(0, answer.WrittenCount);
         for (var rest = answer.WrittenMemory; !rest.IsEmpty; )
         {
             try
@@ -390,11 +406,16 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         buffer.Write("\n"u8);
     }
 
-    private static void WriteError(ArrayBufferWriter<byte> buffer, ErrorCode code, string message)
+    private static void WriteError(
+        ArrayBufferWriter<byte> buffer,
+        ErrorCode code,
+        string message,
+        double? retryAfter = null
+    )
     {
         JsonSerializer.Serialize(
             new Utf8JsonWriter(buffer, WriterOptions),
-            new ErrorLine(1, false, message, code),
+            new ErrorLine(1, false, message, code, retryAfter),
             WireJson.Options
         );
         buffer.Write("\n"u8);
@@ -406,7 +427,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         SkipValidation = true,
     };
 
-    private sealed record ErrorLine(int Version, bool Ok, string Error, ErrorCode Code);
+    private sealed record ErrorLine(int Version, bool Ok, string Error, ErrorCode Code, double? RetryAfter);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "request of {Caller} failed")]
     private static partial void LogUnknown(ILogger logger, string caller, Exception error);

@@ -11,6 +11,9 @@ public sealed class Problem(ErrorCode code, string message, Exception? inner = n
     /// <summary>The stable word.</summary>
     public ErrorCode Code { get; } = code;
 
+    /// <summary>When to try again, in seconds; null when that is not known.</summary>
+    public double? RetryAfter { get; private init; }
+
     /// <summary>The message, with its fix apart where that is known.</summary>
     public Fault Fault { get; private init; } = new(message);
 
@@ -28,6 +31,12 @@ public sealed class Problem(ErrorCode code, string message, Exception? inner = n
 
     /// <summary>Something is over a limit.</summary>
     public static Problem TooLarge(string message) => new(ErrorCode.TooLarge, message);
+
+    /// <summary>The caller has used up what it may use; nothing was stored.</summary>
+    /// <param name="message">The limit, and the way out.</param>
+    /// <param name="retryAfter">When to try again, in seconds; null when that is up to others.</param>
+    public static Problem Limited(string message, double? retryAfter = null) =>
+        new(ErrorCode.Limited, message) { RetryAfter = retryAfter };
 
     /// <summary>Hive cannot do it now; nothing was stored.</summary>
     public static Problem Unavailable(string message, Exception? inner = null) =>

@@ -141,6 +141,10 @@ internal sealed class Threads(
     {
         if (author == Principals.Operator && !thread.Members.Contains(author))
             thread = thread with { Participants = Rows.Json(thread.Members.Append(author)) };
+        // A post that ends the thread is its last.
+        var isFree = ends is not null || author is Principals.Operator or Principals.System;
+        foreach (var name in isFree ? [] : Readers(thread, author, isFor))
+            outbox.MustTake(name, name == Principals.Operator ? author : Principals.System, post.Text);
         var row = ThreadTable.Insert(
             write,
             new PostRow
@@ -156,7 +160,7 @@ internal sealed class Threads(
                 At = Now,
             }
         );
-        foreach (var name in thread.Members.Where(name => name != author && isFor?.Invoke(name) != false))
+        foreach (var name in Readers(thread, author, isFor))
         {
             var message =
                 name == Principals.Operator
@@ -183,6 +187,9 @@ internal sealed class Threads(
         Told(write, ThreadTable.Update(write, thread));
         return row;
     }
+
+    private static IEnumerable<string> Readers(ThreadRow thread, string author, Func<string, bool>? isFor) =>
+        thread.Members.Where(name => name != author && isFor?.Invoke(name) != false);
 
     /// <summary>Ends a thread; a second end is refused.</summary>
     public ThreadRow Close(IWrite write, ThreadRow thread, string status)

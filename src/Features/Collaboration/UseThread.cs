@@ -67,7 +67,10 @@ internal static class UseThread
         IReadOnlyList<PostView>? Posts = null,
         IReadOnlyList<ThreadView>? Threads = null,
         bool? More = null
-    );
+    ) : ICountsMessages
+    {
+        int ICountsMessages.Messages => Post is null ? 1 : Collaboration.Threads.MostParticipants;
+    }
 
     internal sealed class Validator : AbstractValidator<Command>
     {

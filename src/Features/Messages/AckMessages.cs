@@ -15,7 +15,10 @@ internal static class AckMessages
         [property: Description("True to acknowledge everything that this connection received.")] bool? All = null
     ) : IRequest<Result>;
 
-    internal sealed record Result(int Acked);
+    internal sealed record Result(int Acked) : ICountsMessages
+    {
+        int ICountsMessages.Messages => Acked;
+    }
 
     internal sealed class Validator : AbstractValidator<Command>
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
@@ -33,11 +34,16 @@ internal sealed class Delivery(
         }
 
         var sent = MessageTable.Insert(write, message, Now());
+        inbox.Backlog.Add(write, sent);
         inbox.AddReady(write, sent.Id);
         write.Raise(new MessageChanged("sent", sent));
         Serve(write, inbox);
         return sent;
     }
+
+    /// <inheritdoc />
+    public void MustTake(string to, string sender, string body) =>
+        inboxes.Of(to).Backlog.MustTake(to, sender, Encoding.UTF8.GetByteCount(body));
 
     /// <inheritdoc />
     public long? Append(
@@ -120,6 +126,7 @@ internal sealed class Delivery(
     {
         var lease = inbox.Holders.LeaseFor(connection);
         var delivered = MessageTable.Insert(write, message, Now(), lease);
+        inbox.Backlog.Add(write, delivered);
         inbox.Hold(write, delivered.Id, lease, delivered);
         write.Raise(new MessageChanged("sent", delivered with { DeliveredAt = null }));
         NoteHolder(write, inbox, delivered.Id, lease);

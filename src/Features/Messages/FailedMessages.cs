@@ -36,7 +36,9 @@ internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, Backoff
             if (blame == Blame.Parks || (blame == Blame.Counts && attempts >= Limits.NacksBeforeParking))
             {
                 inbox.Park(write, id);
-                write.Raise(new MessageChanged("parked", MessageTable.Park(write, id, attempts, error, now)));
+                var message = MessageTable.Park(write, id, attempts, error, now);
+                inbox.Backlog.Remove(write, message);
+                write.Raise(new MessageChanged("parked", message));
                 parked++;
                 continue;
             }
@@ -55,6 +57,8 @@ internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, Backoff
     {
         var inbox = RequireFailed(write, id);
         var message = MessageTable.Retry(write, id);
+        if (inbox.IsParked(id))
+            inbox.Backlog.Add(write, message);
         inbox.Remove(write, id);
         inbox.AddReady(write, id);
         write.Raise(new MessageChanged("requeued", message));
@@ -96,6 +100,8 @@ internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, Backoff
     private Message Drop(IWrite write, Inbox inbox, long id)
     {
         var message = MessageTable.Drop(write, id, Now());
+        if (!inbox.IsParked(id))
+            inbox.Backlog.Remove(write, message);
         inbox.Remove(write, id);
         write.Raise(new MessageChanged("dropped", message));
         return message;

@@ -28,6 +28,9 @@ internal sealed class Inbox(string owner)
     /// <summary>Leases by message id.</summary>
     public IReadOnlyDictionary<long, Lease> Leased => leased;
 
+    /// <summary>What of each sender waits here.</summary>
+    public Backlog Backlog { get; } = new();
+
     /// <summary>The connections and turns that can hold leases.</summary>
     public Holders Holders { get; } = new();
 
@@ -58,6 +61,8 @@ internal sealed class Inbox(string owner)
     /// <summary>Adds a message that was read from the database at start.</summary>
     public void Load(OpenMessage message)
     {
+        if (!message.IsParked)
+            Backlog.Load(LooseValue.Text(message.Sender) ?? "", LooseValue.Long(message.Size) ?? 0);
         if (message.IsParked)
             parked.Add(message.Id);
         else if (message.Lease is { } lease)
@@ -143,6 +148,9 @@ internal sealed class Inbox(string owner)
         parked.Add(id);
         Changed(write, () => parked.Remove(id));
     }
+
+    /// <summary>True for a parked message.</summary>
+    public bool IsParked(long id) => parked.Contains(id);
 
     /// <summary>True for a message that is parked, in back-off or ready: nobody holds it.</summary>
     public bool IsFree(long id) => parked.Contains(id) || delayed.ContainsKey(id) || Ready.Contains(id);

@@ -76,11 +76,16 @@ internal sealed class Inboxes
 /// <summary>A message that is not acknowledged, as it is read at start; each column as it is stored.</summary>
 internal sealed record OpenMessage
 {
-    public const string Columns = "id, recipient, delivered_at, available_at, parked_at, turn";
+    public const string Columns =
+        "id, sender, recipient, octet_length(body) AS size, delivered_at, available_at, parked_at, turn";
 
     public required long Id { get; init; }
 
+    public object? Sender { get; init; }
+
     public required object Recipient { get; init; }
+
+    public object? Size { get; init; }
 
     public object? DeliveredAt { get; init; }
 

@@ -28,7 +28,7 @@ internal sealed class Leases(
         {
             if (!inbox.Leased.ContainsKey(id))
                 continue;
-            Ack(write, id, now, inbox.Release(write, id).Message);
+            Ack(write, inbox, id, now, inbox.Release(write, id).Message);
             count++;
         }
 
@@ -61,7 +61,7 @@ internal sealed class Leases(
         long[] read = [.. ids.Where(inbox.Ready.Contains).Distinct().Order()];
         inbox.RemoveReady(write, read);
         foreach (var id in read)
-            Ack(write, id, now, known: null);
+            Ack(write, inbox, id, now, known: null);
         return read.Length;
     }
 
@@ -74,7 +74,9 @@ internal sealed class Leases(
         if (message.AckedAt is null)
             return message;
         var unread = MessageTable.UndoAck(write, id);
-        inboxes.Of(Principals.Operator).AddReady(write, id);
+        var inbox = inboxes.Of(Principals.Operator);
+        inbox.AddReady(write, id);
+        inbox.Backlog.Add(write, unread);
         write.Raise(new MessageChanged("requeued", unread));
         return unread;
     }
@@ -213,8 +215,12 @@ internal sealed class Leases(
     private static IEnumerable<long> HeldBy(Inbox inbox, long holder) =>
         inbox.Find(lease => lease.IsSurelyHeldBy(holder)).Select(l => l.Id);
 
-    private static void Ack(IWrite write, long id, long now, Message? known) =>
-        write.Raise(new MessageChanged("acked", MessageTable.Ack(write, id, now, known)));
+    private static void Ack(IWrite write, Inbox inbox, long id, long now, Message? known)
+    {
+        var message = MessageTable.Ack(write, id, now, known);
+        inbox.Backlog.Remove(write, message);
+        write.Raise(new MessageChanged("acked", message));
+    }
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -23,8 +23,8 @@ internal sealed class InboxUnreadSection : IDashboardSection
 
     public Type Type => typeof(long);
 
-    // Counted at the snapshot's own moment, so that the page can count on from it. The index holds only these rows, so
-    // the open messages of other inboxes are not scanned.
+    // Counted at the snapshot's own moment, so that the page can count on from it: the broker's count is ahead of that.
+    // The index holds only these rows, and their number is limited for each sender.
     public object Read(DbConnection db) =>
         db.ExecuteScalar<long>(
             """

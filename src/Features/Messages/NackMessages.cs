@@ -23,7 +23,10 @@ internal static class NackMessages
         bool? Unseen = null
     ) : IRequest<Result>;
 
-    internal sealed record Result(int Requeued, int Parked);
+    internal sealed record Result(int Requeued, int Parked) : ICountsMessages
+    {
+        int ICountsMessages.Messages => Requeued + Parked;
+    }
 
     internal sealed class Validator : AbstractValidator<Command>
     {

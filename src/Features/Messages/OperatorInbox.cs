@@ -6,7 +6,11 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Lists the operator's messages, newest first.</summary>
+/// <summary>
+/// Lists the operator's messages, newest first. Of the unread ones each sender's newest come first into the list, then
+/// each sender's second newest, and so on, so that no sender hides the others; what room is left goes to the newest
+/// others.
+/// </summary>
 internal static class OperatorInbox
 {
     internal const int Shown = 50;
@@ -27,11 +31,37 @@ internal static class OperatorInbox
     internal static IReadOnlyList<Message> Newest(System.Data.Common.DbConnection db, long limit) =>
         [.. db.Query<MessageRow.Stored>(Sql, new { limit }).Select(r => r.ToMessage())];
 
+    // Steps from sender to sender in the index, and reads at most `limit` entries of each.
     private const string Sql = $"""
-        SELECT {MessageRow.Columns}
-          FROM messages
-         WHERE recipient = 'operator'
-         ORDER BY id DESC
-         LIMIT @limit
+        WITH RECURSIVE
+            senders (sender) AS (
+                SELECT min(sender) {BySender}
+                UNION ALL
+                SELECT (SELECT min(sender) {BySender} AND sender > s.sender) FROM senders AS s WHERE s.sender NOT NULL
+            ),
+            unread (id, round) AS (
+                SELECT m.id, row_number() OVER (PARTITION BY s.sender ORDER BY m.id DESC)
+                  FROM senders AS s
+                  JOIN messages AS m INDEXED BY messages_to_operator_by_sender
+                    ON m.recipient = 'operator' AND m.sender = s.sender AND m.acked_at IS NULL
+                   AND m.id > coalesce((
+                           SELECT id {BySender} AND sender = s.sender AND acked_at IS NULL
+                            ORDER BY id DESC LIMIT 1 OFFSET @limit), 0)
+            ),
+            fair (id) AS (SELECT id FROM unread ORDER BY round, id DESC LIMIT @limit),
+            listed (id) AS (
+                SELECT id FROM fair
+                UNION ALL
+                SELECT id FROM (
+                    SELECT id
+                      FROM messages INDEXED BY messages_to_operator
+                     WHERE recipient = 'operator' AND id NOT IN (SELECT id FROM fair)
+                     ORDER BY id DESC
+                     LIMIT @limit - (SELECT count(*) FROM fair))
+            )
+        SELECT {MessageRow.Columns} FROM messages WHERE id IN (SELECT id FROM listed) ORDER BY id DESC
         """;
+
+    private const string BySender =
+        "FROM messages INDEXED BY messages_to_operator_by_sender WHERE recipient = 'operator'";
 }

@@ -19,8 +19,10 @@ internal static class ReceiveMessages
         [property: Description("How many messages to receive at most: 1 by default, 32 is the most.")] long? Max = null
     ) : IRequest<Result>, IWaitingRequest;
 
-    internal sealed record Result(IReadOnlyList<Message> Messages) : IUndeliverable
+    internal sealed record Result(IReadOnlyList<Message> Messages) : IUndeliverable, ICountsMessages
     {
+        int ICountsMessages.Messages => Messages.Count;
+
         private Action? undo;
 
         internal Result OrElse(Action undo)

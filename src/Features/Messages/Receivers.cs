@@ -1,4 +1,5 @@
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
@@ -16,6 +17,11 @@ internal sealed class Receivers(Inboxes inboxes, Delivery delivery, Redelivery r
         var inbox = inboxes.Of(caller.Name);
         var connection = caller.Connection!.Id;
         var mayReceive = roster.Require(caller.Name).MayReceive;
+        if (inbox.Leased.Count >= Limits.LeasedMessages)
+            throw Problem.Limited(
+                $"{caller.Name} holds {inbox.Leased.Count} messages, and the limit is {Limits.LeasedMessages}; "
+                    + "acknowledge some, or return them with nack or requeue_inflight"
+            );
         // A tool that asks again inside its turn has not got the messages whose answer may have been lost.
         if (
             mayReceive

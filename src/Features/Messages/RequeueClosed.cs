@@ -9,7 +9,10 @@ internal static class RequeueClosed
 {
     internal sealed record Command(Caller Caller) : IRequest<Result>;
 
-    internal sealed record Result(int Requeued);
+    internal sealed record Result(int Requeued) : ICountsMessages
+    {
+        int ICountsMessages.Messages => Requeued;
+    }
 
     internal sealed class Handler(IStore store, AbandonedLeases abandoned) : IRequestHandler<Command, Result>
     {

@@ -36,7 +36,11 @@ internal static class SendMessage
             string? FilePath = null
     ) : IRequest<Result>;
 
-    internal sealed record Result(long? Id = null, string? RecipientState = null, IReadOnlyList<long>? Ids = null);
+    internal sealed record Result(long? Id = null, string? RecipientState = null, IReadOnlyList<long>? Ids = null)
+        : ICountsMessages
+    {
+        int ICountsMessages.Messages => Ids?.Count ?? 1;
+    }
 
     internal sealed class Validator : AbstractValidator<Command>
     {
@@ -112,6 +116,7 @@ internal static class SendMessage
                 // Every check comes before the recipient's folder changes.
                 if (command.InReplyTo is { } original)
                     await store.Read(db => MustConcern(db, command.Caller.Name, original), CancellationToken.None);
+                await store.Write(_ => MustFit(command.Caller.Name, command.To, command.Body), CancellationToken.None);
                 await Task.Run(() => files.Put(given), CancellationToken.None);
                 return await Send(command, file, fault: null);
             }
@@ -155,17 +160,27 @@ internal static class SendMessage
             {
                 if (message.To != Principals.Operator)
                     roster.Require(message.To);
+                MustFit(message.From, message.To, message.Body);
                 return new Result(
                     Id: delivery.Send(write, message).Id,
                     RecipientState: message.To == Principals.Operator ? null : activities.Of(message.To)?.State
                 );
             }
 
-            var ids = roster
-                .Names.Where(name => name != message.From)
-                .Select(name => delivery.Send(write, message with { To = name, Broadcast = true }).Id)
-                .ToArray();
-            return new Result(Ids: ids);
+            string[] others = [.. roster.Names.Where(name => name != message.From)];
+            foreach (var name in others)
+                MustFit(message.From, name, message.Body);
+            return new Result(
+                Ids: [.. others.Select(name => delivery.Send(write, message with { To = name, Broadcast = true }).Id)]
+            );
+        }
+
+        // The operator's messages are never too many.
+        private bool MustFit(string from, string to, string body)
+        {
+            if (from != Principals.Operator)
+                delivery.MustTake(to, from, body);
+            return true;
         }
 
         private static bool MustConcern(DbConnection db, string sender, long original) =>

@@ -38,7 +38,9 @@ internal sealed class TurnHolds(Lazy<IEnumerable<ITurnHolds>> told, TimeProvider
         foreach (var id in ids.Where(dropped.Contains))
         {
             inbox.Release(write, id);
-            write.Raise(new MessageChanged("dropped", MessageTable.Drop(write, id, now)));
+            var message = MessageTable.Drop(write, id, now);
+            inbox.Backlog.Remove(write, message);
+            write.Raise(new MessageChanged("dropped", message));
         }
     }
 }

@@ -122,6 +122,8 @@ internal static class Ask
                     $"{command.Caller.Name} has {Limits.PendingQuestions} pending questions, which is the limit; "
                         + "wait for an answer to one of them (loose_ends lists them), or send a message"
                 );
+            if (target is not null)
+                outbox.MustTake(target, Principals.System, command.Question);
             var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
             var question = write
                 .Db.QuerySingle<QuestionRow>(

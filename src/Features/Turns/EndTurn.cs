@@ -35,7 +35,10 @@ internal static class EndTurn
         double? CostUsd = null
     ) : TurnFigures, IRequest<Outcome>;
 
-    internal sealed record Outcome(int Acked, int Requeued, int Parked);
+    internal sealed record Outcome(int Acked, int Requeued, int Parked) : ICountsMessages
+    {
+        int ICountsMessages.Messages => Acked + Requeued + Parked;
+    }
 
     internal sealed class Validator : AbstractValidator<Command>
     {

@@ -2,15 +2,12 @@ using System.Collections.Concurrent;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Limits the events stored for one agent: by number and bytes per second, beyond which they are only counted,
-/// and by bytes in all.</summary>
+/// <summary>Limits the events stored for one agent: by number per second, beyond which they are only counted, and by
+/// bytes in all. Their bytes per second are limited by the agent's share at its door.</summary>
 internal sealed class EventFlood(TimeProvider clock)
 {
     /// <summary>The most events of one agent that are stored in a second.</summary>
     public const int EventsPerSecond = 2000;
-
-    /// <summary>The most bytes of one agent's events that are stored in a second: 4 MiB.</summary>
-    public const long BytesPerSecond = 4L << 20;
 
     /// <summary>The most bytes of one agent's events that are kept: 256 MiB, about a week of a busy agent. The oldest
     /// are deleted first.</summary>
@@ -30,14 +27,9 @@ internal sealed class EventFlood(TimeProvider clock)
         lock (budget)
         {
             if (budget.Begun is not { } begun || clock.GetElapsedTime(begun) >= Second)
-                (budget.Begun, budget.Events, budget.Bytes) = (clock.GetTimestamp(), 0, 0);
-            var kept = 0;
-            while (kept < events.Count && budget.Events < EventsPerSecond && budget.Bytes < BytesPerSecond)
-            {
-                budget.Events++;
-                budget.Bytes += events[kept++].Payload.Length;
-            }
-
+                (budget.Begun, budget.Events) = (clock.GetTimestamp(), 0);
+            var kept = Math.Min(events.Count, EventsPerSecond - budget.Events);
+            budget.Events += kept;
             var left = events.Count - kept;
             if (left == 0)
                 return events;
@@ -66,8 +58,6 @@ internal sealed class EventFlood(TimeProvider clock)
         public long? Begun { get; set; }
 
         public int Events { get; set; }
-
-        public long Bytes { get; set; }
 
         public long Dropped { get; set; }
 

@@ -12,7 +12,10 @@ internal static class RequeueInflight
 {
     internal sealed record Command(Caller Caller, IReadOnlyList<long>? ExceptTurns = null) : IRequest<Result>;
 
-    internal sealed record Result(int Requeued);
+    internal sealed record Result(int Requeued) : ICountsMessages
+    {
+        int ICountsMessages.Messages => Requeued;
+    }
 
     internal sealed class Validator : AbstractValidator<Command>
     {

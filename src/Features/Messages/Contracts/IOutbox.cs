@@ -24,6 +24,15 @@ internal interface IOutbox
         IReadOnlyList<string>? fileRefs = null,
         long? inReplyTo = null
     );
+
+    /// <summary>Refuses a message that an agent sends or causes, when too many of its sender wait for the recipient.
+    /// To be called before anything of the caller's write is stored; what the host sends of its own accord is never
+    /// refused.</summary>
+    /// <param name="to">The recipient.</param>
+    /// <param name="sender">The sender that the message will name: the agent, or <c>system</c>.</param>
+    /// <param name="body">What the agent wrote.</param>
+    /// <exception cref="Common.Errors.Problem">Code <c>limited</c>.</exception>
+    void MustTake(string to, string sender, string body);
 }
 
 /// <summary>Takes messages back, and requeues the leases of agents, as part of another slice's write.</summary>

@@ -1,0 +1,218 @@
+using System.Globalization;
+using System.Text.Json;
+using Hive.Common.Storage;
+using Hive.Protocol;
+using Hive.Tests.Approvals;
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Messages;
+
+/// <summary>Limits on what waits for a recipient: a refusal stores nothing, and ends when something was dealt
+/// with.</summary>
+public sealed class BacklogTests
+{
+    [Fact]
+    public async Task A_sender_with_too_many_waiting_messages_is_refused_and_others_are_not()
+    {
+        await using var hive = await Full("alice", "bob", Limits.MessagesOfSender);
+        var (alice, carol) = (await hive.Connect("alice"), await hive.Connect("carol"));
+        var refused = await Talk.Refused(() => alice.Send("bob"), "limited");
+        Assert.Equal(
+            "10000 messages of alice wait for bob, and the limit is 10000; try again when bob has dealt with some, or "
+                + "put the rest into a file under /shared",
+            refused.Message
+        );
+        Assert.Null(refused.RetryAfter);
+        // For everybody or for nobody.
+        await Talk.Refused(() => alice.CallAsync("send", new { to = "*", body = "all" }), "limited");
+        Assert.Empty(await carol.Receive());
+        await alice.Send("carol");
+        await carol.Send("bob");
+        await (await hive.Operator()).Send("bob");
+        Assert.Equal(Limits.MessagesOfSender + 2, (await (await hive.Connect("bob")).Status()).Unread);
+    }
+
+    [Fact]
+    public async Task There_is_room_again_after_an_ack_and_after_a_message_is_parked()
+    {
+        await using var hive = await Full("alice", "bob", Limits.MessagesOfSender);
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var first = Assert.Single(await bob.Receive(max: 1));
+        // Received messages still wait for bob.
+        await Talk.Refused(() => alice.Send("bob"), "limited");
+        await bob.CallAsync("ack", new { ids = new[] { first.Id } });
+        await alice.Send("bob");
+        await Talk.Refused(() => alice.Send("bob"), "limited");
+
+        var second = Assert.Single(await bob.Receive(max: 1));
+        for (var i = 0; i < Limits.NacksBeforeParking; i++)
+        {
+            await bob.CallAsync("nack", new { ids = new[] { second.Id }, delay_seconds = 0 });
+            if (i < Limits.NacksBeforeParking - 1)
+                Assert.Equal(second.Id, Assert.Single(await bob.Receive(max: 1)).Id);
+        }
+
+        await alice.Send("bob");
+        await Talk.Refused(() => alice.Send("bob"), "limited");
+        // A retried one waits again; a dropped one does not.
+        var host = await hive.Operator();
+        await host.CallAsync("retry_message", new { id = second.Id });
+        Assert.Equal(second.Id, Assert.Single(await bob.Receive(max: 1)).Id);
+        await bob.CallAsync("nack", new { ids = new[] { second.Id }, delay_seconds = 5 });
+        await Talk.Refused(() => alice.Send("bob"), "limited");
+        await host.CallAsync("drop_message", new { id = second.Id });
+        await Talk.Refused(() => alice.Send("bob"), "limited");
+        var third = Assert.Single(await bob.Receive(max: 1));
+        await bob.CallAsync("ack", new { ids = new[] { third.Id } });
+        await alice.Send("bob");
+    }
+
+    [Fact]
+    public async Task A_purged_agents_name_begins_with_an_empty_inbox()
+    {
+        await using var hive = await Full("alice", "bob", Limits.MessagesOfSender);
+        var host = await hive.Operator();
+        await host.CallAsync("destroy", new { name = "bob", purge = true });
+        await hive.Spawn("bob");
+        await (await hive.Connect("alice")).Send("bob");
+    }
+
+    [Fact]
+    public async Task The_bytes_of_a_sender_are_limited()
+    {
+        const int length = 4000;
+        await using var hive = await Full("alice", "bob", (int)(Limits.BytesOfSender / length), length);
+        var alice = await hive.Connect("alice");
+        var refused = await Talk.Refused(() => alice.Send("bob", new string('ü', length / 2)), "limited");
+        Assert.StartsWith(
+            "the messages of alice that wait for bob have 16776000 bytes, and the limit is 16777216; try again when ",
+            refused.Message,
+            StringComparison.Ordinal
+        );
+        await alice.Send("bob", "short");
+    }
+
+    [Fact]
+    public async Task A_full_inbox_takes_a_smaller_number_from_each_sender()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob", "carol");
+        await Store(hive, "alice", "bob", Limits.MessagesOfSenderWhenFull);
+        await Store(hive, "dave", "bob", Limits.WaitingMessages - Limits.MessagesOfSenderWhenFull);
+        await hive.Restart();
+        var refused = await Talk.Refused(async () => await (await hive.Connect("alice")).Send("bob"), "limited");
+        Assert.StartsWith(
+            "1000 messages of alice wait for bob, and the limit while 100000 messages of all senders wait there is "
+                + "1000; try again",
+            refused.Message,
+            StringComparison.Ordinal
+        );
+        await (await hive.Connect("carol")).Send("bob");
+    }
+
+    [Fact]
+    public async Task The_hosts_own_messages_are_never_refused_and_those_for_agents_are()
+    {
+        await using var hive = await Full("system", "bob", Limits.MessagesOfSender);
+        var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
+        var refused = await Talk.Refused(
+            () => alice.CallAsync("ask", new { question = "Well?", to = "bob" }),
+            "limited"
+        );
+        Assert.StartsWith(
+            "10000 messages of the host wait for bob, and the limit is 10000",
+            refused.Message,
+            StringComparison.Ordinal
+        );
+        Assert.Empty((await alice.CallAsync("loose_ends")).GetProperty("items").EnumerateArray());
+        var question = (await bob.CallAsync("ask", new { question = "May I?" })).GetProperty("id").GetInt64();
+        await host.CallAsync("answer", new { id = question, answer = "yes" });
+        Assert.Equal(Limits.MessagesOfSender + 1, (await bob.Status()).Unread);
+    }
+
+    [Fact]
+    public async Task An_agent_that_holds_too_many_messages_receives_no_more()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        await Store(hive, "alice", "bob", Limits.LeasedMessages - 1, leased: true);
+        await hive.Restart();
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        // The last for which there is room of its sender.
+        await alice.Send("bob", "last");
+        var last = Assert.Single(await bob.Receive());
+        var refused = await Talk.Refused(() => bob.Receive(), "limited");
+        Assert.StartsWith(
+            "bob holds 10000 messages, and the limit is 10000; acknowledge some",
+            refused.Message,
+            StringComparison.Ordinal
+        );
+        await bob.CallAsync("ack", new { ids = new[] { last.Id } });
+        Assert.Empty(await bob.Receive());
+    }
+
+    [Fact]
+    public async Task No_sender_can_fill_the_operators_inbox_or_hide_others_in_it()
+    {
+        await using var hive = await Full("alice", "operator", Limits.OperatorMessagesOfSender);
+        var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
+        var refused = await Talk.Refused(() => alice.Send("operator"), "limited");
+        Assert.Equal(
+            "2000 messages of alice wait for operator, and the limit is 2000; try again when the operator has read "
+                + "some, and ask what cannot wait as a question",
+            refused.Message
+        );
+        await alice.CallAsync("ask", new { question = "Please?" });
+        long[] ofBob = [await bob.Send("operator", "one"), await bob.Send("operator", "two")];
+        long[] ofAlice = [.. (await Inbox()).Where(m => m.From == "alice").Select(m => m.Id).Take(1)];
+        await host.CallAsync("ack_messages", new { ids = ofAlice });
+        var newest = await alice.Send("operator", "newest");
+        await Talk.Refused(() => alice.Send("operator"), "limited");
+
+        var shown = await Inbox();
+        Assert.Equal(50, shown.Length);
+        Assert.Equal(shown.Select(m => m.Id).OrderDescending(), shown.Select(m => m.Id));
+        Assert.Equal(ofBob, shown.Where(m => m.From == "bob").Select(m => m.Id).Order());
+        Assert.Equal(newest, shown[0].Id);
+        var state = (await hive.State()).GetProperty("inbox").Deserialize<Message[]>(WireJson.Options)!;
+        Assert.Equal(shown.Select(m => m.Id), state.Select(m => m.Id));
+        // With room for two, each sender has one; read messages come after all that are unread.
+        Assert.Equal([newest, ofBob[1]], (await Inbox(2)).Select(m => m.Id));
+        await host.CallAsync("ack_messages", new { ids = new[] { newest, ofBob[1] } });
+        Assert.Equal(ofBob[0], (await Inbox(2))[0].Id);
+
+        async Task<Message[]> Inbox(int? limit = null) =>
+            (await host.CallAsync("inbox", new { limit }))
+                .GetProperty("messages")
+                .Deserialize<Message[]>(WireJson.Options)!;
+    }
+
+    private static async Task<HiveFixture> Full(string sender, string recipient, int count, int length = 1)
+    {
+        var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob", "carol");
+        await Store(hive, sender, recipient, count, length);
+        // The counts are read at the start.
+        await hive.Restart();
+        return hive;
+    }
+
+    private static Task Store(
+        HiveFixture hive,
+        string sender,
+        string recipient,
+        int count,
+        int length = 1,
+        bool leased = false
+    ) =>
+        hive.Sql(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
+                WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+                INSERT INTO messages (sender, recipient, body, sent_at, delivered_at, deliveries)
+                SELECT '{sender}', '{recipient}', printf('%.{length}c', 'x'), 1, {(leased ? "1, 1" : "NULL, 0")} FROM n
+                """
+            )
+        );
+}
