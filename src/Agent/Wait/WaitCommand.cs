@@ -112,7 +112,7 @@ internal static class WaitCommand
 
     private static async Task<string?> CheckAsync(string socket, CancellationToken ct)
     {
-        using var line = await LineClient.ConnectAsync(socket, ct);
+        using var line = await LineClient.ConnectAsync(socket, TimeProvider.System, ct);
         var found = await line.CallAsync<WaitAnswer>(Name, new { wait_seconds = 0 }, ct);
         return found.Ready == 0 ? null : await SentenceAsync(line, found.Ready, ct);
     }

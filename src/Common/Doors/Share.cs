@@ -10,8 +10,9 @@ namespace Hive.Common.Doors;
 /// </summary>
 internal sealed class Share(string agent, TimeProvider clock)
 {
-    /// <summary>Commands in a second: more than one connection reaches by sending one command after another, since each
-    /// waits for the disk, and a sixth of what the host does for all agents (docs/benchmarks.md).</summary>
+    /// <summary>Commands in a second: more than one connection reaches by sending one command after another, since
+    /// each waits for the disk, and a third to an eighth of what the host does for all agents
+    /// (docs/benchmarks.md).</summary>
     public const int CommandsPerSecond = 4000;
 
     /// <summary>Bytes of requests and answers in a second: 4 MiB.</summary>

@@ -144,7 +144,7 @@ internal sealed class Threads(
         // A post that ends the thread is its last.
         var isFree = ends is not null || author is Principals.Operator or Principals.System;
         foreach (var name in isFree ? [] : Readers(thread, author, isFor))
-            outbox.MustTake(name, name == Principals.Operator ? author : Principals.System, post.Text);
+            outbox.MustTake(name, author, post.Text);
         var row = ThreadTable.Insert(
             write,
             new PostRow
@@ -170,7 +170,8 @@ internal sealed class Threads(
                         Principals.System,
                         name,
                         body?.Invoke(row) ?? PostBodies.Event(thread, row),
-                        post.Refs
+                        post.Refs,
+                        cause: author is Principals.Operator or Principals.System ? null : author
                     );
             if (message is { } id)
                 ThreadTable.Insert(write, id, row.Id, name);

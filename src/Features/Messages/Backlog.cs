@@ -8,25 +8,44 @@ namespace Hive.Features.Messages;
 
 /// <summary>
 /// Counts the messages of an inbox that are neither acknowledged nor parked, and their bytes, by sender; on the
-/// writer's thread. Each change is undone when its work is rolled back (docs/adr/0143).
+/// writer's thread. A message that the host sends for an agent counts as the agent's until the host ends. Each change
+/// is undone when its work is rolled back (docs/adr/0143).
 /// </summary>
 internal sealed class Backlog
 {
     private readonly Dictionary<string, Amount> senders = new(StringComparer.Ordinal);
+    private readonly Dictionary<long, string> causes = [];
     private readonly Amount total = new();
 
     /// <summary>Adds a message that was read from the database at start.</summary>
     public void Load(string sender, long bytes) => Of(sender).Change(total, 1, bytes);
 
     /// <summary>Adds a message that waits from now on.</summary>
-    public void Add(IWrite write, Message message) => Change(write, message, 1);
+    /// <param name="write">The write.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="cause">The agent for which the host sends it; null when it is the sender's own.</param>
+    public void Add(IWrite write, Message message, string? cause = null)
+    {
+        if (cause is not null)
+        {
+            causes.Add(message.Id, cause);
+            write.OnRollback(() => causes.Remove(message.Id));
+        }
+
+        Change(write, message, cause ?? message.From, 1);
+    }
 
     /// <summary>Removes a message that is acknowledged, dropped or parked.</summary>
-    public void Remove(IWrite write, Message message) => Change(write, message, -1);
+    public void Remove(IWrite write, Message message)
+    {
+        if (causes.Remove(message.Id, out var cause))
+            write.OnRollback(() => causes.Add(message.Id, cause));
+        Change(write, message, cause ?? message.From, -1);
+    }
 
     /// <summary>Refuses another message when too many wait.</summary>
     /// <param name="to">The recipient.</param>
-    /// <param name="sender">The sender as the message names it: an agent, or the host for an agent.</param>
+    /// <param name="sender">The agent that sends it, or for which the host does.</param>
     /// <param name="bytes">The length of its body.</param>
     /// <exception cref="Problem">Code <c>limited</c>.</exception>
     public void MustTake(string to, string sender, int bytes)
@@ -34,12 +53,12 @@ internal sealed class Backlog
         var (messages, size, reason) = LimitFor(to, bytes);
         if (!senders.TryGetValue(sender, out var amount))
             return;
-        var from = sender == Principals.System ? "the host" : sender;
         if (amount.Messages >= messages)
-            throw Full($"{amount.Messages} messages of {from} wait for {to}, and the limit{reason} is {messages}");
+            throw Full($"{amount.Messages} messages of {sender} wait for {to}, and the limit{reason} is {messages}");
         if (amount.Bytes + bytes > size)
             throw Full(
-                $"the messages of {from} that wait for {to} have {amount.Bytes} bytes, and the limit{reason} is {size}"
+                $"the messages of {sender} that wait for {to} have {amount.Bytes} bytes, and the limit{reason} is "
+                    + $"{size}"
             );
 
         Problem Full(string fault) =>
@@ -61,9 +80,9 @@ internal sealed class Backlog
             )
         : (Limits.MessagesOfSender, Limits.BytesOfSender, "");
 
-    private void Change(IWrite write, Message message, int sign)
+    private void Change(IWrite write, Message message, string sender, int sign)
     {
-        var amount = Of(message.From);
+        var amount = Of(sender);
         var bytes = sign * Encoding.UTF8.GetByteCount(message.Body);
         amount.Change(total, sign, bytes);
         write.OnRollback(() => amount.Change(total, -sign, -bytes));

@@ -34,7 +34,7 @@ internal sealed class Delivery(
         }
 
         var sent = MessageTable.Insert(write, message, Now());
-        inbox.Backlog.Add(write, sent);
+        inbox.Backlog.Add(write, sent, message.Cause);
         inbox.AddReady(write, sent.Id);
         write.Raise(new MessageChanged("sent", sent));
         Serve(write, inbox);
@@ -52,10 +52,11 @@ internal sealed class Delivery(
         string to,
         string body,
         IReadOnlyList<string>? fileRefs = null,
-        long? inReplyTo = null
+        long? inReplyTo = null,
+        string? cause = null
     ) =>
         to == Principals.Operator || roster.Find(to) is not null
-            ? Send(write, new Outgoing(from, to, body, fileRefs ?? [], inReplyTo)).Id
+            ? Send(write, new Outgoing(from, to, body, fileRefs ?? [], inReplyTo, Cause: cause)).Id
             : null;
 
     /// <summary>Leases what is ready to a connection, oldest first, and the note of a start while there is
@@ -126,7 +127,7 @@ internal sealed class Delivery(
     {
         var lease = inbox.Holders.LeaseFor(connection);
         var delivered = MessageTable.Insert(write, message, Now(), lease);
-        inbox.Backlog.Add(write, delivered);
+        inbox.Backlog.Add(write, delivered, message.Cause);
         inbox.Hold(write, delivered.Id, lease, delivered);
         write.Raise(new MessageChanged("sent", delivered with { DeliveredAt = null }));
         NoteHolder(write, inbox, delivered.Id, lease);
@@ -168,5 +169,6 @@ internal sealed record Outgoing(
     string Body,
     IReadOnlyList<string> FileRefs,
     long? InReplyTo = null,
-    bool Broadcast = false
+    bool Broadcast = false,
+    string? Cause = null
 );

@@ -123,7 +123,7 @@ internal static class Ask
                         + "wait for an answer to one of them (loose_ends lists them), or send a message"
                 );
             if (target is not null)
-                outbox.MustTake(target, Principals.System, command.Question);
+                outbox.MustTake(target, command.Caller.Name, command.Question);
             var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
             var question = write
                 .Db.QuerySingle<QuestionRow>(
@@ -149,7 +149,14 @@ internal static class Ask
                 PendingQuestions.Wait(question.Target, question.AskedAt, question.DeadlineAt)
             );
             if (target is not null)
-                outbox.Append(write, Principals.System, target, QuestionEvents.Asked(question), refs);
+                outbox.Append(
+                    write,
+                    Principals.System,
+                    target,
+                    QuestionEvents.Asked(question),
+                    refs,
+                    cause: command.Caller.Name
+                );
             if (command.TtlSeconds is { } seconds)
                 write.AfterCommit(() => deadlines.Add(question.Id, TimeSpan.FromSeconds(seconds)));
             return question.Id;

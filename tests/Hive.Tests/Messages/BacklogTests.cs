@@ -111,23 +111,22 @@ public sealed class BacklogTests
     }
 
     [Fact]
-    public async Task The_hosts_own_messages_are_never_refused_and_those_for_agents_are()
+    public async Task Messages_that_the_host_sends_for_an_agent_count_as_the_agents()
     {
-        await using var hive = await Full("system", "bob", Limits.MessagesOfSender);
+        await using var hive = await Full("alice", "bob", Limits.MessagesOfSender - 1);
         var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
-        var refused = await Talk.Refused(
-            () => alice.CallAsync("ask", new { question = "Well?", to = "bob" }),
-            "limited"
-        );
-        Assert.StartsWith(
-            "10000 messages of the host wait for bob, and the limit is 10000",
-            refused.Message,
-            StringComparison.Ordinal
-        );
-        Assert.Empty((await alice.CallAsync("loose_ends")).GetProperty("items").EnumerateArray());
+        await Ask();
+        var refused = await Talk.Refused(Ask, "limited");
+        Assert.StartsWith("10000 messages of alice wait for bob, and the limit is 10000", refused.Message);
+        Assert.Single((await alice.CallAsync("loose_ends")).GetProperty("items").EnumerateArray());
+        await Talk.Refused(() => alice.Send("bob"), "limited");
+        await (await hive.Connect("carol")).CallAsync("ask", new { question = "Well?", to = "bob" });
+        // The host's own messages are never too many.
         var question = (await bob.CallAsync("ask", new { question = "May I?" })).GetProperty("id").GetInt64();
         await host.CallAsync("answer", new { id = question, answer = "yes" });
-        Assert.Equal(Limits.MessagesOfSender + 1, (await bob.Status()).Unread);
+        Assert.Equal(Limits.MessagesOfSender + 2, (await bob.Status()).Unread);
+
+        Task Ask() => alice.CallAsync("ask", new { question = "Well?", to = "bob" });
     }
 
     [Fact]

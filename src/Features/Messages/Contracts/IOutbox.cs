@@ -15,6 +15,8 @@ internal interface IOutbox
     /// <param name="body">At most <see cref="Limits.HostBodyBytes"/> bytes of UTF-8.</param>
     /// <param name="fileRefs">The file references in the body, scanned before the write.</param>
     /// <param name="inReplyTo">The message that this one answers.</param>
+    /// <param name="cause">The agent for which the host sends this message, among whose messages it counts: see
+    /// <see cref="MustTake"/>. Null for messages of the host's own.</param>
     /// <returns>The message's id; null when the recipient does not exist.</returns>
     long? Append(
         IWrite write,
@@ -22,14 +24,15 @@ internal interface IOutbox
         string to,
         string body,
         IReadOnlyList<string>? fileRefs = null,
-        long? inReplyTo = null
+        long? inReplyTo = null,
+        string? cause = null
     );
 
-    /// <summary>Refuses a message that an agent sends or causes, when too many of its sender wait for the recipient.
+    /// <summary>Refuses a message that an agent sends or causes, when too many of its messages wait for the recipient.
     /// To be called before anything of the caller's write is stored; what the host sends of its own accord is never
     /// refused.</summary>
     /// <param name="to">The recipient.</param>
-    /// <param name="sender">The sender that the message will name: the agent, or <c>system</c>.</param>
+    /// <param name="sender">The agent.</param>
     /// <param name="body">What the agent wrote.</param>
     /// <exception cref="Common.Errors.Problem">Code <c>limited</c>.</exception>
     void MustTake(string to, string sender, string body);
