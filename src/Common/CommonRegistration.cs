@@ -29,6 +29,7 @@ public static class CommonRegistration
             .AddSingleton<GitBundles>()
             .AddSingleton<WrongKeys>()
             .AddSingleton<SignedRoutes>()
+            .AddSingleton(ShareSize.Default)
             .AddSingleton<SocketDoors>()
             .AddSingleton<ToolCatalog>()
             .AddSingleton(provider => new OpenApiDocument(

@@ -3,21 +3,24 @@ using Hive.Common.Errors;
 
 namespace Hive.Common.Doors;
 
+/// <summary>The size of an agent's share.</summary>
+/// <param name="CommandsPerSecond">Commands, all connections of the agent together.</param>
+/// <param name="BytesPerSecond">Bytes of requests and answers.</param>
+public sealed record ShareSize(int CommandsPerSecond, int BytesPerSecond)
+{
+    /// <summary>4,000 commands: more than one connection reaches by sending one command after another, since each waits
+    /// for the disk, and a third to an eighth of what the host does for all agents (docs/benchmarks.md). And 4
+    /// MiB.</summary>
+    public static ShareSize Default { get; } = new(4000, 4 << 20);
+}
+
 /// <summary>
 /// How much of the host one agent may use in a second, on all its connections together: commands, and bytes of requests
 /// and answers. A second's worth can be used at once. A command that exceeds the share waits at the door, and is
 /// refused if its turn would come too late (docs/adr/0142).
 /// </summary>
-internal sealed class Share(string agent, TimeProvider clock)
+internal sealed class Share(string agent, ShareSize size, TimeProvider clock)
 {
-    /// <summary>Commands in a second: more than one connection reaches by sending one command after another, since
-    /// each waits for the disk, and a third to an eighth of what the host does for all agents
-    /// (docs/benchmarks.md).</summary>
-    public const int CommandsPerSecond = 4000;
-
-    /// <summary>Bytes of requests and answers in a second: 4 MiB.</summary>
-    public const int BytesPerSecond = 4 << 20;
-
     /// <summary>Messages that a command stores, receives or settles and that count as one more command: a message in a
     /// write takes a fraction of the time of a command of its own.</summary>
     public const int MessagesPerCommand = 4;
@@ -37,11 +40,11 @@ internal sealed class Share(string agent, TimeProvider clock)
     /// <summary>Uses the share for a command.</summary>
     /// <param name="bytes">The length of its line.</param>
     /// <returns>How long it has to wait before it runs.</returns>
-    public Pause Take(int bytes) => Take(second / CommandsPerSecond, bytes);
+    public Pause Take(int bytes) => Take(second / size.CommandsPerSecond, bytes);
 
     /// <summary>Uses the share for a new connection.</summary>
     /// <returns>How long the next one has to wait.</returns>
-    public TimeSpan TakeConnection() => Take(CommandsPerConnection * second / CommandsPerSecond, 0).Wait;
+    public TimeSpan TakeConnection() => Take(CommandsPerConnection * second / size.CommandsPerSecond, 0).Wait;
 
     /// <summary>Uses the share for what a command turned out to need; the commands after it wait.</summary>
     /// <param name="messages">The messages that it stored, received or settled.</param>
@@ -51,7 +54,7 @@ internal sealed class Share(string agent, TimeProvider clock)
         lock (gate)
         {
             var now = clock.GetTimestamp();
-            var more = Math.Max(messages - 1, 0) * second / (CommandsPerSecond * MessagesPerCommand);
+            var more = Math.Max(messages - 1, 0) * second / ((long)size.CommandsPerSecond * MessagesPerCommand);
             commandsUntil = Math.Max(commandsUntil, now) + more;
             bytesUntil = Math.Max(bytesUntil, now) + LengthOf(bytes);
         }
@@ -63,23 +66,23 @@ internal sealed class Share(string agent, TimeProvider clock)
         {
             var now = clock.GetTimestamp();
             var commands = Math.Max(commandsUntil, now) + command;
-            var size = Math.Max(bytesUntil, now) + LengthOf(bytes);
-            var late = clock.GetElapsedTime(now + second, Math.Max(commands, size));
+            var length = Math.Max(bytesUntil, now) + LengthOf(bytes);
+            var late = clock.GetElapsedTime(now + second, Math.Max(commands, length));
             if (late > LongestWait)
-                return new Pause(LongestWait, Refusal(commands >= size, late - LongestWait));
-            (commandsUntil, bytesUntil) = (commands, size);
+                return new Pause(LongestWait, Refusal(commands >= length, late - LongestWait));
+            (commandsUntil, bytesUntil) = (commands, length);
             return late > TimeSpan.Zero ? new Pause(late, null) : default;
         }
     }
 
-    private long LengthOf(long bytes) => bytes * second / BytesPerSecond;
+    private long LengthOf(long bytes) => bytes * second / size.BytesPerSecond;
 
     private Problem Refusal(bool isByCommands, TimeSpan rest)
     {
         var after = Math.Ceiling(rest.TotalMilliseconds) / 1000;
         var what = isByCommands
-            ? $"{CommandsPerSecond} commands a second ({MessagesPerCommand} messages of a command count as one more)"
-            : $"{BytesPerSecond >> 20} MiB of requests and answers a second";
+            ? $"{size.CommandsPerSecond} commands a second (connections and messages count, too)"
+            : $"{size.BytesPerSecond >> 20} MiB of requests and answers a second";
         return Problem.Limited(
             string.Create(CultureInfo.InvariantCulture, $"{agent} has used its share of {what}; retry after {after} s"),
             after

@@ -30,7 +30,7 @@ internal sealed partial class SocketDoor(
     public SocketDoorContext Context => context;
 
     /// <summary>The share of the socket's agent; null for the operator, who has none.</summary>
-    public Share? Share { get; } = kind == CallerKind.Operator ? null : new Share(name, context.Clock);
+    public Share? Share { get; } = kind == CallerKind.Operator ? null : new Share(name, context.Share, context.Clock);
 
     public void Listen(UnixFileMode mode)
     {

@@ -22,6 +22,7 @@ public sealed partial class SocketDoors : IDisposable
         IMediator mediator,
         Lazy<IEnumerable<IConnectionObserver>> observers,
         ICallerDuties duties,
+        ShareSize share,
         TimeProvider clock,
         ILogger<SocketDoors> log
     )
@@ -33,7 +34,7 @@ public sealed partial class SocketDoors : IDisposable
             [CallerKind.Manager] = new CommandTable(commands.Where(c => c.Doors.HasFlag(Doors.Manager))),
             [CallerKind.Operator] = new CommandTable(commands.Where(c => c.Doors.HasFlag(Doors.Host))),
         };
-        context = new SocketDoorContext(mediator, observers, duties, clock, log);
+        context = new SocketDoorContext(mediator, observers, duties, share, clock, log);
     }
 
     /// <summary>Refuses a path that is too long for a socket.</summary>
@@ -103,6 +104,7 @@ internal sealed record SocketDoorContext(
     IMediator Mediator,
     Lazy<IEnumerable<IConnectionObserver>> Observers,
     ICallerDuties Duties,
+    ShareSize Share,
     TimeProvider Clock,
     ILogger Log
 );

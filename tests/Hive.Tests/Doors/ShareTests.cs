@@ -15,14 +15,16 @@ public sealed class ShareTests
 {
     private const string Count = """{"cmd":"count_pending_reminders"}""" + "\n";
 
+    private const int CommandsPerSecond = 4000;
+
     // The shortest time for which a command waits, and the commands that come to it.
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
-    private const int InShortest = Share.CommandsPerSecond / 1000;
+    private const int InShortest = CommandsPerSecond / 1000;
 
     [Fact]
     public async Task Commands_beyond_the_share_wait_and_other_agents_do_not()
     {
-        await using var hive = await HiveFixture.Start();
+        await using var hive = await HiveFixture.StartWith(services => services.AddSingleton(ShareSize.Default));
         await hive.Spawn("alice", "bob");
         using var first = RawPeer.Connect(hive.AgentSocket("alice"));
         using var second = RawPeer.Connect(hive.AgentSocket("alice"));
@@ -31,7 +33,7 @@ public sealed class ShareTests
         await first.Accepted();
         await second.Send(Count);
         await second.Accepted();
-        const int room = Share.CommandsPerSecond - (2 * Share.CommandsPerConnection) - 2;
+        const int room = CommandsPerSecond - (2 * Share.CommandsPerConnection) - 2;
         var sending = first.Send(string.Concat(Enumerable.Repeat(Count, room + InShortest - 1)));
         for (var i = 0; i < room + InShortest - 1; i++)
             await first.Accepted();
@@ -51,8 +53,8 @@ public sealed class ShareTests
 
         // A second later there is as much room as at first.
         hive.Clock.Advance(TimeSpan.FromSeconds(1));
-        sending = second.Send(string.Concat(Enumerable.Repeat(Count, Share.CommandsPerSecond)));
-        for (var i = 0; i < Share.CommandsPerSecond; i++)
+        sending = second.Send(string.Concat(Enumerable.Repeat(Count, CommandsPerSecond)));
+        for (var i = 0; i < CommandsPerSecond; i++)
             await second.Accepted();
         await sending;
     }
@@ -60,7 +62,7 @@ public sealed class ShareTests
     [Fact]
     public async Task A_command_that_would_wait_too_long_is_refused_with_the_time_to_retry()
     {
-        await using var hive = await HiveFixture.Start();
+        await using var hive = await HiveFixture.StartWith(services => services.AddSingleton(ShareSize.Default));
         await hive.Spawn("alice", "bob");
         await Fill(hive, "bob", messages: 100);
         using var bob = RawPeer.Connect(hive.AgentSocket("bob"));
@@ -95,7 +97,7 @@ public sealed class ShareTests
     [Fact]
     public async Task A_patient_client_repeats_what_was_refused()
     {
-        await using var hive = await HiveFixture.Start();
+        await using var hive = await HiveFixture.StartWith(services => services.AddSingleton(ShareSize.Default));
         await hive.Spawn("alice", "bob");
         await Fill(hive, "bob", messages: 100);
         using var bob = await LineClient.ConnectAsync(hive.AgentSocket("bob"), hive.Clock, default);
@@ -110,7 +112,7 @@ public sealed class ShareTests
     [Fact]
     public async Task Received_messages_count_as_commands()
     {
-        await using var hive = await HiveFixture.Start();
+        await using var hive = await HiveFixture.StartWith(services => services.AddSingleton(ShareSize.Default));
         await hive.Spawn("alice", "bob");
         var bob = await hive.Connect("bob");
         const int rounds = 20;
@@ -120,7 +122,7 @@ public sealed class ShareTests
         const int used =
             Share.CommandsPerConnection + rounds + (rounds * (Limits.MaxBatch - 1) / Share.MessagesPerCommand);
         // As many as are left pass; of those after them one waits.
-        for (var i = used; i < Share.CommandsPerSecond; i++)
+        for (var i = used; i < CommandsPerSecond; i++)
             await bob.CallAsync("count_pending_reminders");
         var waits = hive.Clock.Set(hive.Clock.GetUtcNow() + Shortest);
         var more = Enumerable.Range(0, InShortest + 1).Select(_ => bob.CallAsync("count_pending_reminders")).ToArray();
@@ -131,9 +133,9 @@ public sealed class ShareTests
     [Fact]
     public async Task New_connections_use_the_share()
     {
-        await using var hive = await HiveFixture.Start();
+        await using var hive = await HiveFixture.StartWith(services => services.AddSingleton(ShareSize.Default));
         await hive.Spawn("alice", "bob");
-        const int room = Share.CommandsPerSecond / Share.CommandsPerConnection;
+        const int room = CommandsPerSecond / Share.CommandsPerConnection;
         for (var i = 0; i < room; i++)
         {
             using var peer = RawPeer.Connect(hive.AgentSocket("alice"));
@@ -143,8 +145,7 @@ public sealed class ShareTests
 
         // Waits are whole milliseconds.
         var waits = hive.Clock.Set(
-            hive.Clock.GetUtcNow()
-                + TimeSpan.FromMilliseconds(1000 * Share.CommandsPerConnection / Share.CommandsPerSecond)
+            hive.Clock.GetUtcNow() + TimeSpan.FromMilliseconds(1000 * Share.CommandsPerConnection / CommandsPerSecond)
         );
         using var late = RawPeer.Connect(hive.AgentSocket("alice"));
         await waits;

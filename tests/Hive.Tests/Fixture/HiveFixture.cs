@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Host;
 using Hive.Protocol;
@@ -174,8 +175,9 @@ public sealed class HiveFixture : IAsyncDisposable
             ],
             services =>
             {
+                // Tests ask in loops, and while the clock stands still, an agent's share would not come again.
                 if (!realClock)
-                    services.AddSingleton<TimeProvider>(Clock);
+                    services.AddSingleton<TimeProvider>(Clock).AddSingleton(new ShareSize(int.MaxValue, int.MaxValue));
                 configure?.Invoke(services);
             }
         );
