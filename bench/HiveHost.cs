@@ -33,6 +33,12 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
 
     public IEnumerable<string> LoadArguments => sockets;
 
+    /// <summary>The socket of one of the agents.</summary>
+    public string Socket(int index) => sockets[index];
+
+    /// <summary>The state folder of one of the agents.</summary>
+    public string StateFolder(int index) => Path.Combine(folder, "data", "agents", Agents[index], "state");
+
     private string RunFolder => Path.Combine(folder, "run");
 
     /// <param name="plan">Which host, and where it runs.</param>

@@ -10,5 +10,6 @@ internal sealed record Plan(
     int Rounds,
     TimeSpan Measured,
     TimeSpan Idle,
+    IReadOnlyList<string> Hostile,
     Report Report
 );

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Text.Json;
 using Hive.Benchmarks;
 
+if (args is [Hostile.Verb, .. var attack])
+    return Hostile.Run(attack);
 var figures = new Argument<string[]>("figures")
 {
     Description = $"all, or some of {string.Join(", ", Figures.Names)}",
@@ -45,6 +47,13 @@ openTasks.Validators.Add(result =>
                 + $"not {value}"
         );
 });
+var hostile = new Option<string[]>("--hostile")
+{
+    Description = $"fairness measures only these, of {string.Join(", ", FairnessFigure.Kinds)}",
+    AllowMultipleArgumentsPerToken = true,
+    DefaultValueFactory = _ => [.. FairnessFigure.Kinds],
+};
+hostile.AcceptOnlyFromAmong(FairnessFigure.Kinds);
 foreach (var (option, most) in new[] { (rounds, 100), (seconds, 600), (idleSeconds, 3600) })
 {
     option.Validators.Add(result =>
@@ -65,6 +74,7 @@ var command = new RootCommand("Measures Hive against the figures of docs/benchma
     host,
     before,
     openTasks,
+    hostile,
 };
 command.SetAction(
     async (parsed, ct) =>
@@ -83,6 +93,7 @@ command.SetAction(
                 parsed.GetValue(rounds),
                 TimeSpan.FromSeconds(parsed.GetValue(seconds)),
                 TimeSpan.FromSeconds(parsed.GetValue(idleSeconds)),
+                parsed.GetValue(hostile)!,
                 report
             );
             await Machine.Describe(plan, ct);

@@ -55,6 +55,9 @@ internal sealed class Scratch : IAsyncDisposable
         }
     }
 
+    /// <summary>A path for a file inside the run's folder.</summary>
+    public string NewFile(string name) => Path.Combine(NewFolder(name), "output");
+
     /// <summary>Starts a program whose output goes to <paramref name="log"/>; it is stopped at the end of the run at
     /// the latest.</summary>
     public Child Start(
@@ -134,11 +137,10 @@ internal sealed class Scratch : IAsyncDisposable
 
     internal sealed record Child(Process Process, string Log)
     {
+        /// <summary>The lines of its output so far.</summary>
+        public string[] Lines() => File.Exists(Log) ? File.ReadAllLines(Log) : [];
+
         /// <summary>The end of its output, for an error message.</summary>
-        public string Tail()
-        {
-            var lines = File.Exists(Log) ? File.ReadAllLines(Log) : [];
-            return string.Join('\n', lines.TakeLast(15));
-        }
+        public string Tail() => string.Join('\n', Lines().TakeLast(15));
     }
 }
