@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Net.Sockets;
 using Hive.Protocol;
 using Microsoft.Extensions.Logging;
@@ -31,6 +32,9 @@ internal sealed partial class SocketDoor(
 
     /// <summary>The share of the socket's agent; null for the operator, who has none.</summary>
     public Share? Share { get; } = kind == CallerKind.Operator ? null : new Share(name, context.Share, context.Clock);
+
+    /// <summary>The time of the sockets' threads that this one uses.</summary>
+    public ThreadTime ThreadTime { get; } = new();
 
     public void Listen(UnixFileMode mode)
     {
@@ -92,12 +96,16 @@ internal sealed partial class SocketDoor(
             _ = Serve(socket);
             if (Share?.TakeConnection() is { Ticks: > 0 } pause)
                 await Task.Delay(pause, context.Clock);
+            // Peers that connect without end must not keep the thread of all sockets.
+            if (ThreadTime.IsUsedUp)
+                await ThreadTime.Next();
         }
     }
 
     private async Task Serve(Socket socket)
     {
-        await Task.Yield();
+        await ThreadTime.Next();
+        var begun = Stopwatch.GetTimestamp();
         using (socket)
         {
             bool admitted;
@@ -105,6 +113,7 @@ internal sealed partial class SocketDoor(
                 admitted = !closed && connections.Count < Limits.ConnectionsPerSocket && connections.Add(socket);
             if (!admitted)
             {
+                ThreadTime.Used(begun);
                 await SocketSession.Refuse(
                     socket,
                     ErrorCode.Unavailable,
@@ -124,6 +133,7 @@ internal sealed partial class SocketDoor(
                         observer.Opened(caller);
                 }
 
+                ThreadTime.Used(begun);
                 await new SocketSession(socket, caller, this).Run();
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)

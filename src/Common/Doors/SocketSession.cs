@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text.Json;
 using Hive.Common.Errors;
@@ -13,8 +14,8 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
     // How long a peer may stop in the middle of a line, or leave an answer unread.
     private static readonly TimeSpan Stall = TimeSpan.FromSeconds(30);
 
-    // Requests answered without a wait in between. After that the session yields, because its thread may serve all
-    // sockets (docs/adr/0023).
+    // Requests answered without a wait in between. After that the session continues on the pool, because its thread
+    // may serve all sockets (docs/adr/0023).
     private const int MostInARow = 32;
 
     private readonly ArrayBufferWriter<byte> answer = new(512);
@@ -52,13 +53,17 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
                     return;
                 }
 
-                if (!await Answer(line))
-                    return;
-                if (++inARow == MostInARow)
+                if (++inARow > MostInARow || door.ThreadTime.IsUsedUp)
                 {
                     inARow = 0;
-                    await Task.Yield();
+                    await door.ThreadTime.Next();
                 }
+
+                var begun = Stopwatch.GetTimestamp();
+                var answering = Answer(line);
+                door.ThreadTime.Used(begun);
+                if (!await answering)
+                    return;
             }
 
             if (ended)
