@@ -19,17 +19,7 @@ internal static class FairnessFigure
     private static readonly TimeSpan Preparation = TimeSpan.FromMinutes(3);
 
     public static string[] Kinds { get; } =
-    [
-        "sends",
-        "turns",
-        "ack-all",
-        "events",
-        "paths",
-        "connects",
-        "http",
-        "operator",
-        "requeue",
-    ];
+    ["sends", "turns", "ack-all", "events", "paths", "connects", "http", "operator", "requeue"];
 
     public static async Task RunAsync(Plan plan, CancellationToken ct)
     {
@@ -68,14 +58,7 @@ internal static class FairnessFigure
         var before = host.Process.ResidentMebibytes();
         var child = plan.Scratch.Start(
             Environment.ProcessPath!,
-            [
-                Hostile.Verb,
-                kind,
-                host.Socket(0),
-                host.Agents[1],
-                host.Url.ToString(),
-                host.StateFolder(0),
-            ],
+            [Hostile.Verb, kind, host.Socket(0), host.Agents[1], host.Url.ToString(), host.StateFolder(0)],
             plan.Scratch.NewFile("hostile")
         );
         try
@@ -183,11 +166,7 @@ internal static class FairnessFigure
         {
             var watch = Stopwatch.StartNew();
             var body = new string('x', Generator.BodyBytes);
-            var sends = Steadily(
-                SendsPerSecond,
-                () => sender.CallAsync("send", new { to = peer, body }, ct),
-                until
-            );
+            var sends = Steadily(SendsPerSecond, () => sender.CallAsync("send", new { to = peer, body }, ct), until);
             var states = Steadily(SnapshotsPerSecond, () => http.GetByteArrayAsync("/api/state", ct), until);
             var most = 0.0;
             while (!until.IsCompleted)

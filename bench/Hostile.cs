@@ -151,10 +151,7 @@ internal static class Hostile
                 client.Exchange(Send(self, "again"), 1);
                 if (Number(client.Exchange("""{"cmd":"recv","max":1,"wait_seconds":1}""", 1), "\"id\":") is not { } id)
                     continue;
-                var begun = client.Exchange(
-                    $$"""{"cmd":"begin_turn","ids":[{{id}}],"wake_from":"{{self}}"}""",
-                    1
-                );
+                var begun = client.Exchange($$"""{"cmd":"begin_turn","ids":[{{id}}],"wake_from":"{{self}}"}""", 1);
                 if (Number(begun, "\"turn\":") is { } turn)
                     client.Exchange(
                         $$"""{"cmd":"end_turn","result":"ok","tool_calls":{ {{tools}} },"turn":{{turn}} }""",

@@ -81,7 +81,10 @@ internal sealed class AbandonedLeases(
     }
 
     /// <inheritdoc />
-    public int Leased(IWrite write, string agent) => inboxes.Of(agent).Leased.Count;
+    public Task Requeued(string agent) => redelivery.Done(agent);
+
+    /// <inheritdoc />
+    public int Leased(IWrite write, string agent) => inboxes.Of(agent).Leased;
 
     /// <inheritdoc />
     public void Forget(IWrite write, string agent)

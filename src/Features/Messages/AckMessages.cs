@@ -28,13 +28,12 @@ internal static class AckMessages
                 .WithMessage("give either 'ids' or 'all': true");
     }
 
-    internal sealed class Handler(IStore store, Leases leases) : IRequestHandler<Command, Result>
+    internal sealed class Handler(Chunks chunks, Leases leases) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var caller = command.Caller;
-            var acked = await Chunks.Write(
-                store,
+            var acked = await chunks.Write(
                 _ => command.Ids ?? leases.LeasedTo(caller),
                 (write, ids) => leases.Ack(write, caller.Name, command.Ids is null ? leases.LeasedTo(caller, ids) : ids)
             );

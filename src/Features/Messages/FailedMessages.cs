@@ -7,7 +7,13 @@ namespace Hive.Features.Messages;
 
 /// <summary>Puts messages that failed into back-off, parks those that failed too often, and lets the operator retry or
 /// drop both.</summary>
-internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, BackoffTimer timer, TimeProvider clock)
+internal sealed class FailedMessages(
+    Inboxes inboxes,
+    Delivery delivery,
+    BackoffTimer timer,
+    Chunks chunks,
+    TimeProvider clock
+)
 {
     /// <summary>Nacks leased messages: they come again after a pause, or are parked.</summary>
     /// <param name="write">The write.</param>
@@ -29,7 +35,7 @@ internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, Backoff
         var now = Now();
         var (requeued, parked) = (0, 0);
         // An id given twice is nacked once.
-        foreach (var id in ids.Where(inbox.Leased.ContainsKey).Distinct().ToArray())
+        foreach (var id in ids.Where(id => inbox.IsLeased(id, out _)).Distinct().ToArray())
         {
             inbox.Release(write, id);
             var attempts = MessageTable.Attempts(write, id) + (blame == Blame.None ? 0 : 1);
@@ -82,14 +88,15 @@ internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, Backoff
         return true;
     }
 
-    /// <summary>Makes messages ready whose back-off is over, and sets the timer for the next.</summary>
+    /// <summary>Makes messages ready whose back-off is over, and sets the timer for the next; for the rest of many, to
+    /// now.</summary>
     public void EndBackoff(IWrite write)
     {
         var now = Now();
         var all = inboxes.All;
         foreach (var inbox in all.Where(i => i.NextDue is not null))
         {
-            inbox.EndBackoff(write, now);
+            inbox.EndBackoff(write, now, chunks.Size);
             delivery.Serve(write, inbox);
         }
 
@@ -130,7 +137,7 @@ internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, Backoff
                 $"message {id} is neither parked nor waiting for a retry; hive parked lists those"
             );
         var inbox = inboxes.Of(recipient);
-        if (!inbox.Leased.TryGetValue(id, out var lease))
+        if (!inbox.IsLeased(id, out var lease))
             return inbox;
         var wayOut = lease.Holder is null
             ? "it is requeued when that client closes or nacks it"

@@ -15,15 +15,14 @@ internal static class Hello
         public Validator() => RuleFor(c => c.Client).MustBeText(200);
     }
 
-    internal sealed class Handler(IStore store, Leases leases, HarnessStartups startups)
+    internal sealed class Handler(Chunks chunks, Leases leases, HarnessStartups startups)
         : IRequestHandler<Command, Done>
     {
         public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
             if (command.Turn is { } turn)
             {
-                await Chunks.Write(
-                    store,
+                await chunks.Write(
                     write => leases.Join(write, command.Caller, turn),
                     (write, ids) => leases.MoveToHolder(write, command.Caller, turn, ids)
                 );

@@ -13,8 +13,9 @@ internal sealed class Inbox(string owner)
     // hold one to a few.
     private const int RememberedLeases = 256;
 
-    private readonly Dictionary<long, Lease> leased = [];
+    private readonly LeaseTable leases = new();
     private readonly Dictionary<long, long> delayed = [];
+    private readonly SortedSet<(long Due, long Id)> dues = [];
     private readonly HashSet<long> parked = [];
     private long unreadCount,
         delayedCount,
@@ -25,8 +26,8 @@ internal sealed class Inbox(string owner)
     /// <summary>Ids that can be received, oldest first.</summary>
     public IdQueue Ready { get; } = new();
 
-    /// <summary>Leases by message id.</summary>
-    public IReadOnlyDictionary<long, Lease> Leased => leased;
+    /// <summary>How many messages are leased.</summary>
+    public int Leased => leases.Count;
 
     /// <summary>What of each sender waits here.</summary>
     public Backlog Backlog { get; } = new();
@@ -53,10 +54,10 @@ internal sealed class Inbox(string owner)
     public long Parked => Interlocked.Read(ref parkedCount);
 
     /// <summary>Unread, leased and parked messages at one moment of the writer's thread.</summary>
-    public (int Unread, int Leased, int Parked) Counts => (Ready.Count + delayed.Count, leased.Count, parked.Count);
+    public (int Unread, int Leased, int Parked) Counts => (Ready.Count + delayed.Count, leases.Count, parked.Count);
 
     /// <summary>When the next message in back-off is due, in unix milliseconds; null when there is none.</summary>
-    public long? NextDue => delayed.Count == 0 ? null : delayed.Values.Min();
+    public long? NextDue => dues.Count == 0 ? null : dues.Min.Due;
 
     /// <summary>Adds a message that was read from the database at start.</summary>
     public void Load(OpenMessage message)
@@ -66,40 +67,59 @@ internal sealed class Inbox(string owner)
         if (message.IsParked)
             parked.Add(message.Id);
         else if (message.Lease is { } lease)
-            leased[message.Id] = lease;
+            leases.Add(message.Id, lease, row: null);
         else if (message.BackoffEnd is { } at)
-            delayed[message.Id] = at;
+            AddDelayed(message.Id, at);
         else
             Ready.Add(message.Id);
         PublishCounts();
     }
 
+    /// <summary>True when a message is leased.</summary>
+    public bool IsLeased(long id, out Lease lease) => leases.Has(id, out lease);
+
     /// <summary>Leases a message; its row is remembered while there is room.</summary>
     public void Hold(IWrite write, long id, Lease lease, Message? row)
     {
-        leased[id] = leased.Count < RememberedLeases ? lease with { Message = row } : lease;
-        write.OnRollback(() => leased.Remove(id));
+        leases.Add(id, lease, leases.Count < RememberedLeases ? row : null);
+        write.OnRollback(() => leases.Take(id));
     }
 
     /// <summary>Ends a lease.</summary>
-    public Lease Release(IWrite write, long id)
+    public (Lease Lease, Message? Row) Release(IWrite write, long id)
     {
-        leased.Remove(id, out var lease);
-        write.OnRollback(() => leased[id] = lease);
-        return lease;
+        var (group, row) = leases.Take(id);
+        write.OnRollback(() => leases.Add(id, group, row));
+        return (group.Lease, row);
     }
 
     /// <summary>Gives a lease to a holder.</summary>
     public void MoveTo(IWrite write, long id, long holder)
     {
-        var before = leased[id];
-        leased[id] = before with { Holder = holder };
-        write.OnRollback(() => leased[id] = before);
+        var (group, row) = leases.Take(id);
+        leases.Add(id, group.Lease with { Holder = holder }, row);
+        write.OnRollback(() =>
+        {
+            leases.Take(id);
+            leases.Add(id, group, row);
+        });
     }
 
-    /// <summary>The leases that <paramref name="which"/> selects.</summary>
-    public IEnumerable<(long Id, Lease Lease)> Find(Func<Lease, bool> which) =>
-        leased.Where(l => which(l.Value)).Select(l => (l.Key, l.Value));
+    /// <summary>How many messages have the leases that <paramref name="which"/> selects.</summary>
+    public int Count(Func<Lease, bool> which) => leases.CountOf(which);
+
+    /// <summary>The messages with the leases that <paramref name="which"/> selects, in no order.</summary>
+    public long[] Find(Func<Lease, bool> which) => leases.Find(which);
+
+    /// <summary>Sets the leases aside that <paramref name="which"/> selects, but for those that were set aside before:
+    /// a message that is leased the same way from now on is not among them.</summary>
+    public LeavingLeases Leave(IWrite write, Func<Lease, bool> which)
+    {
+        var groups = leases.Leave(which);
+        if (groups.Length > 0)
+            write.OnRollback(() => leases.Return(groups));
+        return new LeavingLeases(groups);
+    }
 
     /// <summary>Makes a message ready to be received.</summary>
     public void AddReady(IWrite write, long id)
@@ -108,22 +128,18 @@ internal sealed class Inbox(string owner)
         Changed(write, () => Ready.Remove(id));
     }
 
-    /// <summary>Makes many messages ready, in one pass: each alone would move all ids behind it.</summary>
-    /// <param name="write">The write.</param>
-    /// <param name="rising">Their ids in rising order.</param>
-    public void AddReady(IWrite write, long[] rising)
+    /// <summary>Makes messages ready.</summary>
+    public void AddReady(IWrite write, long[] ids)
     {
-        Ready.AddRange(rising);
-        Changed(write, () => Ready.RemoveRange(rising));
+        Ready.AddRange(ids);
+        Changed(write, () => Ready.RemoveRange(ids));
     }
 
-    /// <summary>Removes many messages from those that are ready, in one pass.</summary>
-    /// <param name="write">The write.</param>
-    /// <param name="rising">Their ids in rising order.</param>
-    public void RemoveReady(IWrite write, long[] rising)
+    /// <summary>Removes messages from those that are ready.</summary>
+    public void RemoveReady(IWrite write, long[] ids)
     {
-        Ready.RemoveRange(rising);
-        Changed(write, () => Ready.AddRange(rising));
+        Ready.RemoveRange(ids);
+        Changed(write, () => Ready.AddRange(ids));
     }
 
     /// <summary>Takes the oldest message that is ready.</summary>
@@ -138,8 +154,8 @@ internal sealed class Inbox(string owner)
     /// <summary>Puts a message into back-off.</summary>
     public void Delay(IWrite write, long id, long until)
     {
-        delayed[id] = until;
-        Changed(write, () => delayed.Remove(id));
+        AddDelayed(id, until);
+        Changed(write, () => RemoveDelayed(id, out _));
     }
 
     /// <summary>Parks a message.</summary>
@@ -159,7 +175,7 @@ internal sealed class Inbox(string owner)
     public void Remove(IWrite write, long id)
     {
         var wasParked = parked.Remove(id);
-        var wasDelayed = delayed.Remove(id, out var until);
+        var wasDelayed = RemoveDelayed(id, out var until);
         var wasReady = Ready.Contains(id);
         Ready.Remove(id);
         Changed(
@@ -169,28 +185,51 @@ internal sealed class Inbox(string owner)
                 if (wasParked)
                     parked.Add(id);
                 if (wasDelayed)
-                    delayed.Add(id, until);
+                    AddDelayed(id, until);
                 if (wasReady)
                     Ready.Add(id);
             }
         );
     }
 
-    /// <summary>Makes ready what has waited long enough.</summary>
-    public void EndBackoff(IWrite write, long now)
+    /// <summary>Makes messages ready that have waited long enough.</summary>
+    /// <param name="write">The write.</param>
+    /// <param name="now">Unix milliseconds.</param>
+    /// <param name="most">The most messages; <see cref="NextDue"/> tells of the rest.</param>
+    public void EndBackoff(IWrite write, long now, int most)
     {
-        var due = delayed.Where(d => d.Value <= now).OrderBy(d => d.Key).ToArray();
-        long[] ids = [.. due.Select(d => d.Key)];
-        Array.ForEach(ids, id => delayed.Remove(id));
-        Ready.AddRange(ids);
+        var due = dues.TakeWhile(d => d.Due <= now).Take(most).ToArray();
+        foreach (var (_, id) in due)
+        {
+            RemoveDelayed(id, out var _);
+            Ready.Add(id);
+        }
+
         Changed(
             write,
             () =>
             {
-                Ready.RemoveRange(ids);
-                Array.ForEach(due, d => delayed.Add(d.Key, d.Value));
+                foreach (var (at, id) in due)
+                {
+                    Ready.Remove(id);
+                    AddDelayed(id, at);
+                }
             }
         );
+    }
+
+    private void AddDelayed(long id, long until)
+    {
+        delayed.Add(id, until);
+        dues.Add((until, id));
+    }
+
+    private bool RemoveDelayed(long id, out long until)
+    {
+        var was = delayed.Remove(id, out until);
+        if (was)
+            dues.Remove((until, id));
+        return was;
     }
 
     // Keeps the counts that other threads read true, also when the change is undone.
@@ -210,21 +249,6 @@ internal sealed class Inbox(string owner)
         Interlocked.Exchange(ref delayedCount, delayed.Count);
         Interlocked.Exchange(ref parkedCount, parked.Count);
     }
-}
-
-/// <summary>
-/// The lease of a message: held by a holder (a turn), or else by a connection, or by neither when its connection
-/// belonged to an earlier run of the host.
-/// </summary>
-/// <param name="Holder">The holder.</param>
-/// <param name="Connection">The connection that received the message.</param>
-/// <param name="Message">The row while it is leased; null when it is not remembered.</param>
-/// <param name="IsDoubtful">The message was received for the holder in an earlier run of the host, so its receiver may
-/// never have read the answer (docs/adr/0063).</param>
-internal readonly record struct Lease(long? Holder, long? Connection, Message? Message = null, bool IsDoubtful = false)
-{
-    /// <summary>True when the holder holds the message and its receiver is known to have it.</summary>
-    public bool IsSurelyHeldBy(long holder) => Holder == holder && !IsDoubtful;
 }
 
 /// <summary>A <c>recv</c> that waits.</summary>

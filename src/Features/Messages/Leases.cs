@@ -14,6 +14,7 @@ internal sealed class Leases(
     Receivers receivers,
     FailedMessages failed,
     TurnHolds turnHolds,
+    Chunks chunks,
     TimeProvider clock
 ) : ILeases
 {
@@ -26,9 +27,9 @@ internal sealed class Leases(
         var count = 0;
         foreach (var id in ids)
         {
-            if (!inbox.Leased.ContainsKey(id))
+            if (!inbox.IsLeased(id, out _))
                 continue;
-            Ack(write, inbox, id, now, inbox.Release(write, id).Message);
+            Ack(write, inbox, id, now, inbox.Release(write, id).Row);
             count++;
         }
 
@@ -44,14 +45,14 @@ internal sealed class Leases(
         var connection = caller.Connection!.Id;
         var holder = inbox.Holders.Of(connection);
         return among is null
-            ? [.. inbox.Find(IsHeld).Select(l => l.Id)]
-            : [.. among.Where(id => inbox.Leased.TryGetValue(id, out var lease) && IsHeld(lease))];
+            ? inbox.Find(IsHeld)
+            : [.. among.Where(id => inbox.IsLeased(id, out var lease) && IsHeld(lease))];
 
         bool IsHeld(Lease lease) => lease.Connection == connection || (holder is { } own && lease.IsSurelyHeldBy(own));
     }
 
     /// <summary>The ids that the operator has not read.</summary>
-    public IReadOnlyList<long> UnreadByOperator() => [.. inboxes.Of(Principals.Operator).Ready];
+    public IReadOnlyList<long> UnreadByOperator() => inboxes.Of(Principals.Operator).Ready.ToArray();
 
     /// <summary>Acknowledges messages that the operator has read; they were never leased.</summary>
     public int AckRead(IWrite write, IEnumerable<long> ids)
@@ -91,7 +92,7 @@ internal sealed class Leases(
             throw Problem.NotFound($"{caller.Name} has no running turn {holder}");
         var connection = caller.Connection!.Id;
         inbox.Holders.Bind(write, connection, holder);
-        return [.. inbox.Find(l => l.Connection == connection && l.Holder != holder).Select(l => l.Id)];
+        return inbox.Find(l => l.Connection == connection && l.Holder != holder);
     }
 
     /// <summary>Moves those of <paramref name="ids"/> that a connection still holds to the holder that it has joined,
@@ -104,7 +105,7 @@ internal sealed class Leases(
         List<long> moved = [];
         foreach (var id in inbox.Holders.TakesLeases(holder) ? ids : [])
         {
-            if (!inbox.Leased.TryGetValue(id, out var lease) || lease.Connection != connection)
+            if (!inbox.IsLeased(id, out var lease) || lease.Connection != connection)
                 continue;
             inbox.MoveTo(write, id, holder);
             MessageTable.MoveTo(write, id, -holder);
@@ -118,7 +119,7 @@ internal sealed class Leases(
     /// <inheritdoc />
     public bool IsLeased(string agent, long id, out long? holder)
     {
-        var leased = inboxes.Of(agent).Leased.TryGetValue(id, out var lease);
+        var leased = inboxes.Of(agent).IsLeased(id, out var lease);
         holder = lease.Holder;
         return leased;
     }
@@ -147,7 +148,7 @@ internal sealed class Leases(
         receivers.Undo(
             write,
             caller,
-            ids.Distinct().Where(id => inbox.Leased.TryGetValue(id, out var lease) && lease.Holder is null)
+            ids.Distinct().Where(id => inbox.IsLeased(id, out var lease) && lease.Holder is null)
         );
     }
 
@@ -165,10 +166,7 @@ internal sealed class Leases(
     public IReadOnlyList<long> BeginLargeRelease(IWrite write, string agent, long holder, LeaseOutcome outcome)
     {
         var inbox = inboxes.Of(agent);
-        if (inbox.Leased.Count <= ILeases.ChunkSize)
-            return [];
-        long[] held = [.. HeldBy(inbox, holder)];
-        if (held.Length <= ILeases.ChunkSize)
+        if (inbox.Count(lease => lease.IsSurelyHeldBy(holder)) <= chunks.Size)
             return [];
         // Not again when its end is asked for a second time.
         if (inbox.Holders.TakesLeases(holder))
@@ -177,14 +175,35 @@ internal sealed class Leases(
             turnHolds.Ending(write, inbox, holder, outcome);
         }
 
-        return held;
+        return HeldBy(inbox, holder);
     }
 
     /// <inheritdoc />
-    public Released Release(IWrite write, string agent, long holder, IEnumerable<long> ids, LeaseOutcome outcome)
+    public Task ReleaseMany(
+        string agent,
+        long holder,
+        IReadOnlyList<long> ids,
+        Func<IWrite, LeaseOutcome> outcome,
+        Action<IWrite, Released> count
+    )
+    {
+        // Sorted before the write, which must not wait for it.
+        long[] rising = [.. ids.Order()];
+        return chunks.Write(
+            _ => rising,
+            (write, chunk) =>
+            {
+                var released = Release(write, agent, holder, chunk, outcome(write));
+                count(write, released);
+                return released;
+            }
+        );
+    }
+
+    private Released Release(IWrite write, string agent, long holder, IEnumerable<long> ids, LeaseOutcome outcome)
     {
         var inbox = inboxes.Of(agent);
-        long[] held = [.. ids.Where(id => inbox.Leased.TryGetValue(id, out var l) && l.IsSurelyHeldBy(holder))];
+        long[] held = [.. ids.Where(id => inbox.IsLeased(id, out var l) && l.IsSurelyHeldBy(holder))];
         return Release(write, agent, held, outcome);
     }
 
@@ -212,8 +231,7 @@ internal sealed class Leases(
         return new Released(0, requeued, parked);
     }
 
-    private static IEnumerable<long> HeldBy(Inbox inbox, long holder) =>
-        inbox.Find(lease => lease.IsSurelyHeldBy(holder)).Select(l => l.Id);
+    private static long[] HeldBy(Inbox inbox, long holder) => inbox.Find(lease => lease.IsSurelyHeldBy(holder));
 
     private static void Ack(IWrite write, Inbox inbox, long id, long now, Message? known)
     {

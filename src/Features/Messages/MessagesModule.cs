@@ -78,6 +78,7 @@ internal sealed class MessagesModule : FeatureModule
             .AddSingleton(provider => new Lazy<IEnumerable<ITurnHolds>>(provider.GetServices<ITurnHolds>))
             .AddSingleton<TurnHolds>()
             .AddSingletonAs<Delivery, IOutbox>()
+            .AddSingleton<Chunks>()
             .AddSingleton<Redelivery>()
             .AddSingleton<Receivers>()
             .AddSingleton<BackoffTimer>()

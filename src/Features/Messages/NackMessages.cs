@@ -37,18 +37,17 @@ internal static class NackMessages
         }
     }
 
-    internal sealed class Handler(IStore store, FailedMessages failed) : IRequestHandler<Command, Result>
+    internal sealed class Handler(Chunks chunks, FailedMessages failed) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var blame = command.Unseen == true ? Blame.None : Blame.Counts;
-            var chunks = await Chunks.Write(
-                store,
+            var nacked = await chunks.Write(
                 // An id given twice is nacked once.
                 _ => [.. command.Ids.Distinct()],
                 (write, ids) => failed.Nack(write, command.Caller.Name, ids, command.DelaySeconds, command.Error, blame)
             );
-            return new Result(chunks.Sum(chunk => chunk.Requeued), chunks.Sum(chunk => chunk.Parked));
+            return new Result(nacked.Sum(chunk => chunk.Requeued), nacked.Sum(chunk => chunk.Parked));
         }
     }
 }

@@ -19,9 +19,9 @@ internal static class ReadOperatorInbox
                 .WithMessage("give either 'ids' or 'all': true");
     }
 
-    internal sealed class Handler(IStore store, Leases leases) : IRequestHandler<Command, Result>
+    internal sealed class Handler(Chunks chunks, Leases leases) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            new((await Chunks.Write(store, _ => command.Ids ?? leases.UnreadByOperator(), leases.AckRead)).Sum());
+            new((await chunks.Write(_ => command.Ids ?? leases.UnreadByOperator(), leases.AckRead)).Sum());
     }
 }

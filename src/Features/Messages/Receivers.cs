@@ -72,5 +72,5 @@ internal sealed class Receivers(Inboxes inboxes, Delivery delivery, Redelivery r
     public void Serve(IWrite write, string name) => delivery.Serve(write, inboxes.Of(name));
 
     private static bool IsLeasedTo(Inbox inbox, long id, long connection) =>
-        inbox.Leased.TryGetValue(id, out var lease) && lease.Connection == connection;
+        inbox.IsLeased(id, out var lease) && lease.Connection == connection;
 }

@@ -16,10 +16,12 @@ internal static class RequeueClosed
 
     internal sealed class Handler(IStore store, AbandonedLeases abandoned) : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(
-                write => new Result(abandoned.RequeueClosed(write, command.Caller.Name)),
-                CancellationToken.None
-            );
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        {
+            var agent = command.Caller.Name;
+            var requeued = await store.Write(write => abandoned.RequeueClosed(write, agent), CancellationToken.None);
+            await abandoned.Requeued(agent);
+            return new Result(requeued);
+        }
     }
 }

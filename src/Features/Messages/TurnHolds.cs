@@ -29,7 +29,7 @@ internal sealed class TurnHolds(Lazy<IEnumerable<ITurnHolds>> told, TimeProvider
     {
         if (told.Value.Length == 0)
             return;
-        long[] ids = [.. inbox.Find(lease => lease.Holder == holder).Select(l => l.Id).Order()];
+        long[] ids = [.. inbox.Find(lease => lease.Holder == holder).Order()];
         HashSet<long> dropped =
         [
             .. told.Value.SelectMany(one => one.Ending(write, holder, result, lost, isExcused, ids)),

@@ -116,14 +116,13 @@ internal static class EndTurn
             );
             if (outcome is not null)
                 return outcome;
-            foreach (var chunk in many.Order().Chunk(ILeases.ChunkSize))
-            {
-                await store.Write(
-                    write => Turn.Count(write, id, leases.Release(write, agent, id, chunk, ReleaseOf(Find(write)))),
-                    CancellationToken.None
-                );
-            }
-
+            await leases.ReleaseMany(
+                agent,
+                id,
+                many,
+                write => ReleaseOf(Find(write)),
+                (write, released) => Turn.Count(write, id, released)
+            );
             return await store.Write(write => End(write, Find(write)), CancellationToken.None);
 
             Turn Find(IWrite write) =>

@@ -35,10 +35,12 @@ internal static class RequeueInflight
             );
             // Read before the write, which must not wait for a log.
             var words = running.Except(keep).Any() ? await lastWords.Of(agent) : null;
-            return await store.Write(
-                write => new Result(inflight.RequeueExcept(write, agent, keep, words)),
+            var requeued = await store.Write(
+                write => inflight.RequeueExcept(write, agent, keep, words),
                 CancellationToken.None
             );
+            await inflight.Requeued(agent);
+            return new Result(requeued);
         }
     }
 }

@@ -1,5 +1,5 @@
 using Hive.Common.Storage;
-using Hive.Features.Messages.Contracts;
+using Hive.Features.Messages;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,7 +9,7 @@ namespace Hive.Tests.Messages;
 /// <summary>Steps over many messages are several small writes, so that no other write waits for all of them.</summary>
 public sealed class ChunksTests
 {
-    private const int Many = (2 * ILeases.ChunkSize) + 100;
+    private const int Many = (2 * Chunks.UsualSize) + 100;
 
     [Fact]
     public async Task Acking_many_leases_takes_several_writes()

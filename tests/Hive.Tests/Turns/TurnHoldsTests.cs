@@ -1,4 +1,5 @@
 using Hive.Common.Storage;
+using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Turns.Contracts;
 using Hive.Protocol;
@@ -101,7 +102,7 @@ public sealed class TurnHoldsTests
         var store = hive.Services.GetRequiredService<IStore>();
         await store.Write(write =>
         {
-            for (var i = 0; i < ILeases.ChunkSize + 20; i++)
+            for (var i = 0; i < Chunks.UsualSize + 20; i++)
                 outbox.Append(write, "system", "alice", $"{i}");
         });
         await alice.CallAsync("hello", new { turn });
@@ -109,7 +110,7 @@ public sealed class TurnHoldsTests
         told.Lines.Clear();
         told.Dropped = [first];
         var ended = await alice.CallAsync("end_turn", new { turn, result = "ok" });
-        Assert.Equal(ILeases.ChunkSize + 20, ended.Int("acked"));
+        Assert.Equal(Chunks.UsualSize + 20, ended.Int("acked"));
         Assert.StartsWith($"{turn} ends ok: {first}, ", Assert.Single(told.Lines), StringComparison.Ordinal);
     }
 

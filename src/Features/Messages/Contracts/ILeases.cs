@@ -9,12 +9,6 @@ namespace Hive.Features.Messages.Contracts;
 /// </summary>
 internal interface ILeases
 {
-    /// <summary>
-    /// The number of messages that one write changes at most, so that no other write waits longer than 10 ms for it: a
-    /// message takes about 5 us (600,000 at once held up every other caller for 2.9 s).
-    /// </summary>
-    const int ChunkSize = 500;
-
     /// <summary>Says whether a message of the agent is leased, and to which holder; null while its connection holds
     /// it.</summary>
     bool IsLeased(string agent, long id, out long? holder);
@@ -37,14 +31,25 @@ internal interface ILeases
 
     /// <summary>
     /// Prepares the end of a holder that has too many leases for one write: from now on it is given no more leases, so
-    /// that nothing it releases comes back to it. The caller then gives the ids to <see cref="Release"/> in chunks, a
-    /// write each, and calls <see cref="Close"/> last. <see cref="ITurnHolds"/> are told here, before the first chunk.
+    /// that nothing it releases comes back to it. The caller then gives the ids to <see cref="ReleaseMany"/>, and calls
+    /// <see cref="Close"/> last. <see cref="ITurnHolds"/> are told here, before the first chunk.
     /// </summary>
     /// <returns>The ids it holds; empty when <see cref="Close"/> can release all of them.</returns>
     IReadOnlyList<long> BeginLargeRelease(IWrite write, string agent, long holder, LeaseOutcome outcome);
 
-    /// <summary>Releases those of <paramref name="ids"/> that the holder holds.</summary>
-    Released Release(IWrite write, string agent, long holder, IEnumerable<long> ids, LeaseOutcome outcome);
+    /// <summary>Releases those of <paramref name="ids"/> that the holder holds, in several writes.</summary>
+    /// <param name="agent">The agent.</param>
+    /// <param name="holder">The holder.</param>
+    /// <param name="ids">The messages.</param>
+    /// <param name="outcome">Reads the outcome, in each of the writes.</param>
+    /// <param name="count">Told what each of the writes released, in it.</param>
+    Task ReleaseMany(
+        string agent,
+        long holder,
+        IReadOnlyList<long> ids,
+        Func<IWrite, LeaseOutcome> outcome,
+        Action<IWrite, Released> count
+    );
 
     /// <summary>Releases all that the holder holds, and closes it.</summary>
     Released Close(IWrite write, string agent, long holder, LeaseOutcome outcome);

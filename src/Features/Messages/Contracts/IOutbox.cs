@@ -62,6 +62,10 @@ internal interface IInflight
     /// <returns>How many leases are requeued.</returns>
     int RequeueExcept(IWrite write, string agent, IReadOnlyCollection<long> keep, string? lastWords = null);
 
+    /// <summary>Completes when all that is being requeued of the agent is on disk: many leases take several
+    /// writes.</summary>
+    Task Requeued(string agent);
+
     /// <summary>How many messages are leased to the agent.</summary>
     int Leased(IWrite write, string agent);
 
