@@ -17,9 +17,9 @@ internal sealed class Receivers(Inboxes inboxes, Delivery delivery, Redelivery r
         var inbox = inboxes.Of(caller.Name);
         var connection = caller.Connection!.Id;
         var mayReceive = roster.Require(caller.Name).MayReceive;
-        if (inbox.Leased.Count >= Limits.LeasedMessages)
+        if (inbox.Leased >= Limits.LeasedMessages)
             throw Problem.Limited(
-                $"{caller.Name} holds {inbox.Leased.Count} messages, and the limit is {Limits.LeasedMessages}; "
+                $"{caller.Name} holds {inbox.Leased} messages, and the limit is {Limits.LeasedMessages}; "
                     + "acknowledge some, or return them with nack or requeue_inflight"
             );
         // A tool that asks again inside its turn has not got the messages whose answer may have been lost.
