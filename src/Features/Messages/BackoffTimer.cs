@@ -24,15 +24,22 @@ internal sealed class BackoffTimer : IDisposable
     /// second; the third parks the message.</summary>
     public static long Seconds(int attempts) => 5L << (2 * (attempts - 1));
 
-    /// <summary>Sets the timer to that time (unix milliseconds), unless it fires earlier already.</summary>
+    /// <summary>Sets the timer to that time (unix milliseconds), unless it fires earlier already; fires at once for a
+    /// time that is over.</summary>
     public void Set(long at)
     {
+        var rest = Math.Min(at - clock.GetUtcNow().ToUnixTimeMilliseconds(), LongestMs);
+        if (rest <= 0)
+        {
+            Due?.Invoke();
+            return;
+        }
+
         lock (gate)
         {
             if (at >= dueAt)
                 return;
             dueAt = at;
-            var rest = Math.Clamp(at - clock.GetUtcNow().ToUnixTimeMilliseconds(), 0, LongestMs);
             timer.Change(TimeSpan.FromMilliseconds(rest), Timeout.InfiniteTimeSpan);
         }
     }

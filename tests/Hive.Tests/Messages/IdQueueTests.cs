@@ -18,7 +18,7 @@ public sealed class IdQueueTests
 
     private static Gen<Step> Steps { get; } =
         from what in Gen.Elements(Enum.GetValues<StepKind>())
-        from ids in Gen.ArrayOf(Gen.Choose(0, 60))
+        from ids in Gen.ArrayOf(Gen.Choose(0, 2000))
         select new Step(what, [.. ids.Select(id => (long)id).Distinct().Order()]);
 
     [Fact]

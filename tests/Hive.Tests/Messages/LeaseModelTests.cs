@@ -1,6 +1,8 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Hive.Features.Messages;
 using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Messages;
 
@@ -59,6 +61,24 @@ public sealed class LeaseModelTests
                 Config.QuickThrowOnFailure.WithMaxTest(12).WithEndSize(MostSteps),
                 Prop.ForAll(
                     Arb.From(Gen.ArrayOf(Steps).Select(WithRestart), Shrinking.Smaller),
+                    steps => Play(hive, ++number, steps).GetAwaiter().GetResult()
+                )
+            )
+        );
+    }
+
+    [Fact]
+    public async Task Steps_over_many_messages_in_several_writes_keep_the_rules()
+    {
+        await using var hive = await HiveFixture.Start();
+        // A pair of messages is many; those who wait for some would get each piece as an answer of its own.
+        hive.Services.GetRequiredService<Chunks>().Size = 2;
+        var number = 0;
+        await Task.Run(() =>
+            Check.One(
+                Config.QuickThrowOnFailure.WithMaxTest(40).WithEndSize(MostSteps),
+                Prop.ForAll(
+                    Arb.From(Gen.ArrayOf(Steps.Where(step => step.Kind != StepKind.Wait)), Shrinking.Smaller),
                     steps => Play(hive, ++number, steps).GetAwaiter().GetResult()
                 )
             )
