@@ -4,12 +4,12 @@ using Hive.Common.Doors;
 namespace Hive.Tests.Doors;
 
 /// <summary>Tests the share of one socket in the threads that serve all of them.</summary>
-public sealed class SocketShareTests
+public sealed class ThreadTimeTests
 {
     [Fact]
     public async Task Connections_of_one_socket_continue_one_at_a_time()
     {
-        var share = new SocketShare();
+        var share = new ThreadTime();
         var (running, turns) = (0, 0);
         await Task.WhenAll(Enumerable.Range(0, 50).Select(Take)).WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(500, turns);
@@ -29,7 +29,7 @@ public sealed class SocketShareTests
     [Fact]
     public void A_share_is_used_up_by_long_commands_only()
     {
-        var share = new SocketShare();
+        var share = new ThreadTime();
         Assert.False(share.IsUsedUp);
         // A minute, which is longer ago than any pause of this test.
         share.Used(Stopwatch.GetTimestamp() - (60 * Stopwatch.Frequency));
