@@ -3,7 +3,8 @@ using Hive.Protocol;
 
 namespace Hive.Cli;
 
-/// <summary>Connects to the operator's socket and says why a connection failed.</summary>
+/// <summary>Connects to the operator's socket and says why a connection failed. Texts of the operator go to a host of
+/// this user's or root's own only: anybody could listen at a socket in a folder that others can write.</summary>
 internal static class HostSocket
 {
     private const string SystemWide = "/run/hive";
@@ -11,9 +12,17 @@ internal static class HostSocket
     public static async Task<LineClient> OpenAsync(HivePaths paths, CancellationToken ct)
     {
         var socket = paths.HostSocket;
+        if (FaultOf(paths.RunDir) is { } fault)
+            throw NotTrusted(fault);
         try
         {
-            return await LineClient.ConnectAsync(socket, ct);
+            var host = await LineClient.ConnectAsync(socket, ct);
+            // The path could be exchanged after the check; the peer cannot.
+            var peer = host.PeerUser();
+            if (IsTrusted(peer))
+                return host;
+            host.Dispose();
+            throw NotTrusted($"a program of another user (uid {peer}) listens at {socket}");
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AccessDenied)
         {
@@ -63,6 +72,35 @@ internal static class HostSocket
             );
         }
     }
+
+    // Null when only this user or root can have put the socket there, and when it is missing.
+    private static string? FaultOf(string runDir)
+    {
+        const int OthersWrite = 0x12;
+        const int KindMask = 0xF000;
+        const int Link = 0xA000;
+        const int Socket = 0xC000;
+        if (Native.Status(runDir, followsLink: true) is not { } folder)
+            return null;
+        if (!IsTrusted(folder.Owner))
+            return $"the run folder {runDir} belongs to another user (uid {folder.Owner})";
+        if (Native.Status(Path.Combine(runDir, "host.sock"), followsLink: false) is not { } socket)
+            return null;
+        var path = Path.Combine(runDir, "host.sock");
+        return (folder.Mode & OthersWrite) != 0 ? $"others can write to the run folder {runDir}"
+            : (socket.Mode & KindMask) == Link ? $"{path} is a symbolic link to {new FileInfo(path).LinkTarget}"
+            : (socket.Mode & KindMask) != Socket ? $"{path} is not a socket"
+            : !IsTrusted(socket.Owner) ? $"{path} belongs to another user (uid {socket.Owner})"
+            : null;
+    }
+
+    private static bool IsTrusted(uint user) => user == 0 || user == Native.UserId();
+
+    private static UnreachableException NotTrusted(string fault) =>
+        new(
+            $"{fault}, so somebody else could read what you send and answer in place of Hive; nothing was sent. Name "
+                + "the run folder of your own Hive with --run-dir (HIVE_RUNDIR), or run this as the user who runs Hive"
+        );
 
     private static string NotRunning(HivePaths paths)
     {

@@ -33,16 +33,7 @@ internal sealed class FolderLock : IDisposable
             if (File.GetUnixFileMode(folder) is var found && (found & mode) != found)
                 File.SetUnixFileMode(folder, found & mode);
             var lockFile = Path.Combine(folder, "hive.lock");
-            // Opening them would follow a link, and write to the file that it leads to.
-            foreach (var file in new[] { lockFile, pidFile })
-            {
-                if (new FileInfo(file).LinkTarget is { } target)
-                    throw new StartupProblem(
-                        $"{file} is a symbolic link to {target}, which Hive never makes; "
-                            + $"find out who did, and remove it. Or choose another folder with {flag}"
-                    );
-            }
-
+            FolderContents.CheckLock(folder);
             var held = await Open(lockFile, pidFile);
             File.WriteAllText(pidFile, Own);
             return new FolderLock(held);

@@ -79,8 +79,10 @@ internal static partial class HiveApp
         FolderLock? runLock = null;
         try
         {
+            FolderContents.CheckData(paths.DataDir);
             var recovered = await RestoreCommand.Recover(paths.DataDir);
             runLock = await FolderLock.Take(paths.RunDir, RunMode, "--run-dir (HIVE_RUNDIR)");
+            FolderContents.CheckRun(paths.RunDir);
             // The store resolves the locks first, so they are released last, after the database is closed.
             builder.Services.AddSingleton(_ => new FolderLocks(dataLock, runLock));
             var app = Compose(builder, read.Options, paths, configure);

@@ -70,15 +70,34 @@ public sealed class HivePaths
             "neither XDG_STATE_HOME nor HOME names a folder; set the data folder with --data-dir (HIVE_DATADIR)"
         );
 
+    /// <summary>Reads <c>hive.json</c>. A link is not followed, and what holds no bytes, such as a named pipe, is not
+    /// opened.</summary>
+    /// <exception cref="InvalidOperationException">It is a link, or holds nothing.</exception>
+    /// <exception cref="FileNotFoundException">It does not exist, or is a folder.</exception>
+    internal static byte[] ReadSettings(string file)
+    {
+        var found = new FileInfo(file);
+        if (found.LinkTarget is { } target)
+            throw new InvalidOperationException(
+                $"{file} is a symbolic link to {target}, and Hive follows no links in its data folder; "
+                    + "replace it by a copy of that file, or remove it"
+            );
+        return found.Length > 0
+            ? File.ReadAllBytes(file)
+            : throw new InvalidOperationException($"{file} is empty or is not a file; fix it, or remove it");
+    }
+
     private static string? FromSettings(string dataDir)
     {
         var file = Path.Combine(dataDir, "hive.json");
         try
         {
             using var settings = JsonDocument.Parse(
-                File.ReadAllBytes(file),
+                ReadSettings(file),
                 new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }
             );
+            if (settings.RootElement.ValueKind != JsonValueKind.Object)
+                throw new JsonException("it is another kind of value.");
             // The host's configuration ignores the case of its keys.
             return
                 settings
@@ -95,7 +114,7 @@ public sealed class HivePaths
             // Another user's data folder is closed to this one; its run folder may still be open.
             return null;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException e)
         {
             throw new InvalidOperationException(
                 $"{file} is not a JSON object: {e.Message} Fix it, or give --run-dir",

@@ -47,6 +47,16 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         }
     }
 
+    /// <summary>The number of the user whose process listens at the other end. unix(7): SO_PEERCRED.</summary>
+    /// <exception cref="SocketException">The connection has ended.</exception>
+    public uint PeerUser()
+    {
+        // 17 at level SOL_SOCKET (1) gives struct ucred { pid, uid, gid }.
+        Span<byte> credentials = stackalloc byte[12];
+        socket.GetRawSocketOption(1, 17, credentials);
+        return BitConverter.ToUInt32(credentials[4..]);
+    }
+
     /// <summary>Sends one command and reads its answer.</summary>
     /// <param name="command">The command's name.</param>
     /// <param name="fields">An object whose JSON members are sent beside <c>cmd</c>; null for none.</param>

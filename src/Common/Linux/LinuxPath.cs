@@ -5,7 +5,10 @@ namespace Hive.Common.Linux;
 /// <summary>Owners and access rights of paths that the host itself names.</summary>
 public static unsafe class LinuxPath
 {
+    private const uint AskForType = 0x1;
     private const uint AskForOwner = 0x8;
+    private const int NotFollowed = 0x100;
+    private const int TypeMask = 0xF000;
     private const uint RenameExchange = 0x2;
 
     /// <summary>The number of the user who owns a file or folder. statx(2).</summary>
@@ -16,6 +19,23 @@ public static unsafe class LinuxPath
         return LibC.Status(LinuxFile.AtCurrentFolder, path, 0, AskForOwner, &status) == 0
             ? status.Owner
             : throw new IOException($"the owner of {path} cannot be read: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    /// <summary>The kind of the entry that a path names; a link is not followed. statx(2).</summary>
+    public static EntryKind KindOf(string path)
+    {
+        LibC.Statx status;
+        if (LibC.Status(LinuxFile.AtCurrentFolder, path, NotFollowed, AskForType, &status) != 0)
+            return EntryKind.Missing;
+        return (status.Mode & TypeMask) switch
+        {
+            0x8000 => EntryKind.File,
+            0x4000 => EntryKind.Folder,
+            0xA000 => EntryKind.Link,
+            0xC000 => EntryKind.Socket,
+            0x1000 => EntryKind.Pipe,
+            _ => EntryKind.Device,
+        };
     }
 
     /// <summary>Changes the group of a file or folder, and keeps its owner. chown(2).</summary>
@@ -54,6 +74,31 @@ public static unsafe class LinuxPath
     /// file systems and root's rights into account.</summary>
     public static string? AccessFault(string path, PathAccess access) =>
         LibC.Access(path, (int)access) == 0 ? null : Marshal.GetLastPInvokeErrorMessage();
+}
+
+/// <summary>Kinds of entries of a folder. inode(7).</summary>
+public enum EntryKind
+{
+    /// <summary>The path names nothing, or cannot be examined.</summary>
+    Missing,
+
+    /// <summary>A regular file.</summary>
+    File,
+
+    /// <summary>A folder.</summary>
+    Folder,
+
+    /// <summary>A symbolic link.</summary>
+    Link,
+
+    /// <summary>A unix socket.</summary>
+    Socket,
+
+    /// <summary>A FIFO.</summary>
+    Pipe,
+
+    /// <summary>A device.</summary>
+    Device,
 }
 
 /// <summary>Kinds of access to a path, as access(2) numbers them.</summary>

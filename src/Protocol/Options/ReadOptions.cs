@@ -161,7 +161,7 @@ public sealed class ReadOptions
             return;
         try
         {
-            using var settings = JsonDocument.Parse(File.ReadAllBytes(file), Relaxed);
+            using var settings = JsonDocument.Parse(HivePaths.ReadSettings(file), Relaxed);
             if (settings.RootElement.ValueKind != JsonValueKind.Object)
                 throw new JsonException("it is another kind of value.");
             AddObject(settings.RootElement, "", file, new HashSet<string>(StringComparer.OrdinalIgnoreCase));

@@ -1,8 +1,10 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hive.Protocol;
+using Xunit;
 
 namespace Hive.Tests.Cli;
 
@@ -18,12 +20,16 @@ internal sealed class FakeHost : IAsyncDisposable
     /// <param name="runDir">The folder; created when it is missing.</param>
     /// <param name="answer">The fields of the answer to a command; a <see cref="HiveException"/> for a refusal, null
     /// for no answer at all, an array for several lines, after which the connection is closed.</param>
-    public FakeHost(string runDir, Func<string, JsonElement, object?> answer)
+    /// <param name="listensAs">The user as whom it listens, which only root can choose; null for this one.</param>
+    public FakeHost(string runDir, Func<string, JsonElement, object?> answer, uint? listensAs = null)
     {
         this.answer = answer;
         Directory.CreateDirectory(runDir);
         listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(runDir, "host.sock")));
-        listener.Listen(64);
+        if (listensAs is { } user)
+            ListenAs(user);
+        else
+            listener.Listen(64);
         accepting = Accept();
     }
 
@@ -32,6 +38,26 @@ internal sealed class FakeHost : IAsyncDisposable
         listener.Dispose();
         await accepting;
     }
+
+    // The bare call changes one thread, which ends with it.
+    private void ListenAs(uint user)
+    {
+        var call = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 147 : 117;
+        var result = -1L;
+        var thread = new Thread(() =>
+        {
+            result = Syscall(call, uint.MaxValue, user, uint.MaxValue);
+            listener.Listen(64);
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Equal(0, result);
+    }
+
+    // setresuid(2).
+    [DllImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern long Syscall(long number, long real, long effective, long saved);
 
     private async Task Accept()
     {

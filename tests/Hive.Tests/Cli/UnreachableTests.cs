@@ -3,12 +3,15 @@ using System.Net.Sockets;
 using Hive.Cli;
 using Hive.Cli.Help;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Xunit;
 
 namespace Hive.Tests.Cli;
 
 public sealed class UnreachableTests : IDisposable
 {
+    private const uint Nobody = 65534;
+
     private readonly string folder = Directory.CreateTempSubdirectory("hive-none-").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -38,6 +41,66 @@ public sealed class UnreachableTests : IDisposable
 
         Assert.Equal(3, outcome.ExitCode);
         Assert.Contains("Hive is down", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("folder of another owner", "belongs to another user")]
+    [InlineData("folder that others write", "others can write to the run folder")]
+    [InlineData("link", "is a symbolic link to")]
+    [InlineData("file", "is not a socket")]
+    [InlineData("socket of another owner", "belongs to another user")]
+    [InlineData("listener of another user", "a program of another user")]
+    public async Task A_socket_that_another_user_may_have_put_there_gets_nothing(string place, string says)
+    {
+        var root = Environment.IsPrivilegedProcess;
+        Requires.That(root || !place.Contains("another", StringComparison.Ordinal), "needs root for another user");
+        var run = Path.Combine(folder, "run");
+        var socket = Path.Combine(run, "host.sock");
+        var asked = 0;
+        await using var host = new FakeHost(
+            place == "link" ? Path.Combine(folder, "elsewhere") : run,
+            (_, _) =>
+            {
+                Interlocked.Increment(ref asked);
+                return new { };
+            },
+            listensAs: place == "listener of another user" ? Nobody : null
+        );
+        Directory.CreateDirectory(run);
+        switch (place)
+        {
+            case "folder of another owner":
+                await Chown(run);
+                break;
+            case "folder that others write":
+                File.SetUnixFileMode(run, File.GetUnixFileMode(run) | UnixFileMode.OtherWrite);
+                break;
+            case "link":
+                File.CreateSymbolicLink(socket, Path.Combine(folder, "elsewhere", "host.sock"));
+                break;
+            case "file":
+                File.Delete(socket);
+                File.WriteAllText(socket, "");
+                break;
+            case "socket of another owner":
+                await Chown(socket);
+                break;
+        }
+
+        var outcome = await Built.HiveAsync(["send", "alice", "a secret", "--run-dir", run]);
+
+        Assert.Equal((3, ""), (outcome.ExitCode, outcome.Output));
+        Assert.Contains(says, outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("nothing was sent", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("--run-dir", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(0, asked);
+
+        static async Task Chown(string path)
+        {
+            using var chown = System.Diagnostics.Process.Start("chown", [$"{Nobody}", path]);
+            await chown.WaitForExitAsync();
+            Assert.Equal(0, chown.ExitCode);
+        }
     }
 
     [Fact]

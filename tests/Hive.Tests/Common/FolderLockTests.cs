@@ -125,28 +125,71 @@ public sealed class FolderLockTests
         Directory.Delete(folder, recursive: true);
     }
 
+    public static TheoryData<string, string, string> Entries()
+    {
+        TheoryData<string, string, string> entries = [];
+        // By the folder, and by what belongs at each name.
+        List<(string Folder, string Name, string Wanted)> names =
+        [
+            .. FolderContents.Files.Append("hive.lock").Append("hive.pid").Select(name => ("data", name, "file")),
+            .. FolderContents.Folders.Select(name => ("data", name, "folder")),
+            ("run", "hive.lock", "file"),
+            ("run", "hive.pid", "file"),
+            ("run", "agents", "folder"),
+            ("run", "host.sock", "socket"),
+        ];
+        foreach (var (folder, name, wanted) in names)
+        foreach (var found in new[] { "file", "folder", "link", "pipe" }.Where(kind => kind != wanted))
+            entries.Add(folder, name, found);
+        return entries;
+    }
+
     [Theory]
-    [InlineData("data", "hive.lock")]
-    [InlineData("data", "hive.pid")]
-    [InlineData("data", "access-token")]
-    [InlineData("run", "hive.lock")]
-    [InlineData("run", "hive.pid")]
-    public async Task A_link_in_place_of_a_file_of_the_host_is_refused(string which, string name)
+    [MemberData(nameof(Entries))]
+    public async Task A_name_of_the_host_that_stands_for_something_else_is_refused(
+        string which,
+        string name,
+        string found
+    )
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         string Made(string path) => Directory.CreateDirectory(Path.Combine(folder, path), HiveApp.DataMode).FullName;
         var (data, run) = (Made("data"), Made("run"));
         var theirs = Path.Combine(folder, "theirs");
         File.WriteAllText(theirs, "a-token-of-somebody-else");
-        var link = Path.Combine(which == "data" ? data : run, name);
-        File.CreateSymbolicLink(link, theirs);
+        var entry = Path.Combine(which == "data" ? data : run, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(entry)!);
+        if (found == "file")
+            File.WriteAllText(entry, "");
+        else if (found == "folder")
+            Directory.CreateDirectory(entry);
+        else if (found == "link")
+            File.CreateSymbolicLink(entry, theirs);
+        else
+            using (var made = Process.Start("mkfifo", [entry]))
+                await made.WaitForExitAsync();
         var refused = await Assert.ThrowsAsync<StartupProblem>(() =>
             HiveApp.Build(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"])
         );
-        Assert.Contains(link, refused.Message, StringComparison.Ordinal);
+        Assert.Contains(entry, refused.Message, StringComparison.Ordinal);
         Assert.Contains("remove it", refused.Message, StringComparison.Ordinal);
         Assert.Equal("a-token-of-somebody-else", File.ReadAllText(theirs));
+        Assert.True(Path.Exists(entry));
         Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_device_in_place_of_a_file_of_the_host_is_refused()
+    {
+        Requires.That(Environment.IsPrivilegedProcess, "only root makes devices");
+        var data = Directory.CreateTempSubdirectory("hive-").FullName;
+        using (var made = Process.Start("mknod", [Path.Combine(data, "hive.sqlite"), "c", "1", "3"]))
+            await made.WaitForExitAsync();
+        var refused = await Assert.ThrowsAsync<StartupProblem>(() =>
+            HiveApp.Build(["--DataDir", data, "--RunDir", data + "/run", "--Urls", "http://127.0.0.1:0"])
+        );
+        Assert.Contains("hive.sqlite is a device", refused.Message, StringComparison.Ordinal);
+        Directory.Delete(data, recursive: true);
     }
 
     [Fact]

@@ -1,0 +1,93 @@
+using Hive.Common.Linux;
+
+namespace Hive.Host;
+
+/// <summary>
+/// Checks what the names of Hive's own files and folders stand for, before any of them is opened. A link would lead
+/// Hive to the file of somebody else, and a pipe would hold the start up for ever.
+/// </summary>
+internal static class FolderContents
+{
+    /// <summary>The files directly in a data folder, in the order in which they are checked.</summary>
+    public static readonly IReadOnlyList<string> Files =
+    [
+        "hive.json",
+        "prices.json",
+        "access-token",
+        "access-token.new",
+        "forge-core-token",
+        "forge-core-token.new",
+        "forge-core-password",
+        "forge-core-password.new",
+        "forge-webhook-secret",
+        "forge-webhook-secret.new",
+        "restore.json",
+        "hive.sqlite",
+        "hive.sqlite-wal",
+        "hive.sqlite-shm",
+        "hive.sqlite-journal",
+        "hive.sqlite-commits",
+        "logs/host.log",
+        "logs/host.log.1",
+    ];
+
+    /// <summary>The folders directly in a data folder.</summary>
+    public static readonly IReadOnlyList<string> Folders =
+    [
+        "agents",
+        "applied",
+        "evidence",
+        "inputs",
+        "launch",
+        "logs",
+        "meta",
+        "pids",
+        "shared",
+        "tmp",
+        "trash",
+    ];
+
+    /// <summary>Refuses a data folder in which a name of Hive stands for something else.</summary>
+    /// <exception cref="StartupProblem">Names the entry, what it is, and the way out.</exception>
+    public static void CheckData(string folder)
+    {
+        Check(folder, Folders, EntryKind.Folder);
+        Check(folder, Files, EntryKind.File);
+    }
+
+    /// <summary>Refuses a run folder in which a name of Hive stands for something else.</summary>
+    /// <exception cref="StartupProblem">Names the entry, what it is, and the way out.</exception>
+    public static void CheckRun(string folder)
+    {
+        Check(folder, ["agents"], EntryKind.Folder);
+        Check(folder, ["host.sock"], EntryKind.Socket);
+    }
+
+    /// <summary>Refuses a lock or its note that is something else.</summary>
+    /// <exception cref="StartupProblem">Names the entry, what it is, and the way out.</exception>
+    public static void CheckLock(string folder) => Check(folder, ["hive.lock", "hive.pid"], EntryKind.File);
+
+    private static void Check(string folder, IEnumerable<string> names, EntryKind wanted)
+    {
+        foreach (var path in names.Select(name => Path.Combine(folder, name)))
+        {
+            var found = LinuxPath.KindOf(path);
+            if (found != EntryKind.Missing && found != wanted)
+                throw new StartupProblem(
+                    $"{path} is {Words(path, found)}, and Hive makes only {Words(path, wanted)} of that name; "
+                        + "find out who put it there, then move it away or remove it, and start Hive again"
+                );
+        }
+    }
+
+    private static string Words(string path, EntryKind kind) =>
+        kind switch
+        {
+            EntryKind.Link => $"a symbolic link to {new FileInfo(path).LinkTarget ?? "somewhere"}",
+            EntryKind.File => "a file",
+            EntryKind.Folder => "a folder",
+            EntryKind.Socket => "a socket",
+            EntryKind.Pipe => "a named pipe",
+            _ => "a device",
+        };
+}
