@@ -328,13 +328,8 @@ internal static partial class HiveApp
     private static void Logging(WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
-        builder.Logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-            console.ColorBehavior = LoggerColorBehavior.Disabled;
-        });
+        builder.Logging.AddConsole(console => console.FormatterName = LogLine.Formatter.Name);
+        builder.Logging.AddConsoleFormatter<LogLine.Formatter, LogLine.Options>();
         // A standard output that nobody reads must not block a logger; the console prints how many lines it dropped.
         builder.Services.Configure<ConsoleLoggerOptions>(console =>
             console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite

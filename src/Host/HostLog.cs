@@ -1,4 +1,3 @@
-using System.Globalization;
 using Hive.Protocol;
 
 namespace Hive.Host;
@@ -95,24 +94,9 @@ internal sealed class HostLog(HivePaths paths, TimeProvider clock, long mostByte
             Func<TState, Exception?, string> formatter
         )
         {
-            var level = logLevel switch
-            {
-                LogLevel.Trace => "trce",
-                LogLevel.Debug => "dbug",
-                LogLevel.Information => "info",
-                LogLevel.Warning => "warn",
-                LogLevel.Error => "fail",
-                _ => "crit",
-            };
-            var text = OneLine($"{formatter(state, exception)} {exception}".TrimEnd());
             log.Write(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{log.clock.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {level}: {name}[{eventId.Id}] {text}"
-                )
+                LogLine.Of(log.clock.GetUtcNow(), logLevel, name, eventId, formatter(state, exception), exception)
             );
         }
-
-        private static string OneLine(string text) => VisibleText.OneLine(text.ReplaceLineEndings(" "));
     }
 }

@@ -74,7 +74,11 @@ internal static class PageFiles
         {
             var copy = Array.Find(Copies, c => subpath.EndsWith(c.Ending, StringComparison.Ordinal));
             var original = copy.Ending is { } ending ? subpath[..^ending.Length] : subpath;
-            return types.TryGetContentType(original, out contentType!);
+            if (!types.TryGetContentType(original, out contentType!))
+                return false;
+            if (contentType.StartsWith("text/", StringComparison.Ordinal))
+                contentType += "; charset=utf-8";
+            return true;
         }
     }
 }

@@ -6,7 +6,7 @@ using static System.FormattableString;
 
 namespace Hive.Cli.Audit;
 
-/// <summary><c>hive audit</c>: logins, ended sessions, rotations and wrong keys.</summary>
+/// <summary><c>hive audit</c>: logins, ended sessions, rotations and refusals.</summary>
 internal static class AuditVerbs
 {
     private static readonly string[] Kinds =
@@ -19,6 +19,9 @@ internal static class AuditVerbs
         "unknown_key",
         "wrong_code",
         "wrong_signature",
+        "no_key",
+        "foreign_host",
+        "foreign_origin",
     ];
 
     public static Command[] All() => [List()];
@@ -39,7 +42,7 @@ internal static class AuditVerbs
         };
         return Verb.Create(
             "audit",
-            "List logins, ended sessions, rotations of the token, and wrong keys, the newest first.",
+            "List logins, ended sessions, rotations of the token, and refusals at the doors, the newest first.",
             async (verb, parsed) =>
             {
                 var answer = await verb.CallAsync(

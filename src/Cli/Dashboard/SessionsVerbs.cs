@@ -63,8 +63,7 @@ internal static class SessionsVerbs
                 }
 
                 var answer = await verb.CallAsync("sessions_end");
-                var ended = answer.GetProperty("ended").GetInt32();
-                verb.Report(answer, Invariant($"{ended} {(ended == 1 ? "session is" : "sessions are")} ended"));
+                verb.Report(answer, Ended(answer.GetProperty("ended").GetInt32()));
             },
             id,
             all
@@ -77,16 +76,26 @@ internal static class SessionsVerbs
         return end;
     }
 
-    private static Command Rotate() =>
-        Verb.Create(
+    private static Command Rotate()
+    {
+        var sessions = new Option<bool>("--sessions") { Description = "End every session too" };
+        return Verb.Create(
             "rotate",
             "Replace the access token. The old one stops at once; sessions stay open.",
-            async (verb, _) =>
+            async (verb, parsed) =>
             {
-                var answer = await verb.CallAsync("token_rotate");
-                verb.Report(answer, $"the new access token is in {answer.GetProperty("file").GetString()}");
-            }
+                var answer = await verb.CallAsync("token_rotate", new { sessions = parsed.GetValue(sessions) });
+                var file = $"the new access token is in {answer.GetProperty("file").GetString()}";
+                verb.Report(
+                    answer,
+                    answer.TryGetProperty("ended", out var ended) ? $"{file}; {Ended(ended.GetInt32())}" : file
+                );
+            },
+            sessions
         );
+    }
+
+    private static string Ended(int many) => Invariant($"{many} {(many == 1 ? "session is" : "sessions are")} ended");
 
     private static Screen.Cell[] Cells(SessionView session) =>
         [

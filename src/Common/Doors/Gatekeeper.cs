@@ -12,6 +12,10 @@ public interface IOperatorKeys
 {
     /// <summary>True for the access token and for a session key that has not expired.</summary>
     bool Accepts(string key);
+
+    /// <summary>Cancelled when the key stops working because somebody ended its session or replaced the access
+    /// token.</summary>
+    CancellationToken Ended(string key);
 }
 
 /// <summary>
@@ -65,9 +69,12 @@ public sealed class Gatekeeper(
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Permissions-Policy"] = PermissionsPolicy;
+        if (IsPrivate(http.Request))
+            headers.CacheControl = "no-store";
         if (!hosts.Allows(http.Request.Host.Host))
         {
             connection?.HasNoKey();
+            wrongKeys.Note(WrongKeys.Host, http);
             await RestErrors.Write(
                 http,
                 ErrorCode.Forbidden,
@@ -78,6 +85,7 @@ public sealed class Gatekeeper(
         else if (http.Request.Headers.Origin.Count > 0 && !IsOwn(http.Request.Headers.Origin.ToString(), http.Request))
         {
             connection?.HasNoKey();
+            wrongKeys.Note(WrongKeys.Origin, http);
             await RestErrors.Write(http, ErrorCode.Forbidden, "pages of other sites may not call Hive");
         }
         else if (!NeedsKey(http.Request))
@@ -129,10 +137,14 @@ public sealed class Gatekeeper(
             && (request.Path.StartsWithSegments("/api/session") || signed.Contains(request.Path.Value))
         )
             return false;
-        return !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
-            || request.Path.StartsWithSegments("/api")
-            || request.Path.StartsWithSegments("/dashboard");
+        return IsPrivate(request);
     }
+
+    // Everything but the page's own files and the few open documents.
+    private static bool IsPrivate(HttpRequest request) =>
+        !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+        || request.Path.StartsWithSegments("/api")
+        || request.Path.StartsWithSegments("/dashboard");
 
     // A proof or a login is far below 1 KiB; a forge's event can be large.
     private static void LimitBody(HttpContext http)
@@ -167,6 +179,8 @@ public sealed class Gatekeeper(
             return false;
         }
 
+        if (key is null)
+            wrongKeys.Note(WrongKeys.NoKey, http);
         await RestErrors.Write(
             http,
             ErrorCode.Forbidden,

@@ -37,9 +37,39 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
     {
         var ct = http.RequestAborted;
         var request = await Bind(http, ct);
-        var response = await http.RequestServices.GetRequiredService<IMediator>().Send(request, ct);
+        var mediator = http.RequestServices.GetRequiredService<IMediator>();
+        if (Waits && Gatekeeper.KeyOf(http.Request) is { } key)
+        {
+            // A request that waits ends with its session, as a stream does; any other is answered at once.
+            var ended = http.RequestServices.GetRequiredService<IOperatorKeys>().Ended(key);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, ended);
+            try
+            {
+                await Answer(http, await mediator.Send(request, either.Token));
+            }
+            catch (OperationCanceledException)
+                when (ended.IsCancellationRequested && !ct.IsCancellationRequested && !http.Response.HasStarted)
+            {
+                await RestErrors.Write(
+                    http,
+                    ErrorCode.Forbidden,
+                    "the session ended, or the access token was replaced; sign in again",
+                    StatusCodes.Status401Unauthorized
+                );
+            }
+
+            return;
+        }
+
+        await Answer(http, await mediator.Send(request, ct));
+    }
+
+    private static bool Waits { get; } = typeof(TRequest).IsAssignableTo(typeof(IWaitingRequest));
+
+    private static Task Answer(HttpContext http, TResponse response)
+    {
         http.Response.StatusCode = Status;
-        await http.Response.WriteAsJsonAsync(response, WireJson.Options, ct);
+        return http.Response.WriteAsJsonAsync(response, WireJson.Options, http.RequestAborted);
     }
 
     private static int Status { get; } = StatusOf(typeof(TRequest), typeof(TResponse));

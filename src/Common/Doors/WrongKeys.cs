@@ -4,9 +4,9 @@ using Microsoft.AspNetCore.Http;
 namespace Hive.Common.Doors;
 
 /// <summary>
-/// Counts wrong keys and codes: after 10 in a minute, each further wrong one is answered with a wait. A right key
-/// always opens, so that nobody can lock the operator out; the length of the keys makes guessing hopeless. Counts
-/// wait in memory for the audit, by kind, address and minute.
+/// Counts refusals at the HTTP door. Wrong keys and codes are limited: after 10 in a minute, each further one is
+/// answered with a wait. A right key always opens, so that nobody can lock the operator out; the length of the keys
+/// makes guessing hopeless. Counts wait in memory for the audit, by kind, address and minute.
 /// </summary>
 public sealed class WrongKeys(TimeProvider clock)
 {
@@ -23,6 +23,15 @@ public sealed class WrongKeys(TimeProvider clock)
     /// <summary>A signature that is not the forge's.</summary>
     public const string Signature = "wrong_signature";
 
+    /// <summary>A request without a key for a route that needs one.</summary>
+    public const string NoKey = "no_key";
+
+    /// <summary>A request for a host name that is not this host's.</summary>
+    public const string Host = "foreign_host";
+
+    /// <summary>A request by the page of another site.</summary>
+    public const string Origin = "foreign_origin";
+
     // Of all kinds in one minute; more addresses are counted together. An hour has fewer rows than the audit keeps.
     private const int MostAddresses = 64;
     private const int PerMinute = 10;
@@ -35,7 +44,7 @@ public sealed class WrongKeys(TimeProvider clock)
     private int count;
 
     /// <summary>The kinds of what is counted.</summary>
-    public static IReadOnlyList<string> Kinds { get; } = [Key, Proof, Code, Signature];
+    public static IReadOnlyList<string> Kinds { get; } = [Key, Proof, Code, Signature, NoKey, Host, Origin];
 
     /// <summary>Rings when something was counted.</summary>
     public Bell Noted { get; } = new();
@@ -53,6 +62,13 @@ public sealed class WrongKeys(TimeProvider clock)
             wait = windowEnds - now;
             return ++count > PerMinute;
         }
+    }
+
+    /// <summary>Counts a refusal that no limit is about.</summary>
+    public void Note(string kind, HttpContext http)
+    {
+        lock (gate)
+            Note(kind, AddressOf(http), clock.GetUtcNow());
     }
 
     /// <summary>Takes what was counted since the last call.</summary>

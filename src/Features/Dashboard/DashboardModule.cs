@@ -54,6 +54,7 @@ internal sealed class DashboardModule : FeatureModule
             .AddHttpContextAccessor()
             .AddSingletonAs<OperatorKeys, IOperatorKeys, ISchema>()
             .AddSingleton<Visitor>()
+            .AddSingleton<OtherSessions>()
             .AddSingleton<RotateToken.Rotations>()
             .AddSingleton<DashboardUrls>()
             .AddSingletonAs<Snapshot, IComposedSchema>()

@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>Exchanges the one-time code of a login link, or the access token, for a session key that the page
-/// keeps.</summary>
+/// <summary>Exchanges the one-time code of a login link, or the access token, for a session key that the page keeps.
+/// The session whose key comes in the header ends, as does the one used longest ago when 200 are open.</summary>
 internal static class OpenSession
 {
     internal sealed record Command(string Code) : IRequest<Result>;
@@ -41,6 +41,7 @@ internal static class OpenSession
                 throw Refusal();
             var context = http.HttpContext!;
             var address = WrongKeys.AddressOf(context);
+            var former = Gatekeeper.KeyOf(context.Request);
             var client = ClientName.Of(context.Request.Headers.UserAgent.ToString());
             // All of it runs inside the write, so that a code is used up only if its session is stored.
             return store.Write(
@@ -50,14 +51,14 @@ internal static class OpenSession
                     // Another page was faster with the same link, or the token has been replaced.
                     if (!byLink && !keys.IsToken(command.Code))
                         throw Refusal();
+                    var origin = new AuditOrigin(byLink ? "login link" : "access token", address);
+                    foreach (var surplus in keys.Surplus().Where(session => keys.End(write, session)))
+                        audit.Add(write, AuditKind.SessionEnded, origin, OperatorKeys.Short(surplus), "too many");
+                    // The one that the browser had until now.
+                    if (former is not null && keys.SessionOf(former) is { } ended && keys.End(write, ended))
+                        audit.Add(write, AuditKind.SessionEnded, origin, OperatorKeys.Short(ended), "signed in again");
                     var (id, key, expires) = keys.Open(write, address, client);
-                    audit.Add(
-                        write,
-                        AuditKind.Login,
-                        new AuditOrigin(byLink ? "login link" : "access token", address),
-                        OperatorKeys.Short(id),
-                        client
-                    );
+                    audit.Add(write, AuditKind.Login, origin, OperatorKeys.Short(id), client);
                     return new Result(key, expires);
                 },
                 CancellationToken.None

@@ -31,11 +31,14 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
     /// <summary>A session ends when it is not used for this long.</summary>
     private static readonly TimeSpan SessionLife = TimeSpan.FromHours(12);
 
+    /// <summary>A session ends after this long, however much it is used.</summary>
+    private static readonly TimeSpan LongestLife = TimeSpan.FromDays(30);
+
     /// <summary>A session in use is prolonged in steps of this length, so that few requests write.</summary>
     private static readonly TimeSpan ProlongStep = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan CodeLife = TimeSpan.FromMinutes(10);
     private const int MaxCodes = 100;
-    private const int MaxListed = 200;
+    private const int MaxSessions = 200;
     private const int MaxKey = 200;
     private const string MaskPrefix = "masked.";
 
@@ -85,9 +88,13 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
                         """
                         SELECT key_hash, created_at, expires_at, address, client
                           FROM sessions
-                         WHERE expires_at > @now
+                         WHERE expires_at > @now AND created_at > @oldest
                         """,
-                        new { now = now.ToUnixTimeMilliseconds() }
+                        new
+                        {
+                            now = now.ToUnixTimeMilliseconds(),
+                            oldest = (now - LongestLife).ToUnixTimeMilliseconds(),
+                        }
                     )
                     .ToList(),
             ct
@@ -117,7 +124,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         // Hashes are compared in constant time, and the lookup of one hash tells nothing about another.
         if (CryptographicOperations.FixedTimeEquals(hash, token.Hash))
             return true;
-        if (!sessions.TryGetValue(id, out var session) || session.ExpiresAt <= clock.GetUtcNow())
+        if (!sessions.TryGetValue(id, out var session) || session.EndsAt <= clock.GetUtcNow())
             return false;
         Prolong(id, session);
         return true;
@@ -167,7 +174,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
     public string? WithShortId(string shortId)
     {
         var now = clock.GetUtcNow();
-        return sessions.FirstOrDefault(s => Short(s.Key) == shortId && s.Value.ExpiresAt > now).Key;
+        return sessions.FirstOrDefault(s => Short(s.Key) == shortId && s.Value.EndsAt > now).Key;
     }
 
     /// <summary>The id of a session in lists. It is not secret, and opens nothing.</summary>
@@ -181,15 +188,15 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return
         [
             .. sessions
-                .Where(s => s.Value.ExpiresAt > now)
+                .Where(s => s.Value.EndsAt > now)
                 .OrderByDescending(s => s.Value.ExpiresAt)
                 .ThenByDescending(s => s.Value.OpenedAt)
-                .Take(MaxListed)
+                .Take(MaxSessions)
                 .Select(s => new SessionView(
                     Short(s.Key),
-                    s.Value.OpenedAt,
+                    s.Value.OpenedAt!.Value,
                     s.Value.ExpiresAt - SessionLife,
-                    s.Value.ExpiresAt,
+                    s.Value.EndsAt,
                     s.Key == current,
                     s.Value.Address,
                     s.Value.Client
@@ -228,6 +235,22 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return known.ExpiresAt > clock.GetUtcNow();
     }
 
+    /// <summary>The ids of the sessions that must end before another is opened: those used longest ago, beyond
+    /// 199.</summary>
+    public IReadOnlyCollection<string> Surplus()
+    {
+        var now = clock.GetUtcNow();
+        return
+        [
+            .. sessions
+                .Where(s => s.Value.EndsAt > now)
+                .OrderByDescending(s => s.Value.ExpiresAt)
+                .ThenByDescending(s => s.Value.OpenedAt)
+                .Skip(MaxSessions - 1)
+                .Select(s => s.Key),
+        ];
+    }
+
     /// <summary>Opens a session.</summary>
     /// <param name="write">The caller's write.</param>
     /// <param name="address">Where its page is.</param>
@@ -239,8 +262,11 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         var id = IdOf(hash);
         var now = clock.GetUtcNow();
         var expires = now + SessionLife;
-        write.Db.Execute("DELETE FROM sessions WHERE expires_at <= @now", new { now = now.ToUnixTimeMilliseconds() });
-        foreach (var (old, _) in sessions.Where(s => s.Value.ExpiresAt <= now))
+        write.Db.Execute(
+            "DELETE FROM sessions WHERE expires_at <= @now OR created_at <= @oldest",
+            new { now = now.ToUnixTimeMilliseconds(), oldest = (now - LongestLife).ToUnixTimeMilliseconds() }
+        );
+        foreach (var (old, _) in sessions.Where(s => s.Value.EndsAt <= now))
             sessions.TryRemove(old, out _);
         write.Db.Execute(
             """
@@ -308,7 +334,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         if (id == IdOf(token.Hash))
             return token;
         var known = sessions.GetValueOrDefault(id) ?? codes.GetValueOrDefault(id);
-        return known?.ExpiresAt > clock.GetUtcNow() ? known : null;
+        return known?.EndsAt > clock.GetUtcNow() ? known : null;
     }
 
     // A mask hides the key from everybody who does not know its hash. The hash itself opens nothing: only the unmasked
@@ -340,7 +366,11 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
 
     private sealed record Known(byte[] Hash, DateTimeOffset ExpiresAt)
     {
-        public DateTimeOffset OpenedAt { get; init; }
+        /// <summary>Null for a code and for the access token.</summary>
+        public DateTimeOffset? OpenedAt { get; init; }
+
+        /// <summary>When it stops: at the latest, a session after its longest life.</summary>
+        public DateTimeOffset EndsAt => OpenedAt + LongestLife is { } latest && latest < ExpiresAt ? latest : ExpiresAt;
 
         public string? Address { get; init; }
 

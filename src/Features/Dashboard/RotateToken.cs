@@ -9,13 +9,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>Replaces the access token. The old one stops at once, and its streams end; sessions stay open.</summary>
+/// <summary>Replaces the access token. The old one stops at once, and its streams end; sessions stay open, unless they
+/// shall end too.</summary>
 internal static partial class RotateToken
 {
-    internal sealed record Command : IRequest<Result>;
+    /// <param name="Sessions">Ends all sessions but the caller's own, too.</param>
+    internal sealed record Command(bool Sessions = false) : IRequest<Result>;
 
     /// <param name="File">The path of the token's file. The token itself is never returned.</param>
-    internal sealed record Result(string File);
+    /// <param name="Ended">How many sessions were ended; absent unless they were to end.</param>
+    internal sealed record Result(string File, int? Ended = null);
 
     /// <summary>One rotation at a time.</summary>
     internal sealed class Rotations
@@ -29,6 +32,7 @@ internal static partial class RotateToken
         OperatorKeys keys,
         Rotations rotations,
         Visitor visitor,
+        OtherSessions others,
         IAudit audit,
         IStore store,
         TimeProvider clock,
@@ -36,14 +40,14 @@ internal static partial class RotateToken
         ILogger<Handler> log
     ) : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             if (options.Token is not null)
                 throw Problem.Conflict(
                     "the access token is set by the option Token (--token, HIVE_TOKEN or hive.json); "
                         + "change it there and restart Hive"
                 );
-            var (origin, _) = visitor.Current();
+            var (origin, own) = visitor.Current();
             try
             {
                 lock (rotations.Gate)
@@ -62,7 +66,9 @@ internal static partial class RotateToken
                 clock,
                 lifetime.ApplicationStopping
             );
-            return Task.FromResult(new Result(AccessToken.PathIn(paths.DataDir)));
+            // Last, since it waits for the disk.
+            var ended = command.Sessions ? await others.End(origin, own) : (int?)null;
+            return new Result(AccessToken.PathIn(paths.DataDir), ended);
         }
 
         [LoggerMessage(Level = LogLevel.Information, Message = "access token replaced by {Actor}")]

@@ -1,10 +1,11 @@
 namespace Hive.Protocol;
 
-/// <summary>One row of the audit: a login, the end of a session, a rotation, or wrong keys of one address within a
-/// minute.</summary>
+/// <summary>One row of the audit: a login, the end of a session, a rotation, or refusals of one kind and address within
+/// a minute.</summary>
 /// <param name="Id">The row.</param>
 /// <param name="Kind"><c>login</c>, <c>logout</c>, <c>session_ended</c>, <c>token_rotated</c>, <c>wrong_key</c>,
-/// <c>unknown_key</c>, <c>wrong_code</c> or <c>wrong_signature</c>.</param>
+/// <c>unknown_key</c>, <c>wrong_code</c>, <c>wrong_signature</c>, <c>no_key</c>, <c>foreign_host</c> or
+/// <c>foreign_origin</c>.</param>
 /// <param name="Count">How often it happened.</param>
 /// <param name="FirstAt">When it happened first.</param>
 /// <param name="LastAt">When it happened last.</param>

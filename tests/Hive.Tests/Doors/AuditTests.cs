@@ -105,6 +105,27 @@ public sealed class AuditTests
     }
 
     [Fact]
+    public async Task Refused_hosts_and_origins_and_requests_without_a_key_are_counted()
+    {
+        await using var hive = await HiveFixture.Start();
+        foreach (
+            var (header, value) in new[] { ("Host", "evil.example"), ("Origin", "http://evil.example"), ("X", "") }
+        )
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state");
+            request.Headers.Add(header, value);
+            using var refused = await hive.Http(signedIn: false).SendAsync(request);
+            Assert.False(refused.IsSuccessStatusCode);
+        }
+
+        await hive.Restart();
+        Assert.Equal(
+            [("foreign_host", 1L), ("foreign_origin", 1L), ("no_key", 1L)],
+            (await Entries(hive)).Select(e => (e.Kind, e.Count)).Order()
+        );
+    }
+
+    [Fact]
     public void A_minute_of_wrong_keys_has_at_most_64_addresses()
     {
         var wrongKeys = new WrongKeys(new ManualClock(DateTimeOffset.UnixEpoch));

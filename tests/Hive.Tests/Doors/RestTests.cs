@@ -493,6 +493,8 @@ public sealed class RestTests
             () => new(HttpMethod.Get, "/nowhere"),
             () => new(HttpMethod.Get, "/health"),
             () => new(HttpMethod.Get, "/openapi/v1.json"),
+            () => new(HttpMethod.Get, "/api/agents"),
+            () => new(HttpMethod.Get, "/api/nowhere"),
             () => new(HttpMethod.Get, "/dashboard/stream"),
             () => new(HttpMethod.Head, "/dashboard/stream"),
             () => new(HttpMethod.Delete, "/api/state"),
@@ -540,6 +542,14 @@ public sealed class RestTests
                 Assert.Single(answer.Headers.GetValues("Permissions-Policy")),
                 StringComparison.Ordinal
             );
+            // By its definition a stream of events is UTF-8.
+            if (answer.Content.Headers.ContentType is { MediaType: not "text/event-stream" } type)
+                Assert.True(!type.MediaType!.StartsWith("text/", StringComparison.Ordinal) || type.CharSet == "utf-8");
+            if (
+                request.Method != HttpMethod.Get && request.Method != HttpMethod.Head
+                || request.RequestUri!.OriginalString.StartsWith("/api", StringComparison.Ordinal)
+            )
+                Assert.True(answer.Headers.CacheControl?.NoStore);
             Assert.False(answer.Headers.Contains("Set-Cookie"));
             Assert.DoesNotContain(
                 answer.Headers,

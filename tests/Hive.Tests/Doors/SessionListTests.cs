@@ -148,6 +148,117 @@ public sealed class SessionListTests
     }
 
     [Fact]
+    public async Task A_request_that_waits_ends_with_its_session()
+    {
+        await using var hive = await HiveFixture.Start();
+        var (ended, other) = (await SignIn(hive, Firefox), await SignIn(hive, Chrome));
+        var id = (await List(hive, ended)).Single(s => s.Current).Id;
+        var url = new Uri(hive.Url);
+        using var peer = new TcpClient();
+        await peer.ConnectAsync(url.Host, url.Port);
+        await using var stream = peer.GetStream();
+        using var reader = new StreamReader(stream);
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                "GET /api/agents/manager/harness?wait_seconds=60 HTTP/1.1\r\nHost: localhost\r\n"
+                    + $"Authorization: Bearer {ended}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+                    + "Expect: 100-continue\r\n\r\n"
+            )
+        );
+        var patience = TimeSpan.FromSeconds(60);
+        Assert.Contains("100", await reader.ReadLineAsync().WaitAsync(patience), StringComparison.Ordinal);
+        Assert.Empty((await reader.ReadLineAsync().WaitAsync(patience))!);
+        await stream.WriteAsync("{}"u8.ToArray());
+        await End(hive, other, $"{id}/end");
+        // The clock stands still, so that only the end of the session can end the wait.
+        Assert.Contains("401", await reader.ReadLineAsync().WaitAsync(patience), StringComparison.Ordinal);
+        var words = "";
+        while (!words.Contains("session ended", StringComparison.Ordinal))
+            words = Assert.IsType<string>(await reader.ReadLineAsync().WaitAsync(patience));
+    }
+
+    [Fact]
+    public async Task A_session_in_use_ends_after_thirty_days_across_restarts()
+    {
+        await using var hive = await HiveFixture.Start();
+        var key = await SignIn(hive, Firefox);
+        var latest = hive.Clock.GetUtcNow().AddDays(30);
+        while (hive.Clock.GetUtcNow().AddHours(11) < latest)
+        {
+            hive.Clock.Jump(TimeSpan.FromHours(11));
+            Assert.Equal(HttpStatusCode.OK, await Asked(hive, key));
+        }
+
+        var used = hive.Clock.GetUtcNow();
+        await hive.Restart();
+        var last = Assert.Single(await OnSocket(hive));
+        Assert.Equal((used, latest), (last.LastUsedAt, last.ExpiresAt));
+        hive.Clock.Jump(latest - hive.Clock.GetUtcNow() - TimeSpan.FromMilliseconds(1));
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, key));
+        hive.Clock.Jump(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, key));
+        await hive.Restart();
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, key));
+        Assert.Empty(await OnSocket(hive));
+    }
+
+    [Fact]
+    public async Task Of_more_than_200_sessions_the_one_used_longest_ago_ends()
+    {
+        await using var hive = await HiveFixture.Start();
+        var (used, unused) = (await SignIn(hive, Firefox), await SignIn(hive, Chrome));
+        hive.Clock.Jump(TimeSpan.FromHours(1));
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, used));
+        for (var i = 2; i < 200; i++)
+            await Exchange(hive, hive.Token);
+        Assert.Equal(200, (await OnSocket(hive)).Length);
+        await Exchange(hive, hive.Token);
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, unused));
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, used));
+        Assert.Equal(200, (await OnSocket(hive)).Length);
+        var audit = await (await hive.Operator()).CallAsync("audit", new { kind = "session_ended" });
+        Assert.Equal("too many", audit.GetProperty("entries")[0].GetProperty("detail").GetString());
+    }
+
+    [Fact]
+    public async Task Signing_in_again_ends_the_session_that_the_browser_had()
+    {
+        await using var hive = await HiveFixture.Start();
+        var (former, other) = (await SignIn(hive, Firefox), await SignIn(hive, Chrome));
+        using (
+            var refused = await SignedIn(hive, former)
+                .PostAsync("/api/session", JsonContent.Create(new { code = "wrong" }))
+        )
+            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, former));
+        using var answer = await SignedIn(hive, former)
+            .PostAsync("/api/session", JsonContent.Create(new { code = await Code(hive) }));
+        var next = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("key").GetString()!;
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, former));
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, other));
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, next));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_rotation_ends_the_other_sessions_too_when_asked(bool onSocket)
+    {
+        await using var hive = await HiveFixture.Start();
+        var (own, other) = (await SignIn(hive, Firefox), await SignIn(hive, Chrome));
+        var ended = onSocket
+            ? (await (await hive.Operator()).CallAsync("token_rotate", new { sessions = true })).GetProperty("ended")
+            : (
+                await (
+                    await SignedIn(hive, own).PostAsJsonAsync("/api/token/rotate", new { sessions = true })
+                ).Content.ReadFromJsonAsync<JsonElement>()
+            ).GetProperty("ended");
+        Assert.Equal(onSocket ? 2 : 1, ended.GetInt32());
+        Assert.Equal(onSocket ? HttpStatusCode.Unauthorized : HttpStatusCode.OK, await Asked(hive, own));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, other));
+    }
+
+    [Fact]
     public async Task Rotating_the_token_stops_the_old_one_and_its_streams_at_once()
     {
         await using var hive = await HiveFixture.Start();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeKeys, fakeCrypto } from '../test/fake-crypto';
 import { answerOf, api, distrust, endSession, proofs } from './client';
+import { redeem } from './login';
 import { key, signedOut, signIn } from './session';
 
 let late: AbortController;
@@ -12,6 +13,7 @@ beforeEach(() => {
     getItem: (name: string) => stored.get(name) ?? null,
     setItem: (name: string, value: string) => stored.set(name, value),
     removeItem: (name: string) => stored.delete(name),
+    clear: () => stored.clear(),
   });
   late = new AbortController();
   keys = new FakeKeys();
@@ -97,6 +99,14 @@ test('signing out leaves a newer key of another tab alone', async () => {
   await endSession();
   expect(key()).toBe('newer');
   expect(signedOut.value).toBeNull();
+});
+
+test('signing in again hands in the key of the session before', async () => {
+  keys.known.add('code');
+  const asked = host(() => new Response('{"key":"next"}'));
+  await redeem('code');
+  expect(asked).toEqual(['POST /api/session key']);
+  expect(key()).toBe('next');
 });
 
 test('requests that begin together wait for one proof', async () => {

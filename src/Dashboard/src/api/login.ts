@@ -1,7 +1,7 @@
 import { proven } from './proof';
 import { Refusal, words } from './refusal';
 import { json, request } from './request';
-import { signIn } from './session';
+import { key, signIn } from './session';
 import type { SessionKey } from './types';
 
 const STRANGER_AT_LOGIN =
@@ -24,7 +24,12 @@ export async function redeem(code: string): Promise<void> {
       'forbidden',
     );
   }
-  const response = await request('/api/session', json({ code: masked }));
+  const init = json({ code: masked });
+  // The session that this browser had until now ends with it.
+  const former = key();
+  const known = former === null ? null : await proven(former).catch(() => null);
+  if (known !== null) init.headers = { ...init.headers, Authorization: `Bearer ${known}` };
+  const response = await request('/api/session', init);
   signIn(((await response.json()) as SessionKey).key);
 }
 

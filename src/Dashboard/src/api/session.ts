@@ -44,7 +44,7 @@ export function signOut(refused: string | null): boolean {
   return false;
 }
 
-/** Forgets <used> at the operator's sign-out, unless another tab has stored a newer key. */
+/** Forgets <used> and all that the page has stored at the operator's sign-out, unless another tab has a newer key. */
 export function leave(used: string | null, why: string): void {
   if (key() === used) forget();
   if (key() === null) signedOut.value = why;
@@ -53,9 +53,11 @@ export function leave(used: string | null, why: string): void {
 function forget(): void {
   unkept = null;
   try {
-    localStorage.removeItem(KEY);
+    // Drafts and comments too: the next person at this browser is not to read them.
+    localStorage.clear();
+    dispatchEvent(new StorageEvent('storage', { storageArea: localStorage }));
   } catch {
-    // The storage is forbidden, so that it holds no key.
+    // The storage is forbidden, so that it holds nothing.
   }
 }
 

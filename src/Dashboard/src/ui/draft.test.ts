@@ -36,8 +36,16 @@ test('what another tab writes shows here', () => {
   expect(drafts.of('to:alice')).toBe('from there');
   drafts.heard('hive.draft.to:alice', null);
   drafts.heard('hive.other', 'x');
+  expect(drafts.of('to:alice')).toBe('');
+});
+
+test('a sign-out in any tab removes all drafts', () => {
+  const drafts = new Drafts(() => storage());
+  drafts.keep('to:alice', 'half a sen');
+  drafts.remember('sent');
   drafts.heard(null, null);
   expect(drafts.of('to:alice')).toBe('');
+  expect(drafts.sent.value).toEqual([]);
 });
 
 test.each(['half a sentence', '{broken', '"quoted"', '[1]', 'null', '12'])(

@@ -82,8 +82,14 @@ export class Drafts {
 
   /** Takes what another tab has stored. */
   heard(name: string | null, value: string | null): void {
+    if (name === null) {
+      // All was removed at a sign-out.
+      this.#all.value = new Map();
+      this.#sent.value = [];
+      return;
+    }
     if (name === SENT) this.#sent.value = sentIn(value);
-    if (name === null || !name.startsWith(PREFIX)) return;
+    if (!name.startsWith(PREFIX)) return;
     const all = new Map(this.#all.peek());
     const draft = draftIn(value, Date.now());
     if (draft === null) all.delete(name.slice(PREFIX.length));
