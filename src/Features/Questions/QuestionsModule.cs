@@ -41,7 +41,7 @@ internal sealed class QuestionsModule : FeatureModule
 
     protected override void Services(IServiceCollection services) =>
         services
-            .AddSingleton<Deadlines<long>>()
+            .AddSingleton(p => new Deadlines<long>(p.GetRequiredService<TimeProvider>(), byWallClock: true))
             .AddSingletonAs<PendingQuestions, IActivitySource>()
             .AddSingleton<Resolution>()
             .AddSingleton<HostAnswers>()

@@ -98,16 +98,31 @@ public sealed class ExpireQuestionsTests
         Assert.Equal(ids[3], (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
     }
 
-    [Theory]
-    [InlineData(86_400)]
-    [InlineData(-86_400)]
-    public async Task Setting_the_wall_clock_changes_nothing(int seconds)
+    [Fact]
+    public async Task A_question_whose_time_passed_during_a_sleep_expires_at_the_wake_up()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var (later, past, next) = (await alice.Ask(ttl: 7200), await alice.Ask(ttl: 3600), await alice.Ask(ttl: 3599));
+        // A sleep, as a clock that is set forward, moves the wall clock and no timer.
+        hive.Clock.Jump(TimeSpan.FromHours(1));
+        hive.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(next, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
+        Assert.Equal(past, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
+        Assert.Equal(later, Assert.Single(await hive.WaitUntilPending(1)).Id);
+        hive.Clock.Advance(TimeSpan.FromHours(1) - TimeSpan.FromSeconds(1));
+        Assert.Equal(later, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
+    }
+
+    [Fact]
+    public async Task Setting_the_wall_clock_back_does_not_prolong_a_wait()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
         var id = await alice.Ask(ttl: 60);
-        hive.Clock.Jump(TimeSpan.FromSeconds(seconds));
+        hive.Clock.Jump(TimeSpan.FromDays(-1));
         hive.Clock.Advance(TimeSpan.FromSeconds(59));
         await hive.Settled();
         Assert.Single((await hive.State()).Questions());
