@@ -70,7 +70,8 @@ internal static partial class HiveApp
                 $"{paths.DataDir} cannot be both the data folder and the run folder. "
                     + $"Choose another run folder with --run-dir (HIVE_RUNDIR), such as {paths.DataDir}/run"
             );
-        if (read.Options.Backups.Folder is { } backups && IsInside(backups, paths.DataDir))
+        var backups = new BackupFolder(read.Options, paths).Path;
+        if (IsInside(backups, paths.DataDir))
             throw new StartupProblem(
                 $"the folder of the backups {backups} is inside the data folder {paths.DataDir}, with which it "
                     + "would be lost. Choose another with --backups-folder (HIVE_BACKUPS__FOLDER)"
@@ -109,10 +110,7 @@ internal static partial class HiveApp
     }
 
     private static bool IsInside(string folder, string dataDir) =>
-        (Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + "/").StartsWith(
-            Path.TrimEndingDirectorySeparator(dataDir) + "/",
-            StringComparison.Ordinal
-        );
+        (LinuxPath.Real(folder) + "/").StartsWith(LinuxPath.Real(dataDir) + "/", StringComparison.Ordinal);
 
     /// <summary>Starts the host; a failure names its cause and the way out.</summary>
     /// <exception cref="StartupProblem">A busy port, a socket path that is too long, …</exception>

@@ -40,40 +40,37 @@ internal static class BackupsVerbs
                 if (Path.Exists(path))
                     throw Taken(path);
                 // It gets its name when its restore has worked: a partial backup could be mistaken for a whole one.
-                var work = Path.Combine(
-                    Path.GetDirectoryName(path)!,
-                    $".{Path.GetFileName(path)}.{Guid.NewGuid().ToString("N")[..8]}.part"
-                );
-                var part = Path.Combine(work, "hive.tar");
-                try
-                {
-                    JsonElement end;
-                    await using (var output = Create(part))
-                        end = await ReceiveAsync(verb, output, parsed.GetValue(withState));
-                    var tried = await TryAsync(part, verb.Cancelled);
-                    Keep(part, path);
-                    Show(verb, path, end, tried, parsed.GetValue(withState));
-                }
-                finally
-                {
-                    // Also what an interrupted trial has left.
-                    if (Directory.Exists(work))
-                        Directory.Delete(work, recursive: true);
-                }
+                WorkFolder.RemoveLeft(Path.GetDirectoryName(path)!);
+                using var work = Create(path);
+                var part = Path.Combine(work.Path, "hive.tar");
+                JsonElement end;
+                await using (var output = CreateFile(part))
+                    end = await ReceiveAsync(verb, output, parsed.GetValue(withState));
+                var tried = await TryAsync(part, verb.Cancelled);
+                Keep(part, path);
+                Show(verb, path, end, tried, parsed.GetValue(withState));
             },
             file,
             withState
         );
     }
 
-    private static FileStream Create(string part)
+    private static WorkFolder Create(string path)
     {
         try
         {
-            var work = Path.GetDirectoryName(part)!;
-            if (!Directory.Exists(Path.GetDirectoryName(work)))
-                throw new DirectoryNotFoundException($"{Path.GetDirectoryName(work)} does not exist");
-            Directory.CreateDirectory(work, New.UnixCreateMode!.Value | UnixFileMode.UserExecute);
+            return WorkFolder.Beside(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritten(e);
+        }
+    }
+
+    private static FileStream CreateFile(string part)
+    {
+        try
+        {
             return new FileStream(part, New);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -177,6 +174,7 @@ internal static class BackupsVerbs
                     ["sha256"] = end.GetProperty("sha256").GetString(),
                     ["made_at"] = tried.GetProperty("made_at").GetString(),
                     ["holds"] = JsonSerializer.SerializeToNode(end.GetProperty("holds")),
+                    ["left_out"] = LeftOut(end) is { Length: > 0 } names ? JsonSerializer.SerializeToNode(names) : null,
                     ["restores"] = JsonSerializer.SerializeToNode(tried.GetProperty("holds")),
                 }
             );
@@ -192,5 +190,12 @@ internal static class BackupsVerbs
             It lacks agents' logins{(withState ? "" : ", notes and shared files (--with-state adds the last two)")}.
             """
         );
+        if (LeftOut(end) is { Length: > 0 } left)
+            verb.Screen.Line(
+                $"It lacks these files (at most 20 are named; the log has the counts): {string.Join("; ", left)}."
+            );
     }
+
+    private static string[] LeftOut(JsonElement end) =>
+        end.TryGetProperty("left_out", out var names) ? [.. names.EnumerateArray().Select(n => n.GetString()!)] : [];
 }

@@ -13,4 +13,8 @@ public interface IBackupPart
 
 /// <summary>The choice of the operator for one backup.</summary>
 /// <param name="WithState">The agents' state folders and the shared folder too.</param>
-public sealed record BackupChoice(bool WithState);
+public sealed record BackupChoice(bool WithState)
+{
+    /// <summary>Gets the paths in the archive of what a part could not copy, each with the reason.</summary>
+    public IList<string> LeftOut { get; } = [];
+}

@@ -38,6 +38,27 @@ public static unsafe class LinuxPath
         };
     }
 
+    /// <summary>The absolute path to which all links in a path lead; what does not exist yet stays as it is.</summary>
+    public static string Real(string path)
+    {
+        path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (Path.GetDirectoryName(path) is not { } above)
+            return path;
+        var found = Path.Combine(Real(above), Path.GetFileName(path));
+        try
+        {
+            // The target's own path may have links in it.
+            return Directory.ResolveLinkTarget(found, returnFinalTarget: true) is { } target
+                ? Real(target.FullName)
+                : found;
+        }
+        catch (IOException)
+        {
+            // Links in a circle lead nowhere.
+            return found;
+        }
+    }
+
     /// <summary>Changes the group of a file or folder, and keeps its owner. chown(2).</summary>
     /// <exception cref="IOException">The group cannot be changed.</exception>
     public static void ChangeGroup(string path, int group)

@@ -18,7 +18,13 @@ internal static class MakeBackup
     internal sealed record Piece(string Chunk);
 
     /// <summary>The end of the archive, with its size, its hash and the names at its top.</summary>
-    internal sealed record End(long Bytes, string Sha256, IReadOnlyList<string> Holds);
+    /// <param name="LeftOut">The first 20 files that could not be copied, with the reasons; absent without any.</param>
+    internal sealed record End(
+        long Bytes,
+        string Sha256,
+        IReadOnlyList<string> Holds,
+        IReadOnlyList<string>? LeftOut = null
+    );
 
     internal sealed class Handler(BackupMaker maker) : IRequestHandler<Query, IAsyncEnumerable<object>>
     {
@@ -48,7 +54,12 @@ internal static class MakeBackup
                 }
 
                 await archiving;
-                yield return new End(bytes, Convert.ToHexStringLower(hash.GetHashAndReset()), backup.Holds);
+                yield return new End(
+                    bytes,
+                    Convert.ToHexStringLower(hash.GetHashAndReset()),
+                    backup.Holds,
+                    choice.LeftOut.Count > 0 ? [.. choice.LeftOut] : null
+                );
             }
             finally
             {

@@ -15,7 +15,8 @@ namespace Hive.Features.StateFiles;
 
 /// <summary>Adds the agents' state folders and the shared folder to a backup, when that was chosen. Only plain files
 /// are copied, as the viewer shows them: links, pipes and the forge's tokens are left out. So are files whose names the
-/// archive does not return, and those beyond the limit of one folder: they are counted.</summary>
+/// archive does not return, those beyond the limit of one folder, and those that the disk has no room for: they are
+/// counted, and the first of them are named.</summary>
 internal sealed partial class StateBackup(StateFileOpener files, IRoster roster, ILogger<StateBackup> log) : IBackupPart
 {
     /// <summary>The member with the number of files that were left out; absent when none was.</summary>
@@ -28,6 +29,9 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
 
     // A member's line without its path: the size, the hash and the mode.
     private const int ListedBytes = 150;
+
+    // More would fill the screen; the log has the numbers of each folder.
+    private const int MaxNamed = 20;
 
     private const UnixFileMode Permissions = (UnixFileMode)0x1FF;
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -43,7 +47,7 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
     };
 
     /// <summary>The room that is left for a backup.</summary>
-    private sealed class Budget(string disk)
+    private sealed class Budget(string disk, IList<string> names)
     {
         private int ofAll = MaxListed;
         private int ofOne;
@@ -52,10 +56,18 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
         public long Room { get; set; } = DiskRoom.Of(disk);
 
         /// <summary>The files of the folder at hand that were left out.</summary>
-        public int LeftOut { get; set; }
+        public int LeftOut { get; private set; }
 
         /// <summary>Begins another state folder.</summary>
         public void Begin() => (ofOne, LeftOut) = (MaxListedOfOne, 0);
+
+        /// <summary>Counts a file that is left out, and names it while there are few.</summary>
+        public void Skip(string path, string why)
+        {
+            LeftOut++;
+            if (names.Count < MaxNamed)
+                names.Add($"{VisibleText.OneLine(path)} ({why})");
+        }
 
         /// <summary>Counts a member; false when there are too many.</summary>
         public bool Takes(string path)
@@ -70,11 +82,11 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
     }
 
     public Task Write(string folder, BackupChoice choice, CancellationToken ct) =>
-        choice.WithState ? Task.Run(() => Write(folder, ct), ct) : Task.CompletedTask;
+        choice.WithState ? Task.Run(() => Write(folder, choice.LeftOut, ct), ct) : Task.CompletedTask;
 
-    private void Write(string folder, CancellationToken ct)
+    private void Write(string folder, IList<string> names, CancellationToken ct)
     {
-        var budget = new Budget(folder);
+        var budget = new Budget(folder, names);
         var leftOut = 0;
         string[] roots = [.. roster.Names.Select(agent => $"{MemberPath.Agents}/{agent}/state"), MemberPath.Shared];
         foreach (var root in roots)
@@ -111,7 +123,7 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
             // A name that is not UTF-8 is read with U+FFFD, and can then be the name of another entry.
             if (name.Contains('\uFFFD', StringComparison.Ordinal) || !MemberPath.IsPlain(below))
             {
-                budget.LeftOut++;
+                budget.Skip(below, "its name");
                 continue;
             }
 
@@ -121,7 +133,7 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
             if (kind == FileKind.Folder && depth < StateFilePath.MaxComponents && !File.Exists(into))
                 Copy(backup, below, depth + 1, budget, ct);
             else if (kind >= FileKind.PlainFile && !budget.Takes(below))
-                budget.LeftOut++;
+                budget.Skip(below, "too many files");
             else if (kind >= FileKind.PlainFile && !Path.Exists(into))
                 CopyFile(folder, bytes, below, into, budget);
         }
@@ -135,13 +147,14 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
         using var from = new FileStream(file, FileAccess.Read);
         if (LinuxFile.KindOf(file, out var size) < FileKind.PlainFile)
             return;
-        // Before the first byte is written: a file of holes can be larger than the disk.
+        // Before the first byte is written: a file of holes can be larger than the disk. One file of one agent must not
+        // keep the others from being backed up.
         if (size > budget.Room)
-            throw Problem.Unavailable(
-                $"the backup has no room for {VisibleText.OneLine(path)} with its {size >> 20} MiB: "
-                    + $"{budget.Room >> 20} MiB may be written ({DiskRoom.Reserve >> 20} MiB stay free); make room, "
-                    + "delete the file, or back up without the state folders"
-            );
+        {
+            budget.Skip(path, $"{size >> 20} MiB, room for {Math.Max(0, budget.Room >> 20)} MiB");
+            return;
+        }
+
         budget.Room -= size;
         Directory.CreateDirectory(Path.GetDirectoryName(into)!);
         using var to = new FileStream(into, FileMode.CreateNew, FileAccess.Write);
@@ -158,7 +171,7 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
     [LoggerMessage(
         Level = LogLevel.Warning,
         Message = "the backup leaves out {Files} files or folders of {Folder}: their names have control characters, "
-            + "are not UTF-8 or are too long, or the folder has too many files"
+            + "are not UTF-8 or are too long, the folder has too many files, or the disk has no room for them"
     )]
     private static partial void LogLeftOut(ILogger logger, string folder, int files);
 }

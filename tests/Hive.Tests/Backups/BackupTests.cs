@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Formats.Tar;
 using System.Text.Json;
 using Hive.Tests.Cli;
@@ -146,17 +147,58 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
-    public async Task A_state_file_larger_than_the_disk_is_refused_before_anything_is_written()
+    public async Task A_state_file_larger_than_the_disk_is_left_out_by_name()
     {
         await using var hive = await HiveFixture.Start();
-        await hive.Spawn("alice");
-        using (var file = File.Create(Path.Combine(hive.DataDir, "agents", "alice", "state", "holes")))
+        await hive.Spawn("alice", "bob");
+        string State(string agent, string name) => Path.Combine(hive.DataDir, "agents", agent, "state", name);
+        using (var file = File.Create(State("alice", "holes")))
             file.SetLength(1L << 42);
-        var outcome = await Built.HiveAsync(["backup", Target, "--with-state", "--run-dir", hive.RunDir]);
-        Assert.Equal(1, outcome.ExitCode);
-        Assert.Contains("no room for agents/alice/state/holes", outcome.Error, StringComparison.Ordinal);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+        await File.WriteAllTextAsync(State("bob", "notes"), "kept");
+        var outcome = await Built.HiveAsync(["backup", Target, "--with-state", "--json", "--run-dir", hive.RunDir]);
+        Outcomes.Ok(outcome);
+        var left = JsonElement.Parse(outcome.Output).GetProperty("left_out");
+        Assert.StartsWith("agents/alice/state/holes (4194304 MiB, ", Assert.Single(left.EnumerateArray()).GetString());
+        var restored = Path.Combine(folder, "restored");
+        Assert.Contains("without 1 state file", await MadeBackup.Restore(Target, restored), StringComparison.Ordinal);
+        Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine(restored, "agents", "bob", "state", "notes")));
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "tmp")));
+    }
+
+    [Fact]
+    public async Task What_a_killed_backup_leaves_is_removed_by_the_next_one()
+    {
+        await using var hive = await HiveFixture.Start();
+        var run = Directory.CreateTempSubdirectory("hive-mute-").FullName;
+        await using var mute = new FakeHost(run, (_, _) => null);
+        using var working = await Begun(Target + "2", 1);
+        var atWork = Assert.Single(Directory.GetDirectories(folder));
+        using (var killed = await Begun(Target, 2))
+        {
+            killed.Kill();
+            await killed.WaitForExitAsync();
+        }
+
+        // It only looks alike.
+        var others = Directory.CreateDirectory(Path.Combine(folder, ".mine.part")).FullName;
+        Outcomes.Ok(await Backup(hive));
+        Assert.Equal(new[] { atWork, others }.Order(), Directory.GetDirectories(folder).Order());
+        working.Kill();
+        await working.WaitForExitAsync();
+        Directory.Delete(run, recursive: true);
+
+        async Task<Process> Begun(string target, int files)
+        {
+            var backup = Built.Start(Built.Command, ["backup", target, "--run-dir", run]);
+            await Patience.Until(
+                () =>
+                    Task.FromResult(
+                        Directory.GetFiles(folder, "hive.tar", SearchOption.AllDirectories).Length == files
+                    ),
+                $"{target} has not begun"
+            );
+            return backup;
+        }
     }
 
     [Fact]

@@ -125,12 +125,27 @@ public sealed class ScheduleTests
         Directory.Delete(place, recursive: true);
     }
 
-    [Fact]
-    public async Task A_folder_of_backups_inside_the_data_folder_refuses_the_start()
+    [Theory]
+    [InlineData("data/backups")]
+    [InlineData("link")]
+    [InlineData("link/deep/er")]
+    [InlineData("data.backups")]
+    public async Task A_folder_of_backups_inside_the_data_folder_refuses_the_start(string backups)
     {
         var place = Directory.CreateTempSubdirectory("hive-schedule-").FullName;
+        Directory.CreateDirectory(Path.Combine(place, "data", "backups"), HiveApp.DataMode);
+        File.CreateSymbolicLink(Path.Combine(place, "inner"), "data");
+        File.CreateSymbolicLink(Path.Combine(place, "link"), Path.Combine(place, "inner", "backups"));
+        string[] folder = ["--backups-folder", Path.Combine(place, backups)];
+        // The default is beside the data folder.
+        if (backups == "data.backups")
+        {
+            File.CreateSymbolicLink(Path.Combine(place, backups), Path.Combine(place, "link"));
+            folder = [];
+        }
+
         var refused = await Assert.ThrowsAsync<StartupProblem>(() =>
-            HiveApp.Build(["--data-dir", place, "--run-dir", place + "-run", "--backups-folder", place + "/backups"])
+            HiveApp.Build(["--data-dir", Path.Combine(place, "data"), "--run-dir", place + "-run", .. folder])
         );
         Assert.Contains("is inside the data folder", refused.Message, StringComparison.Ordinal);
         Directory.Delete(place, recursive: true);
