@@ -1,8 +1,11 @@
+using Hive.Common.Linux;
 using Hive.Host;
 using Hive.Host.Doctor;
 using Hive.Host.Restore;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
+// Replaces the caller's mask: git, log pumps and agents inherit this one.
+LinuxProcess.KeepFilesPrivate();
 if (args is [Checkup.Flag, .. var flags])
     return await Checkup.Run(flags, Console.Out);
 if (args is [RestoreCommand.TryFlag, var tried])

@@ -30,6 +30,10 @@ public static class LinuxProcess
     /// <summary>The effective group of this process. getegid(2).</summary>
     public static uint GroupId => LibC.GroupId();
 
+    /// <summary>Keeps what this process and the programs that it starts create from all other users, unless a mode is
+    /// set afterwards. umask(2).</summary>
+    public static void KeepFilesPrivate() => _ = LibC.FileModeMask(0x3F);
+
     /// <summary>Opens a descriptor that becomes readable when the process ends. pidfd_open(2).</summary>
     /// <returns>Null when no such process exists, or the number is a thread's; kernels report the latter in two
     /// ways.</returns>

@@ -13,8 +13,7 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IPr
 {
     private const string FileName = "prices.json";
     private const int MaxBytes = 256 * 1024;
-    private const UnixFileMode Mode =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private const string About =
         "Prices of models, in US dollars per million tokens; a name may end in * for any ending. Hive reads this "

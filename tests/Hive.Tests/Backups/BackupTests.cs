@@ -166,7 +166,7 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
-    public async Task What_a_killed_backup_leaves_is_removed_by_the_next_one()
+    public async Task The_folder_of_a_killed_backup_is_removed_by_the_next_one()
     {
         await using var hive = await HiveFixture.Start();
         var run = Directory.CreateTempSubdirectory("hive-mute-").FullName;
