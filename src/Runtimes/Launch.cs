@@ -24,9 +24,23 @@ internal sealed record Launch(
     /// <summary>The folders that it sees as another user's; null where it sees the host's as they are.</summary>
     public MappedFolders? View { get; init; }
 
-    /// <summary>Starts something that sees these folders.</summary>
-    /// <exception cref="IOException">The folders cannot be shown so.</exception>
-    public Task<T> Begin<T>(Func<T> start) => View is { } view ? view.Start(start) : Task.FromResult(start());
+    /// <summary>Confines the thread that starts it, and so all of it; null where nothing does.</summary>
+    public Action? Confine { get; init; }
+
+    /// <summary>Starts something that sees these folders and is confined so.</summary>
+    /// <exception cref="IOException">The folders cannot be shown so, or it cannot be confined.</exception>
+    public Task<T> Begin<T>(Func<T> start) =>
+        View is null && Confine is null
+            ? Task.FromResult(start())
+            : OwnThread.Run(
+                () =>
+                {
+                    View?.Enter();
+                    Confine?.Invoke();
+                    return start();
+                },
+                "start of an agent"
+            );
 
     /// <summary>The environment of a program that sets the variables of what it runs itself.</summary>
     public static IReadOnlyDictionary<string, string> PathAlone { get; } =

@@ -39,4 +39,12 @@ internal static unsafe partial class LibSeccomp
     [LibraryImport(Name, EntryPoint = "seccomp_export_bpf")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial int Export(nint filter, SafeFileHandle file);
+
+    [LibraryImport(Name, EntryPoint = "seccomp_attr_set")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int SetAttribute(nint filter, int attribute, uint value);
+
+    [LibraryImport(Name, EntryPoint = "seccomp_load")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int Load(nint filter);
 }

@@ -23,8 +23,9 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
         Recursive = 16384,
         Slave = 1 << 19;
 
-    // unshare(2).
-    private const int NewMounts = 0x20000;
+    // unshare(2), umount2(2).
+    private const int NewMounts = 0x20000,
+        Detach = 2;
 
     // open_tree(2), move_mount(2), mount_setattr(2): the same numbers on every architecture.
     private const long OpenTree = 428,
@@ -47,49 +48,72 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
     /// <param name="index">The folder's place in the list.</param>
     public static string PathOf(int index) => string.Create(CultureInfo.InvariantCulture, $"{Place}/{index}");
 
-    /// <summary>Starts a program that sees the folders; it starts as root.</summary>
-    /// <param name="start">Starts it, on the thread that it is called on.</param>
+    /// <summary>Lets the calling thread, and what it starts, see the folders; it never leaves its mount namespace
+    /// again.</summary>
     /// <exception cref="IOException">The kernel, a file system or missing rights forbid it.</exception>
-    public Task<T> Start<T>(Func<T> start)
+    public void Enter()
     {
-        var started = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        // A thread of its own, because it never leaves its mount namespace again.
-        new Thread(() =>
-        {
-            try
-            {
-                Enter();
-                started.SetResult(start());
-            }
-            catch (Exception e)
-            {
-                started.SetException(e);
-            }
-        })
-        {
-            IsBackground = true,
-            Name = "mapped folders",
-        }.Start();
-        return started.Task;
-    }
-
-    private void Enter()
-    {
-        Directory.CreateDirectory(Place, OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        CreateFolder(Place, OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         using var mapping = Mapping();
         Must(LibC.Unshare(NewMounts), "create a mount namespace");
         // Mounts that the host removes later disappear here too.
         Must(LibC.Mount("none", "/", null, Slave | Recursive, null), "separate its mounts");
         SafeFileHandle[] trees = [.. folders.Select(folder => Open(folder, mapping))];
         Must(LibC.Mount("tmpfs", Place, "tmpfs", 0, "mode=711,size=64k"), $"mount {Place}");
+        Attach(trees, PathOf);
+        OpenTunnels();
+    }
+
+    /// <summary>Mounts the folders for a daemon that starts programs as that user, as <c>0</c>, <c>1</c>, … below a
+    /// folder that only root may enter. They stay until <see cref="Unmount"/>.</summary>
+    /// <param name="place">The folder; it is created. Mounts of an earlier call are unmounted.</param>
+    /// <returns>The paths, in the order of the folders.</returns>
+    /// <exception cref="IOException">The kernel, a file system or missing rights forbid it.</exception>
+    public IReadOnlyList<string> Mount(string place)
+    {
+        Unmount(place);
+        CreateFolder(place, OwnerOnly);
+        string[] paths = [.. folders.Select((_, i) => Path.Combine(place, i.ToString(CultureInfo.InvariantCulture)))];
+        try
+        {
+            using var mapping = Mapping();
+            Attach([.. folders.Select(folder => Open(folder, mapping))], i => paths[i]);
+            return paths;
+        }
+        catch
+        {
+            Unmount(place);
+            throw;
+        }
+    }
+
+    /// <summary>Unmounts what <see cref="Mount"/> mounted, and removes the folder. Programs that use the mounts keep
+    /// them.</summary>
+    public static void Unmount(string place)
+    {
+        if (!Directory.Exists(place))
+            return;
+        foreach (var path in Directory.GetDirectories(place))
+        {
+            while (LibC.Unmount(path, Detach) == 0)
+            {
+                // Until nothing is mounted there any more.
+            }
+
+            Directory.Delete(path);
+        }
+
+        Directory.Delete(place);
+    }
+
+    private void Attach(SafeFileHandle[] trees, Func<int, string> pathOf)
+    {
         for (var i = 0; i < trees.Length; i++)
         {
             using var tree = trees[i];
-            Directory.CreateDirectory(PathOf(i));
-            Must(Move(tree, PathOf(i)), $"mount {folders[i]}");
+            Directory.CreateDirectory(pathOf(i));
+            Must(Move(tree, pathOf(i)), $"mount {folders[i]}");
         }
-
-        OpenTunnels();
     }
 
     // Without a device manager only root may open it.
@@ -160,6 +184,18 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
         {
             holder.Kill();
             holder.WaitForExit();
+        }
+    }
+
+    private static void CreateFolder(string path, UnixFileMode mode)
+    {
+        try
+        {
+            Directory.CreateDirectory(path, mode);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException(e.Message, e);
         }
     }
 

@@ -55,6 +55,19 @@ public sealed unsafe class SystemCallRules : IDisposable
         }
     }
 
+    /// <summary>Applies the filter to the calling thread, and so to everything that it starts; no-new-privileges is
+    /// left as it is, so that needs root. Nothing can remove it again.</summary>
+    /// <exception cref="IOException">The kernel refuses it.</exception>
+    public void Load()
+    {
+        const int NoNewPrivileges = 3;
+        var error = LibSeccomp.SetAttribute(filter, NoNewPrivileges, 0);
+        if (error == 0)
+            error = LibSeccomp.Load(filter);
+        if (error < 0)
+            throw new IOException($"the kernel refuses the filter of system calls (error {-error})");
+    }
+
     /// <summary>Writes the filter as a program for the kernel.</summary>
     /// <exception cref="IOException">It cannot be compiled or written.</exception>
     public void Export(SafeFileHandle file)
@@ -79,4 +92,26 @@ public sealed unsafe class SystemCallRules : IDisposable
 /// <param name="First">The value, or the mask.</param>
 /// <param name="Second">With a mask the value.</param>
 [StructLayout(LayoutKind.Sequential)]
-public readonly record struct ArgumentCondition(uint Argument, uint Comparison, ulong First, ulong Second);
+public readonly record struct ArgumentCondition(uint Argument, uint Comparison, ulong First, ulong Second)
+{
+    /// <summary>Holds for an argument below the value.</summary>
+    public const uint Less = 2;
+
+    /// <summary>Holds for the value and everything above it.</summary>
+    public const uint GreaterOrEqual = 5;
+
+    /// <summary>Holds when the bits of the mask are those of the value.</summary>
+    public const uint MaskedEqual = 7;
+
+    /// <summary>The names of the comparisons in profiles; the first one is number 1.</summary>
+    public static readonly string[] Comparisons =
+    [
+        "SCMP_CMP_NE",
+        "SCMP_CMP_LT",
+        "SCMP_CMP_LE",
+        "SCMP_CMP_EQ",
+        "SCMP_CMP_GE",
+        "SCMP_CMP_GT",
+        "SCMP_CMP_MASKED_EQ",
+    ];
+}

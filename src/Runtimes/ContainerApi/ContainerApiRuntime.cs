@@ -1,6 +1,7 @@
 using Hive.Common.Errors;
 using Hive.Protocol;
 using Hive.Protocol.Options;
+using Hive.Runtimes.Local;
 using Hive.Runtimes.Logs;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -20,8 +21,12 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
     private readonly string image;
     private readonly string instance;
     private readonly string runDir;
+    private readonly AgentVolumes volumes;
+    private readonly LaunchFolder folder;
     private readonly ContainerTrial trial;
     private readonly KeptTrial kept;
+
+    private volatile bool hasUnmounted;
 
     public ContainerApiRuntime(
         ContainerDaemon daemon,
@@ -37,7 +42,9 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         (Name, image, this.log) = (daemon.Name, options.Image, log);
         (instance, runDir) = (Runtimes.Instance.Of(paths), paths.RunDir);
         api = new DaemonApi(daemon);
-        trial = new ContainerTrial(api, image, instance);
+        folder = LaunchFolder.Of(paths);
+        volumes = new AgentVolumes(paths, daemon.Name);
+        trial = new ContainerTrial(api, volumes, image, instance);
         kept = new KeptTrial(trial.Run, clock, () => trial.IsLess);
         runs = new DaemonRuns(api, instance, bell, clock, log, lifetime.ApplicationStopping);
         output = new DaemonLogs(api, runs, logs, log);
@@ -61,19 +68,30 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         var imageId = (
             await api.Image(image, ct) ?? throw Problem.Unavailable($"{Name} no longer has the image '{image}'")
         ).Id;
-        var recipe = ContainerRecipe.For(blueprint, image, imageId, instance, runDir, trial.Found!);
-        var id = await KeepSame(agent, ContainerRecipe.HashOf(recipe), ct);
-        var created = id is null;
-        if (id is null)
-        {
-            // Docker refuses a missing folder too; podman creates an empty one in its place.
-            if (blueprint.Mounts.FirstOrDefault(m => !Path.Exists(m.Source)) is { } missing)
-                throw Problem.Unavailable($"{agent} cannot mount {missing.Source} as {missing.Target}: not found");
-            id = await api.Create($"hive-{instance}-{agent}", recipe, ct);
-        }
-
+        var can = trial.Found!;
+        // Docker refuses a missing folder too; podman creates an empty one in its place.
+        if (blueprint.Mounts.FirstOrDefault(m => !Path.Exists(m.Source)) is { } missing)
+            throw Problem.Unavailable($"{agent} cannot mount {missing.Source} as {missing.Target}: not found");
+        if (can.HasUsers)
+            blueprint = blueprint with { Mounts = volumes.Mount(blueprint) };
+        string? id = null;
+        var created = true;
         try
         {
+            var filter = api.Daemon.FilterIn(folder, can.Filter);
+            var recipe = ContainerRecipe.For(
+                blueprint,
+                volumes.UserOf(agent),
+                image,
+                imageId,
+                instance,
+                runDir,
+                can,
+                filter
+            );
+            id = await KeepSame(agent, ContainerRecipe.HashOf(recipe), ct);
+            created = id is null;
+            id ??= await api.Create($"hive-{instance}-{agent}", recipe, ct);
             await api.Start(id, ct);
             var container =
                 await api.Inspect(id, ct)
@@ -87,17 +105,24 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         }
         catch
         {
-            if (created)
-                await TryUndo(api.Remove(id, CancellationToken.None));
-            else
-                await TryUndo(api.Signal(id, "KILL", CancellationToken.None));
+            await TryUndo(agent, id, created);
             throw;
         }
     }
 
     public async Task<IRunning?> Find(string agent, CancellationToken ct) => await runs.Find(agent, ct);
 
-    public Task<IReadOnlyDictionary<string, bool>> List(CancellationToken ct) => runs.List(ct);
+    public async Task<IReadOnlyDictionary<string, bool>> List(CancellationToken ct)
+    {
+        var all = await runs.List(ct);
+        if (!hasUnmounted)
+        {
+            hasUnmounted = true;
+            volumes.UnmountOthers(all.Keys);
+        }
+
+        return all;
+    }
 
     public async Task Remove(string agent)
     {
@@ -107,6 +132,7 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
             await runs.Check(container.Id);
         }
 
+        volumes.Unmount(agent);
         output.Remove(agent);
     }
 
@@ -142,11 +168,16 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         return same;
     }
 
-    private async Task TryUndo(Task undoing)
+    private async Task TryUndo(string agent, string? id, bool created)
     {
         try
         {
-            await undoing;
+            if (!created)
+                await api.Signal(id!, "KILL", CancellationToken.None);
+            else if (id is not null)
+                await api.Remove(id, CancellationToken.None);
+            if (created)
+                volumes.Unmount(agent);
         }
         catch (Problem e)
         {

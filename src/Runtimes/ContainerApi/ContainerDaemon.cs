@@ -1,5 +1,6 @@
 using Hive.Common.Linux;
 using Hive.Protocol.Options;
+using Hive.Runtimes.Local;
 
 namespace Hive.Runtimes.ContainerApi;
 
@@ -13,6 +14,25 @@ internal sealed record ContainerDaemon(string Name, string Socket, string Key, s
     /// <summary>The network modes in which a container reaches the outside without the machine's loopback, best
     /// first.</summary>
     public required IReadOnlyList<string> Networks { get; init; }
+
+    /// <summary>It takes the name of a file with a filter of system calls, which lies on this machine, and not its
+    /// text.</summary>
+    public bool ReadsFilterFromFile { get; init; }
+
+    /// <summary>The filter as the daemon takes it; null for its own.</summary>
+    /// <param name="folder">Receives the file, where it takes one.</param>
+    /// <param name="text">The filter; null for the daemon's own.</param>
+    public string? FilterIn(LaunchFolder folder, string? text)
+    {
+        if (text is null || !ReadsFilterFromFile)
+            return text;
+        var file = Path.Combine(folder.Path, LaunchFolder.ProfileName);
+        // Two daemons of a host may read it while it is written.
+        var next = $"{file}.{Guid.NewGuid():N}";
+        File.WriteAllText(next, text);
+        File.Move(next, file, overwrite: true);
+        return file;
+    }
 
     private const string UnixScheme = "unix://";
 
@@ -32,6 +52,7 @@ internal sealed record ContainerDaemon(string Name, string Socket, string Key, s
         {
             // A bridge also shows what the machine listens on at all of its addresses.
             Networks = ["slirp4netns", "pasta", "bridge"],
+            ReadsFilterFromFile = true,
         };
     }
 

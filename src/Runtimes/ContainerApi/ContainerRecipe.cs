@@ -13,6 +13,8 @@ internal static class ContainerRecipe
     public const string Blueprint = "hive.blueprint";
     public const string Trial = "hive.trial";
 
+    private static readonly string[] Empty = [];
+
     private const long NanosecondsPerPercent = 10_000_000;
 
     // These folders live in memory and end with the container's run. Agents build programs there, hence exec.
@@ -31,13 +33,23 @@ internal static class ContainerRecipe
     };
 
     /// <summary>Composes the container of an agent; equal recipes have equal labels <see cref="Blueprint"/>.</summary>
+    /// <param name="blueprint">The container.</param>
+    /// <param name="user">The number of the agent's user, where it has one of its own.</param>
+    /// <param name="image">The name of the image.</param>
+    /// <param name="imageId">The image's content.</param>
+    /// <param name="instance">The data folder.</param>
+    /// <param name="runDir">The run folder.</param>
+    /// <param name="can">What the daemon can do.</param>
+    /// <param name="filter">The filter of system calls, as the daemon takes it; null for the daemon's own.</param>
     public static JsonNode For(
         Blueprint blueprint,
+        uint user,
         string image,
         string imageId,
         string instance,
         string runDir,
-        DaemonAbilities can
+        DaemonAbilities can,
+        string? filter
     )
     {
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal)
@@ -51,6 +63,7 @@ internal static class ContainerRecipe
             .Select(v => $"{v.Key}={v.Value}");
         var recipe = Body(
             blueprint.Agent,
+            can.UserOf(user),
             image,
             blueprint.Command,
             [.. environment],
@@ -60,9 +73,19 @@ internal static class ContainerRecipe
             blueprint.Limits.MemoryBytes,
             blueprint.Limits.CpuPercent,
             can.ModeOf(blueprint.Network),
-            can
+            can,
+            filter
         );
-        var hash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(new { recipe, imageId }));
+        var hash = SHA256.HashData(
+            JsonSerializer.SerializeToUtf8Bytes(
+                new
+                {
+                    recipe,
+                    imageId,
+                    can.Filter,
+                }
+            )
+        );
         recipe["Labels"]![Blueprint] = Convert.ToHexStringLower(hash)[..16];
         return recipe;
     }
@@ -74,23 +97,39 @@ internal static class ContainerRecipe
     /// Composes a temporary container, otherwise like an agent's: it shows whether the image can run the harness, and
     /// whether the container isolates.
     /// </summary>
-    public static JsonNode ForTrial(string image, string instance, DaemonAbilities can) =>
+    /// <param name="image">The name of the image.</param>
+    /// <param name="instance">The data folder.</param>
+    /// <param name="user">The number of the user, where agents have one of their own.</param>
+    /// <param name="harness">The folder of the harness.</param>
+    /// <param name="can">What the daemon may be able to do.</param>
+    /// <param name="filter">The filter of system calls, as the daemon takes it; null for the daemon's own.</param>
+    public static JsonNode ForTrial(
+        string image,
+        string instance,
+        uint user,
+        Mount harness,
+        DaemonAbilities can,
+        string? filter
+    ) =>
         Body(
             "trial",
+            can.UserOf(user),
             image,
             HarnessBinary.Probe,
             [],
             "/",
             new Dictionary<string, string> { [Trial] = instance },
-            [new Mount(HarnessBinary.Folder, HarnessBinary.FolderInContainer, Writable: false)],
+            [harness],
             memory: 512 << 20,
             cpuPercent: 100,
             can.Network,
-            can
+            can,
+            filter
         );
 
     private static JsonNode Body(
         string host,
+        string user,
         string image,
         IReadOnlyList<string> command,
         IReadOnlyList<string> environment,
@@ -100,14 +139,15 @@ internal static class ContainerRecipe
         long memory,
         int cpuPercent,
         string network,
-        DaemonAbilities can
+        DaemonAbilities can,
+        string? filter
     ) =>
         JsonSerializer.SerializeToNode(
             new
             {
                 Image = image,
                 Hostname = host,
-                can.User,
+                User = user,
                 // Replaces the image's own entry point.
                 Entrypoint = command.Take(1),
                 Cmd = command.Skip(1),
@@ -131,7 +171,8 @@ internal static class ContainerRecipe
                     UsernsMode = "host",
                     CapDrop = (string[])["ALL"],
                     // With SELinux on, the host's folders would have to be relabelled; their owner decides that.
-                    SecurityOpt = (string[])["no-new-privileges", "label=disable"],
+                    SecurityOpt = (string[])
+                        ["no-new-privileges", "label=disable", .. filter is null ? Empty : [$"seccomp={filter}"]],
                     ReadonlyRootfs = true,
                     Tmpfs = InMemory,
                     Memory = can.Memory ? memory : 0,

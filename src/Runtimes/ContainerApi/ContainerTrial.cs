@@ -1,18 +1,23 @@
+using System.Globalization;
 using Hive.Common.Errors;
 using Hive.Common.Linux;
 using Hive.Protocol;
+using Hive.Runtimes.Local;
 
 namespace Hive.Runtimes.ContainerApi;
 
 /// <summary>The abilities of a daemon on this machine.</summary>
-/// <param name="User">The user inside a container that has the rights of Hive's own user on the host's files.</param>
+/// <param name="User">The user inside a container that has the rights of Hive's own user on the host's files, where an
+/// agent has no user of its own.</param>
 /// <param name="Memory">It can limit memory.</param>
 /// <param name="Swap">It can limit swap.</param>
 /// <param name="Cpu">It can limit processor time.</param>
 /// <param name="Pids">It can limit the number of processes.</param>
 /// <param name="Init">It can run a first process that reaps the processes agents leave behind.</param>
 /// <param name="Network">The network mode of containers that reach the outside.</param>
-/// <param name="IsRoot">The user inside is the machine's root.</param>
+/// <param name="NoUser">Why an agent is the machine's root; null when it is not.</param>
+/// <param name="Filter">The filter of system calls; null for the daemon's own.</param>
+/// <param name="NoFilter">Why it is the daemon's own; null when it is not.</param>
 internal sealed record DaemonAbilities(
     string User,
     bool Memory,
@@ -21,9 +26,14 @@ internal sealed record DaemonAbilities(
     bool Pids,
     bool Init,
     string Network,
-    bool IsRoot
+    Fault? NoUser,
+    string? Filter,
+    Fault? NoFilter
 )
 {
+    /// <summary>Agents are users of their own, because the daemon is root.</summary>
+    public required bool HasUsers { get; init; }
+
     /// <summary>The network mode of containers in the machine's network.</summary>
     public const string HostNetwork = "host";
 
@@ -38,10 +48,8 @@ internal sealed record DaemonAbilities(
             new[]
             {
                 Limits,
-                IsRoot
-                    ? "it is the machine's root, without capabilities: Hive cannot give it a user of its own there; "
-                        + "'nspawn' and 'sandbox' can, and so can a daemon that does not run as root"
-                    : null,
+                NoUser is { } user ? $"it is the machine's root, without capabilities: {user}" : null,
+                NoFilter is { } filter ? $"its system calls are filtered by the daemon's own profile: {filter}" : null,
             }.OfType<string>()
         )
             is { Length: > 0 } some
@@ -63,6 +71,10 @@ internal sealed record DaemonAbilities(
             _ => Network,
         };
 
+    /// <summary>The user inside a container.</summary>
+    /// <param name="own">The number of the agent's own.</param>
+    public string UserOf(uint own) => HasUsers ? string.Create(CultureInfo.InvariantCulture, $"{own}:{own}") : User;
+
     private string? Limits =>
         Unlimited() switch
         {
@@ -81,9 +93,16 @@ internal sealed record DaemonAbilities(
 }
 
 /// <summary>Runs the harness once in a temporary container, to find out the daemon's abilities.</summary>
-internal sealed class ContainerTrial(DaemonApi api, string image, string instance)
+internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string image, string instance)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly Mount harness = new(HarnessBinary.Folder, HarnessBinary.FolderInContainer, Writable: false);
+
+    // The user and the filter of the containers that are being tried, and how they see the harness.
+    private uint trialUser;
+    private string? trialFilter;
+    private Mount trialMount = new(HarnessBinary.Folder, HarnessBinary.FolderInContainer, Writable: false);
 
     /// <summary>The daemon's abilities; null until a trial has succeeded.</summary>
     public DaemonAbilities? Found { get; private set; }
@@ -116,18 +135,70 @@ internal sealed class ContainerTrial(DaemonApi api, string image, string instanc
                 info.PidsLimit,
                 Init: true,
                 api.Daemon.Networks[0],
-                IsRoot: Environment.IsPrivilegedProcess && !info.IsRootless
-            );
-            var outcome = await TryAll(promised);
-            if (outcome.IsRefusal)
-                outcome = await TryNetworks(promised, outcome);
-            IsLess = outcome.Fault is null && Found != promised;
-            return outcome.Fault;
+                NoUser: null,
+                SystemCallFilter.ForDaemon(out var noFilter),
+                noFilter
+            )
+            {
+                HasUsers = Environment.IsPrivilegedProcess && !info.IsRootless,
+            };
+            using var own = LaunchFolder.ForTrial();
+            trialFilter = api.Daemon.FilterIn(own, promised.Filter);
+            var fault = await TryWithUsers(promised);
+            IsLess = fault is null && (Found != promised || noFilter is not null);
+            return fault;
         }
         catch (Problem e)
         {
             return e.Fault;
         }
+    }
+
+    // With a user of its own for the agent first, and as root where that fails.
+    private async Task<Fault?> TryWithUsers(DaemonAbilities promised)
+    {
+        if (!promised.HasUsers)
+            return await TryWithFilter(promised);
+        Fault? fault;
+        try
+        {
+            fault = await volumes.Try(
+                harness,
+                async (user, mapped) =>
+                {
+                    (trialUser, trialMount) = (user, mapped);
+                    return await TryWithFilter(promised);
+                }
+            );
+            if (fault is null)
+                return null;
+            fault = new Fault($"{api.Daemon.Name} fails as another user ({fault.Reason})");
+        }
+        catch (IOException e)
+        {
+            fault = new Fault(e.Message);
+        }
+
+        trialMount = harness;
+        return await TryWithFilter(promised with { HasUsers = false, NoUser = fault });
+    }
+
+    // With the filter first, and with the daemon's own where it refuses that.
+    private async Task<Fault?> TryWithFilter(DaemonAbilities promised)
+    {
+        var outcome = await TryWithNetworks(promised);
+        if (!outcome.IsRefusal || promised.Filter is null)
+            return outcome.Fault;
+        var refused = new Fault($"{api.Daemon.Name} refuses another one ({outcome.Fault!.Reason})");
+        return (await TryWithNetworks(promised with { Filter = null, NoFilter = refused })).Fault is null
+            ? null
+            : outcome.Fault;
+    }
+
+    private async Task<Outcome> TryWithNetworks(DaemonAbilities promised)
+    {
+        var outcome = await TryAll(promised);
+        return outcome.IsRefusal ? await TryNetworks(promised, outcome) : outcome;
     }
 
     private string Label => $"{ContainerRecipe.Trial}={instance}";
@@ -196,7 +267,14 @@ internal sealed class ContainerTrial(DaemonApi api, string image, string instanc
         {
             id = await api.Create(
                 $"hive-{instance}-trial-{Guid.NewGuid().ToString("N")[..8]}",
-                ContainerRecipe.ForTrial(image, instance, can),
+                ContainerRecipe.ForTrial(
+                    image,
+                    instance,
+                    trialUser,
+                    trialMount,
+                    can,
+                    can.Filter is null ? null : trialFilter
+                ),
                 CancellationToken.None
             );
             await api.Start(id, CancellationToken.None);

@@ -9,6 +9,12 @@ internal sealed class LaunchFolder : IDisposable
     /// <summary>The name of the file with the filter of system calls.</summary>
     public const string FilterName = "seccomp.bpf";
 
+    /// <summary>The name of the file with the same filter for podman.</summary>
+    public const string ProfileName = "seccomp.json";
+
+    /// <summary>The name of the folder with nspawn's part of it.</summary>
+    public const string BundleName = "nspawn";
+
     private readonly string path;
     private readonly bool isTemporary;
 

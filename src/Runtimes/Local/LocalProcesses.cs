@@ -66,9 +66,12 @@ internal sealed class LocalProcesses(
                 terminate
             );
         }
-        catch (IOException e) when (launch.View is not null)
+        catch (IOException e) when (launch.View is not null || launch.Confine is not null)
         {
-            throw Problem.Unavailable($"{name} cannot be started as a user of its own: {e.Message}", e);
+            throw Problem.Unavailable(
+                $"{name} cannot be started as a user of its own and with a filter of system calls: {e.Message}",
+                e
+            );
         }
 
         if (LinuxProcess.Open(process.Pid) is not { } handle)

@@ -16,6 +16,9 @@ internal sealed class NspawnRuntime : LocalRuntime
 {
     private const string Program = "systemd-nspawn";
 
+    // Calls that nspawn's own filter denies besides, where the profile cannot be used.
+    private const string WithoutFilter = "@keyring bpf io_uring_setup perf_event_open setns unshare userfaultfd";
+
     // As many as a container of systemd has; the agent is the first one and cannot become another.
     private const int Users = 65536;
 
@@ -30,7 +33,9 @@ internal sealed class NspawnRuntime : LocalRuntime
     private readonly KeptTrial trial;
 
     // The result of the last successful trial.
-    private volatile Abilities found = new(null, null);
+    private volatile Abilities found = new(null, null, null);
+
+    private volatile bool hasFilter;
 
     public NspawnRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
         : base(processes)
@@ -41,7 +46,7 @@ internal sealed class NspawnRuntime : LocalRuntime
             options.Nspawn.Root is { } given ? Path.GetFullPath(given) : null
         );
         (folder, pasta) = (LaunchFolder.Of(paths), new Pasta(options));
-        trial = new KeptTrial(Try, clock, () => found is not { NoUser: null, NoNetwork: null });
+        trial = new KeptTrial(Try, clock, () => found is not { NoUser: null, NoNetwork: null, NoFilter: null });
     }
 
     public override string Name => "nspawn";
@@ -50,13 +55,14 @@ internal sealed class NspawnRuntime : LocalRuntime
 
     public override async Task<string?> FindWeakness(CancellationToken ct)
     {
+        var unlimited = await base.FindWeakness(ct);
+        if (await FindFault(ct) is not null)
+            return unlimited;
         string?[] all =
         [
-            await base.FindWeakness(ct),
-            await FindFault(ct) is null && found.NoUser is { } user
-                ? $"it is the machine's root, without capabilities: {user}"
-                : null,
-            "it can create user namespaces and vsock sockets: systemd-nspawn cannot filter these; 'sandbox' can",
+            unlimited,
+            found.NoUser is { } user ? $"it is the machine's root, without capabilities: {user}" : null,
+            found.NoFilter is { } filter ? $"it can create user namespaces and vsock sockets: {filter}" : null,
         ];
         return string.Join("; ", all.OfType<string>()) is { Length: > 0 } some ? some : null;
     }
@@ -64,7 +70,20 @@ internal sealed class NspawnRuntime : LocalRuntime
     public override async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
         await FindFault(ct) is null ? Pasta.Weakness(network, found.NoNetwork) : null;
 
-    protected override Launch Prepare(Blueprint blueprint) => Of(blueprint, found, folder);
+    protected override Launch Prepare(Blueprint blueprint)
+    {
+        // Once for each host, because the profile may be a newer one than the last host's.
+        if (found.NoFilter is null && !hasFilter)
+        {
+            if (SystemCallFilter.WriteBundle(Bundle(folder), root ?? "/") is { } fault)
+                throw Problem.Unavailable(
+                    $"{blueprint.Agent} cannot be started with a filter of system calls: {fault}"
+                );
+            hasFilter = true;
+        }
+
+        return Of(blueprint, found, folder);
+    }
 
     public override async Task Remove(string agent)
     {
@@ -84,7 +103,7 @@ internal sealed class NspawnRuntime : LocalRuntime
         List<string> arguments =
         [
             Program,
-            .. Base(Machine(name), own),
+            .. Base(Machine(name), own, can.NoFilter is null ? files : null),
             .. can.NoUser is null ? [$"--private-users={user}:{Users}"] : Array.Empty<string>(),
             .. network == NetworkAccess.None ? ["--private-network"] : Array.Empty<string>(),
             $"--hostname={name}",
@@ -99,6 +118,7 @@ internal sealed class NspawnRuntime : LocalRuntime
         foreach (var (key, value) in blueprint.Environment)
             arguments.Add($"--setenv={key}={value}");
         arguments.AddRange(["--", .. blueprint.Command]);
+        Action? confine = can.NoFilter is null ? SystemCallFilter.LoadAroundNspawn : null;
         return own
             ? new Launch(
                 [
@@ -115,8 +135,9 @@ internal sealed class NspawnRuntime : LocalRuntime
             )
             {
                 View = new MappedFolders(user, []),
+                Confine = confine,
             }
-            : new Launch(arguments, Launch.PathAlone, "/", NeedsGroup: true);
+            : new Launch(arguments, Launch.PathAlone, "/", NeedsGroup: true) { Confine = confine };
     }
 
     // pasta and a program that holds the namespace run beside nspawn, as the agent's user: nspawn itself needs root.
@@ -151,7 +172,8 @@ internal sealed class NspawnRuntime : LocalRuntime
     // where no device policy of systemd prevents it.
     // No mounts: nspawn leaves the host's /proc below the root (seen with 252), and the kernel then lets a user
     // namespace mount another one in which nothing is read-only.
-    private List<string> Base(string machine, bool ownNetwork) =>
+    // The filter's other part is loaded before nspawn starts. A bundle is read only where settings may be.
+    private List<string> Base(string machine, bool ownNetwork, LaunchFolder? filter) =>
         [
             "--quiet",
             "--register=no",
@@ -161,12 +183,12 @@ internal sealed class NspawnRuntime : LocalRuntime
             $"--machine={machine}",
             "--drop-capability=all",
             "--no-new-privileges=yes",
-            $"--system-call-filter=~@mount {string.Join(' ', SystemCallFilter.Denied)}",
             "--link-journal=no",
-            "--settings=no",
             "--resolv-conf=off",
             "--timezone=off",
-            $"--directory={root ?? "/"}",
+            .. filter is null
+                ? ["--settings=no", $"--directory={root ?? "/"}", $"--system-call-filter=~@mount {WithoutFilter}"]
+                : new[] { $"--oci-bundle={Bundle(filter)}" },
             "--volatile=yes",
             .. (root is null ? HostEtc.Paths : HostEtc.OfAnyRoot)
                 .Where(Path.Exists)
@@ -176,6 +198,8 @@ internal sealed class NspawnRuntime : LocalRuntime
                         : $"--bind-ro={path}"
                 ),
         ];
+
+    private static string Bundle(LaunchFolder folder) => Path.Combine(folder.Path, LaunchFolder.BundleName);
 
     private string Machine(string agent) => $"hive-{Instance.Of(paths)}-{agent}";
 
@@ -223,46 +247,49 @@ internal sealed class NspawnRuntime : LocalRuntime
         }
     }
 
-    // With a user of its own first, and without it where that fails.
+    // With everything first, then without what may be at fault: the network, the filter, the user.
     private async Task<(int ExitCode, string Error, Abilities Can)> ProbeBest()
     {
         await Trial.Run([Program, "--version"], CancellationToken.None);
         // A name of its own, so that two trials at a time do not collide.
         var name = $"trial-{Guid.NewGuid().ToString("N")[..8]}";
-        Abilities best = new(null, await pasta.FindFault(AgentUser.Of(Instance.Of(paths), name)));
-        var can = best;
-        var (code, error) = await Probe(name, can);
-        if (
-            code is not (0 or HarnessProbe.Breached)
-            && Networks.Given(NetworkAccess.Outbound, can.NoNetwork) != NetworkAccess.Host
-        )
+        var noFilter = SystemCallProfile.Read(out var missing) is null ? missing : null;
+        Abilities best = new(null, await pasta.FindFault(AgentUser.Of(Instance.Of(paths), name)), noFilter);
+        (int ExitCode, string Error, Abilities Can) last = (-1, "", best);
+        foreach (var less in Lesser(best))
         {
-            can = can with { NoNetwork = new Fault($"systemd-nspawn fails in one ({error})") };
-            (code, error) = await Probe(name, can);
+            var can = less(last.Error);
+            var (code, error) = await Probe(name, can);
+            last = (code, error, can);
+            if (code is 0 or HarnessProbe.Breached)
+                break;
         }
 
-        if (code is not (0 or HarnessProbe.Breached))
+        return last;
+    }
+
+    private static IEnumerable<Func<string, Abilities>> Lesser(Abilities best)
+    {
+        yield return _ => best;
+        if (Networks.Given(NetworkAccess.Outbound, best.NoNetwork) != NetworkAccess.Host)
+            yield return error => best with { NoNetwork = new Fault($"systemd-nspawn fails in one ({error})") };
+        if (best.NoFilter is null)
+            yield return error => best with { NoFilter = new Fault($"systemd-nspawn fails with a filter ({error})") };
+        var bare = best with { NoFilter = best.NoFilter ?? new Fault("systemd-nspawn fails with a filter") };
+        // Its network does not need what showing the files needs.
+        yield return error => bare with { NoUser = new Fault($"it cannot show it the files of root ({error})") };
+        yield return error =>
         {
             var fault = new Fault($"it cannot show it the files of root ({error})");
-            // Its network does not need what showing the files needs.
-            can = best with
-            {
-                NoUser = fault,
-            };
-            (code, error) = await Probe(name, can);
-            if (code is not (0 or HarnessProbe.Breached))
-            {
-                can = new Abilities(fault, fault);
-                (code, error) = await Probe(name, can);
-            }
-        }
-
-        return (code, error, can);
+            return bare with { NoUser = fault, NoNetwork = fault };
+        };
     }
 
     private async Task<(int ExitCode, string Error)> Probe(string name, Abilities can)
     {
         using var own = LaunchFolder.ForTrial();
+        if (can.NoFilter is null && SystemCallFilter.WriteBundle(Bundle(own), root ?? "/") is { } fault)
+            return (-1, fault.Reason);
         try
         {
             return await processes.Try(
@@ -296,5 +323,5 @@ internal sealed class NspawnRuntime : LocalRuntime
         }
     }
 
-    private sealed record Abilities(Fault? NoUser, Fault? NoNetwork);
+    private sealed record Abilities(Fault? NoUser, Fault? NoNetwork, Fault? NoFilter);
 }

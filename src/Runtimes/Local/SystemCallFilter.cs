@@ -1,231 +1,222 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
+using System.Text.Json.Nodes;
 using Hive.Common.Errors;
 using Hive.Common.Linux;
 
 namespace Hive.Runtimes.Local;
 
-/// <summary>
-/// Compiles podman's system call profile for bubblewrap, for a program without capabilities. Some calls that the
-/// profile allows are denied all the same, because a container of Hive has no use for them.
-/// </summary>
-internal static partial class SystemCallFilter
+/// <summary>Writes the filter of <see cref="SystemCallProfile"/> in the forms that the runtimes take.</summary>
+internal static class SystemCallFilter
 {
-    private const string Package = "on Debian: apt-get install golang-github-containers-common libseccomp2";
+    // By the number of the error: seccomp_rule_add(3).
+    private const uint ErrorBase = 0x00050000;
 
-    // errno(3).
-    private const int NotPermitted = 1,
-        NotImplemented = 38,
-        LastError = 4095;
-
-    // enum scmp_compare of seccomp_rule_add(3).
-    private const uint NotEqual = 1,
-        Equal = 4,
-        MaskedEqual = 7;
-
-    // All CLONE_NEW flags of clone(2), and AF_VSOCK of socket(2): a way to the machine that hosts a virtual one.
-    private const ulong Namespaces = 0x7E020000,
-        VirtualSocket = 40;
-
-    // Where podman looks for it: containers.conf(5).
-    private static readonly string[] Places = ["/etc/containers/seccomp.json", "/usr/share/containers/seccomp.json"];
-
-    /// <summary>Calls that open the kernel's keys, other programs, mounts or further namespaces.</summary>
-    public static IReadOnlyList<string> Denied { get; } =
+    // The flags of clone(2) that make a namespace.
+    private static readonly ulong[] NamespaceFlags =
     [
-        "add_key",
-        "bpf",
-        "fsconfig",
-        "fsmount",
-        "fsopen",
-        "fspick",
-        "keyctl",
-        "mount",
-        "mount_setattr",
-        "move_mount",
-        "open_tree",
-        "perf_event_open",
-        "pivot_root",
-        "request_key",
-        "setns",
-        "umount",
-        "umount2",
-        "unshare",
-        "userfaultfd",
+        0x00020000,
+        0x02000000,
+        0x04000000,
+        0x08000000,
+        0x10000000,
+        0x20000000,
+        0x40000000,
     ];
 
-    /// <summary>Writes the filter to a file.</summary>
+    // The namespaces that nspawn makes in any case; its options add the user's and the network's.
+    private static readonly string[] Namespaces = ["pid", "mount", "ipc", "uts", "cgroup"];
+
+    /// <summary>Writes it for bubblewrap, as a program for the kernel.</summary>
     /// <returns>The reason that the filter is missing; null on success.</returns>
     public static Fault? Write(string file)
     {
-        if (Array.Find(Places, File.Exists) is not { } place)
-            return new Fault($"podman's profile is missing ({Places[^1]})", Package);
+        if (SystemCallProfile.Read(out var fault) is not { } profile)
+            return fault;
+        return Try(() =>
+        {
+            using var rules = Compile(profile, profile.Rules);
+            Replace(
+                file,
+                next =>
+                {
+                    using var handle = File.OpenHandle(next, FileMode.Create, FileAccess.Write);
+                    rules.Export(handle);
+                }
+            );
+        });
+    }
+
+    /// <summary>Composes it for a container daemon, in the form of docker's and podman's own profiles.</summary>
+    /// <param name="fault">The reason that the filter is missing; null on success.</param>
+    public static string? ForDaemon(out Fault? fault)
+    {
+        if (SystemCallProfile.Read(out fault) is not { } profile)
+            return null;
+        var text = Json(profile.Otherwise);
+        text["archMap"] = new JsonArray(
+            new JsonObject
+            {
+                ["architecture"] = profile.Architectures[0],
+                ["subArchitectures"] = Names(profile.Architectures.Skip(1)),
+            }
+        );
+        text["syscalls"] = new JsonArray([.. profile.Rules.Where(r => r.Action != profile.Otherwise).Select(Json)]);
+        return text.ToJsonString();
+    }
+
+    /// <summary>
+    /// Writes the part of it that systemd-nspawn applies to what runs inside: the calls that nspawn needs itself. It is
+    /// an OCI bundle, because nspawn's own option compares no arguments.
+    /// </summary>
+    /// <param name="folder">Receives <c>config.json</c>.</param>
+    /// <param name="root">The folder that becomes the root inside.</param>
+    /// <returns>The reason that the filter is missing; null on success.</returns>
+    public static Fault? WriteBundle(string folder, string root)
+    {
+        if (SystemCallProfile.Read(out var fault) is not { } profile)
+            return fault;
+        var needed = NeededByNspawn(profile);
+        IEnumerable<SystemCallRule> inside =
+        [
+            .. needed
+                .Where(call => call != "clone")
+                .Select(call => new SystemCallRule(call, SystemCallRules.Error(1), [])),
+            .. NamespaceFlags.Select(flag => new SystemCallRule(
+                "clone",
+                SystemCallRules.Error(1),
+                [new ArgumentCondition(0, ArgumentCondition.MaskedEqual, flag, flag)]
+            )),
+        ];
+        var filter = new JsonObject
+        {
+            ["defaultAction"] = NameOf(SystemCallRules.Allow),
+            ["architectures"] = Names(profile.Architectures),
+            // nspawn knows no other error than EPERM, and no key for one (252).
+            ["syscalls"] = new JsonArray([.. inside.Select(rule => Json(rule, withError: false))]),
+        };
+        var bundle = new JsonObject
+        {
+            ["ociVersion"] = "1.0.0",
+            ["root"] = new JsonObject { ["path"] = root },
+            ["process"] = new JsonObject { ["cwd"] = "/", ["args"] = new JsonArray("/bin/true") },
+            ["linux"] = new JsonObject
+            {
+                ["namespaces"] = new JsonArray([.. Namespaces.Select(type => new JsonObject { ["type"] = type })]),
+                ["seccomp"] = filter,
+            },
+        };
+        return Try(() =>
+        {
+            Directory.CreateDirectory(
+                folder,
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            );
+            Replace(Path.Combine(folder, "config.json"), next => File.WriteAllText(next, bundle.ToJsonString()));
+        });
+    }
+
+    /// <summary>Applies the other part of it, which nspawn can live with, to the calling thread and so to everything
+    /// that it starts.</summary>
+    /// <exception cref="IOException">The profile has gone, or the kernel refuses the filter.</exception>
+    public static void LoadAroundNspawn()
+    {
+        if (SystemCallProfile.Read(out var fault) is not { } profile)
+            throw new IOException(fault!.ToString());
+        var needed = NeededByNspawn(profile);
+        using var rules = Compile(
+            profile,
+            [
+                .. needed.Select(call => new SystemCallRule(call, SystemCallRules.Allow, [])),
+                .. profile.Rules.Where(r => !needed.Contains(r.Call)),
+            ]
+        );
+        rules.Load();
+    }
+
+    // The calls that the profile refuses by name, as opposed to those that it does not know: mounts, namespaces.
+    private static HashSet<string> NeededByNspawn(SystemCallProfile profile) =>
+        [
+            "clone",
+            .. profile
+                .Rules.Where(r => r.Action != SystemCallRules.Allow)
+                .Select(r => r.Call)
+                .Except(["clone3", "socket", "socketcall", "io_uring_enter", "io_uring_register", "io_uring_setup"]),
+        ];
+
+    private static SystemCallRules Compile(SystemCallProfile profile, IEnumerable<SystemCallRule> all)
+    {
+        var rules = new SystemCallRules(profile.Otherwise);
         try
         {
-            using var profile = JsonDocument.Parse(File.ReadAllBytes(place));
-            using var rules = Compile(profile.RootElement);
-            // A container that starts now reads the old file or the new one.
-            var next = $"{file}.{Guid.NewGuid():N}";
-            using (var handle = File.OpenHandle(next, FileMode.Create, FileAccess.Write))
-                rules.Export(handle);
-            File.Move(next, file, overwrite: true);
+            foreach (var other in profile.Architectures.Skip(1))
+                rules.Include(SystemCallProfile.NumberOf(other));
+            foreach (var rule in all)
+                rules.Add(rule.Call, rule.Action, [.. rule.Conditions]);
+            return rules;
+        }
+        catch
+        {
+            rules.Dispose();
+            throw;
+        }
+    }
+
+    private static JsonObject Json(uint otherwise)
+    {
+        var json = new JsonObject { ["defaultAction"] = NameOf(otherwise) };
+        if (ErrorOf(otherwise) is { } error)
+            json["defaultErrnoRet"] = error;
+        return json;
+    }
+
+    private static JsonNode Json(SystemCallRule rule) => Json(rule, withError: true);
+
+    private static JsonObject Json(SystemCallRule rule, bool withError)
+    {
+        var json = new JsonObject { ["names"] = Names([rule.Call]), ["action"] = NameOf(rule.Action) };
+        if (withError && ErrorOf(rule.Action) is { } error)
+            json["errnoRet"] = error;
+        if (rule.Conditions.Count > 0)
+            json["args"] = new JsonArray([
+                .. rule.Conditions.Select(c => new JsonObject
+                {
+                    ["index"] = c.Argument,
+                    ["op"] = ArgumentCondition.Comparisons[c.Comparison - 1],
+                    ["value"] = c.First,
+                    ["valueTwo"] = c.Second,
+                }),
+            ]);
+        return json;
+    }
+
+    private static JsonArray Names(IEnumerable<string> names) => [.. names.Select(n => JsonValue.Create(n))];
+
+    private static uint? ErrorOf(uint action) => (action & ~0xFFFFu) == ErrorBase ? action & 0xFFFF : null;
+
+    private static string NameOf(uint action) =>
+        ErrorOf(action) is not null ? "SCMP_ACT_ERRNO"
+        : action == SystemCallRules.Allow ? "SCMP_ACT_ALLOW"
+        : action == 0 ? "SCMP_ACT_KILL_THREAD"
+        : "SCMP_ACT_KILL_PROCESS";
+
+    // A container that starts now reads the old file or the new one.
+    private static void Replace(string file, Action<string> write)
+    {
+        var next = $"{file}.{Guid.NewGuid():N}";
+        write(next);
+        File.Move(next, file, overwrite: true);
+    }
+
+    private static Fault? Try(Action write)
+    {
+        try
+        {
+            write();
             return null;
         }
-        catch (DllNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Fault("libseccomp is not installed", Package);
-        }
-        catch (Exception e)
-            when (e
-                    is IOException
-                        or UnauthorizedAccessException
-                        or JsonException
-                        or InvalidOperationException
-                        or KeyNotFoundException
-                        or FormatException
-                        or ArgumentException
-                        or OverflowException
-            )
-        {
-            return new Fault($"{place} cannot be used: {e.Message}", Package);
+            return new Fault(e.Message, SystemCallProfile.Package);
         }
     }
-
-    private static SystemCallRules Compile(JsonElement profile)
-    {
-        var rules = new SystemCallRules(
-            Action(profile.GetProperty("defaultAction").GetString()!, Number(profile, "defaultErrnoRet"))
-        );
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var architecture in profile.GetProperty("archMap").EnumerateArray())
-        {
-            if (Architecture(architecture.GetProperty("architecture").GetString()!) != SystemCallRules.Native)
-                continue;
-            names.Add(architecture.GetProperty("architecture").GetString()!);
-            foreach (var other in List(architecture, "subArchitectures").Select(a => a.GetString()!))
-            {
-                names.Add(other);
-                rules.Include(Architecture(other));
-            }
-        }
-
-        var limited = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var denied in Denied)
-            rules.Add(denied, SystemCallRules.Error(NotPermitted), []);
-        // Its flags are behind a pointer, which a filter cannot read. Libraries then use clone.
-        rules.Add("clone3", SystemCallRules.Error(NotImplemented), []);
-        foreach (var rule in profile.GetProperty("syscalls").EnumerateArray().Where(r => Applies(r, names)))
-        {
-            var action = Action(rule.GetProperty("action").GetString()!, Number(rule, "errnoRet"));
-            ArgumentCondition[] conditions = [.. List(rule, "args").Select(Condition)];
-            foreach (var name in List(rule, "names").Select(n => n.GetString()!).Except(Denied))
-            {
-                if (name is not ("clone" or "clone3" or "socket"))
-                    rules.Add(name, action, conditions);
-                else if (action == SystemCallRules.Allow && limited.Add(name))
-                    Limit(rules, name);
-            }
-        }
-
-        return rules;
-    }
-
-    // In place of the profile's own conditions: two rules of which both hold have no order.
-    private static void Limit(SystemCallRules rules, string call)
-    {
-        switch (call)
-        {
-            case "clone":
-                rules.Add(call, SystemCallRules.Allow, [new ArgumentCondition(0, MaskedEqual, Namespaces, 0)]);
-                break;
-            case "socket":
-                rules.Add(call, SystemCallRules.Allow, [new ArgumentCondition(0, NotEqual, VirtualSocket, 0)]);
-                rules.Add(
-                    call,
-                    SystemCallRules.Error(NotPermitted),
-                    [new ArgumentCondition(0, Equal, VirtualSocket, 0)]
-                );
-                break;
-        }
-    }
-
-    // Rules for programs with a capability do not apply, and neither do those for another architecture.
-    private static bool Applies(JsonElement rule, HashSet<string> architectures)
-    {
-        var (includes, excludes) = (Inner(rule, "includes"), Inner(rule, "excludes"));
-        return List(includes, "caps").Length == 0
-            && (List(includes, "arches") is [] || List(includes, "arches").Any(Here))
-            && !List(excludes, "arches").Any(Here)
-            && IsAtLeast(includes, otherwise: true)
-            && !IsAtLeast(excludes, otherwise: false);
-
-        bool Here(JsonElement arch) => architectures.Any(a => Name(a) == ArchitectureOf(arch.GetString()!));
-    }
-
-    private static bool IsAtLeast(JsonElement condition, bool otherwise) =>
-        condition.ValueKind == JsonValueKind.Object
-        && condition.TryGetProperty("minKernel", out var version)
-        && version.GetString() is { Length: > 0 } text
-            ? Environment.OSVersion.Version >= Version.Parse(text)
-            : otherwise;
-
-    private static ArgumentCondition Condition(JsonElement condition) =>
-        new(
-            condition.GetProperty("index").GetUInt32(),
-            condition.GetProperty("op").GetString() switch
-            {
-                "SCMP_CMP_NE" => 1,
-                "SCMP_CMP_LT" => 2,
-                "SCMP_CMP_LE" => 3,
-                "SCMP_CMP_EQ" => 4,
-                "SCMP_CMP_GE" => 5,
-                "SCMP_CMP_GT" => 6,
-                "SCMP_CMP_MASKED_EQ" => 7,
-                var other => throw new InvalidOperationException($"unknown comparison '{other}'"),
-            },
-            condition.GetProperty("value").GetUInt64(),
-            condition.TryGetProperty("valueTwo", out var second) ? second.GetUInt64() : 0
-        );
-
-    private static uint Action(string name, int? error) =>
-        name switch
-        {
-            "SCMP_ACT_ALLOW" => SystemCallRules.Allow,
-            "SCMP_ACT_ERRNO" when error is < 0 or > LastError => throw new InvalidOperationException(
-                $"unknown error number {error}"
-            ),
-            "SCMP_ACT_ERRNO" => SystemCallRules.Error(error ?? NotPermitted),
-            "SCMP_ACT_KILL" or "SCMP_ACT_KILL_THREAD" => 0,
-            "SCMP_ACT_KILL_PROCESS" => 0x80000000,
-            _ => throw new InvalidOperationException($"unknown action '{name}'"),
-        };
-
-    // The profile writes SCMP_ARCH_X86_64 in one place and amd64 in the other; libseccomp knows x86_64.
-    private static uint Architecture(string name) => SystemCallRules.Architecture(Name(name));
-
-    private static string Name(string name) => Prefix().Replace(name, "").ToLowerInvariant();
-
-    private static string ArchitectureOf(string name) =>
-        name switch
-        {
-            "amd64" => "x86_64",
-            "arm64" => "aarch64",
-            _ => name,
-        };
-
-    private static int? Number(JsonElement of, string key) =>
-        of.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt32() : null;
-
-    private static JsonElement Inner(JsonElement of, string key) =>
-        of.TryGetProperty(key, out var value) ? value : default;
-
-    private static JsonElement[] List(JsonElement of, string key) =>
-        of.ValueKind == JsonValueKind.Object
-        && of.TryGetProperty(key, out var list)
-        && list.ValueKind == JsonValueKind.Array
-            ? [.. list.EnumerateArray()]
-            : [];
-
-    [GeneratedRegex("^SCMP_ARCH_")]
-    private static partial Regex Prefix();
 }

@@ -58,6 +58,9 @@ internal sealed class DockerStandIn : IAsyncDisposable
             ["SecurityOptions"] = new JsonArray("name=seccomp,profile=builtin"),
         };
 
+    /// <summary>Its refusal to create a container of a request; null to create it.</summary>
+    public Func<JsonObject, string?> Refuses { get; set; } = _ => null;
+
     /// <summary>Its refusal to start a container; null to start it.</summary>
     public string? Refusal { get; set; }
 
@@ -194,6 +197,8 @@ internal sealed class DockerStandIn : IAsyncDisposable
                             }),
                     ])
                 );
+            case ("POST", ["containers", "create"]) when Refuses(body) is { } refused:
+                return (400, new JsonObject { ["message"] = refused });
             case ("POST", ["containers", "create"]):
                 var id = $"{++created:d12}";
                 containers[id] = new JsonObject

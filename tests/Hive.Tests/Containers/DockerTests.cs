@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Hive.Protocol;
 using Hive.Runtimes;
 using Hive.Tests.Fixture;
@@ -10,6 +11,8 @@ namespace Hive.Tests.Containers;
 /// says.</summary>
 public sealed class DockerTests
 {
+    private const StringComparison Ordinal = StringComparison.Ordinal;
+
     [Fact]
     public async Task Docker_accepts_the_container_request_and_its_end_is_noticed()
     {
@@ -58,6 +61,16 @@ public sealed class DockerTests
             )
         );
         Assert.True(limits["Init"]!.GetValue<bool>());
+        // Docker takes the filter itself, podman the name of its file.
+        var filter = SecurityOf(docker.Container("worker")["Config"]!).Single(o => o.StartsWith("seccomp=", Ordinal));
+        var profile = JsonNode.Parse(filter["seccomp=".Length..])!;
+        Assert.Equal("SCMP_ACT_ERRNO", profile["defaultAction"]!.GetValue<string>());
+        Assert.Contains(
+            profile["syscalls"]!.AsArray(),
+            r =>
+                r!["names"]![0]!.GetValue<string>() == "clone"
+                && r["args"]![0]!["op"]!.GetValue<string>() == "SCMP_CMP_MASKED_EQ"
+        );
 
         docker.End("worker", 137, outOfMemory: true);
         var row = await Fleet.Row(events, "worker", r => !r.Running);
@@ -94,6 +107,30 @@ public sealed class DockerTests
         Assert.Matches("^(ended by signal 9|its container was removed from outside Hive)$", row.Note);
     }
 
+    [Theory]
+    [InlineData("User", "it is the machine's root, without capabilities: docker fails as another user (")]
+    [InlineData("SecurityOpt", "filtered by the daemon's own profile: docker refuses another one (")]
+    public async Task A_user_or_a_filter_that_a_daemon_refuses_is_shown_on_the_row(string part, string note)
+    {
+        Requires.That(Environment.IsPrivilegedProcess, "needs root, as which an agent gets a user of its own");
+        await using var docker = await DockerStandIn.Start();
+        docker.Refuses = body =>
+            part == "User" && body["User"]!.GetValue<string>() != "0:0"
+            || part == "SecurityOpt" && SecurityOf(body).Any(o => o.StartsWith("seccomp=", Ordinal))
+                ? "not with this kernel"
+                : null;
+        await using var hive = await HiveFixture.Start(realClock: true, "--Docker:Socket", docker.Socket);
+        using var host = await LineClient.ConnectAsync(hive.HostSocket);
+        var events = await hive.Events();
+        await host.CallAsync("spawn", new { name = "worker", runtime = "docker" });
+        var row = await Fleet.Row(events, "worker", r => r.Running);
+        Assert.Contains(note, row.Note, Ordinal);
+        Assert.Contains("not with this kernel", row.Note, Ordinal);
+        var created = docker.Container("worker")["Config"]!;
+        Assert.Equal(part == "User", created["User"]!.GetValue<string>() == "0:0");
+        Assert.Equal(part == "User", SecurityOf(created).Any(o => o.StartsWith("seccomp=", Ordinal)));
+    }
+
     [Fact]
     public async Task Limits_that_a_daemon_cannot_enforce_are_shown_on_the_row()
     {
@@ -107,4 +144,7 @@ public sealed class DockerTests
         Assert.Contains("processor time is not enforced", row.Note, StringComparison.Ordinal);
         Assert.Equal(0, docker.Container("worker")["Config"]!["HostConfig"]!["NanoCpus"]!.GetValue<long>());
     }
+
+    private static IEnumerable<string> SecurityOf(JsonNode request) =>
+        request["HostConfig"]!["SecurityOpt"]!.AsArray().Select(o => o!.GetValue<string>());
 }

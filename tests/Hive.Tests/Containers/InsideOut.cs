@@ -120,11 +120,12 @@ internal sealed class InsideOut : IAsyncDisposable
                 $"exit 0 if !syscall({calls.Unshare},0x10000000); "
                     + $"$r=syscall({calls.Clone},0x10000011,0,0,0,0); exit($r<0?1:0)"
             ),
-            ("reach the machine that hosts this one (vsock)", Reached("socket(S,40,1,0)?0:-1")),
+            ("reach the machine that hosts this one (vsock)", VirtualSockets()),
             ("use the keys of the kernel", $"exit(syscall({calls.KeyCtl},0,-3,0)<0?1:0)"),
             ("load programs into the kernel (bpf)", $"{Reached($"syscall({calls.Bpf},0,0,0)")}"),
             ("watch the processor (perf_event_open)", $"{Reached($"syscall({calls.Perf},0,0,-1,-1,0)")}"),
             ("handle page faults (userfaultfd)", $"{Reached($"syscall({calls.Faults},1<<20)")}"),
+            ("load a filter of system calls away", WithoutFilter()),
             ("have a capability, or gain one from a file", Status("/^CapEff:.*[1-9a-f]/ || /^NoNewPrivs:\\s0/")),
             (
                 "see processes of the machine",
@@ -147,6 +148,60 @@ internal sealed class InsideOut : IAsyncDisposable
 
     // A filter answers with EPERM or ENOSYS; with these arguments the kernel would find another fault.
     private static string Reached(string call) => $"$r={call}; exit(($r<0 && ($!+0==1 || $!+0==38 || $!+0==13))?1:0)";
+
+    // By name; by a number whose upper half the kernel ignores; by a ring, which opens sockets itself; and as a program
+    // of 32 bits, whose arguments are in memory.
+    private static string VirtualSockets()
+    {
+        var (socket, ring) = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? (198, 425) : (41, 425);
+        string[] calls = ["socket(S,40,1,0)?0:-1", $"syscall({socket},(1<<32)+40,1,0)", $"syscall({ring},0,0)"];
+        var each = calls.Select(call => $"$r={call}; exit 0 unless $r<0 && ($!+0==1 || $!+0==38 || $!+0==13)");
+        return $"{string.Join("; ", each)}; {Old()}; exit 1";
+    }
+
+    // socketcall(2) for an x86 of 32 bits; it ends with the error's number, which a filter makes 1, 13 or 38.
+    private static string Old()
+    {
+        const uint At = 0x400000,
+            Header = 0x78;
+        byte[] code =
+        [
+            .. (byte[])[0xB8, 102, 0, 0, 0, 0xBB, 1, 0, 0, 0, 0xB9],
+            .. BitConverter.GetBytes(At + Header + 30),
+            // int 0x80; edi = -eax; exit.
+            .. (byte[])[0xCD, 0x80, 0x89, 0xC7, 0xF7, 0xDF, 0xB8, 60, 0, 0, 0, 0x0F, 0x05, 0, 0],
+            .. (byte[])[40, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0],
+        ];
+        // elf(5): one segment that is read and executed.
+        byte[] program =
+        [
+            .. (byte[])[0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 62, 0, 1, 0, 0, 0],
+            .. BitConverter.GetBytes((ulong)(At + Header)),
+            .. BitConverter.GetBytes(64UL),
+            .. (byte[])[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0],
+            .. (byte[])[1, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            .. BitConverter.GetBytes((ulong)At),
+            .. BitConverter.GetBytes((ulong)At),
+            .. BitConverter.GetBytes((ulong)(Header + code.Length)),
+            .. BitConverter.GetBytes((ulong)(Header + code.Length)),
+            .. BitConverter.GetBytes(0x1000UL),
+            .. code,
+        ];
+        return $"$f=qq(/tmp/v$$); open(F,q(>),$f); print F pack(q(H*),q({Convert.ToHexString(program)})); close F; "
+            + "chmod 0755,$f; system($f); $e=$?; unlink $f; "
+            + "exit 0 unless $e==-1 || $e&255 || ($e>>8)==1 || ($e>>8)==13 || ($e>>8)==38";
+    }
+
+    // With a filter of its own that allows everything, and after starting another program; and no process inside, whose
+    // memory an agent could change, may be without one. The call is one that every filter denies.
+    private static string WithoutFilter()
+    {
+        var (call, filter) = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? (219, 277) : (250, 317);
+        var denied = Reached($"syscall({call},0,-3,0)");
+        return "for (glob q(/proc/[0-9]*/status)) { open(F,$_); while (<F>) { exit 0 if /^Seccomp:\\s0/ } } "
+            + "$p=pack(q(SCCL),6,0,0,0x7fff0000); $g=pack(q(Sx6P),1,$p); "
+            + $"syscall({filter},1,0,$g); exec(qw(perl -e),q({denied})) or exit 1";
+    }
 
     private static string Status(string condition) =>
         $"open(F,q(/proc/self/status)); while (<F>) {{ exit 0 if {condition} }} exit 1";

@@ -119,11 +119,8 @@ public sealed class IsolationTests
             .. runtime == "nspawn"
                 ? Array.Empty<string>()
                 : ["cat /proc/timer_list /proc/keys /proc/kcore 2> /dev/null | head -c 100"],
-            // With the files of control groups it could lift its limits and freeze others. podman's own filter allows
-            // the mount.
-            .. runtime == "podman"
-                ? Array.Empty<string>()
-                : [$"{Namespaces} --cgroup sh -c '{Groups}' 2> /dev/null && echo mounted"],
+            // With the files of control groups it could lift its limits and freeze others.
+            $"{Namespaces} --cgroup sh -c '{Groups}' 2> /dev/null && echo mounted",
         ];
         Assert.Equal(scripts.Select(s => $"{s}: "), await Inside(fleet, "inner", runtime, scripts));
     }

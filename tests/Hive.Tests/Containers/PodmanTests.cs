@@ -5,6 +5,7 @@ using Hive.Features.Containers.Contracts;
 using Hive.Features.Containers.Runs;
 using Hive.Protocol;
 using Hive.Runtimes;
+using Hive.Runtimes.Local;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,10 +42,20 @@ public sealed class PodmanTests
                     + "{{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.RestartPolicy.Name}}"
             )
         );
-        Assert.Contains("it is the machine's root", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
+        var mounts = $"/run/hive-volumes/{fleet.InstanceName}-podman-worker/";
+        Assert.Contains(mounts, await File.ReadAllTextAsync("/proc/mounts"), StringComparison.Ordinal);
         var status = await File.ReadAllTextAsync($"/proc/{fleet.Pid("worker")}/status");
         Assert.Contains("CapBnd:\t0000000000000000", status, StringComparison.Ordinal);
         Assert.Contains("NoNewPrivs:\t1", status, StringComparison.Ordinal);
+        // Its files belong to the host's user, although it is another one.
+        var user = AgentUser.Of(fleet.InstanceName, "worker");
+        Assert.Contains($"\nUid:\t{user}\t{user}\t{user}\t{user}\n", status, StringComparison.Ordinal);
+        var written = Path.Combine(fleet.Hive.DataDir, "agents", "worker", "state", "written");
+        await PodmanDaemon.Run("exec", fleet.Container("worker"), "/bin/sh", "-c", "umask 077; echo x > written");
+        Assert.Equal("x", (await File.ReadAllTextAsync(written)).Trim());
+        Assert.Equal("0", await OwnerOf(written));
+        await fleet.Do("destroy", new { name = "worker" });
+        Assert.DoesNotContain(mounts, await File.ReadAllTextAsync("/proc/mounts"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -417,6 +428,11 @@ public sealed class PodmanTests
         Assert.Equal(all, followed);
         Assert.Equal(all, await Podman(fleet).Tail("worker", 10, patience.Token));
     }
+
+    private static async Task<string> OwnerOf(string file) =>
+        (
+            await Trial.Output(["stat", "--format=%u", file], Trial.Patience, TestContext.Current.CancellationToken)
+        ).Output.Trim();
 
     private static IRuntime Podman(Fleet fleet) =>
         fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == "podman");

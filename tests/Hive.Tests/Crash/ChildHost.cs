@@ -82,6 +82,7 @@ internal sealed class ChildHost : IAsyncDisposable
             await Kill();
         Fleet.EndAll(Folder);
         Fleet.RemoveTraces(DataDir);
+        Fleet.RemoveVolumes(DataDir);
         Directory.Delete(Folder, recursive: true);
         Assert.Empty(Fleet.Processes(Folder));
     }

@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using Hive.Common.Errors;
+using Hive.Common.Linux;
+using Hive.Protocol;
+using Hive.Runtimes.Local;
+
+namespace Hive.Runtimes.ContainerApi;
+
+/// <summary>
+/// Makes the folders of an agent that is a user of its own ready for a daemon: mounted beside their real place with the
+/// owner mapped. The mounts stay while the container exists, so that it can be started by hand.
+/// </summary>
+internal sealed class AgentVolumes(HivePaths paths, string daemon)
+{
+    private const string Place = "/run/hive-volumes";
+
+    // Not a name of an agent.
+    private const string Trial = "trial_";
+
+    // Agents whose folders this host has mounted.
+    private readonly ConcurrentDictionary<string, bool> mounted = new();
+
+    private string Prefix => $"{Instance.Of(paths)}-{daemon}-";
+
+    /// <summary>The number of the agent's user and of its group.</summary>
+    public uint UserOf(string agent) => AgentUser.Of(Instance.Of(paths), agent);
+
+    /// <summary>Mounts the folders of an agent.</summary>
+    /// <returns>Its mounts, with the mounted folders as sources.</returns>
+    /// <exception cref="Problem">Code <c>unavailable</c>: they cannot be mounted so.</exception>
+    public IReadOnlyList<Mount> Mount(Blueprint blueprint)
+    {
+        mounted[blueprint.Agent] = true;
+        try
+        {
+            var folders = new MappedFolders(UserOf(blueprint.Agent), [.. blueprint.Mounts.Select(m => m.Source)]);
+            var sources = folders.Mount(PlaceOf(blueprint.Agent));
+            return [.. blueprint.Mounts.Zip(sources, (mount, source) => mount with { Source = source })];
+        }
+        catch (IOException e)
+        {
+            throw Problem.Unavailable($"{blueprint.Agent} cannot be started as a user of its own: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Mounts every place from which an agent gets folders, for a trial, to find out whether their file
+    /// systems can show another owner.</summary>
+    /// <param name="mount">The trial's mount.</param>
+    /// <param name="use">Uses it, with the mounted folder as its source.</param>
+    /// <exception cref="IOException">One cannot be mounted.</exception>
+    public async Task<T> Try<T>(Mount mount, Func<uint, Mount, Task<T>> use)
+    {
+        // Two trials at a time do not use each other's.
+        var place = PlaceOf($"{Trial}{Guid.NewGuid().ToString("N")[..8]}");
+        try
+        {
+            string[] places = [mount.Source, .. new[] { paths.DataDir, paths.RunDir }.Where(Directory.Exists)];
+            var sources = new MappedFolders(UserOf(Trial), places).Mount(place);
+            return await use(UserOf(Trial), mount with { Source = sources[0] });
+        }
+        finally
+        {
+            MappedFolders.Unmount(place);
+        }
+    }
+
+    /// <summary>Unmounts an agent's folders.</summary>
+    public void Unmount(string agent)
+    {
+        MappedFolders.Unmount(PlaceOf(agent));
+        mounted.TryRemove(agent, out _);
+    }
+
+    /// <summary>Unmounts what an earlier host mounted for containers that are gone.</summary>
+    /// <param name="agents">The agents that have a container.</param>
+    public void UnmountOthers(IEnumerable<string> agents)
+    {
+        if (!Environment.IsPrivilegedProcess || !Directory.Exists(Place))
+            return;
+        foreach (
+            var left in Directory
+                .GetDirectories(Place, $"{Prefix}*")
+                .Select(p => Path.GetFileName(p)![Prefix.Length..])
+                .Where(n => !n.StartsWith(Trial, StringComparison.Ordinal))
+                .Except(agents)
+                .Where(n => !mounted.ContainsKey(n))
+        )
+            Unmount(left);
+    }
+
+    private string PlaceOf(string agent) => Path.Combine(Place, Prefix + agent);
+}
