@@ -11,6 +11,9 @@ internal interface IRunning
     /// <summary>The run folder that holds its socket; null when that is unknown.</summary>
     string? RunDir { get; }
 
+    /// <summary>Its weaknesses as its start found them (<see cref="RunNote"/>), for its row; null for none.</summary>
+    string? Weakness { get; }
+
     /// <summary>Completes when the run has ended and its last output is in the log.</summary>
     Task Ended { get; }
 

@@ -34,6 +34,7 @@ internal sealed class ContainersModule : FeatureModule
         Check<RuntimesCheck>();
         Check<KernelCheck>();
         Check<ClaudeCheck>();
+        Check<RunsCheck>();
         ManagerTool<StartAgent.Command>("start", "Start an agent that is not running.", ToolHints.Idempotent);
         ManagerTool<StopAgent.Command>(
             "stop",

@@ -11,6 +11,7 @@ internal static class ContainerRecipe
     public const string Instance = "hive.instance";
     public const string RunDir = "hive.run_dir";
     public const string Blueprint = "hive.blueprint";
+    public const string Note = "hive.note";
     public const string Trial = "hive.trial";
 
     private static readonly string[] Empty = [];
@@ -57,6 +58,7 @@ internal static class ContainerRecipe
             [Agent] = blueprint.Agent,
             [Instance] = instance,
             [RunDir] = runDir,
+            [Note] = RunNote.Of(blueprint.Weakness),
         };
         var environment = blueprint
             .Environment.OrderBy(v => v.Key, StringComparer.Ordinal)

@@ -28,6 +28,8 @@ internal sealed class ContainerRun(DaemonApi api, ContainerDetails container, Fu
 
     public string? RunDir => container.Label(ContainerRecipe.RunDir);
 
+    public string? Weakness { get; } = RunNote.Read(container.Label(ContainerRecipe.Note));
+
     public Task Ended => ended.Task;
 
     public Task<RunOutcome> Outcome() => ended.Task;

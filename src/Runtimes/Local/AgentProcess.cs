@@ -13,6 +13,7 @@ namespace Hive.Runtimes.Local;
 /// <param name="startedAt">The time of its start.</param>
 /// <param name="pump">The process that writes its log; 0 when that is unknown.</param>
 /// <param name="runDir">The run folder that holds its socket; null when that is unknown.</param>
+/// <param name="note">The note that is kept with it; null for none.</param>
 /// <param name="child">Set when it is a child of this host, so that its exit code can be read.</param>
 /// <param name="terminate">Asks the programs inside to end; given the pid and the pump's.</param>
 internal sealed class AgentProcess(
@@ -20,6 +21,7 @@ internal sealed class AgentProcess(
     DateTimeOffset startedAt,
     int pump,
     string? runDir,
+    string? note,
     Process? child,
     Action<int, int> terminate
 ) : IRunning
@@ -31,8 +33,9 @@ internal sealed class AgentProcess(
     private const int PumpBlocks = 64;
 
     // Runs before the agent. It starts the pump, and writes the pid file: the number, the start time and the boot, by
-    // which a later host recognizes the process, then the pump's number and the run folder. It prints the pump's number
-    // once the file is written. The output goes to the pump, never to this host, whose end the agent must survive.
+    // which a later host recognizes the process, then the pump's number, the run folder and the note, a line each. It
+    // prints the pump's number once the file is written. The output goes to the pump, never to this host, whose end the
+    // agent must survive.
     // No open of the pipe waits for its other end (fifo(7): opened for both it never does), so a launcher that ends
     // early leaves a pump that finds nothing to read, and ends too.
     // The pump starts in its own control groups; then the launcher enters the agent's.
@@ -88,6 +91,8 @@ internal sealed class AgentProcess(
 
     public string Id => $"pid {pid}";
 
+    public string? Weakness { get; } = RunNote.Read(note);
+
     public Task Ended { get; set; } = Task.CompletedTask;
 
     public async Task<RunOutcome> Outcome()
@@ -122,6 +127,7 @@ internal sealed class AgentProcess(
         Launch launch,
         string pidFile,
         string runDir,
+        string note,
         string log,
         DateTimeOffset now,
         Action<int, int> terminate
@@ -137,7 +143,7 @@ internal sealed class AgentProcess(
             Launcher,
             "hive",
             pidFile,
-            runDir,
+            $"{runDir}\n{note}",
             log,
             ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture),
             Pump,
@@ -153,7 +159,7 @@ internal sealed class AgentProcess(
         // that the launcher failed, which its exit code tells.
         _ = int.TryParse(await process.StandardOutput.ReadLineAsync(), CultureInfo.InvariantCulture, out var pump);
         process.StandardOutput.Close();
-        return new AgentProcess(process.Id, now, pump, runDir, process, terminate);
+        return new AgentProcess(process.Id, now, pump, runDir, note, process, terminate);
     }
 
     /// <summary>Finds the process that a pid file names, if the very same process is still alive.</summary>
@@ -192,6 +198,7 @@ internal sealed class AgentProcess(
                 File.GetLastWriteTimeUtc(pidFile),
                 parts.Length > 3 && int.TryParse(parts[3], CultureInfo.InvariantCulture, out var pump) ? pump : 0,
                 lines.Length > 1 && lines[1].Length > 0 ? lines[1] : null,
+                lines.Length > 2 ? lines[2] : null,
                 null,
                 terminate
             );

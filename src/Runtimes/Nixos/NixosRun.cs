@@ -20,6 +20,9 @@ internal sealed class NixosRun(NixosUnits units, string agent, int pid, DateTime
 
     public string? RunDir => runDir;
 
+    // nixos-container isolates every run in the same way.
+    public string? Weakness => null;
+
     public Task Ended { get; private set; } = Task.CompletedTask;
 
     /// <summary>Begins to wait for its end.</summary>

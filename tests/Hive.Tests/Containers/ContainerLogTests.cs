@@ -143,6 +143,7 @@ public sealed class ContainerLogTests
             launch,
             Path.Combine(fleet.Hive.Folder, "pid"),
             fleet.Hive.RunDir,
+            RunNote.Of(null),
             log,
             DateTimeOffset.UtcNow,
             (_, _) => { }

@@ -16,7 +16,6 @@ internal sealed partial class ContainerSweep(
     RuntimeCatalog runtimes,
     ContainerRows rows,
     ContainerStates states,
-    IAgentSpecs specs,
     OrphanContainers orphans,
     RunFinder finder,
     MissingStarts missing,
@@ -67,7 +66,7 @@ internal sealed partial class ContainerSweep(
         }
 
         foreach (var agent in agents.Where(a => states.Of(a.Name) is { Running: not null, Unknown: true }))
-            SetUnknown(agent.Name, unknown: false, await WeaknessOf(runtime, agent.Name));
+            SetUnknown(agent.Name, unknown: false, states.Of(agent.Name).Running?.Weakness);
         foreach (var agent in agents.Where(a => MayRun(a.Name, runs)))
         {
             using (await states.Hold(agent.Name))
@@ -80,19 +79,6 @@ internal sealed partial class ContainerSweep(
                     _ = missing.Start([agent.Name]);
                 _ = states.UntilStored(agent.Name, _ => { });
             }
-        }
-    }
-
-    private async Task<string?> WeaknessOf(IRuntime runtime, string agent)
-    {
-        try
-        {
-            return await runtime.AllWeaknesses(Blueprints.NetworkOf(specs.Read(agent)), lifetime.ApplicationStopping);
-        }
-        catch (Problem)
-        {
-            // Its configuration has been broken since its start; its next start says how.
-            return await runtime.FindWeakness(lifetime.ApplicationStopping);
         }
     }
 

@@ -88,7 +88,9 @@ internal sealed partial class RunFinder(
         {
             // Without a stored configuration an older Hive started the container: "" differs from every current one.
             states.CountAsConnected(agent.Name, running);
-            crashes.Watch(agent.Name, running, states.Of(agent.Name).Note, row?.RunsOn ?? "");
+            // A note of this host's own start, such as a socket that cannot be opened, comes first.
+            var note = states.Of(agent.Name).Note is { } own && own != row?.Note ? own : running.Weakness;
+            crashes.Watch(agent.Name, running, note, row?.RunsOn ?? "");
             LogAdopted(log, agent.Name, running.Id);
         }
     }

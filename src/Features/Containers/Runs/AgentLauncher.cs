@@ -117,7 +117,8 @@ internal sealed partial class AgentLauncher(
             CancellationToken.None
         );
         LogStored(log, name);
-        var running = await runtime.Start(blueprints.For(agent, spec, applied.DriverOf(spec)), CancellationToken.None);
+        var blueprint = blueprints.For(agent, spec, applied.DriverOf(spec)) with { Weakness = weakness };
+        var running = await runtime.Start(blueprint, CancellationToken.None);
         LogStarted(log, name, runtime.Name, running.Id);
         return new LaunchedRun(running, weakness, runsOn);
     }
