@@ -125,6 +125,35 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
+    public async Task A_program_that_relays_to_the_real_host_gets_no_key()
+    {
+        Expected = HostAway;
+        var page = await AtAsync("/agents");
+        var key = await page.EvaluateAsync<string>("localStorage.getItem('hive.key')");
+
+        var address = Hive.Url;
+        await Hive.StopHostAsync();
+        await Hive.StartElsewhereAsync();
+        using var impostor = new Impostor(address, relayTo: Hive.Url);
+        await StateIs(page, "stranger");
+        await Expect(page.Locator(".top .connection-detail")).ToContainTextAsync("nothing was sent to it");
+
+        Assert.Contains(
+            impostor.Requests,
+            request => request.StartsWith("POST /api/session/proof", StringComparison.Ordinal)
+        );
+        Assert.All(
+            impostor.Requests,
+            request =>
+            {
+                Assert.DoesNotContain("Authorization", request, StringComparison.OrdinalIgnoreCase);
+                Assert.DoesNotContain(key, request, StringComparison.Ordinal);
+                Assert.DoesNotContain("masked.", request, StringComparison.Ordinal);
+            }
+        );
+    }
+
+    [Fact]
     public async Task A_page_retries_until_a_host_that_knows_its_key_is_back()
     {
         Expected = HostAway;

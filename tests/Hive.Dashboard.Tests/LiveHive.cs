@@ -91,6 +91,13 @@ internal sealed class LiveHive : IAsyncDisposable
         Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
     }
 
+    /// <summary>Starts the host at another port, where its page is not.</summary>
+    public Task StartElsewhereAsync()
+    {
+        Url = "http://127.0.0.1:0";
+        return StartHostAsync();
+    }
+
     public async Task StopHostAsync()
     {
         await app!.StopAsync();
