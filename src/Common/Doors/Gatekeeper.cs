@@ -16,6 +16,9 @@ public interface IOperatorKeys
     /// <summary>Cancelled when the key stops working because somebody ended its session or replaced the access
     /// token.</summary>
     CancellationToken Ended(string key);
+
+    /// <summary>True for the access token.</summary>
+    bool IsToken(string key);
 }
 
 /// <summary>
@@ -102,6 +105,16 @@ public sealed class Gatekeeper(
         }
     }
 
+    /// <summary>The refusal of an access token that came over the network.</summary>
+    public const string TokenFromAfar =
+        "the access token is accepted over this machine's loopback alone, because it does not change; on this machine "
+        + "use `hive` or the loopback address, on another one an ssh tunnel or a proxy with TLS on this machine";
+
+    /// <summary>True for a request whose connection is not over the loopback.</summary>
+    public static bool IsFromAfar(HttpContext http) =>
+        http.Connection.RemoteIpAddress is { } address
+        && !IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+
     /// <summary>The bearer key of a request; null when it has none.</summary>
     public static string? KeyOf(HttpRequest request)
     {
@@ -161,6 +174,13 @@ public sealed class Gatekeeper(
     private async Task<bool> HasKey(HttpContext http, IKeylessConnection? connection)
     {
         var key = KeyOf(http.Request);
+        if (key is not null && IsFromAfar(http) && keys.IsToken(key))
+        {
+            connection?.HasNoKey();
+            await RestErrors.Write(http, ErrorCode.Forbidden, TokenFromAfar);
+            return false;
+        }
+
         if (key is not null && keys.Accepts(key))
             return true;
         connection?.HasNoKey();

@@ -40,6 +40,8 @@ internal static class OpenSession
             if (!keys.IsCode(command.Code) && !keys.IsToken(command.Code))
                 throw Refusal();
             var context = http.HttpContext!;
+            if (Gatekeeper.IsFromAfar(context) && keys.IsToken(command.Code))
+                throw Problem.Forbidden(Gatekeeper.TokenFromAfar);
             var address = WrongKeys.AddressOf(context);
             var former = Gatekeeper.KeyOf(context.Request);
             var client = ClientName.Of(context.Request.Headers.UserAgent.ToString());
