@@ -14,10 +14,15 @@ internal sealed class ListeningSockets : IDisposable
 
     private readonly List<(EndPoint Asked, Socket Socket)> listening = [];
 
-    /// <summary>Listens at the addresses that are plain HTTP; the server handles others.</summary>
-    /// <exception cref="StartupProblem">An address is taken or unavailable.</exception>
+    // Those of systemd that no address has asked for yet.
+    private readonly List<Socket> passed = [];
+
+    /// <summary>Listens at the addresses that are plain HTTP, on the sockets that systemd has passed where there are
+    /// such; the server handles others.</summary>
+    /// <exception cref="StartupProblem">An address is taken or unavailable, or systemd passed another one.</exception>
     public void Listen(string urls)
     {
+        passed.AddRange(PassedSockets.Take());
         foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             var address = BindingAddress.Parse(url);
@@ -37,6 +42,12 @@ internal sealed class ListeningSockets : IDisposable
                 );
             }
         }
+
+        if (passed is [var other, ..])
+            throw new StartupProblem(
+                $"systemd has passed a socket at {other.LocalEndPoint}, and --urls (HIVE_URLS) is '{urls}'; "
+                    + "give ListenStream= in the socket unit and --urls the same address"
+            );
     }
 
     /// <summary>The socket that listens at an address, or a new one.</summary>
@@ -55,6 +66,9 @@ internal sealed class ListeningSockets : IDisposable
         foreach (var (_, socket) in listening)
             socket.Dispose();
         listening.Clear();
+        foreach (var socket in passed)
+            socket.Dispose();
+        passed.Clear();
     }
 
     // The endpoints that Kestrel derives from an address.
@@ -103,6 +117,13 @@ internal sealed class ListeningSockets : IDisposable
 
     private void ListenAt(IPEndPoint endpoint)
     {
+        if (passed.Find(s => endpoint.Equals(s.LocalEndPoint)) is { } given)
+        {
+            passed.Remove(given);
+            listening.Add((endpoint, given));
+            return;
+        }
+
         var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
         listening.Add((endpoint, socket));
         // Bound without listening, it would not stop another program from listening.

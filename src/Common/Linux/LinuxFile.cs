@@ -28,6 +28,15 @@ public static unsafe class LinuxFile
 
     private static readonly uint User = LibC.UserId();
 
+    /// <summary>Keeps a descriptor from the programs that this process starts. False when it is not open.</summary>
+    public static bool CloseOnExecute(int descriptor)
+    {
+        // fcntl.h.
+        const int SetFlags = 2;
+        const int Close = 1;
+        return LibC.Control(descriptor, SetFlags, Close) == 0;
+    }
+
     /// <summary>Opens a path of the operator's or the host's own, and follows the links in it unless the flags forbid
     /// the last.</summary>
     public static SafeFileHandle? Open(string path, int flags, out int error) =>

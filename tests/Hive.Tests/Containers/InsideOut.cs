@@ -97,6 +97,45 @@ internal sealed class InsideOut : IAsyncDisposable
         return seen;
     }
 
+    /// <summary>Tries in a container of the agent to listen on the dashboard's port of the machine while the host
+    /// restarts.</summary>
+    public static async Task<(string Attempt, bool Works)> TakePort(Fleet fleet, string agent, string runtime)
+    {
+        var port = new Uri(fleet.Hive.Url).Port;
+        var container = Runtime();
+        await container.Start(
+            IsolationTests.BlueprintOf(fleet, agent, runtime) with
+            {
+                Command = ["/bin/sh", "-c", $"exec perl -e '{Takes(port)}'"],
+            },
+            CancellationToken.None
+        );
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        List<string> printed = [];
+        await foreach (var lines in container.Follow(agent, 5000, patience.Token))
+        {
+            printed.AddRange(lines);
+            if (printed.Contains("took") || printed.Contains("waits"))
+                break;
+        }
+
+        var reached = false;
+        await fleet.Hive.Restart(async () =>
+        {
+            // One that waits for the port must get it now; one that has it already has another machine's.
+            do
+            {
+                patience.Token.ThrowIfCancellationRequested();
+                reached = Reaches(port);
+                await Task.Yield();
+            } while (!reached && !printed.Contains("took"));
+        });
+        await Runtime().Remove(agent);
+        return ("take the dashboard's port while Hive restarts", reached);
+
+        IRuntime Runtime() => fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime);
+    }
+
     private List<(string Attempt, string Perl)> Attempts(string data, int free)
     {
         var calls = Calls;
@@ -213,6 +252,11 @@ internal sealed class InsideOut : IAsyncDisposable
 
     private static string Holds(int port) =>
         $"socket(S,2,1,0); bind(S,{Packed("127.0.0.1", port)}) and listen(S,5); $|=1; print qq(listening\\n); sleep 60";
+
+    private static string Takes(int port) =>
+        "$|=1; for (;;) { socket(S,2,1,0); setsockopt(S,1,2,pack(q(i),1)); "
+        + $"if (bind(S,{Packed("127.0.0.1", port)}) && listen(S,5)) {{ print qq(took\n); sleep 600 }} "
+        + "print qq(waits\n) if !$w++; close(S); select(undef,undef,undef,0.05) }";
 
     private static string Packed(string address, int port) =>
         string.Create(CultureInfo.InvariantCulture, $"pack(q(SnC4x8),2,{port},{address.Replace('.', ',')})");

@@ -25,7 +25,11 @@ public sealed class InsideOutTests
             await using var fleet = await Fleet.Start(runtime);
             await fleet.Spawn("inner", runtime, start: false);
             await fleet.Spawn("other", runtime, start: false);
-            found[runtime] = await inside.Run(fleet, "inner", runtime);
+            found[runtime] =
+            [
+                .. await inside.Run(fleet, "inner", runtime),
+                await InsideOut.TakePort(fleet, "inner", runtime),
+            ];
         }
 
         string[] lines =
