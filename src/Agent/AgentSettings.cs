@@ -87,7 +87,7 @@ internal sealed record AgentSettings(
                 "idle_seconds" => settings with { Quiet = TimeSpan.FromSeconds(NumberOf(yaml, node, what)) },
                 "compact_at_tokens" => settings with { CompactAtTokens = NumberOf(yaml, node, what) },
                 // The host applies these.
-                "recipients" or "limits" or "restart" or "inputs" => settings,
+                "recipients" or "limits" or "network" or "restart" or "inputs" => settings,
                 "capabilities" or "capacity" or "phases" or "tags" => settings,
                 _ => Ignored(settings, what),
             };

@@ -35,6 +35,8 @@ internal static class Features
             new Costs.CostsModule(),
             // After Messages, whose open turns it reads, and after Workflows.
             new Tasks.TasksModule(),
+            // Before Containers, which open the agents' proxies.
+            new Egress.EgressModule(),
             new Containers.ContainersModule(),
             new Making.MakingModule(),
             // After all slices whose work it pushes.

@@ -33,10 +33,10 @@ internal static class PassedSockets
             throw new StartupProblem(
                 $"{Count} is '{count}' and must be a number of sockets up to {Most}; leave it to systemd, or unset it"
             );
-        return [.. Enumerable.Range(First, passed).Select(Socket)];
+        return [.. Enumerable.Range(First, passed).Select(SocketAt)];
     }
 
-    private static Socket Socket(int descriptor)
+    private static Socket SocketAt(int descriptor)
     {
         if (!LinuxFile.CloseOnExecute(descriptor))
             throw Unusable(descriptor, "is not open");

@@ -31,6 +31,10 @@ public sealed class HivePaths
     /// <summary>The socket of one agent. The caller must have checked the name: it becomes part of a path.</summary>
     public string AgentSocket(string name) => Path.Combine(RunDir, "agents", name, "agent.sock");
 
+    /// <summary>The socket of one agent's outbound proxy, beside its own. The caller must have checked the
+    /// name.</summary>
+    public string AgentProxy(string name) => Path.Combine(RunDir, "agents", name, "proxy.sock");
+
     /// <summary>Finds both folders; creates nothing.</summary>
     /// <param name="dataDir">The value of <c>--data-dir</c>; null or empty when not given.</param>
     /// <param name="runDir">The value of <c>--run-dir</c>; null or empty when not given.</param>

@@ -39,10 +39,10 @@ internal static class Networks
         return string.Join("; ", all.OfType<string>()) is { Length: > 0 } some ? some : null;
     }
 
-    /// <summary>The refusal of a container without a network.</summary>
+    /// <summary>The refusal of a container that may not reach the machine's network.</summary>
     public static Problem CannotDoWithout(string agent, string runtime) =>
         Problem.Invalid(
-            $"{agent}: agent.yaml says 'network: none', and the runtime '{runtime}' cannot keep the machine's network "
-                + "from it; remove the line, or use 'sandbox', 'nspawn', 'podman' or 'docker'"
+            $"{agent}: agent.yaml has 'network: none' or a list of hosts, and the runtime '{runtime}' cannot keep the "
+                + "machine's network from it; remove the key, or use 'sandbox', 'nspawn', 'podman' or 'docker'"
         );
 }

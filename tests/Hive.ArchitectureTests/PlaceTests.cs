@@ -87,6 +87,7 @@ public sealed partial class PlaceTests
             "Hive.Features.Dashboard.AccessToken", // the access token's file
             "Hive.Common.Git.", // the host's repositories, and agents' objects, opened without following links
             "Hive.Common.Doors.SocketDoor", // the socket files
+            "Hive.Features.Egress.EgressProxy", // the socket files of the agents' proxies
             "Hive.Common.Storage.", // the database, its write-ahead log and the note of the last commit
             "Hive.Protocol.HivePaths", // hive.json
             "Hive.Protocol.Options.", // hive.json, and folders that options name

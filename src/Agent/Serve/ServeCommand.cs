@@ -41,6 +41,7 @@ internal static class ServeCommand
             foreach (var (name, value) in settings.Environment)
                 Environment.SetEnvironmentVariable(name, value);
             log.Info($"hive-agent {AgentVersion.Text}");
+            using var proxy = ProxyForward.Begin(log);
             while (!signal.Token.IsCancellationRequested)
             {
                 settings = DriverCatalog.Choose(settings);

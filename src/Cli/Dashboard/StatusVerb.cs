@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Hive.Cli.Terminal;
 using Hive.Protocol;
 
 namespace Hive.Cli.Dashboard;
@@ -24,11 +26,41 @@ internal static class StatusVerb
                 else if (rows.Length == 0)
                     verb.Screen.Line(None);
                 else
+                {
                     verb.Screen.Table(StatusTable.Heads, [.. rows.Select(StatusTable.Cells)]);
+                    if (CommonOptions.NamesIn(parsed, names).Length > 0)
+                        ShowRefused(verb.Screen, rows);
+                }
             },
             names,
             CommonOptions.Wide()
         );
+    }
+
+    private static void ShowRefused(Screen screen, IEnumerable<JsonElement> rows)
+    {
+        foreach (var row in rows)
+        {
+            if (!row.TryGetProperty("parts", out var parts) || !parts.TryGetProperty("egress", out var egress))
+                continue;
+            var refused = egress.Deserialize<AgentEgress>(WireJson.Options)!;
+            screen.Line($"\n{NameOf(row)}: {Counted.Of(refused.Total, "refused connection")}; the newest:");
+            screen.Table(
+                ["host", "port", "times", "last", Screen.Column.Text("reason")],
+                [
+                    .. refused.Refused.Select(r =>
+                        (Screen.Cell[])
+                            [
+                                r.Host,
+                                r.Port.ToString(CultureInfo.InvariantCulture),
+                                r.Count.ToString(CultureInfo.InvariantCulture),
+                                Screen.Ago(r.LastAt),
+                                r.Reason,
+                            ]
+                    ),
+                ]
+            );
+        }
     }
 
     /// <summary>The rows of the named agents, or of all.</summary>

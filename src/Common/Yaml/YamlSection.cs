@@ -64,6 +64,12 @@ public sealed partial class YamlSection
     /// <summary>Where a key's value begins; where the section begins when the key is absent.</summary>
     public YamlMark Mark(string key) => values.TryGetValue(key, out var node) ? YamlMark.Of(node.Start) : Begin;
 
+    /// <summary>True when a key has a mapping as its value.</summary>
+    public bool IsMapping(string key) => values.GetValueOrDefault(key) is YamlMappingNode;
+
+    /// <summary>True when a key has a list as its value.</summary>
+    public bool IsList(string key) => values.GetValueOrDefault(key) is YamlSequenceNode;
+
     /// <summary>The truth value of a key; null when the key is absent.</summary>
     public bool? Truth(string key) =>
         Scalar(key) switch

@@ -20,7 +20,7 @@ internal sealed class ContainersModule : FeatureModule
 {
     public ContainersModule()
     {
-        Uses(nameof(Agents), nameof(Messages), nameof(Runtimes));
+        Uses(nameof(Agents), nameof(Egress), nameof(Messages), nameof(Runtimes));
         Schema<ContainersSchema>();
         Restored<RestoredRuns>();
         Event<Transient>("transient_set", "transient");

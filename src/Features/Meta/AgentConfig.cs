@@ -1,5 +1,6 @@
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Egress.Contracts;
 
 namespace Hive.Features.Meta;
 
@@ -14,6 +15,7 @@ namespace Hive.Features.Meta;
 /// <param name="Environment">Environment variables of its harness.</param>
 /// <param name="Limits">Resource limits of its container.</param>
 /// <param name="Network">The network of its container.</param>
+/// <param name="Hosts">The only hosts that it may connect to; null unless it has such a list.</param>
 /// <param name="RestartsOnFailure">True to start it again when it ends with an error.</param>
 /// <param name="Driving">Further settings of the driver.</param>
 /// <param name="Inputs">Other repositories, by the name below <c>/inputs</c>.</param>
@@ -29,6 +31,7 @@ internal sealed record AgentConfig(
     IReadOnlyDictionary<string, string> Environment,
     AgentLimits Limits,
     AgentNetwork Network,
+    EgressRules? Hosts,
     bool RestartsOnFailure,
     DriverSettings Driving,
     IReadOnlyDictionary<string, InputSource> Inputs,

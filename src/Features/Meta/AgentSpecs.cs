@@ -40,6 +40,7 @@ internal sealed class AgentSpecs(
                     inputs.ToDictionary(i => i.Name, i => store.Folder(i.Rev)),
                     config.Work,
                     config.Network,
+                    config.Hosts,
                     config.RestartsOnFailure,
                     Fingerprint(files, inputs)
                 );

@@ -5,6 +5,7 @@ using Hive.Common.Errors;
 using Hive.Common.Yaml;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Egress.Contracts;
 using Hive.Protocol;
 
 namespace Hive.Features.Meta;
@@ -74,12 +75,8 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             ),
             Variables(file, Keys.Environment),
             Limits(file.Inner(Keys.Limits, Keys.OfLimits)),
-            file.Text(Keys.Network, NetworkWord(), "'outbound', 'none' or 'host'") switch
-            {
-                "none" => AgentNetwork.None,
-                "host" => AgentNetwork.Host,
-                _ => AgentNetwork.Outbound,
-            },
+            Network(file, out var hosts),
+            hosts,
             file.Text(Keys.Restart, RestartRule(), "'on-failure' or 'never'") != "never",
             Driving(file),
             file.Map(
@@ -92,6 +89,44 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             ),
             Work(file)
         );
+
+    private static AgentNetwork Network(YamlSection file, out EgressRules? hosts)
+    {
+        const string Words = "'outbound', 'none', 'host' or a list of hosts, such as {allow: [api.example.org]}";
+        hosts = null;
+        if (file.IsList(Keys.Network))
+            throw file.Fault(Keys.Network, $"'network' is a list; it can be {Words}");
+        if (!file.IsMapping(Keys.Network))
+            return file.Text(Keys.Network, NetworkWord(), Words) switch
+            {
+                "none" => AgentNetwork.None,
+                "host" => AgentNetwork.Host,
+                _ => AgentNetwork.Outbound,
+            };
+        var network = file.Inner(Keys.Network, Keys.OfNetwork)!;
+        List<EgressEntry> entries = [];
+        foreach (var key in Keys.OfNetwork)
+        {
+            var given = network.List(key, host => Entry(entries, host, key == Keys.Private));
+            if (given is [])
+                throw network.Fault(key, $"'{key}' is empty; name a host, or write 'network: none'");
+        }
+
+        if (entries.Count == 0)
+            throw network.Fault($"has no '{Keys.Allow}'; name a host, or write 'network: none'");
+        hosts = new EgressRules(entries);
+        return AgentNetwork.None;
+    }
+
+    private static string? Entry(List<EgressEntry> entries, string host, bool mayBePrivate)
+    {
+        if (EgressEntry.Read(host, mayBePrivate, out var entry) is { } fault)
+            return fault;
+        if (entries.Any(e => e.Pattern == entry!.Pattern && e.Port == entry.Port))
+            return "is listed twice; remove one";
+        entries.Add(entry!);
+        return null;
+    }
 
     private static AgentWork Work(YamlSection file) =>
         new(
@@ -287,7 +322,9 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             Capabilities = "capabilities",
             Capacity = "capacity",
             Phases = "phases",
-            Tags = "tags";
+            Tags = "tags",
+            Allow = "allow",
+            Private = "private";
 
         public static readonly string[] All =
         [
@@ -314,6 +351,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             Tags,
         ];
         public static readonly string[] OfLimits = [Memory, CpuPercent];
+        public static readonly string[] OfNetwork = [Allow, Private];
         public static readonly string[] OfInput = [Url, Ref];
         public static readonly string[] OfServer = [Command, Args, Env, AllowedTools];
     }

@@ -13,7 +13,7 @@ internal sealed class MetaModule : FeatureModule
 {
     public MetaModule()
     {
-        Uses(nameof(Agents), nameof(Turns), nameof(Containers));
+        Uses(nameof(Agents), nameof(Turns), nameof(Containers), nameof(Egress));
         Event<IReadOnlyList<MetaInput>>("meta_inputs_changed", "meta_inputs");
         Section<MetaInputsSection>();
         RowFields<DeployedRowFields>();

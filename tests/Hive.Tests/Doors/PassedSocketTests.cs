@@ -9,7 +9,7 @@ using Hive.Tests.Containers;
 namespace Hive.Tests.Doors;
 
 /// <summary>Tests the host with a descriptor that it inherits, as from a socket unit of systemd.</summary>
-public sealed partial class PassedSocketTests : IDisposable
+public sealed class PassedSocketTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-passed-").FullName;
     private readonly List<Process> started = [];
@@ -62,7 +62,7 @@ public sealed partial class PassedSocketTests : IDisposable
     [InlineData("99999999999", "must be a number of sockets up to 64")]
     [InlineData("2", "the descriptor 4 that systemd passed is not a listening TCP socket")]
     [InlineData("1", "and --urls (HIVE_URLS) is 'http://127.0.0.1:0'")]
-    public async Task What_cannot_be_used_is_refused_with_words(string count, string said)
+    public async Task Unusable_passed_sockets_are_refused_with_words(string count, string said)
     {
         using var port = Listen();
         using var bound = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -134,11 +134,11 @@ public sealed partial class PassedSocketTests : IDisposable
         [.. Directory.GetFiles($"/proc/{pid}/fd").Select(fd => new FileInfo(fd).LinkTarget)];
 
     // Without close-on-exec, unlike .NET's own.
-    [LibraryImport("libc", EntryPoint = "dup")]
+    [DllImport("libc", EntryPoint = "dup")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Duplicate(int fd);
+    private static extern int Duplicate(int fd);
 
-    [LibraryImport("libc", EntryPoint = "close")]
+    [DllImport("libc", EntryPoint = "close")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Close(int fd);
+    private static extern int Close(int fd);
 }

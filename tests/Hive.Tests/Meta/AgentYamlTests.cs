@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -6,6 +7,7 @@ using Hive.Common.Errors;
 using Hive.Features.Agents;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Egress.Contracts;
 using Hive.Features.Meta;
 using Hive.Protocol;
 using Hive.Protocol.Options;
@@ -140,10 +142,38 @@ public sealed class AgentYamlTests
     [InlineData("limits: { cpu_percent: -5 }", 1, "whole number from 1 to")]
     [InlineData("limits: { cpu_percent: 1.5 }", 1, "whole number from 1 to")]
     [InlineData("restart: always", 1, "'restart' is 'always'; it can be 'on-failure' or 'never'")]
-    [InlineData("network: lan", 1, "'network' is 'lan'; it can be 'outbound', 'none' or 'host'")]
-    [InlineData("model: x\nnetwork: [outbound]", 2, "network")]
-    [InlineData("model: x\nnetwork: { allow: [a.example] }", 2, "network")]
+    [InlineData("network: lan", 1, "'network' is 'lan'; it can be 'outbound', 'none', 'host' or a list of hosts")]
+    [InlineData("model: x\nnetwork: [a.example]", 2, "'network' is a list; it can be 'outbound'")]
     [InlineData("network: true", 1, "network")]
+    [InlineData("network: {}", 1, "'network' has no 'allow'; name a host, or write 'network: none'")]
+    [InlineData("network: { allow: [] }", 1, "'allow' is empty; name a host, or write 'network: none'")]
+    [InlineData("network: { allow: a.example }", 1, "'allow' must be a list, such as allow: [one, two]")]
+    [InlineData("network: { allow: { a: b } }", 1, "'allow' must be a list")]
+    [InlineData("network: { allow: [5] }", 1, "write it in quotes: \"5\"")]
+    [InlineData("network: { allow: ['5'] }", 1, "'5' in 'allow' is not a host; write a name")]
+    [InlineData("network: { allow: [[a.example]] }", 1, "'allow' must be a string")]
+    [InlineData("network: { alow: [a.example] }", 1, "did you mean allow?")]
+    [InlineData("network:\n  allow:\n  - a.example\n  - A.example", 4, "'A.example' in 'allow' is listed twice")]
+    [InlineData("network: { allow: [a.example], private: [a.example.] }", 1, "in 'private' is listed twice")]
+    [InlineData("network: { allow: ['https://a.example/x'] }", 1, "is a URL; write the host of it")]
+    [InlineData("network: { allow: [a.example/x] }", 1, "is not a host")]
+    [InlineData("network: { allow: [me@a.example] }", 1, "is not a host")]
+    [InlineData("network: { allow: ['a b'] }", 1, "is not a host")]
+    [InlineData("network: { allow: ['*'] }", 1, "would allow every host; write 'network: outbound'")]
+    [InlineData("network: { allow: ['*.org'] }", 1, "covers too much; name two labels after '*.'")]
+    [InlineData("network: { allow: ['a.*.org'] }", 1, "is not a host")]
+    [InlineData("network: { allow: ['*.0.0.1'] }", 1, "is not a host")]
+    [InlineData("network: { allow: ['a.example:0'] }", 1, "has an invalid port; write a number from 1 to 65535")]
+    [InlineData("network: { allow: ['a.example:65536'] }", 1, "has an invalid port")]
+    [InlineData("network: { allow: ['a.example:'] }", 1, "has an invalid port")]
+    [InlineData("network: { allow: ['127.1'] }", 1, "is not a host")]
+    [InlineData("network: { allow: ['0x7f.0.0.1'] }", 1, "is not a host")]
+    [InlineData("network: { allow: [b\u00fccher.example] }", 1, "is not in ASCII; write xn--bcher-kva.example")]
+    [InlineData("network: { private: [localhost] }", 1, "is the agent's own loopback, which needs no list")]
+    [InlineData("network: { allow: [host.hive.internal] }", 1, "is the machine's loopback; list it under 'private'")]
+    [InlineData("network: { allow: [127.0.0.1] }", 1, "is a loopback address; list it under 'private'")]
+    [InlineData("network: { allow: [169.254.169.254] }", 1, "is a link-local address; list it under 'private'")]
+    [InlineData("network: { allow: ['[::ffff:10.0.0.1]:80'] }", 1, "is a private address; list it under 'private'")]
     [InlineData("duty: boss", 1, "'duty' is 'boss'; it can be 'worker' or 'validator'")]
     [InlineData("duty: none", 1, "'duty' is 'none'; it can be 'worker' or 'validator'")]
     [InlineData("dutys: worker", 1, "did you mean duty")]
@@ -278,6 +308,26 @@ public sealed class AgentYamlTests
     {
         var problem = Assert.Throws<Problem>(() => Read("inputs: { skills: { url: file:///srv/git/skills } }"));
         Assert.Contains("Inputs:AllowedPaths", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{ allow: [a.example] }", "a.example:443 a.example:80", "a.example:8443 b.example:443")]
+    [InlineData("{ allow: ['*.a.example:8443'] }", "x.y.a.example:8443", "a.example:8443 x.a.example:443")]
+    [InlineData("{ allow: [A.Example., 8.8.8.8] }", "a.example:443 8.8.8.8:80", "8.8.4.4:80")]
+    [InlineData("{ private: ['[FD00::0001]:81', 10.0.0.1] }", "fd00::1:81 10.0.0.1:80", "fd00::1:80")]
+    [InlineData("{ allow: [a.example], private: ['a.example:81'] }", "a.example:81 a.example:80", "a.example:82")]
+    public void A_list_of_hosts_allows_these_and_no_others(string network, string allowed, string refused)
+    {
+        var config = Read($"network: {network}");
+        Assert.Equal(AgentNetwork.None, config.Network);
+        Assert.All(allowed.Split(' '), target => Assert.NotNull(Find(target)));
+        Assert.All(refused.Split(' '), target => Assert.Null(Find(target)));
+
+        EgressEntry? Find(string target) =>
+            config.Hosts!.Find(
+                target[..target.LastIndexOf(':')],
+                int.Parse(target[(target.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture)
+            );
     }
 
     [Theory]

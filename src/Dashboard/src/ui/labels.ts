@@ -131,6 +131,7 @@ export const LABELS = {
   BUDG3TS: 'Budgets',
   '4G3NTS': 'Agents with turns',
   'L00S3 3NDS': 'Loose ends',
+  R3FUS3D: 'Refused',
   L0G1N: 'Login',
   T3RM1N4L: 'Terminal',
   TURNS: 'Turns',

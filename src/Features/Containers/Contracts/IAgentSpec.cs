@@ -1,5 +1,6 @@
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Egress.Contracts;
 
 namespace Hive.Features.Containers.Contracts;
 
@@ -34,6 +35,7 @@ internal interface IAgentSpecs
 /// <c>/inputs</c>.</param>
 /// <param name="Work">The tasks that it can take.</param>
 /// <param name="Network">The network of its container.</param>
+/// <param name="Hosts">The only hosts that it may connect to; null unless it has such a list.</param>
 /// <param name="RestartsOnFailure">It is restarted when it ends with an error.</param>
 /// <param name="Fingerprint">Equal for equal configurations, byte by byte. It contains the names of the folders of
 /// <paramref name="Inputs"/>.</param>
@@ -46,6 +48,7 @@ internal sealed record AgentSpec(
     IReadOnlyDictionary<string, string> Inputs,
     AgentWork Work,
     AgentNetwork Network = AgentNetwork.Outbound,
+    EgressRules? Hosts = null,
     bool RestartsOnFailure = true,
     string Fingerprint = ""
 );
@@ -56,7 +59,7 @@ internal enum AgentNetwork
     /// <summary>One of its own, from which it reaches the outside but not the machine's loopback.</summary>
     Outbound,
 
-    /// <summary>None besides a loopback of its own.</summary>
+    /// <summary>None besides a loopback of its own, and the proxy where it has a list of hosts.</summary>
     None,
 
     /// <summary>The machine's.</summary>

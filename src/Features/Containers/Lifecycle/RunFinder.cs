@@ -1,6 +1,8 @@
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
 using Hive.Features.Containers.Runs;
+using Hive.Features.Egress.Contracts;
 using Hive.Protocol;
 using Hive.Runtimes;
 using Microsoft.Extensions.Hosting;
@@ -14,6 +16,8 @@ internal sealed partial class RunFinder(
     RuntimeCatalog runtimes,
     ContainerStates states,
     CrashWatch crashes,
+    IAgentSpecs specs,
+    IEgress egress,
     IHostApplicationLifetime lifetime,
     ILogger<RunFinder> log
 )
@@ -86,12 +90,26 @@ internal sealed partial class RunFinder(
         }
         else
         {
+            await OpenProxy(agent.Name);
             // Without a stored configuration an older Hive started the container: "" differs from every current one.
             states.CountAsConnected(agent.Name, running);
             // A note of this host's own start, such as a socket that cannot be opened, comes first.
             var note = states.Of(agent.Name).Note is { } own && own != row?.Note ? own : running.Weakness;
             crashes.Watch(agent.Name, running, note, row?.RunsOn ?? "");
             LogAdopted(log, agent.Name, running.Id);
+        }
+    }
+
+    // A run whose configuration is broken goes on without a proxy; its next start says what is wrong.
+    private async Task OpenProxy(string agent)
+    {
+        try
+        {
+            await egress.Set(agent, specs.Read(agent).Hosts);
+        }
+        catch (Exception e) when (e is Problem or IOException)
+        {
+            LogNoProxy(log, agent, e.Message);
         }
     }
 
@@ -122,6 +140,9 @@ internal sealed partial class RunFinder(
         Message = "{Agent} ({Id}): restart was interrupted by the last shutdown; killing and starting again"
     )]
     private static partial void LogRestarting(ILogger logger, string agent, string id);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent}: its outbound proxy could not be opened: {Error}")]
+    private static partial void LogNoProxy(ILogger logger, string agent, string error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent}: could not find out whether it runs: {Error}")]
     private static partial void LogUnknown(ILogger logger, string agent, string error);

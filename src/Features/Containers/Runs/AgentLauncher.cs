@@ -2,6 +2,7 @@ using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Egress.Contracts;
 using Hive.Protocol;
 using Hive.Runtimes;
 using Microsoft.Extensions.Logging;
@@ -28,6 +29,7 @@ internal sealed partial class AgentLauncher(
     SocketDoors doors,
     WakeNotes wakeNotes,
     AgentGit git,
+    IEgress egress,
     ILogger<AgentLauncher> log
 )
 {
@@ -102,6 +104,7 @@ internal sealed partial class AgentLauncher(
         if (!doors.IsOpen(paths.AgentSocket(name)))
             OpenSocket(name);
         CopySpec(name, spec);
+        await egress.Set(name, spec.Hosts);
         LogPrepared(log, name);
         // Before the start: one that cannot be stored is refused, not half done.
         agent = await store.Write(

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
@@ -8,6 +9,8 @@ namespace Hive.Features.Containers.Runs;
 /// <summary>Describes an agent's container, with the same mounts for every runtime (docs/architecture.md).</summary>
 internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths paths)
 {
+    private const string OwnLoopback = "localhost,127.0.0.1,::1";
+
     public Blueprint For(AgentEntry agent, AgentSpec spec, string driver)
     {
         var name = agent.Name;
@@ -21,6 +24,12 @@ internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths
             ["HIVE_STATE_DIR"] = $"/agents/{name}/state",
             [AgentGit.Variable] = $"/run/hive/{AgentGit.FileName}",
         };
+        if (spec.Hosts is not null)
+        {
+            foreach (var (variable, value) in ProxyVariables)
+                environment[variable] = value;
+        }
+
         return new Blueprint(
             name,
             [$"{HarnessBinary.FolderInContainer}/{HarnessBinary.FileName}", "serve", "--driver", driver],
@@ -29,6 +38,26 @@ internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths
             new ContainerLimits(spec.Limits.MemoryBytes, spec.Limits.CpuPercent),
             NetworkOf(spec)
         );
+    }
+
+    // Programs read one or the other case. Services of the agent's own are on its own loopback. Node.js needs the last
+    // one.
+    private static IEnumerable<(string Name, string Value)> ProxyVariables
+    {
+        get
+        {
+            yield return (EgressProxyAddress.Variable, "/run/hive/proxy.sock");
+            var url = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{EgressProxyAddress.Port}");
+            foreach (var name in (string[])["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
+            {
+                yield return (name, url);
+                yield return (name.ToLowerInvariant(), url);
+            }
+
+            yield return ("NO_PROXY", OwnLoopback);
+            yield return ("no_proxy", OwnLoopback);
+            yield return ("NODE_USE_ENV_PROXY", "1");
+        }
     }
 
     /// <summary>The network that a configuration asks for.</summary>

@@ -4,6 +4,7 @@ using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Runs;
 using Hive.Features.Containers.Tombstones;
+using Hive.Features.Egress.Contracts;
 using Hive.Protocol;
 using Hive.Runtimes;
 using MediatR;
@@ -36,6 +37,7 @@ internal static partial class DestroyAgent
         IRoster roster,
         HivePaths paths,
         SocketDoors doors,
+        IEgress egress,
         StopAgent.Steps stop,
         AgentRecords records,
         AgentRemoval removal,
@@ -54,6 +56,7 @@ internal static partial class DestroyAgent
             if (agent.Runtime != RuntimeCatalog.External)
                 await stop.Run(name, atOnce: false);
             doors.Close(paths.AgentSocket(name));
+            await egress.Forget(name);
             LogStep(log, name, "socket closed");
             var left = new Removal
             {

@@ -4,11 +4,13 @@ import { Label } from '../../ui/label';
 import { go } from '../../ui/link';
 import { useIt } from './it';
 import { AgentLoose } from './loose';
+import { AgentRefused } from './refused';
 import { Terminal } from './terminal';
 import { TurnList } from './turn-list';
 
 /** An agent's terminal, with a list of its turns to jump by. */
-export function LiveTab({ agent: { name } }: { agent: Agent; rest: string | undefined }) {
+export function LiveTab({ agent }: { agent: Agent; rest: string | undefined }) {
+  const { name } = agent;
   const it = useIt();
   const root = useRef<HTMLDivElement>(null);
   /** Shows where a turn began: in the terminal, else in its own place. */
@@ -46,6 +48,7 @@ export function LiveTab({ agent: { name } }: { agent: Agent; rest: string | unde
         </h2>
         <TurnList name={name} onJump={(turn) => void jump(turn)} />
         <AgentLoose name={name} />
+        <AgentRefused agent={agent} />
       </div>
     </div>
   );

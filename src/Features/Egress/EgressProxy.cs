@@ -1,0 +1,83 @@
+using System.Net.Sockets;
+using System.Text;
+using Hive.Features.Egress.Contracts;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Hive.Features.Egress;
+
+/// <summary>The outbound proxy of one agent: a server on a unix socket that only the agent's container sees.</summary>
+internal sealed class EgressProxy : IAsyncDisposable
+{
+    /// <summary>The most connections at a time; further ones are closed. A package manager uses about 50.</summary>
+    public const int MaxConnections = 128;
+
+    private const long MaxBufferedBytes = 64 << 10;
+
+    private readonly string path;
+    private readonly EgressConnector connector;
+    private readonly EgressForward forward;
+    private readonly KestrelServer server;
+
+    public EgressProxy(string path, EgressConnector connector, TimeProvider clock, ILoggerFactory logs)
+    {
+        (this.path, this.connector) = (path, connector);
+        forward = new EgressForward(connector, clock);
+        var tunnel = new EgressTunnel(connector, clock);
+        var options = new KestrelServerOptions { AddServerHeader = false };
+        options.Limits.MaxConcurrentConnections = MaxConnections;
+        options.Limits.MaxRequestHeadersTotalSize = 32 << 10;
+        options.Limits.MaxRequestBufferSize = MaxBufferedBytes;
+        options.Limits.MaxResponseBufferSize = MaxBufferedBytes;
+        options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        options.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(2);
+        // Uploads of any size; a slow one is ended by the default rate.
+        options.Limits.MaxRequestBodySize = null;
+        options.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+        options.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
+        options.ListenUnixSocket(
+            path,
+            listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.Use(next => connection => tunnel.Run(connection, next));
+            }
+        );
+        server = new KestrelServer(
+            Options.Create(options),
+            new SocketTransportFactory(
+                Options.Create(new SocketTransportOptions { CreateBoundListenSocket = Bind }),
+                logs
+            ),
+            logs
+        );
+    }
+
+    /// <summary>Begins to listen.</summary>
+    /// <exception cref="IOException">The socket cannot be created.</exception>
+    public Task Start() => server.StartAsync(forward, CancellationToken.None);
+
+    /// <summary>Closes the socket and all of its connections.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var atOnce = new CancellationTokenSource();
+        await atOnce.CancelAsync();
+        await server.StopAsync(atOnce.Token);
+        server.Dispose();
+        forward.Dispose();
+        connector.Dispose();
+        File.Delete(path);
+    }
+
+    // The mode holds from the first connection on, since nobody can connect before the server listens.
+    private static Socket Bind(System.Net.EndPoint endpoint)
+    {
+        File.Delete(endpoint.ToString()!);
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        File.SetUnixFileMode(endpoint.ToString()!, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return socket;
+    }
+}

@@ -1,0 +1,170 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Hive.Features.Egress;
+using Hive.Features.Egress.Contracts;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Egress;
+
+/// <summary>A host with an agent that has a list of hosts, a resolver of the test's own, and a server on the machine's
+/// loopback that answers one request per connection with the request itself.</summary>
+internal sealed class ProxiedAgent : IAsyncDisposable
+{
+    private const string Agent = "ann";
+
+    private readonly TcpListener server = new(IPAddress.Loopback, 0);
+    private readonly ConcurrentQueue<string> received = new();
+
+    private ProxiedAgent(HiveFixture hive) => Hive = hive;
+
+    public HiveFixture Hive { get; }
+
+    /// <summary>The addresses of names; others have none.</summary>
+    public Dictionary<string, Queue<string>> Names { get; } = [];
+
+    /// <summary>The names that were looked up.</summary>
+    public ConcurrentQueue<string> LookedUp { get; } = new();
+
+    /// <summary>The requests that reached the server, a text for each connection that sent something.</summary>
+    public IReadOnlyCollection<string> Received => received;
+
+    public int Port => ((IPEndPoint)server.LocalEndpoint).Port;
+
+    public string Socket => Path.Combine(Hive.RunDir, "agents", Agent, "proxy.sock");
+
+    /// <param name="allow">The entries of the list; <c>PORT</c> is the server's port.</param>
+    /// <param name="mayBePrivate">Those that may have private addresses.</param>
+    public static async Task<ProxiedAgent> Start(string[] allow, params string[] mayBePrivate)
+    {
+        ProxiedAgent? made = null;
+        var hive = await HiveFixture.StartWith(services =>
+            services.AddSingleton<NameLookup>(name => made!.LookUp(name))
+        );
+        made = new ProxiedAgent(hive);
+        await hive.Spawn(Agent);
+        made.server.Start();
+        _ = made.Serve();
+        await made.Egress.Set(Agent, new EgressRules([.. made.Read(allow, false), .. made.Read(mayBePrivate, true)]));
+        return made;
+    }
+
+    public IEgress Egress => Hive.Services.GetRequiredService<IEgress>();
+
+    public AgentEgress? Refused => Hive.Services.GetRequiredService<EgressProxies>().RefusedOf(Agent);
+
+    /// <summary>Sends bytes to the proxy and reads until it ends the connection, or has sent a text.</summary>
+    public async Task<string> Send(string bytes, string? until = null)
+    {
+        using var socket = await Connect();
+        await socket.SendAsync(Encoding.Latin1.GetBytes(Filled(bytes)));
+        return await Read(socket, until);
+    }
+
+    public async Task<Socket> Connect()
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket));
+        return socket;
+    }
+
+    public static async Task<string> Read(Socket socket, string? until = null)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var text = new StringBuilder();
+        var buffer = new byte[4096];
+        try
+        {
+            while (await socket.ReceiveAsync(buffer, patience.Token) is > 0 and var count)
+            {
+                text.Append(Encoding.Latin1.GetString(buffer, 0, count));
+                if (until is not null && text.ToString().Contains(until, StringComparison.Ordinal))
+                    break;
+            }
+        }
+        catch (SocketException)
+        {
+            // Closed with bytes unread.
+        }
+
+        return text.ToString();
+    }
+
+    public string Filled(string text) =>
+        text.Replace(
+            "PORT",
+            Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            StringComparison.Ordinal
+        );
+
+    public async ValueTask DisposeAsync()
+    {
+        server.Dispose();
+        await Hive.DisposeAsync();
+    }
+
+    private IEnumerable<EgressEntry> Read(string[] entries, bool mayBePrivate)
+    {
+        foreach (var text in entries)
+        {
+            Assert.Null(EgressEntry.Read(Filled(text), mayBePrivate, out var entry));
+            yield return entry!;
+        }
+    }
+
+    // The first of several answers is given once.
+    private Task<IPAddress[]> LookUp(string name)
+    {
+        LookedUp.Enqueue(name);
+        if (!Names.TryGetValue(name, out var answers))
+            throw new SocketException((int)SocketError.HostNotFound);
+        var answer = answers.Count > 1 ? answers.Dequeue() : answers.Peek();
+        return Task.FromResult<IPAddress[]>([.. answer.Split(' ').Select(IPAddress.Parse)]);
+    }
+
+    private async Task Serve()
+    {
+        while (true)
+        {
+            TcpClient client;
+            try
+            {
+                client = await server.AcceptTcpClientAsync();
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                return;
+            }
+
+            _ = Answer(client);
+        }
+    }
+
+    private async Task Answer(TcpClient client)
+    {
+        using (client)
+        {
+            var buffer = new byte[64 << 10];
+            var text = "";
+            // A request with a body ends with the body's last bytes, which tests write so.
+            while (
+                !text.EndsWith("\r\n\r\n", StringComparison.Ordinal) && !text.EndsWith("END", StringComparison.Ordinal)
+            )
+            {
+                var count = await client.Client.ReceiveAsync(buffer);
+                if (count == 0)
+                    break;
+                text += Encoding.Latin1.GetString(buffer, 0, count);
+            }
+
+            if (text.Length == 0)
+                return;
+            received.Enqueue(text);
+            var head = $"HTTP/1.1 200 OK\r\nContent-Length: {text.Length}\r\nX-Answer: yes\r\n\r\n";
+            await client.Client.SendAsync(Encoding.Latin1.GetBytes(head + text));
+        }
+    }
+}
