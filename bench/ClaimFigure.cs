@@ -148,7 +148,10 @@ internal static class ClaimFigure
             string to,
             string body,
             IReadOnlyList<string>? fileRefs = null,
-            long? inReplyTo = null
+            long? inReplyTo = null,
+            string? cause = null
         ) => null;
+
+        public void MustTake(string to, string sender, string body) { }
     }
 }
