@@ -236,16 +236,6 @@ internal sealed class Fleet : IAsyncDisposable
         }
     }
 
-    /// <summary>Unmounts the folders of daemons' containers that nobody removed.</summary>
-    public static void RemoveVolumes(string dataDir)
-    {
-        if (!Directory.Exists("/run/hive-volumes"))
-            return;
-        var names = $"{Instance.Of(HivePaths.Find(dataDir, "/nowhere"))}-*";
-        foreach (var volumes in Directory.GetDirectories("/run/hive-volumes", names))
-            MappedFolders.Unmount(volumes);
-    }
-
     // Processes that still run in a control group are killed with it.
     private static void Remove(DirectoryInfo folder)
     {

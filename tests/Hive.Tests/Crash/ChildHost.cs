@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Hive.Protocol;
 using Hive.Tests.Cli;
 using Hive.Tests.Containers;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Crash;
 
@@ -82,7 +83,7 @@ internal sealed class ChildHost : IAsyncDisposable
             await Kill();
         Fleet.EndAll(Folder);
         Fleet.RemoveTraces(DataDir);
-        Fleet.RemoveVolumes(DataDir);
+        DaemonVolumes.Remove(DataDir);
         Directory.Delete(Folder, recursive: true);
         Assert.Empty(Fleet.Processes(Folder));
     }

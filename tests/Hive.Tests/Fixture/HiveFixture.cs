@@ -140,7 +140,7 @@ public sealed class HiveFixture : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopHost();
-        Containers.Fleet.RemoveVolumes(DataDir);
+        DaemonVolumes.Remove(DataDir);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!keep && Directory.Exists(Folder))
         {
