@@ -29,7 +29,7 @@ internal sealed class Inbox(string owner)
     /// <summary>How many messages are leased.</summary>
     public int Leased => leases.Count;
 
-    /// <summary>What of each sender waits here.</summary>
+    /// <summary>The messages of each sender that wait here.</summary>
     public Backlog Backlog { get; } = new();
 
     /// <summary>The connections and turns that can hold leases.</summary>

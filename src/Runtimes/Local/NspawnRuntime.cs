@@ -22,9 +22,6 @@ internal sealed class NspawnRuntime : LocalRuntime
     // As many as a container of systemd has; the agent is the first one and cannot become another.
     private const int Users = 65536;
 
-    // Prints its number outside of the pid namespace that pasta gives it.
-    private const string Holder = "read -r me rest < /proc/self/stat; echo $me; exec > /dev/null; exec sleep infinity";
-
     private readonly LocalProcesses processes;
     private readonly HivePaths paths;
     private readonly string? root;
@@ -33,7 +30,7 @@ internal sealed class NspawnRuntime : LocalRuntime
     private readonly KeptTrial trial;
 
     // The result of the last successful trial.
-    private volatile Abilities found = new(null, null, null);
+    private volatile NspawnAbilities found = new(null, null, null);
 
     private volatile bool hasFilter;
 
@@ -46,7 +43,7 @@ internal sealed class NspawnRuntime : LocalRuntime
             options.Nspawn.Root is { } given ? Path.GetFullPath(given) : null
         );
         (folder, pasta) = (LaunchFolder.Of(paths), new Pasta(options));
-        trial = new KeptTrial(Try, clock, () => found is not { NoUser: null, NoNetwork: null, NoFilter: null });
+        trial = new KeptTrial(Try, clock, () => !found.IsComplete);
     }
 
     public override string Name => "nspawn";
@@ -58,12 +55,7 @@ internal sealed class NspawnRuntime : LocalRuntime
         var unlimited = await base.FindWeakness(ct);
         if (await FindFault(ct) is not null)
             return unlimited;
-        string?[] all =
-        [
-            unlimited,
-            found.NoUser is { } user ? $"it is the machine's root, without capabilities: {user}" : null,
-            found.NoFilter is { } filter ? $"it can create user namespaces and vsock sockets: {filter}" : null,
-        ];
+        string?[] all = [unlimited, .. found.Weaknesses];
         return string.Join("; ", all.OfType<string>()) is { Length: > 0 } some ? some : null;
     }
 
@@ -94,7 +86,7 @@ internal sealed class NspawnRuntime : LocalRuntime
 
     protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
 
-    private Launch Of(Blueprint blueprint, Abilities can, LaunchFolder files)
+    private Launch Of(Blueprint blueprint, NspawnAbilities can, LaunchFolder files)
     {
         var name = blueprint.Agent;
         var user = AgentUser.Of(Instance.Of(paths), name);
@@ -124,7 +116,7 @@ internal sealed class NspawnRuntime : LocalRuntime
                 [
                     "sh",
                     "-c",
-                    WithNetwork(user),
+                    NspawnNetwork.Script(pasta, user),
                     "hive",
                     Path.Combine(files.Path, LaunchFolder.PipeName(name)),
                     .. arguments,
@@ -139,34 +131,6 @@ internal sealed class NspawnRuntime : LocalRuntime
             }
             : new Launch(arguments, Launch.PathAlone, "/", NeedsGroup: true) { Confine = confine };
     }
-
-    // pasta and a program that holds the namespace run beside nspawn, as the agent's user: nspawn itself needs root.
-    // They are not children of nspawn, so that a TERM for the agent's programs does not end them first. The end of
-    // pasta would leave the agent without a network, so the agent ends too, and is restarted. Either pasta's end finds
-    // the pipe gone, or the start finds the file of that end. Field 22 of proc_pid_stat(5) tells whether $$ is still
-    // the same process.
-    private string WithNetwork(uint user) =>
-        $$"""
-            pipe=$1
-            shift
-            since() {
-                read -r line < /proc/$$/stat && set -- ${line##*) } && echo ${20}
-            }
-            began=$(since)
-            rm -f "$pipe" "$pipe.end" && mkfifo -m 600 "$pipe" || exit 126
-            ( (
-                {{string.Join(' ', [.. Pasta.As(user), .. pasta.Command()])}} -- sh -c '{{Holder}}'
-                : > "$pipe.end"
-                [ -e "$pipe" ] || {
-                    [ "$(since)" != "$began" ] || kill -KILL $$
-                    rm -f "$pipe.end"
-                }
-            ) < /dev/null > "$pipe" 2> "$pipe.err" & )
-            read -r holder < "$pipe" || cat "$pipe.err" >&2
-            rm -f "$pipe" "$pipe.err"
-            [ -n "$holder" ] && [ ! -e "$pipe.end" ] || exit 125
-            exec nsenter --net="/proc/$holder/ns/net" -- "$@"
-            """;
 
     // No capabilities, although nspawn leaves some to root: with CAP_MKNOD alone an agent could read the host's disks
     // where no device policy of systemd prevents it.
@@ -248,15 +212,15 @@ internal sealed class NspawnRuntime : LocalRuntime
     }
 
     // With everything first, then without what may be at fault: the network, the filter, the user.
-    private async Task<(int ExitCode, string Error, Abilities Can)> ProbeBest()
+    private async Task<(int ExitCode, string Error, NspawnAbilities Can)> ProbeBest()
     {
         await Trial.Run([Program, "--version"], CancellationToken.None);
         // A name of its own, so that two trials at a time do not collide.
         var name = $"trial-{Guid.NewGuid().ToString("N")[..8]}";
         var noFilter = SystemCallProfile.Read(out var missing) is null ? missing : null;
-        Abilities best = new(null, await pasta.FindFault(AgentUser.Of(Instance.Of(paths), name)), noFilter);
-        (int ExitCode, string Error, Abilities Can) last = (-1, "", best);
-        foreach (var less in Lesser(best))
+        NspawnAbilities best = new(null, await pasta.FindFault(AgentUser.Of(Instance.Of(paths), name)), noFilter);
+        (int ExitCode, string Error, NspawnAbilities Can) last = (-1, "", best);
+        foreach (var less in best.Lesser())
         {
             var can = less(last.Error);
             var (code, error) = await Probe(name, can);
@@ -268,24 +232,7 @@ internal sealed class NspawnRuntime : LocalRuntime
         return last;
     }
 
-    private static IEnumerable<Func<string, Abilities>> Lesser(Abilities best)
-    {
-        yield return _ => best;
-        if (Networks.Given(NetworkAccess.Outbound, best.NoNetwork) != NetworkAccess.Host)
-            yield return error => best with { NoNetwork = new Fault($"systemd-nspawn fails in one ({error})") };
-        if (best.NoFilter is null)
-            yield return error => best with { NoFilter = new Fault($"systemd-nspawn fails with a filter ({error})") };
-        var bare = best with { NoFilter = best.NoFilter ?? new Fault("systemd-nspawn fails with a filter") };
-        // Its network does not need what showing the files needs.
-        yield return error => bare with { NoUser = new Fault($"it cannot show it the files of root ({error})") };
-        yield return error =>
-        {
-            var fault = new Fault($"it cannot show it the files of root ({error})");
-            return bare with { NoUser = fault, NoNetwork = fault };
-        };
-    }
-
-    private async Task<(int ExitCode, string Error)> Probe(string name, Abilities can)
+    private async Task<(int ExitCode, string Error)> Probe(string name, NspawnAbilities can)
     {
         using var own = LaunchFolder.ForTrial();
         if (can.NoFilter is null && SystemCallFilter.WriteBundle(Bundle(own), root ?? "/") is { } fault)
@@ -322,6 +269,4 @@ internal sealed class NspawnRuntime : LocalRuntime
             RemovePropagation(Machine(name));
         }
     }
-
-    private sealed record Abilities(Fault? NoUser, Fault? NoNetwork, Fault? NoFilter);
 }
