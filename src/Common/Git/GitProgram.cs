@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Processes;
@@ -20,7 +21,7 @@ namespace Hive.Common.Git;
 /// checked to be hexadecimal.
 /// </remarks>
 /// <param name="program">The program's name or path.</param>
-public sealed class GitProgram(string program)
+public sealed partial class GitProgram(string program)
 {
     private const int MaxErrorBytes = 64 << 10;
     private const int ShownError = 600;
@@ -227,9 +228,18 @@ public sealed class GitProgram(string program)
         {
             var result = await ProgramRunner.Run(Program(arguments, repository, call), ct);
             // The exit codes of a shell that did not find or could not start a program.
-            return result.ExitCode is 126 or 127
-                ? throw NotRun(Shorten(result.ErrorText))
-                : new GitResult(result.ExitCode, result.Output, Shorten(result.ErrorText), result.IsTruncated);
+            if (result.ExitCode is 126 or 127)
+                throw NotRun(Shorten(result.ErrorText));
+            var said = Shorten(result.ErrorText);
+            // A helper that is ended by its limit on files (signal 25) does not always tell git so.
+            if (call.MaxFileBytes is { } most && result.ExitCode != 0 && Overfull().IsMatch(result.ErrorText))
+                said = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"File too large: git may write {most >> 20} MiB into one, and the repository needs more ({said})"
+                );
+            var error =
+                result.ExitCode != 0 && OutOfMemory().IsMatch(result.ErrorText) ? TooMuchMemory(call, said) : said;
+            return new GitResult(result.ExitCode, result.Output, error, result.IsTruncated);
         }
         catch (Win32Exception e)
         {
@@ -268,6 +278,20 @@ public sealed class GitProgram(string program)
             MaxFileBytes = call.MaxFileBytes,
             MaxMemoryBytes = call.MaxMemoryBytes,
         };
+
+    // Git and its helpers tell it in words alone, which are English with LC_ALL=C.
+    [GeneratedRegex("out of memory|cannot allocate memory", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex OutOfMemory();
+
+    [GeneratedRegex(@"signal 25|File too large|\A\s*fatal: fetch-pack: invalid index-pack output\s*\z")]
+    private static partial Regex Overfull();
+
+    private static string TooMuchMemory(GitCall call, string said) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"git needed more than {call.MaxMemoryBytes >> 20} MiB of memory; the repository, or the list of refs that "
+                + $"its server sends, is too large for Hive; remove large objects or refs there ({said})"
+        );
 
     private Problem NotRun(string why, Exception? cause = null) =>
         Problem.Unavailable(

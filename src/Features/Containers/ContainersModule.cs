@@ -1,8 +1,10 @@
 using Hive.Common;
+using Hive.Common.Doctor;
 using Hive.Common.Doors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Containers.Lifecycle;
+using Hive.Features.Containers.Limits;
 using Hive.Features.Containers.Logs;
 using Hive.Features.Containers.Runs;
 using Hive.Features.Containers.Tombstones;
@@ -93,6 +95,11 @@ internal sealed class ContainersModule : FeatureModule
             .AddSingleton<StartupWatch>()
             .AddSingleton<Transients>()
             .AddSingletonAs<WakeNotes, IAgentDataCleanup, IWakeNotes, IHostedService>()
+            // Limits
+            .AddSingleton<DiskUse>()
+            .AddSingleton<DiskLimits>()
+            .AddSingletonAs<SharedFolder, ITrouble>()
+            .AddHostedService<AgentDiskWatch>()
             // Logs
             .AddSingleton<AgentLogs>()
             .AddSingletonAs<LastWords, ILastWords>()

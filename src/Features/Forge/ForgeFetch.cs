@@ -117,16 +117,13 @@ internal sealed partial class ForgeFetch(
         }
     }
 
-    // Git tells these apart in words only, which are English with LC_ALL=C. Signal 25 ends a program at its limit of
-    // bytes in a file (signal(7): SIGXFSZ).
+    // Git tells these apart in words only, which are English with LC_ALL=C.
     private Problem Refusal(string error, string repository, GitBounds bounds, ForgeLogin core) =>
         error.Contains("couldn't find remote ref", StringComparison.Ordinal)
             ? Problem.NotFound($"{repository} on the forge does not have that branch")
         : RepositoryMissing().IsMatch(error)
             ? Problem.NotFound($"the forge has no repository {repository} that Hive's own account can read")
-        : error.Contains("died of signal 25", StringComparison.Ordinal)
-        || error.Contains("File too large", StringComparison.Ordinal)
-            ? bounds.TooManyBytes()
+        : error.Contains("File too large", StringComparison.Ordinal) ? bounds.TooManyBytes()
         : Problem.Unavailable($"cannot fetch {repository} from the forge: {api.Clean(error, core)}");
 
     [GeneratedRegex("repository '[^']*' not found")]

@@ -21,8 +21,8 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     /// <summary>The largest file, in bytes.</summary>
     public const int MaxBytes = 64 << 10;
 
-    private const long MinMemory = 64L << 20;
-    private const long MaxMemory = 16L << 40;
+    private const long MinSize = 64L << 20;
+    private const long MaxSize = 16L << 40;
     private const int MaxCpuPercent = 100_000;
     private const int MaxIdleSeconds = 7 * 24 * 60 * 60;
     private const int MaxCompactAtTokens = 100_000_000;
@@ -187,12 +187,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             return AgentLimits.Default;
         var (memory, cpu) = (AgentLimits.Default.MemoryBytes, AgentLimits.Default.CpuPercent);
         if (limits.Scalar(Keys.Memory) is { } size)
-            memory = Bytes(size) is { } bytes and >= MinMemory and <= MaxMemory
-                ? bytes
-                : throw limits.Fault(
-                    Keys.Memory,
-                    "'memory' must be a size from 64 MB to 16 TB, such as 2 GB, or a number of bytes"
-                );
+            memory = Size(limits, Keys.Memory, size, "2 GB");
         if (limits.Scalar(Keys.CpuPercent) is { } percent)
         {
             cpu =
@@ -205,13 +200,22 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
                     );
         }
 
-        return new AgentLimits(memory, cpu);
+        var disk = limits.Scalar(Keys.Disk) is { } room ? Size(limits, Keys.Disk, room, "20 GB") : (long?)null;
+        return new AgentLimits(memory, cpu, disk);
     }
+
+    private static long Size(YamlSection limits, string key, string value, string example) =>
+        Bytes(value) is { } bytes and >= MinSize and <= MaxSize
+            ? bytes
+            : throw limits.Fault(
+                key,
+                $"'{key}' must be a size from 64 MB to 16 TB, such as {example}, or a number of bytes"
+            );
 
     // Each unit is 1024 of the smaller one, as in systemd and in container runtimes.
     private static long? Bytes(string size)
     {
-        var form = Size().Match(size);
+        var form = SizeForm().Match(size);
         if (
             !form.Success
             || !decimal.TryParse(
@@ -224,7 +228,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             return null;
         var unit = form.Groups["unit"].Success ? form.Groups["unit"].Value.ToUpperInvariant() : "B";
         var bytes = number * (1L << (10 * Array.IndexOf(Units, unit)));
-        return bytes <= MaxMemory ? (long)bytes : null;
+        return bytes <= MaxSize ? (long)bytes : null;
     }
 
     private static Dictionary<string, string> Variables(YamlSection section, string key) =>
@@ -290,7 +294,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
         @"\A(?<number>[0-9]{1,15}(\.[0-9]{1,3})?)( ?((?<unit>[KMGT])(i?B)?|(?<unit>B)))?\z",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
     )]
-    private static partial Regex Size();
+    private static partial Regex SizeForm();
 
     /// <summary>The keys of the file.</summary>
     internal static class Keys
@@ -309,6 +313,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             Inputs = "inputs",
             Memory = "memory",
             CpuPercent = "cpu_percent",
+            Disk = "disk",
             Url = "url",
             Ref = "ref",
             Command = "command",
@@ -350,7 +355,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             Phases,
             Tags,
         ];
-        public static readonly string[] OfLimits = [Memory, CpuPercent];
+        public static readonly string[] OfLimits = [Memory, CpuPercent, Disk];
         public static readonly string[] OfNetwork = [Allow, Private];
         public static readonly string[] OfInput = [Url, Ref];
         public static readonly string[] OfServer = [Command, Args, Env, AllowedTools];

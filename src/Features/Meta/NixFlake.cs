@@ -25,6 +25,9 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
     private const string Program = "nix";
     private static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(5);
 
+    // The inputs that agents name decide how much it needs. Its collector reserves more address space than it uses.
+    private const long MaxMemoryBytes = 8L << 30;
+
     private readonly ConcurrentDictionary<string, string> expected = new();
 
     /// <summary>
@@ -149,7 +152,7 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
         try
         {
             var result = await ProgramRunner.Run(
-                new ProgramCall([Program, .. arguments]) { TimeLimit = TimeLimit },
+                new ProgramCall([Program, .. arguments]) { TimeLimit = TimeLimit, MaxMemoryBytes = MaxMemoryBytes },
                 CancellationToken.None
             );
             if (result.ExitCode != 0)

@@ -112,6 +112,8 @@ public sealed record HiveOptions
 
     public BackupsOptions Backups { get; init; } = new();
 
+    public DiskOptions Disk { get; init; } = new();
+
     public LoggingOptions Logging { get; init; } = new();
 }
 
@@ -142,6 +144,26 @@ public sealed record BackupsOptions
 
     [Option("true: those backups hold the agents' state folders and the shared folder too", Kind = OptionKind.Switch)]
     public bool WithState { get; init; }
+}
+
+/// <summary>The room that agents' files may take (docs/containers.md).</summary>
+public sealed record DiskOptions
+{
+    [Option(
+        "How many MiB the files of one agent may take, unless its agent.yaml says otherwise, 64 to 16777216",
+        Kind = OptionKind.Decimal,
+        Least = 64,
+        Most = 16777216
+    )]
+    public decimal AgentMegabytes { get; init; } = 32768;
+
+    [Option(
+        "How many MiB the files in the shared folder may take before Hive warns, 64 to 16777216",
+        Kind = OptionKind.Decimal,
+        Least = 64,
+        Most = 16777216
+    )]
+    public decimal SharedMegabytes { get; init; } = 32768;
 }
 
 /// <summary>The evidence that gates are judged by.</summary>

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Hive.Runtimes.Limits;
 
 namespace Hive.Runtimes.ContainerApi;
 
@@ -18,6 +20,10 @@ internal static class ContainerRecipe
 
     private const long NanosecondsPerPercent = 10_000_000;
 
+    // The rest is for the agent's programs: a folder in memory that is full is an error of one of them, and not the end
+    // of all.
+    private const int PartInMemory = 2;
+
     // These folders live in memory and end with the container's run. Agents build programs there, hence exec.
     private static readonly Dictionary<string, string> InMemory = new()
     {
@@ -32,6 +38,31 @@ internal static class ContainerRecipe
         Type = "json-file",
         Config = new Dictionary<string, string> { ["max-size"] = "4m", ["max-file"] = "2" },
     };
+
+    // A daemon of the same user cannot set more than that user may have.
+    private static object[] OpenFiles { get; } =
+        File.ReadLines("/proc/self/limits")
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Any(words =>
+                words is ["Max", "open", "files", _, var most, ..]
+                && (
+                    most == "unlimited"
+                    || (
+                        long.TryParse(most, CultureInfo.InvariantCulture, out var files)
+                        && files >= ResourceLimits.MaxOpenFiles
+                    )
+                )
+            )
+            ?
+            [
+                new
+                {
+                    Name = "nofile",
+                    Soft = ResourceLimits.MaxOpenFiles,
+                    Hard = ResourceLimits.MaxOpenFiles,
+                },
+            ]
+            : [];
 
     /// <summary>Composes the container of an agent; equal recipes have equal labels <see cref="Blueprint"/>.</summary>
     /// <param name="blueprint">The container.</param>
@@ -176,11 +207,16 @@ internal static class ContainerRecipe
                     SecurityOpt = (string[])
                         ["no-new-privileges", "label=disable", .. filter is null ? Empty : [$"seccomp={filter}"]],
                     ReadonlyRootfs = true,
-                    Tmpfs = InMemory,
+                    Tmpfs = InMemory.ToDictionary(
+                        folder => folder.Key,
+                        folder =>
+                            string.Create(CultureInfo.InvariantCulture, $"{folder.Value},size={memory / PartInMemory}")
+                    ),
+                    Ulimits = OpenFiles,
                     Memory = can.Memory ? memory : 0,
                     MemorySwap = can.Memory && can.Swap ? memory : 0,
                     NanoCpus = can.Cpu ? cpuPercent * NanosecondsPerPercent : 0,
-                    PidsLimit = can.Pids ? Limits.ResourceLimits.MaxProcesses : (int?)null,
+                    PidsLimit = can.Pids ? ResourceLimits.MaxProcesses : (int?)null,
                     RestartPolicy = new { Name = "no" },
                     LogConfig = BoundedLog,
                     can.Init,

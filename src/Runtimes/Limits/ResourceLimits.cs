@@ -14,6 +14,10 @@ internal sealed class ResourceLimits
     /// the machine goes on.</summary>
     public const int MaxProcesses = 2048;
 
+    /// <summary>The most files that a process of an agent may have open, where the runtime can set that: enough for a
+    /// server with many connections, and far below the machine's own limit (fs.file-max).</summary>
+    public const int MaxOpenFiles = 65_536;
+
     private static readonly ContainerLimits OfTrial = new(2L << 30, 200);
 
     // The party that creates the groups does not change while a host lives; whether they hold may change.

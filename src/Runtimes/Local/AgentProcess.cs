@@ -32,6 +32,10 @@ internal sealed class AgentProcess(
     private const int PumpBlock = 16 << 10;
     private const int PumpBlocks = 64;
 
+    // More than an agent prints in earnest. A faster one waits at its pipe, so that it cannot wear out the disk.
+    private const int PumpedPerSecond = 4 << 20;
+    private const int ShortestPauseMilliseconds = 10;
+
     // Runs before the agent. It starts the pump, and writes the pid file: the number, the start time and the boot, by
     // which a later host recognizes the process, then the pump's number, the run folder and the note, a line each. It
     // prints the pump's number once the file is written. The output goes to the pump, never to this host, whose end the
@@ -39,7 +43,7 @@ internal sealed class AgentProcess(
     // No open of the pipe waits for its other end (fifo(7): opened for both it never does), so a launcher that ends
     // early leaves a pump that finds nothing to read, and ends too.
     // The pump starts in its own control groups; then the launcher enters the agent's.
-    private const string Launcher = $$"""
+    private static readonly string Launcher = $$"""
         file=$1 run=$2 log=$3 max=$4 pump=$5 groups=$6
         shift 6
         enter() {
@@ -57,6 +61,7 @@ internal sealed class AgentProcess(
         printf '%s\n' "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id) $pump" "$run" \
             > "$file.new" && mv "$file.new" "$file" || exit 126
         enter {{ControlGroups.Inside}}
+        ulimit -n {{ResourceLimits.MaxOpenFiles}} 2> /dev/null
         echo "$pump"
         exec "$@" >&4 2>&4 4>&- < /dev/null
         """;
@@ -69,8 +74,9 @@ internal sealed class AgentProcess(
         exec "$@"
         """;
 
-    // Writes the output to the log and rotates it. It runs in a session of its own, so that it outlives the agent until
-    // everything is written. No fault of the disk makes the agent wait: its output is lost instead.
+    // Writes the output to the log, as fast as it may, and rotates it. It runs in a session of its own, so that it
+    // outlives the agent until everything is written. No fault of the disk makes the agent wait: its output is lost
+    // instead.
     private static readonly string Pump = $$"""
         while :; do
             size=$(wc -c 2> /dev/null < "$1") || size=0
@@ -78,6 +84,11 @@ internal sealed class AgentProcess(
             told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 >> "$1") ||
                 told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 > /dev/null) || exit 1
             case $told in "0+0 records in"*) exit 0 ;; esac
+            bytes=${told##*records out?}
+            bytes=${bytes%% *}
+            case $bytes in "" | *[!0-9]*) continue ;; esac
+            pause=$((bytes * 1000 / {{PumpedPerSecond}}))
+            [ $pause -lt {{ShortestPauseMilliseconds}} ] || sleep 0.$(printf %03d $pause)
         done
         """;
 

@@ -3,6 +3,7 @@ using Hive.Common.Errors;
 using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Protocol.Options;
+using Hive.Runtimes.Limits;
 
 namespace Hive.Runtimes.Local;
 
@@ -147,6 +148,7 @@ internal sealed class NspawnRuntime : LocalRuntime
             $"--machine={machine}",
             "--drop-capability=all",
             "--no-new-privileges=yes",
+            $"--rlimit=NOFILE={ResourceLimits.MaxOpenFiles}",
             "--link-journal=no",
             "--resolv-conf=off",
             "--timezone=off",

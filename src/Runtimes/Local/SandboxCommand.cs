@@ -25,6 +25,11 @@ internal sealed class SandboxCommand(Pasta pasta, HivePaths paths)
     // In a user namespace of its own an agent could mount control groups, and so lift its limits and freeze others.
     private static readonly string[] NoFurtherNamespaces = ["--unshare-user", "--disable-userns"];
 
+    // As for a container of podman. Older versions of bubblewrap have no --size.
+    private const int PartInMemory = 2;
+
+    private static readonly string[] InMemory = ["/dev/shm", "/tmp", "/run"];
+
     private const string Script = $"""
         filter=$2
         exec 8< "$1" || exit 125
@@ -78,7 +83,7 @@ internal sealed class SandboxCommand(Pasta pasta, HivePaths paths)
             .. can.Strict ? Identity(can.HasUsers) : [],
             .. network == NetworkAccess.None ? ["--unshare-net"] : Array.Empty<string>(),
             .. can.NoFilter is null ? ["--seccomp", "9"] : Array.Empty<string>(),
-            .. Host(network == NetworkAccess.Outbound),
+            .. Host(network == NetworkAccess.Outbound, can.Strict ? blueprint.Limits.MemoryBytes / PartInMemory : 0),
             "--hostname",
             blueprint.Agent,
         ];
@@ -102,8 +107,9 @@ internal sealed class SandboxCommand(Pasta pasta, HivePaths paths)
                 LinuxProcess.GroupId.ToString(CultureInfo.InvariantCulture),
             ];
 
-    private static List<string> Host(bool ownNetwork)
+    private static List<string> Host(bool ownNetwork, long memory)
     {
+        string[] size = memory > 0 ? ["--size", memory.ToString(CultureInfo.InvariantCulture)] : [];
         List<string> arguments =
         [
             "--unshare-pid",
@@ -117,10 +123,7 @@ internal sealed class SandboxCommand(Pasta pasta, HivePaths paths)
             "/proc",
             "--dev",
             "/dev",
-            "--tmpfs",
-            "/tmp",
-            "--tmpfs",
-            "/run",
+            .. InMemory.SelectMany(folder => (string[])[.. size, "--tmpfs", folder]),
             .. KernelFiles.ReadOnly.SelectMany(path => (string[])["--ro-bind", path, path]),
             .. KernelFiles.HiddenFiles.SelectMany(path => (string[])["--ro-bind", "/dev/null", path]),
             .. KernelFiles.HiddenFolders.SelectMany(path => (string[])["--tmpfs", path, "--remount-ro", path]),

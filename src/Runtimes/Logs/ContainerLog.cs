@@ -73,6 +73,9 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
                 {
                     if (text.Add(buffer.AsSpan(0, read)) is { Length: > 0 } added)
                         yield return added;
+                    // An agent that floods its log must not keep the host busy with it.
+                    if (read == buffer.Length)
+                        await Task.Delay(Settle, clock, ct);
                     continue;
                 }
 
@@ -202,9 +205,13 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         var all = new Queue<string>(lines + 1);
         while (reader.ReadLine() is { } line)
         {
-            all.Enqueue(line);
-            if (all.Count > lines)
-                all.Dequeue();
+            // Cut as when it is followed.
+            for (var at = 0; at == 0 || at < line.Length; at += LineText.MaxLine)
+            {
+                all.Enqueue(line[at..Math.Min(line.Length, at + LineText.MaxLine)]);
+                if (all.Count > lines)
+                    all.Dequeue();
+            }
         }
 
         return [.. all];

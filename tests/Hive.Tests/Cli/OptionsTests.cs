@@ -353,7 +353,7 @@ public sealed class OptionsTests : IDisposable
             OptionKind.Switch => "true",
             OptionKind.Choice => option.Choices[^1],
             OptionKind.Seconds or OptionKind.SecondsList => "177",
-            OptionKind.Decimal => option.Least == 0 ? "0.77" : "1.77",
+            OptionKind.Decimal => option.Least == 0 ? "0.77" : $"{option.Least}.77",
             OptionKind.Folder or OptionKind.Folders => Path.Combine(folder, "some"),
             OptionKind.RootFolder => Path.Combine(folder, "root"),
             OptionKind.File or OptionKind.WholePath or OptionKind.Socket => Path.Combine(folder, "a-file"),

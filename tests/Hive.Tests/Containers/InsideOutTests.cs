@@ -22,13 +22,14 @@ public sealed class InsideOutTests
         var found = new Dictionary<string, IReadOnlyList<(string Attempt, bool Works)>>();
         foreach (var runtime in Runtimes)
         {
-            await using var fleet = await Fleet.Start(runtime);
+            await using var fleet = await InsideOutLimits.StartHost(runtime);
             await fleet.Spawn("inner", runtime, start: false);
             await fleet.Spawn("other", runtime, start: false);
             found[runtime] =
             [
                 .. await inside.Run(fleet, "inner", runtime),
                 await InsideOut.TakePort(fleet, "inner", runtime),
+                .. await InsideOutLimits.Run(fleet, runtime),
             ];
         }
 

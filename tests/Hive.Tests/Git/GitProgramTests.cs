@@ -100,12 +100,31 @@ public sealed class GitProgramTests
         Assert.Equal("1048576", await new GitProgram(program).Version(Token));
     }
 
-    [Fact]
-    public async Task A_server_that_advertises_endlessly_is_left_at_the_limit()
+    [Theory]
+    [InlineData("fetch", "main")]
+    [InlineData("push", ":main")]
+    public async Task A_server_that_advertises_endlessly_is_left_at_the_limit(string command, string refs)
     {
         await using var repositories = await Repositories.Create();
         await using var server = await EndlessForge.Start();
         var call = new GitCall { Protocols = "http", MaxMemoryBytes = 256L << 20 };
+        var result = await repositories.Program.Try(
+            repositories.Own,
+            [command, "--quiet", "--", server.Url, refs],
+            Token,
+            call
+        );
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.StartsWith("git needed more than 256 MiB of memory; ", result.Error, StringComparison.Ordinal);
+        Assert.InRange(server.Sent, 1, call.MaxMemoryBytes);
+    }
+
+    [Fact]
+    public async Task A_server_that_sends_an_endless_pack_is_left_at_the_limit()
+    {
+        await using var repositories = await Repositories.Create();
+        await using var server = await EndlessForge.Start(sendsPack: true);
+        var call = new GitCall { Protocols = "http", MaxFileBytes = 32L << 20 };
         var result = await repositories.Program.Try(
             repositories.Own,
             ["fetch", "--quiet", "--", server.Url, "main"],
@@ -113,8 +132,11 @@ public sealed class GitProgramTests
             call
         );
         Assert.NotEqual(0, result.ExitCode);
-        Assert.Contains("memory", result.Error, StringComparison.OrdinalIgnoreCase);
-        Assert.InRange(server.Advertised, 1, call.MaxMemoryBytes);
+        Assert.StartsWith("File too large: git may write 32 MiB into one", result.Error, StringComparison.Ordinal);
+        // What the pipe between them and the sockets hold was sent too.
+        Assert.InRange(server.Sent, 32L << 20, 64L << 20);
+        var packs = new DirectoryInfo(repositories.Own).EnumerateFiles("*pack*", SearchOption.AllDirectories);
+        Assert.DoesNotContain(packs, pack => pack.Length > 32L << 20);
     }
 
     [Fact]

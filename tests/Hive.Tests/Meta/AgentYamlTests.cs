@@ -40,7 +40,7 @@ public sealed class AgentYamlTests
         Assert.Equal(("npx", "https://tracker.example"), (server.Value.Command, server.Value.Env["TRACKER_URL"]));
         Assert.Equal(["search", "comment"], server.Value.AllowedTools);
         Assert.Equal("8080", config.Environment["PORT"]);
-        Assert.Equal(new AgentLimits(2L << 30, 150), config.Limits);
+        Assert.Equal(new AgentLimits(2L << 30, 150, 20L << 30), config.Limits);
         Assert.Equal(AgentNetwork.Outbound, config.Network);
         Assert.Equal(new InputSource("https://example.org/team/skills.git", "main"), config.Inputs["skills"]);
         Assert.Equal(
@@ -138,6 +138,9 @@ public sealed class AgentYamlTests
     [InlineData("limits: { memory: lots }", 1, "a size from 64 MB to 16 TB")]
     [InlineData("limits: { memory: 1 MB }", 1, "a size from 64 MB to 16 TB")]
     [InlineData("limits: { memory: 999999999999999 TB }", 1, "a size from 64 MB to 16 TB")]
+    [InlineData("limits: { disk: 63 MB }", 1, "'disk' must be a size from 64 MB to 16 TB, such as 20 GB")]
+    [InlineData("limits: { disk: -1 }", 1, "a size from 64 MB to 16 TB")]
+    [InlineData("limits: { disk: { state: 1 GB } }", 1, "'disk'")]
     [InlineData("limits: { cpu_percent: 0 }", 1, "whole number from 1 to")]
     [InlineData("limits: { cpu_percent: -5 }", 1, "whole number from 1 to")]
     [InlineData("limits: { cpu_percent: 1.5 }", 1, "whole number from 1 to")]

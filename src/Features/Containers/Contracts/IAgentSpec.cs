@@ -69,7 +69,8 @@ internal enum AgentNetwork
 /// <summary>The most that a container may use of the machine.</summary>
 /// <param name="MemoryBytes">All of its memory; using more ends it.</param>
 /// <param name="CpuPercent">Of one processor; 200 is two of them.</param>
-internal sealed record AgentLimits(long MemoryBytes, int CpuPercent)
+/// <param name="DiskBytes">Of its state, home and config folders together; null for the host's option.</param>
+internal sealed record AgentLimits(long MemoryBytes, int CpuPercent, long? DiskBytes = null)
 {
     /// <summary>2 GiB and two processors, unless <c>agent.yaml</c> says otherwise; measured
     /// (docs/agent-yaml.md).</summary>

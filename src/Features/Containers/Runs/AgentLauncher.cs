@@ -1,7 +1,9 @@
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Limits;
 using Hive.Features.Egress.Contracts;
 using Hive.Protocol;
 using Hive.Runtimes;
@@ -30,6 +32,7 @@ internal sealed partial class AgentLauncher(
     WakeNotes wakeNotes,
     AgentGit git,
     IEgress egress,
+    DiskLimits disk,
     ILogger<AgentLauncher> log
 )
 {
@@ -89,6 +92,7 @@ internal sealed partial class AgentLauncher(
     /// <param name="agent">Its entry.</param>
     /// <param name="reason">The reason that the note gives.</param>
     /// <param name="ct">Gives up before the container is started.</param>
+    /// <exception cref="Problem">Code <c>conflict</c>: its files take more room than it may have.</exception>
     public async Task<LaunchedRun> Launch(AgentEntry agent, StartReason reason, CancellationToken ct)
     {
         var name = agent.Name;
@@ -100,6 +104,7 @@ internal sealed partial class AgentLauncher(
             await runtime.AllWeaknesses(Blueprints.NetworkOf(spec), ct)
         );
         CreateFolders(name);
+        await disk.MustFit(name, spec.Limits, ct);
         // Opening it may have failed when the host started.
         if (!doors.IsOpen(paths.AgentSocket(name)))
             OpenSocket(name);

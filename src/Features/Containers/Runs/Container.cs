@@ -12,6 +12,7 @@ namespace Hive.Features.Containers.Runs;
 /// <param name="RunsOn">The configuration it runs on; null when it does not run. An external agent runs on the
 /// configuration of its spawn or its last rebuild.</param>
 /// <param name="Unknown">Its runtime did not answer whether it runs.</param>
+/// <param name="OverLimit">Why this host ends its run: a limit that it has exceeded; null for none.</param>
 internal sealed record Container(
     IRunning? Running,
     Task? Gone,
@@ -20,7 +21,8 @@ internal sealed record Container(
     string? Note,
     PendingRestart? Restart,
     string? RunsOn,
-    bool Unknown = false
+    bool Unknown = false,
+    string? OverLimit = null
 )
 {
     public static Container Stopped { get; } = new(null, null, false, false, null, null, null);

@@ -130,6 +130,9 @@ internal sealed partial class CrashWatch(
                 continue;
             }
 
+            // Another run would exceed the limit too.
+            if (now.OverLimit is { } why)
+                ended = Container.Stopped with { Failed = true, Note = why };
             ended ??= clean ? Container.Stopped with { Note = note } : AfterFailure(name, note);
             if (states.TryChange(name, now, ended))
                 return (ended, false);

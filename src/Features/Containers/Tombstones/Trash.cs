@@ -11,6 +11,9 @@ namespace Hive.Features.Containers.Tombstones;
 /// </summary>
 internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
 {
+    // An agent decides how many files there are, and how deep.
+    private const long MaxMemoryBytes = 1L << 30;
+
     private string Folder => Path.Combine(paths.DataDir, "trash");
 
     /// <summary>Removes a folder, or the link in its place; does nothing when there is neither.</summary>
@@ -58,7 +61,10 @@ internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
     {
         try
         {
-            var result = await ProgramRunner.Run(new ProgramCall(command), CancellationToken.None);
+            var result = await ProgramRunner.Run(
+                new ProgramCall(command) { MaxMemoryBytes = MaxMemoryBytes },
+                CancellationToken.None
+            );
             return result.ExitCode == 0 ? null : result.ErrorText.Trim();
         }
         catch (Win32Exception e)

@@ -1,0 +1,32 @@
+using Hive.Common.Doctor;
+using Hive.Features.Agents.Contracts;
+using Hive.Protocol.Options;
+
+namespace Hive.Features.Containers.Limits;
+
+/// <summary>Tells when the files in the shared folder take more room than they may. Nobody is ended for it: every agent
+/// can write there, and one of them could so end all others.</summary>
+internal sealed class SharedFolder(DiskUse use, AgentFolders folders, HiveOptions options) : ITrouble
+{
+    private long Limit => (long)(options.Disk.SharedMegabytes * (1L << 20));
+
+    /// <summary>Measures the folder, if it may have passed its limit since the last time.</summary>
+    public Task Refresh(CancellationToken ct) => use.Refresh(folders.Shared, Limit, ct);
+
+    public Task<IReadOnlyList<Trouble>> Find() =>
+        Task.FromResult<IReadOnlyList<Trouble>>(
+            use.Last(folders.Shared) is { } size && size.Bytes > Limit
+                ?
+                [
+                    new Trouble(
+                        "shared",
+                        $"the files in {folders.Shared} take {size}, and may take {FolderSize.Text(Limit)}; every "
+                            + "agent can write there, so none was ended: stop the one that fills it, delete files, or "
+                            + "raise Disk:SharedMegabytes",
+                        "the shared folder is larger than its limit",
+                        TakesCommands: true
+                    ),
+                ]
+                : []
+        );
+}
