@@ -11,8 +11,8 @@ internal sealed class DiskLimits(DiskUse use, AgentFolders folders, HiveOptions 
     /// <summary>How the note of an agent that is over its limit begins.</summary>
     public const string Note = "its files take";
 
-    // A start does not wait longer for an agent with many files; the watch measures it afterwards.
-    private static readonly TimeSpan AtStart = TimeSpan.FromMilliseconds(300);
+    // A start does not wait longer for an agent with very many files; the watch measures them afterwards.
+    private static readonly TimeSpan AtStart = TimeSpan.FromSeconds(5);
 
     /// <summary>The most bytes that the files of an agent may take.</summary>
     public long Of(AgentLimits limits) => limits.DiskBytes ?? (long)(options.Disk.AgentMegabytes * (1L << 20));
@@ -22,10 +22,13 @@ internal sealed class DiskLimits(DiskUse use, AgentFolders folders, HiveOptions 
     public async Task MustFit(string agent, AgentLimits limits, CancellationToken ct)
     {
         var (folder, limit) = (folders.Of(agent), Of(limits));
-        var isOver = use.Last(folder) is { } last && last.Bytes > limit;
-        var size = await use.Measure(folder, isOver ? DiskUse.Patience : AtStart, ct);
-        if (size.Bytes > limit && (isOver || size.Known is not null))
-            throw Problem.Conflict(Words(size, limit));
+        var last = use.Last(folder);
+        var size =
+            last is null ? await use.Measure(folder, AtStart, ct)
+            : last.Value.Bytes > limit ? await use.Measure(folder, DiskUse.Patience, ct)
+            : await use.Refresh(folder, limit, ct);
+        if (size is { } now && now.Bytes > limit && (now.Known is not null || last is not null))
+            throw Problem.Conflict(Words(now, limit));
     }
 
     /// <summary>Measures an agent's files, if they may have passed the limit since the last time.</summary>
