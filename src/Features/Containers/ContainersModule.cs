@@ -99,7 +99,6 @@ internal sealed class ContainersModule : FeatureModule
             .AddSingleton<DiskUse>()
             .AddSingleton<DiskLimits>()
             .AddSingletonAs<SharedFolder, ITrouble>()
-            .AddHostedService<AgentDiskWatch>()
             // Logs
             .AddSingleton<AgentLogs>()
             .AddSingletonAs<LastWords, ILastWords>()
@@ -133,5 +132,6 @@ internal sealed class ContainersModule : FeatureModule
             .AddSingleton<UnfinishedWork>()
             .AddHostedService<Reconciler>()
             .AddHostedService<SpecWatch>()
+            .AddHostedService<AgentDiskWatch>()
             .AddHostedService<AutoUpdate>();
 }

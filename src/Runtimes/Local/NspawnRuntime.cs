@@ -3,7 +3,6 @@ using Hive.Common.Errors;
 using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Protocol.Options;
-using Hive.Runtimes.Limits;
 
 namespace Hive.Runtimes.Local;
 

@@ -2,13 +2,14 @@ using System.Collections.Concurrent;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Limits;
 using Hive.Features.Containers.Runs;
 using Hive.Features.Containers.Verbs;
 using Hive.Runtimes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Hive.Features.Containers.Limits;
+namespace Hive.Features.Containers.Lifecycle;
 
 /// <summary>Ends agents whose files take more room than they may, and starts them again when there is room. Nothing
 /// shorter than an end would stop a hostile one from writing.</summary>
