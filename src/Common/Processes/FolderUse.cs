@@ -16,6 +16,9 @@ public static class FolderUse
     private const long MaxMemoryBytes = 512L << 20;
     private const int MaxErrorBytes = 16 << 10;
 
+    // The error of a file that vanishes while it is counted.
+    private const string Vanished = ": No such file or directory";
+
     // Root of a user namespace may read folders that their owner has closed.
     private static readonly string[] AsOwner = ["unshare", "--map-root-user"];
 
@@ -27,40 +30,38 @@ public static class FolderUse
 
     /// <summary>Measures a folder: the larger of the bytes of its blocks, and its files times
     /// <see cref="BytesPerFile"/>.</summary>
-    /// <returns>Null when it cannot be measured within that time.</returns>
-    public static async Task<long?> Measure(string folder, TimeSpan patience, CancellationToken ct)
+    public static async Task<FolderSize> Measure(string folder, TimeSpan patience, CancellationToken ct)
     {
         var began = Stopwatch.GetTimestamp();
-        if (await Ask(folder, "--block-size=1", patience, ct) is not { } bytes)
-            return null;
-        return await Ask(folder, "--inodes", patience - Stopwatch.GetElapsedTime(began), ct) is { } files
-            ? Math.Max(bytes, files * BytesPerFile)
-            : null;
+        var bytes = await Ask(folder, "--block-size=1", patience, ct);
+        if (bytes.Bytes is null)
+            return bytes;
+        var files = await Ask(folder, "--inodes", patience - Stopwatch.GetElapsedTime(began), ct);
+        return files with
+        {
+            Bytes = files.Bytes is { } count ? Math.Max(bytes.Bytes.Value, count * BytesPerFile) : null,
+        };
     }
 
-    private static async Task<long?> Ask(string folder, string unit, TimeSpan patience, CancellationToken ct)
+    private static async Task<FolderSize> Ask(string folder, string unit, TimeSpan patience, CancellationToken ct)
     {
-        string[] command = ["nice", "-n", "19", "du", "--summarize", "--one-file-system", unit, "--", folder];
-        var result = await Run(command, patience, ct);
-        if (
-            result is not null
-            && !Environment.IsPrivilegedProcess
-            && result.ErrorText.Contains("Permission denied", StringComparison.Ordinal)
-        )
-            result = await Run([.. AsOwner, .. command], patience, ct) is { ExitCode: 0 } all ? all : result;
-        // Files that vanish in the meantime are errors, too; the rest is counted.
-        return long.TryParse(result?.OutputText.Split('\t')[0], CultureInfo.InvariantCulture, out var number)
-            ? number
-            : null;
+        string[] command = ["nice", "-n", "19", "du", "--summarize", unit, "--", folder];
+        if (Environment.IsPrivilegedProcess)
+            return await Run(command, patience, ct);
+        var began = Stopwatch.GetTimestamp();
+        var all = await Run([.. AsOwner, .. command], patience, ct);
+        // Some machines refuse that to ordinary users.
+        return all.Bytes is null ? await Run(command, patience - Stopwatch.GetElapsedTime(began), ct) : all;
     }
 
-    private static async Task<ProgramResult?> Run(string[] command, TimeSpan patience, CancellationToken ct)
+    private static async Task<FolderSize> Run(string[] command, TimeSpan patience, CancellationToken ct)
     {
+        var late = new FolderSize(null, "it takes too long");
         if (patience <= TimeSpan.Zero)
-            return null;
+            return late;
         try
         {
-            return await ProgramRunner.Run(
+            var done = await ProgramRunner.Run(
                 new ProgramCall(command)
                 {
                     TimeLimit = patience,
@@ -70,10 +71,30 @@ public static class FolderUse
                 },
                 ct
             );
+            return long.TryParse(done.OutputText.Split('\t')[0], CultureInfo.InvariantCulture, out var number)
+                ? new FolderSize(number, IsAll(done) ? null : "some of it cannot be read")
+                // Without the words of du, which names files.
+                : new FolderSize(null, $"du ended with {done.ExitCode}");
         }
-        catch (Exception e) when (e is TimeoutException or Win32Exception)
+        catch (TimeoutException)
         {
-            return null;
+            return late;
+        }
+        catch (Win32Exception e)
+        {
+            return new FolderSize(null, e.Message);
         }
     }
+
+    private static bool IsAll(ProgramResult done) =>
+        done.ExitCode == 0
+        || (
+            done.ErrorText.Length is > 0 and < MaxErrorBytes
+            && done.ErrorText.TrimEnd('\n').Split('\n').All(l => l.EndsWith(Vanished, StringComparison.Ordinal))
+        );
 }
+
+/// <summary>The result of a measurement.</summary>
+/// <param name="Bytes">Null when there is none.</param>
+/// <param name="Fault">Why there is none, or why it may be too small; null for neither.</param>
+public readonly record struct FolderSize(long? Bytes, string? Fault);

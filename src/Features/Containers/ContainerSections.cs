@@ -2,6 +2,7 @@ using System.Data.Common;
 using Hive.Common.Notifications;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Limits;
 using Hive.Features.Containers.Runs;
 using Hive.Protocol;
 
@@ -18,7 +19,8 @@ internal sealed class TransientsSection(Transients transients) : IDashboardSecti
 }
 
 /// <summary>The state of an agent's container, on its row.</summary>
-internal sealed class ContainerRowFields(ContainerStates states, AppliedState applied, IRoster roster) : IAgentRowFields
+internal sealed class ContainerRowFields(ContainerStates states, AppliedState applied, IRoster roster, DiskLimits disk)
+    : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row)
     {
@@ -31,7 +33,10 @@ internal sealed class ContainerRowFields(ContainerStates states, AppliedState ap
             Failed = container.Failed,
             NeedsUpdate = applied.NeedsUpdate(row.Name),
             StartedAt = container.Running?.StartedAt,
-            Note = container.Note,
+            Note = container.Running is null ? container.Note : Join(container.Note, disk.FindWeakness(row.Name)),
         };
     }
+
+    private static string? Join(string? note, string? weakness) =>
+        note is null || weakness is null ? note ?? weakness : $"{note}; {weakness}";
 }

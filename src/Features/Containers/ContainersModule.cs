@@ -10,6 +10,7 @@ using Hive.Features.Containers.Runs;
 using Hive.Features.Containers.Tombstones;
 using Hive.Features.Containers.Verbs;
 using Hive.Features.Messages.Contracts;
+using Hive.Features.StateFiles.Contracts;
 using Hive.Runtimes;
 using Hive.Runtimes.Checks;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,7 +23,7 @@ internal sealed class ContainersModule : FeatureModule
 {
     public ContainersModule()
     {
-        Uses(nameof(Agents), nameof(Egress), nameof(Messages), nameof(Runtimes));
+        Uses(nameof(Agents), nameof(Egress), nameof(Messages), nameof(Runtimes), nameof(StateFiles));
         Schema<ContainersSchema>();
         Restored<RestoredRuns>();
         Event<Transient>("transient_set", "transient");
@@ -97,7 +98,7 @@ internal sealed class ContainersModule : FeatureModule
             .AddSingletonAs<WakeNotes, IAgentDataCleanup, IWakeNotes, IHostedService>()
             // Limits
             .AddSingleton<DiskUse>()
-            .AddSingleton<DiskLimits>()
+            .AddSingletonAs<DiskLimits, IHandoverRoom>()
             .AddSingletonAs<SharedFolder, ITrouble>()
             // Logs
             .AddSingleton<AgentLogs>()

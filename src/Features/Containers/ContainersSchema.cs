@@ -8,7 +8,7 @@ internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
 
-    public int Version => 9;
+    public int Version => 10;
 
     public void Converge(SchemaEditor editor)
     {
@@ -71,5 +71,7 @@ internal sealed class ContainersSchema : ISchema
         editor.Column("containers", "restarting", "INTEGER NOT NULL DEFAULT 0");
         // When its last run ended or a start failed, in unix milliseconds.
         editor.Column("containers", "changed_at", "INTEGER");
+        // Why it waits for a start until its files fit, for a person; null when it does not.
+        editor.Column("containers", "over_limit", "TEXT");
     }
 }

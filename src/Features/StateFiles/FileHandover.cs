@@ -6,7 +6,8 @@ using Hive.Features.StateFiles.Contracts;
 namespace Hive.Features.StateFiles;
 
 /// <inheritdoc />
-internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer, IAgentNames names) : IFileHandover
+internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer, IAgentNames names, IHandoverRoom room)
+    : IFileHandover
 {
     /// <summary>The largest file that can be handed over: 1 MiB, as much as is shown of a file.</summary>
     public const int MaxBytes = 1 << 20;
@@ -43,8 +44,11 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
 
     public void Put(HandedFile file)
     {
-        if (file.To is { } to)
-            writer.Put(to, file.Path, file.Bytes, MaxFiles);
+        if (file.To is not { } to)
+            return;
+        room.MustHaveRoom(to, file.Bytes.Length);
+        if (writer.Put(to, file.Path, file.Bytes, MaxFiles))
+            room.Count(to, file.Bytes.Length);
     }
 
     private static bool IsOf(string agent, ReadOnlySpan<char> root) =>

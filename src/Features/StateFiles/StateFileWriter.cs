@@ -71,15 +71,16 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     /// <param name="path">A path below it, in either form.</param>
     /// <param name="bytes">The file's content.</param>
     /// <param name="most">The most files that its folder may hold.</param>
+    /// <returns>False when it is there already.</returns>
     /// <exception cref="Problem">The path is taken by something else, or the folder is full.</exception>
     /// <exception cref="IOException">The disk fails.</exception>
-    public void Put(string agent, string path, ReadOnlySpan<byte> bytes, int most)
+    public bool Put(string agent, string path, ReadOnlySpan<byte> bytes, int most)
     {
         var (above, name) = Locate(agent, path);
         using var folder = OpenParent(above, path, make: true)!;
         var there = LinuxFile.KindIn(folder, name, out var size);
         if (there >= FileKind.PlainFile && size == bytes.Length)
-            return;
+            return false;
         if (there == FileKind.Missing && IsFull(folder, most))
         {
             throw Problem.Conflict(
@@ -95,6 +96,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         File.SetUnixFileMode(file, UnixFileMode.UserRead);
         RandomAccess.FlushToDisk(file);
         LinuxFile.Flush(folder);
+        return true;
     }
 
     /// <summary>Writes a file of the shared folder that everybody can read; an existing one of that name is

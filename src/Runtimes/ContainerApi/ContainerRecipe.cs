@@ -39,30 +39,12 @@ internal static class ContainerRecipe
         Config = new Dictionary<string, string> { ["max-size"] = "4m", ["max-file"] = "2" },
     };
 
-    // A daemon of the same user cannot set more than that user may have.
-    private static object[] OpenFiles { get; } =
-        File.ReadLines("/proc/self/limits")
-            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Any(words =>
-                words is ["Max", "open", "files", _, var most, ..]
-                && (
-                    most == "unlimited"
-                    || (
-                        long.TryParse(most, CultureInfo.InvariantCulture, out var files)
-                        && files >= ResourceLimits.MaxOpenFiles
-                    )
-                )
-            )
-            ?
-            [
-                new
-                {
-                    Name = "nofile",
-                    Soft = ResourceLimits.MaxOpenFiles,
-                    Hard = ResourceLimits.MaxOpenFiles,
-                },
-            ]
-            : [];
+    private static readonly object OpenFiles = new
+    {
+        Name = "nofile",
+        Soft = ResourceLimits.MaxOpenFiles,
+        Hard = ResourceLimits.MaxOpenFiles,
+    };
 
     /// <summary>Composes the container of an agent; equal recipes have equal labels <see cref="Blueprint"/>.</summary>
     /// <param name="blueprint">The container.</param>
@@ -212,7 +194,7 @@ internal static class ContainerRecipe
                         folder =>
                             string.Create(CultureInfo.InvariantCulture, $"{folder.Value},size={memory / PartInMemory}")
                     ),
-                    Ulimits = OpenFiles,
+                    Ulimits = can.OpenFiles ? new[] { OpenFiles } : [],
                     Memory = can.Memory ? memory : 0,
                     MemorySwap = can.Memory && can.Swap ? memory : 0,
                     NanoCpus = can.Cpu ? cpuPercent * NanosecondsPerPercent : 0,

@@ -46,6 +46,7 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
                 info.SwapLimit,
                 info.CpuCfsQuota,
                 info.PidsLimit,
+                OpenFiles: true,
                 Init: true,
                 api.Daemon.Networks[0],
                 NoUser: null,
@@ -130,7 +131,7 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
     // that reaps is a package of its own.
     private async Task<Outcome> TryAll(DaemonAbilities promised)
     {
-        var bare = promised with { Memory = false, Swap = false, Cpu = false, Pids = false };
+        var bare = Bare(promised);
         var last = Outcome.Success;
         foreach (
             var can in Less(promised)
@@ -155,7 +156,7 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
     {
         foreach (var network in api.Daemon.Networks.Skip(1).Append(DaemonAbilities.HostNetwork))
         {
-            var bare = promised with { Memory = false, Swap = false, Cpu = false, Pids = false, Network = network };
+            var bare = Bare(promised) with { Network = network };
             foreach (var can in new[] { bare, bare with { Init = false } })
             {
                 if (!(await Try(can)).IsRefusal)
@@ -168,7 +169,23 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
     }
 
     private static DaemonAbilities[] Less(DaemonAbilities all) =>
-        [all, all with { Pids = false }, all with { Cpu = false }, all with { Cpu = false, Pids = false }];
+        [
+            all,
+            all with { OpenFiles = false },
+            all with { Pids = false },
+            all with { Cpu = false },
+            all with { Cpu = false, Pids = false },
+        ];
+
+    private static DaemonAbilities Bare(DaemonAbilities all) =>
+        all with
+        {
+            Memory = false,
+            Swap = false,
+            Cpu = false,
+            Pids = false,
+            OpenFiles = false,
+        };
 
     // A daemon that refuses a container may accept one that asks for less. One that does not answer has refused
     // nothing.

@@ -11,6 +11,7 @@ namespace Hive.Runtimes.ContainerApi;
 /// <param name="Swap">It can limit swap.</param>
 /// <param name="Cpu">It can limit processor time.</param>
 /// <param name="Pids">It can limit the number of processes.</param>
+/// <param name="OpenFiles">It can limit the open files of a process: not above its own limit.</param>
 /// <param name="Init">It can run a first process that reaps the processes agents leave behind.</param>
 /// <param name="Network">The network mode of containers that reach the outside.</param>
 /// <param name="NoUser">Why an agent is the machine's root; null when it is not.</param>
@@ -22,6 +23,7 @@ internal sealed record DaemonAbilities(
     bool Swap,
     bool Cpu,
     bool Pids,
+    bool OpenFiles,
     bool Init,
     string Network,
     Fault? NoUser,
@@ -84,7 +86,13 @@ internal sealed record DaemonAbilities(
 
     private string[] Unlimited() =>
         [
-            .. new[] { (Memory, "memory"), (Cpu, "processor time"), (Pids, "number of processes") }
+            .. new[]
+            {
+                (Memory, "memory"),
+                (Cpu, "processor time"),
+                (Pids, "number of processes"),
+                (OpenFiles, "open files"),
+            }
                 .Where(l => !l.Item1)
                 .Select(l => l.Item2),
         ];

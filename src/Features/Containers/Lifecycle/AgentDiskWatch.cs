@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Hive.Common.Errors;
+using Hive.Common.Notifications;
 using Hive.Features.Agents.Contracts;
-using Hive.Features.Containers.Contracts;
 using Hive.Features.Containers.Limits;
 using Hive.Features.Containers.Runs;
 using Hive.Features.Containers.Verbs;
@@ -19,16 +19,19 @@ internal sealed partial class AgentDiskWatch(
     SharedFolder shared,
     IRoster roster,
     AgentFolders folders,
-    IAgentSpecs specs,
     ContainerStates states,
     Transients transients,
     StartAgent.Steps start,
+    AgentRowSignal rows,
     TimeProvider clock,
     ILogger<AgentDiskWatch> log
 ) : BackgroundService
 {
     // A check of a disk that has not changed costs one system call.
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    // Between two starts of an agent whose files fit again, but whose start fails for another reason.
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(30);
 
     private const string SharedKey = "/shared";
 
@@ -38,6 +41,10 @@ internal sealed partial class AgentDiskWatch(
     // The limit of each agent's current run: a change of it holds from the next start, like the others.
     private readonly ConcurrentDictionary<string, Limited> known = new();
 
+    // Told once, until they change.
+    private readonly ConcurrentDictionary<string, string> faults = new();
+    private readonly ConcurrentDictionary<string, long> tried = new();
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, clock);
@@ -46,13 +53,14 @@ internal sealed partial class AgentDiskWatch(
             foreach (var gone in known.Keys.Where(name => roster.Find(name) is null).ToArray())
             {
                 known.TryRemove(gone, out _);
+                tried.TryRemove(gone, out _);
+                faults.TryRemove(gone, out _);
                 use.Forget(folders.Of(gone));
             }
 
-            var agents = roster.All.Where(a => a.Runtime != RuntimeCatalog.External).Select(a => a.Name).ToArray();
-            foreach (var name in agents)
-                _ = Guarded(name, ct => Check(name, ct), stoppingToken);
-            if (agents.Any(name => states.Of(name).Running is not null))
+            foreach (var agent in roster.All.Where(a => a.Runtime != RuntimeCatalog.External))
+                _ = Guarded(agent.Name, ct => Check(agent.Name, ct), stoppingToken);
+            if (shared.IsOver || roster.All.Any(states.IsRunning))
                 _ = Guarded(SharedKey, shared.Refresh, stoppingToken);
         }
     }
@@ -64,6 +72,7 @@ internal sealed partial class AgentDiskWatch(
         try
         {
             await check(ct);
+            faults.TryRemove(key, out _);
         }
         catch (OperationCanceledException)
         {
@@ -71,7 +80,9 @@ internal sealed partial class AgentDiskWatch(
         }
         catch (Exception e)
         {
-            LogFailed(log, key, e);
+            if (faults.GetValueOrDefault(key) != e.Message)
+                LogFailed(log, key, e);
+            faults[key] = e.Message;
         }
         finally
         {
@@ -81,37 +92,57 @@ internal sealed partial class AgentDiskWatch(
 
     private async Task Check(string name, CancellationToken ct)
     {
+        var weakness = limits.FindWeakness(name);
         var now = states.Of(name);
-        if (IsOver(now))
-        {
-            await StartAgain(name, ct);
-            return;
-        }
+        if (now.Running is { } running)
+            await CheckRun(name, running, now.Stopping, ct);
+        else
+            await CheckWaiting(name, ct);
+        if (weakness != limits.FindWeakness(name))
+            rows.Mark(name);
+    }
 
-        if (now is not { Running: { } running, Stopping: false })
+    private async Task CheckRun(string name, IRunning running, bool stopping, CancellationToken ct)
+    {
+        if (stopping)
             return;
         if (!known.TryGetValue(name, out var limited) || limited.Running != running)
-            known[name] = limited = new Limited(running, limits.Of(specs.Read(name).Limits));
-        if (await limits.FindExcess(name, limited.Bytes, ct) is not { } why)
+            known[name] = limited = new Limited(running, limits.Of(name));
+        await limits.Refresh(name, limited.Bytes, ct);
+        if (limits.FindExcess(name, limited.Bytes) is not { } why)
             return;
         LogEnded(log, name, why);
         states.Change(name, at => at.Running == running ? at with { OverLimit = why } : at);
         await running.Kill();
     }
 
-    private async Task StartAgain(string name, CancellationToken ct)
+    // The size of one that does not run is only of interest while it prevents a start.
+    private async Task CheckWaiting(string name, CancellationToken ct)
     {
-        if (!await limits.FitsAgain(name, specs.Read(name).Limits, ct))
+        var limit = limits.Of(name);
+        if (!IsOver(states.Of(name)) && limits.FindExcess(name, limit) is null)
             return;
-        await using var guard = await transients.Begin(name, "starting");
-        // The operator may have stopped it in the meantime.
-        if (IsOver(states.Of(name)))
-            await start.Run(name);
+        await limits.Refresh(name, limit, ct);
+        if (!limits.Fits(name, limit) || !IsOver(states.Of(name)))
+            return;
+        if (tried.TryGetValue(name, out var at) && clock.GetElapsedTime(at) < RetryPause)
+            return;
+        tried[name] = clock.GetTimestamp();
+        try
+        {
+            await using var guard = await transients.Begin(name, "starting");
+            // The operator may have stopped it in the meantime.
+            if (IsOver(states.Of(name)))
+                await start.Run(name);
+            tried.TryRemove(name, out _);
+        }
+        catch (Problem)
+        {
+            // Its row says why it did not start, or another operation is in progress.
+        }
     }
 
-    private static bool IsOver(Container now) =>
-        now is { Running: null, Failed: true }
-        && now.Note?.StartsWith(DiskLimits.Note, StringComparison.Ordinal) == true;
+    private static bool IsOver(Container now) => now is { Running: null, Failed: true, OverLimit: not null };
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} is ended: {Why}")]
     private static partial void LogEnded(ILogger logger, string agent, string why);

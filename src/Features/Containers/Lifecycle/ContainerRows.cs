@@ -25,6 +25,9 @@ internal sealed record ContainerRow
     /// <summary>When its last run ended, or that was last tried to change.</summary>
     public long? ChangedAt { get; init; }
 
+    /// <summary>Why it waits for a start until its files fit; null when it does not.</summary>
+    public string? OverLimit { get; init; }
+
     public bool ShouldRun => Wanted == "running" && !Failed;
 }
 
@@ -32,7 +35,7 @@ internal sealed record ContainerRow
 internal sealed class ContainerRows(IStore store)
 {
     private const string Select =
-        "SELECT agent, wanted, failed, note, restarts, runs_on, restarting, changed_at FROM containers";
+        "SELECT agent, wanted, failed, note, restarts, runs_on, restarting, changed_at, over_limit FROM containers";
 
     public async Task<Dictionary<string, ContainerRow>> Read(CancellationToken ct) =>
         (await store.Read(db => db.Query<ContainerRow>(Select).ToList(), ct)).ToDictionary(r => r.Agent);

@@ -49,6 +49,7 @@ internal sealed partial class Reconciler(
                 {
                     Failed = row?.Failed ?? false,
                     Note = TryPrepare(agent.Name) ?? row?.Note,
+                    OverLimit = row?.OverLimit,
                     RunsOn = agent.Runtime == RuntimeCatalog.External ? row?.RunsOn : null,
                 },
                 row?.ChangedAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null

@@ -1,54 +1,83 @@
+using System.Globalization;
 using Hive.Common.Errors;
+using Hive.Common.Processes;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.StateFiles.Contracts;
 using Hive.Protocol.Options;
 
 namespace Hive.Features.Containers.Limits;
 
-/// <summary>Compares the files of agents with the room that they may take.</summary>
-internal sealed class DiskLimits(DiskUse use, AgentFolders folders, HiveOptions options)
+/// <summary>Compares the files of agents with the room that they may take. Only <see cref="Refresh"/> measures; all
+/// else uses the last size, so that nobody waits.</summary>
+internal sealed class DiskLimits(DiskUse use, AgentFolders folders, IAgentSpecs specs, HiveOptions options)
+    : IHandoverRoom
 {
-    /// <summary>How the note of an agent that is over its limit begins.</summary>
-    public const string Note = "its files take";
+    // What others hand over stays below this part of the limit, so that they cannot end the agent.
+    private const int HandoverPercent = 90;
 
-    // A start does not wait longer for an agent with very many files; the watch measures them afterwards.
-    private static readonly TimeSpan AtStart = TimeSpan.FromSeconds(5);
-
-    /// <summary>The most bytes that the files of an agent may take.</summary>
-    public long Of(AgentLimits limits) => limits.DiskBytes ?? (long)(options.Disk.AgentMegabytes * (1L << 20));
-
-    /// <summary>Measures an agent's files before its start.</summary>
-    /// <exception cref="Problem">Code <c>conflict</c>: they take more room than it may have.</exception>
-    public async Task MustFit(string agent, AgentLimits limits, CancellationToken ct)
+    /// <summary>The most bytes that the files of an agent may take. One whose configuration cannot be read has the
+    /// option's limit.</summary>
+    public long Of(string agent)
     {
-        var (folder, limit) = (folders.Of(agent), Of(limits));
-        var last = use.Last(folder);
-        var size =
-            last is null ? await use.Measure(folder, AtStart, ct)
-            : last.Value.Bytes > limit ? await use.Measure(folder, DiskUse.Patience, ct)
-            : await use.Refresh(folder, limit, ct);
-        if (size is { } now && now.Bytes > limit && (now.Known is not null || last is not null))
-            throw Problem.Conflict(Words(now, limit));
+        try
+        {
+            return Of(specs.Read(agent).Limits);
+        }
+        catch (Problem)
+        {
+            return Of(AgentLimits.Default);
+        }
     }
 
     /// <summary>Measures an agent's files, if they may have passed the limit since the last time.</summary>
-    /// <returns>The reason that it may not run; null when it is below its limit, or was not measured.</returns>
-    public async Task<string?> FindExcess(string agent, long limit, CancellationToken ct) =>
-        await use.Refresh(folders.Of(agent), limit, ct) is { } size && size.Bytes > limit ? Words(size, limit) : null;
+    public Task Refresh(string agent, long limit, CancellationToken ct) =>
+        use.Refresh(folders.Of(agent), limit, [folders.State(agent), folders.Home(agent), folders.Config(agent)], ct);
 
-    /// <summary>True when an agent that was over its limit is below it now.</summary>
-    public async Task<bool> FitsAgain(string agent, AgentLimits limits, CancellationToken ct)
+    /// <summary>The reason that an agent may not run; null when it is below its limit, or was never measured.</summary>
+    public string? FindExcess(string agent, long limit) =>
+        use.Last(folders.Of(agent)) is { } bytes && bytes > limit
+            ? $"its files take {Text(bytes)}, and may take {Text(limit)}; delete some in its folders state, home and "
+                + "config, or raise 'disk' under 'limits' in its agent.yaml: it is started again then, with all of its "
+                + "messages"
+            : null;
+
+    /// <summary>Refuses a start.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: the agent's files take more room than it may have.</exception>
+    public void MustFit(string agent, AgentLimits limits)
     {
-        var (folder, limit) = (folders.Of(agent), Of(limits));
-        // An earlier host has measured it.
-        if (use.Last(folder) is null)
-            await use.Measure(folder, DiskUse.Patience, ct);
-        else
-            await use.Refresh(folder, limit, ct);
-        return use.Last(folder) is { } size && size.Bytes <= limit;
+        if (FindExcess(agent, Of(limits)) is { } why)
+            throw Problem.Conflict(why);
     }
 
-    private static string Words(FolderSize size, long limit) =>
-        $"{Note} {size}, and may take {FolderSize.Text(limit)}; delete some in its folders state, home and config, or "
-        + "raise 'disk' under 'limits' in its agent.yaml: it is started again then, with all of its messages";
+    /// <summary>True when the files of an agent have been measured and are below the limit.</summary>
+    public bool Fits(string agent, long limit) => use.Last(folders.Of(agent)) <= limit;
+
+    /// <summary>Why the limit of an agent's files may not hold; null when it does.</summary>
+    public string? FindWeakness(string agent) =>
+        use.Fault(folders.Of(agent)) is { } fault
+            ? $"the limit of its files may not hold, because they could not all be measured: {fault}"
+            : null;
+
+    /// <inheritdoc />
+    public void MustHaveRoom(string agent, long bytes)
+    {
+        var limit = Of(agent);
+        if (use.Last(folders.Of(agent)) is { } known && known + bytes > limit / 100 * HandoverPercent)
+            throw Problem.Conflict(
+                $"{agent} has no room for the file: its files take {Text(known)}, others may fill {HandoverPercent} % "
+                    + $"of {Text(limit)}; ask {agent} to remove some, or put the file under /shared/ and send its path"
+            );
+    }
+
+    /// <inheritdoc />
+    public void Count(string agent, long bytes) => use.Add(folders.Of(agent), Math.Max(bytes, FolderUse.BytesPerFile));
+
+    /// <summary>A number of bytes, for a person.</summary>
+    public static string Text(long bytes) =>
+        bytes >= 1L << 30
+            ? string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.##} GiB")
+            : string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 20):0.#} MiB");
+
+    private long Of(AgentLimits limits) => limits.DiskBytes ?? (long)(options.Disk.AgentMegabytes * (1L << 20));
 }

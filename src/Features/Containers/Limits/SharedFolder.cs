@@ -10,19 +10,22 @@ internal sealed class SharedFolder(DiskUse use, AgentFolders folders, HiveOption
 {
     private long Limit => (long)(options.Disk.SharedMegabytes * (1L << 20));
 
+    /// <summary>True while it is known to be over its limit.</summary>
+    public bool IsOver => use.Last(folders.Shared) > Limit;
+
     /// <summary>Measures the folder, if it may have passed its limit since the last time.</summary>
-    public Task Refresh(CancellationToken ct) => use.Refresh(folders.Shared, Limit, ct);
+    public Task Refresh(CancellationToken ct) => use.Refresh(folders.Shared, Limit, [], ct);
 
     public Task<IReadOnlyList<Trouble>> Find() =>
         Task.FromResult<IReadOnlyList<Trouble>>(
-            use.Last(folders.Shared) is { } size && size.Bytes > Limit
+            use.Last(folders.Shared) is { } bytes && bytes > Limit
                 ?
                 [
                     new Trouble(
                         "shared",
-                        $"the files in {folders.Shared} take {size}, and may take {FolderSize.Text(Limit)}; every "
-                            + "agent can write there, so none was ended: stop the one that fills it, delete files, or "
-                            + "raise Disk:SharedMegabytes",
+                        $"the files in {folders.Shared} take {DiskLimits.Text(bytes)}, and may take "
+                            + $"{DiskLimits.Text(Limit)}; every agent can write there, so none was ended: "
+                            + "stop the one that fills it, delete files, or raise Disk:SharedMegabytes",
                         "the shared folder is larger than its limit",
                         TakesCommands: true
                     ),

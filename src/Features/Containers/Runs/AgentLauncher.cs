@@ -104,7 +104,17 @@ internal sealed partial class AgentLauncher(
             await runtime.AllWeaknesses(Blueprints.NetworkOf(spec), ct)
         );
         CreateFolders(name);
-        await disk.MustFit(name, spec.Limits, ct);
+        try
+        {
+            disk.MustFit(name, spec.Limits);
+        }
+        catch (Problem e)
+        {
+            // It is started again when its files fit.
+            states.Change(name, at => at with { OverLimit = e.Message });
+            throw;
+        }
+
         // Opening it may have failed when the host started.
         if (!doors.IsOpen(paths.AgentSocket(name)))
             OpenSocket(name);

@@ -12,7 +12,8 @@ namespace Hive.Features.Containers.Runs;
 /// <param name="RunsOn">The configuration it runs on; null when it does not run. An external agent runs on the
 /// configuration of its spawn or its last rebuild.</param>
 /// <param name="Unknown">Its runtime did not answer whether it runs.</param>
-/// <param name="OverLimit">Why this host ends its run: a limit that it has exceeded; null for none.</param>
+/// <param name="OverLimit">The limit that it has exceeded: its run is ended, or it waits for a start until its files
+/// fit. Null for none.</param>
 internal sealed record Container(
     IRunning? Running,
     Task? Gone,

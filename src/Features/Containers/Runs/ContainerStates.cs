@@ -140,7 +140,17 @@ internal sealed class ContainerStates(
     /// <summary>Sets in memory why an agent does not run, or the weakness of its run, and discards a pending
     /// restart.</summary>
     public void SetNote(string agent, bool failed, string? note) =>
-        Change(agent, before => before with { Failed = failed, Note = note, Restart = null });
+        Change(
+            agent,
+            before =>
+                before with
+                {
+                    Failed = failed,
+                    Note = note,
+                    Restart = null,
+                    OverLimit = failed ? before.OverLimit : null,
+                }
+        );
 
     /// <summary>Stores the same, with the state that the agent should have.</summary>
     /// <param name="write">Stores it.</param>
@@ -155,7 +165,7 @@ internal sealed class ContainerStates(
         write.Db.Execute(
             """
             UPDATE containers
-               SET wanted = @wanted, failed = @failed, note = @note, restarts = @restarts,
+               SET wanted = @wanted, failed = @failed, note = @note, over_limit = @over, restarts = @restarts,
                    restarting = @restarting, changed_at = @at
              WHERE agent = @agent
             """,
@@ -165,6 +175,7 @@ internal sealed class ContainerStates(
                 wanted,
                 failed,
                 note,
+                over = failed ? Of(agent).OverLimit : null,
                 restarts = restarts.Stored(agent),
                 restarting,
                 // A failure has begun when it was noted in memory.

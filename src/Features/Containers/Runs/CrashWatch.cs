@@ -132,7 +132,7 @@ internal sealed partial class CrashWatch(
 
             // Another run would exceed the limit too.
             if (now.OverLimit is { } why)
-                ended = Container.Stopped with { Failed = true, Note = why };
+                ended = Container.Stopped with { Failed = true, Note = why, OverLimit = why };
             ended ??= clean ? Container.Stopped with { Note = note } : AfterFailure(name, note);
             if (states.TryChange(name, now, ended))
                 return (ended, false);
@@ -197,7 +197,8 @@ internal sealed partial class CrashWatch(
                 write.Db.Execute(
                     """
                     UPDATE containers
-                       SET failed = @Failed, note = @Note, restarts = @restarts, changed_at = @at
+                       SET failed = @Failed, note = @Note, over_limit = @OverLimit,
+                           restarts = @restarts, changed_at = @at
                      WHERE agent = @name
                     """,
                     new
@@ -205,6 +206,7 @@ internal sealed partial class CrashWatch(
                         name,
                         ended.Failed,
                         ended.Note,
+                        ended.OverLimit,
                         restarts = restarts.Stored(name),
                         // Not the time of this write, which may come much later: the next host knows the failure by it.
                         at = states.Since(name).ToUnixTimeMilliseconds(),

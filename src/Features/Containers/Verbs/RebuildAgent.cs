@@ -5,6 +5,7 @@ using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Limits;
 using Hive.Features.Containers.Logs;
 using Hive.Features.Containers.Runs;
 using Hive.Runtimes;
@@ -47,6 +48,7 @@ internal static partial class RebuildAgent
         StopAgent.Steps stop,
         StartAgent.Steps start,
         NewOutput output,
+        DiskLimits disk,
         ILogger<Steps> log
     )
     {
@@ -110,6 +112,7 @@ internal static partial class RebuildAgent
                 return;
             }
 
+            disk.MustFit(name, spec.Limits);
             progress?.Stopping();
             await stop.Run(name, atOnce: false, wanted: "running");
             progress?.Starting();

@@ -3,6 +3,7 @@ using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Limits;
 using Hive.Features.Containers.Runs;
 using MediatR;
 
@@ -27,8 +28,15 @@ internal static class RestartAgent
     }
 
     /// <summary>Locks an agent's configuration, then ends its container and starts it again. A configuration that
-    /// cannot be locked ends nothing.</summary>
-    internal sealed class Steps(IRoster roster, IAgentSpecs specs, StopAgent.Steps stop, StartAgent.Steps start)
+    /// cannot be locked, and a limit that its files exceed, end nothing.</summary>
+    internal sealed class Steps(
+        IRoster roster,
+        IAgentSpecs specs,
+        ContainerStates states,
+        DiskLimits disk,
+        StopAgent.Steps stop,
+        StartAgent.Steps start
+    )
     {
         public async Task Run(string name, bool resetFailures = true)
         {
@@ -43,6 +51,9 @@ internal static class RestartAgent
                 throw Problem.Unavailable($"{name} cannot be restarted: {e.Message}", e);
             }
 
+            // The start of one that does not run is refused with the same words, and noted on its row.
+            if (states.Of(name).Running is not null)
+                disk.MustFit(name, specs.Read(name).Limits);
             await stop.Run(name, atOnce: false, wanted: "running");
             await start.Run(name, StartReason.Restart, resetFailures, seeded: true);
         }

@@ -16,7 +16,8 @@ internal interface IFileHandover
     HandedFile Read(string from, string path, string? to);
 
     /// <summary>Puts the copy into the recipient's state folder.</summary>
-    /// <exception cref="Problem">The recipient keeps too many files of this sender.</exception>
+    /// <exception cref="Problem">The recipient keeps too many files of this sender, or is near the limit of its
+    /// own files.</exception>
     /// <exception cref="IOException">The disk fails.</exception>
     void Put(HandedFile file);
 }
