@@ -54,4 +54,10 @@ internal sealed record Mount(string Source, string Target, bool Writable);
 /// <summary>The most that a container may use of the machine.</summary>
 /// <param name="MemoryBytes">All of its memory; using more ends it.</param>
 /// <param name="CpuPercent">Of one processor; 200 is two of them.</param>
-internal sealed record ContainerLimits(long MemoryBytes, int CpuPercent);
+/// <param name="Processes">Processes and threads at a time.</param>
+internal sealed record ContainerLimits(long MemoryBytes, int CpuPercent, int Processes = ContainerLimits.MaxProcesses)
+{
+    /// <summary>The most processes and threads of an agent at a time, on every runtime: a fork bomb stops there, and
+    /// the machine goes on.</summary>
+    public const int MaxProcesses = 2048;
+}

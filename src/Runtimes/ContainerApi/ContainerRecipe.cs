@@ -87,6 +87,7 @@ internal static class ContainerRecipe
             blueprint.Mounts,
             blueprint.Limits.MemoryBytes,
             blueprint.Limits.CpuPercent,
+            blueprint.Limits.Processes,
             can.ModeOf(blueprint.Network),
             can,
             filter
@@ -137,6 +138,7 @@ internal static class ContainerRecipe
             [harness],
             memory: 512 << 20,
             cpuPercent: 100,
+            ContainerLimits.MaxProcesses,
             can.Network,
             can,
             filter
@@ -153,6 +155,7 @@ internal static class ContainerRecipe
         IReadOnlyList<Mount> mounts,
         long memory,
         int cpuPercent,
+        int processes,
         string network,
         DaemonAbilities can,
         string? filter
@@ -198,7 +201,7 @@ internal static class ContainerRecipe
                     Memory = can.Memory ? memory : 0,
                     MemorySwap = can.Memory && can.Swap ? memory : 0,
                     NanoCpus = can.Cpu ? cpuPercent * NanosecondsPerPercent : 0,
-                    PidsLimit = can.Pids ? ResourceLimits.MaxProcesses : (int?)null,
+                    PidsLimit = can.Pids ? processes : (int?)null,
                     RestartPolicy = new { Name = "no" },
                     LogConfig = BoundedLog,
                     can.Init,

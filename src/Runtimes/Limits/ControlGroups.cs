@@ -62,7 +62,7 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
         {
             Directory.CreateDirectory($"{group}/{Inside}");
             Directory.CreateDirectory($"{group}/{Pump}");
-            WriteIfPresent($"{group}/pids.max", ResourceLimits.MaxProcesses.ToString(CultureInfo.InvariantCulture));
+            WriteIfPresent($"{group}/pids.max", limits.Processes.ToString(CultureInfo.InvariantCulture));
         }
 
         if (kind == GroupKind.Unified)

@@ -10,10 +10,6 @@ namespace Hive.Runtimes.Limits;
 /// </summary>
 internal sealed class ResourceLimits
 {
-    /// <summary>The most processes and threads of an agent at a time, on every runtime: a fork bomb stops there, and
-    /// the machine goes on.</summary>
-    public const int MaxProcesses = 2048;
-
     /// <summary>The most files that a process of an agent may have open, where the runtime can set that: enough for a
     /// server with many connections, and far below the machine's own limit (fs.file-max).</summary>
     public const int MaxOpenFiles = 65_536;

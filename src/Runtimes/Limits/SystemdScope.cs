@@ -32,7 +32,7 @@ internal static class SystemdScope
             $"--property=MemoryMax={limits.MemoryBytes}",
             "--property=MemorySwapMax=0",
             $"--property=CPUQuota={limits.CpuPercent}%",
-            $"--property=TasksMax={ResourceLimits.MaxProcesses}",
+            $"--property=TasksMax={limits.Processes}",
             "--",
         ];
         if (Environment.IsPrivilegedProcess)

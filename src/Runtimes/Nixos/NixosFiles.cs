@@ -109,7 +109,7 @@ internal sealed class NixosFiles(string root, HivePaths paths)
                 "[Service]",
                 string.Create(CultureInfo.InvariantCulture, $"MemoryMax={blueprint.Limits.MemoryBytes}"),
                 string.Create(CultureInfo.InvariantCulture, $"CPUQuota={blueprint.Limits.CpuPercent}%"),
-                string.Create(CultureInfo.InvariantCulture, $"TasksMax={ResourceLimits.MaxProcesses}"),
+                string.Create(CultureInfo.InvariantCulture, $"TasksMax={ContainerLimits.MaxProcesses}"),
                 "Restart=no",
             ]
         );
