@@ -17,13 +17,13 @@ internal sealed class DiskUse(TimeProvider clock, DiskUse.Measuring? measuring =
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     // A folder may grow by what another one loses.
-    private static readonly TimeSpan Often = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Often = TimeSpan.FromSeconds(20);
 
     // Between two measurements of a folder. It does not depend on how long they take, because an agent decides that.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
     // At most this part of the time is spent on measuring a folder that cannot have reached its limit.
-    private const int Share = 20;
+    private const int Share = 100;
 
     private readonly Measuring measuring = measuring ?? FolderUse.Measure;
 

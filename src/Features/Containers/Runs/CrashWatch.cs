@@ -30,7 +30,7 @@ internal sealed partial class CrashWatch(
     ILogger<CrashWatch> log
 )
 {
-    // The pause before a restart that has to wait for another operation is tried again.
+    // Before a restart that has to wait for another operation is tried again.
     private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
 
     /// <summary>Starts an agent's container and watches it.</summary>
@@ -85,8 +85,7 @@ internal sealed partial class CrashWatch(
         {
             await running.Ended;
             var (clean, note) = await running.Outcome();
-            // Read before the end is published, because the end must be stored at once then: a later write would take
-            // back the leases of the agent's next run.
+            // Before the end is published, which is stored at once: a later write would take back the next run's leases.
             var words = await lastWords.Of(name);
             LogEnded(log, name, running.Id, note ?? "cleanly");
             var (ended, asked) = End(name, running, await IsWanted(name), clean, note ?? "ended on its own");
@@ -130,7 +129,6 @@ internal sealed partial class CrashWatch(
                 continue;
             }
 
-            // Another run would exceed the limit too.
             if (now.OverLimit is { } why)
                 ended = Container.Stopped with { Failed = true, Note = why, OverLimit = why };
             ended ??= clean ? Container.Stopped with { Note = note } : AfterFailure(name, note);
@@ -197,8 +195,8 @@ internal sealed partial class CrashWatch(
                 write.Db.Execute(
                     """
                     UPDATE containers
-                       SET failed = @Failed, note = @Note, over_limit = @OverLimit,
-                           restarts = @restarts, changed_at = @at
+                       SET failed = @Failed, note = @Note, over_limit = @OverLimit, restarts = @restarts,
+                           changed_at = @at
                      WHERE agent = @name
                     """,
                     new
