@@ -171,10 +171,23 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
     private static DaemonAbilities[] Less(DaemonAbilities all) =>
         [
             all,
-            all with { OpenFiles = false },
-            all with { Pids = false },
-            all with { Cpu = false },
-            all with { Cpu = false, Pids = false },
+            all with
+            {
+                OpenFiles = false,
+            },
+            all with
+            {
+                Pids = false,
+            },
+            all with
+            {
+                Cpu = false,
+            },
+            all with
+            {
+                Cpu = false,
+                Pids = false,
+            },
         ];
 
     private static DaemonAbilities Bare(DaemonAbilities all) =>

@@ -147,7 +147,7 @@ internal sealed class NspawnRuntime : LocalRuntime
             $"--machine={machine}",
             "--drop-capability=all",
             "--no-new-privileges=yes",
-            $"--rlimit=NOFILE={ResourceLimits.MaxOpenFiles}",
+            $"--rlimit=NOFILE={Limits.ResourceLimits.MaxOpenFiles}",
             "--link-journal=no",
             "--resolv-conf=off",
             "--timezone=off",

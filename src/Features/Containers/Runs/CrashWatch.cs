@@ -85,7 +85,7 @@ internal sealed partial class CrashWatch(
         {
             await running.Ended;
             var (clean, note) = await running.Outcome();
-            // Before the end is published, which is stored at once: a later write would take back the next run's leases.
+            // Before the end is published and stored: a later write would take back the next run's leases.
             var words = await lastWords.Of(name);
             LogEnded(log, name, running.Id, note ?? "cleanly");
             var (ended, asked) = End(name, running, await IsWanted(name), clean, note ?? "ended on its own");
