@@ -143,6 +143,28 @@ public sealed class CommandTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task An_answer_without_room_at_its_sender_is_kept_in_a_file_and_ends_the_turn()
+    {
+        await using var h = await Harnessed.StartAsync(Yaml("echo done; echo run >> runs"));
+        var events = await h.Alice.Hive.Events();
+        h.Front.Refuses = request => (string?)request["cmd"] == "send" ? "limited" : null;
+        h.Front.Refusal = "10000 messages of alice wait for bob";
+        await using var agent = h.Serve();
+        var bob = await h.Alice.Hive.Connect("bob");
+        var id = (await bob.CallAsync("send", new { to = "alice", body = "go" }, Ct)).GetProperty("id").GetInt64();
+
+        Assert.Equal("ok", (string?)(await h.EndedAsync())["result"]);
+        await h.AckedAsync(events, id);
+        var file = Assert.Single(Directory.GetFiles(Path.Combine(h.StateDir, "answers")));
+        Assert.Equal("done", (await File.ReadAllTextAsync(file, Ct)).Trim());
+        await h.Front.EventAsync(
+            "note",
+            e => (string?)e["text"] == $"the answer was not sent and is in {file}: 10000 messages of alice wait for bob"
+        );
+        Assert.Single(await File.ReadAllLinesAsync(Path.Combine(h.StateDir, "runs"), Ct));
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task An_answer_is_sent_once_even_when_the_turn_is_repeated()
     {
         await using var h = await Harnessed.StartAsync(Yaml("echo done"));

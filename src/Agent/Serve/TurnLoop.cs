@@ -302,10 +302,21 @@ internal sealed class TurnLoop : IAsyncDisposable
         if (messages.Count >= most)
             return messages;
         await Task.Delay(Burst, time, stop);
-        var more = (
-            await line.CallAsync<Received>("recv", new { wait_seconds = 0, max = most - messages.Count }, stop)
-        ).Messages;
-        return [.. messages, .. more];
+        try
+        {
+            var more = await line.CallAsync<Received>(
+                "recv",
+                new { wait_seconds = 0, max = most - messages.Count },
+                stop
+            );
+            return [.. messages, .. more.Messages];
+        }
+        catch (HiveException e)
+        {
+            // Such as the limit of received messages: those that came are enough for a turn.
+            log.Warn($"the host refused further messages: {e.Message}");
+            return messages;
+        }
     }
 
     private void Succeeded()

@@ -115,9 +115,7 @@ internal sealed class CommandDriver : IDriver
         string? path = null;
         if (Utf8.GetByteCount(text) > Limits.BodyBytes)
         {
-            var file = string.Create(CultureInfo.InvariantCulture, $"answers/{turn.Id}.txt");
-            await StateFile.WriteAsync(context.StateDir, file, text, append: false, ct);
-            path = Path.Combine(context.StateDir, file);
+            path = await WriteAsync(turn, text, ct);
             // The host appends the recipient's path of the file.
             const string Pointer = "\n…\nWhole answer:";
             text = WireText.Cut(text, Limits.BodyBytes - RoomForPath - Utf8.GetByteCount(Pointer)) + Pointer;
@@ -134,6 +132,20 @@ internal sealed class CommandDriver : IDriver
             answer["file_path"] = path;
         try
         {
+            await SendAsync(answer, text, path, ct);
+        }
+        catch (HiveException e) when (e.Code == "limited")
+        {
+            // The recipient has too much to read. The program has run: running it again would not make room.
+            path ??= await WriteAsync(turn, text, ct);
+            context.Live.Note($"the answer was not sent and is in {path}: {e.Message}", "warn");
+        }
+    }
+
+    private async Task SendAsync(JsonObject answer, string text, string? path, CancellationToken ct)
+    {
+        try
+        {
             await context.Host.CallAsync("send", answer, ct);
         }
         catch (HiveException e) when (path is not null && e.Code is ("conflict" or "too_large"))
@@ -143,6 +155,13 @@ internal sealed class CommandDriver : IDriver
             answer["body"] = text + WireText.Cut($" {path}, which could not be sent: {e.Message}", RoomForPath);
             await context.Host.CallAsync("send", answer, ct);
         }
+    }
+
+    private async Task<string> WriteAsync(Turn turn, string text, CancellationToken ct)
+    {
+        var file = string.Create(CultureInfo.InvariantCulture, $"answers/{turn.Id}.txt");
+        await StateFile.WriteAsync(context.StateDir, file, text, append: false, ct);
+        return Path.Combine(context.StateDir, file);
     }
 
     /// <summary>Keeps the beginning of a program's output, up to a limit.</summary>
