@@ -7,7 +7,7 @@ using Hive.Protocol;
 namespace Hive.Features.Messages;
 
 /// <summary>
-/// Counts the messages of an inbox that are neither acknowledged nor parked, and their bytes, by sender; on the
+/// Counts the messages of an inbox that are neither acknowledged nor dropped, and their bytes, by sender; on the
 /// writer's thread. A message that the host sends for an agent counts as the agent's until the host ends. Each change
 /// is undone when its work is rolled back (docs/adr/0143).
 /// </summary>
@@ -16,6 +16,10 @@ internal sealed class Backlog
     private readonly Dictionary<string, Amount> senders = new(StringComparer.Ordinal);
     private readonly Dictionary<long, string> causes = [];
     private readonly Amount total = new();
+
+    /// <summary>The messages and bytes of each sender that has some.</summary>
+    public IEnumerable<(string Sender, int Messages, long Bytes)> Counts =>
+        senders.Where(s => s.Value.Messages != 0).Select(s => (s.Key, s.Value.Messages, s.Value.Bytes));
 
     /// <summary>Adds a message that was read from the database at start.</summary>
     public void Load(string sender, long bytes) => Of(sender).Change(total, 1, bytes);
@@ -35,7 +39,7 @@ internal sealed class Backlog
         Change(write, message, cause ?? message.From, 1);
     }
 
-    /// <summary>Removes a message that is acknowledged, dropped or parked.</summary>
+    /// <summary>Removes a message that is acknowledged or dropped.</summary>
     public void Remove(IWrite write, Message message)
     {
         if (causes.Remove(message.Id, out var cause))
@@ -50,14 +54,15 @@ internal sealed class Backlog
     /// <exception cref="Problem">Code <c>limited</c>.</exception>
     public void MustTake(string to, string sender, int bytes)
     {
-        var (messages, size, reason) = LimitFor(to, bytes);
+        var (messages, size, reason) = LimitFor(bytes);
         if (!senders.TryGetValue(sender, out var amount))
             return;
+        var what = sender == Principals.Reminder ? "reminders" : $"messages of {sender}";
         if (amount.Messages >= messages)
-            throw Full($"{amount.Messages} messages of {sender} wait for {to}, and the limit{reason} is {messages}");
+            throw Full($"{amount.Messages} {what} wait for {to} or are parked, and the limit{reason} is {messages}");
         if (amount.Bytes + bytes > size)
             throw Full(
-                $"the messages of {sender} that wait for {to} have {amount.Bytes} bytes, and the limit{reason} is "
+                $"the {what} that wait for {to} or are parked have {amount.Bytes} bytes, and the limit{reason} is "
                     + $"{size}"
             );
 
@@ -65,20 +70,20 @@ internal sealed class Backlog
             Problem.Limited(
                 to == Principals.Operator
                     ? $"{fault}; try again when the operator has read some, and ask what cannot wait as a question"
-                    : $"{fault}; try again when {to} has dealt with some, or put the rest into a file under /shared"
+                : sender == Principals.Reminder ? $"{fault}; acknowledge some first"
+                : $"{fault}; try again when {to} has dealt with some, or put the rest into a file under /shared"
             );
     }
 
     // A full inbox still takes a smaller number from each sender, so that nobody can fill it for the others.
-    private (int Messages, long Bytes, string Reason) LimitFor(string to, int bytes) =>
-        to == Principals.Operator ? (Limits.OperatorMessagesOfSender, Limits.OperatorBytesOfSender, "")
-        : total.Messages >= Limits.WaitingMessages || total.Bytes + bytes > Limits.WaitingBytes
+    private (int Messages, long Bytes, string Reason) LimitFor(int bytes) =>
+        total.Messages >= Limits.WaitingMessages || total.Bytes + bytes > Limits.WaitingBytes
             ? (
                 Limits.MessagesOfSenderWhenFull,
                 Limits.BytesOfSenderWhenFull,
                 $" while {total.Messages} messages of all senders wait there"
             )
-        : (Limits.MessagesOfSender, Limits.BytesOfSender, "");
+            : (Limits.MessagesOfSender, Limits.BytesOfSender, "");
 
     private void Change(IWrite write, Message message, string sender, int sign)
     {

@@ -43,7 +43,6 @@ internal sealed class FailedMessages(
             {
                 inbox.Park(write, id);
                 var message = MessageTable.Park(write, id, attempts, error, now);
-                inbox.Backlog.Remove(write, message);
                 write.Raise(new MessageChanged("parked", message));
                 parked++;
                 continue;
@@ -63,8 +62,6 @@ internal sealed class FailedMessages(
     {
         var inbox = RequireFailed(write, id);
         var message = MessageTable.Retry(write, id);
-        if (inbox.IsParked(id))
-            inbox.Backlog.Add(write, message);
         inbox.Remove(write, id);
         inbox.AddReady(write, id);
         write.Raise(new MessageChanged("requeued", message));
@@ -107,8 +104,7 @@ internal sealed class FailedMessages(
     private Message Drop(IWrite write, Inbox inbox, long id)
     {
         var message = MessageTable.Drop(write, id, Now());
-        if (!inbox.IsParked(id))
-            inbox.Backlog.Remove(write, message);
+        inbox.Backlog.Remove(write, message);
         inbox.Remove(write, id);
         write.Raise(new MessageChanged("dropped", message));
         return message;

@@ -62,8 +62,7 @@ internal sealed class Inbox(string owner)
     /// <summary>Adds a message that was read from the database at start.</summary>
     public void Load(OpenMessage message)
     {
-        if (!message.IsParked)
-            Backlog.Load(LooseValue.Text(message.Sender) ?? "", LooseValue.Long(message.Size) ?? 0);
+        Backlog.Load(LooseValue.Text(message.Sender) ?? "", LooseValue.Long(message.Size) ?? 0);
         if (message.IsParked)
             parked.Add(message.Id);
         else if (message.Lease is { } lease)

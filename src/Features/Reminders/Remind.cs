@@ -79,6 +79,7 @@ internal static class Remind
         IRoster roster,
         IFileReferences references,
         IStateFileWriter files,
+        IOutbox outbox,
         TimeProvider clock
     ) : IRequestHandler<Command, Result>
     {
@@ -136,6 +137,8 @@ internal static class Remind
                     $"{reminder.Agent} has {Limits.PendingReminders} pending reminders, which is the limit; "
                         + "cancel one with cancel_reminder, or wait until one is delivered"
                 );
+            // Those that were delivered and wait there count; with the pending ones it can become a few more.
+            outbox.MustTake(reminder.Agent, Principals.Reminder, reminder.Message);
             var id = write.Db.ExecuteScalar<long>(
                 Sql,
                 new

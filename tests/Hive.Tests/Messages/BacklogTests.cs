@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
 using Hive.Common.Storage;
+using Hive.Features.Messages;
+using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Approvals;
 using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Messages;
 
@@ -18,8 +21,8 @@ public sealed class BacklogTests
         var (alice, carol) = (await hive.Connect("alice"), await hive.Connect("carol"));
         var refused = await Talk.Refused(() => alice.Send("bob"), "limited");
         Assert.Equal(
-            "10000 messages of alice wait for bob, and the limit is 10000; try again when bob has dealt with some, or "
-                + "put the rest into a file under /shared",
+            "10000 messages of alice wait for bob or are parked, and the limit is 10000; try again when bob has dealt "
+                + "with some, or put the rest into a file under /shared",
             refused.Message
         );
         Assert.Null(refused.RetryAfter);
@@ -33,7 +36,7 @@ public sealed class BacklogTests
     }
 
     [Fact]
-    public async Task There_is_room_again_after_an_ack_and_after_a_message_is_parked()
+    public async Task There_is_room_again_after_an_ack_and_when_a_parked_message_is_dropped()
     {
         await using var hive = await Full("alice", "bob", Limits.MessagesOfSender);
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
@@ -52,19 +55,101 @@ public sealed class BacklogTests
                 Assert.Equal(second.Id, Assert.Single(await bob.Receive(max: 1)).Id);
         }
 
-        await alice.Send("bob");
+        // A parked message waits for the operator, and for bob again after a retry; a dropped one does not.
         await Talk.Refused(() => alice.Send("bob"), "limited");
-        // A retried one waits again; a dropped one does not.
         var host = await hive.Operator();
         await host.CallAsync("retry_message", new { id = second.Id });
         Assert.Equal(second.Id, Assert.Single(await bob.Receive(max: 1)).Id);
         await bob.CallAsync("nack", new { ids = new[] { second.Id }, delay_seconds = 5 });
         await Talk.Refused(() => alice.Send("bob"), "limited");
         await host.CallAsync("drop_message", new { id = second.Id });
-        await Talk.Refused(() => alice.Send("bob"), "limited");
-        var third = Assert.Single(await bob.Receive(max: 1));
-        await bob.CallAsync("ack", new { ids = new[] { third.Id } });
         await alice.Send("bob");
+        await Talk.Refused(() => alice.Send("bob"), "limited");
+    }
+
+    [Fact]
+    public async Task A_reminder_is_refused_when_too_many_delivered_ones_wait()
+    {
+        await using var hive = await Full("reminder", "bob", Limits.MessagesOfSender);
+        var bob = await hive.Connect("bob");
+        var refused = await Talk.Refused(Remind, "limited");
+        Assert.Equal(
+            "10000 reminders wait for bob or are parked, and the limit is 10000; acknowledge some first",
+            refused.Message
+        );
+        Assert.Empty((await bob.CallAsync("loose_ends")).GetProperty("items").EnumerateArray());
+        await bob.CallAsync("ack", new { ids = new[] { Assert.Single(await bob.Receive(max: 1)).Id } });
+        await Remind();
+        Assert.Equal(Limits.MessagesOfSender - 1, (await bob.Status()).Unread);
+
+        Task Remind() => bob.CallAsync("remind", new { message = "later", delay_seconds = 60 });
+    }
+
+    [Fact]
+    public async Task A_file_for_which_there_is_no_room_is_not_copied()
+    {
+        // One that takes the text, but not the text with the path of the copy.
+        const int length = 4096;
+        await using var hive = await Full("alice", "bob", (int)(Limits.BytesOfSender / length) - 1, length);
+        var alice = await hive.Connect("alice");
+        await alice.Send("bob", new string('x', length - 10));
+        var file = Path.Combine(hive.DataDir, "agents/alice/state/file");
+        await File.WriteAllTextAsync(file, "content");
+        await Talk.Refused(
+            () =>
+                alice.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bob",
+                        body = "x",
+                        file_path = file,
+                    }
+                ),
+            "limited"
+        );
+        Assert.False(Directory.Exists(Path.Combine(hive.DataDir, "agents/bob/state/received/alice")));
+    }
+
+    [Fact]
+    public async Task A_write_that_fails_leaves_the_counts_as_they_were()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var parked = await alice.Send("bob", "parked");
+        await bob.Receive();
+        await bob.CallAsync("nack", new { ids = new[] { parked } });
+        var waiting = await alice.Send("bob", "waiting");
+        var asked = (await alice.CallAsync("ask", new { question = "Well?", to = "bob" })).GetProperty("id");
+        var backlog = hive.Services.GetRequiredService<Inboxes>().Of("bob").Backlog;
+        var before = await hive.Services.GetRequiredService<IStore>().Write(_ => backlog.Counts.ToArray());
+        Assert.Equal([("alice", 3)], before.Select(c => (c.Sender, c.Messages)));
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            hive
+                .Services.GetRequiredService<IStore>()
+                .Write<bool>(write =>
+                {
+                    var (outbox, inflight, failed) = (
+                        hive.Services.GetRequiredService<IOutbox>(),
+                        hive.Services.GetRequiredService<IInflight>(),
+                        hive.Services.GetRequiredService<FailedMessages>()
+                    );
+                    outbox.Append(write, "system", "bob", "for alice", cause: "alice");
+                    outbox.Append(write, "carol", "bob", "of her own");
+                    failed.Drop(write, parked);
+                    Assert.True(inflight.Withdraw(write, waiting));
+                    Assert.NotEqual(before, backlog.Counts);
+                    throw new InvalidOperationException("as if the disk had failed");
+                })
+        );
+        Assert.Equal(before, await hive.Services.GetRequiredService<IStore>().Write(_ => backlog.Counts.ToArray()));
+        // What the host sent for alice is still hers to free.
+        await bob.CallAsync("answer", new { id = asked, answer = "yes" });
+        var ids = (await bob.Receive(max: 10)).Select(m => m.Id).ToArray();
+        await bob.CallAsync("ack", new { ids });
+        await (await hive.Operator()).CallAsync("drop_message", new { id = parked });
+        Assert.Empty(await hive.Services.GetRequiredService<IStore>().Write(_ => backlog.Counts.ToArray()));
     }
 
     [Fact]
@@ -85,7 +170,8 @@ public sealed class BacklogTests
         var alice = await hive.Connect("alice");
         var refused = await Talk.Refused(() => alice.Send("bob", new string('ü', length / 2)), "limited");
         Assert.StartsWith(
-            "the messages of alice that wait for bob have 16776000 bytes, and the limit is 16777216; try again when ",
+            "the messages of alice that wait for bob or are parked have 16776000 bytes, and the limit is 16777216; try "
+                + "again when ",
             refused.Message,
             StringComparison.Ordinal
         );
@@ -102,8 +188,8 @@ public sealed class BacklogTests
         await hive.Restart();
         var refused = await Talk.Refused(async () => await (await hive.Connect("alice")).Send("bob"), "limited");
         Assert.StartsWith(
-            "1000 messages of alice wait for bob, and the limit while 100000 messages of all senders wait there is "
-                + "1000; try again",
+            "1000 messages of alice wait for bob or are parked, and the limit while 100000 messages of all senders "
+                + "wait there is 1000; try again",
             refused.Message,
             StringComparison.Ordinal
         );
@@ -117,7 +203,7 @@ public sealed class BacklogTests
         var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
         await Ask();
         var refused = await Talk.Refused(Ask, "limited");
-        Assert.StartsWith("10000 messages of alice wait for bob, and the limit is 10000", refused.Message);
+        Assert.StartsWith("10000 messages of alice wait for bob or are parked, and the limit", refused.Message);
         Assert.Single((await alice.CallAsync("loose_ends")).GetProperty("items").EnumerateArray());
         await Talk.Refused(() => alice.Send("bob"), "limited");
         await (await hive.Connect("carol")).CallAsync("ask", new { question = "Well?", to = "bob" });
@@ -153,12 +239,12 @@ public sealed class BacklogTests
     [Fact]
     public async Task No_sender_can_fill_the_operators_inbox_or_hide_others_in_it()
     {
-        await using var hive = await Full("alice", "operator", Limits.OperatorMessagesOfSender);
+        await using var hive = await Full("alice", "operator", Limits.MessagesOfSender);
         var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
         var refused = await Talk.Refused(() => alice.Send("operator"), "limited");
         Assert.Equal(
-            "2000 messages of alice wait for operator, and the limit is 2000; try again when the operator has read "
-                + "some, and ask what cannot wait as a question",
+            "10000 messages of alice wait for operator or are parked, and the limit is 10000; try again when the "
+                + "operator has read some, and ask what cannot wait as a question",
             refused.Message
         );
         await alice.CallAsync("ask", new { question = "Please?" });

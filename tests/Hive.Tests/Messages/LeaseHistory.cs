@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Dapper;
 using Hive.Common.Storage;
 using Hive.Features.Messages;
 using Hive.Protocol;
@@ -441,7 +442,34 @@ internal sealed class LeaseHistory : IAsyncDisposable
         var counts = await store.Write(_ => model.Agents.Keys.Select(inboxes.Counts).ToArray());
         Assert.Equal(model.Agents.Values.Select(model.Counts), counts);
         Assert.Equal(counts.Select(c => (long)c.Unread), model.Agents.Keys.Select(inboxes.Unread));
+        var (counted, stored) = await store.Write(write => (Counted(inboxes), Stored(write)));
+        Assert.Equal(stored, counted);
     }
+
+    private (string, string, long, long)[] Counted(Inboxes inboxes) =>
+        [
+            .. model
+                .Agents.Keys.SelectMany(to =>
+                    inboxes.Of(to).Backlog.Counts.Select(c => (to, c.Sender, (long)c.Messages, c.Bytes))
+                )
+                .OrderBy(c => c.to, StringComparer.Ordinal)
+                .ThenBy(c => c.Sender, StringComparer.Ordinal),
+        ];
+
+    private (string, string, long, long)[] Stored(IWrite write) =>
+        [
+            .. write
+                .Db.Query<(string To, string, long, long)>(
+                    """
+                    SELECT recipient, sender, count(*), sum(octet_length(body))
+                      FROM messages INDEXED BY messages_open
+                     WHERE acked_at IS NULL
+                     GROUP BY recipient, sender
+                     ORDER BY recipient, sender
+                    """
+                )
+                .Where(c => model.Agents.ContainsKey(c.To)),
+        ];
 
     // Steps that take several writes have had all of them.
     private async Task Finished(IStore store, Inboxes inboxes)

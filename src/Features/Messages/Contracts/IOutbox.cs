@@ -29,10 +29,9 @@ internal interface IOutbox
     );
 
     /// <summary>Refuses a message that an agent sends or causes, when too many of its messages wait for the recipient.
-    /// To be called before anything of the caller's write is stored; what the host sends of its own accord is never
-    /// refused.</summary>
+    /// The refusal rolls the caller's write back; what the host sends of its own accord is never refused.</summary>
     /// <param name="to">The recipient.</param>
-    /// <param name="sender">The agent.</param>
+    /// <param name="sender">The agent; <c>reminder</c> for a reminder that the recipient sets for itself.</param>
     /// <param name="body">What the agent wrote.</param>
     /// <exception cref="Common.Errors.Problem">Code <c>limited</c>.</exception>
     void MustTake(string to, string sender, string body);
