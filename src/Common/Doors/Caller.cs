@@ -24,7 +24,8 @@ public sealed record Caller(CallerKind Kind, string Name, DoorConnection? Connec
 }
 
 /// <summary>One connection on a unix socket.</summary>
-public sealed class DoorConnection : IDisposable
+/// <param name="used">Counts bytes that a request needed besides its line and its answer.</param>
+public sealed class DoorConnection(Action<long>? used = null) : IDisposable
 {
     private static long lastId;
     private readonly CancellationTokenSource gone = new();
@@ -34,6 +35,9 @@ public sealed class DoorConnection : IDisposable
 
     /// <summary>Cancelled when the peer disconnects or the socket closes.</summary>
     public CancellationToken Gone => gone.Token;
+
+    /// <summary>Counts bytes that a request needed besides its line and its answer.</summary>
+    public void Use(long bytes) => used?.Invoke(bytes);
 
     internal void MarkGone() => gone.Cancel();
 
@@ -69,6 +73,10 @@ public interface ICountsMessages
 /// <summary>A request that may take long because it waits for something. The door watches the peer while it
 /// waits.</summary>
 public interface IWaitingRequest;
+
+/// <summary>A request with a short answer that ends leases or turns, or tells the harness what the operator asks. It
+/// waits for its agent's share of commands and of bytes in requests, but not for the bytes of answers.</summary>
+public interface IShortRequest;
 
 /// <summary>An answer without content.</summary>
 public sealed record Done

@@ -328,6 +328,9 @@ internal abstract class Command(string name, Doors doors, string? description, T
     /// <summary>The request may wait long; the door watches the peer while it runs.</summary>
     public abstract bool Waits { get; }
 
+    /// <summary>The request is an <see cref="IShortRequest"/>.</summary>
+    public abstract bool IsShort { get; }
+
     public abstract Task<object> Run(ReadOnlySpan<byte> line, Caller caller, IMediator mediator, CancellationToken ct);
 }
 
@@ -345,6 +348,8 @@ internal sealed class Command<TRequest, TResponse>(
     public override Type Request => typeof(TRequest);
 
     public override bool Waits { get; } = typeof(TRequest).IsAssignableTo(typeof(IWaitingRequest));
+
+    public override bool IsShort { get; } = typeof(TRequest).IsAssignableTo(typeof(IShortRequest));
 
     public override Task<object> Run(
         ReadOnlySpan<byte> line,

@@ -122,7 +122,7 @@ internal sealed partial class SocketDoor(
                 return;
             }
 
-            using var connection = new DoorConnection();
+            using var connection = new DoorConnection(bytes => Share?.Add(0, bytes));
             var caller = new Caller(kind, name, connection);
             LogPeer(socket, connection);
             try

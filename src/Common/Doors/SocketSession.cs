@@ -18,7 +18,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
     // may serve all sockets (docs/adr/0023).
     private const int MostInARow = 32;
 
-    private readonly ArrayBufferWriter<byte> answer = new(512);
+    private ArrayBufferWriter<byte> answer = new(512);
     private byte[] buffer = new byte[2048];
     private int start;
     private int end;
@@ -167,20 +167,68 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
     private async Task<bool> Answer(ReadOnlyMemory<byte> line)
     {
-        object? result = null;
+        if (door.Share is not { } share)
+            return await Run(line, null, null);
+        // Which command it is decides how it waits; a line that is not a command waits like any other.
+        Command? command = null;
+        Problem? fault = null;
         try
         {
-            // Not read on in the meantime, so that the peer's own sends wait too. A refusal waits as well: answered at
-            // once, refusals could be asked for without a limit.
-            if (door.Share?.Take(line.Length) is { Wait.Ticks: > 0 } pause)
+            command = Find(line.Span);
+        }
+        catch (Problem e)
+        {
+            fault = e;
+        }
+
+        var isOneOfFew = command is { IsShort: false, Waits: false } && command.Doors.HasFlag(Doors.Agent);
+        if (await Enter(share, line.Length, command is { IsShort: true }, isOneOfFew) is { } refusal)
+            return await Send(refusal.Code, refusal.Message, refusal.RetryAfter);
+        try
+        {
+            return await Run(line, command, fault);
+        }
+        finally
+        {
+            if (isOneOfFew)
+                share.AtOnce.Release();
+        }
+    }
+
+    // Waits until the share has room, and for those that run. The peer is not read on in the meantime, so that its own
+    // sends wait too. A refusal waits as well: answered at once, refusals could be asked for without a limit.
+    private async ValueTask<Problem?> Enter(Share share, int bytes, bool isShort, bool isOneOfFew)
+    {
+        var (pause, waited) = (share.Take(bytes, isShort), TimeSpan.Zero);
+        while (true)
+        {
+            if (pause.Wait > TimeSpan.Zero)
             {
                 inARow = 0;
                 await Task.Delay(pause.Wait, door.Context.Clock);
-                if (pause.Refusal is { } refusal)
-                    throw refusal;
+                waited += pause.Wait;
             }
 
-            var command = Find(line.Span);
+            if (pause.Refusal is not null || !isOneOfFew)
+                return pause.Refusal;
+            await share.AtOnce.WaitAsync();
+            pause = share.Again(waited);
+            if (pause == default)
+                return null;
+            share.AtOnce.Release();
+        }
+    }
+
+    private async Task<bool> Run(ReadOnlyMemory<byte> line, Command? found, Problem? fault)
+    {
+        object? result = null;
+        try
+        {
+            if (fault is not null)
+                throw fault;
+            var command = found ?? Find(line.Span);
+            if (command.Duties != Duty.None && !command.IsFor(DutyNow()))
+                throw Unknown(command.Name, command);
             // Commands that every agent has are quick and run on this thread, which may serve all sockets
             // (docs/adr/0023). Commands of the manager and the operator may start programs and read logs.
             if (!command.Doors.HasFlag(Doors.Agent))
@@ -234,10 +282,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
                 if (reader.TokenType != JsonTokenType.String)
                     throw Problem.Invalid("'cmd' must be a string");
-                var command = door.Commands.Find(reader.ValueSpan);
-                return command is not null && (command.Duties == Duty.None || command.IsFor(DutyNow()))
-                    ? command
-                    : throw Unknown(Shown(ref reader), command);
+                return door.Commands.Find(reader.ValueSpan) ?? throw Unknown(Shown(ref reader), null);
             }
         }
         catch (JsonException e)
@@ -386,8 +431,9 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
             }
         }
 
+        // An idle connection must not keep the memory of its largest answer.
         if (answer.Capacity > Limits.LineBytes)
-            answer.Clear();
+            answer = new ArrayBufferWriter<byte>(512);
         return true;
     }
 

@@ -13,7 +13,7 @@ internal static class AckMessages
         Caller Caller,
         [property: Description("Ids of received messages.")] IReadOnlyList<long>? Ids = null,
         [property: Description("True to acknowledge everything that this connection received.")] bool? All = null
-    ) : IRequest<Result>;
+    ) : IRequest<Result>, IShortRequest;
 
     internal sealed record Result(int Acked) : ICountsMessages
     {

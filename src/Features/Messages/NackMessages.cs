@@ -21,7 +21,7 @@ internal static class NackMessages
         long? DelaySeconds = null,
         string? Error = null,
         bool? Unseen = null
-    ) : IRequest<Result>;
+    ) : IRequest<Result>, IShortRequest;
 
     internal sealed record Result(int Requeued, int Parked) : ICountsMessages
     {

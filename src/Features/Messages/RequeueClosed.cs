@@ -7,7 +7,7 @@ namespace Hive.Features.Messages;
 /// <summary>Requeues at once what an agent's closed connections held; running turns keep their leases.</summary>
 internal static class RequeueClosed
 {
-    internal sealed record Command(Caller Caller) : IRequest<Result>;
+    internal sealed record Command(Caller Caller) : IRequest<Result>, IShortRequest;
 
     internal sealed record Result(int Requeued) : ICountsMessages
     {

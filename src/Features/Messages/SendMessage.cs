@@ -110,13 +110,18 @@ internal static class SendMessage
         {
             try
             {
+                using var turn = await files.Begin(command.Caller.Name);
+                await MustFit(command, command.Body);
                 // Reading and copying wait for the disk, which must not block the socket's thread.
                 var given = await Task.Run(() => Read(command, path), CancellationToken.None);
+                // Counts in the share also when the message is refused.
+                command.Caller.Connection?.Use(given.Bytes.Length);
                 var file = AsSeen(command, given);
-                // Every check comes before the recipient's folder changes.
+                // Every check comes before the recipient's folder changes. Messages that are sent at the same time can
+                // still take the last room: the copy stays then, as one of the few that a recipient keeps of a sender.
                 if (command.InReplyTo is { } original)
                     await store.Read(db => MustConcern(db, command.Caller.Name, original), CancellationToken.None);
-                await store.Write(_ => MustFit(command.Caller.Name, command.To, command.Body), CancellationToken.None);
+                await MustFit(command, WithFile(command.Body, file));
                 await Task.Run(() => files.Put(given), CancellationToken.None);
                 return await Send(command, file, fault: null);
             }
@@ -129,6 +134,9 @@ internal static class SendMessage
                 throw Problem.Unavailable($"the file could not be copied: {e.Message}", e);
             }
         }
+
+        private Task<bool> MustFit(Command command, string body) =>
+            store.Write(_ => MustFit(command.Caller.Name, command.To, body), CancellationToken.None);
 
         private HandedFile Read(Command command, string path) =>
             files.Read(

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
@@ -19,6 +20,15 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
 
     private const int MaxNameLength = 100;
     private const int HashLength = 12;
+
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> turns = new();
+
+    public async Task<IDisposable> Begin(string from)
+    {
+        var turn = turns.GetOrAdd(from, static _ => new SemaphoreSlim(1, 1));
+        await turn.WaitAsync();
+        return new Turn(turn);
+    }
 
     public HandedFile Read(string from, string path, string? to)
     {
@@ -61,17 +71,18 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
             ?? throw Problem.NotFound(
                 "'file_path' is not a readable file; it must be a regular file with a single hard link"
             );
-        // Reads one byte more than the limit, because the file may grow while it is read.
-        var bytes = new byte[MaxBytes + 1];
-        var length = 0;
-        while (length < bytes.Length && RandomAccess.Read(file, bytes.AsSpan(length), length) is var count and > 0)
-            length += count;
-        return length <= MaxBytes
-            ? bytes[..length]
-            : throw Problem.TooLarge(
+        var size = RandomAccess.GetLength(file);
+        if (size > MaxBytes)
+            throw Problem.TooLarge(
                 $"'file_path' has more than {MaxBytes} bytes, which is the limit; "
                     + "send it in parts, or put it under /shared/ and send its path"
             );
+        // What is written from here on is not read; the file may also become shorter.
+        var bytes = new byte[size];
+        var length = 0;
+        while (length < size && RandomAccess.Read(file, bytes.AsSpan(length), length) is var count and > 0)
+            length += count;
+        return length == size ? bytes : bytes[..length];
     }
 
     // A space or a bracket would end the path in the message.
@@ -81,5 +92,10 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
         var cut = name[..Math.Min(name.Length, MaxNameLength)].ToString();
         return string.Concat(cut.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '_'))
             .TrimEnd('.', '-');
+    }
+
+    private sealed class Turn(SemaphoreSlim turn) : IDisposable
+    {
+        public void Dispose() => turn.Release();
     }
 }

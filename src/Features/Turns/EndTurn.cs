@@ -33,7 +33,7 @@ internal static class EndTurn
         DateTimeOffset? StartedAt = null,
         DateTimeOffset? EndedAt = null,
         double? CostUsd = null
-    ) : TurnFigures, IRequest<Outcome>;
+    ) : TurnFigures, IRequest<Outcome>, IShortRequest;
 
     internal sealed record Outcome(int Acked, int Requeued, int Parked) : ICountsMessages
     {

@@ -10,7 +10,10 @@ namespace Hive.Features.Turns;
 /// wait again.</summary>
 internal static class NextControls
 {
-    internal sealed record Command(Caller Caller, long? WaitSeconds = null) : IRequest<Result>, IWaitingRequest;
+    internal sealed record Command(Caller Caller, long? WaitSeconds = null)
+        : IRequest<Result>,
+            IShortRequest,
+            IWaitingRequest;
 
     internal sealed record Result(IReadOnlyList<Control> Controls) : IUndeliverable
     {

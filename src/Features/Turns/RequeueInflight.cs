@@ -10,7 +10,9 @@ namespace Hive.Features.Turns;
 /// any more are requeued.</summary>
 internal static class RequeueInflight
 {
-    internal sealed record Command(Caller Caller, IReadOnlyList<long>? ExceptTurns = null) : IRequest<Result>;
+    internal sealed record Command(Caller Caller, IReadOnlyList<long>? ExceptTurns = null)
+        : IRequest<Result>,
+            IShortRequest;
 
     internal sealed record Result(int Requeued) : ICountsMessages
     {

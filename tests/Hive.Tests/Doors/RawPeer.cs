@@ -30,6 +30,9 @@ internal sealed class RawPeer : IDisposable
     /// <summary>Shuts down sending; answers can still arrive.</summary>
     public void HalfClose() => socket.Shutdown(SocketShutdown.Send);
 
+    /// <summary>The next answer begins to arrive; it is not read.</summary>
+    public Task Answering() => socket.ReceiveAsync(new byte[1], SocketFlags.Peek).WaitAsync(Hang);
+
     /// <summary>The next answer; null when the host has closed the connection.</summary>
     public async Task<JsonElement?> Answer()
     {

@@ -81,7 +81,7 @@ public sealed class ShareTests
         Assert.InRange(after, 0.001, 1);
         Assert.Equal(
             FormattableString.Invariant(
-                $"bob has used its share of 4 MiB of requests and answers a second; retry after {after} s"
+                $"bob has used its share of 4 MiB of requests, answers and files a second; retry after {after} s"
             ),
             refused.GetProperty("error").GetString()
         );
@@ -128,6 +128,106 @@ public sealed class ShareTests
         var more = Enumerable.Range(0, InShortest + 1).Select(_ => bob.CallAsync("count_pending_reminders")).ToArray();
         await waits;
         await Passing(hive, Task.WhenAll(more));
+    }
+
+    [Fact]
+    public async Task Few_commands_of_an_agent_run_at_once_until_their_answers_are_read()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        // More than a socket holds.
+        await Fill(hive, "bob", messages: 100);
+        var peers = Enumerable.Range(0, Share.MostAtOnce).Select(_ => RawPeer.Connect(hive.AgentSocket("bob")));
+        RawPeer[] unread = [.. peers];
+        foreach (var peer in unread)
+        {
+            await peer.Send("""{"cmd":"recent","limit":100}""" + "\n");
+            await peer.Answering();
+        }
+
+        using var late = RawPeer.Connect(hive.AgentSocket("bob"));
+        await late.Send(Count);
+        var answer = late.Answer();
+        // What ends turns and what waits is not counted, and others do not notice.
+        var bob = await hive.Connect("bob");
+        var received = Assert.Single(await bob.Receive(max: 1));
+        await bob.CallAsync("ack", new { ids = new[] { received.Id } });
+        await (await hive.Connect("alice")).CallAsync("count_pending_reminders");
+        Assert.False(answer.IsCompleted);
+        await unread[0].Accepted();
+        Assert.True((await answer)!.Value.GetProperty("ok").GetBoolean());
+        foreach (var peer in unread)
+            peer.Dispose();
+    }
+
+    [Fact]
+    public async Task Acks_and_connections_do_not_wait_for_the_bytes_of_answers()
+    {
+        await using var hive = await HiveFixture.StartWith(services => services.AddSingleton(ShareSize.Default));
+        await hive.Spawn("bob");
+        await Fill(hive, "bob", messages: 100);
+        using var first = RawPeer.Connect(hive.AgentSocket("bob"));
+        await first.Send("""{"cmd":"recent","limit":100}""" + "\n");
+        await first.Accepted();
+        foreach (var command in (string[])["ack", "nack"])
+        {
+            using var peer = RawPeer.Connect(hive.AgentSocket("bob"));
+            await peer.Send($$"""{"cmd":"{{command}}","ids":[1]}""" + "\n");
+            await peer.Accepted();
+        }
+
+        await first.Send("""{"cmd":"requeue_inflight"}""" + "\n" + """{"cmd":"requeue_closed"}""" + "\n");
+        await first.Accepted();
+        await first.Accepted();
+        await first.Send("""{"cmd":"end_turn","turn":7,"result":"ok"}""" + "\n");
+        Assert.Equal("not_found", await first.Refusal());
+        await first.Send(Count);
+        var refusing = first.Answer();
+        await Passing(hive, refusing);
+        Assert.Equal("limited", (await refusing)!.Value.GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task The_bytes_of_a_file_count_even_when_its_message_is_refused()
+    {
+        await using var hive = await HiveFixture.StartWith(services => services.AddSingleton(ShareSize.Default));
+        await hive.Spawn("alice", "bob");
+        var file = Path.Combine(hive.DataDir, "agents/bob/state/large");
+        await File.WriteAllBytesAsync(file, new byte[1 << 20]);
+        var line = $$"""{"cmd":"send","to":"alice","body":"read","in_reply_to":999,"file_path":"{{file}}"}""" + "\n";
+        using var bob = RawPeer.Connect(hive.AgentSocket("bob"));
+        // The clock stands still: after four the second's worth is used up, and the fifth is less than a timer late.
+        for (var i = 0; i < 5; i++)
+            Assert.Equal("not_found", await Send());
+
+        var limited = Send();
+        await Passing(hive, limited);
+        Assert.Equal("limited", await limited);
+
+        async Task<string> Send()
+        {
+            await bob.Send(line);
+            return await bob.Refusal();
+        }
+    }
+
+    [Fact]
+    public void A_command_whose_turn_has_come_waits_again_for_answers_since_and_not_without_end()
+    {
+        var share = new Share("bob", new ShareSize(1000, 1000), TimeProvider.System);
+        Assert.Equal(default, share.Take(100, isShort: false));
+        Assert.Equal(default, share.Again(TimeSpan.Zero));
+        // A minute's worth.
+        share.Add(0, 60_000);
+        var again = share.Again(TimeSpan.FromMilliseconds(400));
+        Assert.Equal(Share.LongestWait - TimeSpan.FromMilliseconds(400), again.Wait);
+        Assert.Equal("limited", again.Refusal!.Code.ToString(), ignoreCase: true);
+        Assert.NotNull(share.Take(1, isShort: false).Refusal);
+        Assert.Equal(default, share.Take(1, isShort: true));
+        Assert.Equal(TimeSpan.Zero, share.TakeConnection());
+        // Their own lines count.
+        Assert.Equal(default, share.Take(800, isShort: true));
+        Assert.NotNull(share.Take(60_000, isShort: true).Refusal);
     }
 
     [Fact]

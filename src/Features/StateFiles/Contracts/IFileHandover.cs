@@ -7,6 +7,11 @@ namespace Hive.Features.StateFiles.Contracts;
 /// </summary>
 internal interface IFileHandover
 {
+    /// <summary>Waits until no other file of the sender is on its way, so that few are in memory.</summary>
+    /// <param name="from">The sender.</param>
+    /// <returns>To be disposed when the file has arrived or was refused.</returns>
+    Task<IDisposable> Begin(string from);
+
     /// <summary>Reads a file that is to be handed over; changes nothing.</summary>
     /// <param name="from">The sender; the file must be in its state folder or in the shared folder.</param>
     /// <param name="path">The file, in container form or in host form.</param>
