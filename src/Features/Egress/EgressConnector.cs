@@ -4,21 +4,15 @@ using Hive.Features.Egress.Contracts;
 
 namespace Hive.Features.Egress;
 
-/// <summary>Looks up the addresses of a name.</summary>
-internal delegate Task<IPAddress[]> NameLookup(string name);
-
 /// <summary>Connects one agent to the hosts of its list. An address is checked and then connected to, without another
 /// look-up in between.</summary>
-internal sealed class EgressConnector(EgressRules rules, Refusals refusals, NameLookup names) : IDisposable
+internal sealed class EgressConnector(string agent, EgressRules rules, Refusals refusals, NameLookups names)
 {
     /// <summary>The time for the look-up of a name, and then for the connection to one address.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     // A name's addresses that are tried.
     private const int MostAddresses = 4;
-
-    // Each takes a thread until the resolver answers.
-    private readonly SemaphoreSlim lookups = new(8);
 
     /// <summary>Raised after a connection was refused.</summary>
     public event Action? Refused;
@@ -60,27 +54,28 @@ internal sealed class EgressConnector(EgressRules rules, Refusals refusals, Name
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
             patience.CancelAfter(Patience);
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            Socket? socket = null;
             try
             {
+                socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 await socket.ConnectAsync(address, port, patience.Token);
                 return socket;
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException)
             {
-                socket.Dispose();
+                socket?.Dispose();
                 ct.ThrowIfCancellationRequested();
                 last = e;
             }
         }
 
         throw last is SocketException
-            ? new EgressException(502, $"Hive: {host}:{port} cannot be reached: {last.Message}")
-            : new EgressException(504, $"Hive: {host}:{port} did not answer within {Patience.TotalSeconds} s");
+            ? new EgressException(502, $"Hive: {HostForm.Join(host, port)} cannot be reached: {last.Message}")
+            : new EgressException(
+                504,
+                $"Hive: {HostForm.Join(host, port)} did not answer within {Patience.TotalSeconds} s"
+            );
     }
-
-    /// <summary>Refuses every further connection to a name.</summary>
-    public void Dispose() => lookups.Dispose();
 
     private async Task<IPAddress[]> AddressesOf(string host, CancellationToken ct)
     {
@@ -92,17 +87,12 @@ internal sealed class EgressConnector(EgressRules rules, Refusals refusals, Name
         patience.CancelAfter(Patience);
         try
         {
-            await lookups.WaitAsync(patience.Token);
-            var found = await LookUp(host).WaitAsync(patience.Token);
+            var found = await names.Find(agent, host, patience.Token).WaitAsync(patience.Token);
             return [.. found.Select(AddressRules.Plain)];
         }
         catch (SocketException e)
         {
             throw new EgressException(502, $"Hive: the name {host} cannot be looked up: {e.Message}");
-        }
-        catch (ObjectDisposedException)
-        {
-            throw new EgressException(502, "Hive: the proxy of this agent has been closed");
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
@@ -110,35 +100,10 @@ internal sealed class EgressConnector(EgressRules rules, Refusals refusals, Name
         }
     }
 
-    // It cannot be cancelled, so it keeps its place until it has really ended.
-    private async Task<IPAddress[]> LookUp(string host)
-    {
-        try
-        {
-            return await names(host);
-        }
-        finally
-        {
-            Release();
-        }
-    }
-
-    private void Release()
-    {
-        try
-        {
-            lookups.Release();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The proxy has been closed in the meantime.
-        }
-    }
-
     private EgressException Refuse(string host, int port, string reason)
     {
         refusals.Add(host, port, reason);
         Refused?.Invoke();
-        return new EgressException(403, $"Hive: the connection to {host}:{port} is refused: {reason}");
+        return new EgressException(403, $"Hive: the connection to {HostForm.Join(host, port)} is refused: {reason}");
     }
 }

@@ -32,11 +32,12 @@ internal sealed partial class EgressForward : IHttpApplication<HttpContext>, IDi
 
     private readonly EgressConnector connector;
     private readonly TimeProvider clock;
+    private readonly CancellationToken closed;
     private readonly HttpMessageInvoker client;
 
-    public EgressForward(EgressConnector connector, TimeProvider clock)
+    public EgressForward(EgressConnector connector, TimeProvider clock, CancellationToken closed)
     {
-        (this.connector, this.clock) = (connector, clock);
+        (this.connector, this.clock, this.closed) = (connector, clock, closed);
         client = new HttpMessageInvoker(
             new SocketsHttpHandler
             {
@@ -85,7 +86,8 @@ internal sealed partial class EgressForward : IHttpApplication<HttpContext>, IDi
     {
         var target = TargetOf(context);
         using var timer = clock.CreateTimer(_ => context.Abort(), null, EgressTunnel.Idle, Timeout.InfiniteTimeSpan);
-        using var request = RequestFor(context, target);
+        void Moved() => timer.Change(EgressTunnel.Idle, Timeout.InfiniteTimeSpan);
+        using var request = RequestFor(context, target, Moved);
         using var response = await client.SendAsync(request, context.RequestAborted);
         context.Response.StatusCode = (int)response.StatusCode;
         var close = ListedIn(response.Headers.Connection);
@@ -104,7 +106,7 @@ internal sealed partial class EgressForward : IHttpApplication<HttpContext>, IDi
         )
         {
             context.Response.BodyWriter.Advance(count);
-            timer.Change(EgressTunnel.Idle, Timeout.InfiniteTimeSpan);
+            Moved();
             await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
         }
     }
@@ -122,9 +124,8 @@ internal sealed partial class EgressForward : IHttpApplication<HttpContext>, IDi
         if (HostForm.Canonical(given) is not { } host || port == -1)
             throw EgressException.Malformed("the host in the URL is not a name or an address");
         connector.Check(host, port ?? 80);
-        var shown = host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host;
         var path = match.Groups["path"].Value;
-        var url = $"http://{shown}:{port ?? 80}{(path.StartsWith('/') ? path : $"/{path}")}";
+        var url = $"http://{HostForm.Join(host, port ?? 80)}{(path.StartsWith('/') ? path : $"/{path}")}";
         return Uri.TryCreate(
             url,
             new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true },
@@ -134,7 +135,7 @@ internal sealed partial class EgressForward : IHttpApplication<HttpContext>, IDi
             : throw EgressException.Malformed("the URL is malformed");
     }
 
-    private static HttpRequestMessage RequestFor(HttpContext context, Uri target)
+    private static HttpRequestMessage RequestFor(HttpContext context, Uri target, Action moved)
     {
         var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), target)
         {
@@ -142,7 +143,7 @@ internal sealed partial class EgressForward : IHttpApplication<HttpContext>, IDi
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
         if (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
-            request.Content = new StreamContent(context.Request.Body);
+            request.Content = new Body(context.Request.Body, moved);
         var close = ListedIn(context.Request.Headers.Connection);
         foreach (var (name, values) in context.Request.Headers)
         {
@@ -163,7 +164,9 @@ internal sealed partial class EgressForward : IHttpApplication<HttpContext>, IDi
     private async ValueTask<Stream> Connect(SocketsHttpConnectionContext context, CancellationToken ct)
     {
         var host = HostForm.Canonical(context.DnsEndPoint.Host);
-        return new NetworkStream(await connector.Connect(host!, context.DnsEndPoint.Port, ct), ownsSocket: true);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, closed);
+        var socket = await connector.Connect(host!, context.DnsEndPoint.Port, either.Token);
+        return new NetworkStream(socket, ownsSocket: true);
     }
 
     private static EgressException? FaultIn(Exception e)
@@ -175,6 +178,33 @@ internal sealed partial class EgressForward : IHttpApplication<HttpContext>, IDi
         }
 
         return e is HttpRequestException ? new EgressException(502, "Hive: the host sent no valid answer") : null;
+    }
+
+    // The request's body, of which each part restarts the time without a byte.
+    private sealed class Body(Stream from, Action moved) : HttpContent
+    {
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override async Task SerializeToStreamAsync(
+            Stream stream,
+            TransportContext? context,
+            CancellationToken ct
+        )
+        {
+            var part = new byte[16 << 10];
+            while (await from.ReadAsync(part, ct) is > 0 and var count)
+            {
+                moved();
+                await stream.WriteAsync(part.AsMemory(0, count), ct);
+            }
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
     }
 
     [GeneratedRegex(

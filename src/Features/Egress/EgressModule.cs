@@ -17,6 +17,7 @@ internal sealed class EgressModule : FeatureModule
 
     protected override void Services(IServiceCollection services) =>
         services
-            .AddSingleton<NameLookup>(_ => Dns.GetHostAddressesAsync)
+            .AddSingleton<NameLookup>(_ => Dns.GetHostAddresses)
+            .AddSingleton<NameLookups>()
             .AddSingletonAs<EgressProxies, IEgress, IHostedService>();
 }

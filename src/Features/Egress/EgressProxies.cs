@@ -10,7 +10,7 @@ namespace Hive.Features.Egress;
 /// <summary>Keeps the outbound proxies of all agents that have a list of hosts.</summary>
 internal sealed class EgressProxies(
     HivePaths paths,
-    NameLookup names,
+    NameLookups names,
     AgentRowSignal rows,
     ILoggerFactory logs,
     TimeProvider clock
@@ -29,7 +29,7 @@ internal sealed class EgressProxies(
             await former.DisposeAsync();
         if (rules is null)
             return;
-        var connector = new EgressConnector(rules, refused.GetOrAdd(agent, _ => new Refusals(clock)), names);
+        var connector = new EgressConnector(agent, rules, refused.GetOrAdd(agent, _ => new Refusals(clock)), names);
         connector.Refused += () => rows.Mark(agent);
         var proxy = new EgressProxy(paths.AgentProxy(agent), connector, clock, logs);
         try
@@ -50,6 +50,7 @@ internal sealed class EgressProxies(
     {
         await Set(agent, null);
         refused.TryRemove(agent, out _);
+        names.Forget(agent);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

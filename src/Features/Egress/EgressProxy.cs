@@ -18,15 +18,15 @@ internal sealed class EgressProxy : IAsyncDisposable
     private const long MaxBufferedBytes = 64 << 10;
 
     private readonly string path;
-    private readonly EgressConnector connector;
+    private readonly CancellationTokenSource closed = new();
     private readonly EgressForward forward;
     private readonly KestrelServer server;
 
     public EgressProxy(string path, EgressConnector connector, TimeProvider clock, ILoggerFactory logs)
     {
-        (this.path, this.connector) = (path, connector);
-        forward = new EgressForward(connector, clock);
-        var tunnel = new EgressTunnel(connector, clock);
+        this.path = path;
+        forward = new EgressForward(connector, clock, closed.Token);
+        var tunnel = new EgressTunnel(connector, clock, closed.Token);
         var options = new KestrelServerOptions { AddServerHeader = false };
         options.Limits.MaxConcurrentConnections = MaxConnections;
         options.Limits.MaxRequestHeadersTotalSize = 32 << 10;
@@ -63,12 +63,12 @@ internal sealed class EgressProxy : IAsyncDisposable
     /// <summary>Closes the socket and all of its connections.</summary>
     public async ValueTask DisposeAsync()
     {
-        using var atOnce = new CancellationTokenSource();
-        await atOnce.CancelAsync();
-        await server.StopAsync(atOnce.Token);
+        await closed.CancelAsync();
+        // A request that is still served is aborted.
+        await server.StopAsync(closed.Token);
         server.Dispose();
         forward.Dispose();
-        connector.Dispose();
+        closed.Dispose();
         File.Delete(path);
     }
 

@@ -11,7 +11,10 @@ namespace Hive.Features.Egress;
 
 /// <summary>Serves the connections that begin with CONNECT: passes on bytes to the one host that it names. Kestrel, the
 /// server behind it, reads all other requests but has no CONNECT of HTTP/1.1.</summary>
-internal sealed partial class EgressTunnel(EgressConnector connector, TimeProvider clock)
+/// <param name="connector">Connects to the hosts.</param>
+/// <param name="clock">Measures the limits of time.</param>
+/// <param name="closed">Ends all tunnels.</param>
+internal sealed partial class EgressTunnel(EgressConnector connector, TimeProvider clock, CancellationToken closed)
 {
     /// <summary>The largest request, in bytes; a name has at most 253.</summary>
     public const int MaxHeadBytes = 8 << 10;
@@ -36,7 +39,8 @@ internal sealed partial class EgressTunnel(EgressConnector connector, TimeProvid
         try
         {
             using var patience = new CancellationTokenSource(HeadPatience, clock);
-            head = await ReadHead(connection.Transport.Input, patience.Token);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, closed);
+            head = await ReadHead(connection.Transport.Input, either.Token);
         }
         catch (EgressException e)
         {
@@ -59,7 +63,7 @@ internal sealed partial class EgressTunnel(EgressConnector connector, TimeProvid
         try
         {
             var (host, port) = Target(head);
-            using var upstream = await connector.Connect(host, port, CancellationToken.None);
+            using var upstream = await connector.Connect(host, port, closed);
             await connection.Transport.Output.WriteAsync("HTTP/1.1 200 Connection established\r\n\r\n"u8.ToArray());
             await Relay(connection, upstream);
         }
@@ -134,9 +138,9 @@ internal sealed partial class EgressTunnel(EgressConnector connector, TimeProvid
     // The server's own mark of a closed connection is set as soon as the program sends no more; it is not used.
     private async Task Relay(ConnectionContext connection, Socket upstream)
     {
-        using var end = new CancellationTokenSource();
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(closed);
         using var idle = new IdleTimer(end, clock);
-        var up = Send(connection.Transport.Input, upstream, idle, end.Token);
+        var up = Send(connection.Transport.Input, upstream, idle, end);
         try
         {
             await Receive(upstream, connection.Transport.Output, idle, end.Token);
@@ -148,17 +152,17 @@ internal sealed partial class EgressTunnel(EgressConnector connector, TimeProvid
         }
     }
 
-    private static async Task Send(PipeReader input, Socket upstream, IdleTimer idle, CancellationToken ct)
+    private static async Task Send(PipeReader input, Socket upstream, IdleTimer idle, CancellationTokenSource end)
     {
         try
         {
             while (true)
             {
-                var read = await input.ReadAsync(ct);
+                var read = await input.ReadAsync(end.Token);
                 foreach (var part in read.Buffer)
                 {
                     for (var rest = part; rest.Length > 0; )
-                        rest = rest[await upstream.SendAsync(rest, ct)..];
+                        rest = rest[await upstream.SendAsync(rest, end.Token)..];
                 }
 
                 input.AdvanceTo(read.Buffer.End);
@@ -173,7 +177,8 @@ internal sealed partial class EgressTunnel(EgressConnector connector, TimeProvid
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or SocketException)
         {
-            // The other direction ends the tunnel.
+            // Only an end without a fault leaves the other direction open: nobody may be there to read from it.
+            await end.CancelAsync();
         }
     }
 

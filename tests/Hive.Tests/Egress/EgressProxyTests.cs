@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -224,8 +225,11 @@ public sealed class EgressProxyTests
     [Fact]
     public async Task Random_requests_reach_only_the_listed_host()
     {
-        await using var agent = await ProxiedAgent.Start([], "api.test:PORT");
-        agent.Names["api.test"] = new(["127.0.0.1"]);
+        await using var agent = await ProxiedAgent.StartAt(IPAddress.Parse("127.0.0.2"), [], "api.test:PORT");
+        agent.Names["api.test"] = new(["127.0.0.2"]);
+        // At the port that is listed for another address.
+        using var unlisted = new TcpListener(IPAddress.Loopback, agent.Port);
+        unlisted.Start();
         var random = new Random(20260131);
         string[] pieces =
         [
@@ -270,6 +274,7 @@ public sealed class EgressProxyTests
             await ProxiedAgent.Read(socket);
         }
 
+        Assert.False(unlisted.Pending());
         Assert.Empty(agent.LookedUp.Except(["api.test"]));
         Assert.All(agent.Received, text => Assert.DoesNotContain("Host: other", text, StringComparison.Ordinal));
         Assert.StartsWith("HTTP/1.1 200", await Connect(agent, "api.test:PORT"), StringComparison.Ordinal);

@@ -16,10 +16,10 @@ internal sealed class ProxiedAgent : IAsyncDisposable
 {
     private const string Agent = "ann";
 
-    private readonly TcpListener server = new(IPAddress.Loopback, 0);
+    private readonly TcpListener server;
     private readonly ConcurrentQueue<string> received = new();
 
-    private ProxiedAgent(HiveFixture hive) => Hive = hive;
+    private ProxiedAgent(HiveFixture hive, IPAddress address) => (Hive, server) = (hive, new TcpListener(address, 0));
 
     public HiveFixture Hive { get; }
 
@@ -29,28 +29,41 @@ internal sealed class ProxiedAgent : IAsyncDisposable
     /// <summary>The names that were looked up.</summary>
     public ConcurrentQueue<string> LookedUp { get; } = new();
 
+    /// <summary>When it is set, the resolver answers only once it is completed.</summary>
+    public Task? Resolver { get; set; }
+
     /// <summary>The requests that reached the server, a text for each connection that sent something.</summary>
     public IReadOnlyCollection<string> Received => received;
 
     public int Port => ((IPEndPoint)server.LocalEndpoint).Port;
 
-    public string Socket => Path.Combine(Hive.RunDir, "agents", Agent, "proxy.sock");
+    public string Socket => SocketOf(Agent);
 
     /// <param name="allow">The entries of the list; <c>PORT</c> is the server's port.</param>
     /// <param name="mayBePrivate">Those that may have private addresses.</param>
-    public static async Task<ProxiedAgent> Start(string[] allow, params string[] mayBePrivate)
+    public static Task<ProxiedAgent> Start(string[] allow, params string[] mayBePrivate) =>
+        StartAt(IPAddress.Loopback, allow, mayBePrivate);
+
+    /// <param name="address">Where the server listens.</param>
+    /// <param name="allow">The entries of the list; <c>PORT</c> is the server's port.</param>
+    /// <param name="mayBePrivate">Those that may have private addresses.</param>
+    public static async Task<ProxiedAgent> StartAt(IPAddress address, string[] allow, params string[] mayBePrivate)
     {
         ProxiedAgent? made = null;
         var hive = await HiveFixture.StartWith(services =>
             services.AddSingleton<NameLookup>(name => made!.LookUp(name))
         );
-        made = new ProxiedAgent(hive);
+        made = new ProxiedAgent(hive, address);
         await hive.Spawn(Agent);
         made.server.Start();
         _ = made.Serve();
-        await made.Egress.Set(Agent, new EgressRules([.. made.Read(allow, false), .. made.Read(mayBePrivate, true)]));
+        await made.SetRules(Agent, allow, mayBePrivate);
         return made;
     }
+
+    /// <summary>Opens an agent's proxy again, with another list.</summary>
+    public Task SetRules(string agent, string[] allow, string[] mayBePrivate) =>
+        Egress.Set(agent, new EgressRules([.. Read(allow, false), .. Read(mayBePrivate, true)]));
 
     public IEgress Egress => Hive.Services.GetRequiredService<IEgress>();
 
@@ -64,10 +77,13 @@ internal sealed class ProxiedAgent : IAsyncDisposable
         return await Read(socket, until);
     }
 
-    public async Task<Socket> Connect()
+    public Task<Socket> Connect() => Connect(Agent);
+
+    /// <summary>Connects to an agent's proxy.</summary>
+    public async Task<Socket> Connect(string agent)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket));
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(SocketOf(agent)));
         return socket;
     }
 
@@ -106,6 +122,8 @@ internal sealed class ProxiedAgent : IAsyncDisposable
         await Hive.DisposeAsync();
     }
 
+    private string SocketOf(string agent) => Path.Combine(Hive.RunDir, "agents", agent, "proxy.sock");
+
     private IEnumerable<EgressEntry> Read(string[] entries, bool mayBePrivate)
     {
         foreach (var text in entries)
@@ -116,13 +134,17 @@ internal sealed class ProxiedAgent : IAsyncDisposable
     }
 
     // The first of several answers is given once.
-    private Task<IPAddress[]> LookUp(string name)
+    private IPAddress[] LookUp(string name)
     {
+        // On one of the pool's, a resolver that does not answer would hold up the host.
+        if (Thread.CurrentThread.IsThreadPoolThread)
+            throw new InvalidOperationException("a look-up is on a thread of the pool");
         LookedUp.Enqueue(name);
+        Resolver?.Wait();
         if (!Names.TryGetValue(name, out var answers))
             throw new SocketException((int)SocketError.HostNotFound);
         var answer = answers.Count > 1 ? answers.Dequeue() : answers.Peek();
-        return Task.FromResult<IPAddress[]>([.. answer.Split(' ').Select(IPAddress.Parse)]);
+        return [.. answer.Split(' ').Select(IPAddress.Parse)];
     }
 
     private async Task Serve()

@@ -76,15 +76,6 @@ internal sealed record EgressEntry(string Pattern, int? Port, bool MayBePrivate)
         return null;
     }
 
-    /// <summary>The entry as it is written.</summary>
-    public override string ToString() =>
-        Port is { } port
-            ? string.Create(
-                CultureInfo.InvariantCulture,
-                $"{(Pattern.Contains(':') ? $"[{Pattern}]" : Pattern)}:{port}"
-            )
-            : Pattern;
-
     private const string NotName =
         "is not a host; write a name, '*.' and a name, or an address, and a port where it is not 80 or 443: "
         + "api.example.org, *.example.org, api.example.org:8443";

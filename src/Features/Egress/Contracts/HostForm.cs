@@ -42,6 +42,13 @@ internal static partial class HostForm
         return (text[..colon], PortForm().IsMatch(text[(colon + 1)..]) ? PortOf(text[(colon + 1)..]) : -1);
     }
 
+    /// <summary>A canonical host and its port, as they are written in a URL.</summary>
+    public static string Join(string host, int port) =>
+        string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"{(host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host)}:{port}"
+        );
+
     private static int PortOf(string digits) =>
         int.Parse(digits, System.Globalization.CultureInfo.InvariantCulture) is var port and <= 65535 ? port : -1;
 

@@ -18,7 +18,7 @@ export function AgentRefused({ agent: { name, parts } }: { agent: Agent }) {
         {egress.refused.map(({ host, port, reason, count, last_at }) => (
           <li key={`${host}:${port}${reason}`}>
             <bdi class="mono">
-              {host}:{port}
+              {host.includes(':') ? `[${host}]` : host}:{port}
             </bdi>{' '}
             <span class="dim">
               {count}× · <Age at={last_at} /> · {reason}
