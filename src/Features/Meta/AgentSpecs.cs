@@ -3,6 +3,7 @@ using System.Text;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Egress.Contracts;
 
 namespace Hive.Features.Meta;
 
@@ -45,6 +46,21 @@ internal sealed class AgentSpecs(
                     Fingerprint(files, inputs)
                 );
             }
+        );
+    }
+
+    public EgressRules? HostsOfRun(string agent)
+    {
+        var folder = folders.Run(agent);
+        var file = Path.Combine(folder, AgentYaml.FileName);
+        return ReadOrFail(
+            folder,
+            () =>
+                yaml.Read(
+                    file,
+                    ReadBounded(file),
+                    Directory.EnumerateFiles(folder).Select(f => Path.GetFileName(f)!).ToHashSet()
+                ).Hosts
         );
     }
 

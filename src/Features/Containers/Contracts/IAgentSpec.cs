@@ -12,6 +12,11 @@ internal interface IAgentSpecs
     /// fix.</exception>
     AgentSpec Read(string agent);
 
+    /// <summary>Reads the list of hosts that an agent's run was started with, from the copy of its configuration beside
+    /// its socket; null without a list.</summary>
+    /// <exception cref="Problem">Code <c>invalid</c> or <c>unavailable</c>: the copy cannot be used.</exception>
+    EgressRules? HostsOfRun(string agent);
+
     /// <summary>
     /// Creates an agent's configuration repositories with a default content where they are missing, and commits and
     /// locks what the operator changed by hand in the applied one. It precedes every start, so that an agent runs on

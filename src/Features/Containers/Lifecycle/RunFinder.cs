@@ -90,26 +90,30 @@ internal sealed partial class RunFinder(
         }
         else
         {
-            await OpenProxy(agent.Name);
+            var noProxy = await OpenProxy(agent.Name);
             // Without a stored configuration an older Hive started the container: "" differs from every current one.
             states.CountAsConnected(agent.Name, running);
             // A note of this host's own start, such as a socket that cannot be opened, comes first.
             var note = states.Of(agent.Name).Note is { } own && own != row?.Note ? own : running.Weakness;
+            if (noProxy is not null)
+                note = note is null ? noProxy : $"{note}; {noProxy}";
             crashes.Watch(agent.Name, running, note, row?.RunsOn ?? "");
             LogAdopted(log, agent.Name, running.Id);
         }
     }
 
-    // A run whose configuration is broken goes on without a proxy; its next start says what is wrong.
-    private async Task OpenProxy(string agent)
+    // A run whose list cannot be read goes on without a proxy. The words for its row; null when all is well.
+    private async Task<string?> OpenProxy(string agent)
     {
         try
         {
-            await egress.Set(agent, specs.Read(agent).Hosts);
+            await egress.Set(agent, specs.HostsOfRun(agent));
+            return null;
         }
         catch (Exception e) when (e is Problem or IOException)
         {
             LogNoProxy(log, agent, e.Message);
+            return $"its outbound proxy could not be opened, so it reaches no host; restart it: {e.Message}";
         }
     }
 
