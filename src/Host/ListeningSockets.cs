@@ -16,13 +16,19 @@ internal sealed class ListeningSockets : IDisposable
 
     // Those of systemd that no address has asked for yet.
     private readonly List<Socket> passed = [];
+    private bool fromSystemd;
+
+    // One that systemd should have passed.
+    private IPEndPoint? missing;
 
     /// <summary>Listens at the addresses that are plain HTTP, on the sockets that systemd has passed where there are
     /// such; the server handles others.</summary>
-    /// <exception cref="StartupProblem">An address is taken or unavailable, or systemd passed another one.</exception>
+    /// <exception cref="StartupProblem">An address is taken or unavailable; or systemd passed another one, or some of
+    /// them but not all.</exception>
     public void Listen(string urls)
     {
         passed.AddRange(PassedSockets.Take());
+        fromSystemd = passed.Count > 0;
         foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             var address = BindingAddress.Parse(url);
@@ -47,6 +53,12 @@ internal sealed class ListeningSockets : IDisposable
             throw new StartupProblem(
                 $"systemd has passed a socket at {other.LocalEndPoint}, and --urls (HIVE_URLS) is '{urls}'; "
                     + "give ListenStream= in the socket unit and --urls the same address"
+            );
+        if (missing is not null)
+            throw new StartupProblem(
+                $"--urls (HIVE_URLS) is '{urls}', and systemd has passed no socket at {missing}, which would be free "
+                    + "while Hive restarts; name addresses in --urls, not localhost, and give the socket unit a "
+                    + "ListenStream= for each"
             );
     }
 
@@ -124,7 +136,18 @@ internal sealed class ListeningSockets : IDisposable
             return;
         }
 
-        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        Socket socket;
+        try
+        {
+            socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            missing ??= fromSystemd ? endpoint : null;
+        }
+        catch (SocketException e) when (fromSystemd && e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            missing ??= endpoint;
+            return;
+        }
+
         listening.Add((endpoint, socket));
         // Bound without listening, it would not stop another program from listening.
         socket.Listen(Backlog);

@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using Hive.Protocol;
 using Hive.Tests.Cli;
 using Hive.Tests.Containers;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Doors;
 
@@ -73,6 +74,19 @@ public sealed class PassedSocketTests : IDisposable
         await host.WaitForExitAsync();
         Assert.Equal(1, host.ExitCode);
         Assert.Contains(said, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_address_of_localhost_that_systemd_did_not_pass_is_refused()
+    {
+        Requires.That(Socket.OSSupportsIPv6, "needs IPv6");
+        using var port = Listen();
+        var number = ((IPEndPoint)port.LocalEndPoint!).Port;
+        var host = Start([port], $"http://localhost:{number}", "1", "$$");
+        var error = await host.StandardError.ReadToEndAsync();
+        await host.WaitForExitAsync();
+        Assert.Equal(1, host.ExitCode);
+        Assert.Contains($"systemd has passed no socket at [::1]:{number}", error, StringComparison.Ordinal);
     }
 
     [Fact]
