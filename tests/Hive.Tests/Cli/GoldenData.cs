@@ -198,6 +198,7 @@ internal static class GoldenData
             needs_update = i == 6,
             pending_reminders = i % 5,
             status_text = Work[i % Work.Length] is { Length: > 0 } text ? text : null,
+            parts = name == "alice" ? new { egress = Refused } : null,
             missing = i == 7 ? "Claude Code (`claude`) is not on the agent's PATH; install it" : null,
             activity = new
             {
@@ -207,6 +208,22 @@ internal static class GoldenData
                 until_at = i == 5 ? DateTimeOffset.UtcNow.AddMinutes(24.5) : (DateTimeOffset?)null,
             },
         };
+
+    private static AgentEgress Refused =>
+        new(
+            4211,
+            [
+                new("telemetry.example.org", 443, "not listed in its agent.yaml", 4209, Minutes(2)),
+                new("fd00::1", 8443, "the port is not listed in its agent.yaml", 1, Minutes(7)),
+                new(
+                    "inner.example.org",
+                    443,
+                    "it has a private address; list it under 'private' to allow that",
+                    1,
+                    Ago(60)
+                ),
+            ]
+        );
 
     private static object Session(int i) =>
         new

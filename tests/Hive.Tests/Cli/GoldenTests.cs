@@ -116,6 +116,22 @@ public sealed partial class GoldenTests : IDisposable
     }
 
     [Fact]
+    public async Task The_status_of_a_named_agent_lists_its_refused_connections()
+    {
+        var text = new StringBuilder();
+        await using var host = new FakeHost($"{folder}/run", (cmd, r) => GoldenData.Answer(3, cmd, r));
+        foreach (var width in new int?[] { 80, 120, null })
+        {
+            var outcome = await Run($"status alice --run-dir {folder}/run", width, false);
+            Assert.Equal(0, outcome.ExitCode);
+            text.Append(CultureInfo.InvariantCulture, $"== {(width is null ? "a pipe" : $"{width} columns")}\n")
+                .Append(outcome.Output);
+        }
+
+        Compare("status-alice", text.ToString());
+    }
+
+    [Fact]
     public async Task Watch_draws_a_page_on_a_terminal_and_writes_lines_into_a_pipe()
     {
         var text = new StringBuilder();
