@@ -108,7 +108,8 @@ public sealed class Gatekeeper(
     /// <summary>The refusal of an access token that came over the network.</summary>
     public const string TokenFromAfar =
         "the access token is accepted over this machine's loopback alone, because it does not change; on this machine "
-        + "use `hive` or the loopback address, on another one an ssh tunnel or a proxy with TLS on this machine";
+        + "use `hive` or the loopback address, on another one an ssh tunnel or a proxy with TLS on this machine, and "
+        + "give Urls a loopback address, such as http://127.0.0.1:7000";
 
     /// <summary>True for a request whose connection is not over the loopback.</summary>
     public static bool IsFromAfar(HttpContext http) =>

@@ -22,7 +22,32 @@ internal sealed class PortCheck(HiveOptions options, IServiceProvider services) 
             : options.Urls.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return Task.FromResult<IReadOnlyList<Finding>>([
             .. addresses.Select(url => services.GetService<FolderLocks>() is null ? Free(url) : Own(url)),
+            .. addresses.Any(HasLoopback) ? [] : new[] { NoLoopback },
         ]);
+    }
+
+    private static Finding NoLoopback =>
+        new(
+            Topic,
+            "access token",
+            FindingState.Failed,
+            "no address of --urls (HIVE_URLS) is this machine's loopback, and the access token of scripts is accepted "
+                + "there alone",
+            "Add one to --urls (HIVE_URLS), such as http://127.0.0.1:7000, separated by ;"
+        );
+
+    // Also true for an address that is malformed, which has a finding of its own.
+    private static bool HasLoopback(string url)
+    {
+        try
+        {
+            return Addresses(BindingAddress.Parse(url).Host)
+                .Any(ip => IPAddress.IsLoopback(ip) || ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any));
+        }
+        catch (FormatException)
+        {
+            return true;
+        }
     }
 
     private static Finding Own(string url) => new(Topic, "dashboard", FindingState.Ok, $"listens at {url}");

@@ -40,8 +40,8 @@ public sealed record HiveOptions
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
     [Option(
-        "The bearer token for scripts, at least 16 characters. The file access-token in the data folder keeps "
-            + "it off command lines",
+        "The bearer token for scripts on this machine, at least 16 characters. The file access-token in the "
+            + "data folder keeps it off command lines",
         Kind = OptionKind.AccessToken,
         Default = "created at the first start in the file access-token in the data folder",
         Secret = true
