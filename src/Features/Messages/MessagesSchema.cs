@@ -7,7 +7,7 @@ internal sealed class MessagesSchema : ISchema
 {
     public string Slice => "messages";
 
-    public int Version => 7;
+    public int Version => 8;
 
     public void Converge(SchemaEditor editor)
     {
@@ -45,6 +45,10 @@ internal sealed class MessagesSchema : ISchema
         editor.Run(
             "CREATE INDEX IF NOT EXISTS messages_to_operator_by_sender ON messages (sender, acked_at, id) "
                 + "WHERE recipient = 'operator'"
+        );
+        editor.Run(
+            "CREATE INDEX IF NOT EXISTS messages_to_operator_of_sender ON messages (sender, id) WHERE recipient = "
+                + "'operator'"
         );
         editor.Run(
             "CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at "

@@ -7,13 +7,16 @@ using MediatR;
 namespace Hive.Features.Messages;
 
 /// <summary>
-/// Lists the operator's messages, newest first. Of the unread ones each sender's newest come first into the list, then
-/// each sender's second newest, and so on, so that no sender hides the others; what room is left goes to the newest
-/// others.
+/// Lists the operator's messages, newest first: of each sender the newest ones, so that no sender hides the others, and in
+/// the room that is left the newest of the rest. Whether they are read makes no difference, so that a reader who follows
+/// the events keeps the same list.
 /// </summary>
 internal static class OperatorInbox
 {
     internal const int Shown = 50;
+
+    /// <summary>How many messages of each sender come first into the list.</summary>
+    private const int OfEach = 3;
 
     internal sealed record Query(long? Limit = null) : IRequest<Result>;
 
@@ -29,9 +32,9 @@ internal static class OperatorInbox
     }
 
     internal static IReadOnlyList<Message> Newest(System.Data.Common.DbConnection db, long limit) =>
-        [.. db.Query<MessageRow.Stored>(Sql, new { limit }).Select(r => r.ToMessage())];
+        [.. db.Query<MessageRow.Stored>(Sql, new { limit, ofEach = OfEach }).Select(r => r.ToMessage())];
 
-    // Steps from sender to sender in the index, and reads at most `limit` entries of each.
+    // Steps from sender to sender in the index.
     private const string Sql = $"""
         WITH RECURSIVE
             senders (sender) AS (
@@ -39,16 +42,15 @@ internal static class OperatorInbox
                 UNION ALL
                 SELECT (SELECT min(sender) {BySender} AND sender > s.sender) FROM senders AS s WHERE s.sender NOT NULL
             ),
-            unread (id, round) AS (
+            newest (id, round) AS (
                 SELECT m.id, row_number() OVER (PARTITION BY s.sender ORDER BY m.id DESC)
                   FROM senders AS s
-                  JOIN messages AS m INDEXED BY messages_to_operator_by_sender
-                    ON m.recipient = 'operator' AND m.sender = s.sender AND m.acked_at IS NULL
+                  JOIN messages AS m INDEXED BY messages_to_operator_of_sender
+                    ON m.recipient = 'operator' AND m.sender = s.sender
                    AND m.id > coalesce((
-                           SELECT id {BySender} AND sender = s.sender AND acked_at IS NULL
-                            ORDER BY id DESC LIMIT 1 OFFSET @limit), 0)
+                           SELECT id {BySender} AND sender = s.sender ORDER BY id DESC LIMIT 1 OFFSET @ofEach), 0)
             ),
-            fair (id) AS (SELECT id FROM unread ORDER BY round, id DESC LIMIT @limit),
+            fair (id) AS (SELECT id FROM newest ORDER BY round, id DESC LIMIT @limit),
             listed (id) AS (
                 SELECT id FROM fair
                 UNION ALL
@@ -63,5 +65,5 @@ internal static class OperatorInbox
         """;
 
     private const string BySender =
-        "FROM messages INDEXED BY messages_to_operator_by_sender WHERE recipient = 'operator'";
+        "FROM messages INDEXED BY messages_to_operator_of_sender WHERE recipient = 'operator'";
 }

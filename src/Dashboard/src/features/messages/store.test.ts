@@ -51,13 +51,13 @@ describe('the operator’s inbox', () => {
     expect(store.inboxUnread.value).toBe(59);
   });
 
-  test('keeps the unread messages of each sender when another one sends many', () => {
+  test('keeps the newest messages of each sender when another one sends many', () => {
     const { store, told } = loaded({ inbox: [message(1, { to: 'operator', from: 'bob' })], inbox_unread: 1 });
     told('sent', message(2, { to: 'operator', from: 'carol' }));
     told('acked', message(2, { to: 'operator', from: 'carol', acked_at: AT }));
     for (let id = 3; id <= 60; id++) told('sent', message(id, { to: 'operator' }));
     const shown = store.inbox.value;
-    expect(shown.map((m) => m.id)).toEqual([...Array.from({ length: 49 }, (_, i) => 60 - i), 1]);
+    expect(shown.map((m) => m.id)).toEqual([...Array.from({ length: 48 }, (_, i) => 60 - i), 2, 1]);
   });
 });
 

@@ -14,15 +14,18 @@ const brief = ({ leased_at, leased_by, attempts_log, ...message }: Message): Mes
 
 const newestFirst = (a: Message, b: Message): number => b.id - a.id;
 
-/** The rows of the inbox as the host chooses them: read ones go first, then the oldest of who has most unread. */
-function byRounds(rows: readonly Message[]): readonly Message[] {
-  const rounds = new Map<string, number>();
+/** How many messages of each sender come first into the inbox: `OfEach` in `OperatorInbox.cs`. */
+const OF_EACH = 3;
+
+/** The rows of the inbox as the host chooses them: the newest of each sender, then the newest of the rest. */
+function ofEverySender(rows: readonly Message[]): readonly Message[] {
+  const seen = new Map<string, number>();
   const ranked = [...rows].sort(newestFirst).map((message) => {
-    const round = message.acked_at == null ? (rounds.get(message.from) ?? 0) + 1 : Infinity;
-    if (message.acked_at == null) rounds.set(message.from, round);
-    return { message, round };
+    const round = (seen.get(message.from) ?? 0) + 1;
+    seen.set(message.from, round);
+    return { message, round: Math.min(round, OF_EACH + 1) };
   });
-  const kept = ranked.sort((a, b) => (a.round === b.round ? 0 : a.round - b.round)).slice(0, INBOX_ROWS);
+  const kept = ranked.sort((a, b) => a.round - b.round).slice(0, INBOX_ROWS);
   return kept.map(({ message }) => message).sort(newestFirst);
 }
 
@@ -45,7 +48,7 @@ export class Messages {
 
   snapshot({ parked, inbox, inbox_unread }: Pick<Snapshot, 'parked' | 'inbox' | 'inbox_unread'>): void {
     this.#parked.snapshot(parked);
-    this.inbox.value = byRounds(inbox);
+    this.inbox.value = ofEverySender(inbox);
     this.inboxUnread.value = inbox_unread;
   }
 
@@ -91,7 +94,7 @@ export class Messages {
     if (settled && known?.acked_at == null) this.inboxUnread.value = Math.max(0, this.inboxUnread.value - 1);
     if (kind === 'dropped') this.inbox.value = shown.filter((m) => m.id !== message.id);
     else if (known !== undefined) this.inbox.value = shown.map((m) => (m.id === message.id ? message : m));
-    else if (kind === 'sent' || again) this.inbox.value = byRounds([message, ...shown]);
+    else if (kind === 'sent' || again) this.inbox.value = ofEverySender([message, ...shown]);
   }
 }
 
