@@ -16,8 +16,11 @@ internal static class Hostile
     /// <summary>The first argument of a hostile process.</summary>
     public const string Verb = "hostile";
 
-    /// <summary>Messages that are leased or unread before an attack that is about many.</summary>
-    public const int Many = 200_000;
+    /// <summary>The most messages of one agent that the operator's inbox takes.</summary>
+    public const int Unread = 2_000;
+
+    /// <summary>The most messages that one agent can hold.</summary>
+    public const int Leased = 10_000;
 
     private const int Connections = 16,
         Pipelined = 16,
@@ -57,7 +60,7 @@ internal static class Hostile
                 HalfRequests(url);
                 break;
             case "operator":
-                Repeat(socket, Send("operator", new string('x', 200)), Many);
+                Repeat(socket, Send("operator", new string('x', 200)), Unread);
                 Ready();
                 break;
             case "requeue":
@@ -163,7 +166,7 @@ internal static class Hostile
 
     private static void Requeue(string socket, string self)
     {
-        Repeat(socket, Send(self, new string('x', 200)), Many);
+        Repeat(socket, Send(self, new string('x', 200)), Leased);
         var held = Enumerable.Range(0, Connections).Select(_ => new Line(socket)).ToArray();
         Parallel(n =>
         {

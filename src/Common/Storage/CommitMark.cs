@@ -71,6 +71,9 @@ internal sealed class CommitMark : IDisposable
             Write(new CommitNote(CommitState.Open), flush: true);
     }
 
+    /// <summary>The last commit's place in the WAL.</summary>
+    public CommitNote Last { get; private set; }
+
     /// <summary>Reads the note of a database.</summary>
     public static CommitNote Read(string database)
     {
@@ -136,6 +139,7 @@ internal sealed class CommitMark : IDisposable
         // The WAL was restarted and is still empty: its former content is in the database.
         var note =
             frames == 0 ? new CommitNote(CommitState.Open) : new CommitNote(CommitState.InWal, salt1, salt2, frames);
+        Last = note;
         Write(note, flush: false);
     }
 

@@ -7,10 +7,6 @@ namespace Hive.Common.Storage;
 /// <summary>Opens connections to the database, and turns SQLite's errors into refusals.</summary>
 internal sealed class DatabaseFile(string path)
 {
-    // 16 MiB of WAL, overwritten again and again: a smaller one checkpoints too often, a larger or growing one makes
-    // commits two to three times slower (docs/benchmarks.md).
-    private const int CheckpointPages = 4000;
-
     // While the writer is opened again, a connection may be the last to close, or the first to recover the WAL, and
     // then has the database to itself (sqlite.org/wal.html, section 8). Either copies or reads one WAL.
     private const int BusyMilliseconds = 5000;
@@ -22,7 +18,8 @@ internal sealed class DatabaseFile(string path)
         {
             Execute(connection, "PRAGMA journal_mode = WAL");
             Execute(connection, "PRAGMA synchronous = FULL");
-            Execute(connection, $"PRAGMA wal_autocheckpoint = {CheckpointPages}");
+            // See WalCopier.
+            Execute(connection, "PRAGMA wal_autocheckpoint = 0");
             return connection;
         }
         catch
@@ -39,6 +36,24 @@ internal sealed class DatabaseFile(string path)
         Execute(connection, "PRAGMA query_only = ON");
         Execute(connection, "PRAGMA wal_autocheckpoint = 0");
         return connection;
+    }
+
+    /// <summary>Opens a connection that copies the WAL into the database, and waits for the disk as the writer
+    /// does.</summary>
+    public CachedConnection OpenCopier()
+    {
+        var connection = Open(SqliteOpenMode.ReadWrite);
+        try
+        {
+            Execute(connection, $"PRAGMA busy_timeout = {BusyMilliseconds}");
+            Execute(connection, "PRAGMA synchronous = FULL");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Runs a statement that returns nothing.</summary>

@@ -9,8 +9,8 @@ namespace Hive.Common.Storage;
 
 /// <summary>
 /// Stores everything in one SQLite file: a single writer thread commits all works queued since its last commit at once,
-/// and a pool of readers runs the queries. One connection does all writes and all checkpoints, so commits never wait
-/// for another connection's checkpoint.
+/// and a pool of readers runs the queries. Another thread copies the WAL into the database, so that commits do not wait
+/// for it.
 /// </summary>
 public sealed partial class SqliteStore : IStore, IDisposable
 {
@@ -26,6 +26,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
     private readonly object gate = new();
     private readonly Thread writer;
     private readonly CommitMark mark;
+    private readonly WalCopier copier;
     private readonly ReaderPool readers;
     private List<Work> queue = [];
     private volatile bool failing;
@@ -54,6 +55,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         Path = path;
         file = new DatabaseFile(path);
         readers = new ReaderPool(file, log);
+        copier = new WalCopier(file, e => LogCopierFailed(log, e));
         this.publisher = publisher;
         this.log = log;
         if (DatabaseCheck.Run(path, roster, acceptLoss))
@@ -207,15 +209,20 @@ public sealed partial class SqliteStore : IStore, IDisposable
     {
         var session = new WriterSession(connection);
         List<Work> batch = [];
-        var uncopied = false;
+        var (uncopied, leftToCopier) = (false, false);
         while (Take(ref batch, uncopied) is { } taken)
         {
             if (taken == Next.Checkpoint)
             {
-                uncopied = false;
-                Checkpoint(session);
+                // Once only: a reader of an older state may keep the other thread from copying all of it.
+                leftToCopier = !leftToCopier && copier.Begin(mark.Last);
+                uncopied = leftToCopier;
+                if (!leftToCopier)
+                    Checkpoint(session);
                 continue;
             }
+
+            leftToCopier = false;
 
             for (var start = 0; start < batch.Count; start += MaxBatch)
             {
@@ -226,6 +233,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
             batch.Clear();
         }
 
+        // Before the last copy, which would find the other one under way.
+        copier.Dispose();
         if (session is { Broken: false })
             WithdrawClaim(session.Connection);
         session?.Dispose();
@@ -261,7 +270,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
     {
         try
         {
-            if (session is { Broken: false } && CopiesAll(session.Connection))
+            if (session is { Broken: false } && WalCopier.Checkpoint(session.Connection).IsAll)
                 Note(mark.Copied);
         }
         catch (SqliteException e)
@@ -277,23 +286,13 @@ public sealed partial class SqliteStore : IStore, IDisposable
     {
         try
         {
-            if (CopiesAll(connection))
+            if (WalCopier.Checkpoint(connection).IsAll)
                 Note(mark.Reopening);
         }
         catch (SqliteException e)
         {
             LogCheckpointFailed(log, e);
         }
-    }
-
-    // True when the database holds everything that is in the WAL. The pragma returns: busy, frames in the WAL, frames
-    // copied.
-    private static bool CopiesAll(CachedConnection connection)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = "PRAGMA wal_checkpoint(PASSIVE)";
-        using var row = command.ExecuteReader();
-        return row.Read() && row.GetInt64(0) == 0 && row.GetInt64(1) >= 0 && row.GetInt64(1) == row.GetInt64(2);
     }
 
     // A commit counts whether or not it could be noted.
@@ -372,6 +371,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
 
         Interlocked.Add(ref writes, session.Touched);
         publisher.Ended(session.TakeRaised(), session.TakeUndone(), batch);
+        if (session.Touched > 0 && copier.IsWritersTurn(mark.Last))
+            Checkpoint(session);
         return session.Touched > 0;
     }
 
@@ -427,6 +428,9 @@ public sealed partial class SqliteStore : IStore, IDisposable
         Message = "WAL checkpoint failed; the next write opens the database again"
     )]
     private static partial void LogCheckpointFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "WAL checkpoint failed; will retry after the next commits")]
+    private static partial void LogCopierFailed(ILogger logger, Exception error);
 
     [LoggerMessage(
         Level = LogLevel.Information,

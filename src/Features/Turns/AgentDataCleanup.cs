@@ -7,15 +7,16 @@ namespace Hive.Features.Turns;
 
 /// <summary>
 /// Deletes what this slice keeps of a destroyed agent: its events and figures when it is purged, its model override
-/// also when another agent of its name is spawned. Events may be hundreds of thousands of rows, so the write only notes
-/// which; <see cref="VacuumTurns"/> deletes them in small writes.
+/// also when another agent of its name is spawned. Events and turns may be hundreds of thousands of rows, so the write
+/// only notes which; <see cref="VacuumTurns"/> deletes them in small writes.
 /// </summary>
 internal sealed class AgentDataCleanup(
     ModelOverrides overrides,
     Harnesses harnesses,
     RunningTools tools,
     Controls controls,
-    OpenTurns open
+    OpenTurns open,
+    TimeProvider clock
 ) : IAgentDataCleanup
 {
     private readonly Channel<bool> purges = Channel.CreateBounded<bool>(
@@ -38,18 +39,26 @@ internal sealed class AgentDataCleanup(
         });
         if (!purge)
             return;
-        // At once: these rows could not be told from those of a new agent of the same name.
-        write.Db.Execute("DELETE FROM turns WHERE agent = @agent", new { agent });
-        write.Db.Execute("DELETE FROM turn_hours WHERE agent = @agent", new { agent });
+        // At once: a running turn counts, and figures of this hour could not be told from those of a new agent of the
+        // same name.
+        var hour = clock.GetUtcNow().ToUnixTimeMilliseconds() / TurnSums.Hour * TurnSums.Hour;
+        write.Db.Execute(
+            "DELETE FROM turns WHERE id IN (SELECT id FROM turns INDEXED BY turns_open WHERE ended_at IS NULL "
+                + "AND agent = @agent)",
+            new { agent }
+        );
+        write.Db.Execute("DELETE FROM turn_hours WHERE hour >= @hour AND agent = @agent", new { agent, hour });
         write.Db.Execute(
             """
-            INSERT OR REPLACE INTO turn_purges (agent, last_event, last_turn)
+            INSERT OR REPLACE INTO turn_purges (agent, last_event, last_turn, last_run, before_hour)
             VALUES (
                 @agent,
                 coalesce((SELECT max(id) FROM agent_events WHERE agent = @agent), 0),
-                coalesce((SELECT max(id) FROM turn_stats WHERE agent = @agent), 0))
+                coalesce((SELECT max(id) FROM turn_stats WHERE agent = @agent), 0),
+                coalesce((SELECT max(id) FROM turns), 0),
+                @hour)
             """,
-            new { agent }
+            new { agent, hour }
         );
         write.AfterCommit(() => purges.Writer.TryWrite(true));
     }

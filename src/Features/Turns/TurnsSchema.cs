@@ -7,7 +7,7 @@ internal sealed class TurnsSchema : ISchema
 {
     public string Slice => "turns";
 
-    public int Version => 3;
+    public int Version => 4;
 
     public void Converge(SchemaEditor editor)
     {
@@ -158,5 +158,8 @@ internal sealed class TurnsSchema : ISchema
             ) WITHOUT ROWID
             """
         );
+        // The last row of `turns`, and the hour whose rows of `turn_hours`, and later ones, are deleted already.
+        editor.Column("turn_purges", "last_run", "INTEGER NOT NULL DEFAULT 0");
+        editor.Column("turn_purges", "before_hour", "INTEGER NOT NULL DEFAULT 0");
     }
 }

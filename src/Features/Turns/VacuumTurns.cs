@@ -104,7 +104,9 @@ internal sealed partial class VacuumTurns(
     private async Task PurgeAll(CancellationToken ct)
     {
         var purged = await store.Read(
-            db => db.Query<Purged>("SELECT agent, last_event, last_turn FROM turn_purges").ToArray(),
+            db =>
+                db.Query<Purged>("SELECT agent, last_event, last_turn, last_run, before_hour FROM turn_purges")
+                    .ToArray(),
             ct
         );
         foreach (var of in purged)
@@ -131,6 +133,19 @@ internal sealed partial class VacuumTurns(
                 TurnsPerWrite,
                 ct
             );
+            // A reader finds these, since no index has the agent first.
+            await Remove(
+                await store.Read(db => db.Query<long>(PurgedRuns, of).ToArray(), ct),
+                "DELETE FROM turns WHERE id IN (SELECT value FROM json_each(@keys))",
+                of,
+                ct
+            );
+            await Remove(
+                await store.Read(db => db.Query<long>(PurgedHours, of).ToArray(), ct),
+                "DELETE FROM turn_hours WHERE agent = @Agent AND hour IN (SELECT value FROM json_each(@keys))",
+                of,
+                ct
+            );
             await store.Write(
                 write => write.Db.Execute("DELETE FROM agent_event_sizes WHERE agent = @Agent AND bytes = 0", of),
                 ct
@@ -151,6 +166,15 @@ internal sealed partial class VacuumTurns(
     private async Task Repeat(string delete, object values, int most, CancellationToken ct)
     {
         while (await store.Write(write => write.Db.Execute(delete, values), ct) == most) { }
+    }
+
+    private async Task Remove(long[] all, string delete, Purged of, CancellationToken ct)
+    {
+        foreach (var some in all.Chunk(TurnsPerWrite))
+        {
+            var keys = $"[{string.Join(',', some)}]";
+            await store.Write(write => write.Db.Execute(delete, new { keys, of.Agent }), ct);
+        }
     }
 
     private const string OldTurns = """
@@ -174,6 +198,16 @@ internal sealed partial class VacuumTurns(
          WHERE id IN (SELECT id FROM turn_stats WHERE agent = @Agent AND id <= @LastTurn LIMIT @most)
         """;
 
+    private const string PurgedRuns = """
+        SELECT id FROM turns
+         WHERE agent = @Agent AND id <= @LastRun
+        """;
+
+    private const string PurgedHours = """
+        SELECT DISTINCT hour FROM turn_hours
+         WHERE agent = @Agent AND hour < @BeforeHour
+        """;
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "deleting old turns and events failed; will retry in an hour")]
     private static partial void LogFailed(ILogger logger, Exception error);
 
@@ -184,5 +218,9 @@ internal sealed partial class VacuumTurns(
         public required long LastEvent { get; init; }
 
         public required long LastTurn { get; init; }
+
+        public required long LastRun { get; init; }
+
+        public required long BeforeHour { get; init; }
     }
 }

@@ -1,6 +1,9 @@
 using Dapper;
 using Hive.Common.Errors;
+using Hive.Common.Storage;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Common;
 
@@ -267,5 +270,35 @@ public sealed class StoreTests
         Assert.Equal(ErrorCode.Unavailable, (await Assert.ThrowsAsync<Problem>(() => first.Add(1))).Code);
         await using var second = new StoreRig(folder);
         Assert.Equal(2000, (await second.Values()).Count);
+    }
+
+    [Fact]
+    public async Task The_WAL_is_overwritten_under_load_and_all_of_it_is_copied_when_idle()
+    {
+        // 200 MiB, in commits of 1 MiB: three times as much as makes the writer copy the WAL itself.
+        const int Commits = 200;
+        await using var rig = new StoreRig(schemas: [new StoreRig.Rows(), new Blobs()]);
+        var path = Path.Combine(rig.Folder, "hive.sqlite");
+        for (var i = 0; i < Commits; i++)
+            await rig.Store.Write(write => write.Db.Execute("INSERT INTO blobs (data) VALUES (zeroblob(1048576))"));
+        Assert.InRange(new FileInfo($"{path}-wal").Length, 1, 150 << 20);
+
+        await Patience.Until(
+            () => Task.FromResult(File.ReadAllText($"{path}-commits").StartsWith("open", StringComparison.Ordinal)),
+            "an idle store copies its WAL"
+        );
+        File.Copy(path, $"{path}-alone");
+        await using var alone = new SqliteConnection($"Data Source={path}-alone;Pooling=False");
+        Assert.Equal(Commits, await alone.ExecuteScalarAsync<int>("SELECT count(*) FROM blobs"));
+    }
+
+    private sealed class Blobs : ISchema
+    {
+        public string Slice => "blobs";
+
+        public int Version => 1;
+
+        public void Converge(SchemaEditor editor) =>
+            editor.Run("CREATE TABLE IF NOT EXISTS blobs (id INTEGER PRIMARY KEY, data BLOB NOT NULL)");
     }
 }

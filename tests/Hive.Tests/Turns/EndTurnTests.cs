@@ -364,14 +364,16 @@ public sealed class EndTurnTests
             );
         }
 
+        // Their figures of an earlier hour are deleted after the answer, in small writes.
+        hive.Clock.Jump(TimeSpan.FromHours(2));
         var host = await hive.Operator();
         await host.CallAsync("destroy", new { name = "bob" });
         await host.CallAsync("destroy", new { name = "carol", purge = true });
-        await Until(hive, 0, "carol");
+        await UntilPurged(hive, "carol");
         Assert.Single(await hive.Turns("bob"));
         Assert.Single(await hive.AgentEvents("bob"));
         await host.CallAsync("purge_tombstone", new { name = "bob" });
-        await Until(hive, 0, "bob");
+        await UntilPurged(hive, "bob");
     }
 
     [Fact]
@@ -422,6 +424,27 @@ public sealed class EndTurnTests
         hive.Clock.Advance(TimeSpan.FromHours(1));
         await Until(hive, 1, "bob");
         Assert.Equal(young, Assert.Single(await hive.Turns("bob")).Number("id"));
+    }
+
+    private static Task UntilPurged(HiveFixture hive, string agent)
+    {
+        var store = hive.Services.GetRequiredService<IStore>();
+        return Patience.Until(
+            async () =>
+                await store.Read(db =>
+                    db.ExecuteScalar<long>(
+                        """
+                        SELECT (SELECT count(*) FROM turns WHERE agent = @agent)
+                             + (SELECT count(*) FROM turn_stats WHERE agent = @agent)
+                             + (SELECT count(*) FROM turn_hours WHERE agent = @agent)
+                             + (SELECT count(*) FROM agent_events WHERE agent = @agent)
+                             + (SELECT count(*) FROM turn_purges WHERE agent = @agent)
+                        """,
+                        new { agent }
+                    )
+                ) == 0,
+            $"{agent}'s turns, figures and events are deleted"
+        );
     }
 
     // Waits until that many rows of an agent's turns and events are left.
