@@ -17,9 +17,6 @@ internal sealed record Blueprint(
     NetworkAccess Network = NetworkAccess.Outbound
 )
 {
-    /// <summary>The weaknesses that its runtime leaves it, which are kept with the run; null for none.</summary>
-    public string? Weakness { get; init; }
-
     /// <summary>The folder in which its program starts.</summary>
     public string WorkingDirectory => $"/agents/{Agent}/state";
 

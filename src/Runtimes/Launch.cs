@@ -27,6 +27,9 @@ internal sealed record Launch(
     /// <summary>Confines the thread that starts it, and so all of it; null where nothing does.</summary>
     public Action? Confine { get; init; }
 
+    /// <summary>The weaknesses that it leaves, which are kept with the run; null for none.</summary>
+    public string? Weakness { get; init; }
+
     /// <summary>Starts something that sees these folders and is confined so.</summary>
     /// <exception cref="IOException">The folders cannot be shown so, or it cannot be confined.</exception>
     public Task<T> Begin<T>(Func<T> start) =>

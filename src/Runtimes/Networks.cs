@@ -33,11 +33,15 @@ internal static class Networks
         };
 
     /// <summary>Both weaknesses of a run, for its row; null for none.</summary>
-    public static async Task<string?> AllWeaknesses(this IRuntime runtime, NetworkAccess network, CancellationToken ct)
-    {
-        string?[] all = [await runtime.FindWeakness(ct), await runtime.FindNetworkWeakness(network, ct)];
-        return string.Join("; ", all.OfType<string>()) is { Length: > 0 } some ? some : null;
-    }
+    public static async Task<string?> AllWeaknesses(
+        this IRuntime runtime,
+        NetworkAccess network,
+        CancellationToken ct
+    ) => Join(await runtime.FindWeakness(ct), await runtime.FindNetworkWeakness(network, ct));
+
+    /// <summary>Lists weaknesses; null for none.</summary>
+    public static string? Join(params IEnumerable<string?> all) =>
+        string.Join("; ", all.OfType<string>()) is { Length: > 0 } some ? some : null;
 
     /// <summary>The refusal of a container that may not reach the machine's network.</summary>
     public static Problem CannotDoWithout(string agent, string runtime) =>

@@ -25,12 +25,36 @@ internal static class ProbeCommand
             HarnessProbe.Command,
             "Check from inside whether this container isolates; change nothing."
         );
+        var (user, filter) = (new Option<uint?>(HarnessProbe.User), new Option<bool>(HarnessProbe.Filter));
+        user.Description = "The number of the user that it must be.";
+        filter.Description = "Its system calls must be filtered.";
         command.Add(nested);
+        command.Add(user);
+        command.Add(filter);
         command.SetAction(
             (parsed, ct) =>
-                parsed.GetValue(nested) ? Task.FromResult(Print(KernelSettings.WritableByMounts())) : RunAsync(ct)
+                parsed.GetValue(nested) ? Task.FromResult(Print(KernelSettings.WritableByMounts()))
+                : NotApplied(parsed.GetValue(user), parsed.GetValue(filter)) is { } missing
+                    ? Task.FromResult(Fail(missing))
+                : RunAsync(ct)
         );
         return command;
+    }
+
+    // proc_pid_status(5): the numbers of the user; 2 for a filter.
+    private static string? NotApplied(uint? user, bool filter)
+    {
+        string[] status = [.. File.ReadLines("/proc/self/status").Select(l => l.Replace('\t', ' '))];
+        return user is { } expected && !status.Contains($"Uid: {expected} {expected} {expected} {expected}")
+                ? $"it runs as another user than {expected}"
+            : filter && !status.Contains("Seccomp: 2") ? "its system calls are not filtered"
+            : null;
+    }
+
+    private static int Fail(string missing)
+    {
+        Console.Error.WriteLine(missing);
+        return HarnessProbe.NotApplied;
     }
 
     private static async Task<int> RunAsync(CancellationToken ct)

@@ -27,6 +27,12 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
     private const int NewMounts = 0x20000,
         Detach = 2;
 
+    // errno(3).
+    private const int NotPermitted = 1,
+        Invalid = 22,
+        NotImplemented = 38,
+        NotSupported = 95;
+
     // open_tree(2), move_mount(2), mount_setattr(2): the same numbers on every architecture.
     private const long OpenTree = 428,
         MoveMount = 429,
@@ -72,6 +78,12 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
     public IReadOnlyList<string> Mount(string place)
     {
         Unmount(place);
+        var parent = Path.GetDirectoryName(place)!;
+        CreateFolder(parent, OwnerOnly);
+        if (LinuxPath.OwnerOf(parent) != LinuxProcess.UserId)
+            throw new IOException($"{parent} belongs to another user");
+        // Earlier versions left it readable.
+        File.SetUnixFileMode(parent, OwnerOnly);
         CreateFolder(place, OwnerOnly);
         string[] paths = [.. folders.Select((_, i) => Path.Combine(place, i.ToString(CultureInfo.InvariantCulture)))];
         try
@@ -87,23 +99,37 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
         }
     }
 
+    /// <summary>True where the kernel, a file system or missing rights forbid it; false for a fault that may
+    /// pass.</summary>
+    /// <param name="fault">The fault of <see cref="Mount"/> or <see cref="Enter"/>.</param>
+    public static bool IsRefusal(IOException fault) =>
+        fault.HResult is NotPermitted or Invalid or NotImplemented or NotSupported;
+
     /// <summary>Unmounts what <see cref="Mount"/> mounted, and removes the folder. Programs that use the mounts keep
     /// them.</summary>
+    /// <exception cref="IOException">The kernel refuses it.</exception>
     public static void Unmount(string place)
     {
         if (!Directory.Exists(place))
             return;
-        foreach (var path in Directory.GetDirectories(place))
+        try
         {
-            while (LibC.Unmount(path, Detach) == 0)
+            foreach (var path in Directory.GetDirectories(place))
             {
-                // Until nothing is mounted there any more.
+                while (LibC.Unmount(path, Detach) == 0)
+                {
+                    // Until nothing is mounted there any more.
+                }
+
+                Directory.Delete(path);
             }
 
-            Directory.Delete(path);
+            Directory.Delete(place);
         }
-
-        Directory.Delete(place);
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException(e.Message, e);
+        }
     }
 
     private void Attach(SafeFileHandle[] trees, Func<int, string> pathOf)
@@ -170,7 +196,7 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
         try
         {
             if (holder.StandardOutput.ReadLine() is null)
-                throw new IOException("a user namespace cannot be created");
+                throw new IOException("a user namespace cannot be created", NotPermitted);
             var map = string.Create(CultureInfo.InvariantCulture, $"0 {user} 1\n");
             File.WriteAllText($"/proc/{holder.Id}/uid_map", map);
             File.WriteAllText($"/proc/{holder.Id}/gid_map", map);
@@ -204,7 +230,10 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
     private static void Must(int result, string doing)
     {
         if (result < 0)
-            throw new IOException($"could not {doing}: {Marshal.GetLastPInvokeErrorMessage()}");
+            throw new IOException(
+                $"could not {doing}: {Marshal.GetLastPInvokeErrorMessage()}",
+                Marshal.GetLastPInvokeError()
+            );
     }
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Hive.Common.Errors;
 using Hive.Common.Linux;
 using Hive.Protocol;
@@ -51,7 +52,7 @@ internal sealed class AgentVolumes(HivePaths paths, string daemon)
     public async Task<T> Try<T>(Mount mount, Func<uint, Mount, Task<T>> use)
     {
         // Two trials at a time do not use each other's.
-        var place = PlaceOf($"{Trial}{Guid.NewGuid().ToString("N")[..8]}");
+        var place = PlaceOf($"{Trial}{Self}_{Guid.NewGuid().ToString("N")[..8]}");
         try
         {
             string[] places = [mount.Source, .. new[] { paths.DataDir, paths.RunDir }.Where(Directory.Exists)];
@@ -65,28 +66,56 @@ internal sealed class AgentVolumes(HivePaths paths, string daemon)
     }
 
     /// <summary>Unmounts an agent's folders.</summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: they cannot be unmounted.</exception>
     public void Unmount(string agent)
     {
-        MappedFolders.Unmount(PlaceOf(agent));
+        try
+        {
+            MappedFolders.Unmount(PlaceOf(agent));
+        }
+        catch (IOException e)
+        {
+            throw Problem.Unavailable($"the folders of {agent} cannot be unmounted: {e.Message}; try again", e);
+        }
+
         mounted.TryRemove(agent, out _);
+    }
+
+    /// <summary>Unmounts what trials of processes mounted that are gone.</summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: they cannot be unmounted.</exception>
+    public void UnmountTrials()
+    {
+        foreach (var left in Left().Where(n => n.StartsWith(Trial, StringComparison.Ordinal) && !IsAlive(n)))
+            Unmount(left);
     }
 
     /// <summary>Unmounts what an earlier host mounted for containers that are gone.</summary>
     /// <param name="agents">The agents that have a container.</param>
+    /// <exception cref="Problem">Code <c>unavailable</c>: they cannot be unmounted.</exception>
     public void UnmountOthers(IEnumerable<string> agents)
     {
-        if (!Environment.IsPrivilegedProcess || !Directory.Exists(Place))
-            return;
         foreach (
-            var left in Directory
-                .GetDirectories(Place, $"{Prefix}*")
-                .Select(p => Path.GetFileName(p)![Prefix.Length..])
+            var left in Left()
                 .Where(n => !n.StartsWith(Trial, StringComparison.Ordinal))
                 .Except(agents)
                 .Where(n => !mounted.ContainsKey(n))
         )
             Unmount(left);
     }
+
+    // The process, and by its start that it is still the same one.
+    private static string Self =>
+        $"{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}_{ProcessTree.StartOf(Environment.ProcessId)}";
+
+    private static bool IsAlive(string trial) =>
+        trial.Split('_') is [_, var pid, var start, _]
+        && int.TryParse(pid, CultureInfo.InvariantCulture, out var maker)
+        && ProcessTree.StartOf(maker) == start;
+
+    private IEnumerable<string> Left() =>
+        Environment.IsPrivilegedProcess && Directory.Exists(Place)
+            ? Directory.GetDirectories(Place, $"{Prefix}*").Select(p => Path.GetFileName(p)![Prefix.Length..])
+            : [];
 
     private string PlaceOf(string agent) => Path.Combine(Place, Prefix + agent);
 }

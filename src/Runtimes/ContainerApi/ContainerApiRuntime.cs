@@ -44,6 +44,7 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         api = new DaemonApi(daemon);
         folder = LaunchFolder.Of(paths);
         volumes = new AgentVolumes(paths, daemon.Name);
+        TryUnmount(volumes.UnmountTrials);
         trial = new ContainerTrial(api, volumes, image, instance);
         kept = new KeptTrial(trial.Run, clock, () => trial.IsLess);
         runs = new DaemonRuns(api, instance, bell, clock, log, lifetime.ApplicationStopping);
@@ -73,12 +74,13 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         if (blueprint.Mounts.FirstOrDefault(m => !Path.Exists(m.Source)) is { } missing)
             throw Problem.Unavailable($"{agent} cannot mount {missing.Source} as {missing.Target}: not found");
         if (can.HasUsers)
-            blueprint = blueprint with { Mounts = volumes.Mount(blueprint) };
+            blueprint = blueprint with { Mounts = await Task.Run(() => volumes.Mount(blueprint), ct) };
         string? id = null;
         var created = true;
         try
         {
             var filter = api.Daemon.FilterIn(folder, can.Filter);
+            var weakness = Networks.Join(can.Weakness, Networks.Weakness(blueprint.Network, can.NetworkFault));
             var recipe = ContainerRecipe.For(
                 blueprint,
                 volumes.UserOf(agent),
@@ -87,7 +89,8 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
                 instance,
                 runDir,
                 can,
-                filter
+                filter,
+                weakness
             );
             id = await KeepSame(agent, ContainerRecipe.HashOf(recipe), ct);
             created = id is null;
@@ -116,11 +119,7 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
     {
         var all = await runs.List(ct);
         if (!hasUnmounted)
-        {
-            hasUnmounted = true;
-            volumes.UnmountOthers(all.Keys);
-        }
-
+            hasUnmounted = TryUnmount(() => volumes.UnmountOthers(all.Keys));
         return all;
     }
 
@@ -168,6 +167,20 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         return same;
     }
 
+    private bool TryUnmount(Action unmount)
+    {
+        try
+        {
+            unmount();
+            return true;
+        }
+        catch (Problem e)
+        {
+            LogNotUnmounted(log, Name, e.Message);
+            return false;
+        }
+    }
+
     private async Task TryUndo(string agent, string? id, bool created)
     {
         try
@@ -184,6 +197,9 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
             LogNotUndone(log, Name, e.Message);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Daemon}: mounts of an earlier host are left: {Error}")]
+    private static partial void LogNotUnmounted(ILogger logger, string daemon, string error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Daemon} could not undo a start that failed: {Error}")]
     private static partial void LogNotUndone(ILogger logger, string daemon, string error);

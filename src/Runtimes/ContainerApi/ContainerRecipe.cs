@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Hive.Protocol;
 using Hive.Runtimes.Limits;
 
 namespace Hive.Runtimes.ContainerApi;
@@ -55,6 +56,7 @@ internal static class ContainerRecipe
     /// <param name="runDir">The run folder.</param>
     /// <param name="can">What the daemon can do.</param>
     /// <param name="filter">The filter of system calls, as the daemon takes it; null for the daemon's own.</param>
+    /// <param name="weakness">The weaknesses that are kept with the container; null for none.</param>
     public static JsonNode For(
         Blueprint blueprint,
         uint user,
@@ -63,7 +65,8 @@ internal static class ContainerRecipe
         string instance,
         string runDir,
         DaemonAbilities can,
-        string? filter
+        string? filter,
+        string? weakness
     )
     {
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal)
@@ -71,7 +74,8 @@ internal static class ContainerRecipe
             [Agent] = blueprint.Agent,
             [Instance] = instance,
             [RunDir] = runDir,
-            [Note] = RunNote.Of(blueprint.Weakness),
+            // Its generation only: reasons may differ between trials that found the same.
+            [Note] = RunNote.Of(null),
         };
         var environment = blueprint
             .Environment.OrderBy(v => v.Key, StringComparer.Ordinal)
@@ -99,10 +103,12 @@ internal static class ContainerRecipe
                     recipe,
                     imageId,
                     can.Filter,
+                    hasWeakness = weakness is not null,
                 }
             )
         );
         recipe["Labels"]![Blueprint] = Convert.ToHexStringLower(hash)[..16];
+        recipe["Labels"]![Note] = RunNote.Of(weakness);
         return recipe;
     }
 
@@ -131,7 +137,7 @@ internal static class ContainerRecipe
             "trial",
             can.UserOf(user),
             image,
-            HarnessBinary.Probe,
+            [.. HarnessBinary.Probe, .. Expected(user, can, filter)],
             [],
             "/",
             new Dictionary<string, string> { [Trial] = instance },
@@ -143,6 +149,15 @@ internal static class ContainerRecipe
             can,
             filter
         );
+
+    // What the daemon must have applied, and not just accepted.
+    private static IEnumerable<string> Expected(uint user, DaemonAbilities can, string? filter)
+    {
+        if (can.HasUsers)
+            yield return string.Create(CultureInfo.InvariantCulture, $"{HarnessProbe.User}={user}");
+        if (filter is not null)
+            yield return HarnessProbe.Filter;
+    }
 
     private static JsonNode Body(
         string host,

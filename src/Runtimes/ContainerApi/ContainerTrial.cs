@@ -68,15 +68,16 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
         }
     }
 
-    // With a user of its own for the agent first, and as root where that fails.
+    // With a user of its own for the agent first, and as root where that is refused. A fault that may pass does not
+    // make agents root, and neither does any fault once they were users: an agent may have caused it.
     private async Task<Fault?> TryWithUsers(DaemonAbilities promised)
     {
         if (!promised.HasUsers)
-            return await TryWithFilter(promised);
-        Fault? fault;
+            return (await TryWithFilter(promised)).Fault;
+        Outcome outcome;
         try
         {
-            fault = await volumes.Try(
+            outcome = await volumes.Try(
                 harness,
                 async (user, mapped) =>
                 {
@@ -84,36 +85,62 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
                     return await TryWithFilter(promised);
                 }
             );
-            if (fault is null)
+            if (outcome.Fault is null)
                 return null;
-            fault = new Fault($"{api.Daemon.Name} fails as another user ({fault.Reason})");
+            outcome = outcome with { Fault = new Fault($"{api.Daemon.Name} fails as another user ({Told(outcome)})") };
         }
         catch (IOException e)
         {
-            fault = new Fault(e.Message);
+            outcome = new Outcome(new Fault(e.Message), MappedFolders.IsRefusal(e));
         }
 
         trialMount = harness;
-        return await TryWithFilter(promised with { HasUsers = false, NoUser = fault });
+        return outcome.IsRefusal && Found?.HasUsers != true
+            ? (await TryWithFilter(promised with { HasUsers = false, NoUser = outcome.Fault })).Fault
+            : new Fault(
+                $"it cannot run agents as users of their own now: {outcome.Fault!.Reason}",
+                "try again, or restart Hive to let it run them as root"
+            );
     }
 
-    // With the filter first, and with the daemon's own where it refuses that.
-    private async Task<Fault?> TryWithFilter(DaemonAbilities promised)
+    // With the filter first, and with the daemon's own where it refuses that, and has never accepted it.
+    private async Task<Outcome> TryWithFilter(DaemonAbilities promised)
     {
         var outcome = await TryWithNetworks(promised);
-        if (!outcome.IsRefusal || promised.Filter is null)
-            return outcome.Fault;
-        var refused = new Fault($"{api.Daemon.Name} refuses another one ({outcome.Fault!.Reason})");
-        return (await TryWithNetworks(promised with { Filter = null, NoFilter = refused })).Fault is null
-            ? null
-            : outcome.Fault;
+        if (!outcome.IsRefusal || promised.Filter is null || Found?.Filter is not null)
+            return outcome;
+        var refused = new Fault($"{api.Daemon.Name} refuses another one ({Told(outcome)})");
+        var second = await TryWithNetworks(promised with { Filter = null, NoFilter = refused });
+        return second.Fault is null ? second : outcome;
     }
 
     private async Task<Outcome> TryWithNetworks(DaemonAbilities promised)
     {
-        var outcome = await TryAll(promised);
+        var outcome = await Try(promised);
+        if (outcome.Fault is null)
+            Found = promised;
+        if (!outcome.IsRefusal)
+            return outcome;
+        // Where one that asks for nothing else is refused too, neither limits nor networks are at fault.
+        var least = await Try(Bare(promised) with { Init = false, Network = DaemonAbilities.HostNetwork });
+        if (least.Fault is not null)
+            return least.IsRefusal ? outcome : least;
+        outcome = await TryAll(promised);
         return outcome.IsRefusal ? await TryNetworks(promised, outcome) : outcome;
     }
+
+    private static DaemonAbilities Bare(DaemonAbilities promised) =>
+        promised with
+        {
+            Memory = false,
+            Swap = false,
+            Cpu = false,
+            Pids = false,
+        };
+
+    // Without the part of the path that differs between trials.
+    private string Told(Outcome outcome) =>
+        outcome.Fault!.Reason.Replace(Path.GetDirectoryName(trialMount.Source)!, "…", StringComparison.Ordinal);
 
     private string Label => $"{ContainerRecipe.Trial}={instance}";
 
@@ -229,27 +256,30 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
             return new Outcome(e.Fault, IsRefusal: true);
         }
 
-        return new Outcome(await Watch(id, began), IsRefusal: false);
+        return await Watch(id, began);
     }
 
-    private async Task<Fault?> Watch(string id, DateTimeOffset began)
+    private async Task<Outcome> Watch(string id, DateTimeOffset began)
     {
         try
         {
             var code = await api.Wait(id, Patience, CancellationToken.None);
+            if (code == HarnessProbe.NotApplied)
+                return new Outcome(new Fault(await LastOutput(id)), IsRefusal: true);
             if (code == HarnessProbe.Breached)
-                return HarnessBinary.NoIsolation(await LastOutput(id));
-            if (code != 0)
-                return new Fault(
-                    $"the harness ended with {code} in a container of '{image}' ({await LastOutput(id)})",
-                    "it needs an image with glibc and libstdc++, such as Debian's"
-                );
-            return await SendsEvents(id, began)
-                ? null
+                return new Outcome(HarnessBinary.NoIsolation(await LastOutput(id)), IsRefusal: false);
+            var fault =
+                code != 0
+                    ? new Fault(
+                        $"the harness ended with {code} in a container of '{image}' ({await LastOutput(id)})",
+                        "it needs an image with glibc and libstdc++, such as Debian's"
+                    )
+                : await SendsEvents(id, began) ? null
                 : new Fault(
                     $"{api.Daemon.Name} sends no events of its containers",
                     "set `events_logger` in containers.conf to journald or file"
                 );
+            return new Outcome(fault, IsRefusal: false);
         }
         finally
         {

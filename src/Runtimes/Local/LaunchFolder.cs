@@ -12,9 +12,6 @@ internal sealed class LaunchFolder : IDisposable
     /// <summary>The name of the file with the same filter for podman.</summary>
     public const string ProfileName = "seccomp.json";
 
-    /// <summary>The name of the folder with nspawn's part of it.</summary>
-    public const string BundleName = "nspawn";
-
     private readonly string path;
     private readonly bool isTemporary;
 
@@ -35,6 +32,9 @@ internal sealed class LaunchFolder : IDisposable
 
     /// <summary>The name of the file with an agent's arguments.</summary>
     public static string ArgumentsName(string agent) => $"{agent}.args";
+
+    /// <summary>The name of the folder with nspawn's part of the filter for an agent.</summary>
+    public static string BundleName(string agent) => $"{agent}.bundle";
 
     /// <summary>The name of the pipe through which a program beside an agent reports; its errors are in the file of
     /// that name and <c>.err</c>, and <c>.end</c> tells of its end.</summary>
@@ -63,6 +63,8 @@ internal sealed class LaunchFolder : IDisposable
             }
         )
             File.Delete(System.IO.Path.Combine(path, name));
+        if (System.IO.Path.Combine(path, BundleName(agent)) is var bundle && Directory.Exists(bundle))
+            Directory.Delete(bundle, recursive: true);
     }
 
     public void Dispose()

@@ -61,7 +61,7 @@ internal sealed class LocalProcesses(
                 launch,
                 PidFile(name),
                 paths.RunDir,
-                RunNote.Of(blueprint.Weakness),
+                RunNote.Of(launch.Weakness),
                 logs.Open(name),
                 clock.GetUtcNow(),
                 terminate

@@ -18,7 +18,12 @@ internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
     public abstract Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct);
 
     public async Task<IRunning> Start(Blueprint blueprint, CancellationToken ct) =>
-        await processes.Start(blueprint, Prepare(blueprint), Terminate, ct);
+        await processes.Start(
+            blueprint,
+            Prepare(blueprint, (await processes.Limits.FindFault(ct))?.ToString()),
+            Terminate,
+            ct
+        );
 
     public Task<IRunning?> Find(string agent, CancellationToken ct) =>
         Task.FromResult<IRunning?>(processes.Find(agent, Terminate));
@@ -33,8 +38,10 @@ internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
     public IAsyncEnumerable<IReadOnlyList<string>> Follow(string agent, int lines, CancellationToken ct) =>
         processes.Logs.Follow(agent, lines, ct);
 
-    /// <summary>The command line that runs a container.</summary>
-    protected abstract Launch Prepare(Blueprint blueprint);
+    /// <summary>The command line that runs a container, with the weaknesses that just this one leaves.</summary>
+    /// <param name="blueprint">The container.</param>
+    /// <param name="unlimited">Why its limits are not enforced; null when they are.</param>
+    protected abstract Launch Prepare(Blueprint blueprint, string? unlimited);
 
     /// <summary>Sends TERM to the programs inside, so that the container ends with them.</summary>
     /// <param name="leader">The process that was started.</param>

@@ -32,8 +32,6 @@ internal sealed class NspawnRuntime : LocalRuntime
     // The result of the last successful trial.
     private volatile NspawnAbilities found = new(null, null, null);
 
-    private volatile bool hasFilter;
-
     public NspawnRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
         : base(processes)
     {
@@ -55,26 +53,20 @@ internal sealed class NspawnRuntime : LocalRuntime
         var unlimited = await base.FindWeakness(ct);
         if (await FindFault(ct) is not null)
             return unlimited;
-        string?[] all = [unlimited, .. found.Weaknesses];
-        return string.Join("; ", all.OfType<string>()) is { Length: > 0 } some ? some : null;
+        return Networks.Join([unlimited, .. found.Weaknesses]);
     }
 
     public override async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
         await FindFault(ct) is null ? Pasta.Weakness(network, found.NoNetwork) : null;
 
-    protected override Launch Prepare(Blueprint blueprint)
+    protected override Launch Prepare(Blueprint blueprint, string? unlimited)
     {
-        // Once for each host, because the profile may be a newer one than the last host's.
-        if (found.NoFilter is null && !hasFilter)
+        // Read once: a trial beside this start may find others.
+        var can = found;
+        return Of(blueprint, can, folder) with
         {
-            if (SystemCallFilter.WriteBundle(Bundle(folder), root ?? "/") is { } fault)
-                throw Problem.Unavailable(
-                    $"{blueprint.Agent} cannot be started with a filter of system calls: {fault}"
-                );
-            hasFilter = true;
-        }
-
-        return Of(blueprint, found, folder);
+            Weakness = Networks.Join([unlimited, .. can.Weaknesses, Pasta.Weakness(blueprint.Network, can.NoNetwork)]),
+        };
     }
 
     public override async Task Remove(string agent)
@@ -89,13 +81,15 @@ internal sealed class NspawnRuntime : LocalRuntime
     private Launch Of(Blueprint blueprint, NspawnAbilities can, LaunchFolder files)
     {
         var name = blueprint.Agent;
+        var bundle = can.NoFilter is null ? Path.Combine(files.Path, LaunchFolder.BundleName(name)) : null;
+        var confine = bundle is null ? null : Filter(name, bundle);
         var user = AgentUser.Of(Instance.Of(paths), name);
         var network = Networks.Given(blueprint.Network, can.NoNetwork);
         var own = network == NetworkAccess.Outbound;
         List<string> arguments =
         [
             Program,
-            .. Base(Machine(name), own, can.NoFilter is null ? files : null),
+            .. Base(Machine(name), own, bundle),
             .. can.NoUser is null ? [$"--private-users={user}:{Users}"] : Array.Empty<string>(),
             .. network == NetworkAccess.None ? ["--private-network"] : Array.Empty<string>(),
             $"--hostname={name}",
@@ -110,7 +104,6 @@ internal sealed class NspawnRuntime : LocalRuntime
         foreach (var (key, value) in blueprint.Environment)
             arguments.Add($"--setenv={key}={value}");
         arguments.AddRange(["--", .. blueprint.Command]);
-        Action? confine = can.NoFilter is null ? SystemCallFilter.LoadAroundNspawn : null;
         return own
             ? new Launch(
                 [
@@ -136,8 +129,8 @@ internal sealed class NspawnRuntime : LocalRuntime
     // where no device policy of systemd prevents it.
     // No mounts: nspawn leaves the host's /proc below the root (seen with 252), and the kernel then lets a user
     // namespace mount another one in which nothing is read-only.
-    // The filter's other part is loaded before nspawn starts. A bundle is read only where settings may be.
-    private List<string> Base(string machine, bool ownNetwork, LaunchFolder? filter) =>
+    // The filter's other part is loaded before nspawn starts. With a bundle, nspawn reads no file of settings.
+    private List<string> Base(string machine, bool ownNetwork, string? bundle) =>
         [
             "--quiet",
             "--register=no",
@@ -151,9 +144,9 @@ internal sealed class NspawnRuntime : LocalRuntime
             "--link-journal=no",
             "--resolv-conf=off",
             "--timezone=off",
-            .. filter is null
+            .. bundle is null
                 ? ["--settings=no", $"--directory={root ?? "/"}", $"--system-call-filter=~@mount {WithoutFilter}"]
-                : new[] { $"--oci-bundle={Bundle(filter)}" },
+                : new[] { $"--oci-bundle={bundle}" },
             "--volatile=yes",
             .. (root is null ? HostEtc.Paths : HostEtc.OfAnyRoot)
                 .Where(Path.Exists)
@@ -164,7 +157,16 @@ internal sealed class NspawnRuntime : LocalRuntime
                 ),
         ];
 
-    private static string Bundle(LaunchFolder folder) => Path.Combine(folder.Path, LaunchFolder.BundleName);
+    // Both parts from one reading of the profile: a newer one may name more calls.
+    private Action Filter(string agent, string bundle)
+    {
+        var profile = SystemCallProfile.Read(out var fault);
+        if (profile is not null)
+            fault = SystemCallFilter.WriteBundle(bundle, root ?? "/", profile);
+        return fault is null
+            ? () => SystemCallFilter.LoadAroundNspawn(profile!)
+            : throw Problem.Unavailable($"{agent} cannot be started with a filter of system calls: {fault}");
+    }
 
     private string Machine(string agent) => $"hive-{Instance.Of(paths)}-{agent}";
 
@@ -236,8 +238,6 @@ internal sealed class NspawnRuntime : LocalRuntime
     private async Task<(int ExitCode, string Error)> Probe(string name, NspawnAbilities can)
     {
         using var own = LaunchFolder.ForTrial();
-        if (can.NoFilter is null && SystemCallFilter.WriteBundle(Bundle(own), root ?? "/") is { } fault)
-            return (-1, fault.Reason);
         try
         {
             return await processes.Try(
@@ -261,7 +261,7 @@ internal sealed class NspawnRuntime : LocalRuntime
                 name
             );
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or Problem)
         {
             return (-1, e.Message);
         }

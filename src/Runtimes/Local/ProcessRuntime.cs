@@ -11,16 +11,14 @@ internal sealed class ProcessRuntime(LocalProcesses processes) : LocalRuntime(pr
 
     public override Task<Fault?> FindFault(CancellationToken ct) => Task.FromResult(HarnessBinary.Fault);
 
-    public override async Task<string?> FindWeakness(CancellationToken ct) =>
-        "no isolation: it can read and change everything that Hive's user can"
-        + (await base.FindWeakness(ct) is { } unlimited ? $"; {unlimited}" : "");
+    public override async Task<string?> FindWeakness(CancellationToken ct) => Weakness(await base.FindWeakness(ct));
 
     // The words above say more.
     public override Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
         Task.FromResult<string?>(null);
 
     // The process sees the host's folders by the host's paths.
-    protected override Launch Prepare(Blueprint blueprint)
+    protected override Launch Prepare(Blueprint blueprint, string? unlimited)
     {
         if (blueprint.Network == NetworkAccess.None)
             throw Networks.CannotDoWithout(blueprint.Agent, Name);
@@ -30,8 +28,14 @@ internal sealed class ProcessRuntime(LocalProcesses processes) : LocalRuntime(pr
             [blueprint.OnHost(blueprint.Command[0]), .. blueprint.Command.Skip(1)],
             environment,
             blueprint.OnHost(blueprint.WorkingDirectory)
-        );
+        )
+        {
+            Weakness = Weakness(unlimited),
+        };
     }
 
     protected override void Terminate(int leader, int pump) => LinuxProcess.Signal(-leader, LinuxProcess.SigTerm);
+
+    private static string? Weakness(string? unlimited) =>
+        Networks.Join("no isolation: it can read and change everything that Hive's user can", unlimited);
 }

@@ -47,16 +47,7 @@ internal sealed class SandboxRuntime : LocalRuntime
         var unlimited = await base.FindWeakness(ct);
         if (await FindFault(ct) is not null)
             return unlimited;
-        string?[] all =
-        [
-            unlimited,
-            unlimited is null && !found.Strict
-                ? "an agent can lift its limits: bubblewrap is older than 0.8, or the kernel has no user namespaces"
-                : null,
-            found.NoUser is { } user ? $"it is the machine's root, without capabilities: {user}" : null,
-            found.NoFilter is { } filter ? $"its system calls are not filtered: {filter}" : null,
-        ];
-        return string.Join("; ", all.OfType<string>()) is { Length: > 0 } some ? some : null;
+        return Weakness(found, unlimited);
     }
 
     public override async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
@@ -68,10 +59,12 @@ internal sealed class SandboxRuntime : LocalRuntime
         folder.Remove(agent);
     }
 
-    protected override Launch Prepare(Blueprint blueprint)
+    protected override Launch Prepare(Blueprint blueprint, string? unlimited)
     {
+        // Read once: a trial beside this start may find others.
+        var can = found;
         // Once for each host, because the profile may be a newer one than the last host's.
-        if (found.NoFilter is null && !hasFilter)
+        if (can.NoFilter is null && !hasFilter)
         {
             if (SystemCallFilter.Write(Filter(folder)) is { } fault)
                 throw Problem.Unavailable(
@@ -80,7 +73,10 @@ internal sealed class SandboxRuntime : LocalRuntime
             hasFilter = true;
         }
 
-        return command.Of(blueprint, found, folder);
+        return command.Of(blueprint, can, folder) with
+        {
+            Weakness = Networks.Join(Weakness(can, unlimited), Pasta.Weakness(blueprint.Network, can.NoNetwork)),
+        };
     }
 
     protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
@@ -155,6 +151,16 @@ internal sealed class SandboxRuntime : LocalRuntime
             return new Fault(e.Message);
         }
     }
+
+    private static string? Weakness(SandboxAbilities can, string? unlimited) =>
+        Networks.Join(
+            unlimited,
+            unlimited is null && !can.Strict
+                ? "an agent can lift its limits: bubblewrap is older than 0.8, or the kernel has no user namespaces"
+                : null,
+            can.NoUser is { } user ? $"it is the machine's root, without capabilities: {user}" : null,
+            can.NoFilter is { } filter ? $"its system calls are not filtered: {filter}" : null
+        );
 
     private static string Filter(LaunchFolder folder) => Path.Combine(folder.Path, LaunchFolder.FilterName);
 

@@ -70,11 +70,10 @@ internal static class SystemCallFilter
     /// </summary>
     /// <param name="folder">Receives <c>config.json</c>.</param>
     /// <param name="root">The folder that becomes the root inside.</param>
+    /// <param name="profile">The profile; the same as for the other part.</param>
     /// <returns>The reason that the filter is missing; null on success.</returns>
-    public static Fault? WriteBundle(string folder, string root)
+    public static Fault? WriteBundle(string folder, string root, SystemCallProfile profile)
     {
-        if (SystemCallProfile.Read(out var fault) is not { } profile)
-            return fault;
         var needed = NeededByNspawn(profile);
         IEnumerable<SystemCallRule> inside =
         [
@@ -117,11 +116,10 @@ internal static class SystemCallFilter
 
     /// <summary>Applies the other part of it, which nspawn can live with, to the calling thread and so to everything
     /// that it starts.</summary>
-    /// <exception cref="IOException">The profile has gone, or the kernel refuses the filter.</exception>
-    public static void LoadAroundNspawn()
+    /// <param name="profile">The profile; the same as for the other part.</param>
+    /// <exception cref="IOException">The kernel refuses the filter.</exception>
+    public static void LoadAroundNspawn(SystemCallProfile profile)
     {
-        if (SystemCallProfile.Read(out var fault) is not { } profile)
-            throw new IOException(fault!.ToString());
         var needed = NeededByNspawn(profile);
         using var rules = Compile(
             profile,

@@ -14,6 +14,7 @@ internal sealed class NixosFiles(string root, HivePaths paths)
 {
     private const string InstanceKey = "HIVE_INSTANCE";
     private const string RunDirKey = "HIVE_RUN_DIR";
+    private const string NoteKey = "Note";
     private const string EnvironmentFile = "harness.env";
 
     // The container has the host's network; one of its own would need addresses.
@@ -44,7 +45,7 @@ internal sealed class NixosFiles(string root, HivePaths paths)
     /// host that died before it could set the mark.</summary>
     public bool IsOurs(string agent)
     {
-        var settings = Read(agent);
+        var settings = Read(Settings(agent));
         return settings.Contains($"{InstanceKey}={Instance.Of(paths)}") || settings.Contains($"FLAKE={Flake}#{agent}");
     }
 
@@ -61,13 +62,12 @@ internal sealed class NixosFiles(string root, HivePaths paths)
                     .Order(StringComparer.Ordinal),
             ];
 
-    /// <summary>The run folder and the time of the container's start.</summary>
-    public (string? RunDir, DateTimeOffset At) Started(string agent) =>
+    /// <summary>The run folder, the time and the note (<see cref="RunNote"/>) of the container's start.</summary>
+    public (string? RunDir, DateTimeOffset At, string? Note) Started(string agent) =>
         (
-            Read(agent)
-                .FirstOrDefault(l => l.StartsWith($"{RunDirKey}=", StringComparison.Ordinal))
-                ?[(RunDirKey.Length + 1)..],
-            File.GetLastWriteTimeUtc(Settings(agent))
+            ValueOf(RunDirKey, Read(Settings(agent))),
+            File.GetLastWriteTimeUtc(Settings(agent)),
+            ValueOf(NoteKey, Read(DropIn(agent)))
         );
 
     /// <summary>Writes the settings with which the container is started. Other settings in the file, by nixos-container
@@ -89,7 +89,7 @@ internal sealed class NixosFiles(string root, HivePaths paths)
             $"{InstanceKey}={Instance.Of(paths)}",
             $"{RunDirKey}={paths.RunDir}",
         ];
-        var kept = Read(agent)
+        var kept = Read(Settings(agent))
             .Where(line =>
                 !own.Any(o =>
                     line.StartsWith(o[..(o.IndexOf('=', StringComparison.Ordinal) + 1)], StringComparison.Ordinal)
@@ -99,7 +99,9 @@ internal sealed class NixosFiles(string root, HivePaths paths)
     }
 
     /// <summary>Writes the container's limits, and leaves restarts after failures to Hive.</summary>
-    public void WriteDropIn(Blueprint blueprint)
+    /// <param name="blueprint">The container.</param>
+    /// <param name="note">The note that is kept with the run.</param>
+    public void WriteDropIn(Blueprint blueprint, string note)
     {
         var file = DropIn(blueprint.Agent);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
@@ -111,6 +113,9 @@ internal sealed class NixosFiles(string root, HivePaths paths)
                 string.Create(CultureInfo.InvariantCulture, $"CPUQuota={blueprint.Limits.CpuPercent}%"),
                 string.Create(CultureInfo.InvariantCulture, $"TasksMax={ContainerLimits.MaxProcesses}"),
                 "Restart=no",
+                // systemd.syntax(7): systemd ignores a section of this name.
+                "[X-Hive]",
+                $"{NoteKey}={note}",
             ]
         );
     }
@@ -142,11 +147,14 @@ internal sealed class NixosFiles(string root, HivePaths paths)
 
     private string DropIn(string agent) => Path.Combine(root, "run/systemd/system", $"{Unit(agent)}.d", "hive.conf");
 
-    private string[] Read(string agent)
+    private static string? ValueOf(string key, string[] lines) =>
+        lines.FirstOrDefault(l => l.StartsWith($"{key}=", StringComparison.Ordinal))?[(key.Length + 1)..];
+
+    private static string[] Read(string file)
     {
         try
         {
-            return File.ReadAllLines(Settings(agent));
+            return File.ReadAllLines(file);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -9,8 +9,15 @@ namespace Hive.Runtimes.Nixos;
 /// <param name="pid">The process of its systemd-nspawn.</param>
 /// <param name="startedAt">The time of its start.</param>
 /// <param name="runDir">The run folder that holds its socket; null when that is unknown.</param>
-internal sealed class NixosRun(NixosUnits units, string agent, int pid, DateTimeOffset startedAt, string? runDir)
-    : IRunning
+/// <param name="note">The note that is kept with it; null for none.</param>
+internal sealed class NixosRun(
+    NixosUnits units,
+    string agent,
+    int pid,
+    DateTimeOffset startedAt,
+    string? runDir,
+    string? note
+) : IRunning
 {
     private volatile Task stopping = Task.CompletedTask;
 
@@ -20,8 +27,7 @@ internal sealed class NixosRun(NixosUnits units, string agent, int pid, DateTime
 
     public string? RunDir => runDir;
 
-    // nixos-container isolates every run in the same way.
-    public string? Weakness => null;
+    public string? Weakness { get; } = RunNote.Read(note);
 
     public Task Ended { get; private set; } = Task.CompletedTask;
 

@@ -18,6 +18,10 @@ internal sealed partial class NixosRuntime : IRuntime
 {
     private const int MaxName = 9;
 
+    // The script that starts the container gives it neither a user namespace nor a filter of Hive's.
+    private const string Isolation =
+        "it is the machine's root, and its system calls are filtered by systemd's own list";
+
     private readonly NixosFiles files;
     private readonly NixosUnits units;
     private readonly NixosLog journal;
@@ -44,7 +48,7 @@ internal sealed partial class NixosRuntime : IRuntime
 
     public Task<Fault?> FindFault(CancellationToken ct) => trial.FindFault(ct);
 
-    public Task<string?> FindWeakness(CancellationToken ct) => Task.FromResult<string?>(null);
+    public Task<string?> FindWeakness(CancellationToken ct) => Task.FromResult<string?>(Isolation);
 
     public Fault? FindNameFault(string agent) =>
         agent.Length <= MaxName
@@ -71,7 +75,10 @@ internal sealed partial class NixosRuntime : IRuntime
         await Make(agent);
         files.WriteEnvironment(blueprint);
         files.WriteSettings(blueprint);
-        files.WriteDropIn(blueprint);
+        files.WriteDropIn(
+            blueprint,
+            RunNote.Of(Networks.Join(Isolation, Networks.Weakness(blueprint.Network, Networks.Unsupported)))
+        );
         await NixosCommands.Must("systemctl", "daemon-reload");
         await NixosCommands.Must(NixosCommands.Program, "start", NixosFiles.Container(agent));
         var run =
@@ -88,7 +95,7 @@ internal sealed partial class NixosRuntime : IRuntime
     {
         while (files.IsOurs(agent) && await NixosUnits.Show(agent, ct) is { IsRunning: true } state)
         {
-            var (runDir, at) = files.Started(agent);
+            var (runDir, at, note) = files.Started(agent);
             // Opened first, asked again afterwards: the descriptor stays with this process, even if another one gets
             // its number later.
             if (LinuxProcess.Open(state.MainPid) is not { } process)
@@ -98,7 +105,7 @@ internal sealed partial class NixosRuntime : IRuntime
             }
 
             if ((await NixosUnits.Show(agent, ct)).MainPid == state.MainPid)
-                return new NixosRun(units, agent, state.MainPid, at, runDir).WatchedBy(watch, process);
+                return new NixosRun(units, agent, state.MainPid, at, runDir, note).WatchedBy(watch, process);
             process.Dispose();
         }
 

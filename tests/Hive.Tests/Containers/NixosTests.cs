@@ -97,7 +97,15 @@ public sealed class NixosTests
             conf
         );
         Assert.Equal(
-            ["[Service]", "MemoryMax=2147483648", "CPUQuota=200%", "TasksMax=2048", "Restart=no"],
+            [
+                "[Service]",
+                "MemoryMax=2147483648",
+                "CPUQuota=200%",
+                "TasksMax=2048",
+                "Restart=no",
+                "[X-Hive]",
+                $"Note=1 {(await nixos.Row("worker")).Note}",
+            ],
             File.ReadAllLines(Path.Combine(nixos.Root, "run/systemd/system/container@h-worker.service.d/hive.conf"))
         );
         var environment = Path.Combine(nixos.RunDir, "agents/worker/harness.env");
@@ -112,9 +120,12 @@ public sealed class NixosTests
         await using var nixos = await NixosHost.Start();
         await nixos.Do("spawn", new { name = "worker" });
         var pid = nixos.ContainerPid("worker");
+        var note = (await nixos.Row("worker")).Note;
+        Assert.Contains("it is the machine's root", note, StringComparison.Ordinal);
+        Assert.Contains("it uses the machine's network", note, StringComparison.Ordinal);
         await nixos.Kill();
         await nixos.Run();
-        Assert.True((await nixos.Row("worker")).Running);
+        Assert.Equal((true, note), ((await nixos.Row("worker")).Running, (await nixos.Row("worker")).Note));
         Assert.Equal(pid, nixos.ContainerPid("worker"));
 
         using var host = await nixos.Operator();
@@ -122,7 +133,6 @@ public sealed class NixosTests
         Assert.True(await rows.MoveNextAsync());
         Fleet.Signal(-pid, LinuxProcess.SigKill);
         // The agent's restart policy starts it after a second, with command lines of its own.
-        string? note = null;
         while (note?.Contains("signal 9", StringComparison.Ordinal) != true)
         {
             Assert.True(await rows.MoveNextAsync());

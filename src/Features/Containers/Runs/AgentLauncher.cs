@@ -135,10 +135,11 @@ internal sealed partial class AgentLauncher(
             CancellationToken.None
         );
         LogStored(log, name);
-        var blueprint = blueprints.For(agent, spec, applied.DriverOf(spec)) with { Weakness = weakness };
+        var blueprint = blueprints.For(agent, spec, applied.DriverOf(spec));
         var running = await runtime.Start(blueprint, CancellationToken.None);
         LogStarted(log, name, runtime.Name, running.Id);
-        return new LaunchedRun(running, weakness, runsOn);
+        // A trial in between may have found another one.
+        return new LaunchedRun(running, running.Weakness, runsOn);
     }
 
     // The harness reads its configuration beside its socket, where it cannot change it.
