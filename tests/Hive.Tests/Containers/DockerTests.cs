@@ -16,6 +16,7 @@ public sealed class DockerTests
     [Fact]
     public async Task Docker_accepts_the_container_request_and_its_end_is_noticed()
     {
+        Requires.Filter();
         await using var docker = await DockerStandIn.Start();
         await using var hive = await HiveFixture.Start(
             realClock: true,
@@ -112,7 +113,8 @@ public sealed class DockerTests
     [InlineData("SecurityOpt", "filtered by the daemon's own profile: docker refuses another one (")]
     public async Task A_user_or_a_filter_that_a_daemon_refuses_is_shown_on_the_row(string part, string note)
     {
-        Requires.That(Environment.IsPrivilegedProcess, "needs root, as which an agent gets a user of its own");
+        Requires.OwnUsers();
+        Requires.Filter();
         await using var docker = await DockerStandIn.Start();
         docker.Refuses = body =>
             part == "User" && body["User"]!.GetValue<string>() != "0:0"
@@ -129,6 +131,31 @@ public sealed class DockerTests
         var created = docker.Container("worker")["Config"]!;
         Assert.Equal(part == "User", created["User"]!.GetValue<string>() == "0:0");
         Assert.Equal(part == "User", SecurityOf(created).Any(o => o.StartsWith("seccomp=", Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_daemon_that_fails_for_a_time_does_not_make_agents_root()
+    {
+        Requires.OwnUsers();
+        Requires.Filter();
+        await using var docker = await DockerStandIn.Start();
+        await using var hive = await HiveFixture.Start(realClock: true, "--Docker:Socket", docker.Socket);
+        using var host = await LineClient.ConnectAsync(hive.HostSocket);
+        var events = await hive.Events();
+        await host.CallAsync("spawn", new { name = "worker", runtime = "docker" });
+        await Fleet.Row(events, "worker", r => r.Running);
+        Assert.NotEqual("0:0", docker.Container("worker")["Config"]!["User"]!.GetValue<string>());
+        await host.CallAsync("stop", new { name = "worker" });
+
+        docker.Refuses = body => body["User"]!.GetValue<string>() == "0:0" ? null : "too many open files";
+        var asked = docker.Asked.Length;
+        // It runs every trial again.
+        await host.CallAsync("doctor");
+        // As it should be, then with nothing else asked for.
+        Assert.Equal(2, docker.Asked[asked..].Count(p => p.EndsWith("/containers/create", Ordinal)));
+        var refused = await Talk.Refused(() => host.CallAsync("start", new { name = "worker" }), "unavailable");
+        Assert.Contains("users of their own now", refused.Message, Ordinal);
+        Assert.Contains("too many open files", refused.Message, Ordinal);
     }
 
     [Fact]

@@ -35,6 +35,23 @@ public sealed class OlderRunsTests
     }
 
     [Fact]
+    public async Task Every_start_writes_its_own_filter_of_system_calls()
+    {
+        Requires.Filter();
+        await using var fleet = await Fleet.Start("nspawn");
+        await fleet.Spawn("worker", "nspawn");
+        await fleet.Up("worker");
+        var file = Path.Combine(fleet.Hive.DataDir, "launch", "worker.bundle", "config.json");
+        var filter = await File.ReadAllTextAsync(file);
+        // As an older profile would leave it.
+        await File.WriteAllTextAsync(file, "{}");
+        await fleet.Do("restart", new { scope = new { agent_names = new[] { "worker" } } });
+        Assert.Equal(filter, await File.ReadAllTextAsync(file));
+        await fleet.Do("destroy", new { name = "worker" });
+        Assert.False(File.Exists(file));
+    }
+
+    [Fact]
     public async Task An_adopted_run_shows_what_it_got_and_not_what_its_agent_yaml_asks_for_now()
     {
         await using var fleet = await Fleet.Start("sandbox");

@@ -21,6 +21,7 @@ public sealed class PodmanTests
     [Fact]
     public async Task A_container_has_its_owners_labels_and_its_limits()
     {
+        Requires.OwnUsers();
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman");
         await fleet.Up("worker");
