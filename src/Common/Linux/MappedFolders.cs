@@ -31,7 +31,9 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
     private const int NotPermitted = 1,
         Invalid = 22,
         NotImplemented = 38,
-        NotSupported = 95;
+        NotSupported = 95,
+        NoSuchFile = 2,
+        ReadOnly = 30;
 
     // open_tree(2), move_mount(2), mount_setattr(2): the same numbers on every architecture.
     private const long OpenTree = 428,
@@ -103,7 +105,7 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
     /// pass.</summary>
     /// <param name="fault">The fault of <see cref="Mount"/> or <see cref="Enter"/>.</param>
     public static bool IsRefusal(IOException fault) =>
-        fault.HResult is NotPermitted or Invalid or NotImplemented or NotSupported;
+        fault.HResult is NotPermitted or Invalid or NotImplemented or NotSupported or ReadOnly;
 
     /// <summary>Unmounts what <see cref="Mount"/> mounted, and removes the folder. Programs that use the mounts keep
     /// them.</summary>
@@ -204,7 +206,10 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
         }
         catch (Exception e) when (e is Win32Exception or UnauthorizedAccessException)
         {
-            throw new IOException($"a user namespace cannot be created: {e.Message}", e);
+            throw new IOException($"a user namespace cannot be created: {e.Message}", e)
+            {
+                HResult = e is Win32Exception { NativeErrorCode: not NoSuchFile and var error } ? error : NotPermitted,
+            };
         }
         finally
         {
@@ -221,7 +226,7 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new IOException(e.Message, e);
+            throw new IOException(e.Message, e) { HResult = NotPermitted };
         }
     }
 

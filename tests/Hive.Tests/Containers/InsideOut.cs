@@ -62,7 +62,7 @@ internal sealed class InsideOut : IAsyncDisposable
     )
     {
         var port = FreePort();
-        var attempts = Attempts(fleet.Hive.DataDir, port);
+        var attempts = Attempts(fleet.Hive.DataDir, port, isContainer: runtime != "process");
         var script = string.Concat(
             attempts.Select(a => $"perl -e '{a.Perl}' > /dev/null 2>&1 && echo yes || echo no\n")
         );
@@ -136,7 +136,7 @@ internal sealed class InsideOut : IAsyncDisposable
         IRuntime Runtime() => fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime);
     }
 
-    private List<(string Attempt, string Perl)> Attempts(string data, int free)
+    private List<(string Attempt, string Perl)> Attempts(string data, int free, bool isContainer)
     {
         var calls = Calls;
         // Backwards, because the scripts themselves are arguments of a process.
@@ -164,7 +164,7 @@ internal sealed class InsideOut : IAsyncDisposable
             ("load programs into the kernel (bpf)", $"{Reached($"syscall({calls.Bpf},0,0,0)")}"),
             ("watch the processor (perf_event_open)", $"{Reached($"syscall({calls.Perf},0,0,-1,-1,0)")}"),
             ("handle page faults (userfaultfd)", $"{Reached($"syscall({calls.Faults},1<<20)")}"),
-            ("load a filter of system calls away", WithoutFilter()),
+            ("load a filter of system calls away", WithoutFilter(isContainer)),
             ("have a capability, or gain one from a file", Status("/^CapEff:.*[1-9a-f]/ || /^NoNewPrivs:\\s0/")),
             (
                 "see processes of the machine",
@@ -233,13 +233,15 @@ internal sealed class InsideOut : IAsyncDisposable
 
     // With a filter of its own that allows everything, and after starting another program; and no process inside, whose
     // memory an agent could change, may be without one. The call is one that every filter denies.
-    private static string WithoutFilter()
+    private static string WithoutFilter(bool isContainer)
     {
         var (call, filter) = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? (219, 277) : (250, 317);
         var denied = Reached($"syscall({call},0,-3,0)");
-        // All that this one has: what is around a container leaves one of its own to every process inside.
+        // In a container every process must have all that this one has: what is around it filters all of them anyway.
         return "$n=0; for (q(/proc/self/status),glob q(/proc/[0-9]*/status)) { open(F,$_); while (<F>) { "
-            + "exit 0 if /^Seccomp:\\s0/; next unless /^Seccomp_filters:\\s(\\d+)/; $n||=$1; exit 0 if $1<$n } } "
+            + "exit 0 if /^Seccomp:\\s0/; next unless "
+            + (isContainer ? "" : "0 && ")
+            + "/^Seccomp_filters:\\s(\\d+)/; $n||=$1; exit 0 if $1<$n } } "
             + "$p=pack(q(SCCL),6,0,0,0x7fff0000); $g=pack(q(Sx6P),1,$p); "
             + $"syscall({filter},1,0,$g); exec(qw(perl -e),q({denied})) or exit 1";
     }
