@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Hive.Common.Linux;
 
 namespace Hive.Host;
 
@@ -26,13 +27,7 @@ internal sealed class FolderLock : IDisposable
         var pidFile = Path.Combine(folder, "hive.pid");
         try
         {
-            if (!Directory.Exists(folder))
-            {
-                Directory.CreateDirectory(folder, mode);
-                // The process's mask takes rights from a new one.
-                File.SetUnixFileMode(folder, mode);
-            }
-
+            LinuxPath.CreateFolder(folder, mode);
             if (FolderOwner.Fault(folder) is { } fault)
                 throw new StartupProblem($"{fault}. Or choose another folder with {flag}");
             // An existing folder loses rights beyond the mode: messages are for its owner alone.

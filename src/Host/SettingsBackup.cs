@@ -9,7 +9,7 @@ internal sealed class SettingsBackup(HivePaths paths) : IBackupPart
 {
     private static readonly string[] Names = ["hive.json", "prices.json"];
 
-    public Task Write(string folder, BackupChoice choice, CancellationToken ct)
+    public Task<IReadOnlyList<LeftOutFile>> Write(string folder, BackupChoice choice, CancellationToken ct)
     {
         foreach (var name in Names)
         {
@@ -17,7 +17,7 @@ internal sealed class SettingsBackup(HivePaths paths) : IBackupPart
                 File.Copy(Path.Combine(paths.DataDir, name), Path.Combine(folder, name));
         }
 
-        return Task.CompletedTask;
+        return Task.FromResult<IReadOnlyList<LeftOutFile>>([]);
     }
 
     /// <summary>Puts them back.</summary>

@@ -3,10 +3,13 @@ using System.Text.RegularExpressions;
 namespace Hive.Cli.Backups;
 
 /// <summary>A hidden folder beside a file, in which the file is made; it is removed with all it holds. That of a
-/// command that was killed is removed by the next one in the same place.</summary>
+/// command that was killed is removed by one in the same place an hour later.</summary>
 internal sealed partial class WorkFolder : IDisposable
 {
     private const string LockName = "lock";
+
+    // A new folder has no lock yet, and on some network disks locks hold nobody; a command writes all the time.
+    private static readonly TimeSpan Age = TimeSpan.FromHours(1);
     private const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     // FileShare.None takes flock(2), which ends with the process.
@@ -79,15 +82,25 @@ internal sealed partial class WorkFolder : IDisposable
             return false;
         try
         {
+            if (LastWrite(path) > DateTime.UtcNow - Age)
+                return false;
+            if (!File.Exists(LockIn(path)))
+                return true;
             using var free = new FileStream(LockIn(path), FileMode.Open, FileAccess.Write, FileShare.None);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Another command works in it, or it is about to.
+            // Another command works in it, or has just removed it.
             return false;
         }
     }
+
+    private static DateTime LastWrite(string path) =>
+        new DirectoryInfo(path)
+            .EnumerateFileSystemInfos("*", SearchOption.AllDirectories)
+            .Append(new DirectoryInfo(path))
+            .Max(entry => entry.LastWriteTimeUtc);
 
     private static string LockIn(string path) => System.IO.Path.Combine(path, LockName);
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Hive.Common.Linux;
 
@@ -52,11 +53,36 @@ public static unsafe class LinuxPath
                 ? Real(target.FullName)
                 : found;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Links in a circle lead nowhere.
+            // Links in a circle lead nowhere, and no link is read in a closed folder.
             return found;
         }
+    }
+
+    /// <summary>Creates a folder with this mode, whatever the mask of the process, and missing ones above it with mode
+    /// 0755. What exists by then keeps its mode, also when it is a link.</summary>
+    /// <exception cref="IOException">A folder cannot be created.</exception>
+    public static void CreateFolder(string path, UnixFileMode mode)
+    {
+        const UnixFileMode Readable = (UnixFileMode)0x1ED;
+        path = Path.TrimEndingDirectorySeparator(path);
+        if (Directory.Exists(path) || Path.GetDirectoryName(path) is not { } above)
+            return;
+        CreateFolder(above, Readable);
+        var name = Encoding.UTF8.GetBytes(Path.GetFileName(path) + '\0');
+        var flags = OpenFlags.CloseOnExec | OpenFlags.Folder;
+        using var parent = LinuxFile.Open(above, flags | OpenFlags.PathOnly, out var error);
+        if (parent is not null)
+            error = LinuxFile.MakeFolderIn(parent, name);
+        if (error == Errno.Exists)
+            return;
+        if (error != 0)
+            throw new IOException($"{path} cannot be created: {Marshal.GetPInvokeErrorMessage(error)}");
+        using var made =
+            LinuxFile.OpenIn(parent!, name, flags | OpenFlags.ReadOnly | OpenFlags.NoFollow, out error)
+            ?? throw new IOException($"{path} cannot be opened: {Marshal.GetPInvokeErrorMessage(error)}");
+        File.SetUnixFileMode(made, mode);
     }
 
     /// <summary>Changes the group of a file or folder, and keeps its owner. chown(2).</summary>

@@ -5,13 +5,25 @@ using Hive.Protocol.Options;
 namespace Hive.Features.Backups;
 
 /// <summary>A backup that the schedule has made.</summary>
-internal sealed record ScheduledFile(string File, DateTimeOffset MadeAt);
+/// <param name="File">An absolute path.</param>
+/// <param name="MadeAt">When it was made, by its name.</param>
+internal sealed record ScheduledFile(string File, DateTimeOffset MadeAt)
+{
+    /// <summary>False when files of agents were left out, by its name.</summary>
+    public bool IsWhole => !File.EndsWith(BackupFolder.PartialEnding, StringComparison.Ordinal);
+}
 
 /// <summary>The folder of the schedule's backups. Their names say when they were made; files with other names are
 /// ignored.</summary>
 internal sealed class BackupFolder(HiveOptions options, HivePaths paths)
 {
-    private const string Form = "'hive-'yyyyMMdd'T'HHmmss'Z.tar'";
+    /// <summary>The end of the name of a backup from which files of agents were left out.</summary>
+    public const string PartialEnding = ".partial.tar";
+
+    private const string Form = "'hive-'yyyyMMdd'T'HHmmss'Z'";
+    private const string WholeEnding = ".tar";
+
+    private static readonly string[] Forms = [$"{Form}'{WholeEnding}'", $"{Form}'{PartialEnding}'"];
 
     /// <summary>An absolute path.</summary>
     public string Path { get; } =
@@ -23,8 +35,11 @@ internal sealed class BackupFolder(HiveOptions options, HivePaths paths)
     public string Work => System.IO.Path.Combine(Path, ".hive-schedule");
 
     /// <summary>The path of a backup that is made now.</summary>
-    public string FileOf(DateTimeOffset now) =>
-        System.IO.Path.Combine(Path, now.UtcDateTime.ToString(Form, CultureInfo.InvariantCulture));
+    public string FileOf(DateTimeOffset now, bool whole) =>
+        System.IO.Path.Combine(
+            Path,
+            now.UtcDateTime.ToString(Form, CultureInfo.InvariantCulture) + (whole ? WholeEnding : PartialEnding)
+        );
 
     /// <summary>All of them, the newest first; none when the folder cannot be read.</summary>
     public IReadOnlyList<ScheduledFile> List()
@@ -54,7 +69,7 @@ internal sealed class BackupFolder(HiveOptions options, HivePaths paths)
     private static DateTimeOffset TimeOf(string file) =>
         DateTimeOffset.TryParseExact(
             System.IO.Path.GetFileName(file),
-            Form,
+            Forms,
             CultureInfo.InvariantCulture,
             DateTimeStyles.AssumeUniversal,
             out var time

@@ -17,9 +17,10 @@ internal sealed class BackupMaker(IEnumerable<IBackupPart> parts, HivePaths path
         try
         {
             Directory.CreateDirectory(folder, Own);
-            foreach (var part in parts)
-                await part.Write(folder, choice, ct);
-            return new CollectedBackup(folder, await BackupFile.Describe(folder, clock.GetUtcNow(), ct));
+            var leftOut = new List<LeftOutFile>();
+            foreach (var part in parts.OrderBy(part => part.IsLast))
+                leftOut.AddRange(await part.Write(folder, choice, ct));
+            return new CollectedBackup(folder, await BackupFile.Describe(folder, clock.GetUtcNow(), ct), leftOut);
         }
         catch (Exception e)
         {
@@ -42,7 +43,9 @@ internal sealed class BackupMaker(IEnumerable<IBackupPart> parts, HivePaths path
 /// <summary>The files of a backup.</summary>
 /// <param name="Folder">Where they are.</param>
 /// <param name="Manifest">What they are.</param>
-internal sealed record CollectedBackup(string Folder, BackupManifest Manifest) : IDisposable
+/// <param name="LeftOut">The first files that could not be copied, those without room before the others.</param>
+internal sealed record CollectedBackup(string Folder, BackupManifest Manifest, IReadOnlyList<LeftOutFile> LeftOut)
+    : IDisposable
 {
     /// <summary>The names at the top of the archive; a folder's ends in a slash.</summary>
     public IReadOnlyList<string> Holds =>

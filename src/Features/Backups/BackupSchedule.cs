@@ -1,4 +1,5 @@
 using Hive.Common.Backups;
+using Hive.Common.Linux;
 using Hive.Common.Storage;
 using Hive.Protocol.Options;
 using Microsoft.Extensions.Hosting;
@@ -21,6 +22,8 @@ internal sealed partial class BackupSchedule(
     private static readonly TimeSpan Tick = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Retry = TimeSpan.FromHours(1);
 
+    private const int MaxNamed = 3;
+
     private const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private TimeSpan Every => TimeSpan.FromHours((double)options.Backups.EveryHours);
@@ -29,6 +32,11 @@ internal sealed partial class BackupSchedule(
     {
         if (Every <= TimeSpan.Zero)
             return;
+        if (folder.List() is [{ IsWhole: false } partial, ..])
+            failure.SetPartial(
+                partial.MadeAt,
+                $"{partial.File} leaves out files of agents; its log line says how many"
+            );
         using var timer = new PeriodicTimer(Tick, clock);
         do
         {
@@ -60,16 +68,18 @@ internal sealed partial class BackupSchedule(
 
     private async Task MakeOne(DateTimeOffset now, CancellationToken ct)
     {
-        var file = folder.FileOf(now);
         // A killed host may have left files in it.
         Remove(folder.Work);
-        Directory.CreateDirectory(folder.Path, Own | UnixFileMode.UserExecute);
+        LinuxPath.CreateFolder(folder.Path, Own | UnixFileMode.UserExecute);
         Directory.CreateDirectory(folder.Work, Own | UnixFileMode.UserExecute);
         try
         {
             var part = Path.Combine(folder.Work, $"{Guid.NewGuid():N}.tar");
-            using (var backup = await maker.Collect(new BackupChoice(options.Backups.WithState), ct))
+            string[] leftOut;
+            using (var backup = await maker.Collect(new BackupChoice(options.Backups.WithState, folder.Path), ct))
             {
+                // A name that keeps a file out of every backup makes no difference between them.
+                leftOut = [.. backup.LeftOut.Where(left => left.ForRoom).Select(left => left.Text)];
                 // For the archive and its trial.
                 DiskRoom.MustHold(
                     folder.Path,
@@ -88,8 +98,17 @@ internal sealed partial class BackupSchedule(
             }
 
             var words = (await restorer.Try(part, folder.Work, ct)).Words;
+            var file = folder.FileOf(now, whole: leftOut.Length == 0);
             File.Move(part, file, overwrite: true);
-            failure.Clear();
+            if (leftOut.Length == 0)
+                failure.Clear();
+            else
+                failure.SetPartial(
+                    now,
+                    $"{file} leaves out files of agents: {string.Join(", ", leftOut.Take(MaxNamed))}"
+                        + $"{(leftOut.Length > MaxNamed ? ", …" : "")}; make room or remove them. Older "
+                        + "backups that leave out nothing are kept"
+                );
             LogMade(log, file, words);
         }
         finally
@@ -106,11 +125,18 @@ internal sealed partial class BackupSchedule(
         }
     }
 
-    // Files from the future are the oldest: they were made before the clock was set back. So the one just made stays.
+    // Files from the future are the oldest: they were made before the clock was set back. So the one just made stays;
+    // Half are the newest. The others, and always one, leave out nothing: no agent can push all whole ones out.
     private void Prune(DateTimeOffset now)
     {
-        var kept = folder.List().OrderByDescending(file => file.MadeAt <= now).Take((int)options.Backups.Keep);
-        foreach (var old in folder.List().Except(kept))
+        var files = folder.List().OrderByDescending(file => file.MadeAt <= now).ToArray();
+        var keep = (int)options.Backups.Keep;
+        var kept = files
+            .Take(Math.Max(1, keep / 2))
+            .Union(files.OrderByDescending(file => file.IsWhole))
+            .Take(keep)
+            .Union(files.Where(file => file.IsWhole).Take(1));
+        foreach (var old in files.Except(kept))
         {
             try
             {

@@ -58,7 +58,7 @@ internal static class MakeBackup
                     bytes,
                     Convert.ToHexStringLower(hash.GetHashAndReset()),
                     backup.Holds,
-                    choice.LeftOut.Count > 0 ? [.. choice.LeftOut] : null
+                    backup.LeftOut is { Count: > 0 } left ? [.. left.Select(file => file.Text)] : null
                 );
             }
             finally

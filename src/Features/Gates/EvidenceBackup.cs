@@ -12,12 +12,14 @@ internal sealed class EvidenceBackup(CommitEvidence commits) : IBackupPart
     /// <summary>The ending of a bundle's name.</summary>
     public const string Ending = ".bundle";
 
-    public async Task Write(string folder, BackupChoice choice, CancellationToken ct)
+    public async Task<IReadOnlyList<LeftOutFile>> Write(string folder, BackupChoice choice, CancellationToken ct)
     {
         foreach (var ticket in commits.Tickets())
         {
             var name = ticket.ToString(CultureInfo.InvariantCulture) + Ending;
             await commits.WriteBundle(ticket, Path.Combine(folder, Folder, name), ct);
         }
+
+        return [];
     }
 }

@@ -20,10 +20,11 @@ internal sealed class RepositoriesBackup(GitBundles bundles, IRoster roster, Age
     /// <summary>The ending of a bundle's name.</summary>
     public const string Ending = ".bundle";
 
-    public async Task Write(string folder, BackupChoice choice, CancellationToken ct)
+    public async Task<IReadOnlyList<LeftOutFile>> Write(string folder, BackupChoice choice, CancellationToken ct)
     {
         await bundles.Write(Path.Combine(paths.DataDir, "meta"), Path.Combine(folder, Meta), ct);
         foreach (var agent in roster.Names)
             await bundles.Write(folders.Applied(agent), Path.Combine(folder, Applied, agent + Ending), ct);
+        return [];
     }
 }

@@ -15,8 +15,8 @@ namespace Hive.Features.StateFiles;
 
 /// <summary>Adds the agents' state folders and the shared folder to a backup, when that was chosen. Only plain files
 /// are copied, as the viewer shows them: links, pipes and the forge's tokens are left out. So are files whose names the
-/// archive does not return, those beyond the limit of one folder, and those that the disk has no room for: they are
-/// counted, and the first of them are named.</summary>
+/// archive does not return, those beyond the limit of one folder, and those for which its share of the disk has no
+/// room: they are counted, and the first of them are named.</summary>
 internal sealed partial class StateBackup(StateFileOpener files, IRoster roster, ILogger<StateBackup> log) : IBackupPart
 {
     /// <summary>The member with the number of files that were left out; absent when none was.</summary>
@@ -33,6 +33,9 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
     // More would fill the screen; the log has the numbers of each folder.
     private const int MaxNamed = 20;
 
+    // The files, the archive and its trial: all of them may be on one disk.
+    private const int Copies = 3;
+
     private const UnixFileMode Permissions = (UnixFileMode)0x1FF;
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -47,26 +50,47 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
     };
 
     /// <summary>The room that is left for a backup.</summary>
-    private sealed class Budget(string disk, IList<string> names)
+    /// <param name="room">The bytes that may be written.</param>
+    private sealed class Budget(long room)
     {
+        private readonly List<LeftOutFile> withoutRoom = [];
+        private readonly List<LeftOutFile> unnameable = [];
         private int ofAll = MaxListed;
         private int ofOne;
 
-        /// <summary>The bytes that may be written.</summary>
-        public long Room { get; set; } = DiskRoom.Of(disk);
+        /// <summary>The first files that were left out. Those without room come first, so that strange names, which an
+        /// agent can give, do not hide them.</summary>
+        public IReadOnlyList<LeftOutFile> First => [.. withoutRoom.Concat(unnameable).Take(MaxNamed)];
+
+        /// <summary>The bytes that may be written of the folder at hand.</summary>
+        public long Room { get; private set; }
 
         /// <summary>The files of the folder at hand that were left out.</summary>
         public int LeftOut { get; private set; }
 
-        /// <summary>Begins another state folder.</summary>
-        public void Begin() => (ofOne, LeftOut) = (MaxListedOfOne, 0);
+        /// <summary>Begins another state folder. It gets an equal share of the room that is left.</summary>
+        public void Begin(int folders) =>
+            (ofOne, LeftOut, Room, room) = (MaxListedOfOne, 0, room / folders, room - (room / folders));
+
+        /// <summary>Ends the folder: the next ones get what it has left of its share.</summary>
+        public void End() => room += Room;
+
+        /// <summary>Reserves room for a file; false when there is too little.</summary>
+        public bool Holds(long bytes)
+        {
+            if (bytes > Room)
+                return false;
+            Room -= bytes;
+            return true;
+        }
 
         /// <summary>Counts a file that is left out, and names it while there are few.</summary>
-        public void Skip(string path, string why)
+        public void Skip(string path, string why, bool forRoom = true)
         {
             LeftOut++;
-            if (names.Count < MaxNamed)
-                names.Add($"{VisibleText.OneLine(path)} ({why})");
+            var files = forRoom ? withoutRoom : unnameable;
+            if (files.Count < MaxNamed)
+                files.Add(new LeftOutFile($"{VisibleText.OneLine(path)} ({why})", forRoom));
         }
 
         /// <summary>Counts a member; false when there are too many.</summary>
@@ -81,18 +105,33 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
         }
     }
 
-    public Task Write(string folder, BackupChoice choice, CancellationToken ct) =>
-        choice.WithState ? Task.Run(() => Write(folder, choice.LeftOut, ct), ct) : Task.CompletedTask;
+    // The other parts are needed whole.
+    public bool IsLast => true;
 
-    private void Write(string folder, IList<string> names, CancellationToken ct)
+    public async Task<IReadOnlyList<LeftOutFile>> Write(string folder, BackupChoice choice, CancellationToken ct) =>
+        choice.WithState ? await Task.Run(() => Copy(folder, RoomOf(folder, choice.Target), ct), ct) : [];
+
+    // The others' parts, which the folder holds already, are in the archive and its trial too.
+    private static long RoomOf(string folder, string? target)
     {
-        var budget = new Budget(folder, names);
+        var others = new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length);
+        var room = (DiskRoom.Of(folder) - ((Copies - 1) * others)) / Copies;
+        if (target is not null)
+            room = Math.Min(room, (DiskRoom.Of(target) / (Copies - 1)) - others);
+        return Math.Max(0, room);
+    }
+
+    private IReadOnlyList<LeftOutFile> Copy(string folder, long room, CancellationToken ct)
+    {
+        var budget = new Budget(room);
         var leftOut = 0;
         string[] roots = [.. roster.Names.Select(agent => $"{MemberPath.Agents}/{agent}/state"), MemberPath.Shared];
-        foreach (var root in roots)
+        // The smallest first: the larger ones share what it leaves, and none takes the room of another.
+        foreach (var (i, root) in roots.OrderBy(root => Bytes(root, 0, room, ct)).Index())
         {
-            budget.Begin();
+            budget.Begin(roots.Length - i);
             Copy(folder, root, 0, budget, ct);
+            budget.End();
             if (budget.LeftOut == 0)
                 continue;
             leftOut += budget.LeftOut;
@@ -101,19 +140,44 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
 
         if (leftOut > 0)
             File.WriteAllText(Path.Combine(folder, LeftOut), leftOut.ToString(CultureInfo.InvariantCulture));
+        return budget.First;
     }
+
+    // At most a little more than the limit.
+    private long Bytes(string path, int depth, long limit, CancellationToken ct)
+    {
+        using var folder = depth == 0 ? files.OpenRoot("/" + path) : files.OpenFolder("/" + path);
+        var sum = 0L;
+        if (folder is null)
+            return sum;
+        foreach (var name in NamesIn(folder))
+        {
+            ct.ThrowIfCancellationRequested();
+            var kind = LinuxFile.KindIn(folder, Encoding.UTF8.GetBytes(name + '\0'), out var size);
+            if (kind == FileKind.Folder && depth < StateFilePath.MaxComponents)
+                size = Bytes($"{path}/{name}", depth + 1, limit, ct);
+            else if (kind < FileKind.PlainFile)
+                continue;
+            if ((sum += Math.Min(size, limit)) >= limit)
+                break;
+        }
+
+        return sum;
+    }
+
+    private static FileSystemEnumerable<string> NamesIn(SafeFileHandle folder) =>
+        new(
+            $"/proc/self/fd/{folder.DangerousGetHandle()}",
+            (ref FileSystemEntry entry) => entry.FileName.ToString(),
+            All
+        );
 
     private void Copy(string backup, string path, int depth, Budget budget, CancellationToken ct)
     {
         using var folder = depth == 0 ? files.OpenRoot("/" + path) : files.OpenFolder("/" + path);
         if (folder is null)
             return;
-        var names = new FileSystemEnumerable<string>(
-            $"/proc/self/fd/{folder.DangerousGetHandle()}",
-            (ref FileSystemEntry entry) => entry.FileName.ToString(),
-            All
-        );
-        foreach (var name in names)
+        foreach (var name in NamesIn(folder))
         {
             ct.ThrowIfCancellationRequested();
             var below = $"{path}/{name}";
@@ -123,7 +187,7 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
             // A name that is not UTF-8 is read with U+FFFD, and can then be the name of another entry.
             if (name.Contains('\uFFFD', StringComparison.Ordinal) || !MemberPath.IsPlain(below))
             {
-                budget.Skip(below, "its name");
+                budget.Skip(below, "its name", forRoom: false);
                 continue;
             }
 
@@ -147,15 +211,14 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
         using var from = new FileStream(file, FileAccess.Read);
         if (LinuxFile.KindOf(file, out var size) < FileKind.PlainFile)
             return;
-        // Before the first byte is written: a file of holes can be larger than the disk. One file of one agent must not
+        // Before the first byte is written: a file of holes can be larger than the disk. One agent's files must not
         // keep the others from being backed up.
-        if (size > budget.Room)
+        if (!budget.Holds(size))
         {
-            budget.Skip(path, $"{size >> 20} MiB, room for {Math.Max(0, budget.Room >> 20)} MiB");
+            budget.Skip(path, $"{size >> 20} MiB, room for {budget.Room >> 20} MiB");
             return;
         }
 
-        budget.Room -= size;
         Directory.CreateDirectory(Path.GetDirectoryName(into)!);
         using var to = new FileStream(into, FileMode.CreateNew, FileAccess.Write);
         File.SetUnixFileMode(to.SafeFileHandle, (File.GetUnixFileMode(file) & Permissions) | Private);
@@ -171,7 +234,7 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
     [LoggerMessage(
         Level = LogLevel.Warning,
         Message = "the backup leaves out {Files} files or folders of {Folder}: their names have control characters, "
-            + "are not UTF-8 or are too long, the folder has too many files, or the disk has no room for them"
+            + "are not UTF-8 or are too long, the folder has too many files, or its share of the room is used"
     )]
     private static partial void LogLeftOut(ILogger logger, string folder, int files);
 }

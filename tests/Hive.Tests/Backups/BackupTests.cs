@@ -166,7 +166,32 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
-    public async Task The_folder_of_a_killed_backup_is_removed_by_the_next_one()
+    public async Task An_agent_that_fills_the_room_takes_no_room_from_the_backup_of_another()
+    {
+        await HostProcess.RequireMounts();
+        // 68 MiB beside the reserve: alice's file fits alone, and a third of it holds bob's, not both.
+        await using var host = await HostProcess.StartWithMounts(
+            """mount -t tmpfs -o size=580m,mode=700 tmpfs "$DATA" """
+        );
+        await host.Spawn("alice", "bob");
+        string State(string agent) => host.Inside(Path.Combine(host.DataDir, "agents", agent, "state", "notes"));
+        foreach (var (agent, mebibytes) in new[] { ("alice", 60), ("bob", 7) })
+        {
+            using var file = File.Create(State(agent));
+            file.SetLength((long)mebibytes << 20);
+        }
+
+        var outcome = await Built.HiveAsync(["backup", Target, "--with-state", "--json", "--run-dir", host.RunDir]);
+        Outcomes.Ok(outcome);
+        var left = JsonElement.Parse(outcome.Output).GetProperty("left_out").EnumerateArray();
+        Assert.StartsWith("agents/alice/state/notes (60 MiB, room for ", Assert.Single(left).GetString());
+        var restored = Path.Combine(folder, "restored");
+        await MadeBackup.Restore(Target, restored);
+        Assert.Equal(7 << 20, new FileInfo(Path.Combine(restored, "agents", "bob", "state", "notes")).Length);
+    }
+
+    [Fact]
+    public async Task The_folder_of_a_killed_backup_is_removed_by_one_an_hour_later()
     {
         await using var hive = await HiveFixture.Start();
         var run = Directory.CreateTempSubdirectory("hive-mute-").FullName;
@@ -178,6 +203,15 @@ public sealed class BackupTests : IDisposable
             killed.Kill();
             await killed.WaitForExitAsync();
         }
+
+        Outcomes.Ok(await Backup(hive));
+        Assert.Equal(2, Directory.GetDirectories(folder).Length);
+        File.Delete(Target);
+        var before = DateTime.UtcNow - TimeSpan.FromMinutes(61);
+        foreach (var entry in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
+            File.SetLastWriteTimeUtc(entry, before);
+        foreach (var entry in Directory.GetDirectories(folder))
+            Directory.SetLastWriteTimeUtc(entry, before);
 
         // It only looks alike.
         var others = Directory.CreateDirectory(Path.Combine(folder, ".mine.part")).FullName;

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Hive.Common.Storage;
 using Hive.Host;
 using Hive.Tests.Fixture;
 
@@ -97,6 +98,60 @@ public sealed class ScheduleTests
             "the list still shows it"
         );
         Directory.Delete(place, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_partial_backup_shows_as_trouble_and_keeps_the_last_whole_one()
+    {
+        string[] options = ["--Backups:EveryHours", "1", "--Backups:Keep", "1", "--Backups:WithState", "true"];
+        await using var hive = await HiveFixture.Start(options);
+        var folder = hive.DataDir + ".backups";
+        await Made(folder, "hive-20260131T120000Z.tar");
+        await hive.Spawn("alice", "bob");
+        string State(string agent) => Path.Combine(hive.DataDir, "agents", agent, "state", "notes");
+        // It fits once, and not with the archive and its trial.
+        using (var holes = File.Create(State("alice")))
+            holes.SetLength(DiskRoom.Of(hive.DataDir) / 10 * 6);
+        await File.WriteAllTextAsync(State("bob"), "kept", TestContext.Current.CancellationToken);
+        using var http = hive.Http(signedIn: false);
+        async Task<bool> IsTold() =>
+            (await http.GetFromJsonAsync<JsonElement>("/health"))
+                .GetRawText()
+                .Contains("leaves out files of agents", StringComparison.Ordinal);
+
+        foreach (var time in new[] { "20260131T130000Z", "20260131T140000Z" })
+        {
+            hive.Clock.Advance(TimeSpan.FromHours(1));
+            await Held($"hive-{time}.partial.tar", "hive-20260131T120000Z.tar");
+            await Patience.Until(IsTold, "health does not tell");
+        }
+
+        using var line = await hive.Operator();
+        Assert.Contains(
+            "agents/alice/state/notes (",
+            (await line.CallAsync("doctor")).GetRawText(),
+            StringComparison.Ordinal
+        );
+        var restored = Path.Combine(hive.Folder, "restored");
+        await MadeBackup.Restore(Path.Combine(folder, "hive-20260131T140000Z.partial.tar"), restored);
+        Assert.Equal("kept", File.ReadAllText(Path.Combine(restored, "agents", "bob", "state", "notes")));
+        await hive.Restart();
+        await Patience.Until(IsTold, "health does not tell after a restart");
+        File.Delete(State("alice"));
+        hive.Clock.Advance(TimeSpan.FromHours(1));
+        await Held("hive-20260131T150000Z.tar");
+        await Patience.Until(async () => !await IsTold(), "health still tells");
+
+        Task Held(params string[] files) =>
+            Patience.Until(
+                () =>
+                    Task.FromResult(
+                        files
+                            .Order()
+                            .SequenceEqual(Directory.GetFiles(folder, "*.tar").Select(f => Path.GetFileName(f)).Order())
+                    ),
+                $"the folder does not hold {string.Join(", ", files)} alone"
+            );
     }
 
     [Fact]
