@@ -99,7 +99,8 @@ internal static class HostSocket
     private static UnreachableException NotTrusted(string fault) =>
         new(
             $"{fault}, so somebody else could read what you send and answer in place of Hive; nothing was sent. Name "
-                + "the run folder of your own Hive with --run-dir (HIVE_RUNDIR), or run this as the user who runs Hive"
+                + "the run folder of your own Hive with --run-dir (HIVE_RUNDIR), or run this as the user who runs "
+                + "Hive: sudo -u USER hive …"
         );
 
     private static string NotRunning(HivePaths paths)

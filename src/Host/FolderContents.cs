@@ -75,9 +75,27 @@ internal static class FolderContents
             if (found != EntryKind.Missing && found != wanted)
                 throw new StartupProblem(
                     $"{path} is {Words(path, found)}, and Hive makes only {Words(path, wanted)} of that name; "
+                        + (found == EntryKind.Link ? OwnLink(path, wanted) : "")
                         + "find out who put it there, then move it away or remove it, and start Hive again"
                 );
         }
+    }
+
+    // Links worked in data folders of older versions.
+    private static string OwnLink(string path, EntryKind wanted)
+    {
+        var target = new FileInfo(path).LinkTarget ?? "TARGET";
+        target = Path.GetFullPath(target, Path.GetDirectoryName(path)!);
+        return wanted switch
+        {
+            EntryKind.Folder =>
+                $"if you moved the folder yourself, mount it there instead, and lose nothing: `rm {path} && "
+                    + $"mkdir -m 700 {path} && mount --bind {target} {path}`, and add it to /etc/fstab. If not, ",
+            EntryKind.File =>
+                $"if you made the link yourself, put a copy there instead: `cp --remove-destination {target} {path}`. "
+                    + "If you did not, ",
+            _ => "",
+        };
     }
 
     private static string Words(string path, EntryKind kind) =>

@@ -54,11 +54,11 @@ internal static class OpenSession
                     if (!byLink && !keys.IsToken(command.Code))
                         throw Refusal();
                     var origin = new AuditOrigin(byLink ? "login link" : "access token", address);
-                    foreach (var surplus in keys.Surplus().Where(session => keys.End(write, session)))
-                        audit.Add(write, AuditKind.SessionEnded, origin, OperatorKeys.Short(surplus), "too many");
-                    // The one that the browser had until now.
+                    // The one that the browser had until now. It makes room for the new one.
                     if (former is not null && keys.SessionOf(former) is { } ended && keys.End(write, ended))
                         audit.Add(write, AuditKind.SessionEnded, origin, OperatorKeys.Short(ended), "signed in again");
+                    foreach (var surplus in keys.Surplus().Where(session => keys.End(write, session)))
+                        audit.Add(write, AuditKind.SessionEnded, origin, OperatorKeys.Short(surplus), "too many");
                     var (id, key, expires) = keys.Open(write, address, client);
                     audit.Add(write, AuditKind.Login, origin, OperatorKeys.Short(id), client);
                     return new Result(key, expires);

@@ -42,6 +42,7 @@ internal sealed class AgentProcess(
     // agent must survive.
     // No open of the pipe waits for its other end (fifo(7): opened for both it never does), so a launcher that ends
     // early leaves a pump that finds nothing to read, and ends too.
+    // The host's mask closes its own files; the agent's programs get the usual one, as they do in containers.
     // The pump starts in its own control groups; then the launcher enters the agent's.
     private static readonly string Launcher = $$"""
         file=$1 run=$2 log=$3 max=$4 pump=$5 groups=$6
@@ -63,6 +64,7 @@ internal sealed class AgentProcess(
         enter {{ControlGroups.Inside}}
         ulimit -n {{ResourceLimits.MaxOpenFiles}} 2> /dev/null
         echo "$pump"
+        umask 022
         exec "$@" >&4 2>&4 4>&- < /dev/null
         """;
 

@@ -187,11 +187,13 @@ internal sealed class NixosFiles(string root, HivePaths paths)
                 {
                     Mode = FileMode.CreateNew,
                     Access = FileAccess.Write,
-                    UnixCreateMode = mode,
+                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
                 }
             )
         )
         {
+            // The process's mask would take rights from it.
+            File.SetUnixFileMode($"{file}.new", mode);
             foreach (var line in lines)
                 writer.Write($"{line}\n");
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Hive.Host;
+using Hive.Tests.Cli;
 using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Common;
@@ -105,6 +106,29 @@ public sealed class FolderLockTests
         Directory.Delete(folder, recursive: true);
     }
 
+    [Fact]
+    public async Task A_data_folder_below_a_closed_one_is_refused_with_the_flag_that_helps()
+    {
+        var closed = Directory.CreateTempSubdirectory("hive-closed-").FullName;
+        var data = Path.Combine(closed, "data");
+        string[] up = ["--data-dir", data, "--run-dir", data + "-run", "--urls", "http://127.0.0.1:0"];
+        // Root may enter every folder.
+        string[] nobody = Environment.IsPrivilegedProcess
+            ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+            : [];
+        if (nobody.Length == 0)
+            File.SetUnixFileMode(closed, UnixFileMode.None);
+        using var host = Built.Start("/usr/bin/env", [.. nobody, Built.Host, .. up]);
+        var output = host.StandardOutput.ReadToEndAsync();
+        var error = await host.StandardError.ReadToEndAsync();
+        await host.WaitForExitAsync();
+        Assert.Equal((1, ""), (host.ExitCode, await output));
+        Assert.StartsWith($"hive-host: the folder {data} cannot be written", error, StringComparison.Ordinal);
+        Assert.Contains("--data-dir", error, StringComparison.Ordinal);
+        File.SetUnixFileMode(closed, HiveApp.DataMode);
+        Directory.Delete(closed, recursive: true);
+    }
+
     [Theory]
     [InlineData("data", UnixFileMode.GroupWrite)]
     [InlineData("data", UnixFileMode.OtherWrite)]
@@ -173,6 +197,8 @@ public sealed class FolderLockTests
         );
         Assert.Contains(entry, refused.Message, StringComparison.Ordinal);
         Assert.Contains("remove it", refused.Message, StringComparison.Ordinal);
+        if (found == "link" && which == "data" && FolderContents.Folders.Contains(name))
+            Assert.Contains($"mount --bind {theirs} {entry}", refused.Message, StringComparison.Ordinal);
         Assert.Equal("a-token-of-somebody-else", File.ReadAllText(theirs));
         Assert.True(Path.Exists(entry));
         Directory.Delete(folder, recursive: true);

@@ -212,6 +212,19 @@ public sealed class SessionListTests
         for (var i = 2; i < 200; i++)
             await Exchange(hive, hive.Token);
         Assert.Equal(200, (await OnSocket(hive)).Length);
+        // The browser's former session makes room for its next one.
+        using (
+            var again = await SignedIn(hive, used)
+                .PostAsync("/api/session", JsonContent.Create(new { code = await Code(hive) }))
+        )
+            used = (await again.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("key").GetString()!;
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, used));
+        Assert.Equal(200, (await OnSocket(hive)).Length);
+        var former = await (await hive.Operator()).CallAsync("audit", new { kind = "session_ended" });
+        Assert.Equal(
+            "signed in again",
+            Assert.Single(former.GetProperty("entries").EnumerateArray()).GetProperty("detail").GetString()
+        );
         await Exchange(hive, hive.Token);
         Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, unused));
         Assert.Equal(HttpStatusCode.OK, await Asked(hive, used));
