@@ -40,8 +40,8 @@ export function signOut(refused: string | null): boolean {
       ? ''
       : 'The host that answers here does not know this session: it has ended (after 12 hours without use, ' +
         'after 30 days, or because it was ended), or another program answers in place of your Hive. Do not reload: a ' +
-        'reload would load the page of the other program, and this one resumes when your Hive answers again and knows ' +
-        'the session.';
+        'reload would load the page of the other program, and this one resumes when your Hive answers again and ' +
+        'knows the session.';
   return false;
 }
 
