@@ -113,11 +113,14 @@ public sealed class ScheduleTests
         using (var holes = File.Create(State("alice")))
             holes.SetLength(DiskRoom.Of(hive.DataDir) / 10 * 6);
         await File.WriteAllTextAsync(State("bob"), "kept", TestContext.Current.CancellationToken);
-        using var http = hive.Http(signedIn: false);
-        async Task<bool> IsTold() =>
-            (await http.GetFromJsonAsync<JsonElement>("/health"))
+        async Task<bool> IsTold()
+        {
+            // A restart disposes the former client.
+            using var http = hive.Http(signedIn: false);
+            return (await http.GetFromJsonAsync<JsonElement>("/health"))
                 .GetRawText()
                 .Contains("leaves out files of agents", StringComparison.Ordinal);
+        }
 
         foreach (var time in new[] { "20260131T130000Z", "20260131T140000Z" })
         {
