@@ -131,7 +131,7 @@ internal sealed class WalCopier(DatabaseFile file, Action<SqliteException> faile
         using var command = connection.CreateCommand();
         command.CommandText = "PRAGMA wal_checkpoint(PASSIVE)";
         using var row = command.ExecuteReader();
-        // Busy, frames in the WAL, frames copied; -1 when another connection is at it, or there is no WAL.
+        // Busy, frames in the WAL, frames copied; -1 when another connection copies, or the WAL is missing.
         return row.Read() && row.GetInt64(0) == 0 && row.GetInt64(1) >= 0
             ? (row.GetInt64(1) == row.GetInt64(2), row.GetInt64(2))
             : (false, 0);
