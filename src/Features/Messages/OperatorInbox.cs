@@ -7,9 +7,9 @@ using MediatR;
 namespace Hive.Features.Messages;
 
 /// <summary>
-/// Lists the operator's messages, newest first: of each sender the newest ones, so that no sender hides the others, and in
-/// the room that is left the newest of the rest. Whether they are read makes no difference, so that a reader who follows
-/// the events keeps the same list.
+/// Lists the operator's messages, newest first: of each sender the newest ones, so that no sender hides the others, and
+/// in the room that is left the newest of the rest. Whether they are read makes no difference, so that a reader who
+/// follows the events keeps the same list.
 /// </summary>
 internal static class OperatorInbox
 {

@@ -122,21 +122,12 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
         if (!outcome.IsRefusal)
             return outcome;
         // Where one that asks for nothing else is refused too, neither limits nor networks are at fault.
-        var least = await Try(Bare(promised) with { Init = false, Network = DaemonAbilities.HostNetwork });
+        var least = await Try(promised.Bare with { Init = false, Network = DaemonAbilities.HostNetwork });
         if (least.Fault is not null)
             return least.IsRefusal ? outcome : least;
         outcome = await TryAll(promised);
         return outcome.IsRefusal ? await TryNetworks(promised, outcome) : outcome;
     }
-
-    private static DaemonAbilities Bare(DaemonAbilities promised) =>
-        promised with
-        {
-            Memory = false,
-            Swap = false,
-            Cpu = false,
-            Pids = false,
-        };
 
     // Without the part of the path that differs between trials.
     private string Told(Outcome outcome) =>
@@ -158,11 +149,11 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
     // that reaps is a package of its own.
     private async Task<Outcome> TryAll(DaemonAbilities promised)
     {
-        var bare = Bare(promised);
+        var bare = promised.Bare;
         var last = Outcome.Success;
         foreach (
-            var can in Less(promised)
-                .SelectMany(can => new[] { can, can with { Init = false } })
+            var can in promised
+                .Less.SelectMany(can => new[] { can, can with { Init = false } })
                 .Append(bare)
                 .Append(bare with { Init = false })
                 .Distinct()
@@ -183,7 +174,7 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
     {
         foreach (var network in api.Daemon.Networks.Skip(1).Append(DaemonAbilities.HostNetwork))
         {
-            var bare = Bare(promised) with { Network = network };
+            var bare = promised.Bare with { Network = network };
             foreach (var can in new[] { bare, bare with { Init = false } })
             {
                 if (!(await Try(can)).IsRefusal)
@@ -194,38 +185,6 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
         // The first refusal is the one that is told.
         return first;
     }
-
-    private static DaemonAbilities[] Less(DaemonAbilities all) =>
-        [
-            all,
-            all with
-            {
-                OpenFiles = false,
-            },
-            all with
-            {
-                Pids = false,
-            },
-            all with
-            {
-                Cpu = false,
-            },
-            all with
-            {
-                Cpu = false,
-                Pids = false,
-            },
-        ];
-
-    private static DaemonAbilities Bare(DaemonAbilities all) =>
-        all with
-        {
-            Memory = false,
-            Swap = false,
-            Cpu = false,
-            Pids = false,
-            OpenFiles = false,
-        };
 
     // A daemon that refuses a container may accept one that asks for less. One that does not answer has refused
     // nothing.

@@ -75,6 +75,40 @@ internal sealed record DaemonAbilities(
     /// <param name="own">The number of the agent's own.</param>
     public string UserOf(uint own) => HasUsers ? string.Create(CultureInfo.InvariantCulture, $"{own}:{own}") : User;
 
+    /// <summary>The same without any limit.</summary>
+    public DaemonAbilities Bare =>
+        this with
+        {
+            Memory = false,
+            Swap = false,
+            Cpu = false,
+            Pids = false,
+            OpenFiles = false,
+        };
+
+    /// <summary>These, and then with fewer of the limits that daemons refuse.</summary>
+    public DaemonAbilities[] Less =>
+        [
+            this,
+            this with
+            {
+                OpenFiles = false,
+            },
+            this with
+            {
+                Pids = false,
+            },
+            this with
+            {
+                Cpu = false,
+            },
+            this with
+            {
+                Cpu = false,
+                Pids = false,
+            },
+        ];
+
     private string? Limits =>
         Unlimited() switch
         {
