@@ -238,7 +238,7 @@ internal sealed class InsideOut : IAsyncDisposable
         var (call, filter) = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? (219, 277) : (250, 317);
         var denied = Reached($"syscall({call},0,-3,0)");
         // In a container every process must have all that this one has: what is around it filters all of them anyway.
-        return "$n=0; for (q(/proc/self/status),glob q(/proc/[0-9]*/status)) { open(F,$_); while (<F>) { "
+        return "$n=0; for $f (q(/proc/self/status),glob q(/proc/[0-9]*/status)) { open(F,$f); while (<F>) { "
             + "exit 0 if /^Seccomp:\\s0/; next unless "
             + (isContainer ? "" : "0 && ")
             + "/^Seccomp_filters:\\s(\\d+)/; $n||=$1; exit 0 if $1<$n } } "
