@@ -166,6 +166,9 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
         var attributes = new LibC.MountAttributes
         {
             Set = Mapped | NoSetUser | NoDevices,
+            // Otherwise the end of this mount would unmount what is mounted below the folder itself, too:
+            // mount_namespaces(7), "shared subtrees".
+            Propagation = Slave,
             UserNamespace = (ulong)mapping.DangerousGetHandle(),
         };
         byte empty = 0;

@@ -42,4 +42,33 @@ public sealed class DockerVolumesTests
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    [Fact]
+    public async Task A_disk_below_a_mapped_folder_stays_mounted_at_the_end_of_the_mapping()
+    {
+        Requires.OwnUsers();
+        const ulong Shared = 1 << 20;
+        var folder = Directory.CreateTempSubdirectory("hive-volumes-").FullName;
+        var place = $"{Place}/hive-test-{Guid.NewGuid():N}";
+        // Shared, as systemd makes all mounts: what happens to one copy of a tree then happens to the others.
+        Assert.Equal(0, LibC.Mount("tmpfs", folder, "tmpfs", 0, "mode=700"));
+        try
+        {
+            Assert.Equal(0, LibC.Mount("none", folder, null, Shared, null));
+            var disk = Directory.CreateDirectory($"{folder}/disk").FullName;
+            Assert.Equal(0, LibC.Mount("tmpfs", disk, "tmpfs", 0, "mode=700"));
+            await File.WriteAllTextAsync($"{disk}/kept", "");
+            var shown = Assert.Single(new MappedFolders(AgentUser.Of("test", "test"), [folder]).Mount(place));
+            Assert.True(File.Exists($"{shown}/disk/kept"));
+            MappedFolders.Unmount(place);
+            Assert.True(File.Exists($"{disk}/kept"));
+        }
+        finally
+        {
+            MappedFolders.Unmount(place);
+            const int Detach = 2;
+            _ = LibC.Unmount(folder, Detach);
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }
