@@ -89,8 +89,8 @@ internal static class FolderContents
         return wanted switch
         {
             EntryKind.Folder =>
-                $"if you moved the folder yourself, mount it there instead, and lose nothing: `rm {path} && "
-                    + $"mkdir -m 700 {path} && mount --bind {target} {path}`, and add it to /etc/fstab. If not, ",
+                $"if you moved the folder yourself, move it back, and lose nothing: `rm {path} && mv {target} {path}`; "
+                    + "to keep it on another disk, move the whole data folder there (--data-dir). If you did not, ",
             EntryKind.File =>
                 $"if you made the link yourself, put a copy there instead: `cp --remove-destination {target} {path}`. "
                     + "If you did not, ",

@@ -198,7 +198,7 @@ public sealed class FolderLockTests
         Assert.Contains(entry, refused.Message, StringComparison.Ordinal);
         Assert.Contains("remove it", refused.Message, StringComparison.Ordinal);
         if (found == "link" && which == "data" && FolderContents.Folders.Contains(name))
-            Assert.Contains($"mount --bind {theirs} {entry}", refused.Message, StringComparison.Ordinal);
+            Assert.Contains($"rm {entry} && mv {theirs} {entry}", refused.Message, StringComparison.Ordinal);
         Assert.Equal("a-token-of-somebody-else", File.ReadAllText(theirs));
         Assert.True(Path.Exists(entry));
         Directory.Delete(folder, recursive: true);
