@@ -78,6 +78,8 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
         /// <summary>Reserves room for a file; false when there is too little.</summary>
         public bool Holds(long bytes)
         {
+            // As the disk and the archive count it: whole blocks of 4 KiB, and a header and an end of 512 bytes each.
+            bytes = ((bytes + 4095) / 4096 * 4096) + 1024;
             if (bytes > Room)
                 return false;
             Room -= bytes;
@@ -118,7 +120,8 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
         var room = (DiskRoom.Of(folder) - ((Copies - 1) * others)) / Copies;
         if (target is not null)
             room = Math.Min(room, (DiskRoom.Of(target) / (Copies - 1)) - others);
-        return Math.Max(0, room);
+        // A tenth is for the folders, and for what others write while the backup is made.
+        return Math.Max(0, room / 10 * 9);
     }
 
     private IReadOnlyList<LeftOutFile> Copy(string folder, long room, CancellationToken ct)
