@@ -289,6 +289,11 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         {
             throw Problem.Invalid($"invalid JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
         }
+        catch (InvalidOperationException e)
+        {
+            // System.Text.Json reports an unpaired surrogate in the name of a field like this.
+            throw DoorJson.NotUtf8(e);
+        }
 
         throw Problem.Invalid("'cmd' is missing");
     }

@@ -124,7 +124,7 @@ internal readonly record struct Lease(long? Holder, long? Connection, bool IsDou
 internal sealed class LeavingLeases
 {
     private readonly PriorityQueue<LeaseGroup, long> next = new();
-    private LeaseGroup[] groups;
+    private readonly LeaseGroup[] groups;
     private bool changed = true;
 
     public LeavingLeases(LeaseGroup[] groups)
@@ -159,9 +159,6 @@ internal sealed class LeavingLeases
                 next.Enqueue(group, group.Ids.Min);
         }
     }
-
-    /// <summary>Forgets them.</summary>
-    public void Clear() => (groups, changed) = ([], true);
 
     // Also after a write was undone, which may have put messages back.
     private void Restart()

@@ -53,11 +53,10 @@ internal sealed class Redelivery(
                     write =>
                     {
                         // Unless the agent was purged in the meantime.
-                        if (inboxes.Of(pass.Inbox.Owner) == pass.Inbox)
+                        var isCurrent = inboxes.Of(pass.Inbox.Owner) == pass.Inbox;
+                        if (isCurrent)
                             Requeue(write, pass.Inbox, pass.Leaving);
-                        else
-                            pass.Leaving.Clear();
-                        isEmpty = pass.Leaving.IsEmpty;
+                        isEmpty = !isCurrent || pass.Leaving.IsEmpty;
                     },
                     clock,
                     lifetime.ApplicationStopping

@@ -155,7 +155,7 @@ internal sealed partial class VacuumTurns(
                 write =>
                     write.Db.Execute(
                         "DELETE FROM turn_purges WHERE agent = @Agent AND last_event = @LastEvent AND last_turn = "
-                            + "@LastTurn",
+                            + "@LastTurn AND last_run = @LastRun AND before_hour = @BeforeHour",
                         of
                     ),
                 ct

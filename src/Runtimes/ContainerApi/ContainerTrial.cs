@@ -66,6 +66,10 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
         {
             return e.Fault;
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Fault($"its trial needs a temporary folder: {e.Message}");
+        }
     }
 
     // With a user of its own for the agent first, and as root where that is refused. A fault that may pass does not

@@ -70,6 +70,8 @@ public sealed class SocketDoorTests
         Assert.Equal("unknown_command", await peer.Refusal());
         await peer.Send([0x00, 0xFE, 0xFF, (byte)'\n']);
         Assert.Equal("invalid", await peer.Refusal());
+        await peer.Send("""{"\ud800":1,"cmd":"whoami"}""" + "\n");
+        Assert.Equal("invalid", await peer.Refusal());
         await NothingWasStored(hive);
     }
 
