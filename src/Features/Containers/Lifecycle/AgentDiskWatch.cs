@@ -47,7 +47,8 @@ internal sealed partial class AgentDiskWatch(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, clock);
+        // By the machine's clock: what fills a disk does not follow another one.
+        using var timer = new PeriodicTimer(Interval);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             foreach (var gone in known.Keys.Where(name => roster.Find(name) is null).ToArray())
@@ -74,9 +75,9 @@ internal sealed partial class AgentDiskWatch(
             await check(ct);
             faults.TryRemove(key, out _);
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (ct.IsCancellationRequested)
         {
-            // The host stops.
+            // The host stops, and services that the check uses may be gone.
         }
         catch (Exception e)
         {
