@@ -67,6 +67,8 @@ internal static class FolderContents
     /// <exception cref="StartupProblem">Names the entry, what it is, and the way out.</exception>
     public static void CheckLock(string folder) => Check(folder, ["hive.lock", "hive.pid"], EntryKind.File);
 
+    private const string Restore = "; a backup brings the database back (`hive up --restore FILE --replace`)";
+
     private static void Check(string folder, IEnumerable<string> names, EntryKind wanted)
     {
         foreach (var path in names.Select(name => Path.Combine(folder, name)))
@@ -77,6 +79,7 @@ internal static class FolderContents
                     $"{path} is {Words(path, found)}, and Hive makes only {Words(path, wanted)} of that name; "
                         + (found == EntryKind.Link ? OwnLink(path, wanted) : "")
                         + "find out who put it there, then move it away or remove it, and start Hive again"
+                        + (path.EndsWith("/hive.sqlite", StringComparison.Ordinal) ? Restore : "")
                 );
         }
     }
