@@ -39,21 +39,21 @@ public static class Limits
     /// <summary>Messages of one sender for one recipient that are neither acknowledged nor dropped.</summary>
     public const int MessagesOfSender = 10_000;
 
-    /// <summary>Bytes of those messages: 16 MiB.</summary>
-    public const long BytesOfSender = 16 << 20;
+    /// <summary>Bytes of those messages: 32 MiB.</summary>
+    public const long BytesOfSender = 32 << 20;
 
     /// <summary>Such messages of all senders for one recipient, from which on
     /// <see cref="MessagesOfSenderWhenFull"/> counts.</summary>
     public const int WaitingMessages = 100_000;
 
-    /// <summary>Bytes of those messages: 160 MiB.</summary>
-    public const long WaitingBytes = 160 << 20;
+    /// <summary>Bytes of those messages: 320 MiB.</summary>
+    public const long WaitingBytes = 320 << 20;
 
     /// <summary>Messages of one sender for a recipient for whom very many wait.</summary>
     public const int MessagesOfSenderWhenFull = 1_000;
 
-    /// <summary>Bytes of those messages: 2 MiB.</summary>
-    public const long BytesOfSenderWhenFull = 2 << 20;
+    /// <summary>Bytes of those messages: 4 MiB.</summary>
+    public const long BytesOfSenderWhenFull = 4 << 20;
 
     /// <summary>Messages that one agent holds: received, and neither acknowledged nor returned.</summary>
     public const int LeasedMessages = 10_000;

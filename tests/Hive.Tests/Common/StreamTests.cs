@@ -138,7 +138,7 @@ public sealed class StreamTests
     public async Task An_overtaken_reader_gets_a_resync_continues_and_delays_nobody()
     {
         await using var hive = await HiveFixture.Start();
-        await hive.Spawn("alice", "bob");
+        await hive.Spawn("alice", "bob", "carol");
         using var slow = await Subscription.Open(hive, null);
         Assert.Equal("ready", (await slow.Next())!.Value.EventType);
         var overtaken = 0;
@@ -147,7 +147,8 @@ public sealed class StreamTests
         // Until the ring has moved further than all buffers between the host and this reader can hold.
         while (hub.Head.Seq - begin.Seq < 8_000 || hub.Reaches(begin with { Seq = begin.Seq + 4_000 }))
         {
-            await SendThrough(hive, 1_000, new string('x', 4096));
+            // To several, since what waits for one is limited.
+            await SendThrough(hive, 1_000, new string('x', 4096), overtaken % 2 == 0 ? "bob" : "carol");
             Assert.True(++overtaken < 30, "the ring keeps more events than its limit");
         }
 
@@ -198,10 +199,10 @@ public sealed class StreamTests
     }
 
     // Sends on one pipelined connection; returns the ids in their order.
-    private static async Task<List<long>> SendThrough(HiveFixture hive, int count, string body = "x")
+    private static async Task<List<long>> SendThrough(HiveFixture hive, int count, string body = "x", string to = "bob")
     {
         using var peer = RawPeer.Connect(hive.AgentSocket("alice"));
-        var line = $$"""{"cmd":"send","to":"bob","body":"{{body}}"}""" + "\n";
+        var line = $$"""{"cmd":"send","to":"{{to}}","body":"{{body}}"}""" + "\n";
         var sending = Task.Run(async () =>
         {
             for (var i = 0; i < count; i++)

@@ -170,7 +170,7 @@ public sealed class BacklogTests
         var alice = await hive.Connect("alice");
         var refused = await Talk.Refused(() => alice.Send("bob", new string('ü', length / 2)), "limited");
         Assert.StartsWith(
-            "the messages of alice that wait for bob or are parked have 16776000 bytes, and the limit is 16777216; try "
+            "the messages of alice that wait for bob or are parked have 33552000 bytes, and the limit is 33554432; try "
                 + "again when ",
             refused.Message,
             StringComparison.Ordinal
