@@ -52,16 +52,26 @@ internal static class InsideOutLimits
     private static async Task<bool> Works(Fleet fleet, string runtime, string perl)
     {
         var container = fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime);
-        var answers = Path.Combine(fleet.Hive.DataDir, "agents", Agent, "state", "answers");
+        var state = Path.Combine(fleet.Hive.DataDir, "agents", Agent, "state");
+        var (answers, started) = (Path.Combine(state, "answers"), Path.Combine(state, "started"));
         File.Delete(answers);
+        File.Delete(started);
         var running = await container.Start(
             IsolationTests.BlueprintOf(fleet, Agent, runtime) with
             {
-                Command = ["/bin/sh", "-c", $"echo begun > answers; perl -e '{perl}' && echo yes >> answers"],
+                // A start fails when the command has ended before the host sees it.
+                Command =
+                [
+                    "/bin/sh",
+                    "-c",
+                    "echo begun > answers; until [ -e started ]; do :; done; "
+                        + $"perl -e '{perl}' && echo yes >> answers",
+                ],
                 Limits = new ContainerLimits(Memory, 200, Processes),
             },
             CancellationToken.None
         );
+        await File.WriteAllTextAsync(started, "");
         await running.Ended.WaitAsync(TimeSpan.FromMinutes(1));
         return await File.ReadAllLinesAsync(answers) switch
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Dapper;
+using Hive.Common.Linux;
 using Hive.Common.Storage;
 using Hive.Runtimes;
 using Hive.Tests.Fixture;
@@ -95,21 +96,29 @@ public sealed class OneBrokenAgentTests
     [Fact]
     public async Task A_creation_that_cannot_be_undone_does_not_keep_the_host_from_starting()
     {
+        Requires.That(Environment.IsPrivilegedProcess, "needs root, to mount a file system");
         await using var hive = await HiveFixture.Start();
-        var (trash, folder) = (Path.Combine(hive.DataDir, "trash"), Path.Combine(hive.DataDir, "agents", "bob"));
+        var folder = Path.Combine(hive.DataDir, "agents", "bob");
         await hive
             .Services.GetRequiredService<IStore>()
             .Write(write =>
                 write.Db.Execute("INSERT INTO creations (agent, revived, configured) VALUES ('bob', 0, 0)")
             );
-        await hive.Restart(() =>
+        Directory.CreateDirectory(folder);
+        // What is mounted cannot be moved.
+        Assert.Equal(0, LibC.Mount("tmpfs", folder, "tmpfs", 0, "mode=700"));
+        try
         {
-            Directory.CreateDirectory(folder);
-            File.WriteAllText(trash, "in the way");
-        });
-        Assert.True(Directory.Exists(folder));
-        await hive.Spawn("alice");
-        await hive.Restart(() => File.Delete(trash));
+            await hive.Restart();
+            Assert.True(Directory.Exists(folder));
+            await hive.Spawn("alice");
+        }
+        finally
+        {
+            _ = LibC.Unmount(folder, 0);
+        }
+
+        await hive.Restart();
         Assert.False(Directory.Exists(folder));
     }
 

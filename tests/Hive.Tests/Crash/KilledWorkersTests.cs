@@ -190,10 +190,12 @@ public sealed class KilledWorkersTests
                 completed.Release();
         }
 
+        /// <summary>Waits until so many tasks are completed. An agent that was killed while it completed one may never
+        /// be told.</summary>
         public async Task Completed(int tasks)
         {
-            while (ToldOf.Count < tasks)
-                await completed.WaitAsync(patience.Token);
+            while (ToldOf.Count < tasks && Stored() < tasks)
+                await completed.WaitAsync(Pause, patience.Token);
         }
 
         public async Task<LineClient> Connect(string name)
@@ -248,6 +250,12 @@ public sealed class KilledWorkersTests
             )
                 patience.Token.ThrowIfCancellationRequested();
         }
+
+        private long Stored() =>
+            LegalRows.In(
+                host.DataDir,
+                db => db.ExecuteScalar<long>("SELECT count(*) FROM tasks WHERE status = 'completed'")
+            );
 
         private bool IsEnded(long run) =>
             LegalRows.In(
