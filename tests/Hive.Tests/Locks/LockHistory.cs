@@ -114,8 +114,12 @@ internal sealed class LockHistory(TaskRig rig, long ticket)
         {
             held.Count++;
             held.Ends = Math.Max(held.Ends, passed + Ttl);
+            // Also while its task waits to upgrade it.
+            Assert.True((await call).GetProperty("granted").GetBoolean());
+            return;
         }
-        else if (Waits(task, resource) is not { } same || same.IsExclusive != isExclusive)
+
+        if (Waits(task, resource) is not { } same || same.IsExclusive != isExclusive)
         {
             asked.RemoveAll(a => a.Task == task && a.Resource == resource && !a.IsGranted);
             Grant();
