@@ -19,7 +19,7 @@ internal static class FairnessFigure
     private static readonly TimeSpan Preparation = TimeSpan.FromMinutes(3);
 
     public static string[] Kinds { get; } =
-    ["sends", "turns", "ack-all", "events", "paths", "connects", "http", "operator", "requeue"];
+    ["sends", "turns", "ack-all", "events", "paths", "connects", "http", "logs", "operator", "requeue"];
 
     public static async Task RunAsync(Plan plan, CancellationToken ct)
     {
@@ -33,7 +33,8 @@ internal static class FairnessFigure
         foreach (var kind in plan.Hostile)
         {
             // A host of its own for each: neither its data nor its memory is another attack's.
-            await using var host = await HiveHost.StartAsync(plan, 5, ct);
+            var own = kind == "logs" ? LogFlood.WithItsHarness(plan) : plan;
+            await using var host = await HiveHost.StartAsync(own, 5, ct);
             await using var victim = await Victim.StartAsync(host, ct);
             await victim.Measure(WarmUp, ct);
             var quiet = await victim.Measure(plan.Measured, ct);
@@ -56,6 +57,13 @@ internal static class FairnessFigure
     private static async Task<Phase> Attack(Plan plan, HiveHost host, Victim victim, string kind, CancellationToken ct)
     {
         var before = host.Process.ResidentMebibytes();
+        if (kind == "logs")
+        {
+            await using var flood = await LogFlood.StartAsync(host, Preparation, ct);
+            var flooded = await victim.Measure(plan.Measured, ct);
+            return flooded with { GrowthMiB = flooded.MostMiB - before };
+        }
+
         var child = plan.Scratch.Start(
             Environment.ProcessPath!,
             [Hostile.Verb, kind, host.Socket(0), host.Agents[1], host.Url.ToString(), host.StateFolder(0)],

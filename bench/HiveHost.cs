@@ -36,8 +36,11 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
     /// <summary>The socket of one of the agents.</summary>
     public string Socket(int index) => sockets[index];
 
+    /// <summary>The data folder.</summary>
+    public string DataFolder => Path.Combine(folder, "data");
+
     /// <summary>The state folder of one of the agents.</summary>
-    public string StateFolder(int index) => Path.Combine(folder, "data", "agents", Agents[index], "state");
+    public string StateFolder(int index) => Path.Combine(DataFolder, "agents", Agents[index], "state");
 
     private string RunFolder => Path.Combine(folder, "run");
 

@@ -22,6 +22,7 @@ using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Hive.Host;
@@ -216,6 +217,7 @@ internal static partial class HiveApp
         Logging(builder);
         builder.WebHost.UseUrls(options.Urls);
         builder.Services.AddSingleton<ListeningSockets>().AddSingleton<KeylessConnections>();
+        builder.Services.Replace(ServiceDescriptor.Singleton<IConnectionListenerFactory, AcceptingInTurn>());
         builder
             .Services.AddOptions<SocketTransportOptions>()
             .Configure<ListeningSockets>((transport, sockets) => transport.CreateBoundListenSocket = sockets.Take);
