@@ -95,7 +95,7 @@ internal static class Figures
 
     private static Task Compare(Plan plan, string mode, int connections, CancellationToken ct) =>
         plan.OpenTasks > 0 ? BesideTasks(plan, mode, connections, ct)
-        : mode == "send" && plan.BeforePath is { } before ? BesideBuild(plan, mode, connections, before, ct)
+        : plan.BeforePath is { } before ? BesideBuild(plan, mode, connections, before, ct)
         : BesideRedis(plan, mode, connections, ct);
 
     private static async Task BesideRedis(Plan plan, string mode, int connections, CancellationToken ct)

@@ -33,7 +33,7 @@ var host = new Option<FileInfo?>("--host")
 };
 var before = new Option<FileInfo?>("--before")
 {
-    Description = "another build of the host: page measures its page too, and send compares with it instead of Redis",
+    Description = "another build of the host: page measures its page too, and send, cycle and wake compare with it",
 };
 var openTasks = new Option<int>("--open-tasks")
 {

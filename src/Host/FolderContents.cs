@@ -67,6 +67,8 @@ internal static class FolderContents
     /// <exception cref="StartupProblem">Names the entry, what it is, and the way out.</exception>
     public static void CheckLock(string folder) => Check(folder, ["hive.lock", "hive.pid"], EntryKind.File);
 
+    private const string DatabaseName = "/hive.sqlite";
+
     private const string Restore = "; a backup brings the database back (`hive up --restore FILE --replace`)";
 
     private static void Check(string folder, IEnumerable<string> names, EntryKind wanted)
@@ -79,10 +81,14 @@ internal static class FolderContents
                     $"{path} is {Words(path, found)}, and Hive makes only {Words(path, wanted)} of that name; "
                         + (found == EntryKind.Link ? OwnLink(path, wanted) : "")
                         + "find out who put it there, then move it away or remove it, and start Hive again"
-                        + (path.EndsWith("/hive.sqlite", StringComparison.Ordinal) ? Restore : "")
+                        + (path.EndsWith(DatabaseName, StringComparison.Ordinal) ? Restore : "")
                 );
         }
     }
+
+    // Beside the database: its newest commits, and the note by which a loss of them is noticed. Left behind, they are
+    // lost.
+    private static readonly string[] OfDatabase = ["", "-wal", "-commits"];
 
     // Links worked in data folders of older versions.
     private static string OwnLink(string path, EntryKind wanted)
@@ -95,11 +101,16 @@ internal static class FolderContents
                 $"if you moved the folder yourself, move it back, and lose nothing: `rm {path} && mv {target} {path}`; "
                     + "to keep it on another disk, move the whole data folder there (--data-dir). If you did not, ",
             EntryKind.File =>
-                $"if you made the link yourself, put a copy there instead: `cp --remove-destination {target} {path}`. "
+                $"if you made the link yourself, move the file back: `rm {path}{string.Concat(Moves(path, target))}`. "
                     + "If you did not, ",
             _ => "",
         };
     }
+
+    private static IEnumerable<string> Moves(string path, string target) =>
+        (path.EndsWith(DatabaseName, StringComparison.Ordinal) ? OfDatabase : [""])
+            .Where(part => part.Length == 0 || File.Exists(target + part))
+            .Select(part => $" && mv {target}{part} {path}{part}");
 
     private static string Words(string path, EntryKind kind) =>
         kind switch

@@ -12,6 +12,14 @@ internal static class Networks
     public static Fault NoRoute { get; } =
         new("the machine has no route to the outside", "connect it, then restart the agent");
 
+    /// <summary>The fault of a runtime that isolated agents better before.</summary>
+    /// <param name="lost">The missing ability.</param>
+    public static Fault NotNow(Fault lost) =>
+        new(
+            $"it cannot isolate agents as it did before: {lost.Reason}",
+            "try again, or restart Hive to let it run them with less"
+        );
+
     /// <summary>The network that a container gets.</summary>
     /// <param name="network">The network that its agent.yaml asks for.</param>
     /// <param name="fault">Why the runtime cannot give it one of its own; null when it can.</param>

@@ -12,6 +12,20 @@ internal static class Trial
     /// <summary>The time of a program that only answers a question.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    // What strerror(3) says of the limits on processes, memory and open files. An agent can use them up.
+    private static readonly string[] Shortages =
+    [
+        "Resource temporarily unavailable",
+        "Cannot allocate memory",
+        "Too many open files",
+        "Device or resource busy",
+    ];
+
+    /// <summary>True for the error of a program that lacked something for the moment, and may work later.</summary>
+    /// <param name="error">Its error output, untranslated.</param>
+    public static bool MayPass(string error) =>
+        Shortages.Any(shortage => error.Contains(shortage, StringComparison.OrdinalIgnoreCase));
+
     /// <summary>Runs a program once to see whether it works.</summary>
     /// <returns>Its exit code and its error output.</returns>
     /// <exception cref="TimeoutException">It did not end within <see cref="Patience"/>: a busy machine, not a lack of

@@ -22,6 +22,6 @@ public sealed record BackupChoice(bool WithState, string? Target = null);
 
 /// <summary>A file that a backup could not copy.</summary>
 /// <param name="Text">Its path in the archive, and the reason.</param>
-/// <param name="ForRoom">It would be copied if there were more room; false when its name keeps it out of every
-/// backup.</param>
+/// <param name="ForRoom">A backup with more room, or of fewer files, would hold it; false when its name keeps it out of
+/// every backup.</param>
 public sealed record LeftOutFile(string Text, bool ForRoom);

@@ -19,7 +19,7 @@ public sealed record ShareSize(int CommandsPerSecond, int BytesPerSecond)
 /// requests, answers and handed-over files. A second's worth can be used at once. A command that exceeds the share
 /// waits at the door, and is refused if its turn would come too late; few of them run at once (docs/adr/0142).
 /// </summary>
-internal sealed class Share(string agent, ShareSize size, TimeProvider clock)
+public sealed class Share(string agent, ShareSize size, TimeProvider clock)
 {
     /// <summary>Messages that a command stores, receives or settles and that count as one more command: a message in a
     /// write takes a fraction of the time of a command of its own.</summary>
@@ -75,7 +75,7 @@ internal sealed class Share(string agent, ShareSize size, TimeProvider clock)
             return PauseUntil(clock.GetTimestamp(), long.MinValue, bytesUntil, waited);
     }
 
-    /// <summary>Uses the share for a new connection.</summary>
+    /// <summary>Uses the share for a new connection, or for a request to the agent's proxy.</summary>
     /// <returns>How long the next one has to wait.</returns>
     public TimeSpan TakeConnection()
     {
@@ -135,4 +135,4 @@ internal sealed class Share(string agent, ShareSize size, TimeProvider clock)
 /// <summary>The wait of a command at the door.</summary>
 /// <param name="Wait">How long.</param>
 /// <param name="Refusal">The answer after that wait; null when the command runs then.</param>
-internal readonly record struct Pause(TimeSpan Wait, Problem? Refusal);
+public readonly record struct Pause(TimeSpan Wait, Problem? Refusal);

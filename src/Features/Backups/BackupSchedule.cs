@@ -125,7 +125,7 @@ internal sealed partial class BackupSchedule(
         }
     }
 
-    // Files from the future are the oldest: they were made before the clock was set back. So the one just made stays;
+    // Files from the future are the oldest: they were made before the clock was set back. So the one just made stays.
     // Half are the newest. The others, and always one, leave out nothing: no agent can push all whole ones out.
     private void Prune(DateTimeOffset now)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Hive.Common.Doctor;
 using Hive.Protocol;
 using Hive.Protocol.Options;
@@ -27,8 +26,8 @@ internal sealed class BackupsCheck(BackupFolder folder, HiveOptions options) : I
             ? new Finding(
                 Topic,
                 Name,
-                FindingState.Ok,
-                string.Create(CultureInfo.InvariantCulture, $"the newest is {newest.File}")
+                newest.IsWhole ? FindingState.Ok : FindingState.Failed,
+                $"the newest is {newest.File}{(newest.IsWhole ? "" : ", which leaves out files of agents")}"
             )
             : new Finding(Topic, Name, FindingState.Absent, $"none yet in {folder.Path}");
     }

@@ -31,13 +31,18 @@ internal sealed partial class EgressForward : IHttpApplication<HttpContext>, IDi
     };
 
     private readonly EgressConnector connector;
+    private readonly Func<Task> turn;
     private readonly TimeProvider clock;
     private readonly CancellationToken closed;
     private readonly HttpMessageInvoker client;
 
-    public EgressForward(EgressConnector connector, TimeProvider clock, CancellationToken closed)
+    /// <param name="connector">Connects to the hosts.</param>
+    /// <param name="turn">Waits for the agent's share of the host, before each request.</param>
+    /// <param name="clock">Measures the limits of time.</param>
+    /// <param name="closed">Ends all requests.</param>
+    public EgressForward(EgressConnector connector, Func<Task> turn, TimeProvider clock, CancellationToken closed)
     {
-        (this.connector, this.clock, this.closed) = (connector, clock, closed);
+        (this.connector, this.turn, this.clock, this.closed) = (connector, turn, clock, closed);
         client = new HttpMessageInvoker(
             new SocketsHttpHandler
             {
@@ -63,6 +68,7 @@ internal sealed partial class EgressForward : IHttpApplication<HttpContext>, IDi
     {
         try
         {
+            await turn();
             await Forward(context);
         }
         catch (Exception e) when (FaultIn(e) is { } fault && !context.Response.HasStarted)

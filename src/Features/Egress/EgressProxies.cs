@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Features.Egress.Contracts;
 using Hive.Protocol;
@@ -12,6 +13,7 @@ internal sealed class EgressProxies(
     HivePaths paths,
     NameLookups names,
     AgentRowSignal rows,
+    ShareSize share,
     ILoggerFactory logs,
     TimeProvider clock
 ) : IEgress, IHostedService
@@ -31,7 +33,7 @@ internal sealed class EgressProxies(
             return;
         var connector = new EgressConnector(agent, rules, refused.GetOrAdd(agent, _ => new Refusals(clock)), names);
         connector.Refused += () => rows.Mark(agent);
-        var proxy = new EgressProxy(paths.AgentProxy(agent), connector, clock, logs);
+        var proxy = new EgressProxy(paths.AgentProxy(agent), connector, new Share(agent, share, clock), clock, logs);
         try
         {
             await proxy.Start();

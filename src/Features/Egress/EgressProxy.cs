@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Hive.Common.Doors;
 using Hive.Features.Egress.Contracts;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -18,14 +19,16 @@ internal sealed class EgressProxy : IAsyncDisposable
     private const long MaxBufferedBytes = 64 << 10;
 
     private readonly string path;
+    private readonly Share share;
+    private readonly TimeProvider clock;
     private readonly CancellationTokenSource closed = new();
     private readonly EgressForward forward;
     private readonly KestrelServer server;
 
-    public EgressProxy(string path, EgressConnector connector, TimeProvider clock, ILoggerFactory logs)
+    public EgressProxy(string path, EgressConnector connector, Share share, TimeProvider clock, ILoggerFactory logs)
     {
-        this.path = path;
-        forward = new EgressForward(connector, clock, closed.Token);
+        (this.path, this.share, this.clock) = (path, share, clock);
+        forward = new EgressForward(connector, Turn, clock, closed.Token);
         var tunnel = new EgressTunnel(connector, clock, closed.Token);
         var options = new KestrelServerOptions { AddServerHeader = false };
         options.Limits.MaxConcurrentConnections = MaxConnections;
@@ -43,18 +46,26 @@ internal sealed class EgressProxy : IAsyncDisposable
             listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
-                listen.Use(next => connection => tunnel.Run(connection, next));
+                listen.Use(next =>
+                    async connection =>
+                    {
+                        await Turn();
+                        await tunnel.Run(connection, next);
+                    }
+                );
             }
         );
         server = new KestrelServer(
             Options.Create(options),
-            new SocketTransportFactory(
-                Options.Create(new SocketTransportOptions { CreateBoundListenSocket = Bind }),
-                logs
-            ),
+            new AcceptingInTurn(Options.Create(new SocketTransportOptions { CreateBoundListenSocket = Bind }), logs),
             logs
         );
     }
+
+    // Connections, and requests on one that stays open, wait until the agent's share has room. They are not refused,
+    // because programs take a refusal of a proxy for one of the host.
+    private Task Turn() =>
+        share.TakeConnection() is { Ticks: > 0 } pause ? Task.Delay(pause, clock, closed.Token) : Task.CompletedTask;
 
     /// <summary>Begins to listen.</summary>
     /// <exception cref="IOException">The socket cannot be created.</exception>

@@ -33,6 +33,9 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
     // More would fill the screen; the log has the numbers of each folder.
     private const int MaxNamed = 20;
 
+    // Letters of a path.
+    private const int MaxShown = 200;
+
     // The files, the archive and its trial: all of them may be on one disk.
     private const int Copies = 3;
 
@@ -78,6 +81,9 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
         /// <summary>Reserves room for a file; false when there is too little.</summary>
         public bool Holds(long bytes)
         {
+            // Before the rounding, which overflows for the largest file of holes.
+            if (bytes > Room)
+                return false;
             // As the disk and the archive count it: whole blocks of 4 KiB, and a header and an end of 512 bytes each.
             bytes = ((bytes + 4095) / 4096 * 4096) + 1024;
             if (bytes > Room)
@@ -92,7 +98,14 @@ internal sealed partial class StateBackup(StateFileOpener files, IRoster roster,
             LeftOut++;
             var files = forRoom ? withoutRoom : unnameable;
             if (files.Count < MaxNamed)
-                files.Add(new LeftOutFile($"{VisibleText.OneLine(path)} ({why})", forRoom));
+                files.Add(new LeftOutFile($"'{Shown(path)}' ({why})", forRoom));
+        }
+
+        // Its agent chose the words.
+        private static string Shown(string path)
+        {
+            var text = VisibleText.OneLine(path);
+            return text.Length > MaxShown ? $"{text[..MaxShown]}…" : text;
         }
 
         /// <summary>Counts a member; false when there are too many.</summary>

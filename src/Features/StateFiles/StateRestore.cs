@@ -49,7 +49,7 @@ internal sealed class StateRestore(IAgentNames names) : IRestorePart
             File.Delete(leftOut);
             restored.Add(
                 int.TryParse(count, CultureInfo.InvariantCulture, out var files) && files > 0
-                    ? $"without {Counted.Of(files, "state file")} that no backup holds"
+                    ? $"without {Counted.Of(files, "state file")} that this backup leaves out and an older one may hold"
                     : throw Problem.Invalid($"the backup is damaged: {StateBackup.LeftOut} is not a number")
             );
         }

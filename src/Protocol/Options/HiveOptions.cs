@@ -150,7 +150,8 @@ public sealed record BackupsOptions
 public sealed record DiskOptions
 {
     [Option(
-        "How many MiB the files of one agent may take, unless its agent.yaml says otherwise, 64 to 16777216",
+        "How many MiB the files of one agent may take, unless its agent.yaml says otherwise, 64 to 16777216; at most a "
+            + "quarter of the disk",
         Kind = OptionKind.Decimal,
         Least = 64,
         Most = 16777216

@@ -19,6 +19,14 @@ internal sealed record NspawnAbilities(Fault? NoUser, Fault? NoNetwork, Fault? N
             NoFilter is { } filter ? $"it can create user namespaces and vsock sockets: {filter}" : null,
         }.OfType<string>();
 
+    /// <summary>The reason that something is missing which an earlier trial found; null when nothing is, or when the
+    /// machine has lost its route only.</summary>
+    public Fault? Lost(NspawnAbilities before) =>
+        before.NoUser is null && NoUser is not null ? NoUser
+        : before.NoFilter is null && NoFilter is not null ? NoFilter
+        : before.NoNetwork is null && NoNetwork != Networks.NoRoute ? NoNetwork
+        : null;
+
     /// <summary>The abilities to try, one after another: all first, then without what may be at fault, which is the
     /// network, the filter, or the user. Each takes the error of the one before it.</summary>
     public IEnumerable<Func<string, NspawnAbilities>> Lesser()

@@ -31,6 +31,7 @@ internal sealed class NspawnRuntime : LocalRuntime
 
     // The result of the last successful trial.
     private volatile NspawnAbilities found = new(null, null, null);
+    private bool succeeded;
 
     public NspawnRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
         : base(processes)
@@ -195,16 +196,14 @@ internal sealed class NspawnRuntime : LocalRuntime
         try
         {
             var (code, error, can) = await ProbeBest();
-            if (code == 0)
-                found = can;
             return code switch
             {
-                0 => null,
+                0 => Keep(can),
                 HarnessProbe.Breached => HarnessBinary.NoIsolation(error),
                 _ => new Fault($"systemd-nspawn ended with {code}{(error.Length > 0 ? $" ({error})" : "")}"),
             };
         }
-        catch (TimeoutException e)
+        catch (Exception e) when (e is IOException or TimeoutException)
         {
             return new Fault(e.Message);
         }
@@ -212,6 +211,15 @@ internal sealed class NspawnRuntime : LocalRuntime
         {
             return new Fault("systemd-nspawn is not installed", "on Debian: apt-get install systemd-container");
         }
+    }
+
+    // A machine does not lose an ability while Hive runs; what looks like it may be an agent that uses up a limit.
+    private Fault? Keep(NspawnAbilities can)
+    {
+        if (succeeded && can.Lost(found) is { } lost)
+            return Networks.NotNow(lost);
+        (found, succeeded) = (can, true);
+        return null;
     }
 
     // With everything first, then without what may be at fault: the network, the filter, the user.
@@ -230,6 +238,8 @@ internal sealed class NspawnRuntime : LocalRuntime
             last = (code, error, can);
             if (code is 0 or HarnessProbe.Breached)
                 break;
+            if (Trial.MayPass(error))
+                throw new IOException($"systemd-nspawn ended with {code} ({error})");
         }
 
         return last;

@@ -68,6 +68,7 @@ internal sealed class Pasta(HiveOptions options)
     /// <summary>Why it does not work on this machine; null when it does.</summary>
     /// <param name="user">The user as which it runs; null for Hive's own.</param>
     /// <exception cref="TimeoutException">The machine is too busy to tell.</exception>
+    /// <exception cref="IOException">It lacks something for the moment.</exception>
     public async Task<Fault?> FindFault(uint? user)
     {
         var isThere = false;
@@ -83,6 +84,7 @@ internal sealed class Pasta(HiveOptions options)
             };
             var (code, error) = await Trial.Run(trial);
             return code == 0 ? null
+                : Trial.MayPass(error) ? throw new IOException($"{Program} ended with {code} ({Last(error)})")
                 : !HasRoute() ? Networks.NoRoute
                 : new Fault(
                     $"{Program} ended with {code}{(error.Length > 0 ? $" ({Last(error)})" : "")}",
@@ -97,7 +99,7 @@ internal sealed class Pasta(HiveOptions options)
         {
             return new Fault($"{Program} is not installed", "on Debian: apt-get install passt");
         }
-        catch (IOException e)
+        catch (IOException e) when (MappedFolders.IsRefusal(e))
         {
             return new Fault(e.Message);
         }

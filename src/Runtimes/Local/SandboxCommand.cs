@@ -14,6 +14,15 @@ internal sealed record SandboxAbilities(bool Strict, Fault? NoUser, Fault? NoFil
 {
     /// <summary>Agents are users of their own.</summary>
     public bool HasUsers => Strict && NoUser is null && Environment.IsPrivilegedProcess;
+
+    /// <summary>The reason that something is missing which an earlier trial found; null when nothing is, or when the
+    /// machine has lost its route only.</summary>
+    public Fault? Lost(SandboxAbilities before) =>
+        before.Strict && !Strict ? new Fault("bubblewrap cannot make a user namespace")
+        : before.NoUser is null && NoUser is not null ? NoUser
+        : before.NoFilter is null && NoFilter is not null ? NoFilter
+        : before.NoNetwork is null && NoNetwork != Networks.NoRoute ? NoNetwork
+        : null;
 }
 
 /// <summary>Composes the command line of a sandbox. Bubblewrap reads its arguments from a file, so that the agent does

@@ -25,6 +25,7 @@ internal sealed class SandboxRuntime : LocalRuntime
 
     // The result of the last successful trial.
     private volatile SandboxAbilities found = new(true, null, null, null);
+    private bool succeeded;
 
     public SandboxRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
         : base(processes)
@@ -114,11 +115,7 @@ internal sealed class SandboxRuntime : LocalRuntime
             }
 
             if (code == 0)
-            {
-                found = strict;
-                return null;
-            }
-
+                return Keep(strict);
             SandboxAbilities lenient = new(
                 false,
                 NotStrict(noUser),
@@ -127,11 +124,9 @@ internal sealed class SandboxRuntime : LocalRuntime
             );
             if (code != HarnessProbe.Breached)
                 (code, error) = await Probe(lenient, own);
-            if (code == 0)
-                found = lenient;
             return code switch
             {
-                0 => null,
+                0 => Keep(lenient),
                 HarnessProbe.Breached => HarnessBinary.NoIsolation(error),
                 _ => new Fault(
                     $"bubblewrap ended with {code.ToString(CultureInfo.InvariantCulture)}"
@@ -150,6 +145,15 @@ internal sealed class SandboxRuntime : LocalRuntime
         {
             return new Fault(e.Message);
         }
+    }
+
+    // A machine does not lose an ability while Hive runs; what looks like it may be an agent that uses up a limit.
+    private Fault? Keep(SandboxAbilities can)
+    {
+        if (succeeded && can.Lost(found) is { } lost)
+            return Networks.NotNow(lost);
+        (found, succeeded) = (can, true);
+        return null;
     }
 
     private static string? Weakness(SandboxAbilities can, string? unlimited) =>
@@ -184,13 +188,15 @@ internal sealed class SandboxRuntime : LocalRuntime
                 ),
             };
             var (code, error) = await Trial.Run(launch);
-            return code == 0 ? null : new Fault($"setpriv ended with {code} ({error})");
+            return code == 0 ? null
+                : Trial.MayPass(error) ? throw new IOException($"setpriv ended with {code} ({error})")
+                : new Fault($"setpriv ended with {code} ({error})");
         }
         catch (Win32Exception)
         {
             return Pasta.NoSetPriv;
         }
-        catch (IOException e)
+        catch (IOException e) when (MappedFolders.IsRefusal(e))
         {
             return new Fault(e.Message);
         }
@@ -200,7 +206,7 @@ internal sealed class SandboxRuntime : LocalRuntime
     {
         // A missing program must be noticed before another one starts it.
         await Trial.Run([SandboxCommand.Program, "--version"], CancellationToken.None);
-        return await Trial.Run(
+        var (code, error) = await Trial.Run(
             command.Of(
                 new Blueprint(
                     TrialAgent,
@@ -216,5 +222,8 @@ internal sealed class SandboxRuntime : LocalRuntime
                 own
             )
         );
+        return code != 0 && Trial.MayPass(error)
+            ? throw new IOException($"bubblewrap ended with {code} ({error})")
+            : (code, error);
     }
 }

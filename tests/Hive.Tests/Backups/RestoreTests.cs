@@ -46,7 +46,7 @@ public sealed class RestoreTests(MadeBackup made) : IClassFixture<MadeBackup>, I
         Assert.Equal("remember", await Read("agents/alice/state/notes.md"));
         Assert.Equal("odd", await Read($"agents/alice/state/{MadeBackup.OddName}"));
         Assert.Equal((UnixFileMode)0x1ED, File.GetUnixFileMode($"{Data}/agents/alice/state/run.sh"));
-        Assert.Contains("without 1 state file that no backup holds", told, Ordinal);
+        Assert.Contains("without 1 state file that this backup leaves out and an older one may hold", told, Ordinal);
         Assert.False(Path.Exists($"{Data}/agents/alice/state/two\nlines"));
         Assert.Equal(CommitMark.AsClosed($"{Data}/hive.sqlite"), CommitMark.Read($"{Data}/hive.sqlite"));
         Assert.Equal(0L, MadeBackup.Ask(Data, "SELECT count(*) FROM sessions"));

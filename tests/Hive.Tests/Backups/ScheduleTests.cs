@@ -131,7 +131,7 @@ public sealed class ScheduleTests
 
         using var line = await hive.Operator();
         Assert.Contains(
-            "agents/alice/state/notes (",
+            "'agents/alice/state/notes' (",
             (await line.CallAsync("doctor")).GetRawText(),
             StringComparison.Ordinal
         );

@@ -3,6 +3,7 @@ using System.Globalization;
 using Hive.Host;
 using Hive.Tests.Cli;
 using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
 
 namespace Hive.Tests.Common;
 
@@ -118,6 +119,12 @@ public sealed class FolderLockTests
             : [];
         if (nobody.Length == 0)
             File.SetUnixFileMode(closed, UnixFileMode.None);
+        using var trial = Built.Start("/usr/bin/env", [.. nobody, Built.Host, "--unknown"]);
+        var runs = (await trial.StandardError.ReadToEndAsync()).StartsWith(
+            "hive-host: --unknown",
+            StringComparison.Ordinal
+        );
+        Requires.That(runs, "needs a build and a .NET that another user may read");
         using var host = Built.Start("/usr/bin/env", [.. nobody, Built.Host, .. up]);
         var output = host.StandardOutput.ReadToEndAsync();
         var error = await host.StandardError.ReadToEndAsync();
@@ -228,6 +235,33 @@ public sealed class FolderLockTests
         await using var second = await HostProcess.Start(first.Folder);
         using var alice = await second.Agent("alice");
         await alice.CallAsync("whoami");
+    }
+
+    [Fact]
+    public async Task A_linked_database_moves_back_with_all_that_was_acknowledged()
+    {
+        var first = await HostProcess.Start();
+        await first.Spawn("alice");
+        using (var host = await first.Operator())
+            await host.CallAsync("send", new { to = "alice", body = "kept" });
+        first.Kill();
+        await first.Exit();
+        var elsewhere = Directory.CreateDirectory(Path.Combine(first.Folder, "elsewhere")).FullName;
+        // As SQLite leaves them beside a linked database.
+        foreach (var path in Directory.GetFiles(first.DataDir, "hive.sqlite*"))
+            File.Move(path, Path.Combine(elsewhere, Path.GetFileName(path)));
+        var database = Path.Combine(first.DataDir, "hive.sqlite");
+        File.CreateSymbolicLink(database, Path.Combine(elsewhere, "hive.sqlite"));
+
+        var refused = await HostProcess.Refused(HostProcess.Arguments(first.Folder));
+        var advice = refused.Error.Split('`')[1];
+        Assert.Contains($"rm {database} && mv ", advice, StringComparison.Ordinal);
+        using (var shell = Process.Start("sh", ["-c", advice]))
+            await shell.WaitForExitAsync();
+
+        await using var second = await HostProcess.Start(first.Folder);
+        using var alice = await second.Agent("alice");
+        Assert.Equal("kept", Assert.Single(await alice.Receive()).Body);
     }
 
     [Fact]

@@ -47,16 +47,18 @@ public sealed class DockerVolumesTests
     public async Task A_disk_below_a_mapped_folder_stays_mounted_at_the_end_of_the_mapping()
     {
         Requires.OwnUsers();
+        const ulong Bind = 1 << 12;
         const ulong Shared = 1 << 20;
         var folder = Directory.CreateTempSubdirectory("hive-volumes-").FullName;
         var place = $"{Place}/hive-test-{Guid.NewGuid():N}";
         // Shared, as systemd makes all mounts: what happens to one copy of a tree then happens to the others.
-        Assert.Equal(0, LibC.Mount("tmpfs", folder, "tmpfs", 0, "mode=700"));
+        Assert.Equal(0, LibC.Mount(folder, folder, null, Bind, null));
         try
         {
             Assert.Equal(0, LibC.Mount("none", folder, null, Shared, null));
             var disk = Directory.CreateDirectory($"{folder}/disk").FullName;
-            Assert.Equal(0, LibC.Mount("tmpfs", disk, "tmpfs", 0, "mode=700"));
+            var other = Directory.CreateDirectory($"{folder}/other").FullName;
+            Assert.Equal(0, LibC.Mount(other, disk, null, Bind, null));
             await File.WriteAllTextAsync($"{disk}/kept", "");
             var shown = Assert.Single(new MappedFolders(AgentUser.Of("test", "test"), [folder]).Mount(place));
             Assert.True(File.Exists($"{shown}/disk/kept"));

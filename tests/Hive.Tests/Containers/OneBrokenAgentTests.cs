@@ -106,7 +106,10 @@ public sealed class OneBrokenAgentTests
             );
         Directory.CreateDirectory(folder);
         // What is mounted cannot be moved.
-        Assert.Equal(0, LibC.Mount("tmpfs", folder, "tmpfs", 0, "mode=700"));
+        Requires.That(
+            LibC.Mount("tmpfs", folder, "tmpfs", 0, "mode=700") == 0,
+            "needs the right to mount a file system"
+        );
         try
         {
             await hive.Restart();

@@ -4,15 +4,27 @@ using Hive.Common.Processes;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.StateFiles.Contracts;
+using Hive.Protocol;
 using Hive.Protocol.Options;
 
 namespace Hive.Features.Containers.Limits;
 
 /// <summary>Compares the files of agents with the room that they may take. Only <see cref="Refresh"/> measures; all
 /// else uses the last size, so that nobody waits.</summary>
-internal sealed class DiskLimits(DiskUse use, AgentFolders folders, IAgentSpecs specs, HiveOptions options)
-    : IHandoverRoom
+internal sealed class DiskLimits(
+    DiskUse use,
+    AgentFolders folders,
+    IAgentSpecs specs,
+    HiveOptions options,
+    HivePaths paths
+) : IHandoverRoom
 {
+    // The least that an agent.yaml can name.
+    private const long Least = 64L << 20;
+
+    // One agent without a limit of its own leaves most of a small disk to the others and the host.
+    private const int PartOfDisk = 4;
+
     // What others hand over stays below this part of the limit, so that they cannot end the agent.
     private const int HandoverPercent = 90;
 
@@ -79,5 +91,10 @@ internal sealed class DiskLimits(DiskUse use, AgentFolders folders, IAgentSpecs 
             ? string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.##} GiB")
             : string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 20):0.#} MiB");
 
-    private long Of(AgentLimits limits) => limits.DiskBytes ?? (long)(options.Disk.AgentMegabytes * (1L << 20));
+    private long Of(AgentLimits limits) =>
+        limits.DiskBytes
+        ?? Math.Min(
+            (long)(options.Disk.AgentMegabytes * (1L << 20)),
+            Math.Max(Least, new DriveInfo(paths.DataDir).TotalSize / PartOfDisk)
+        );
 }

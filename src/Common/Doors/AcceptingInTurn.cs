@@ -1,15 +1,16 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Hive.Host;
+namespace Hive.Common.Doors;
 
 /// <summary>
-/// The server's TCP transport, which accepts each connection behind the work that the pool has already. Its own loop
-/// accepts all that wait in a row, on the thread that serves the agents' sockets (docs/adr/0144).
+/// A server's transport, which accepts each connection behind the work that the pool has already. Its own loop accepts
+/// all that wait in a row, on the thread that serves the agents' sockets (docs/adr/0144).
 /// </summary>
-internal sealed class AcceptingInTurn(IOptions<SocketTransportOptions> options, ILoggerFactory logs)
+public sealed class AcceptingInTurn(IOptions<SocketTransportOptions> options, ILoggerFactory logs)
     : IConnectionListenerFactory,
         IConnectionListenerFactorySelector
 {
