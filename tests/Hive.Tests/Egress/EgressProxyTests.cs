@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Hive.Common.Doors;
 using Hive.Features.Egress;
 using Hive.Protocol;
 
@@ -46,6 +47,32 @@ public sealed class EgressProxyTests
         Assert.Contains("X-Own: kept", seen, StringComparison.Ordinal);
         Assert.DoesNotContain("dropped", seen, StringComparison.Ordinal);
         Assert.Null(agent.Refused);
+    }
+
+    [Theory]
+    [InlineData("CONNECT other.test:80 HTTP/1.1\r\nHost: x\r\n\r\n")]
+    [InlineData("GET http://other.test/ HTTP/1.1\r\nHost: other.test\r\n\r\n")]
+    public async Task What_exceeds_the_agents_share_waits(string request)
+    {
+        await using var agent = await ProxiedAgent.StartWith(
+            new ShareSize(2 * Share.CommandsPerConnection, int.MaxValue)
+        );
+        var clock = agent.Hive.Clock;
+        async Task<bool> IsRefused() =>
+            (await agent.Send(request)).StartsWith("HTTP/1.1 403", StringComparison.Ordinal);
+        // A plain request counts besides its connection.
+        for (var used = 0; used < 2; used += request[0] == 'C' ? 1 : 2)
+            Assert.True(await IsRefused());
+        var waits = clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(0.5));
+        var next = IsRefused();
+        await waits;
+        while (!next.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(0.5));
+            await Task.Yield();
+        }
+
+        Assert.True(await next);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Hive.Common.Doors;
 using Hive.Features.Egress;
 using Hive.Features.Egress.Contracts;
 using Hive.Protocol;
@@ -47,12 +48,26 @@ internal sealed class ProxiedAgent : IAsyncDisposable
     /// <param name="address">Where the server listens.</param>
     /// <param name="allow">The entries of the list; <c>PORT</c> is the server's port.</param>
     /// <param name="mayBePrivate">Those that may have private addresses.</param>
-    public static async Task<ProxiedAgent> StartAt(IPAddress address, string[] allow, params string[] mayBePrivate)
+    public static Task<ProxiedAgent> StartAt(IPAddress address, string[] allow, params string[] mayBePrivate) =>
+        Start(address, null, allow, mayBePrivate);
+
+    /// <param name="share">The agent's share of the host.</param>
+    public static Task<ProxiedAgent> StartWith(ShareSize share) => Start(IPAddress.Loopback, share, [], []);
+
+    private static async Task<ProxiedAgent> Start(
+        IPAddress address,
+        ShareSize? share,
+        string[] allow,
+        string[] mayBePrivate
+    )
     {
         ProxiedAgent? made = null;
         var hive = await HiveFixture.StartWith(services =>
-            services.AddSingleton<NameLookup>(name => made!.LookUp(name))
-        );
+        {
+            services.AddSingleton<NameLookup>(name => made!.LookUp(name));
+            if (share is not null)
+                services.AddSingleton(share);
+        });
         made = new ProxiedAgent(hive, address);
         await hive.Spawn(Agent);
         made.server.Start();
