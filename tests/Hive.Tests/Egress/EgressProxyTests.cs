@@ -52,7 +52,7 @@ public sealed class EgressProxyTests
     [Theory]
     [InlineData("CONNECT other.test:80 HTTP/1.1\r\nHost: x\r\n\r\n")]
     [InlineData("GET http://other.test/ HTTP/1.1\r\nHost: other.test\r\n\r\n")]
-    public async Task What_exceeds_the_agents_share_waits(string request)
+    public async Task A_request_beyond_the_agents_share_waits(string request)
     {
         await using var agent = await ProxiedAgent.StartWith(
             new ShareSize(2 * Share.CommandsPerConnection, int.MaxValue)
