@@ -1,4 +1,3 @@
-using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
@@ -92,19 +91,12 @@ internal sealed class AbandonedLeases(
         // Its turns end like those of any agent that is gone; other slices have rows for them.
         var inbox = inboxes.Of(agent);
         Lose(write, inbox, [.. inbox.Holders.Open], lastWords: null);
-        var parked = write.Db.Query<long>(ParkedSql, new { agent }).ToArray();
-        write.Raise(new MessagesDeleted(agent, PurgedMessages.Note(write, agent), parked));
+        write.Raise(new MessagesDeleted(agent, PurgedMessages.Note(write, agent), inbox.ParkedIds()));
         inboxes.Remove(write, agent);
     }
 
     /// <inheritdoc />
     public Task DeleteForgotten() => purged.Delete(CancellationToken.None);
-
-    private const string ParkedSql = """
-        SELECT id
-          FROM messages INDEXED BY messages_parked
-         WHERE parked_at IS NOT NULL AND acked_at IS NULL AND recipient = @agent
-        """;
 
     private void Lose(IWrite write, Inbox inbox, long[] lost, string? lastWords)
     {

@@ -27,7 +27,7 @@ internal sealed class BrokerTimers(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         backoff.Due += OnDue;
-        var (messages, open) = await store.Read(
+        var (messages, open, unread) = await store.Read(
             db =>
                 (
                     db.Query<OpenMessage>(
@@ -38,7 +38,8 @@ internal sealed class BrokerTimers(
                             """
                         )
                         .ToList(),
-                    holders.ReadOpen(db)
+                    holders.ReadOpen(db),
+                    OperatorUnread.Read(db)
                 ),
             cancellationToken
         );
@@ -46,6 +47,9 @@ internal sealed class BrokerTimers(
             write =>
             {
                 inboxes.Load(messages, open);
+                // An earlier Hive stored none. Otherwise nothing is written: the disk may be full.
+                if (inboxes.Unread(Principals.Operator) is var now && now != unread)
+                    OperatorUnread.Store(write, now);
                 failed.EndBackoff(write);
             },
             cancellationToken

@@ -1,4 +1,5 @@
 using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 
 namespace Hive.Features.Messages;
@@ -17,6 +18,7 @@ internal sealed class Inbox(string owner)
     private readonly Dictionary<long, long> delayed = [];
     private readonly SortedSet<(long Due, long Id)> dues = [];
     private readonly HashSet<long> parked = [];
+    private readonly bool isOperators = owner == Principals.Operator;
     private long unreadCount,
         delayedCount,
         parkedCount;
@@ -167,6 +169,9 @@ internal sealed class Inbox(string owner)
     /// <summary>True for a parked message.</summary>
     public bool IsParked(long id) => parked.Contains(id);
 
+    /// <summary>The parked messages, in no order.</summary>
+    public long[] ParkedIds() => [.. parked];
+
     /// <summary>True for a message that is parked, in back-off or ready: nobody holds it.</summary>
     public bool IsFree(long id) => parked.Contains(id) || delayed.ContainsKey(id) || Ready.Contains(id);
 
@@ -240,6 +245,8 @@ internal sealed class Inbox(string owner)
             undo();
             PublishCounts();
         });
+        if (isOperators)
+            OperatorUnread.Store(write, Unread);
     }
 
     private void PublishCounts()

@@ -153,13 +153,20 @@ internal sealed class Leases(
     }
 
     /// <inheritdoc />
-    public void Reclaim(IWrite write, string agent, long holder)
+    public bool Reclaim(IWrite write, string agent, long holder)
     {
         var inbox = inboxes.Of(agent);
-        var ids = MessageTable.Reclaim(write, holder, Now());
+        var lost = MessageTable.Lost(write, holder, chunks.Size + 1);
+        long[] ids = [.. lost.Take(chunks.Size)];
+        var now = Now();
         inbox.RemoveReady(write, ids);
         foreach (var id in ids)
+        {
+            MessageTable.Reclaim(write, id, now);
             inbox.Hold(write, id, new Lease(holder, null), row: null);
+        }
+
+        return lost.Count == ids.Length;
     }
 
     /// <inheritdoc />

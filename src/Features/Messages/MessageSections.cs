@@ -23,16 +23,7 @@ internal sealed class InboxUnreadSection : IDashboardSection
 
     public Type Type => typeof(long);
 
-    // Counted at the snapshot's own moment, so that the page can count on from it: the broker's count is ahead of that.
-    // The index holds only these rows, and their number is limited for each sender.
-    public object Read(DbConnection db) =>
-        db.ExecuteScalar<long>(
-            """
-            SELECT count(*)
-              FROM messages INDEXED BY messages_unread_by_operator
-             WHERE recipient = 'operator' AND acked_at IS NULL
-            """
-        );
+    public object Read(DbConnection db) => OperatorUnread.Read(db);
 }
 
 /// <summary>The newest parked messages, in the snapshot.</summary>

@@ -106,22 +106,24 @@ internal static class MessageTable
                 .Bind(2, holder)
         );
 
-    /// <summary>Leases again what a holder held when it was lost and nobody was given since.</summary>
-    /// <returns>The ids in rising order.</returns>
-    public static long[] Reclaim(IWrite write, long holder, long now) =>
-        [
-            .. write
-                .Db.Query<long>(
-                    """
-                    UPDATE messages INDEXED BY messages_open
-                       SET delivered_at = @now
-                     WHERE acked_at IS NULL AND delivered_at IS NULL AND turn = @holder
-                    RETURNING id
-                    """,
-                    new { now, holder }
-                )
-                .Order(),
-        ];
+    /// <summary>The oldest messages that a holder held when it was lost and nobody was given since.</summary>
+    public static List<long> Lost(IWrite write, long holder, int most) =>
+        write
+            .Db.Query<long>(
+                $"""
+                SELECT id
+                  FROM messages INDEXED BY messages_lost
+                 WHERE turn = @holder AND delivered_at IS NULL AND acked_at IS NULL AND NOT {PurgedMessages.IsPurged}
+                 ORDER BY id
+                 LIMIT @most
+                """,
+                new { holder, most }
+            )
+            .AsList();
+
+    /// <summary>Leases a message again that a lost holder held.</summary>
+    public static void Reclaim(IWrite write, long id, long now) =>
+        write.Prepare("UPDATE messages SET delivered_at = ?2 WHERE id = ?1").Bind(1, id).Bind(2, now).Step();
 
     /// <summary>Notes the holder of a leased message.</summary>
     /// <param name="write">The write.</param>

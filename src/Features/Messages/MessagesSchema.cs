@@ -7,7 +7,7 @@ internal sealed class MessagesSchema : ISchema
 {
     public string Slice => "messages";
 
-    public int Version => 8;
+    public int Version => 9;
 
     public void Converge(SchemaEditor editor)
     {
@@ -38,9 +38,11 @@ internal sealed class MessagesSchema : ISchema
         editor.Run("CREATE INDEX IF NOT EXISTS messages_open ON messages (id) WHERE acked_at IS NULL");
         // These indexes hold few rows and cost nothing when other rows are written.
         editor.Run("CREATE INDEX IF NOT EXISTS messages_to_operator ON messages (id) WHERE recipient = 'operator'");
+        // Version 8 counted the operator's unread messages in it.
+        editor.Run("DROP INDEX IF EXISTS messages_unread_by_operator");
         editor.Run(
-            "CREATE INDEX IF NOT EXISTS messages_unread_by_operator ON messages (id) WHERE recipient = 'operator' "
-                + "AND acked_at IS NULL"
+            "CREATE TABLE IF NOT EXISTS operator_unread (id INTEGER PRIMARY KEY CHECK (id = 1), "
+                + "messages INTEGER NOT NULL)"
         );
         editor.Run(
             "CREATE INDEX IF NOT EXISTS messages_to_operator_by_sender ON messages (sender, acked_at, id) "
@@ -53,6 +55,11 @@ internal sealed class MessagesSchema : ISchema
         editor.Run(
             "CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at "
                 + "IS NULL"
+        );
+        // What a lost holder gets back when its end is told after all; other messages never enter it.
+        editor.Run(
+            "CREATE INDEX IF NOT EXISTS messages_lost ON messages (turn, id) WHERE turn IS NOT NULL "
+                + "AND delivered_at IS NULL AND acked_at IS NULL"
         );
         editor.Column("messages", "attempts_log", "TEXT");
         // Agents whose messages, up to an id, are being deleted.

@@ -114,16 +114,17 @@ internal static class EndTurn
                 },
                 CancellationToken.None
             );
-            if (outcome is not null)
-                return outcome;
-            await leases.ReleaseMany(
-                agent,
-                id,
-                many,
-                write => ReleaseOf(Find(write)),
-                (write, released) => Turn.Count(write, id, released)
-            );
-            return await store.Write(write => End(write, Find(write)), CancellationToken.None);
+            if (many.Count > 0)
+                await leases.ReleaseMany(
+                    agent,
+                    id,
+                    many,
+                    write => ReleaseOf(Find(write)),
+                    (write, released) => Turn.Count(write, id, released)
+                );
+            while (outcome is null)
+                outcome = await store.Write(write => End(write, Find(write)), CancellationToken.None);
+            return outcome;
 
             Turn Find(IWrite write) =>
                 Turn.Find(write.Db, agent, id) ?? throw Problem.NotFound($"{agent} does not have a turn {id}");
@@ -131,15 +132,22 @@ internal static class EndTurn
             LeaseOutcome ReleaseOf(Turn turn) =>
                 TurnResult.OutcomeOf(command.Result, command.Note, command.DelaySeconds, turn.NoFault);
 
-            Outcome End(IWrite write, Turn turn)
+            // Null when a lost turn has more messages than one write releases.
+            Outcome? End(IWrite write, Turn turn)
             {
                 var isNew = turn.EndedAt is null || turn.Lost;
                 if (isNew)
                 {
-                    // A lost turn gets back what nobody was given since, as if it had held that until now.
-                    if (turn.Lost)
-                        leases.Reclaim(write, agent, id);
+                    // A lost turn gets back what nobody was given since, as if it had held that until now. Should the
+                    // host end before the last of them, the turn is still lost and can be ended again.
+                    var isAll = !turn.Lost || leases.Reclaim(write, agent, id);
                     var released = leases.Close(write, agent, id, ReleaseOf(turn));
+                    if (!isAll)
+                    {
+                        Turn.Count(write, id, released);
+                        return null;
+                    }
+
                     open.Remove(write, agent, id);
                     turn = turn.End(write, command.Result, command.Note, released, clock.GetUtcNow());
                 }

@@ -61,13 +61,14 @@ internal sealed record Turn
     public static IEnumerable<(string Agent, long Id)> Running(DbConnection db) =>
         db.Query<(string, long)>("SELECT agent, id FROM turns WHERE ended_at IS NULL");
 
-    /// <summary>Counts the messages of a turn that is released in chunks, before its end.</summary>
+    /// <summary>Counts the messages of a turn that is released in chunks, before its end. A lost turn is ended only
+    /// when that is reported.</summary>
     public static void Count(IWrite write, long turn, Released released) =>
         write.Db.Execute(
             """
             UPDATE turns
                SET acked = acked + @Acked, requeued = requeued + @Requeued, parked = parked + @Parked
-             WHERE id = @turn AND ended_at IS NULL
+             WHERE id = @turn AND (ended_at IS NULL OR lost = 1)
             """,
             new
             {

@@ -64,6 +64,26 @@ public sealed class ChunksTests
     }
 
     [Fact]
+    public async Task A_lost_turn_with_many_messages_ends_in_several_writes()
+    {
+        await using var hive = await HiveFixture.Start();
+        var (bob, ids) = await Lease(hive);
+        var turn = (await bob.CallAsync("begin_turn", new { ids = ids.Take(1), wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
+        await bob.CallAsync("hello", new { turn });
+        await bob.CallAsync("requeue_inflight");
+        // One of them is somebody else's by now.
+        var given = await hive.Connect("bob");
+        Assert.Equal(ids[0], Assert.Single(await given.Receive(max: 1)).Id);
+        var before = Writes(hive);
+        var ended = await bob.CallAsync("end_turn", new { turn, result = "ok" });
+        Assert.InRange(Writes(hive) - before, 3, 10);
+        Assert.Equal(Many - 1, ended.Int("acked"));
+        Assert.Equal((0, 1, 0), await bob.Status());
+    }
+
+    [Fact]
     public async Task A_failed_turn_with_many_messages_counts_each_failure_once()
     {
         await using var hive = await HiveFixture.Start();

@@ -1,7 +1,12 @@
+using System.Data.Common;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Dapper;
+using Hive.Common.Storage;
+using Hive.Features.Messages;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Messages;
 
@@ -79,6 +84,67 @@ public sealed class OperatorInboxTests
         host = await hive.Operator();
         Assert.Equal(1, (await host.CallAsync("ack_messages", new { ids = new[] { ids[0] } })).Int("acked"));
         Assert.Equal(before, (await hive.State()).GetProperty("inbox")[2].GetRawText());
+    }
+
+    [Fact]
+    public async Task The_unread_number_of_a_snapshot_is_that_of_its_own_rows()
+    {
+        await using var hive = await HiveFixture.Start();
+        // A pair of messages is many.
+        hive.Services.GetRequiredService<Chunks>().Size = 2;
+        await hive.Spawn("alice");
+        var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
+        var store = hive.Services.GetRequiredService<IStore>();
+        var changes = Change();
+        var numbers = new HashSet<long>();
+        do numbers.Add(await store.Read(Compare));
+        while (!changes.IsCompleted);
+        await changes;
+        Assert.True(numbers.Count > 2, "all reads saw the same number");
+
+        var unread = await store.Read(Compare);
+        Assert.Equal(8, unread);
+        // A write that is rolled back leaves the number as it was.
+        var leases = hive.Services.GetRequiredService<Leases>();
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            store.Write<int>(write =>
+                leases.AckRead(write, leases.UnreadByOperator()) == unread
+                    ? throw new InvalidOperationException()
+                    : throw new Xunit.Sdk.XunitException("not all were acknowledged")
+            )
+        );
+        Assert.Equal(unread, await store.Read(Compare));
+        Assert.Equal(unread, (await host.CallAsync("inbox")).Int("unread"));
+        await hive.Restart();
+        Assert.Equal(unread, await hive.Services.GetRequiredService<IStore>().Read(Compare));
+        Assert.Equal(unread, (await hive.State()).Int("inbox_unread"));
+
+        async Task Change()
+        {
+            for (var round = 0; round < 10; round++)
+            {
+                List<long> ids = [];
+                while (ids.Count < 20)
+                    ids.Add(await alice.Send("operator"));
+                await host.CallAsync("ack_messages", round % 2 == 0 ? new { ids } : (object)new { all = true });
+                await host.CallAsync("unread_message", new { id = ids[round] });
+            }
+
+            for (var i = 0; i < 7; i++)
+                await alice.Send("operator");
+        }
+
+        static long Compare(DbConnection db)
+        {
+            var told = (long)new InboxUnreadSection().Read(db);
+            Assert.Equal(
+                db.ExecuteScalar<long>(
+                    "SELECT count(*) FROM messages WHERE recipient = 'operator' AND acked_at IS NULL"
+                ),
+                told
+            );
+            return told;
+        }
     }
 
     [Fact]

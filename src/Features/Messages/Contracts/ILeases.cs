@@ -26,8 +26,10 @@ internal interface ILeases
     /// <param name="ids">Only these are given back.</param>
     void GiveBack(IWrite write, Caller caller, IEnumerable<long> ids);
 
-    /// <summary>Gives a lost holder back what it held and nobody was given since.</summary>
-    void Reclaim(IWrite write, string agent, long holder);
+    /// <summary>Gives a lost holder back what it held and nobody was given since: the oldest, as many as one write
+    /// releases. <see cref="Close"/> then releases them.</summary>
+    /// <returns>True when that was all; otherwise this is to be called again, in another write.</returns>
+    bool Reclaim(IWrite write, string agent, long holder);
 
     /// <summary>
     /// Prepares the end of a holder that has too many leases for one write: from now on it is given no more leases, so
