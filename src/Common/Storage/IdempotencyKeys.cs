@@ -20,10 +20,11 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
     public string Slice => "idempotency_keys";
 
     /// <inheritdoc />
-    public int Version => 1;
+    public int Version => 2;
 
     /// <inheritdoc />
-    public void Converge(SchemaEditor editor) =>
+    public void Converge(SchemaEditor editor)
+    {
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS idempotency_keys (
@@ -36,6 +37,17 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
             ) WITHOUT ROWID
             """
         );
+        // Agents whose keys, of one command or of all ('*'), are being deleted.
+        editor.Run(
+            """
+            CREATE TABLE IF NOT EXISTS idempotency_ends (
+                agent   TEXT NOT NULL,
+                command TEXT NOT NULL,
+                PRIMARY KEY (agent, command)
+            ) WITHOUT ROWID
+            """
+        );
+    }
 
     /// <summary>Runs <paramref name="first"/> unless the key was used before, in which case the stored result is
     /// returned.</summary>
@@ -90,17 +102,96 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
             );
     }
 
-    /// <summary>Deletes an agent's keys, so that a new agent of the same name starts without them.</summary>
-    public static void Forget(IWrite write, string agent) =>
-        write.Db.Execute("DELETE FROM idempotency_keys WHERE agent = @agent", new { agent });
+    /// <summary>Notes that an agent's keys are to be deleted, so that a new agent of the same name starts without them.
+    /// They may be millions: <see cref="DeleteForgotten"/> follows before anybody has that name.</summary>
+    public static void Forget(IWrite write, string agent) => Forget(write, agent, All);
 
-    /// <summary>Deletes an agent's keys of one command whose results were rolled back: a key must not answer with a
-    /// result that no longer exists.</summary>
+    /// <summary>Notes the same of an agent's keys of one command whose results were rolled back: a key must not answer
+    /// with a result that no longer exists.</summary>
     public static void Forget(IWrite write, string agent, string command) =>
         write.Db.Execute(
-            "DELETE FROM idempotency_keys WHERE agent = @agent AND command = @command",
+            "INSERT OR IGNORE INTO idempotency_ends (agent, command) VALUES (@agent, @command)",
             new { agent, command }
         );
+
+    /// <summary>Deletes what <see cref="Forget(IWrite,string)"/> has noted, in small writes; what a kill of the host
+    /// interrupted, the next start and the next spawn under the name continue.</summary>
+    /// <param name="store">The database.</param>
+    /// <param name="agent">The agent; null for all.</param>
+    /// <param name="ct">Stops between two writes.</param>
+    public static async Task DeleteForgotten(IStore store, string? agent, CancellationToken ct)
+    {
+        var ends = await store.Read(
+            db =>
+                db.Query<End>(
+                        "SELECT agent, command FROM idempotency_ends WHERE agent = coalesce(@agent, agent)",
+                        new { agent }
+                    )
+                    .ToArray(),
+            ct
+        );
+        foreach (var end in ends)
+        {
+            await ManyRows.Delete<string>(
+                store,
+                (db, last) =>
+                    db.Query<string>(
+                        ForgottenSql,
+                        new
+                        {
+                            end.Agent,
+                            end.Command,
+                            last,
+                        }
+                    ),
+                // Unless somebody else has deleted all in the meantime: an agent of that name may have keys again.
+                (write, key) =>
+                    write.Db.Execute(
+                        ForgetSql,
+                        new
+                        {
+                            end.Agent,
+                            end.Command,
+                            key,
+                        }
+                    ),
+                ct
+            );
+            await store.Write(
+                write =>
+                {
+                    // The empty key comes before all that were found.
+                    write.Db.Execute(
+                        ForgetSql,
+                        new
+                        {
+                            end.Agent,
+                            end.Command,
+                            key = "",
+                        }
+                    );
+                    write.Db.Execute("DELETE FROM idempotency_ends WHERE agent = @Agent AND command = @Command", end);
+                },
+                ct
+            );
+        }
+    }
+
+    private const string All = "*";
+
+    private static readonly string ForgottenSql = $"""
+        SELECT key
+          FROM idempotency_keys
+         WHERE agent = @Agent AND key > coalesce(@last, '') AND @Command IN (command, '*')
+         ORDER BY key
+         LIMIT {ManyRows.PerWrite}
+        """;
+
+    private const string ForgetSql = """
+        DELETE FROM idempotency_keys
+         WHERE agent = @Agent AND key = @key AND @Command IN (command, '*')
+           AND EXISTS (SELECT 1 FROM idempotency_ends WHERE agent = @Agent AND command = @Command)
+        """;
 
     /// <summary>Deletes expired keys, in small writes.</summary>
     public async Task Vacuum(IStore store, CancellationToken ct)
@@ -145,6 +236,13 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
         public required string Agent { get; init; }
 
         public required string Key { get; init; }
+    }
+
+    private sealed record End
+    {
+        public required string Agent { get; init; }
+
+        public required string Command { get; init; }
     }
 
     private sealed record Row

@@ -19,6 +19,14 @@ internal static class HearForge
     /// replayed.</summary>
     public static readonly TimeSpan Memory = TimeSpan.FromDays(90);
 
+    internal const int ForgottenAtOnce = 20;
+
+    private const string ForgetSql = """
+        DELETE FROM forge_deliveries
+         WHERE mark IN (
+            SELECT mark FROM forge_deliveries WHERE received_at < @before ORDER BY received_at LIMIT @ForgottenAtOnce)
+        """;
+
     internal sealed record Command(string Event, ReadOnlyMemory<byte> Body) : IRequest<Result>;
 
     /// <param name="Told">The agents that were told; none when the event concerns none, or was handled before.</param>
@@ -57,10 +65,11 @@ internal static class HearForge
             return await store.Write(
                 write =>
                 {
-                    // Forgotten deliveries are too old to be replayed.
+                    // Forgotten deliveries are too old to be replayed. A few at a time, though many may be due at once:
+                    // each delivery adds one.
                     write.Db.Execute(
-                        "DELETE FROM forge_deliveries WHERE received_at < @before",
-                        new { before = (now - Memory).ToUnixTimeMilliseconds() }
+                        ForgetSql,
+                        new { before = (now - Memory).ToUnixTimeMilliseconds(), ForgottenAtOnce }
                     );
                     if (
                         write.Db.Execute(

@@ -21,6 +21,21 @@ internal sealed partial class VacuumMessages(
     internal static readonly TimeSpan Kept = TimeSpan.FromDays(30);
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
+    /// <summary>Finishes what a kill of the host interrupted, before an agent can use a key again.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await IdempotencyKeys.DeleteForgotten(store, agent: null, cancellationToken);
+        }
+        catch (Problem e)
+        {
+            LogFailed(log, e);
+        }
+
+        await base.StartAsync(cancellationToken);
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, clock);
@@ -41,6 +56,7 @@ internal sealed partial class VacuumMessages(
 
     private async Task<int> Sweep(CancellationToken ct)
     {
+        await IdempotencyKeys.DeleteForgotten(store, agent: null, ct);
         await keys.Vacuum(store, ct);
         var now = clock.GetUtcNow();
         var before = now.Subtract(Kept);
@@ -65,6 +81,6 @@ internal sealed partial class VacuumMessages(
     )]
     private static partial void LogRemoved(ILogger logger, int count);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "deleting old messages failed; will retry in an hour")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "deleting old messages and keys failed; will retry in an hour")]
     private static partial void LogFailed(ILogger logger, Exception error);
 }

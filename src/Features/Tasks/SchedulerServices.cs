@@ -3,6 +3,7 @@ using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Tasks;
 
@@ -14,7 +15,7 @@ internal static class SchedulerServices
         services
             .AddSingletonAs<ReadyTasks, IReadyTasks, IAgentTasks>()
             .AddSingletonAs<ConditionWatch, ICommitObserver>()
-            .AddSingletonAs<AgentStatusLog, IAgentDataCleanup>()
+            .AddSingletonAs<AgentStatusLog, IAgentDataCleanup, IHostedService>()
             .AddSingleton<ISchema, AgentStatusSchema>()
             .AddSingletonAs<Dispatcher, IScheduler>();
 }

@@ -51,6 +51,44 @@ public sealed class TombstoneTests
     }
 
     [Fact]
+    public async Task A_purge_deletes_many_conditions_in_several_writes_and_after_a_restart()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob", "carol");
+        var store = hive.Services.GetRequiredService<IStore>();
+        await store.Write(write => write.Db.Execute(Conditions));
+        await (await hive.Operator()).CallAsync("destroy", new { name = "bob", purge = true });
+        await Left("carol", 300);
+        // As an earlier host leaves it that was killed.
+        store = hive.Services.GetRequiredService<IStore>();
+        await store.Write(write =>
+            write.Db.Execute("INSERT INTO agent_status_purges SELECT 'carol', max(id) - 1 FROM agent_status_log")
+        );
+        await hive.Restart();
+        await Left("carol", 1);
+
+        async Task Left(string agent, int count)
+        {
+            var read = hive.Services.GetRequiredService<IStore>();
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            while (await read.Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM agent_status_purges")) > 0)
+                await Task.Delay(10, patience.Token);
+            Assert.Equal(
+                [(agent, count)],
+                await read.Read(db =>
+                    db.Query<(string, int)>("SELECT agent, count(*) FROM agent_status_log GROUP BY agent").ToList()
+                )
+            );
+        }
+    }
+
+    private const string Conditions = """
+        WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 600)
+        INSERT INTO agent_status_log (agent, to_status, reason, at)
+        SELECT iif(n % 2, 'bob', 'carol'), 'idle', 'test', 0 FROM numbers
+        """;
+
+    [Fact]
     public async Task Reviving_a_tombstone_undoes_a_destroy()
     {
         await using var fleet = await Fleet.Start("process");

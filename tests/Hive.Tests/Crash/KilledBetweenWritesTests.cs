@@ -1,7 +1,9 @@
 using Hive.Common.Storage;
 using Hive.Features.Messages;
+using Hive.Features.Turns;
 using Hive.Protocol;
 using Hive.Tests.Messages;
+using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Crash;
 
@@ -16,12 +18,37 @@ public sealed class KilledBetweenWritesTests
     public async Task Acking_all_leaves_acked_and_unacked_messages_and_loses_none(int step)
     {
         await using var host = new CrashingHost("external");
-        var alice = await Lease(host);
+        var (alice, _) = await Lease(host);
         // Step 1 is before the first commit, 2 after it, 3 before the second.
         await host.DieAt($"Commit:{typeof(Chunks).FullName}", step);
         await Assert.ThrowsAnyAsync<Exception>(() => alice.CallAsync("ack", new { all = true }));
         await host.Ended;
         Assert.Equal(Numbers.Skip(Chunks.UsualSize), await Rest(host));
+    }
+
+    [Fact]
+    public async Task Reading_all_leaves_read_and_unread_messages_and_their_number()
+    {
+        await using var host = new CrashingHost("external");
+        await Lease(host);
+        using (var alice = await host.Connect("alice"))
+        {
+            foreach (var body in Numbers)
+                await alice.CallAsync("send", new { to = "operator", body });
+        }
+
+        using (var line = await host.Operator())
+        {
+            await host.DieAt($"Commit:{typeof(Chunks).FullName}", 3);
+            await Assert.ThrowsAnyAsync<Exception>(() => line.CallAsync("ack_messages", new { all = true }));
+            await host.Ended;
+        }
+
+        await host.Run();
+        using var again = await host.Operator();
+        var inbox = await again.CallAsync("inbox");
+        Assert.Equal(Many - Chunks.UsualSize, inbox.GetProperty("unread").GetInt32());
+        Assert.Equal(Many - Chunks.UsualSize, Unread(host));
     }
 
     [Theory]
@@ -30,7 +57,7 @@ public sealed class KilledBetweenWritesTests
     public async Task Requeuing_many_leases_delivers_each_message_once_more_in_order(int step)
     {
         await using var host = new CrashingHost("external");
-        (await Lease(host)).Dispose();
+        (await Lease(host)).Line.Dispose();
         await host.DieAt($"Commit:{typeof(StoreExtensions).FullName}", step);
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
@@ -41,9 +68,100 @@ public sealed class KilledBetweenWritesTests
         Assert.Equal(Numbers, await Rest(host));
     }
 
+    [Theory]
+    [InlineData("ok")]
+    [InlineData("failed")]
+    public async Task A_lost_turn_that_held_many_messages_can_be_ended_again(string result)
+    {
+        await using var host = new CrashingHost("external");
+        var alice = await Lease(host);
+        var ids = new[] { alice.First };
+        var turn = (await alice.Line.CallAsync("begin_turn", new { ids, wake_from = "test" })).GetProperty("turn");
+        await alice.Line.CallAsync("hello", new { turn });
+        await alice.Line.CallAsync("requeue_inflight");
+        var end = new
+        {
+            turn,
+            result,
+            delay_seconds = 0,
+        };
+        await host.DieAt($"Commit:{typeof(EndTurn).FullName}", 3);
+        await Assert.ThrowsAnyAsync<Exception>(() => alice.Line.CallAsync("end_turn", end));
+        await host.Ended;
+        await host.Run();
+        using var again = await host.Connect("alice");
+        var (acked, requeued) = result == "ok" ? (Many, 0) : (0, Many);
+        // Once more, for the same answer.
+        foreach (var _ in Enumerable.Range(0, 2))
+        {
+            var ended = await again.CallAsync("end_turn", end);
+            Assert.Equal(acked, ended.GetProperty("acked").GetInt32());
+            Assert.Equal(requeued, ended.GetProperty("requeued").GetInt32());
+        }
+
+        Assert.Equal(requeued, (await again.CallAsync("status")).GetProperty("unread").GetInt32());
+        foreach (var message in requeued > 0 ? await again.Receive() : [])
+            Assert.Equal(1, message.Attempts);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task No_key_of_a_purged_agent_answers_the_next_agent_of_its_name(int step)
+    {
+        await using var host = new CrashingHost("external");
+        await host.Run();
+        var sent = new Dictionary<string, long>();
+        using (var line = await host.Operator())
+        {
+            await line.CallAsync("spawn", new { name = "alice", runtime = "external" });
+            using (var alice = await host.Connect("alice"))
+            {
+                foreach (var key in Numbers.Append(""))
+                    sent.Add(key, await Send(alice, key));
+                Assert.Equal(sent["1"], await Send(alice, "1"));
+            }
+
+            await host.DieAt($"Commit:{typeof(ManyRows).FullName}", step);
+            await Assert.ThrowsAnyAsync<Exception>(() =>
+                line.CallAsync("destroy", new { name = "alice", purge = true })
+            );
+            await host.Ended;
+        }
+
+        await host.Run();
+        using var again = await host.Operator();
+        await again.CallAsync("spawn", new { name = "alice", runtime = "external" });
+        using var next = await host.Connect("alice");
+        foreach (var key in Numbers.Append(""))
+            Assert.True(await Send(next, key) > sent[key], $"the key '{key}' answered with a purged agent's message");
+
+        static async Task<long> Send(LineClient line, string key) => (
+                await line.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "operator",
+                        body = $"with {key}",
+                        key,
+                    }
+                )
+            ).GetProperty("id").GetInt64();
+    }
+
+    // As a snapshot reads it.
+    private static long Unread(CrashingHost host)
+    {
+        using var db = new SqliteConnection(
+            $"Data Source={Path.Combine(host.DataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False"
+        );
+        db.Open();
+        return (long)new InboxUnreadSection().Read(db);
+    }
+
     private static IEnumerable<string> Numbers => Enumerable.Range(0, Many).Select(n => $"{n}");
 
-    private static async Task<LineClient> Lease(CrashingHost host)
+    private static async Task<(LineClient Line, long First)> Lease(CrashingHost host)
     {
         await host.Run();
         using (var line = await host.Operator())
@@ -54,9 +172,10 @@ public sealed class KilledBetweenWritesTests
         }
 
         var alice = await host.Connect("alice");
-        for (var leased = 0; leased < Many; )
-            leased += (await alice.Receive()).Length;
-        return alice;
+        List<long> leased = [];
+        while (leased.Count < Many)
+            leased.AddRange((await alice.Receive()).Select(message => message.Id));
+        return (alice, leased[0]);
     }
 
     // The messages that come after the next start.

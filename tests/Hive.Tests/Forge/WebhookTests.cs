@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Hive.Features.Forge;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 
@@ -245,6 +246,13 @@ public sealed class WebhookTests : IAsyncLifetime
                 sender = new { login = "alice" },
             }
         );
+        // As after a flood, of which each delivery forgets a few.
+        rig.Execute(
+            """
+            WITH RECURSIVE old (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM old WHERE n < 29)
+            INSERT INTO forge_deliveries (mark, received_at) SELECT 'old ' || n, n FROM old
+            """
+        );
         rig.Forge.Pause();
         rig.Hive.Clock.Advance(TimeSpan.FromDays(91));
         await Tell(
@@ -262,7 +270,23 @@ public sealed class WebhookTests : IAsyncLifetime
                 sender = new { login = "alice" },
             }
         );
-        Assert.Single(rig.Rows("SELECT mark FROM forge_deliveries"));
+        Assert.Equal(30 - HearForge.ForgottenAtOnce + 1, rig.Rows("SELECT mark FROM forge_deliveries").Length);
+        await Tell(
+            "issues",
+            new
+            {
+                action = "opened",
+                issue = new
+                {
+                    number = 3,
+                    title = "x",
+                    body = "@bob",
+                },
+                repository = Repository("alice/tool"),
+                sender = new { login = "alice" },
+            }
+        );
+        Assert.Equal(2, rig.Rows("SELECT mark FROM forge_deliveries").Length);
     }
 
     [Fact]

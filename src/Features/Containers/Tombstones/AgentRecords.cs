@@ -49,7 +49,7 @@ internal sealed class AgentRecords(
         removals.CountDestroyed();
         states.Remove(name);
         if (purge)
-            await inflight.DeleteForgotten();
+            await DeleteForgotten(name);
     }
 
     /// <summary>Gives a revived agent back what its destruction set aside; for another agent of its name, ends
@@ -70,7 +70,13 @@ internal sealed class AgentRecords(
             RemoveKept(write, name, purge: true);
             write.Raise(new AgentDestroyed(name));
         });
+        await DeleteForgotten(name);
+    }
+
+    private async Task DeleteForgotten(string name)
+    {
         await inflight.DeleteForgotten();
+        await IdempotencyKeys.DeleteForgotten(store, name, CancellationToken.None);
     }
 
     private void ForgetMessages(IWrite write, string name)

@@ -39,6 +39,7 @@ internal sealed partial class AgentCreation(
     {
         setup ??= new AgentSetup();
         await removal.FinishPurges(name);
+        await IdempotencyKeys.DeleteForgotten(store, name, CancellationToken.None);
         var begun = new Creation
         {
             Agent = name,
@@ -128,6 +129,8 @@ internal sealed partial class AgentCreation(
         LogStep(log, name, "on the roster");
         try
         {
+            // Those of an earlier agent that is not revived.
+            await IdempotencyKeys.DeleteForgotten(store, name, CancellationToken.None);
             launcher.OpenSocket(name);
         }
         catch
