@@ -11,6 +11,7 @@ internal sealed class AbandonedLeases(
     FailedMessages failed,
     PurgedMessages purged,
     TurnHolds turnHolds,
+    Chunks chunks,
     ILeaseHolders holders
 ) : IInflight
 {
@@ -21,20 +22,21 @@ internal sealed class AbandonedLeases(
     public int RequeueAll(IWrite write, string agent, string? lastWords = null)
     {
         var inbox = inboxes.Of(agent);
-        Lose(write, inbox, [.. inbox.Holders.Open], lastWords);
-        return redelivery.Requeue(write, inbox, _ => true);
+        var told = Lose(write, inbox, [.. inbox.Holders.Open], lastWords);
+        return redelivery.Requeue(write, inbox, _ => true, told.Contains);
     }
 
     /// <inheritdoc />
     public int RequeueExcept(IWrite write, string agent, IReadOnlyCollection<long> keep, string? lastWords = null)
     {
         var inbox = inboxes.Of(agent);
-        Lose(write, inbox, [.. inbox.Holders.Open.Where(h => !keep.Contains(h))], lastWords);
+        var told = Lose(write, inbox, [.. inbox.Holders.Open.Where(h => !keep.Contains(h))], lastWords);
         inbox.Holders.MarkOpenAtRequeue(write);
         return redelivery.Requeue(
             write,
             inbox,
-            lease => lease.Holder is { } holder ? !keep.Contains(holder) : inbox.Holders.IsClosed(lease)
+            lease => lease.Holder is { } holder ? !keep.Contains(holder) : inbox.Holders.IsClosed(lease),
+            told.Contains
         );
     }
 
@@ -98,13 +100,29 @@ internal sealed class AbandonedLeases(
     /// <inheritdoc />
     public Task DeleteForgotten() => purged.Delete(CancellationToken.None);
 
-    private void Lose(IWrite write, Inbox inbox, long[] lost, string? lastWords)
+    // The holders whose messages were all told. Those of the others, which hold too many for this write, are told while
+    // they are requeued.
+    private HashSet<long> Lose(IWrite write, Inbox inbox, long[] lost, string? lastWords)
     {
         foreach (var holder in lost)
             inbox.Holders.Remove(write, holder);
+        HashSet<long> told = [];
+        var room = chunks.Size;
         foreach (var holder in lost)
-            turnHolds.Losing(write, inbox, holder);
+        {
+            var count = inbox.Count(lease => lease.Holder == holder);
+            if (count <= room && told.Add(holder))
+                room -= count;
+            turnHolds.Losing(
+                write,
+                inbox,
+                holder,
+                told.Contains(holder) ? [.. inbox.Find(lease => lease.Holder == holder).Order()] : []
+            );
+        }
+
         if (lost.Length > 0)
             holders.Lost(write, inbox.Owner, lost, lastWords);
+        return told;
     }
 }

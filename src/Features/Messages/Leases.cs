@@ -170,18 +170,12 @@ internal sealed class Leases(
     }
 
     /// <inheritdoc />
-    public IReadOnlyList<long> BeginLargeRelease(IWrite write, string agent, long holder, LeaseOutcome outcome)
+    public IReadOnlyList<long> BeginLargeRelease(IWrite write, string agent, long holder)
     {
         var inbox = inboxes.Of(agent);
-        if (inbox.Count(lease => lease.IsSurelyHeldBy(holder)) <= chunks.Size)
+        if (inbox.Count(lease => lease.Holder == holder) <= chunks.Size)
             return [];
-        // Not again when its end is asked for a second time.
-        if (inbox.Holders.TakesLeases(holder))
-        {
-            inbox.Holders.BeginEnd(write, holder);
-            turnHolds.Ending(write, inbox, holder, outcome);
-        }
-
+        inbox.Holders.BeginEnd(write, holder);
         return HeldBy(inbox, holder);
     }
 
@@ -210,8 +204,9 @@ internal sealed class Leases(
     private Released Release(IWrite write, string agent, long holder, IEnumerable<long> ids, LeaseOutcome outcome)
     {
         var inbox = inboxes.Of(agent);
-        long[] held = [.. ids.Where(id => inbox.IsLeased(id, out var l) && l.IsSurelyHeldBy(holder))];
-        return Release(write, agent, held, outcome);
+        long[] held = [.. ids.Where(id => inbox.IsLeased(id, out var lease) && lease.Holder == holder)];
+        turnHolds.Ending(write, inbox, holder, outcome, held);
+        return Release(write, inbox, holder, held, outcome);
     }
 
     /// <inheritdoc />
@@ -222,23 +217,34 @@ internal sealed class Leases(
         // Closed before anything is released: otherwise a receiver bound to it would get that for a holder that is
         // gone.
         inbox.Holders.Remove(write, holder);
-        if (!isTold)
-            turnHolds.Ending(write, inbox, holder, outcome);
-        var released = Release(write, agent, [.. HeldBy(inbox, holder).Order()], outcome);
-        // Messages that the receiver may never have seen are neither handled nor failed.
-        var doubtful = redelivery.Requeue(write, inbox, lease => lease.Holder == holder);
-        return released with { Requeued = released.Requeued + doubtful };
+        long[] held = [.. HeldBy(inbox, holder).Order()];
+        if (!isTold || held.Length > 0)
+            turnHolds.Ending(write, inbox, holder, outcome, held);
+        return Release(write, inbox, holder, held, outcome);
     }
 
-    private Released Release(IWrite write, string agent, long[] held, LeaseOutcome outcome)
+    private Released Release(IWrite write, Inbox inbox, long holder, long[] held, LeaseOutcome outcome)
     {
+        // Without those that were dropped.
+        long[] left = [.. held.Where(id => inbox.IsLeased(id, out _))];
+        long[] sure = [.. left.Where(id => inbox.IsLeased(id, out var lease) && lease.IsSurelyHeldBy(holder))];
+        // Messages that the receiver may never have seen are neither handled nor failed.
+        long[] doubtful = [.. left.Except(sure)];
+        redelivery.Requeue(write, inbox, doubtful);
         if (outcome.Acks)
-            return new Released(Ack(write, agent, held), 0, 0);
-        var (requeued, parked) = failed.Nack(write, agent, held, outcome.DelaySeconds, outcome.Error, outcome.Blame);
-        return new Released(0, requeued, parked);
+            return new Released(Ack(write, inbox.Owner, sure), doubtful.Length, 0);
+        var (requeued, parked) = failed.Nack(
+            write,
+            inbox.Owner,
+            sure,
+            outcome.DelaySeconds,
+            outcome.Error,
+            outcome.Blame
+        );
+        return new Released(0, requeued + doubtful.Length, parked);
     }
 
-    private static long[] HeldBy(Inbox inbox, long holder) => inbox.Find(lease => lease.IsSurelyHeldBy(holder));
+    private static long[] HeldBy(Inbox inbox, long holder) => inbox.Find(lease => lease.Holder == holder);
 
     private static void Ack(IWrite write, Inbox inbox, long id, long now, Message? known)
     {

@@ -16,31 +16,52 @@ internal sealed class TurnHolds(Lazy<IEnumerable<ITurnHolds>> told, TimeProvider
             one.Holds(write, inbox.Owner, holder, ids);
     }
 
-    /// <summary>A holder ends; to be called when it is given no more leases, and before any is released.</summary>
-    public void Ending(IWrite write, Inbox inbox, long holder, LeaseOutcome outcome) =>
-        Ending(write, inbox, holder, outcome.Result, lost: false, outcome.IsExcused);
+    /// <summary>A holder ends; to be called when it is given no more leases, and before any of the messages is
+    /// released. Many are told in pieces.</summary>
+    /// <param name="write">The write.</param>
+    /// <param name="inbox">The agent's inbox.</param>
+    /// <param name="holder">The holder.</param>
+    /// <param name="outcome">The outcome of its work.</param>
+    /// <param name="ids">Messages that it holds, in rising order.</param>
+    public void Ending(IWrite write, Inbox inbox, long holder, LeaseOutcome outcome, long[] ids) =>
+        Release(write, inbox, Ask(write, holder, outcome.Result, lost: false, outcome.IsExcused, ids));
 
-    /// <summary>The host gives a holder up; to be called as <see cref="Ending(IWrite,Inbox,long,LeaseOutcome)"/>
-    /// is.</summary>
-    public void Losing(IWrite write, Inbox inbox, long holder) =>
-        Ending(write, inbox, holder, ITurnHolds.Lost, lost: true, isExcused: false);
+    /// <summary>The host gives a holder up; to be called as <see cref="Ending"/> is.</summary>
+    public void Losing(IWrite write, Inbox inbox, long holder, long[] ids) =>
+        Release(write, inbox, Ask(write, holder, ITurnHolds.Lost, lost: true, isExcused: false, ids));
 
-    private void Ending(IWrite write, Inbox inbox, long holder, string result, bool lost, bool isExcused)
+    /// <summary>As <see cref="Losing"/>, for messages that this write has released already.</summary>
+    /// <returns>Those that were dropped.</returns>
+    public long[] LosingReleased(IWrite write, Inbox inbox, long holder, long[] ids)
     {
-        if (told.Value.Length == 0)
-            return;
-        long[] ids = [.. inbox.Find(lease => lease.Holder == holder).Order()];
+        var dropped = Ask(write, holder, ITurnHolds.Lost, lost: true, isExcused: false, ids);
+        foreach (var id in dropped)
+            Drop(write, inbox, id);
+        return dropped;
+    }
+
+    private long[] Ask(IWrite write, long holder, string result, bool lost, bool isExcused, long[] ids)
+    {
         HashSet<long> dropped =
         [
             .. told.Value.SelectMany(one => one.Ending(write, holder, result, lost, isExcused, ids)),
         ];
-        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        foreach (var id in ids.Where(dropped.Contains))
+        return [.. ids.Where(dropped.Contains)];
+    }
+
+    private void Release(IWrite write, Inbox inbox, long[] dropped)
+    {
+        foreach (var id in dropped)
         {
             inbox.Release(write, id);
-            var message = MessageTable.Drop(write, id, now);
-            inbox.Backlog.Remove(write, message);
-            write.Raise(new MessageChanged("dropped", message));
+            Drop(write, inbox, id);
         }
+    }
+
+    private void Drop(IWrite write, Inbox inbox, long id)
+    {
+        var message = MessageTable.Drop(write, id, clock.GetUtcNow().ToUnixTimeMilliseconds());
+        inbox.Backlog.Remove(write, message);
+        write.Raise(new MessageChanged("dropped", message));
     }
 }

@@ -53,10 +53,12 @@ internal sealed class TaskTurns(OpenRuns runs, RunEnds ends, RunClocks clocks, T
         IReadOnlyList<long> ids
     )
     {
-        var agent = runs.AgentOf(turn);
+        var held = Held(write, ids);
+        // The turn is not known any more when the rest of its messages comes.
+        var agent = runs.AgentOf(turn) ?? held.Find(h => h.Agent is not null)?.Agent;
         runs.EndTurn(write, turn);
         List<long> dropped = [];
-        foreach (var ofRun in Held(write, ids).GroupBy(h => h.Run))
+        foreach (var ofRun in held.GroupBy(h => h.Run))
         {
             var one = ofRun.First();
             if (one.IsRemoved)

@@ -109,7 +109,7 @@ internal static class EndTurn
                 write =>
                 {
                     var turn = Find(write);
-                    many = leases.BeginLargeRelease(write, agent, id, ReleaseOf(turn));
+                    many = leases.BeginLargeRelease(write, agent, id);
                     return many.Count > 0 ? null : End(write, turn);
                 },
                 CancellationToken.None

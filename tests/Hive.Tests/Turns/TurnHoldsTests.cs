@@ -1,3 +1,4 @@
+using Dapper;
 using Hive.Common.Storage;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
@@ -92,26 +93,57 @@ public sealed class TurnHoldsTests
     }
 
     [Fact]
-    public async Task A_turn_with_very_many_messages_is_told_once_before_the_first_is_released()
+    public async Task A_turn_with_very_many_messages_is_told_of_each_piece_in_its_write()
     {
         var told = new Told();
         await using var hive = await Start(told);
         var alice = await hive.Connect("alice");
-        var (turn, first) = await hive.Turn(alice, "alice");
-        var outbox = hive.Services.GetRequiredService<IOutbox>();
-        var store = hive.Services.GetRequiredService<IStore>();
-        await store.Write(write =>
-        {
-            for (var i = 0; i < Chunks.UsualSize + 20; i++)
-                outbox.Append(write, "system", "alice", $"{i}");
-        });
-        await alice.CallAsync("hello", new { turn });
-        while ((await alice.Receive()).Length > 0) { }
+        var (turn, ids) = await Many(hive, alice);
         told.Lines.Clear();
-        told.Dropped = [first];
+        told.Dropped = [ids[0], ids[^1]];
         var ended = await alice.CallAsync("end_turn", new { turn, result = "ok" });
-        Assert.Equal(Chunks.UsualSize + 20, ended.Int("acked"));
-        Assert.StartsWith($"{turn} ends ok: {first}, ", Assert.Single(told.Lines), StringComparison.Ordinal);
+        Assert.Equal(ids.Length - 2, ended.Int("acked"));
+        Assert.Equal(
+            ids.Chunk(Chunks.UsualSize).Select(piece => $"{turn} ends ok: {string.Join(", ", piece)}"),
+            told.Lines
+        );
+        Assert.Equal((0, 0, 0), await alice.Status());
+    }
+
+    [Fact]
+    public async Task A_lost_turn_with_very_many_messages_is_told_of_each_piece_also_by_the_next_host()
+    {
+        var told = new Told();
+        await using var hive = await Start(told);
+        var alice = await hive.Connect("alice");
+        var (turn, ids) = await Many(hive, alice);
+        told.Lines.Clear();
+        told.Dropped = [ids[0], ids[^1]];
+        await alice.CallAsync("requeue_inflight");
+        Assert.Equal(
+            ids.Chunk(Chunks.UsualSize).Select(piece => string.Join(", ", piece)).Prepend("").Select(Lost),
+            told.Lines
+        );
+        Assert.Equal((ids.Length - 2, 0, 0), await alice.Status());
+
+        // As if that host had been killed before the last piece.
+        await hive
+            .Services.GetRequiredService<IStore>()
+            .Write(write =>
+                write.Db.Execute(
+                    "UPDATE messages SET delivered_at = 1, acked_at = NULL WHERE id >= @from",
+                    new { from = ids[^2] }
+                )
+            );
+        await hive.Restart();
+        alice = await hive.Connect("alice");
+        Assert.Equal((ids.Length - 3, 2, 0), await alice.Status());
+        told.Lines.Clear();
+        await alice.CallAsync("requeue_inflight");
+        Assert.Equal([Lost($"{ids[^2]}, {ids[^1]}")], told.Lines);
+        Assert.Equal((ids.Length - 2, 0, 0), await alice.Status());
+
+        string Lost(string piece) => $"{turn} ends lost, lost: {piece}";
     }
 
     [Fact]
@@ -173,6 +205,25 @@ public sealed class TurnHoldsTests
         var hive = await HiveFixture.StartWith(services => services.AddSingleton<ITurnHolds>(told));
         await hive.Spawn("alice");
         return hive;
+    }
+
+    // A turn with more messages than one write changes.
+    private static async Task<(long Turn, long[] Ids)> Many(HiveFixture hive, LineClient alice)
+    {
+        var (turn, first) = await hive.Turn(alice, "alice");
+        var outbox = hive.Services.GetRequiredService<IOutbox>();
+        await hive
+            .Services.GetRequiredService<IStore>()
+            .Write(write =>
+            {
+                for (var i = 0; i < Chunks.UsualSize + 20; i++)
+                    outbox.Append(write, "system", "alice", $"{i}");
+            });
+        await alice.CallAsync("hello", new { turn });
+        List<long> ids = [first];
+        while (await alice.Receive() is { Length: > 0 } batch)
+            ids.AddRange(batch.Select(message => message.Id));
+        return (turn, [.. ids]);
     }
 
     // A turn with two messages, the second received inside it.

@@ -34,10 +34,10 @@ internal interface ILeases
     /// <summary>
     /// Prepares the end of a holder that has too many leases for one write: from now on it is given no more leases, so
     /// that nothing it releases comes back to it. The caller then gives the ids to <see cref="ReleaseMany"/>, and calls
-    /// <see cref="Close"/> last. <see cref="ITurnHolds"/> are told here, before the first chunk.
+    /// <see cref="Close"/> last. <see cref="ITurnHolds"/> are told of each chunk in its write.
     /// </summary>
     /// <returns>The ids it holds; empty when <see cref="Close"/> can release all of them.</returns>
-    IReadOnlyList<long> BeginLargeRelease(IWrite write, string agent, long holder, LeaseOutcome outcome);
+    IReadOnlyList<long> BeginLargeRelease(IWrite write, string agent, long holder);
 
     /// <summary>Releases those of <paramref name="ids"/> that the holder holds, in several writes.</summary>
     /// <param name="agent">The agent.</param>

@@ -16,16 +16,16 @@ internal interface ITurnHolds
     void Holds(IWrite write, string agent, long turn, IReadOnlyList<long> ids);
 
     /// <summary>
-    /// A turn ends; nothing that it held has been acknowledged or given back yet. The same turn can end again with the
-    /// rest: when it was given up and its end is told after all, with the messages that nobody was given since; and
-    /// when the host stopped while it released a great many.
+    /// A turn ends; none of the messages has been acknowledged or given back yet. The same turn ends again with the
+    /// rest: when it holds too many for one write; when it was given up and its end is told after all, with the
+    /// messages that nobody was given since; and when the host stopped while it released a great many.
     /// </summary>
     /// <param name="write">The caller's write.</param>
     /// <param name="turn">The turn.</param>
     /// <param name="result">Its result; <see cref="Lost"/> when the host gives it up.</param>
     /// <param name="lost">The host gives it up.</param>
     /// <param name="isExcused">The host ended it for a reason that is not its messages' fault.</param>
-    /// <param name="ids">The messages that belong to it.</param>
+    /// <param name="ids">Messages that belong to it; none when all of them follow.</param>
     /// <returns>Those to be dropped instead of being acknowledged or given back.</returns>
     IReadOnlyCollection<long> Ending(
         IWrite write,
