@@ -5,6 +5,7 @@ using Hive.Common.Git;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Common;
 
@@ -22,6 +23,8 @@ public static class CommonRegistration
             .AddSingleton<AgentHubs>()
             .AddSingleton<AgentRowSignal>()
             .AddSingleton<ICommitObserver, DashboardForwarder>()
+            .AddSingleton<ISchema, LeftoversSchema>()
+            .AddSingletonAs<Leftovers, ICommitObserver, IHostedService>()
             .AddSingleton<IBackupPart, DatabaseBackup>()
             .AddSingleton<IRestorePart, DatabaseRestore>()
             .AddSingleton(_ => new GitProgram())

@@ -51,6 +51,7 @@ internal sealed class CollaborationModule : FeatureModule
         services
             .AddSingleton<CollaborationDeadlines>()
             .AddSingleton<ThreadTable>()
+            .AddSingleton(ThreadTable.LeftPosts)
             .AddSingleton<Threads>()
             .AddSingleton<Handoffs>()
             .AddSingleton<V1.AnswerHandoff>()

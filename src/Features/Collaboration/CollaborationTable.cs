@@ -205,21 +205,29 @@ internal sealed class ThreadTable(IReadMarks marks)
 
     public PostView View(DbConnection db, PostRow row) => Views(db, [row])[0];
 
+    /// <summary>The posts of a deleted thread. Each may have sixteen messages.</summary>
+    public static LeftRows LeftPosts { get; } =
+        new(
+            "posts",
+            "SELECT id FROM posts WHERE thread = @id LIMIT 20",
+            "DELETE FROM post_messages WHERE post = @key",
+            "DELETE FROM posts WHERE id = @key"
+        );
+
     /// <summary>Removes the threads of a ticket with all that is in them.</summary>
     /// <returns>The ids of the threads.</returns>
-    public static IEnumerable<long> RemoveOf(IWrite write, long ticket)
+    public static IReadOnlyList<long> RemoveOf(IWrite write, long ticket)
     {
-        const string Threads = "SELECT id FROM threads WHERE ticket = @ticket";
-        foreach (
-            var sql in (string[])
-                [
-                    "DELETE FROM post_messages WHERE post IN (SELECT id FROM posts WHERE thread IN (" + Threads + "))",
-                    "DELETE FROM posts WHERE thread IN (" + Threads + ")",
-                    "DELETE FROM handoffs WHERE thread IN (" + Threads + ")",
-                ]
-        )
-            write.Db.Execute(sql, new { ticket });
-        return write.Db.Query<long>("DELETE FROM threads WHERE ticket = @ticket RETURNING id", new { ticket }).AsList();
+        write.Db.Execute(
+            "DELETE FROM handoffs WHERE thread IN (SELECT id FROM threads WHERE ticket = @ticket)",
+            new { ticket }
+        );
+        var threads = write
+            .Db.Query<long>("DELETE FROM threads WHERE ticket = @ticket RETURNING id", new { ticket })
+            .AsList();
+        foreach (var thread in threads)
+            Leftovers.Note(write, LeftPosts, thread);
+        return threads;
     }
 
     private static PostView View(

@@ -238,14 +238,16 @@ internal static class ArtifactTable
             }
         );
 
-    public static void RemoveOf(IWrite write, long ticket)
-    {
-        write.Db.Execute(
-            "DELETE FROM artifact_contents WHERE artifact IN (SELECT id FROM artifacts WHERE ticket = @ticket)",
-            new { ticket }
+    /// <summary>The artifacts of a deleted ticket. A content may have hundreds of pages.</summary>
+    public static LeftRows Left { get; } =
+        new(
+            "artifacts",
+            "SELECT id FROM artifacts WHERE ticket = @id LIMIT 10",
+            "DELETE FROM artifact_contents WHERE artifact = @key",
+            "DELETE FROM artifacts WHERE id = @key"
         );
-        write.Db.Execute("DELETE FROM artifacts WHERE ticket = @ticket", new { ticket });
-    }
+
+    public static void RemoveOf(IWrite write, long ticket) => Leftovers.Note(write, Left, ticket);
 
     /// <summary>The content of an artifact; null when it is not kept.</summary>
     public static byte[]? Content(DbConnection db, long id) =>

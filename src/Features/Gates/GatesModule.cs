@@ -63,6 +63,9 @@ internal sealed class GatesModule : FeatureModule
 
     protected override void Services(IServiceCollection services) =>
         services
+            .AddSingleton(ArtifactTable.Left)
+            .AddSingleton(VerdictTable.Left)
+            .AddSingleton(MetricTable.Left)
             .AddSingleton<GateBell>()
             .AddSingleton<GateMarks>()
             .AddSingleton<GateReader>()

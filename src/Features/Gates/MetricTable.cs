@@ -126,11 +126,25 @@ internal static class MetricTable
                 .Select(row => row.ToMetric()),
         ];
 
-    public static void RemoveOf(IWrite write, IReadOnlyCollection<long> tasks) =>
-        write.Db.Execute(
-            "DELETE FROM metrics WHERE task IN (SELECT value FROM json_each(@tasks))",
-            new { tasks = $"[{string.Join(',', tasks)}]" }
+    /// <summary>The metrics of a deleted task.</summary>
+    public static LeftRows Left { get; } =
+        new(
+            "metrics",
+            $"SELECT id FROM metrics WHERE task = @id LIMIT {ManyRows.PerWrite}",
+            "DELETE FROM metrics WHERE id = @key"
         );
+
+    public static void RemoveOf(IWrite write, IReadOnlyCollection<long> tasks)
+    {
+        var measured = write
+            .Db.Query<long>(
+                "SELECT value FROM json_each(@tasks) WHERE EXISTS (SELECT 1 FROM metrics WHERE task = value)",
+                new { tasks = $"[{string.Join(',', tasks)}]" }
+            )
+            .AsList();
+        foreach (var task in measured)
+            Leftovers.Note(write, Left, task);
+    }
 
     private sealed record Row
     {

@@ -75,8 +75,15 @@ internal static class VerdictTable
             new { ticket, phaseId }
         );
 
-    public static void RemoveOf(IWrite write, long ticket) =>
-        write.Db.Execute("DELETE FROM verdicts WHERE ticket = @ticket", new { ticket });
+    /// <summary>The verdicts about a deleted ticket.</summary>
+    public static LeftRows Left { get; } =
+        new(
+            "verdicts",
+            $"SELECT id FROM verdicts WHERE ticket = @id LIMIT {ManyRows.PerWrite}",
+            "DELETE FROM verdicts WHERE id = @key"
+        );
+
+    public static void RemoveOf(IWrite write, long ticket) => Leftovers.Note(write, Left, ticket);
 
     private sealed record Row
     {

@@ -15,19 +15,26 @@ internal static class DeleteTicket
         public Validator() => RuleFor(c => c.Id).MustBeIdOf("ticket");
     }
 
-    internal sealed class Handler(IStore store, RemovedTickets tickets, ApprovalDeadlines deadlines)
-        : IRequestHandler<Command, Done>
+    internal sealed class Handler(
+        IStore store,
+        RemovedTickets tickets,
+        ApprovalDeadlines deadlines,
+        Leftovers leftovers
+    ) : IRequestHandler<Command, Done>
     {
-        public Task<Done> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(
+        public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
+        {
+            await store.Write(
                 write =>
                 {
                     var row = TicketTable.Require(write.Db, command.Id);
                     tickets.Remove(write, row, command.Caller.Name);
                     deadlines.Remove(write, row.Id);
-                    return Done.Instance;
                 },
                 CancellationToken.None
             );
+            await leftovers.Delete();
+            return Done.Instance;
+        }
     }
 }

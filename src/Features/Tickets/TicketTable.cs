@@ -79,11 +79,19 @@ internal sealed class TicketTable(IWorkflows workflows, ColumnCounts counts, Tic
         cards.Touch(write, row.Id);
     }
 
+    /// <summary>The history of a deleted ticket.</summary>
+    public static LeftRows LeftHistory { get; } =
+        new(
+            "ticket_history",
+            $"SELECT id FROM ticket_history WHERE ticket = @id LIMIT {ManyRows.PerWrite}",
+            "DELETE FROM ticket_history WHERE id = @key"
+        );
+
     /// <summary>Deletes a ticket with its history.</summary>
     public void Delete(IWrite write, TicketRow row)
     {
         Follow(write, row, null);
-        write.Db.Execute("DELETE FROM ticket_history WHERE ticket = @Id", new { row.Id });
+        Leftovers.Note(write, LeftHistory, row.Id);
         write.Db.Execute("DELETE FROM tickets WHERE id = @Id", new { row.Id });
         // The snapshot lists the next older one in its place.
         if (

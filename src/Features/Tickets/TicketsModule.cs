@@ -94,6 +94,7 @@ internal sealed class TicketsModule : FeatureModule
             .AddSingleton<TicketViews>()
             .AddSingletonAs<TicketCards, IHostedService>()
             .AddSingleton<TicketTable>()
+            .AddSingleton(TicketTable.LeftHistory)
             .AddSingleton<TicketNews>()
             .AddSingleton<Blocks>()
             .AddSingleton<Links>()

@@ -1,9 +1,12 @@
 using System.Text.Json;
+using Dapper;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using Hive.Tests.Agents;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Collaboration;
 
@@ -295,6 +298,13 @@ public sealed class ThreadTests
         };
         var thread = (await host.CallAsync("thread", open)).GetProperty("thread").Number("id");
         await host.CallAsync("ticket_delete", new { id = ticket });
+        foreach (var table in new[] { "posts", "post_messages" })
+            Assert.Equal(
+                0,
+                await hive
+                    .Services.GetRequiredService<IStore>()
+                    .Read(db => db.ExecuteScalar<int>($"SELECT count(*) FROM {table}"))
+            );
         await Talk.Refused(() => host.ReadThread(thread), "not_found");
         Assert.Equal(0, (await host.CallAsync("threads")).GetProperty("threads").GetArrayLength());
     }

@@ -1,3 +1,4 @@
+using Dapper;
 using Hive.Common.Storage;
 using Hive.Features.Messages;
 using Hive.Features.Turns;
@@ -147,6 +148,68 @@ public sealed class KilledBetweenWritesTests
                     }
                 )
             ).GetProperty("id").GetInt64();
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_ticket_whose_history_is_half_deleted_stays_deleted_and_leaves_no_row(int step)
+    {
+        await using var host = new CrashingHost("external");
+        await host.Run();
+        using (var line = await host.Operator())
+        {
+            await line.CallAsync("workflow_load", new { text = Workflow });
+            var id = (await line.CallAsync("ticket_create", new { title = "Log in" })).GetProperty("ticket");
+            Assert.Equal(1, id.GetProperty("id").GetInt64());
+            Write(host, LongHistory);
+            await host.DieAt($"Commit:{typeof(ManyRows).FullName}", step);
+            await Assert.ThrowsAnyAsync<Exception>(() => line.CallAsync("ticket_delete", new { id = 1 }));
+            await host.Ended;
+        }
+
+        await host.Run();
+        using var again = await host.Operator();
+        await Talk.Refused(() => again.CallAsync("ticket", new { id = 1 }), "not_found");
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (Read(host, "SELECT count(*) FROM leftovers") > 0)
+            await Task.Delay(10, patience.Token);
+        Assert.Equal(0, Read(host, "SELECT count(*) FROM ticket_history"));
+    }
+
+    private const string Workflow = """
+        name: small
+        phases:
+          - id: PHASE_WORK
+            name: Work
+            status: building
+            allowed_transitions: [PHASE_DONE]
+          - id: PHASE_DONE
+            name: Done
+            status: done
+            terminal: true
+        board_columns:
+          - { id: work, name: Work, phase_mapping: [PHASE_WORK] }
+          - { id: done, name: Done, phase_mapping: [PHASE_DONE], terminal: true }
+        """;
+
+    private static readonly string LongHistory = $"""
+        WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {Many})
+        INSERT INTO ticket_history (ticket, actor, kind, at) SELECT 1, 'test', 'changed', 0 FROM numbers
+        """;
+
+    private static void Write(CrashingHost host, string sql)
+    {
+        using var db = new SqliteConnection($"Data Source={Path.Combine(host.DataDir, "hive.sqlite")};Pooling=False");
+        db.Execute(sql);
+    }
+
+    private static long Read(CrashingHost host, string sql)
+    {
+        using var db = new SqliteConnection(
+            $"Data Source={Path.Combine(host.DataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False"
+        );
+        return db.ExecuteScalar<long>(sql);
     }
 
     // As a snapshot reads it.
