@@ -5,7 +5,6 @@ using Hive.Common.Git;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace Hive.Common;
 
@@ -24,7 +23,7 @@ public static class CommonRegistration
             .AddSingleton<AgentRowSignal>()
             .AddSingleton<ICommitObserver, DashboardForwarder>()
             .AddSingleton<ISchema, LeftoversSchema>()
-            .AddSingletonAs<Leftovers, ICommitObserver, IHostedService>()
+            .AddSingletonAs<Leftovers, ICommitObserver>()
             .AddSingleton<IBackupPart, DatabaseBackup>()
             .AddSingleton<IRestorePart, DatabaseRestore>()
             .AddSingleton(_ => new GitProgram())

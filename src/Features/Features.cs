@@ -60,6 +60,7 @@ internal static class Features
         services.AddHiveMessaging(typeof(Features).Assembly).AddHiveCommon(HiveVersion.Text);
         foreach (var module in InStartOrder())
             services.AddModule(module);
-        return services;
+        // After all slices: a start that one of them refuses leaves the database as it is.
+        return services.AddHostedService(provider => provider.GetRequiredService<Leftovers>());
     }
 }
