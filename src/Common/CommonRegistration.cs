@@ -29,6 +29,7 @@ public static class CommonRegistration
             .AddSingleton(_ => new GitProgram())
             .AddSingleton<GitQuarantine>()
             .AddSingleton<GitBundles>()
+            .AddSingleton<Refusals>()
             .AddSingleton<WrongKeys>()
             .AddSingleton<SignedRoutes>()
             .AddSingleton(ShareSize.Default)

@@ -20,8 +20,11 @@ internal static class AuditVerbs
         "wrong_code",
         "wrong_signature",
         "no_key",
+        "far_token",
         "foreign_host",
         "foreign_origin",
+        "forbidden_request",
+        "forbidden_command",
     ];
 
     public static Command[] All() => [List()];

@@ -19,6 +19,10 @@ public interface IOperatorKeys
 
     /// <summary>True for the access token.</summary>
     bool IsToken(string key);
+
+    /// <summary>The name of a key in the audit: the short id of its session, or <c>access token</c>; null when it opens
+    /// nothing.</summary>
+    string? NameOf(string key);
 }
 
 /// <summary>
@@ -30,6 +34,7 @@ public sealed class Gatekeeper(
     HostNames hosts,
     IOperatorKeys keys,
     WrongKeys wrongKeys,
+    Refusals refusals,
     SignedRoutes signed
 )
 {
@@ -77,7 +82,7 @@ public sealed class Gatekeeper(
         if (!hosts.Allows(http.Request.Host.Host))
         {
             connection?.HasNoKey();
-            wrongKeys.Note(WrongKeys.Host, http);
+            refusals.Note(Refusals.Host, http);
             await RestErrors.Write(
                 http,
                 ErrorCode.Forbidden,
@@ -88,7 +93,7 @@ public sealed class Gatekeeper(
         else if (http.Request.Headers.Origin.Count > 0 && !IsOwn(http.Request.Headers.Origin.ToString(), http.Request))
         {
             connection?.HasNoKey();
-            wrongKeys.Note(WrongKeys.Origin, http);
+            refusals.Note(Refusals.Origin, http);
             await RestErrors.Write(http, ErrorCode.Forbidden, "pages of other sites may not call Hive");
         }
         else if (!NeedsKey(http.Request))
@@ -102,6 +107,8 @@ public sealed class Gatekeeper(
         {
             connection?.HasKey();
             await next(http);
+            if (http.Response.StatusCode == StatusCodes.Status403Forbidden)
+                refusals.NoteForbidden(http, keys.NameOf(KeyOf(http.Request)!));
         }
     }
 
@@ -178,6 +185,7 @@ public sealed class Gatekeeper(
         if (key is not null && IsFromAfar(http) && keys.IsToken(key))
         {
             connection?.HasNoKey();
+            refusals.Note(Refusals.FarToken, http);
             await RestErrors.Write(http, ErrorCode.Forbidden, TokenFromAfar);
             return false;
         }
@@ -186,7 +194,7 @@ public sealed class Gatekeeper(
             return true;
         connection?.HasNoKey();
         http.Response.Headers.WWWAuthenticate = "Bearer";
-        if (key is not null && wrongKeys.TooMany(WrongKeys.Key, http, out var wait))
+        if (key is not null && wrongKeys.TooMany(Refusals.Key, http, out var wait))
         {
             http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(
                 System.Globalization.CultureInfo.InvariantCulture
@@ -201,7 +209,7 @@ public sealed class Gatekeeper(
         }
 
         if (key is null)
-            wrongKeys.Note(WrongKeys.NoKey, http);
+            refusals.Note(Refusals.NoKey, http);
         await RestErrors.Write(
             http,
             ErrorCode.Forbidden,

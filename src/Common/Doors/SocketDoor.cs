@@ -36,6 +36,10 @@ internal sealed partial class SocketDoor(
     /// <summary>The time of the sockets' threads that this one uses.</summary>
     public ThreadTime ThreadTime { get; } = new();
 
+    /// <summary>Counts a command that was refused because the socket's owner may not use it.</summary>
+    public void NoteForbidden(string command) =>
+        context.Refusals.NoteForbidden(kind == CallerKind.Operator ? Refusals.HostSocket : name, command);
+
     public void Listen(UnixFileMode mode)
     {
         // This host holds the run folder's lock, so a socket file found there belongs to a dead host.

@@ -23,6 +23,7 @@ public sealed partial class SocketDoors : IDisposable
         Lazy<IEnumerable<IConnectionObserver>> observers,
         ICallerDuties duties,
         ShareSize share,
+        Refusals refusals,
         TimeProvider clock,
         ILogger<SocketDoors> log
     )
@@ -34,7 +35,16 @@ public sealed partial class SocketDoors : IDisposable
             [CallerKind.Manager] = new CommandTable(commands.Where(c => c.Doors.HasFlag(Doors.Manager))),
             [CallerKind.Operator] = new CommandTable(commands.Where(c => c.Doors.HasFlag(Doors.Host))),
         };
-        context = new SocketDoorContext(mediator, observers, duties, share, clock, log);
+        context = new SocketDoorContext(
+            mediator,
+            observers,
+            duties,
+            share,
+            refusals,
+            new CommandTable(commands.DistinctBy(c => c.Name)),
+            clock,
+            log
+        );
     }
 
     /// <summary>Refuses a path that is too long for a socket.</summary>
@@ -99,12 +109,14 @@ public sealed partial class SocketDoors : IDisposable
     private static partial void LogClosed(ILogger logger, string path);
 }
 
-/// <summary>Services that all sockets share.</summary>
+/// <summary>Services that all sockets share, and the commands of all kinds of sockets.</summary>
 internal sealed record SocketDoorContext(
     IMediator Mediator,
     Lazy<IEnumerable<IConnectionObserver>> Observers,
     ICallerDuties Duties,
     ShareSize Share,
+    Refusals Refusals,
+    CommandTable OfAnyDoor,
     TimeProvider Clock,
     ILogger Log
 );

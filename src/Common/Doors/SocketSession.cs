@@ -222,13 +222,18 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
     private async Task<bool> Run(ReadOnlyMemory<byte> line, Command? found, Problem? fault)
     {
         object? result = null;
+        var command = found;
         try
         {
             if (fault is not null)
                 throw fault;
-            var command = found ?? Find(line.Span);
+            command ??= Find(line.Span);
             if (command.Duties != Duty.None && !command.IsFor(DutyNow()))
+            {
+                door.NoteForbidden(command.Name);
                 throw Unknown(command.Name, command);
+            }
+
             // Commands that every agent has are quick and run on this thread, which may serve all sockets
             // (docs/adr/0023). Commands of the manager and the operator may start programs and read logs.
             if (!command.Doors.HasFlag(Doors.Agent))
@@ -246,6 +251,8 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
         catch (Problem problem)
         {
+            if (problem.Code == ErrorCode.Forbidden)
+                door.NoteForbidden(command!.Name);
             return await Send(problem.Code, problem.Message, problem.RetryAfter);
         }
         catch (OperationCanceledException) when (caller.Connection!.Gone.IsCancellationRequested)
@@ -282,7 +289,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
                 if (reader.TokenType != JsonTokenType.String)
                     throw Problem.Invalid("'cmd' must be a string");
-                return door.Commands.Find(reader.ValueSpan) ?? throw Unknown(Shown(ref reader), null);
+                return door.Commands.Find(reader.ValueSpan) ?? throw Unknown(ref reader);
             }
         }
         catch (JsonException e)
@@ -299,6 +306,13 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
     }
 
     private Duty DutyNow() => door.Context.Duties.Of(caller);
+
+    private Problem Unknown(ref Utf8JsonReader reader)
+    {
+        if (door.Context.OfAnyDoor.Find(reader.ValueSpan) is { } command)
+            door.NoteForbidden(command.Name);
+        return Unknown(Shown(ref reader), null);
+    }
 
     private Problem Unknown(string name, Command? ofOthers)
     {

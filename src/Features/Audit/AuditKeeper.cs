@@ -7,15 +7,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Audit;
 
-/// <summary>Writes wrong keys into the audit, a few seconds after they were seen, and keeps the table small.</summary>
-internal sealed partial class AuditKeeper(
-    IStore store,
-    WrongKeys wrongKeys,
-    TimeProvider clock,
-    ILogger<AuditKeeper> log
-) : BackgroundService
+/// <summary>Writes refusals into the audit, a few seconds after they were seen, and keeps the table small.</summary>
+internal sealed partial class AuditKeeper(IStore store, Refusals refusals, TimeProvider clock, ILogger<AuditKeeper> log)
+    : BackgroundService
 {
-    /// <summary>Wrong keys are collected for this long, so that a flood costs one write each time.</summary>
+    /// <summary>Refusals are collected for this long, so that a flood costs one write each time.</summary>
     public static readonly TimeSpan Collects = TimeSpan.FromSeconds(5);
 
     /// <summary>Long enough to notice and follow a break-in.</summary>
@@ -24,7 +20,13 @@ internal sealed partial class AuditKeeper(
     /// <summary>Of each kind, so that wrong keys push out no logins; together about 4 MB.</summary>
     public const int MostOfKind = 5_000;
 
+    /// <summary>Forbidden commands of each agent, so that no agent pushes out those of another.</summary>
+    public const int MostOfAgent = 1_000;
+
     private const int PerWrite = 500;
+
+    // Each is a search and a change of a row, about 20 µs: together about a millisecond of the writer.
+    private const int CountsPerWrite = 64;
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
@@ -36,7 +38,7 @@ internal sealed partial class AuditKeeper(
         {
             while (true)
             {
-                await wrongKeys.Noted.Wait(ct);
+                await refusals.Noted.Wait(ct);
                 await Task.Delay(Collects, clock, ct);
                 await Flush(ct);
             }
@@ -50,23 +52,26 @@ internal sealed partial class AuditKeeper(
 
     private async Task Flush(CancellationToken ct)
     {
-        var counted = wrongKeys.Take();
+        var counted = refusals.Take();
         if (counted.Count == 0)
             return;
-        try
+        foreach (var some in counted.Chunk(CountsPerWrite))
         {
-            await store.Write(
-                write =>
-                {
-                    foreach (var wrong in counted)
-                        AuditTable.Add(write, wrong);
-                },
-                CancellationToken.None
-            );
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            LogNotStored(log, counted.Sum(wrong => wrong.Count), e.Message);
+            try
+            {
+                await store.Write(
+                    write =>
+                    {
+                        foreach (var refused in some)
+                            AuditTable.Add(write, refused);
+                    },
+                    CancellationToken.None
+                );
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                LogNotStored(log, some.Sum(refused => refused.Count), e.Message);
+            }
         }
 
         ct.ThrowIfCancellationRequested();
@@ -90,8 +95,13 @@ internal sealed partial class AuditKeeper(
                     PerWrite,
                     ct
                 );
-                foreach (var kind in AuditKind.All)
-                    await Shorten(kind, ct);
+                foreach (var kind in AuditKind.All.Except([Refusals.Command]))
+                    await Shorten(kind, null, MostOfKind, ct);
+                const string Actors = "SELECT DISTINCT actor FROM audit WHERE kind = @Command";
+                foreach (
+                    var agent in await store.Read(db => db.Query<string>(Actors, new { Refusals.Command }).AsList(), ct)
+                )
+                    await Shorten(Refusals.Command, agent, MostOfAgent, ct);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
@@ -100,19 +110,36 @@ internal sealed partial class AuditKeeper(
         } while (await timer.WaitForNextTickAsync(ct));
     }
 
-    private async Task Shorten(string kind, CancellationToken ct)
+    // Keeps the newest entries of a kind, or of an actor's entries of a kind.
+    private async Task Shorten(string kind, string? actor, int most, CancellationToken ct)
     {
         var last = await store.Read(
             db =>
                 db.ExecuteScalar<long?>(
-                    "SELECT id FROM audit WHERE kind = @kind ORDER BY id DESC LIMIT 1 OFFSET @MostOfKind",
-                    new { kind, MostOfKind }
+                    """
+                    SELECT id
+                      FROM audit
+                     WHERE kind = @kind AND (@actor IS NULL OR actor = @actor)
+                     ORDER BY id DESC
+                     LIMIT 1 OFFSET @most
+                    """,
+                    new
+                    {
+                        kind,
+                        actor,
+                        most,
+                    }
                 ),
             ct
         );
         const string Delete = """
             DELETE FROM audit
-             WHERE id IN (SELECT id FROM audit WHERE kind = @kind AND id <= @last LIMIT @PerWrite)
+             WHERE id IN (
+                       SELECT id
+                         FROM audit
+                        WHERE kind = @kind AND (@actor IS NULL OR actor = @actor) AND id <= @last
+                        LIMIT @PerWrite
+                   )
             """;
         while (
             last is not null
@@ -123,6 +150,7 @@ internal sealed partial class AuditKeeper(
                         new
                         {
                             kind,
+                            actor,
                             last,
                             PerWrite,
                         }
@@ -135,7 +163,7 @@ internal sealed partial class AuditKeeper(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the audit lacks {Count} wrong keys: {Error}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the audit lacks {Count} refusals: {Error}")]
     private static partial void LogNotStored(ILogger logger, long count, string error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "deleting old audit rows failed; will retry: {Error}")]

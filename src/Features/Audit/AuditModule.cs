@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Audit;
 
-/// <summary>The audit: logins, ended sessions, rotations of the access token, and wrong keys.</summary>
+/// <summary>The audit: logins, ended sessions, rotations of the access token, and refusals.</summary>
 internal sealed class AuditModule : FeatureModule
 {
     public AuditModule()

@@ -34,27 +34,34 @@ internal sealed class AuditTable(TimeProvider clock) : IAudit
             }
         );
 
-    /// <summary>Adds wrong keys to the row of their kind, address and minute.</summary>
-    public static void Add(IWrite write, WrongKeys.Counted wrong)
+    /// <summary>Adds refusals to the row of their place and minute.</summary>
+    public static void Add(IWrite write, Refusals.Counted refused)
     {
         var row = new
         {
-            wrong.Kind,
-            wrong.Address,
-            wrong.Count,
-            minute = wrong.Minute * 60_000,
-            next = (wrong.Minute + 1) * 60_000,
-            first = wrong.FirstAt.ToUnixTimeMilliseconds(),
-            last = wrong.LastAt.ToUnixTimeMilliseconds(),
+            refused.Place.Kind,
+            refused.Place.Actor,
+            refused.Place.Address,
+            refused.Place.Detail,
+            refused.Count,
+            minute = refused.Minute * 60_000,
+            next = (refused.Minute + 1) * 60_000,
+            first = refused.FirstAt.ToUnixTimeMilliseconds(),
+            last = refused.LastAt.ToUnixTimeMilliseconds(),
         };
         const string Count = """
             UPDATE audit
                SET count = count + @Count, last_at = max(last_at, @last)
-             WHERE kind = @Kind AND address IS @Address AND first_at >= @minute AND first_at < @next
+             WHERE kind = @Kind
+               AND address IS @Address
+               AND first_at >= @minute
+               AND first_at < @next
+               AND actor IS @Actor
+               AND detail IS @Detail
             """;
         const string Insert = """
-            INSERT INTO audit (kind, address, count, first_at, last_at)
-            VALUES (@Kind, @Address, @Count, @first, @last)
+            INSERT INTO audit (kind, actor, address, detail, count, first_at, last_at)
+            VALUES (@Kind, @Actor, @Address, @Detail, @Count, @first, @last)
             """;
         if (write.Db.Execute(Count, row) == 0)
             write.Db.Execute(Insert, row);

@@ -30,6 +30,7 @@ internal static class OpenSession
         IStore store,
         OperatorKeys keys,
         WrongKeys wrongKeys,
+        Refusals refusals,
         IAudit audit,
         IHttpContextAccessor http
     ) : IRequestHandler<Command, Result>
@@ -41,8 +42,12 @@ internal static class OpenSession
                 throw Refusal();
             var context = http.HttpContext!;
             if (Gatekeeper.IsFromAfar(context) && keys.IsToken(command.Code))
+            {
+                refusals.Note(Refusals.FarToken, context);
                 throw Problem.Forbidden(Gatekeeper.TokenFromAfar);
-            var address = WrongKeys.AddressOf(context);
+            }
+
+            var address = Refusals.AddressOf(context);
             var former = Gatekeeper.KeyOf(context.Request);
             var client = ClientName.Of(context.Request.Headers.UserAgent.ToString());
             // All of it runs inside the write, so that a code is used up only if its session is stored.
@@ -69,7 +74,7 @@ internal static class OpenSession
 
         private Problem Refusal() =>
             Problem.Forbidden(
-                wrongKeys.TooMany(WrongKeys.Code, http.HttpContext!, out var wait)
+                wrongKeys.TooMany(Refusals.Code, http.HttpContext!, out var wait)
                     ? $"too many wrong codes; try again in {Math.Ceiling(wait.TotalSeconds)} s"
                     : "the login link is used up or older than ten minutes; `hive open` gives a new one"
             );

@@ -170,6 +170,12 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return sessions.ContainsKey(id) ? id : null;
     }
 
+    /// <inheritdoc />
+    public string? NameOf(string key) =>
+        SessionOf(key) is { } session ? Short(session)
+        : IsToken(key) ? "access token"
+        : null;
+
     /// <summary>The id of the open session with that short id; null when there is none.</summary>
     public string? WithShortId(string shortId)
     {

@@ -44,7 +44,7 @@ internal static class ProveKey
                 origin = "";
             var known = keys.Prove(query.Id, query.Nonce, origin, out var proof);
             // A known id is always answered, so that nobody can lock the operator out.
-            if (!known && wrongKeys.TooMany(WrongKeys.Proof, http.HttpContext, out var wait))
+            if (!known && wrongKeys.TooMany(Refusals.Proof, http.HttpContext, out var wait))
                 throw Problem.Unavailable($"too many unknown keys; try again in {Math.Ceiling(wait.TotalSeconds)} s");
             return Task.FromResult(new Result(known, keys.Run, proof));
         }

@@ -8,7 +8,7 @@ namespace Hive.Features.Dashboard;
 /// <summary>Tells which of the operator's keys the current request came with.</summary>
 internal sealed class Visitor(IHttpContextAccessor http, OperatorKeys keys)
 {
-    private static readonly AuditOrigin HostSocket = new("host socket", null);
+    private static readonly AuditOrigin HostSocket = new(Refusals.HostSocket, null);
 
     /// <summary>The origin of the request for the audit, and the id of its session; null without one.</summary>
     /// <exception cref="Problem">The key stopped working after the request came in.</exception>
@@ -16,10 +16,8 @@ internal sealed class Visitor(IHttpContextAccessor http, OperatorKeys keys)
     {
         if (http.HttpContext is not { } context || Gatekeeper.KeyOf(context.Request) is not { } key)
             return (HostSocket, null);
-        var session = keys.SessionOf(key);
-        if (session is null && !keys.IsToken(key))
+        if (keys.NameOf(key) is not { } actor)
             throw Problem.Forbidden("the session ended, or the access token was replaced; sign in again");
-        var actor = session is null ? "access token" : OperatorKeys.Short(session);
-        return (new AuditOrigin(actor, WrongKeys.AddressOf(context)), session);
+        return (new AuditOrigin(actor, Refusals.AddressOf(context)), keys.SessionOf(key));
     }
 }

@@ -32,7 +32,7 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
             )
                 hook.Doubt();
             // A request without a signature is not a guess.
-            if (given.Length > 0 && wrongKeys.TooMany(WrongKeys.Signature, http, out var wait))
+            if (given.Length > 0 && wrongKeys.TooMany(Refusals.Signature, http, out var wait))
             {
                 http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(
                     System.Globalization.CultureInfo.InvariantCulture

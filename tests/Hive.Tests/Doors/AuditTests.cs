@@ -128,19 +128,124 @@ public sealed class AuditTests
     [Fact]
     public void A_minute_of_wrong_keys_has_at_most_64_addresses()
     {
-        var wrongKeys = new WrongKeys(new ManualClock(DateTimeOffset.UnixEpoch));
-        var taken = new List<WrongKeys.Counted>();
+        var refusals = new Refusals(new ManualClock(DateTimeOffset.UnixEpoch));
+        var taken = new List<Refusals.Counted>();
         for (var i = 0; i < 200; i++)
         {
             var http = new DefaultHttpContext();
             http.Connection.RemoteIpAddress = new IPAddress([192, 0, 2, (byte)i]);
-            wrongKeys.TooMany(WrongKeys.Key, http, out _);
+            refusals.Note(Refusals.Key, http);
             if (i % 10 == 9)
-                taken.AddRange(wrongKeys.Take());
+                taken.AddRange(refusals.Take());
         }
 
-        var rows = taken.GroupBy(wrong => wrong.Address).ToDictionary(g => g.Key ?? "", g => g.Sum(w => w.Count));
+        var rows = taken.GroupBy(wrong => wrong.Place.Address).ToDictionary(g => g.Key ?? "", g => g.Sum(w => w.Count));
         Assert.Equal((65, 136L), (rows.Count, rows[""]));
+    }
+
+    [Fact]
+    public async Task Commands_that_an_agent_may_not_use_are_counted_by_agent_and_command()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var alice = await hive.Connect("alice");
+        for (var i = 0; i < 3; i++)
+            await Code(alice, "spawn", "unknown_command", new { name = "mallory" });
+        await Code(alice, "get_work", "unknown_command");
+        var bob = await hive.Connect("bob");
+        await Code(bob, "approve", "unknown_command", new { id = "1" });
+        var id = (await alice.CallAsync("ask", new { question = "May I?" })).GetProperty("id").GetInt64();
+        await Code(bob, "answer", "forbidden", new { id, answer = "yes" });
+        // No door has this command, and this refusal is not one of access.
+        await Code(alice, "nonsense", "unknown_command");
+        await Code(alice, "send", "not_found", new { to = "nobody", body = "hello" });
+
+        await hive.Restart();
+        Assert.Equal(
+            [("alice", "get_work", 1L), ("alice", "spawn", 3L), ("bob", "answer", 1L), ("bob", "approve", 1L)],
+            (await Entries(hive, "?kind=forbidden_command")).Select(e => (e.Actor, e.Detail, e.Count)).Order()
+        );
+        Assert.Equal(4, (await Entries(hive)).Length);
+
+        static async Task Code(LineClient agent, string command, string code, object? arguments = null)
+        {
+            var refused = await Assert.ThrowsAsync<HiveException>(() => agent.CallAsync(command, arguments));
+            Assert.Equal(code, refused.Code);
+        }
+    }
+
+    [Fact]
+    public async Task A_flood_of_forbidden_commands_is_a_few_rows_a_minute_for_each_agent()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var written = hive.Clock.Set(hive.Clock.GetUtcNow() + AuditKeeper.Collects);
+        string[] ofOperator =
+        [
+            "approve",
+            "audit",
+            "backup",
+            "destroy",
+            "list",
+            "sessions",
+            "sessions_end",
+            "kill",
+            "spawn",
+            "stop",
+            "token_rotate",
+        ];
+        using var alice = RawPeer.Connect(hive.AgentSocket("alice"));
+        foreach (var command in ofOperator.Concat(Enumerable.Repeat("spawn", 500)))
+            await Refused(alice, command);
+        using var bob = RawPeer.Connect(hive.AgentSocket("bob"));
+        await Refused(bob, "token_rotate");
+        await written.WaitAsync(TimeSpan.FromSeconds(60));
+        hive.Clock.Advance(AuditKeeper.Collects);
+
+        var rows = await Until(hive, entries => entries.Any(e => e.Actor == "bob"));
+        Assert.Equal("token_rotate", Assert.Single(rows, e => e.Actor == "bob").Detail);
+        var flood = rows.Where(e => e.Actor == "alice").ToArray();
+        Assert.Equal(9, flood.Length);
+        Assert.Equal(511, flood.Sum(e => e.Count));
+        // Those beyond the eighth command of a minute are one row without a command.
+        Assert.Equal(503, Assert.Single(flood, e => e.Detail is null).Count);
+
+        static async Task Refused(RawPeer peer, string command) =>
+            Assert.Equal("unknown_command", await peer.Refusal($$"""{"cmd":"{{command}}"}"""));
+    }
+
+    [Fact]
+    public async Task A_request_answered_with_403_is_counted_by_its_key_and_route()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var session = SignedIn(hive, await Exchange(hive, await Code(hive)));
+        foreach (var client in new[] { session, session, hive.Http() })
+        {
+            using var refused = await client.PostAsJsonAsync(
+                "/api/messages/send",
+                new
+                {
+                    to = "alice",
+                    body = "hello",
+                    from_agent_id = "alice",
+                }
+            );
+            await RestTests.IsProblem(refused, "forbidden");
+        }
+
+        // Other refusals are not about access.
+        using (var missing = await session.GetAsync("/api/messages/99999"))
+            await RestTests.IsProblem(missing, "not_found");
+        await hive.Restart();
+        var login = Assert.Single(await Entries(hive, "?kind=login"));
+        Assert.Equal(
+            [("POST /api/messages/send", login.Subject, 2L), ("POST /api/messages/send", "access token", 1L)],
+            (await Entries(hive, "?kind=forbidden_request"))
+                .OrderByDescending(e => e.Count)
+                .Select(e => (e.Detail, e.Actor, e.Count))
+        );
+        Assert.Equal(3, (await Entries(hive)).Length);
     }
 
     [Fact]
@@ -171,12 +276,28 @@ public sealed class AuditTests
                 new { at = hive.Clock.GetUtcNow().ToUnixTimeMilliseconds() }
             )
         );
+        await store.Write(write =>
+            write.Db.Execute(
+                """
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+                INSERT INTO audit (kind, actor, count, first_at, last_at)
+                SELECT 'forbidden_command', iif(i <= 3, 'bob', 'alice'), 1, @at, @at FROM n
+                """,
+                new { at = hive.Clock.GetUtcNow().ToUnixTimeMilliseconds() }
+            )
+        );
         hive.Clock.Jump(AuditKeeper.Kept - TimeSpan.FromHours(12));
         hive.Clock.Advance(TimeSpan.FromHours(1));
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (await Rows("wrong_key") > AuditKeeper.MostOfKind || await Rows("login") > 1)
+        while (
+            await Rows("wrong_key") > AuditKeeper.MostOfKind
+            || await Rows("login") > 1
+            || await Rows("forbidden_command") > AuditKeeper.MostOfAgent + 3
+        )
             patience.Token.ThrowIfCancellationRequested();
         Assert.Equal((AuditKeeper.MostOfKind, 1L), (await Rows("wrong_key"), await Rows("login")));
+        // One agent's many push out none of another's.
+        Assert.Equal(AuditKeeper.MostOfAgent + 3, await Rows("forbidden_command"));
 
         Task<long> Rows(string kind) =>
             store.Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM audit WHERE kind = @kind", new { kind }));

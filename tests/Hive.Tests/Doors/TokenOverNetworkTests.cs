@@ -33,5 +33,14 @@ public sealed class TokenOverNetworkTests
 
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "another");
         Assert.Equal(HttpStatusCode.Unauthorized, (await http.GetAsync("/api/state")).StatusCode);
+        await hive.Restart();
+        var entries = (await (await hive.Operator()).CallAsync("audit", new { kind = "far_token" })).GetProperty(
+            "entries"
+        );
+        var entry = Assert.Single(entries.EnumerateArray());
+        Assert.Equal(
+            (2, $"{address}"),
+            (entry.GetProperty("count").GetInt32(), entry.GetProperty("address").GetString())
+        );
     }
 }

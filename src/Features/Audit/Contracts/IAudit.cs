@@ -36,6 +36,6 @@ internal static class AuditKind
     public const string SessionEnded = "session_ended";
     public const string TokenRotated = "token_rotated";
 
-    /// <summary>Every kind, also those of wrong keys.</summary>
-    public static IReadOnlyList<string> All { get; } = [Login, Logout, SessionEnded, TokenRotated, .. WrongKeys.Kinds];
+    /// <summary>Every kind, also those of refusals.</summary>
+    public static IReadOnlyList<string> All { get; } = [Login, Logout, SessionEnded, TokenRotated, .. Refusals.Kinds];
 }
