@@ -8,8 +8,8 @@ namespace Hive.Features.Messages;
 
 /// <summary>
 /// Counts the messages of an inbox that are neither acknowledged nor dropped, and their bytes, by sender; on the
-/// writer's thread. A message that the host sends for an agent counts as the agent's until the host ends. Each change
-/// is undone when its work is rolled back (docs/adr/0143).
+/// writer's thread. A message that the host sends for an agent counts as the agent's. Each change is undone when its
+/// work is rolled back (docs/adr/0143).
 /// </summary>
 internal sealed class Backlog
 {
@@ -22,7 +22,13 @@ internal sealed class Backlog
         senders.Where(s => s.Value.Messages != 0).Select(s => (s.Key, s.Value.Messages, s.Value.Bytes));
 
     /// <summary>Adds a message that was read from the database at start.</summary>
-    public void Load(string sender, long bytes) => Of(sender).Change(total, 1, bytes);
+    public void Load(OpenMessage message)
+    {
+        var cause = LooseValue.Text(message.Cause);
+        if (cause is not null)
+            causes.Add(message.Id, cause);
+        Of(cause ?? LooseValue.Text(message.Sender) ?? "").Change(total, 1, LooseValue.Long(message.Size) ?? 0);
+    }
 
     /// <summary>Adds a message that waits from now on.</summary>
     /// <param name="write">The write.</param>

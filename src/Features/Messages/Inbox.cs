@@ -64,7 +64,7 @@ internal sealed class Inbox(string owner)
     /// <summary>Adds a message that was read from the database at start.</summary>
     public void Load(OpenMessage message)
     {
-        Backlog.Load(LooseValue.Text(message.Sender) ?? "", LooseValue.Long(message.Size) ?? 0);
+        Backlog.Load(message);
         if (message.IsParked)
             parked.Add(message.Id);
         else if (message.Lease is { } lease)

@@ -77,7 +77,7 @@ internal sealed class Inboxes
 internal sealed record OpenMessage
 {
     public const string Columns =
-        "id, sender, recipient, octet_length(body) AS size, delivered_at, available_at, parked_at, turn";
+        "id, sender, recipient, octet_length(body) AS size, delivered_at, available_at, parked_at, turn, cause";
 
     public required long Id { get; init; }
 
@@ -94,6 +94,8 @@ internal sealed record OpenMessage
     public object? ParkedAt { get; init; }
 
     public object? Turn { get; init; }
+
+    public object? Cause { get; init; }
 
     public bool IsParked => ParkedAt is not null;
 

@@ -17,8 +17,9 @@ internal static class MessageTable
         var insert = write.Prepare(
             """
             INSERT INTO messages (
-                sender, recipient, body, sent_at, in_reply_to, broadcast, file_refs, delivered_at, deliveries, turn)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                sender, recipient, body, sent_at, in_reply_to, broadcast, file_refs, delivered_at, deliveries, turn,
+                cause)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
             RETURNING id
             """
         );
@@ -33,7 +34,8 @@ internal static class MessageTable
             .Bind(7, MessageRow.Text(message.FileRefs))
             .Bind(8, deliveredAt)
             .Bind(9, lease is null ? 0 : 1)
-            .Bind(10, -lease?.Holder);
+            .Bind(10, -lease?.Holder)
+            .Bind(11, message.Cause);
         insert.Step();
         var id = insert.Long(0);
         insert.Reset();

@@ -62,6 +62,8 @@ internal sealed class MessagesSchema : ISchema
                 + "AND delivered_at IS NULL AND acked_at IS NULL"
         );
         editor.Column("messages", "attempts_log", "TEXT");
+        // The agent for which the host sent a message: it counts among that agent's (docs/adr/0143).
+        editor.Column("messages", "cause", "TEXT");
         // Agents whose messages, up to an id, are being deleted.
         editor.Run(
             "CREATE TABLE IF NOT EXISTS message_purges (agent TEXT PRIMARY KEY, newest INTEGER NOT NULL) WITHOUT ROWID"

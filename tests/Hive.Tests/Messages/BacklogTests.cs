@@ -216,6 +216,29 @@ public sealed class BacklogTests
     }
 
     [Fact]
+    public async Task A_restart_leaves_what_was_sent_for_an_agent_among_the_agents_messages()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var id = (await (await hive.Connect("alice")).CallAsync("ask", new { question = "Well?", to = "bob" }))
+            .GetProperty("id")
+            .GetInt64();
+        // A row of an earlier version does not say for whom the host sent it.
+        await Store(hive, "system", "bob", 1);
+        await Store(hive, "alice", "bob", Limits.MessagesOfSender - 1);
+        await hive.Restart();
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var refused = await Talk.Refused(() => alice.Send("bob"), "limited");
+        Assert.StartsWith("10000 messages of alice wait for bob or are parked, and the limit", refused.Message);
+        // Received and acknowledged after the restart, it is still the agent's to free.
+        var question = Assert.Single(await bob.Receive(max: 1));
+        Assert.Equal(("system", id), (question.From, JsonElement.Parse(question.Body).GetProperty("id").GetInt64()));
+        await bob.CallAsync("ack", new { ids = new[] { question.Id } });
+        await alice.Send("bob");
+        await Talk.Refused(() => alice.Send("bob"), "limited");
+    }
+
+    [Fact]
     public async Task An_agent_that_holds_too_many_messages_receives_no_more()
     {
         await using var hive = await HiveFixture.Start();
