@@ -80,6 +80,9 @@ internal sealed partial class InputStore(
         }
     }
 
+    /// <summary>Keeps a revision and its repository from the sweeps of the next hour.</summary>
+    public void Keep(LockedInput input) => MarkUsed(input.Url, input.Rev);
+
     /// <summary>Fetches and checks out a locked revision, unless it is there.</summary>
     /// <exception cref="Problem">The revision cannot be fetched.</exception>
     public async Task Ensure(string name, LockedInput input, CancellationToken ct)

@@ -14,6 +14,7 @@ namespace Hive.Features.Meta;
 internal sealed partial class MetaInputs(
     SwarmLock swarm,
     InputStore store,
+    InputUpdates updates,
     IAgentSpecs specs,
     IAgentLifecycle lifecycle,
     IRoster roster,
@@ -50,10 +51,32 @@ internal sealed partial class MetaInputs(
         string? trailers,
         CancellationToken ct,
         Func<string, IRebuildProgress>? progressOf = null
-    ) => await await Start(inputs, trailers, ct, progressOf);
+    )
+    {
+        // An approval that an earlier host had begun to carry out.
+        if (trailers is not null && (await updates.All(ct)).FirstOrDefault(u => u.Trailers == trailers) is { } left)
+        {
+            Begin();
+            var continued = UntilDone(() => Continue(left, progressOf));
+            round = continued;
+            try
+            {
+                return await continued;
+            }
+            catch (Problem)
+            {
+                // The approval fails.
+                await TryRemove(left);
+                throw;
+            }
+        }
+
+        return await await Start(inputs, trailers, ct, progressOf);
+    }
 
     /// <summary>
-    /// The first half of <see cref="Repin"/>: checks and fetches. The task that it returns updates the agents.
+    /// The first half of <see cref="Repin"/>: checks, fetches, and stores what will be done, so that a start carries on
+    /// with it. The task that it returns updates the agents.
     /// </summary>
     public async Task<Task<Repinned>> Start(
         IReadOnlyCollection<string> inputs,
@@ -62,74 +85,147 @@ internal sealed partial class MetaInputs(
         Func<string, IRebuildProgress>? progressOf = null
     )
     {
-        if (Interlocked.Exchange(ref isRunning, 1) == 1)
-            throw Problem.Conflict("inputs are being updated already; wait until no agent shows as 'rebuilding'");
+        Begin();
         try
         {
             MustExist(inputs);
-            Dictionary<LockedInput, (string Name, LockedInput Next)> moved = [];
+            List<MovedInput> moved = [];
             foreach (var (name, input, _) in LockFile.Nodes(swarm.Current).Where(n => inputs.Contains(n.Key)))
             {
                 var next = await store.Resolve(name, input.Url, input.Ref, ct);
                 if (next != input)
-                    moved[input] = (name, next);
+                    moved.Add(new MovedInput(name, input, next));
             }
 
-            var updates = Task.Run(() => UpdateAgents(moved, trailers, progressOf), CancellationToken.None);
-            round = updates;
-            return updates;
+            var update = await updates.Add(moved, trailers);
+            LogStep(log, "stored the update");
+            var running = Task.Run(() => UntilDone(() => UpdateAgents(update, progressOf)), CancellationToken.None);
+            round = running;
+            return running;
         }
         catch
         {
-            Volatile.Write(ref isRunning, 0);
+            End();
             throw;
         }
     }
 
-    private async Task<Repinned> UpdateAgents(
-        Dictionary<LockedInput, (string Name, LockedInput Next)> moved,
-        string? trailers,
-        Func<string, IRebuildProgress>? progressOf
-    )
+    /// <summary>
+    /// Carries on with the updates of the operator that an earlier host had answered, once all agents have started.
+    /// Until they are done no other one begins. Those of approvals are left to their approvals.
+    /// </summary>
+    public async Task Recover(CancellationToken ct)
+    {
+        var left = await updates.All(ct);
+        // The sweep of unused revisions begins before the updates do.
+        foreach (var moved in left.SelectMany(u => u.Moved))
+            store.Keep(moved.To);
+        InputUpdate[] own = [.. left.Where(u => u.Trailers is null)];
+        if (own.Length == 0)
+            return;
+        Begin();
+        lifetime.ApplicationStarted.Register(() =>
+            round = Task.Run(() => UntilDone(() => Continue(own)), CancellationToken.None)
+        );
+    }
+
+    private void Begin()
+    {
+        if (Interlocked.Exchange(ref isRunning, 1) == 1)
+            throw Problem.Conflict("inputs are being updated already; wait until no agent shows as 'rebuilding'");
+    }
+
+    private void End() => Volatile.Write(ref isRunning, 0);
+
+    private async Task<T> UntilDone<T>(Func<Task<T>> work)
     {
         try
         {
-            List<string> updated = [];
-            Dictionary<string, string> failed = [];
-            // The manager last, because it gets messages about the others.
-            foreach (var agent in roster.All.OrderBy(a => a.IsManager).Select(a => a.Name).ToArray())
-            {
-                // When the host stops, the current agent is finished and no further one is started.
-                lifetime.ApplicationStopping.ThrowIfCancellationRequested();
-                if (swarm.Current.GetValueOrDefault(agent)?.Inputs.Values.Any(moved.ContainsKey) != true)
-                    continue;
-                try
-                {
-                    await lifecycle.Hold(
-                        agent,
-                        held => UpdateAgent(agent, moved, trailers, held, progressOf?.Invoke(agent)),
-                        lifetime.ApplicationStopping
-                    );
-                    updated.Add(agent);
-                }
-                catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
-                {
-                    LogUpdateFailed(log, agent, string.Join(", ", moved.Values.Select(m => m.Name)), e);
-                    failed[agent] = e is Problem ? e.Message : "the rebuild failed; see the host log";
-                }
-            }
-
-            return new Repinned([.. moved.Values.Select(m => m.Name)], updated, failed);
+            return await work();
         }
         finally
         {
-            Volatile.Write(ref isRunning, 0);
+            End();
+        }
+    }
+
+    private async Task<int> Continue(InputUpdate[] own)
+    {
+        var done = 0;
+        foreach (var update in own)
+        {
+            try
+            {
+                await Continue(update, progressOf: null);
+                done++;
+            }
+            catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                LogNotContinued(log, string.Join(", ", update.Moved.Select(m => m.Name)), e);
+            }
+        }
+
+        return done;
+    }
+
+    private async Task<Repinned> Continue(InputUpdate update, Func<string, IRebuildProgress>? progressOf)
+    {
+        swarm.MustHaveNoFault();
+        var used = swarm.Current.Values.SelectMany(a => a.Inputs.Values).ToHashSet();
+        foreach (var moved in update.Moved.Where(m => used.Contains(m.From)))
+            await store.Ensure(moved.Name, moved.To, lifetime.ApplicationStopping);
+        return await UpdateAgents(update, progressOf);
+    }
+
+    private async Task<Repinned> UpdateAgents(InputUpdate update, Func<string, IRebuildProgress>? progressOf)
+    {
+        var moved = update.Moved.ToDictionary(m => m.From);
+        List<string> updated = [];
+        Dictionary<string, string> failed = [];
+        // The manager last, because it gets messages about the others.
+        foreach (var agent in roster.All.OrderBy(a => a.IsManager).Select(a => a.Name).ToArray())
+        {
+            // When the host stops, the current agent is finished and no further one is started.
+            lifetime.ApplicationStopping.ThrowIfCancellationRequested();
+            if (swarm.Current.GetValueOrDefault(agent)?.Inputs.Values.Any(moved.ContainsKey) != true)
+                continue;
+            try
+            {
+                await lifecycle.Hold(
+                    agent,
+                    held => UpdateAgent(agent, moved, update.Trailers, held, progressOf?.Invoke(agent)),
+                    lifetime.ApplicationStopping
+                );
+                updated.Add(agent);
+            }
+            catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                LogUpdateFailed(log, agent, string.Join(", ", moved.Values.Select(m => m.Name)), e);
+                failed[agent] = e is Problem ? e.Message : "the rebuild failed; see the host log";
+            }
+        }
+
+        LogStep(log, "updated all agents");
+        await TryRemove(update);
+        return new Repinned([.. moved.Values.Select(m => m.Name)], updated, failed);
+    }
+
+    // An update that stays stored is carried out again, and finds all agents updated.
+    private async Task TryRemove(InputUpdate update)
+    {
+        try
+        {
+            await updates.Remove(update);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            LogNotRemoved(log, string.Join(", ", update.Moved.Select(m => m.Name)), e);
         }
     }
 
     private async Task UpdateAgent(
         string agent,
-        Dictionary<LockedInput, (string Name, LockedInput Next)> moved,
+        Dictionary<LockedInput, MovedInput> moved,
         string? trailers,
         IHeldAgent held,
         IRebuildProgress? progress
@@ -144,19 +240,21 @@ internal sealed partial class MetaInputs(
             return;
         var next = now with
         {
-            Inputs = now.Inputs.SetItems(changes.Select(i => KeyValuePair.Create(i.Key, moved[i.Value].Next))),
+            Inputs = now.Inputs.SetItems(changes.Select(i => KeyValuePair.Create(i.Key, moved[i.Value].To))),
         };
         var runs = await lifecycle.IsMeantToRun(agent);
         var prepared = new PreparedLock(agent, next);
         await swarm.Apply(prepared);
+        LogStep(log, "wrote the lock");
         try
         {
             if (runs)
                 await held.Rebuild(progress);
-            var lines = changes.Select(i => $"{i.Key}: {i.Value.Rev[..12]} -> {moved[i.Value].Next.Rev[..12]}");
+            var lines = changes.Select(i => $"{i.Key}: {i.Value.Rev[..12]} -> {moved[i.Value].To.Rev[..12]}");
             var subject = $"update {string.Join(", ", changes.Select(i => i.Key))} of {agent}";
             var end = trailers is null ? "" : "\n\n" + trailers;
             await swarm.Commit(prepared, $"{subject}\n\n{string.Join('\n', lines)}{end}\n");
+            LogStep(log, "committed the lock");
         }
         catch (Exception e)
         {
@@ -169,6 +267,21 @@ internal sealed partial class MetaInputs(
             throw;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "update of inputs: {Step}")]
+    private static partial void LogStep(ILogger logger, string step);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "could not carry on with the update of the inputs {Inputs}; the next start retries"
+    )]
+    private static partial void LogNotContinued(ILogger logger, string inputs, Exception error);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "could not store that the update of the inputs {Inputs} has ended; the next start checks it again"
+    )]
+    private static partial void LogNotRemoved(ILogger logger, string inputs, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "could not update the inputs {Inputs} of {Agent}; rolled back")]
     private static partial void LogUpdateFailed(ILogger logger, string agent, string inputs, Exception error);

@@ -14,6 +14,7 @@ internal sealed class MetaModule : FeatureModule
     public MetaModule()
     {
         Uses(nameof(Agents), nameof(Turns), nameof(Containers), nameof(Egress));
+        Schema<MetaSchema>();
         Event<IReadOnlyList<MetaInput>>("meta_inputs_changed", "meta_inputs");
         Section<MetaInputsSection>();
         RowFields<DeployedRowFields>();
@@ -39,6 +40,7 @@ internal sealed class MetaModule : FeatureModule
             .AddSingletonAs<SwarmLock, ISwarmLock>()
             .AddSingletonAs<QuietLimits, IQuietLimits>()
             .AddSingleton<IAgentSpecs, AgentSpecs>()
+            .AddSingleton<InputUpdates>()
             .AddSingletonAs<MetaInputs, IMetaInputs>()
             .AddSingleton<ICommitObserver, OnAgentDestroyed>()
             .AddHostedService<MetaStartup>();

@@ -52,6 +52,7 @@ internal sealed partial class MetaStartup(
         foreach (var gone in swarm.Current.Keys.Except(roster.Names).ToArray())
             await swarm.TryForget(gone, cancellationToken);
 
+        await inputs.Recover(cancellationToken);
         // Not awaited: a repository that cannot be reached must not delay the start.
         ensuringInputs = swarm.EnsureInputs(lifetime.ApplicationStopping);
     }

@@ -6,7 +6,8 @@ namespace Hive.Features.Meta;
 
 /// <summary>
 /// Re-pins inputs to the current revisions of their refs, and rebuilds the agents that use them, one after another.
-/// Answers when all inputs are fetched; the rebuilds show as transients.
+/// Answers when all inputs are fetched and the update is stored: a start carries on with it. The rebuilds show as
+/// transients.
 /// </summary>
 internal static class UpdateInputs
 {

@@ -11,10 +11,13 @@ namespace Hive.Tests.Crash;
 internal sealed class CrashingHost : IAsyncDisposable
 {
     private readonly string runtime;
+    private readonly string[] options;
     private Process? process;
     private TaskCompletionSource armed = new();
 
-    public CrashingHost(string runtime) => this.runtime = runtime;
+    /// <param name="runtime">Of its agents.</param>
+    /// <param name="options">Further arguments of the host.</param>
+    public CrashingHost(string runtime, params string[] options) => (this.runtime, this.options) = (runtime, options);
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("hive-crash-").FullName;
 
@@ -49,6 +52,7 @@ internal sealed class CrashingHost : IAsyncDisposable
                 "scripted",
                 "--Logging:LogLevel:Default",
                 "Warning",
+                .. options,
             ]
         );
         _ = process.StandardError.ReadToEndAsync();

@@ -16,7 +16,8 @@ internal interface IMetaInputs
     /// <summary>
     /// Finds and fetches the current revisions of the inputs; then, one agent after another, locks them and rebuilds
     /// the agent. An agent that cannot be rebuilt is rolled back, and the others continue. A stopped agent is not
-    /// started. After a crash, a repetition updates the agents that are left.
+    /// started. After a crash, a repetition with the same trailers updates the agents
+    /// that are left.
     /// </summary>
     /// <param name="inputs">Their names, as in <see cref="All"/>.</param>
     /// <param name="trailers">Lines for the end of each commit's message, such as <c>Approval: 7</c>; null for
