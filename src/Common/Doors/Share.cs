@@ -44,7 +44,8 @@ public sealed class Share(string agent, ShareSize size, TimeProvider clock)
     // Of the requests alone: how long those wait that do not wait for what was answered.
     private long requestsUntil = long.MinValue;
 
-    /// <summary>One is taken by each command that runs and by its answer until that is sent.</summary>
+    /// <summary>One is taken by each command that runs and by its answer until that is sent, and by the answer of a
+    /// command that waited when it has several messages.</summary>
     public SemaphoreSlim AtOnce { get; } = new(MostAtOnce, MostAtOnce);
 
     /// <summary>Uses the share for a command.</summary>

@@ -265,9 +265,29 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
             return await Send(ErrorCode.Internal, "internal error; see the host log");
         }
 
-        if (result is ICountsMessages { Messages: > 1 and var messages })
-            door.Share?.Add(messages, 0);
+        if (result is ICountsMessages { Messages: > 1 and var messages } && door.Share is { } share)
+        {
+            share.Add(messages, 0);
+            if (command.Waits)
+                return await SendAsOneOfFew(share, result);
+        }
+
         return result is IAsyncEnumerable<object> lines ? await SendAll(lines) : await Send(result);
+    }
+
+    // A command that waits runs beside the few. Its answer with several messages is as large as theirs, and kept until
+    // the peer has read it.
+    private async Task<bool> SendAsOneOfFew(Share share, object result)
+    {
+        await share.AtOnce.WaitAsync();
+        try
+        {
+            return await Send(result);
+        }
+        finally
+        {
+            share.AtOnce.Release();
+        }
     }
 
     private Command Find(ReadOnlySpan<byte> line)

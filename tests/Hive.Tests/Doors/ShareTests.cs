@@ -162,6 +162,36 @@ public sealed class ShareTests
     }
 
     [Fact]
+    public async Task Few_batches_of_received_messages_are_kept_until_they_are_read()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        const string batch = """{"cmd":"recv","max":32,"wait_seconds":0}""" + "\n";
+        // More than a socket holds in each batch.
+        await Fill(hive, "bob", messages: (Share.MostAtOnce + 2) * Limits.MaxBatch, length: Limits.HostBodyBytes);
+        var peers = Enumerable.Range(0, Share.MostAtOnce).Select(_ => RawPeer.Connect(hive.AgentSocket("bob")));
+        RawPeer[] unread = [.. peers];
+        foreach (var peer in unread)
+        {
+            await peer.Send(batch);
+            await peer.Answering();
+        }
+
+        using var late = RawPeer.Connect(hive.AgentSocket("bob"));
+        await late.Send(batch);
+        var answer = late.Answer();
+        // One message is small. The operator and other agents do not notice.
+        Assert.Single(await (await hive.Connect("bob")).Receive(max: 1));
+        await (await hive.Connect("alice")).CallAsync("count_pending_reminders");
+        await (await hive.Operator()).CallAsync("list");
+        Assert.False(answer.IsCompleted);
+        await unread[0].Accepted();
+        Assert.Equal(Limits.MaxBatch, (await answer)!.Value.GetProperty("messages").GetArrayLength());
+        foreach (var peer in unread)
+            peer.Dispose();
+    }
+
+    [Fact]
     public async Task Acks_and_connections_do_not_wait_for_the_bytes_of_answers()
     {
         await using var hive = await HiveFixture.StartWith(services => services.AddSingleton(ShareSize.Default));
