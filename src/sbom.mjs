@@ -1,7 +1,9 @@
 // Writes the software bill of materials, in CycloneDX's JSON, from the lock files of NuGet and npm:
 //     node src/sbom.mjs [FILE]        artifacts/sbom.cdx.json unless a file is named
-// A component with the scope `excluded` builds or tests Hive and is in no program. The same lock files give the same bytes.
-// The .NET runtime that hive-agent carries is in no lock file; its version is that of the SDK that published it.
+// A component with the scope `excluded` builds or tests Hive and is in no program.
+// The .NET runtime that hive-agent carries is in no lock file; its version is the one that the SDK publishes with, and
+// the same lock files and SDK give the same bytes.
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -92,6 +94,19 @@ for (const file of [...lockFiles(root)].sort()) {
   read(file, relative(root, file).startsWith('src/'));
 }
 
+// As MSBuild tells it for the project that is published with its runtime.
+function readRuntime() {
+  const project = join(root, 'src', 'Agent', 'Hive.Agent.csproj');
+  const asked = ['BundledNETCoreAppPackageVersion', 'NETCoreSdkPortableRuntimeIdentifier'];
+  const told = execFileSync('dotnet', ['msbuild', project, `-getProperty:${asked.join(',')}`], { encoding: 'utf8' });
+  const [version, runtime] = asked.map((name) => JSON.parse(told).Properties[name]);
+  const name = `Microsoft.NETCore.App.Runtime.${runtime}`;
+  const purl = `pkg:nuget/${name}@${version}`;
+  add({ name, version, purl, licenses: [license('MIT')] }, true);
+  link(rootPurl, purl);
+}
+
+readRuntime();
 const sorted = [...components.keys()].sort();
 const bom = {
   $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',

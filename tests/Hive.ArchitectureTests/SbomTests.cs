@@ -35,6 +35,11 @@ public sealed class SbomTests
         var shipped = components.Where(c => Text(c, "scope") == "required").Select(c => Text(c, "purl")).ToArray();
         Assert.Contains(shipped, purl => purl.StartsWith("pkg:nuget/SQLite@", StringComparison.Ordinal));
         Assert.Contains(shipped, purl => purl.StartsWith("pkg:npm/preact@", StringComparison.Ordinal));
+        // Inside hive-agent, and in no lock file.
+        Assert.Contains(
+            shipped,
+            purl => purl.StartsWith("pkg:nuget/Microsoft.NETCore.App.Runtime.linux-", StringComparison.Ordinal)
+        );
         Assert.DoesNotContain(shipped, purl => purl.Contains("xunit", StringComparison.Ordinal));
         Assert.DoesNotContain(shipped, purl => purl.StartsWith("pkg:npm/vite@", StringComparison.Ordinal));
     }

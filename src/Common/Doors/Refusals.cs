@@ -145,7 +145,7 @@ public sealed class Refusals(TimeProvider clock)
         Noted.Ring();
     }
 
-    /// <summary>What refusals have in common that are one entry.</summary>
+    /// <summary>The parts in which the refusals of one entry agree.</summary>
     /// <param name="Kind">One of <see cref="Kinds"/>.</param>
     /// <param name="Actor">The key's name or the agent; null before the key, and for what is counted together.</param>
     /// <param name="Address">Null at sockets, and for what is counted together.</param>

@@ -73,11 +73,19 @@ public static partial class RestErrors
                     http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Hive.Rest"),
                     http.Request.Method,
                     http.Request.Path,
+                    ActorOf(http),
+                    Refusals.AddressOf(http),
                     error
                 );
                 return (ErrorCode.Internal, "internal error; see the host log");
         }
     }
+
+    private static string ActorOf(HttpContext http) =>
+        Gatekeeper.KeyOf(http.Request) is { } key
+        && http.RequestServices.GetRequiredService<IOperatorKeys>().NameOf(key) is { } name
+            ? name
+            : "no key";
 
     private static int StatusOf(ErrorCode code) =>
         code switch
@@ -92,6 +100,13 @@ public static partial class RestErrors
             _ => StatusCodes.Status500InternalServerError,
         };
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
-    private static partial void LogUnknown(ILogger logger, string method, string path, Exception error);
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed, by {Actor} from {Address}")]
+    private static partial void LogUnknown(
+        ILogger logger,
+        string method,
+        string path,
+        string actor,
+        string? address,
+        Exception error
+    );
 }

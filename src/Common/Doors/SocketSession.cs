@@ -261,7 +261,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
         catch (Exception e) when (e is not SocketException)
         {
-            LogUnknown(door.Context.Log, caller.Name, e);
+            LogUnknown(door.Context.Log, command?.Name ?? "a request", caller.Name, caller.Connection!.Id, e);
             return await Send(ErrorCode.Internal, "internal error; see the host log");
         }
 
@@ -272,7 +272,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
                 return await SendAsOneOfFew(share, result);
         }
 
-        return result is IAsyncEnumerable<object> lines ? await SendAll(lines) : await Send(result);
+        return result is IAsyncEnumerable<object> lines ? await SendAll(lines, command.Name) : await Send(result);
     }
 
     // A command that waits runs beside the few. Its answer with several messages is as large as theirs, and kept until
@@ -394,15 +394,15 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
     }
 
-    private async Task<bool> SendAll(IAsyncEnumerable<object> lines)
+    private async Task<bool> SendAll(IAsyncEnumerable<object> lines, string command)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(caller.Connection!.Gone);
-        var sending = SendEach(lines, stop.Token);
+        var sending = SendEach(lines, command, stop.Token);
         await WatchPeerWhile(sending);
         return await sending;
     }
 
-    private async Task<bool> SendEach(IAsyncEnumerable<object> lines, CancellationToken ct)
+    private async Task<bool> SendEach(IAsyncEnumerable<object> lines, string command, CancellationToken ct)
     {
         try
         {
@@ -424,7 +424,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
         catch (Exception e) when (e is not SocketException)
         {
-            LogUnknown(door.Context.Log, caller.Name, e);
+            LogUnknown(door.Context.Log, command, caller.Name, caller.Connection!.Id, e);
             await Send(ErrorCode.Internal, "internal error; see the host log");
             return false;
         }
@@ -519,6 +519,6 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
     private sealed record ErrorLine(int Version, bool Ok, string Error, ErrorCode Code, double? RetryAfter);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "request of {Caller} failed")]
-    private static partial void LogUnknown(ILogger logger, string caller, Exception error);
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Command} of {Caller} failed, on connection {Id}")]
+    private static partial void LogUnknown(ILogger logger, string command, string caller, long id, Exception error);
 }

@@ -5,7 +5,9 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Hive.Tests.Approvals;
 using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
 
 namespace Hive.Tests.Doors;
 
@@ -586,6 +588,22 @@ public sealed class RestTests
                 })
         );
         Assert.Equal(32, (await (await hive.Connect("alice")).CallAsync("status")).GetProperty("unread").GetInt32());
+    }
+
+    [Fact]
+    public async Task An_internal_error_is_told_in_general_words_and_logged_with_its_caller()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Sql("ALTER TABLE audit RENAME TO gone");
+        var log = hive.Log();
+        var byHttp = log.Next("GET /api/audit failed, by access token from 127.0.0.1");
+        using (var answer = await hive.Http().GetAsync("/api/audit"))
+            await IsProblem(answer, "internal");
+        await byHttp;
+        var bySocket = log.Next("audit of operator failed, on connection ");
+        var error = await Talk.Refused(async () => await (await hive.Operator()).CallAsync("audit"), "internal");
+        Assert.Equal("internal error; see the host log", error.Message);
+        await bySocket;
     }
 
     internal static async Task IsProblem(HttpResponseMessage answer, string code)
