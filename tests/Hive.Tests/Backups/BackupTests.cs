@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Formats.Tar;
 using System.Text.Json;
+using Hive.Protocol;
 using Hive.Tests.Cli;
 using Hive.Tests.Common;
 using Hive.Tests.Fixture;
@@ -31,7 +32,8 @@ public sealed class BackupTests : IDisposable
         using var stop = new CancellationTokenSource();
         var writing = Task.Run(async () =>
         {
-            while (!stop.IsCancellationRequested)
+            // One more is refused, which a slow machine would reach.
+            for (var sent = 1; sent < Limits.MessagesOfSender && !stop.IsCancellationRequested; sent++)
                 await alice.CallAsync("send", new { to = "bob", body = "during the backup" });
         });
 
