@@ -2,9 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using Hive.Common.Doors;
 using Hive.Features.Egress;
 using Hive.Protocol;
+using Share = Hive.Common.Doors.Share;
+using ShareSize = Hive.Common.Doors.ShareSize;
 
 namespace Hive.Tests.Egress;
 

@@ -72,7 +72,7 @@ public sealed class HandOffTests
         HashSet<long> sent = [];
         for (var round = 0; round < Rounds; round++)
         {
-            using var line = await RawLine.Connect(hive.AgentSocket("bob"));
+            using var line = await RawLine.Admitted(hive.AgentSocket("bob"));
             await line.Send("recv", new { wait_seconds = 180 });
             var sending = Task.Run(() => alice.Send("bob"));
             if (round % 2 == 0)

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Hive.Protocol;
 using Hive.Tests.Doors;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Messages;
 
@@ -22,6 +23,28 @@ internal sealed class RawLine : IDisposable
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(path));
         return new RawLine(socket);
+    }
+
+    /// <summary>Connects once the host has seen the end of enough earlier connections.</summary>
+    public static async Task<RawLine> Admitted(string path)
+    {
+        RawLine? line = null;
+        await Patience.Until(IsAdmitted, "the host admits a connection");
+        return line!;
+
+        async Task<bool> IsAdmitted()
+        {
+            line?.Dispose();
+            line = await Connect(path);
+            try
+            {
+                return (await line.Call("whoami")).GetProperty("ok").GetBoolean();
+            }
+            catch (Exception e) when (e is SocketException or IOException)
+            {
+                return false;
+            }
+        }
     }
 
     /// <summary>Sends a command and leaves its answer unread.</summary>
