@@ -88,29 +88,46 @@ internal static class FolderContents
 
     // Beside the database: its newest commits, and the note by which a loss of them is noticed. Left behind, they are
     // lost.
-    private static readonly string[] OfDatabase = ["", "-wal", "-commits"];
+    private static readonly string[] BesideDatabase = ["-wal", "-commits"];
 
     // Links worked in data folders of older versions.
     private static string OwnLink(string path, EntryKind wanted)
     {
-        var target = new FileInfo(path).LinkTarget ?? "TARGET";
-        target = Path.GetFullPath(target, Path.GetDirectoryName(path)!);
+        var target = FinalTarget(path);
         return wanted switch
         {
             EntryKind.Folder =>
                 $"if you moved the folder yourself, move it back, and lose nothing: `rm {path} && mv {target} {path}`; "
                     + "to keep it on another disk, move the whole data folder there (--data-dir). If you did not, ",
             EntryKind.File =>
-                $"if you made the link yourself, move the file back: `rm {path}{string.Concat(Moves(path, target))}`. "
+                $"if you made the link yourself, move the file back: `{string.Join(" && ", Moves(path, target))}`. "
                     + "If you did not, ",
             _ => "",
         };
     }
 
+    // The database comes last: Hive does not start before all of it is there.
     private static IEnumerable<string> Moves(string path, string target) =>
-        (path.EndsWith(DatabaseName, StringComparison.Ordinal) ? OfDatabase : [""])
-            .Where(part => part.Length == 0 || File.Exists(target + part))
-            .Select(part => $" && mv {target}{part} {path}{part}");
+        [
+            .. (path.EndsWith(DatabaseName, StringComparison.Ordinal) ? BesideDatabase : [])
+                .Where(part => File.Exists(target + part))
+                .Select(part => $"mv {target}{part} {path}{part}"),
+            $"rm {path}",
+            $"mv {target} {path}",
+        ];
+
+    private static string FinalTarget(string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? "TARGET";
+        }
+        catch (IOException)
+        {
+            // Links that lead in a circle.
+            return "TARGET";
+        }
+    }
 
     private static string Words(string path, EntryKind kind) =>
         kind switch

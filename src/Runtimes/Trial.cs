@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using Hive.Common.Errors;
 using Hive.Common.Processes;
 
@@ -12,12 +13,15 @@ internal static class Trial
     /// <summary>The time of a program that only answers a question.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    private const int NoEntry = 2;
+
     // What strerror(3) says of the limits on processes, memory and open files. An agent can use them up.
     private static readonly string[] Shortages =
     [
         "Resource temporarily unavailable",
         "Cannot allocate memory",
         "Too many open files",
+        "No space left on device",
         "Device or resource busy",
     ];
 
@@ -25,6 +29,9 @@ internal static class Trial
     /// <param name="error">Its error output, untranslated.</param>
     public static bool MayPass(string error) =>
         Shortages.Any(shortage => error.Contains(shortage, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>True for a program that is not there; another fault of its start may pass.</summary>
+    public static bool IsMissing(Win32Exception fault) => fault.NativeErrorCode == NoEntry;
 
     /// <summary>Runs a program once to see whether it works.</summary>
     /// <returns>Its exit code and its error output.</returns>

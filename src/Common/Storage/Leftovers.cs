@@ -6,8 +6,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Common.Storage;
 
-/// <summary>Rows that belong to something deleted and may be too many for the write that deletes it. Nothing reads them
-/// without that thing, whose id is never used again.</summary>
+/// <summary>Rows that belong to something deleted and may be too many for the write that deletes it. Its id is never
+/// used again.</summary>
 /// <param name="Kind">The name of the kind, stored with the id.</param>
 /// <param name="Find">SQL that selects the keys of some rows of the thing <c>@id</c>, as many as one write
 /// deletes.</param>
@@ -70,7 +70,7 @@ public sealed class Leftovers(IStore store, IEnumerable<LeftRows> kinds, TimePro
         {
             await Delete(CancellationToken.None);
         }
-        catch (Problem)
+        catch (Exception e) when (e is Problem or UnreadableDataException)
         {
             noted.Ring();
         }
@@ -86,7 +86,7 @@ public sealed class Leftovers(IStore store, IEnumerable<LeftRows> kinds, TimePro
                 await Delete(stoppingToken);
                 await noted.Wait(stoppingToken);
             }
-            catch (Problem)
+            catch (Exception e) when (e is Problem or UnreadableDataException)
             {
                 // The database fails, which its health shows.
                 await Task.Delay(RetryPause, clock, stoppingToken);

@@ -62,7 +62,7 @@ internal sealed class EgressProxy : IAsyncDisposable
         );
     }
 
-    // Connections, and requests on one that stays open, wait until the agent's share has room. They are not refused,
+    // Connections, and requests on one that stays open, wait until the proxy's share has room. They are not refused,
     // because programs take a refusal of a proxy for one of the host.
     private Task Turn() =>
         share.TakeConnection() is { Ticks: > 0 } pause ? Task.Delay(pause, clock, closed.Token) : Task.CompletedTask;

@@ -11,7 +11,13 @@ namespace Hive.Features.Forge;
 /// The only route without a key: the forge signs the whole body (<c>X-Forgejo-Signature</c> or
 /// <c>X-Gitea-Signature</c>: HMAC-SHA256 in hexadecimal digits). The signature is checked before anything else.
 /// </summary>
-internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wrongKeys, IMediator mediator)
+internal sealed class Webhook(
+    WebhookSecret secret,
+    ForgeHook hook,
+    WrongKeys wrongKeys,
+    Refusals refusals,
+    IMediator mediator
+)
 {
     private const int MaxName = 100;
     private const int SignatureDigits = 2 * HMACSHA256.HashSizeInBytes;
@@ -31,6 +37,8 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
                 || (given.Length == 0 && http.Request.Headers.Any(h => IsSignature(h.Key)))
             )
                 hook.Doubt();
+            if (given.Length == 0)
+                refusals.Note(Refusals.NoKey, http);
             // A request without a signature is not a guess.
             if (given.Length > 0 && wrongKeys.TooMany(Refusals.Signature, http, out var wait))
             {

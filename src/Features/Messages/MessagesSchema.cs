@@ -7,7 +7,7 @@ internal sealed class MessagesSchema : ISchema
 {
     public string Slice => "messages";
 
-    public int Version => 9;
+    public int Version => 10;
 
     public void Converge(SchemaEditor editor)
     {

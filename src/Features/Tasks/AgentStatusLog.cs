@@ -87,7 +87,7 @@ internal sealed class AgentStatusLog(IStore store, TimeProvider clock) : Backgro
                 await RemovePurged(stoppingToken);
                 await purged.Wait(stoppingToken);
             }
-            catch (Problem)
+            catch (Exception e) when (e is Problem or UnreadableDataException)
             {
                 // The database fails for now, which its health shows.
                 await Task.Delay(RetryPause, clock, stoppingToken);
@@ -141,7 +141,7 @@ internal sealed class AgentStatusLog(IStore store, TimeProvider clock) : Backgro
 
     private const string PurgeSql = """
         INSERT OR REPLACE INTO agent_status_purges (agent, last)
-        SELECT agent, max(id) FROM agent_status_log WHERE agent = @agent GROUP BY agent
+        SELECT agent, id FROM agent_status_log WHERE agent = @agent ORDER BY id DESC LIMIT 1
         """;
 
     private static readonly string PurgedSql = $"""

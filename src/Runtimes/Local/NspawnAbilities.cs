@@ -19,6 +19,16 @@ internal sealed record NspawnAbilities(Fault? NoUser, Fault? NoNetwork, Fault? N
             NoFilter is { } filter ? $"it can create user namespaces and vsock sockets: {filter}" : null,
         }.OfType<string>();
 
+    /// <summary>The abilities that this or an earlier trial found.</summary>
+    public NspawnAbilities Or(NspawnAbilities? before) =>
+        before is null
+            ? this
+            : new(
+                before.NoUser is null ? null : NoUser,
+                before.NoNetwork is null ? null : NoNetwork,
+                before.NoFilter is null ? null : NoFilter
+            );
+
     /// <summary>The reason that something is missing which an earlier trial found; null when nothing is, or when the
     /// machine has lost its route only.</summary>
     public Fault? Lost(NspawnAbilities before) =>

@@ -31,7 +31,9 @@ internal sealed class NspawnRuntime : LocalRuntime
 
     // The result of the last successful trial.
     private volatile NspawnAbilities found = new(null, null, null);
-    private bool succeeded;
+
+    // All that any trial of this host found.
+    private NspawnAbilities? best;
 
     public NspawnRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
         : base(processes)
@@ -203,22 +205,22 @@ internal sealed class NspawnRuntime : LocalRuntime
                 _ => new Fault($"systemd-nspawn ended with {code}{(error.Length > 0 ? $" ({error})" : "")}"),
             };
         }
-        catch (Exception e) when (e is IOException or TimeoutException)
-        {
-            return new Fault(e.Message);
-        }
-        catch (Win32Exception)
+        catch (Win32Exception e) when (Trial.IsMissing(e))
         {
             return new Fault("systemd-nspawn is not installed", "on Debian: apt-get install systemd-container");
+        }
+        catch (Exception e) when (e is IOException or TimeoutException or Win32Exception)
+        {
+            return new Fault(e.Message);
         }
     }
 
     // A machine does not lose an ability while Hive runs; what looks like it may be an agent that uses up a limit.
     private Fault? Keep(NspawnAbilities can)
     {
-        if (succeeded && can.Lost(found) is { } lost)
+        if (best is { } before && can.Lost(before) is { } lost)
             return Networks.NotNow(lost);
-        (found, succeeded) = (can, true);
+        (found, best) = (can, can.Or(best));
         return null;
     }
 

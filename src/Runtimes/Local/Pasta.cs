@@ -69,6 +69,7 @@ internal sealed class Pasta(HiveOptions options)
     /// <param name="user">The user as which it runs; null for Hive's own.</param>
     /// <exception cref="TimeoutException">The machine is too busy to tell.</exception>
     /// <exception cref="IOException">It lacks something for the moment.</exception>
+    /// <exception cref="Win32Exception">It does not start, for the moment.</exception>
     public async Task<Fault?> FindFault(uint? user)
     {
         var isThere = false;
@@ -91,11 +92,11 @@ internal sealed class Pasta(HiveOptions options)
                     "it needs /dev/net/tun and a route to the outside"
                 );
         }
-        catch (Win32Exception) when (isThere)
+        catch (Win32Exception e) when (isThere && Trial.IsMissing(e))
         {
             return NoSetPriv;
         }
-        catch (Win32Exception)
+        catch (Win32Exception e) when (Trial.IsMissing(e))
         {
             return new Fault($"{Program} is not installed", "on Debian: apt-get install passt");
         }

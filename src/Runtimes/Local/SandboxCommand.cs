@@ -15,6 +15,17 @@ internal sealed record SandboxAbilities(bool Strict, Fault? NoUser, Fault? NoFil
     /// <summary>Agents are users of their own.</summary>
     public bool HasUsers => Strict && NoUser is null && Environment.IsPrivilegedProcess;
 
+    /// <summary>The abilities that this or an earlier trial found.</summary>
+    public SandboxAbilities Or(SandboxAbilities? before) =>
+        before is null
+            ? this
+            : new(
+                Strict || before.Strict,
+                before.NoUser is null ? null : NoUser,
+                before.NoFilter is null ? null : NoFilter,
+                before.NoNetwork is null ? null : NoNetwork
+            );
+
     /// <summary>The reason that something is missing which an earlier trial found; null when nothing is, or when the
     /// machine has lost its route only.</summary>
     public Fault? Lost(SandboxAbilities before) =>

@@ -25,7 +25,9 @@ internal sealed class SandboxRuntime : LocalRuntime
 
     // The result of the last successful trial.
     private volatile SandboxAbilities found = new(true, null, null, null);
-    private bool succeeded;
+
+    // All that any trial of this host found.
+    private SandboxAbilities? best;
 
     public SandboxRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
         : base(processes)
@@ -90,6 +92,8 @@ internal sealed class SandboxRuntime : LocalRuntime
         try
         {
             var noFilter = SystemCallFilter.Write(Filter(own));
+            if (noFilter is { } unwritten && Trial.MayPass(unwritten.Reason))
+                return unwritten;
             var noUser = await FindUserFault(own);
             SandboxAbilities strict = new(true, noUser, noFilter, null);
             // Without a user of its own, what runs beside the agent would be root too.
@@ -137,11 +141,11 @@ internal sealed class SandboxRuntime : LocalRuntime
                 ),
             };
         }
-        catch (Win32Exception)
+        catch (Win32Exception e) when (Trial.IsMissing(e))
         {
             return new Fault("bubblewrap is not installed", "on Debian: apt-get install bubblewrap");
         }
-        catch (Exception e) when (e is IOException or TimeoutException)
+        catch (Exception e) when (e is IOException or TimeoutException or Win32Exception)
         {
             return new Fault(e.Message);
         }
@@ -150,9 +154,9 @@ internal sealed class SandboxRuntime : LocalRuntime
     // A machine does not lose an ability while Hive runs; what looks like it may be an agent that uses up a limit.
     private Fault? Keep(SandboxAbilities can)
     {
-        if (succeeded && can.Lost(found) is { } lost)
+        if (best is { } before && can.Lost(before) is { } lost)
             return Networks.NotNow(lost);
-        (found, succeeded) = (can, true);
+        (found, best) = (can, can.Or(best));
         return null;
     }
 
@@ -192,7 +196,7 @@ internal sealed class SandboxRuntime : LocalRuntime
                 : Trial.MayPass(error) ? throw new IOException($"setpriv ended with {code} ({error})")
                 : new Fault($"setpriv ended with {code} ({error})");
         }
-        catch (Win32Exception)
+        catch (Win32Exception e) when (Trial.IsMissing(e))
         {
             return Pasta.NoSetPriv;
         }

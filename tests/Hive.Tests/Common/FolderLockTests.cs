@@ -255,7 +255,7 @@ public sealed class FolderLockTests
 
         var refused = await HostProcess.Refused(HostProcess.Arguments(first.Folder));
         var advice = refused.Error.Split('`')[1];
-        Assert.Contains($"rm {database} && mv ", advice, StringComparison.Ordinal);
+        Assert.EndsWith($"rm {database} && mv {elsewhere}/hive.sqlite {database}", advice, StringComparison.Ordinal);
         using (var shell = Process.Start("sh", ["-c", advice]))
             await shell.WaitForExitAsync();
 

@@ -40,7 +40,10 @@ public sealed class LostAbilityTests
             Assert.Null(all.Lost(less));
         }
 
-        Assert.Null((all with { NoNetwork = Networks.NoRoute }).Lost(all));
+        var offline = all with { NoNetwork = Networks.NoRoute };
+        Assert.Null(offline.Lost(all));
+        Assert.NotNull((all with { NoNetwork = Some }).Lost(offline.Or(all)));
+        Assert.Null((all with { NoNetwork = Some }).Lost(offline.Or(null)));
     }
 
     [Fact]
@@ -70,7 +73,10 @@ public sealed class LostAbilityTests
             Assert.Null(all.Lost(less));
         }
 
-        Assert.Null((all with { NoNetwork = Networks.NoRoute }).Lost(all));
+        var offline = all with { NoNetwork = Networks.NoRoute };
+        Assert.Null(offline.Lost(all));
+        Assert.NotNull((all with { NoNetwork = Some }).Lost(offline.Or(all)));
+        Assert.Null((all with { NoNetwork = Some }).Lost(offline.Or(null)));
     }
 
     [Theory]

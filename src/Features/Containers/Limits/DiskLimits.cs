@@ -19,6 +19,9 @@ internal sealed class DiskLimits(
     HivePaths paths
 ) : IHandoverRoom
 {
+    // Read once: where file systems share a disk, its size as they see it changes.
+    private readonly long disk = new DriveInfo(paths.DataDir).TotalSize;
+
     // The least that an agent.yaml can name.
     private const long Least = 64L << 20;
 
@@ -95,6 +98,9 @@ internal sealed class DiskLimits(
         limits.DiskBytes
         ?? Math.Min(
             (long)(options.Disk.AgentMegabytes * (1L << 20)),
-            Math.Max(Least, new DriveInfo(paths.DataDir).TotalSize / PartOfDisk)
+            // Some file systems do not know their size.
+            disk > 0
+                ? Math.Max(Least, disk / PartOfDisk)
+                : long.MaxValue
         );
 }
