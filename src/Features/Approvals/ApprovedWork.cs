@@ -1,3 +1,5 @@
+using Hive.Common.Storage;
+
 namespace Hive.Features.Approvals;
 
 /// <summary>Performs the approvals of one kind. The host can be killed between any two steps.</summary>
@@ -22,4 +24,7 @@ internal interface IApprovedWork
     /// <param name="stopping">Cancelled when the host stops.</param>
     /// <returns>The outcome; null when the work was rolled back.</returns>
     Task<ApprovalOutcome?> Recover(ApprovalRow approval, Func<Task> agentsStarted, CancellationToken stopping);
+
+    /// <summary>Deletes, in the write that resolves the approval, what was stored for its recovery.</summary>
+    void Resolved(IWrite write, ApprovalRow approval) { }
 }

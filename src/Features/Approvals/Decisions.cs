@@ -151,8 +151,13 @@ internal sealed partial class Decisions(
                 ApprovalStatus.Approved,
                 outcome.Note is null ? null : TextRules.Cut(outcome.Note, Limits.HostBodyBytes)
             );
+        LogStep(log, approval.Id, "the work has ended");
         await store.WriteUntilStored(
-            write => queue.Resolve(write, approval.Id, status, finalNote, outcome),
+            write =>
+            {
+                queue.Resolve(write, approval.Id, status, finalNote, outcome);
+                WorkFor(approval).Resolved(write, approval);
+            },
             clock,
             lifetime.ApplicationStopping
         );

@@ -1,4 +1,5 @@
 using Hive.Common.Errors;
+using Hive.Common.Storage;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Meta.Contracts;
 using Hive.Protocol;
@@ -17,12 +18,7 @@ internal sealed class UpdateInputsWork(IMetaInputs inputs, IAgentLifecycle lifec
     {
         var build = builds.Of(approval.Id);
         build.Begin(BuildStepName.Inputs);
-        var repinned = await inputs.Repin(
-            [.. approval.InputNames!],
-            $"Approval: {approval.Id}",
-            stopping,
-            build.Rebuilding
-        );
+        var repinned = await inputs.Repin([.. approval.InputNames!], Trailers(approval), stopping, build.Rebuilding);
         var failures = string.Join("; ", repinned.Failed.Select(f => $"{f.Key}: {f.Value}"));
         if (repinned.Failed.Count > 0 && repinned.Updated.Count == 0)
             throw Problem.Unavailable($"no agent could be rebuilt; all were rolled back. {failures}");
@@ -60,6 +56,10 @@ internal sealed class UpdateInputsWork(IMetaInputs inputs, IAgentLifecycle lifec
             }
         }
     }
+
+    public void Resolved(IWrite write, ApprovalRow approval) => inputs.Resolved(write, Trailers(approval));
+
+    private static string Trailers(ApprovalRow approval) => $"Approval: {approval.Id}";
 
     private async Task RebuildIfOutdated(string agent, IHeldAgent held)
     {

@@ -12,6 +12,12 @@ namespace Hive.Features.Meta;
 /// </summary>
 internal sealed class InputUpdates(IStore store, TimeProvider clock)
 {
+    // An input on HEAD has no ref, and null members are left out.
+    private static readonly JsonSerializerOptions Json = new(WireJson.Options)
+    {
+        RespectRequiredConstructorParameters = false,
+    };
+
     /// <summary>Stores an update that begins.</summary>
     /// <param name="moved">The inputs with a newer revision.</param>
     /// <param name="trailers">Of its commits; they name its approval.</param>
@@ -23,7 +29,7 @@ internal sealed class InputUpdates(IStore store, TimeProvider clock)
             VALUES (@json, @trailers, @at)
             RETURNING id
             """;
-        var json = JsonSerializer.Serialize(moved, WireJson.Options);
+        var json = JsonSerializer.Serialize(moved, Json);
         var id = await store.Write(
             write =>
                 write.Db.ExecuteScalar<long>(
@@ -39,6 +45,10 @@ internal sealed class InputUpdates(IStore store, TimeProvider clock)
         );
         return new InputUpdate(id, moved, trailers);
     }
+
+    /// <summary>Removes the update of an approval, if there is one.</summary>
+    public static void Remove(IWrite write, string trailers) =>
+        write.Db.Execute("DELETE FROM input_updates WHERE trailers = @trailers", new { trailers });
 
     /// <summary>Removes an update that has ended.</summary>
     public Task Remove(InputUpdate update) =>
@@ -65,27 +75,29 @@ internal sealed class InputUpdates(IStore store, TimeProvider clock)
 
         public object? Trailers { get; init; }
 
-        public InputUpdate ToUpdate() => new(Id, Read(), LooseValue.Text(Trailers));
+        public InputUpdate ToUpdate()
+        {
+            var moved = Read();
+            return new InputUpdate(Id, moved ?? [], LooseValue.Text(Trailers), IsReadable: moved is not null);
+        }
 
-        // A row that cannot be read moves nothing, and is removed like one that has ended.
-        private MovedInput[] Read()
+        private MovedInput[]? Read()
         {
             try
             {
-                var moved = JsonSerializer.Deserialize<MovedInput?[]>(LooseValue.Text(Moved) ?? "[]", WireJson.Options);
-                return
-                [
-                    .. (moved ?? [])
-                        .OfType<MovedInput>()
-                        .Where(m => m is { From: not null, To: { Rev: not null, Url: not null } })
-                        .DistinctBy(m => m.From),
-                ];
+                var moved = JsonSerializer.Deserialize<MovedInput?[]>(LooseValue.Text(Moved) ?? "", Json) ?? [];
+                return moved.All(m => m is { Name: not null, From: { } from, To: { } to } && IsWhole(from, to))
+                    ? [.. moved.OfType<MovedInput>().DistinctBy(m => m.From)]
+                    : null;
             }
             catch (JsonException)
             {
-                return [];
+                return null;
             }
         }
+
+        private static bool IsWhole(params LockedInput[] inputs) =>
+            inputs.All(i => i is { Url: not null, Rev.Length: >= 12 });
     }
 }
 
@@ -93,7 +105,8 @@ internal sealed class InputUpdates(IStore store, TimeProvider clock)
 /// <param name="Id">Its row.</param>
 /// <param name="Moved">The inputs with a newer revision.</param>
 /// <param name="Trailers">Of its commits; they name its approval, if it has one.</param>
-internal sealed record InputUpdate(long Id, IReadOnlyList<MovedInput> Moved, string? Trailers);
+/// <param name="IsReadable">False when its row is damaged; it moves nothing then.</param>
+internal sealed record InputUpdate(long Id, IReadOnlyList<MovedInput> Moved, string? Trailers, bool IsReadable = true);
 
 /// <summary>An input with a newer revision.</summary>
 /// <param name="Name">Its name in the swarm's lock when the update began.</param>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Meta.Contracts;
@@ -24,6 +25,7 @@ internal sealed partial class MetaInputs(
 {
     private int isRunning;
     private Task round = Task.CompletedTask;
+    private Task recovered = Task.CompletedTask;
 
     /// <summary>Completes when the current round of updates has ended.</summary>
     public Task Round => round;
@@ -53,26 +55,23 @@ internal sealed partial class MetaInputs(
         Func<string, IRebuildProgress>? progressOf = null
     )
     {
+        if (trailers is null)
+            return await await Start(inputs, trailers, ct, progressOf);
+        // An approval that a crash has interrupted must not fail because the operator's updates are carried on with.
+        await ((Task)recovered.WaitAsync(ct)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ct.ThrowIfCancellationRequested();
         // An approval that an earlier host had begun to carry out.
-        if (trailers is not null && (await updates.All(ct)).FirstOrDefault(u => u.Trailers == trailers) is { } left)
-        {
-            Begin();
-            var continued = UntilDone(() => Continue(left, progressOf));
-            round = continued;
-            try
-            {
-                return await continued;
-            }
-            catch (Problem)
-            {
-                // The approval fails.
-                await TryRemove(left);
-                throw;
-            }
-        }
-
-        return await await Start(inputs, trailers, ct, progressOf);
+        if ((await updates.All(ct)).FirstOrDefault(u => u.Trailers == trailers) is not { } left)
+            return await await Start(inputs, trailers, ct, progressOf);
+        if (!left.IsReadable)
+            throw Problem.Unavailable("the stored update cannot be read; request it again");
+        Begin();
+        var continued = UntilDone(() => Continue(left, progressOf));
+        round = continued;
+        return await continued;
     }
+
+    public void Resolved(IWrite write, string trailers) => InputUpdates.Remove(write, trailers);
 
     /// <summary>
     /// The first half of <see cref="Repin"/>: checks, fetches, and stores what will be done, so that a start carries on
@@ -120,13 +119,18 @@ internal sealed partial class MetaInputs(
         // The sweep of unused revisions begins before the updates do.
         foreach (var moved in left.SelectMany(u => u.Moved))
             store.Keep(moved.To);
-        InputUpdate[] own = [.. left.Where(u => u.Trailers is null)];
+        // The newest first: an agent that it updates has no former revision of an older one.
+        InputUpdate[] own = [.. left.Where(u => u.Trailers is null).Reverse()];
         if (own.Length == 0)
             return;
         Begin();
-        lifetime.ApplicationStarted.Register(() =>
-            round = Task.Run(() => UntilDone(() => Continue(own)), CancellationToken.None)
-        );
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lifetime.ApplicationStarted.Register(started.SetResult);
+        round = recovered = UntilDone(async () =>
+        {
+            await started.Task.WaitAsync(lifetime.ApplicationStopping);
+            return await Continue(own);
+        });
     }
 
     private void Begin()
@@ -156,6 +160,8 @@ internal sealed partial class MetaInputs(
         {
             try
             {
+                if (!update.IsReadable)
+                    LogNotReadable(log, update.Id);
                 await Continue(update, progressOf: null);
                 done++;
             }
@@ -206,7 +212,9 @@ internal sealed partial class MetaInputs(
         }
 
         LogStep(log, "updated all agents");
-        await TryRemove(update);
+        // That of an approval is removed in the write that resolves it.
+        if (update.Trailers is null)
+            await TryRemove(update);
         return new Repinned([.. moved.Values.Select(m => m.Name)], updated, failed);
     }
 
@@ -276,6 +284,12 @@ internal sealed partial class MetaInputs(
         Message = "could not carry on with the update of the inputs {Inputs}; the next start retries"
     )]
     private static partial void LogNotContinued(ILogger logger, string inputs, Exception error);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "the stored update {Id} of inputs cannot be read and is removed; update the inputs again"
+    )]
+    private static partial void LogNotReadable(ILogger logger, long id);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

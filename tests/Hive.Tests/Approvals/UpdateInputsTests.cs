@@ -1,8 +1,11 @@
 using Hive.Protocol;
+using Hive.Tests.Containers;
 using Hive.Tests.Fixture;
 using Hive.Tests.Git;
 using Hive.Tests.Messages;
 using Hive.Tests.Questions;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Tests.Approvals;
 
@@ -49,6 +52,54 @@ public sealed class UpdateInputsTests
             ((await hive.ApprovalMessages())[^1].Text("kind"), (await hive.ApprovalMessages())[^1].Text("status"))
         );
         await Talk.Refused(() => host.CallAsync("approval_diff", new { id }), "invalid");
+    }
+
+    [Fact]
+    public async Task An_approved_update_that_two_stops_interrupt_still_reaches_its_last_agent()
+    {
+        using var source = new Source();
+        await using var hive = await HiveFixture.Start(
+            realClock: true,
+            ["--Driver", "scripted", "--Inputs:AllowedPaths", source.Folder]
+        );
+        var former = source.Commit("one\n");
+        var host = await hive.Operator();
+        foreach (var agent in new[] { "coder", "writer" })
+        {
+            var applied = Directory.CreateDirectory(Path.Combine(hive.DataDir, "applied", agent)).FullName;
+            await File.WriteAllTextAsync(
+                Path.Combine(applied, "agent.yaml"),
+                $"inputs: {{ skills: {{ url: \"file://{source.Folder}\" }} }}\n"
+            );
+            await host.CallAsync("spawn", new { name = agent, runtime = "process" });
+        }
+
+        source.Commit("two\n");
+        var manager = await hive.Connect("manager");
+        var asked = await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" } });
+        var id = asked.GetProperty("id").GetInt64();
+        // A suspended agent holds its rebuild up until the host stops.
+        Signal(19);
+        await host.Approve(id);
+        await StopWhileTheLastIsRebuilt(() => Signal(19));
+        await StopWhileTheLastIsRebuilt(null);
+        var end = await (await hive.Operator()).End(id);
+        Assert.Equal(("approved", (string?)null), (end.Status, end.Note));
+        Assert.DoesNotContain(former, await Lock(), StringComparison.Ordinal);
+        Fleet.EndAll(hive.Folder);
+
+        void Signal(int signal) => Fleet.Signal(Fleet.PidIn(hive.DataDir, "writer"), signal);
+
+        Task<string> Lock() => File.ReadAllTextAsync(Path.Combine(hive.DataDir, "meta", "swarm.lock"));
+
+        async Task StopWhileTheLastIsRebuilt(Action? between)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            while ((await Lock()).Contains(former, StringComparison.Ordinal))
+                await Task.Delay(10, patience.Token);
+            hive.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(() => Signal(18));
+            await hive.Restart(between);
+        }
     }
 
     [Fact]

@@ -1,10 +1,13 @@
 using System.Net.Sockets;
 using System.Text.Json;
+using Dapper;
+using Hive.Features.Approvals;
 using Hive.Features.Meta;
 using Hive.Features.Meta.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Approvals;
 using Hive.Tests.Git;
+using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Crash;
 
@@ -18,13 +21,18 @@ public sealed class KilledInputUpdateTests
     private const int CommittedTheFirst = 3;
     private const int UpdatedAll = 6;
 
+    // Of an approval, from the decision on.
+    private const int WorkEnded = 2;
+
     private static readonly string Steps = typeof(MetaInputs).FullName!;
     private static readonly string[] Agents = ["coder", "writer"];
 
-    [Fact]
-    public async Task An_answered_update_survives_a_kill_right_after_its_answer()
+    [Theory]
+    [InlineData("main")]
+    [InlineData(null)]
+    public async Task An_answered_update_survives_a_kill_right_after_its_answer(string? reference)
     {
-        await using var inputs = await Inputs.Start();
+        await using var inputs = await Inputs.Start(reference);
         var rev = inputs.Commit();
         using (var line = await inputs.Host.Operator())
             await line.CallAsync("update_inputs", new { inputs = new[] { "skills" } });
@@ -43,7 +51,7 @@ public sealed class KilledInputUpdateTests
             try
             {
                 using var line = await inputs.Host.Operator();
-                await line.CallAsync("update_inputs", new { inputs = new[] { "skills" } });
+                await Update(line);
             }
             catch (Exception e) when (e is IOException or SocketException)
             {
@@ -56,25 +64,64 @@ public sealed class KilledInputUpdateTests
     }
 
     [Fact]
-    public async Task An_approved_update_killed_between_two_agents_updates_the_second_one_too()
+    public async Task The_newest_of_two_updates_that_are_left_wins()
+    {
+        await using var inputs = await Inputs.Start();
+        var former = inputs.Commit();
+        await inputs.Host.DieAt(Steps, Stored);
+        using (var line = await inputs.Host.Operator())
+            await Assert.ThrowsAnyAsync<Exception>(() => Update(line));
+        await inputs.Host.Ended.WaitAsync(TimeSpan.FromSeconds(60));
+        var rev = inputs.Commit();
+        // As when the former could not be fetched at a start.
+        inputs.Copy($"replace(moved, '{former}', '{rev}')");
+        await inputs.MustBecome(rev);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_approved_update_killed_between_two_agents_updates_the_second_one_too(bool besideAnother)
+    {
+        await using var inputs = await Inputs.Start(reference: null);
+        var rev = inputs.Commit();
+        var id = await inputs.ApproveAndDie(Steps, CommittedTheFirst);
+        // The operator's, which is carried on with first.
+        if (besideAnother)
+            inputs.Copy("moved");
+        await inputs.MustBecome(rev);
+        await inputs.MustBeApproved(id);
+    }
+
+    [Fact]
+    public async Task An_approved_update_killed_when_all_is_done_is_not_done_twice()
     {
         await using var inputs = await Inputs.Start();
         var rev = inputs.Commit();
-        long id;
-        using (var manager = await inputs.Host.Connect("manager"))
-        {
-            var asked = await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" } });
-            id = asked.GetProperty("id").GetInt64();
-        }
-
-        await inputs.Host.DieAt(Steps, CommittedTheFirst);
-        using (var line = await inputs.Host.Operator())
-            await line.Approve(id);
-        await inputs.Host.Ended.WaitAsync(TimeSpan.FromSeconds(60));
+        var id = await inputs.ApproveAndDie(typeof(Decisions).FullName!, WorkEnded);
+        inputs.Commit();
         await inputs.MustBecome(rev);
-        using var host = await inputs.Host.Operator();
-        var end = await host.End(id);
-        Assert.Equal(("approved", (string?)null), (end.Status, end.Note));
+        await inputs.MustBeApproved(id);
+        // A revision that appeared after the approval waits for another one.
+        Assert.Equal([rev], (await inputs.Locked()).Select(i => i.LockedRev));
+    }
+
+    // The one before has no row any more, and may be about to end.
+    private static async Task Update(LineClient line)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (true)
+        {
+            try
+            {
+                await line.CallAsync("update_inputs", new { inputs = new[] { "skills" } });
+                return;
+            }
+            catch (HiveException e) when (e.Code == "conflict")
+            {
+                await Task.Delay(10, patience.Token);
+            }
+        }
     }
 
     /// <summary>A host with two agents that have an input.</summary>
@@ -83,20 +130,26 @@ public sealed class KilledInputUpdateTests
         private readonly string source = Directory.CreateTempSubdirectory("hive-input-").FullName;
         private int commits;
 
+        // Stays open until the host has started: the end of the last connection removes the write-ahead log, which the
+        // host misses then.
+        private SqliteConnection? editing;
+
         public CrashingHost Host { get; private set; } = null!;
 
-        public static async Task<Inputs> Start()
+        /// <param name="reference">The branch of the input; null for HEAD.</param>
+        public static async Task<Inputs> Start(string? reference = "main")
         {
             var inputs = new Inputs();
             Repositories.AsSomebody(inputs.source, "init", "-q", "-b", "main");
             inputs.Commit();
+            var branch = reference is null ? "" : $", ref: {reference}";
             inputs.Host = new CrashingHost("external", "--Inputs:AllowedPaths", inputs.source);
             foreach (var agent in Agents)
             {
                 var applied = Directory.CreateDirectory(Path.Combine(inputs.Host.DataDir, "applied", agent)).FullName;
                 await File.WriteAllTextAsync(
                     Path.Combine(applied, "agent.yaml"),
-                    $"inputs: {{ skills: {{ url: \"file://{inputs.source}\", ref: main }} }}\n"
+                    $"inputs: {{ skills: {{ url: \"file://{inputs.source}\"{branch} }} }}\n"
                 );
             }
 
@@ -116,40 +169,77 @@ public sealed class KilledInputUpdateTests
             return Repositories.AsSomebody(source, "rev-parse", "HEAD");
         }
 
-        /// <summary>Starts the host again: both agents get the revision, each in one commit.</summary>
+        /// <summary>Requests the update and approves it, with a host that dies at that step.</summary>
+        public async Task<long> ApproveAndDie(string category, int step)
+        {
+            long id;
+            using (var manager = await Host.Connect("manager"))
+            {
+                var asked = await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" } });
+                id = asked.GetProperty("id").GetInt64();
+            }
+
+            await Host.DieAt(category, step);
+            using (var line = await Host.Operator())
+                await line.Approve(id);
+            await Host.Ended.WaitAsync(TimeSpan.FromSeconds(60));
+            return id;
+        }
+
+        public async Task MustBeApproved(long id)
+        {
+            using var line = await Host.Operator();
+            var end = await line.End(id);
+            Assert.Equal(("approved", (string?)null), (end.Status, end.Note));
+        }
+
+        /// <summary>Starts the host again: both agents get the revision, each in one commit, and nothing is left to
+        /// carry on with.</summary>
         public async Task MustBecome(string rev)
         {
             await Host.Run();
-            using var line = await Host.Operator();
+            editing?.Dispose();
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-            MetaInput[] now;
-            do
+            while (Stored() > 0)
             {
-                Assert.False(patience.IsCancellationRequested, $"not all agents have {rev}");
-                now = (await line.CallAsync("inputs"))
-                    .GetProperty("meta_inputs")
-                    .Deserialize<MetaInput[]>(WireJson.Options)!;
-            } while (now is not [{ Agents.Count: 2 } only] || only.LockedRev != rev);
+                Assert.False(patience.IsCancellationRequested, $"the update to {rev} has not ended");
+                await Task.Delay(10, CancellationToken.None);
+            }
+
+            Assert.Equal([(rev, Agents.Length)], (await Locked()).Select(i => (i.LockedRev, i.Agents.Count)));
             var meta = Path.Combine(Host.DataDir, "meta");
             var log = Repositories.AsSomebody(meta, "log", "--format=%s", $"--grep=-> {rev[..12]}").Split('\n');
             Assert.Equal(["update skills of coder", "update skills of writer"], log.Order());
-            // Nothing is left to carry on with: another update can begin.
-            while (true)
-            {
-                try
-                {
-                    await line.CallAsync("update_inputs", new { inputs = new[] { "skills" } });
-                    break;
-                }
-                catch (HiveException e) when (e.Code == "conflict" && !patience.IsCancellationRequested)
-                {
-                    // The last agent's update ends.
-                }
-            }
         }
+
+        public async Task<MetaInput[]> Locked()
+        {
+            using var line = await Host.Operator();
+            return (await line.CallAsync("inputs"))
+                .GetProperty("meta_inputs")
+                .Deserialize<MetaInput[]>(WireJson.Options)!;
+        }
+
+        /// <summary>Copies the stored update, as one of the operator, while no host runs.</summary>
+        public void Copy(string moved)
+        {
+            editing = Open();
+            editing.Open();
+            editing.Execute($"INSERT INTO input_updates (moved, asked_at) SELECT {moved}, asked_at FROM input_updates");
+        }
+
+        private long Stored()
+        {
+            using var db = Open();
+            return db.ExecuteScalar<long>("SELECT count(*) FROM input_updates");
+        }
+
+        private SqliteConnection Open() =>
+            new($"Data Source={Path.Combine(Host.DataDir, "hive.sqlite")};Pooling=False");
 
         public async ValueTask DisposeAsync()
         {
+            editing?.Dispose();
             await Host.DisposeAsync();
             Directory.Delete(source, recursive: true);
         }

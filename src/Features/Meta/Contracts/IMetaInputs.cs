@@ -1,4 +1,5 @@
 using Hive.Common.Errors;
+using Hive.Common.Storage;
 using Hive.Features.Containers.Contracts;
 
 namespace Hive.Features.Meta.Contracts;
@@ -16,8 +17,8 @@ internal interface IMetaInputs
     /// <summary>
     /// Finds and fetches the current revisions of the inputs; then, one agent after another, locks them and rebuilds
     /// the agent. An agent that cannot be rebuilt is rolled back, and the others continue. A stopped agent is not
-    /// started. After a crash, a repetition with the same trailers updates the agents
-    /// that are left.
+    /// started. With trailers, a repetition with the same ones updates the agents that are left, until
+    /// <see cref="Resolved"/>.
     /// </summary>
     /// <param name="inputs">Their names, as in <see cref="All"/>.</param>
     /// <param name="trailers">Lines for the end of each commit's message, such as <c>Approval: 7</c>; null for
@@ -32,6 +33,9 @@ internal interface IMetaInputs
         CancellationToken ct,
         Func<string, IRebuildProgress>? progressOf = null
     );
+
+    /// <summary>Forgets the update with these trailers, in the write that stores its end.</summary>
+    void Resolved(IWrite write, string trailers);
 }
 
 /// <summary>The result of a round.</summary>
