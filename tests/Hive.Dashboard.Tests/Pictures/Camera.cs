@@ -201,6 +201,16 @@ internal sealed class Camera : IAsyncDisposable
             "Emulation.setTouchEmulationEnabled",
             new Dictionary<string, object> { ["enabled"] = shot.Width < 700 }
         );
+        // The page hears of its new width when it is drawn next; a list that opens before selects a row, as a wide one.
+        await Page.EvaluateAsync(
+            """
+            async (width) => {
+              while (innerWidth !== width) await new Promise(requestAnimationFrame);
+              await new Promise(requestAnimationFrame);
+            }
+            """,
+            shot.Width
+        );
     }
 
     public async ValueTask DisposeAsync() => await context.DisposeAsync();

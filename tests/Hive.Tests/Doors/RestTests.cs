@@ -520,6 +520,8 @@ public sealed class RestTests
             () =>
                 new(HttpMethod.Post, "/op-send")
                 {
+                    // The host closes the connection when it has refused the length.
+                    Headers = { ExpectContinue = true },
                     Content = new StringContent(new string('x', 2 << 20), Encoding.UTF8, "application/json"),
                 },
             () =>
