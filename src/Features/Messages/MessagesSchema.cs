@@ -56,7 +56,7 @@ internal sealed class MessagesSchema : ISchema
             "CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at "
                 + "IS NULL"
         );
-        // What a lost holder gets back when its end is told after all; other messages never enter it.
+        // The messages that a lost holder gets back when its end is reported late. No others enter it.
         editor.Run(
             "CREATE INDEX IF NOT EXISTS messages_lost ON messages (turn, id) WHERE turn IS NOT NULL "
                 + "AND delivered_at IS NULL AND acked_at IS NULL"

@@ -94,9 +94,10 @@ public sealed class UpdateInputsTests
 
         async Task StopWhileTheLastIsRebuilt(Action? between)
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-            while ((await Lock()).Contains(former, StringComparison.Ordinal))
-                await Task.Delay(10, patience.Token);
+            await Patience.Until(
+                async () => !(await Lock()).Contains(former, StringComparison.Ordinal),
+                "the last agent's lock is committed"
+            );
             hive.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(() => Signal(18));
             await hive.Restart(between);
         }

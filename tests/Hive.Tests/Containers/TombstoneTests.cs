@@ -70,9 +70,10 @@ public sealed class TombstoneTests
         async Task Left(string agent, int count)
         {
             var read = hive.Services.GetRequiredService<IStore>();
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-            while (await read.Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM agent_status_purges")) > 0)
-                await Task.Delay(10, patience.Token);
+            await Patience.Until(
+                () => read.Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM agent_status_purges") == 0),
+                "the purged agents' conditions are deleted"
+            );
             Assert.Equal(
                 [(agent, count)],
                 await read.Read(db =>

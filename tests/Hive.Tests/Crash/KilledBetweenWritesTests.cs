@@ -3,6 +3,7 @@ using Hive.Common.Storage;
 using Hive.Features.Messages;
 using Hive.Features.Turns;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Data.Sqlite;
 
@@ -171,9 +172,10 @@ public sealed class KilledBetweenWritesTests
         await host.Run();
         using var again = await host.Operator();
         await Talk.Refused(() => again.CallAsync("ticket", new { id = 1 }), "not_found");
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (Read(host, "SELECT count(*) FROM leftovers") > 0)
-            await Task.Delay(10, patience.Token);
+        await Patience.Until(
+            () => Task.FromResult(Read(host, "SELECT count(*) FROM leftovers") == 0),
+            "what the ticket left is deleted"
+        );
         Assert.Equal(0, Read(host, "SELECT count(*) FROM ticket_history"));
     }
 

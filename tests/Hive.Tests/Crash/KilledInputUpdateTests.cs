@@ -6,6 +6,7 @@ using Hive.Features.Meta;
 using Hive.Features.Meta.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Approvals;
+using Hive.Tests.Fixture;
 using Hive.Tests.Git;
 using Microsoft.Data.Sqlite;
 
@@ -107,22 +108,22 @@ public sealed class KilledInputUpdateTests
     }
 
     // The one before has no row any more, and may be about to end.
-    private static async Task Update(LineClient line)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (true)
-        {
-            try
+    private static Task Update(LineClient line) =>
+        Patience.Until(
+            async () =>
             {
-                await line.CallAsync("update_inputs", new { inputs = new[] { "skills" } });
-                return;
-            }
-            catch (HiveException e) when (e.Code == "conflict")
-            {
-                await Task.Delay(10, patience.Token);
-            }
-        }
-    }
+                try
+                {
+                    await line.CallAsync("update_inputs", new { inputs = new[] { "skills" } });
+                    return true;
+                }
+                catch (HiveException e) when (e.Code == "conflict")
+                {
+                    return false;
+                }
+            },
+            "no other update is running"
+        );
 
     /// <summary>A host with two agents that have an input.</summary>
     private sealed class Inputs : IAsyncDisposable
@@ -199,12 +200,7 @@ public sealed class KilledInputUpdateTests
         {
             await Host.Run();
             editing?.Dispose();
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-            while (Stored() > 0)
-            {
-                Assert.False(patience.IsCancellationRequested, $"the update to {rev} has not ended");
-                await Task.Delay(10, CancellationToken.None);
-            }
+            await Patience.Until(() => Task.FromResult(Stored() == 0), $"the update to {rev} has ended");
 
             Assert.Equal([(rev, Agents.Length)], (await Locked()).Select(i => (i.LockedRev, i.Agents.Count)));
             var meta = Path.Combine(Host.DataDir, "meta");
