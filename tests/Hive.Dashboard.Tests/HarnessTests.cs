@@ -58,6 +58,36 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator("main canvas")).ToHaveCountAsync(4);
     }
 
+    [Fact]
+    public async Task A_login_that_succeeds_before_its_code_is_answered_leads_to_the_next_thing()
+    {
+        await ApplyClaudeAsync(Hive, "alice");
+        await Hive.SpawnAsync("alice");
+        await Hive.CallAsync("send", new { to = "alice", body = "good morning" });
+        using var bob = await Hive.JoinAsync("bob");
+        var id = await bob.AskAsync(new { question = "Who is next?" });
+        var page = await AtAsync("/waiting/login-alice");
+        var row = page.Locator("[data-key=login-alice]");
+        // The answer is held back until the login has succeeded.
+        await page.RouteAsync(
+            "**/login-code",
+            async route =>
+            {
+                var answer = await route.FetchAsync();
+                await row.WaitForAsync(new() { State = WaitForSelectorState.Detached });
+                await route.FulfillAsync(new() { Response = answer });
+            }
+        );
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Log in the tool of alice" }).ClickAsync();
+        await page.GetByLabel("Code of the login").FillAsync("good-code");
+        await page.Keyboard.PressAsync("Enter");
+
+        await Expect(page.Locator($"[data-waiting=question-{id}]")).ToBeVisibleAsync();
+        await Expect(row).ToHaveCountAsync(0);
+        await Expect(page.Locator("#waiting-list:focus, #waiting-list :focus")).ToHaveCountAsync(1);
+    }
+
     /// <summary>Configures an agent that runs the stand-in for Claude Code and is not logged in.</summary>
     internal static Task ApplyClaudeAsync(LiveHive hive, string name) =>
         hive.ApplyAsync(

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -31,6 +32,38 @@ public sealed class LoginTests(Browser browser) : DashboardTest(browser)
 
         await Expect(second.GetByRole(AriaRole.Alert)).ToContainTextAsync("was used");
         await Expect(second.GetByText("./hive open")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_link_in_a_signed_in_browser_sends_nothing_more_under_the_session_that_it_ends()
+    {
+        var page = await SignedInAsync();
+        await page.GotoAsync("about:blank");
+        var asked = new ConcurrentQueue<string>();
+        page.Request += (_, request) =>
+        {
+            if (new Uri(request.Url).AbsolutePath is var path && path.StartsWith("/api/", StringComparison.Ordinal))
+                asked.Enqueue(path);
+        };
+        string[] before = [];
+        // The answer is held back until the page is drawn, which asks for its figures.
+        await page.RouteAsync(
+            "**/api/session",
+            async route =>
+            {
+                var answer = await route.FetchAsync();
+                await page.Locator("main").WaitForAsync();
+                await page.EvaluateAsync("() => new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)))");
+                before = [.. asked];
+                await route.FulfillAsync(new() { Response = answer });
+            }
+        );
+
+        await page.GotoAsync(await Hive.LoginLinkAsync());
+        await StateIs(page, "live");
+
+        Assert.Equal(["/api/session/proof", "/api/session/proof", "/api/session"], before);
+        Assert.Contains("/api/stats", asked);
     }
 
     [Fact]

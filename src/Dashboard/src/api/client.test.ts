@@ -109,6 +109,31 @@ test('signing in again hands in the key of the session before', async () => {
   expect(key()).toBe('next');
 });
 
+test('requests wait for a sign-in under way and use its key', async () => {
+  keys.known.add('code').add('next');
+  const asked = host(() => new Response('{"key":"next"}'));
+  await Promise.all([redeem('code'), get(), post()]);
+  expect(asked).toEqual(['POST /api/session key', 'GET /api/state next', 'POST /api/agents/update-all next']);
+});
+
+test('requests go on with the former key after a sign-in that fails', async () => {
+  const asked = host();
+  const [failed] = await Promise.allSettled([redeem('unknown'), get()]);
+  expect(failed.status).toBe('rejected');
+  expect(asked).toEqual(['GET /api/state key']);
+});
+
+test('a request that is aborted does not wait for a sign-in', async () => {
+  vi.stubGlobal('fetch', mute);
+  const signingIn = redeem('code');
+  const stop = new AbortController();
+  const answer = expect(get(stop.signal)).rejects.toMatchObject({ name: 'AbortError' });
+  stop.abort();
+  await answer;
+  late.abort(new DOMException('late', 'TimeoutError'));
+  await expect(signingIn).rejects.toMatchObject({ code: 'unreachable' });
+});
+
 test('requests that begin together wait for one proof', async () => {
   const asked = host();
   const prove = vi.spyOn(keys, 'prove');

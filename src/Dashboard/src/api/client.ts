@@ -4,7 +4,7 @@ import type { paths } from '../generated/api';
 import { proven } from './proof';
 import { Refusal, words } from './refusal';
 import { request } from './request';
-import { key, leave, signOut } from './session';
+import { key, leave, noneSigningIn, signOut } from './session';
 
 /** The masked key, valid since the host's last proof. */
 let held: { key: string; masked: Promise<string>; proven: boolean } | null = null;
@@ -74,6 +74,7 @@ async function send(asked: Request): Promise<Response> {
 }
 
 async function signed(path: string, init: RequestInit, again = false): Promise<Response> {
+  await within(init.signal, noneSigningIn());
   const used = key();
   try {
     if (used === null) throw new Refusal('sign in first', 401, 'forbidden');
@@ -93,7 +94,7 @@ async function signed(path: string, init: RequestInit, again = false): Promise<R
 }
 
 async function maskOf(used: string, signal: AbortSignal | null | undefined): Promise<string> {
-  // Concurrent requests share one proof: a request that is aborted stops waiting and leaves the proof alone.
+  // Concurrent requests share one proof.
   if (held?.key !== used) {
     const begun = { key: used, masked: proven(used), proven: false };
     held = begun;
@@ -107,13 +108,17 @@ async function maskOf(used: string, signal: AbortSignal | null | undefined): Pro
       },
     );
   }
-  const { masked } = held;
-  if (signal == null) return await masked;
+  return await within(signal, held.masked);
+}
+
+/** Waits for what requests share: a request that is aborted stops waiting and leaves it alone. */
+async function within<T>(signal: AbortSignal | null | undefined, shared: Promise<T>): Promise<T> {
+  if (signal == null) return await shared;
   signal.throwIfAborted();
   return await new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason as Error);
     signal.addEventListener('abort', stop);
-    masked.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    shared.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
 }
 

@@ -1,7 +1,7 @@
 import { proven } from './proof';
 import { Refusal, words } from './refusal';
 import { json, request } from './request';
-import { key, signIn } from './session';
+import { key, signInBy } from './session';
 import type { SessionKey } from './types';
 
 const STRANGER_AT_LOGIN =
@@ -9,7 +9,9 @@ const STRANGER_AT_LOGIN =
   'Enter a login link here once your Hive answers again; `hive open` gives a fresh one.';
 
 /** Turns the code of a login link, or the access token, into a session's key, once the host has proved to know it. */
-export async function redeem(code: string): Promise<void> {
+export const redeem = (code: string): Promise<void> => signInBy(keyFor(code));
+
+async function keyFor(code: string): Promise<string> {
   let masked: string;
   try {
     masked = await proven(code);
@@ -30,7 +32,7 @@ export async function redeem(code: string): Promise<void> {
   const known = former === null ? null : await proven(former).catch(() => null);
   if (known !== null) init.headers = { ...init.headers, Authorization: `Bearer ${known}` };
   const response = await request('/api/session', init);
-  signIn(((await response.json()) as SessionKey).key);
+  return ((await response.json()) as SessionKey).key;
 }
 
 /** The reason why a login link failed, and whether its code stays in the address for a reload. */

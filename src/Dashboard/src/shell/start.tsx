@@ -39,9 +39,10 @@ export function start(all: readonly Feature[], from: Omit<Contributions, 'comman
   fetchPartsWithProofs(all);
   showUnseen();
   followHistory();
+  // A sign-in begins before the page's first request, which waits for it.
+  void enter();
   const root = document.getElementById('hive');
   if (root !== null) render(<App onEntered={entered} />, root);
-  void enter();
 }
 
 function showTitle(all: readonly Feature[]): void {

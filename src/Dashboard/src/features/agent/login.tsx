@@ -9,8 +9,11 @@ import { plainLine } from '../../ui/text/ansi';
 import { addressOf } from './harness';
 import type { AgentLive } from './store';
 
+/** Called with a code, as it is in its box, when it is sent, since the login may succeed first; with null on a refusal. */
+export type OnCode = (code: string | null) => void;
+
 /** The login of the agent's tool: shown while it is needed or under way. */
-export function LoginPanel({ name, it, onPassed }: { name: string; it: AgentLive; onPassed?: () => void }) {
+export function LoginPanel({ name, it, onCode }: { name: string; it: AgentLive; onCode?: OnCode }) {
   const harness = it.harness.value;
   if (harness === null || !harness.connected || (harness.state !== 'needs_login' && harness.state !== 'logging_in'))
     return null;
@@ -42,7 +45,7 @@ export function LoginPanel({ name, it, onPassed }: { name: string; it: AgentLive
         {state === 'logging_in' && login?.url != null ? (
           <>
             <Address url={login.url} />
-            <Code name={name} onPassed={onPassed} />
+            <Code name={name} onCode={onCode} />
           </>
         ) : null}
         {output === '' ? null : (
@@ -85,7 +88,7 @@ function Address({ url }: { url: string }) {
   );
 }
 
-function Code({ name, onPassed }: { name: string; onPassed: (() => void) | undefined }) {
+function Code({ name, onCode }: { name: string; onCode: OnCode | undefined }) {
   const [code, setCode] = useState('');
   const [done, setDone] = useState(false);
   const box = useRef<HTMLInputElement>(null);
@@ -99,10 +102,15 @@ function Code({ name, onPassed }: { name: string; onPassed: (() => void) | undef
     void send(
       code.trim() === '' ? 'The code is empty; paste the one that the address above gives you.' : null,
       async () => {
-        await api.POST('/api/agents/{name}/login-code', { params: { path: { name } }, body: { code: code.trim() } });
+        onCode?.(code);
+        try {
+          await api.POST('/api/agents/{name}/login-code', { params: { path: { name } }, body: { code: code.trim() } });
+        } catch (e) {
+          onCode?.(null);
+          throw e;
+        }
         setCode('');
         setDone(true);
-        onPassed?.();
       },
     );
   };

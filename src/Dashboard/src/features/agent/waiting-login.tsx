@@ -1,17 +1,18 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { address } from '../../ui/address';
 import type { WaitingDetail } from '../../ui/registry';
 import { AgentText } from '../files';
-import { LoginPanel } from './login';
+import { LoginPanel, type OnCode } from './login';
 import { AgentLive } from './store';
 
 /** The login of an agent's tool, in place. */
 export function LoginDetail({ row: { key, agent, title, detail, refs }, decided }: WaitingDetail) {
-  const passed = useRef(false);
-  useEffect(
+  const sent = useRef<string | null>(null);
+  // A passive clean-up would run after a paint, when what says that the thing has gone has asked for it.
+  useLayoutEffect(
     () => () => {
-      // The code that was passed here has worked: the thing is gone, and the next one is shown.
-      if (passed.current && address.peek() === `/waiting/${encodeURIComponent(key)}`) decided();
+      // The code that was sent here has worked: the thing is gone, and the next one is shown.
+      if (sent.current !== null && address.peek() === `/waiting/${encodeURIComponent(key)}`) decided(sent.current);
     },
     [],
   );
@@ -19,12 +20,12 @@ export function LoginDetail({ row: { key, agent, title, detail, refs }, decided 
     <>
       <AgentText text={title} refs={refs} />
       {detail == null ? null : <AgentText text={detail} refs={refs} />}
-      {agent == null ? null : <InPlace key={agent} name={agent} onPassed={() => (passed.current = true)} />}
+      {agent == null ? null : <InPlace key={agent} name={agent} onCode={(code) => (sent.current = code)} />}
     </>
   );
 }
 
-function InPlace({ name, onPassed }: { name: string; onPassed: () => void }) {
+function InPlace({ name, onCode }: { name: string; onCode: OnCode }) {
   const [it] = useState(() => new AgentLive(name, () => document.visibilityState === 'visible'));
   useEffect(() => {
     const shown = () => it.shown();
@@ -37,7 +38,7 @@ function InPlace({ name, onPassed }: { name: string; onPassed: () => void }) {
   }, [it]);
   return (
     <div class="feature-agent">
-      <LoginPanel name={name} it={it} onPassed={onPassed} />
+      <LoginPanel name={name} it={it} onCode={onCode} />
     </div>
   );
 }

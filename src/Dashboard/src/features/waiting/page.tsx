@@ -163,10 +163,11 @@ export function WaitingPage({ params }: { params: Params }) {
         row={selected.row}
         held={isDeciding(key)}
         decide={decideOn([selected.row])}
-        decided={() => {
-          // More than what has decided it is being written.
+        decided={(sent = '') => {
           const written = writtenIn('#waiting-detail');
-          if (!written) goOn(key, () => isFree('#place') || written === '');
+          // More than what has decided it is being written.
+          if (written !== null && written !== '' && written !== sent) return;
+          goOn(key, () => written !== null || isFree('#place'));
         }}
         onLeave={focusList}
       />
