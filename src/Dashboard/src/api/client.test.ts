@@ -24,6 +24,8 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  // A sign-in of a test that failed ends.
+  late.abort(new DOMException('late', 'TimeoutError'));
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
@@ -132,6 +134,59 @@ test('a request that is aborted does not wait for a sign-in', async () => {
   await answer;
   late.abort(new DOMException('late', 'TimeoutError'));
   await expect(signingIn).rejects.toMatchObject({ code: 'unreachable' });
+});
+
+test('requests wait for each of two sign-ins', async () => {
+  keys.known.add('one').add('two');
+  const answers: ((response: Response) => void)[] = [];
+  const asked = host(() => new Response('{}'));
+  const known = globalThis.fetch;
+  vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
+    if (path !== '/api/session') return known(path, init);
+    return await new Promise<Response>((answer) => answers.push(answer));
+  });
+  const signingIn = [redeem('one'), redeem('two')];
+  const request = get();
+  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  keys.known.add('first').add('second');
+  answers[1]?.(new Response('{"key":"second"}'));
+  await signingIn[1];
+  expect(asked).toEqual([]);
+  answers[0]?.(new Response('{"key":"first"}'));
+  await request;
+  expect(asked).toEqual(['GET /api/state first']);
+});
+
+test('signing out during a sign-in ends the session that it opens', async () => {
+  keys.known.add('code').add('next');
+  const asked = host(() => new Response('{"key":"next"}'));
+  await Promise.all([redeem('code'), endSession()]);
+  expect(asked).toEqual(['POST /api/session key', 'DELETE /api/session next']);
+  expect(key()).toBeNull();
+});
+
+test('a request whose session a sign-in has ended is sent again under the new key', async () => {
+  keys.known.add('code').add('next');
+  const asked = host(() => new Response('{"key":"next"}'));
+  const known = globalThis.fetch;
+  let refuse: ((response: Response) => void) | null = null;
+  vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
+    if (path === '/api/state' && refuse === null)
+      return await new Promise<Response>((answer) => {
+        refuse = answer;
+      });
+    const answer = await known(path, init);
+    if (path === '/api/session') {
+      keys.known.delete('key');
+      refuse?.(new Response('{}', { status: 401 }));
+    }
+    return answer;
+  });
+  const request = get();
+  await vi.waitFor(() => expect(refuse).not.toBeNull());
+  await Promise.all([redeem('code'), request]);
+  expect(signedOut.value).toBeNull();
+  expect(asked).toEqual(['POST /api/session key', 'GET /api/state next']);
 });
 
 test('requests that begin together wait for one proof', async () => {

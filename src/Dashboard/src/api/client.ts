@@ -4,7 +4,7 @@ import type { paths } from '../generated/api';
 import { proven } from './proof';
 import { Refusal, words } from './refusal';
 import { request } from './request';
-import { key, leave, noneSigningIn, signOut } from './session';
+import { isSigningIn, key, leave, signOut, waitForSignIn } from './session';
 
 /** The masked key, valid since the host's last proof. */
 let held: { key: string; masked: Promise<string>; proven: boolean } | null = null;
@@ -18,7 +18,7 @@ export function distrust(): void {
 }
 
 /** Whether the next request needs no proof before it. */
-export const isProven = (): boolean => held?.proven === true;
+export const isProven = (): boolean => held?.proven === true && held.key === key() && !isSigningIn();
 
 /** Has the host prove itself, so that the next request needs no proof before it. */
 export function prepare(): void {
@@ -74,7 +74,7 @@ async function send(asked: Request): Promise<Response> {
 }
 
 async function signed(path: string, init: RequestInit, again = false): Promise<Response> {
-  await within(init.signal, noneSigningIn());
+  await unlessAborted(init.signal, waitForSignIn());
   const used = key();
   try {
     if (used === null) throw new Refusal('sign in first', 401, 'forbidden');
@@ -86,8 +86,10 @@ async function signed(path: string, init: RequestInit, again = false): Promise<R
     // No answer, a host that is not ready, or one that does not know the key: the next request begins with a new proof.
     if (e.passing || e.status === 401) distrust();
     if (e.status !== 401) throw e;
-    // A host that was started again in between takes no mask of the run before.
-    if (used !== null && e.code !== 'unknown_key' && !again) return await signed(path, init, true);
+    // A host that was started again in between takes no mask of the run before, and a sign-in in between has ended the
+    // session.
+    await unlessAborted(init.signal, waitForSignIn());
+    if (used !== null && !again && (e.code !== 'unknown_key' || key() !== used)) return await signed(path, init, true);
     signOut(used);
     throw e;
   }
@@ -108,11 +110,11 @@ async function maskOf(used: string, signal: AbortSignal | null | undefined): Pro
       },
     );
   }
-  return await within(signal, held.masked);
+  return await unlessAborted(signal, held.masked);
 }
 
 /** Waits for what requests share: a request that is aborted stops waiting and leaves it alone. */
-async function within<T>(signal: AbortSignal | null | undefined, shared: Promise<T>): Promise<T> {
+async function unlessAborted<T>(signal: AbortSignal | null | undefined, shared: Promise<T>): Promise<T> {
   if (signal == null) return await shared;
   signal.throwIfAborted();
   return await new Promise((resolve, reject) => {
@@ -124,6 +126,7 @@ async function within<T>(signal: AbortSignal | null | undefined, shared: Promise
 
 /** Ends the session at the host and forgets its key here, also when the host cannot be reached. */
 export async function endSession(): Promise<void> {
+  await waitForSignIn();
   const used = key();
   let why = '';
   try {

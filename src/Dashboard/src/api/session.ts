@@ -20,23 +20,27 @@ export function signIn(newKey: string): void {
   signedOut.value = null;
 }
 
-let signingIn: Promise<void> | null = null;
+let signingIn: Promise<unknown> | null = null;
+
+export const isSigningIn = (): boolean => signingIn !== null;
 
 /** Signs in with the key that <redeemed> gives. The host ends the session of the former key with it. */
 export async function signInBy(redeemed: Promise<string>): Promise<void> {
   const begun = redeemed.then(signIn);
-  signingIn = begun;
-  try {
-    await begun;
-  } finally {
-    if (signingIn === begun) signingIn = null;
-  }
+  const all = Promise.allSettled([signingIn, begun]);
+  signingIn = all;
+  void all.then(() => {
+    if (signingIn === all) signingIn = null;
+  });
+  await begun;
 }
 
-/** Resolves once no sign-in is under way: a request under the former key could reach the host after its session. */
-export async function noneSigningIn(): Promise<void> {
-  // A sign-in that failed leaves the former key, which the request then uses.
-  while (signingIn !== null) await signingIn.catch(() => {});
+/**
+ * Waits until no sign-in is under way: a request under the former key could reach the host after its session has ended.
+ * A sign-in that failed leaves the former key.
+ */
+export async function waitForSignIn(): Promise<void> {
+  while (signingIn !== null) await signingIn;
 }
 
 function stored(): string | null {

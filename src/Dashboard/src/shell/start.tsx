@@ -39,7 +39,7 @@ export function start(all: readonly Feature[], from: Omit<Contributions, 'comman
   fetchPartsWithProofs(all);
   showUnseen();
   followHistory();
-  // A sign-in begins before the page's first request, which waits for it.
+  // Before the page is drawn, whose requests wait for a sign-in.
   void enter();
   const root = document.getElementById('hive');
   if (root !== null) render(<App onEntered={entered} />, root);

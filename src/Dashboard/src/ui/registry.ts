@@ -79,8 +79,8 @@ export interface WaitingDetail {
   row: Waiting;
   /** Does an action, and goes on to the next thing. */
   decide: (action: Action) => Promise<boolean>;
-  /** The thing was decided by other means, or by <sent> from a box: goes on to the next. */
-  decided: (sent?: string) => void;
+  /** What was sent from a box has decided the thing: goes on to the next. */
+  decided: (sent: string) => void;
 }
 
 /** A list beside what waits, drawn the same way, such as the questions between agents. */

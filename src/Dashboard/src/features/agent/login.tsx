@@ -9,8 +9,8 @@ import { plainLine } from '../../ui/text/ansi';
 import { addressOf } from './harness';
 import type { AgentLive } from './store';
 
-/** Called with a code, as it is in its box, when it is sent, since the login may succeed first; with null on a refusal. */
-export type OnCode = (code: string | null) => void;
+/** Called with the text of the box when its code is sent: the login may succeed before the answer. */
+export type OnCode = (code: string) => void;
 
 /** The login of the agent's tool: shown while it is needed or under way. */
 export function LoginPanel({ name, it, onCode }: { name: string; it: AgentLive; onCode?: OnCode }) {
@@ -103,12 +103,7 @@ function Code({ name, onCode }: { name: string; onCode: OnCode | undefined }) {
       code.trim() === '' ? 'The code is empty; paste the one that the address above gives you.' : null,
       async () => {
         onCode?.(code);
-        try {
-          await api.POST('/api/agents/{name}/login-code', { params: { path: { name } }, body: { code: code.trim() } });
-        } catch (e) {
-          onCode?.(null);
-          throw e;
-        }
+        await api.POST('/api/agents/{name}/login-code', { params: { path: { name } }, body: { code: code.trim() } });
         setCode('');
         setDone(true);
       },

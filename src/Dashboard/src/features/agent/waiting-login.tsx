@@ -8,7 +8,7 @@ import { AgentLive } from './store';
 /** The login of an agent's tool, in place. */
 export function LoginDetail({ row: { key, agent, title, detail, refs }, decided }: WaitingDetail) {
   const sent = useRef<string | null>(null);
-  // A passive clean-up would run after a paint, when what says that the thing has gone has asked for it.
+  // A passive clean-up runs after the paint: by then <Gone> has asked the host for the thing.
   useLayoutEffect(
     () => () => {
       // The code that was sent here has worked: the thing is gone, and the next one is shown.

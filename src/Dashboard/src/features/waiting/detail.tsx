@@ -24,7 +24,7 @@ interface Props {
   row: Waiting;
   held: boolean;
   decide: (action: Action) => Promise<boolean>;
-  decided: (sent?: string) => void;
+  decided: (sent: string) => void;
   /** Back to the list. */
   onLeave: () => void;
 }

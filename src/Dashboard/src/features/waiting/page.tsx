@@ -163,9 +163,11 @@ export function WaitingPage({ params }: { params: Params }) {
         row={selected.row}
         held={isDeciding(key)}
         decide={decideOn([selected.row])}
-        decided={(sent = '') => {
+        decided={(sent) => {
+          // It still waits where its detail goes with the place, or when several are selected.
+          if (waiting.get(key) !== undefined) return;
           const written = writtenIn('#waiting-detail');
-          // More than what has decided it is being written.
+          // The operator is writing something other than the sent code.
           if (written !== null && written !== '' && written !== sent) return;
           goOn(key, () => written !== null || isFree('#place'));
         }}
