@@ -88,6 +88,28 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator("#waiting-list:focus, #waiting-list :focus")).ToHaveCountAsync(1);
     }
 
+    [Fact]
+    public async Task A_sign_out_after_a_refused_code_leaves_the_place_at_the_login()
+    {
+        await ApplyClaudeAsync(Hive, "alice");
+        await Hive.SpawnAsync("alice");
+        await Hive.CallAsync("send", new { to = "alice", body = "good morning" });
+        using var bob = await Hive.JoinAsync("bob");
+        await bob.AskAsync(new { question = "Who is next?" });
+        var page = await AtAsync("/waiting/login-alice");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Log in the tool of alice" }).ClickAsync();
+        await page.GetByLabel("Code of the login").FillAsync("bad-code");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#agent-login")).ToContainTextAsync("Invalid code");
+
+        await page.EvaluateAsync("() => dispatchEvent(new StorageEvent('storage', (localStorage.clear(), {})))");
+        await page.GetByLabel("Or paste the link").FillAsync(await Hive.LoginLinkAsync());
+        await page.Keyboard.PressAsync("Enter");
+
+        await StateIs(page, "live");
+        Assert.EndsWith("/waiting/login-alice", page.Url, StringComparison.Ordinal);
+    }
+
     /// <summary>Configures an agent that runs the stand-in for Claude Code and is not logged in.</summary>
     internal static Task ApplyClaudeAsync(LiveHive hive, string name) =>
         hive.ApplyAsync(
