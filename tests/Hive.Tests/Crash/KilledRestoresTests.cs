@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using Hive.Host.Restore;
 using Hive.Tests.Backups;
 using Hive.Tests.Cli;
@@ -15,10 +16,32 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
     private const int Commands = 25;
     private const int Hosts = 5;
 
+    // The file of a backup grows long enough to be killed on the way.
+    private const int StateBytes = 8 << 20;
+
     // At the same time: most of a restore waits for programs.
     private const int Chains = 4;
 
     private readonly string folder = Directory.CreateTempSubdirectory("hive-killed-").FullName;
+
+    /// <summary>The steps of a backup, in their order.</summary>
+    private enum Stage
+    {
+        /// <summary>Nothing of the archive is on disk.</summary>
+        Started,
+
+        /// <summary>A part of the archive is, or all of it.</summary>
+        Written,
+
+        /// <summary>Its restore is tried.</summary>
+        Tried,
+
+        /// <summary>The trial has ended, and the file has not got its name.</summary>
+        Unnamed,
+
+        /// <summary>The file is complete.</summary>
+        Complete,
+    }
 
     private string Data => Path.Combine(folder, "data");
 
@@ -49,20 +72,23 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         await using var host = await ChildHost.Start();
         using (var line = await host.Operator())
             await line.CallAsync("spawn", new { name = "alice", runtime = "external" });
-
-        await Task.WhenAll(
-            Enumerable
-                .Range(0, Chains)
-                .Select(chain =>
-                    Task.Run(async () =>
-                    {
-                        for (var i = chain; i < Commands; i += Chains)
-                            await KillCommand(host, i);
-                    })
-                )
+        await File.WriteAllBytesAsync(
+            Path.Combine(host.DataDir, "agents", "alice", "state", "large"),
+            RandomNumberGenerator.GetBytes(StateBytes)
         );
+
+        var chains = await Task.WhenAll(
+            Enumerable.Range(0, Chains).Select(chain => Task.Run(() => KillCommands(host, chain)))
+        );
+        var interrupted = 0;
         for (var i = 0; i < Hosts; i++)
-            await KillHost(host, i);
+            interrupted += await KillHost(host, i) ? 1 : 0;
+
+        var hits = chains.SelectMany(hit => hit).CountBy(hit => hit).ToDictionary();
+        var told = string.Join(", ", hits.OrderBy(hit => hit.Key).Select(hit => $"{hit.Value} {hit.Key}"));
+        Assert.True(hits.GetValueOrDefault(Stage.Complete) < Commands / 3, told);
+        Assert.All([Stage.Started, Stage.Written, Stage.Tried], stage => Assert.True(hits.ContainsKey(stage), told));
+        Assert.True(interrupted > Hosts / 2, $"{interrupted} backups were interrupted by the end of the host");
 
         using var after = await host.Operator();
         Assert.Contains("alice", (await after.CallAsync("list")).GetRawText(), StringComparison.Ordinal);
@@ -85,9 +111,10 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         await host.Run();
 
         Assert.False(Fleet.IsAlive(pid));
-        await Patience.Until(
-            () => NowOrSoon(File.Exists(Path.Combine(host.DataDir, "pids", "worker"))),
-            "the agent is not started"
+        await Patience.UntilFiles(
+            host.DataDir,
+            () => File.Exists(Path.Combine(host.DataDir, "pids", "worker")),
+            "the agent is started"
         );
         Assert.NotEqual(pid, Fleet.PidIn(host.DataDir, "worker"));
         Assert.Equal(0L, MadeBackup.Ask(host.DataDir, "SELECT sum(restarting) FROM containers"));
@@ -104,6 +131,7 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
                     Built.Host,
                     ["--restore", made.File, "--replace", "--data-dir", data, "--run-dir", data + "-run", .. Options]
                 ),
+                Path.GetDirectoryName(data)!,
                 () => Entries(data + ".restoring") >= 1 + (i * 3) || Kept(data).Length > 0
             );
             var said = await RestoreCommand.Recover(data);
@@ -131,37 +159,85 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         return (undone, done);
     }
 
-    private async Task KillCommand(ChildHost host, int i)
+    private async Task<List<Stage>> KillCommands(ChildHost host, int chain)
     {
-        var place = Directory.CreateDirectory(Path.Combine(folder, $"command{i}")).FullName;
-        var target = Path.Combine(place, "hive.tar");
-        await KillAt(
-            Built.Start(Built.Command, ["backup", target, "--run-dir", host.RunDir]),
-            () => PartBytes(place) >= 1 + (i * 50_000) || Trial(place) >= 1 + (i * 6) || File.Exists(target)
-        );
-        // The program that tries the restore ends by itself.
-        await Patience.Until(() => NowOrSoon(Trial(place) == 0), "the trial has not ended");
-        await IsWholeOrMissing(target);
+        List<Stage> hits = [];
+        for (var i = chain; i < Commands; i += Chains)
+            hits.Add(await KillCommand(host, i));
+        return hits;
     }
 
-    private async Task KillHost(ChildHost host, int i)
+    /// <returns>The step at which the backup was killed.</returns>
+    private async Task<Stage> KillCommand(ChildHost host, int i)
     {
-        var place = Directory.CreateDirectory(Path.Combine(folder, $"host{i}")).FullName;
+        const int Moments = 4;
+        var place = Directory.CreateDirectory(Path.Combine(folder, $"command{i}")).FullName;
         var target = Path.Combine(place, "hive.tar");
-        using var command = Built.Start(Built.Command, ["backup", target, "--run-dir", host.RunDir]);
+        var progress = i / Moments;
+        var trialSeen = false;
+        await KillAt(
+            Built.Start(Built.Command, ["backup", target, "--with-state", "--run-dir", host.RunDir]),
+            place,
+            () =>
+            {
+                var stage = At();
+                return (i % Moments) switch
+                {
+                    0 => progress % 2 == 0 || Work(place) is not null,
+                    1 => stage > Stage.Written || Written(place) > progress * (StateBytes / Commands * Moments),
+                    2 => stage > Stage.Tried || Trial(place) > progress * 10,
+                    _ => stage >= Stage.Unnamed,
+                };
+            }
+        );
+        var hit = At();
+        await TrialEnds(place);
+        await IsWholeOrMissing(target);
+        return hit;
+
+        Stage At()
+        {
+            if (File.Exists(target))
+                return Stage.Complete;
+            var isTried = Trial(place) > 0;
+            trialSeen |= isTried;
+            return isTried ? Stage.Tried
+                : trialSeen ? Stage.Unnamed
+                : Written(place) > 0 ? Stage.Written
+                : Stage.Started;
+        }
+    }
+
+    // The program that tries the restore ends by itself when the command is killed.
+    private static async Task TrialEnds(string place)
+    {
+        await Patience.UntilFiles(place, () => Trial(place) == 0, "the trial has ended");
+        await Patience.Until(() => Task.FromResult(Fleet.Processes(place) is []), "the program of the trial has ended");
+        Assert.Equal(0, Trial(place));
+    }
+
+    /// <returns>Whether the backup was interrupted.</returns>
+    private static async Task<bool> KillHost(ChildHost host, int i)
+    {
+        var place = Directory.CreateDirectory(Path.Combine(host.Folder, $"host{i}")).FullName;
+        var target = Path.Combine(place, "hive.tar");
+        using var command = Built.Start(Built.Command, ["backup", target, "--with-state", "--run-dir", host.RunDir]);
         var error = command.StandardError.ReadToEndAsync();
         var tmp = Path.Combine(host.DataDir, "tmp");
-        await Patience.Until(
-            () => NowOrSoon(Entries(tmp) >= 1 + (2 * i) || PartBytes(place) > 0 || command.HasExited),
-            "the backup has not begun"
+        await Patience.UntilFiles(
+            host.Folder,
+            () => Entries(tmp) >= 1 + (3 * i) || Written(place) > 0,
+            "the backup has begun",
+            command.WaitForExitAsync()
         );
         await host.Kill();
         await command.WaitForExitAsync();
         Assert.True(command.ExitCode is 0 or 1 or 3, await error);
-        Assert.Equal(0, PartBytes(place));
+        Assert.Null(Work(place));
         Assert.Equal(command.ExitCode == 0, File.Exists(target));
         await IsWholeOrMissing(target);
         await host.Run();
+        return command.ExitCode != 0;
     }
 
     private static string[] Options => ["--urls", "http://127.0.0.1:0", "--runtime", "external"];
@@ -176,24 +252,16 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         File.Delete(target);
     }
 
-    private static async Task KillAt(Process process, Func<bool> reached)
+    private static async Task KillAt(Process process, string place, Func<bool> reached)
     {
         using (process)
         {
             _ = process.StandardError.ReadToEndAsync();
             _ = process.StandardOutput.ReadToEndAsync();
-            await Patience.Until(() => NowOrSoon(reached() || process.HasExited), "the point is not reached");
+            await Patience.UntilFiles(place, reached, "the point is reached", process.WaitForExitAsync());
             process.Kill();
             await process.WaitForExitAsync();
         }
-    }
-
-    // A look costs time that the process needs.
-    private static async Task<bool> NowOrSoon(bool now)
-    {
-        if (!now)
-            await Task.Delay(3);
-        return now;
     }
 
     private static async Task Copy(string from, string to)
@@ -206,24 +274,29 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
     private static string[] Kept(string data) =>
         Directory.GetDirectories(Path.GetDirectoryName(data)!, "data.before-*");
 
-    private static long PartBytes(string place) => Directory.EnumerateFiles(place, "*.part").Sum(Length);
+    // The hidden folder in which a backup is made.
+    private static string? Work(string place) => Directory.EnumerateDirectories(place, ".*.part").SingleOrDefault();
 
-    private static int Trial(string place) =>
-        Directory.EnumerateDirectories(place, ".hive-trial-*").Sum(trial => 1 + Entries(trial));
+    private static long Written(string place) =>
+        Work(place) is { } work && new FileInfo(Path.Combine(work, "hive.tar")) is { Exists: true } file
+            ? file.Length
+            : 0;
 
-    // Both may be removed while they are looked at.
-    private static long Length(string file) => new FileInfo(file) is { Exists: true } found ? found.Length : 0;
+    private static int Trial(string place) => Entries(place, "/.hive-trial-");
 
-    private static int Entries(string path)
+    private static int Entries(string path, string with = "/")
     {
         try
         {
             return Directory.Exists(path)
-                ? Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories).Count()
+                ? Directory
+                    .EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories)
+                    .Count(entry => entry.Contains(with, StringComparison.Ordinal))
                 : 0;
         }
         catch (IOException)
         {
+            // A folder was removed in the meantime.
             return 0;
         }
     }
