@@ -29,11 +29,7 @@ internal sealed class NspawnRuntime : LocalRuntime
     private readonly Pasta pasta;
     private readonly KeptTrial trial;
 
-    // The result of the last successful trial.
-    private volatile NspawnAbilities found = new(null, null, null);
-
-    // All that any trial of this host found.
-    private NspawnAbilities? best;
+    private readonly FoundAbilities<NspawnAbilities> found = new(new(null, null, null));
 
     public NspawnRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
         : base(processes)
@@ -44,7 +40,7 @@ internal sealed class NspawnRuntime : LocalRuntime
             options.Nspawn.Root is { } given ? Path.GetFullPath(given) : null
         );
         (folder, pasta) = (LaunchFolder.Of(paths), new Pasta(options));
-        trial = new KeptTrial(Try, clock, () => !found.IsComplete);
+        trial = new KeptTrial(Try, clock, () => !found.Last.IsComplete);
     }
 
     public override string Name => "nspawn";
@@ -56,16 +52,16 @@ internal sealed class NspawnRuntime : LocalRuntime
         var unlimited = await base.FindWeakness(ct);
         if (await FindFault(ct) is not null)
             return unlimited;
-        return Networks.Join([unlimited, .. found.Weaknesses]);
+        return Networks.Join([unlimited, .. found.Last.Weaknesses]);
     }
 
     public override async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
-        await FindFault(ct) is null ? Pasta.Weakness(network, found.NoNetwork) : null;
+        await FindFault(ct) is null ? Pasta.Weakness(network, found.Last.NoNetwork) : null;
 
     protected override Launch Prepare(Blueprint blueprint, string? unlimited)
     {
         // Read once: a trial beside this start may find others.
-        var can = found;
+        var can = found.Last;
         return Of(blueprint, can, folder) with
         {
             Weakness = Networks.Join([unlimited, .. can.Weaknesses, Pasta.Weakness(blueprint.Network, can.NoNetwork)]),
@@ -200,7 +196,7 @@ internal sealed class NspawnRuntime : LocalRuntime
             var (code, error, can) = await ProbeBest();
             return code switch
             {
-                0 => Keep(can),
+                0 => found.Keep(can),
                 HarnessProbe.Breached => HarnessBinary.NoIsolation(error),
                 _ => new Fault($"systemd-nspawn ended with {code}{(error.Length > 0 ? $" ({error})" : "")}"),
             };
@@ -215,15 +211,6 @@ internal sealed class NspawnRuntime : LocalRuntime
         }
     }
 
-    // A machine does not lose an ability while Hive runs; what looks like it may be an agent that uses up a limit.
-    private Fault? Keep(NspawnAbilities can)
-    {
-        if (best is { } before && can.Lost(before) is { } lost)
-            return Networks.NotNow(lost);
-        (found, best) = (can, can.Or(best));
-        return null;
-    }
-
     // With everything first, then without what may be at fault: the network, the filter, the user.
     private async Task<(int ExitCode, string Error, NspawnAbilities Can)> ProbeBest()
     {
@@ -231,7 +218,7 @@ internal sealed class NspawnRuntime : LocalRuntime
         // A name of its own, so that two trials at a time do not collide.
         var name = $"trial-{Guid.NewGuid().ToString("N")[..8]}";
         var noFilter = SystemCallProfile.Read(out var missing) is null ? missing : null;
-        NspawnAbilities best = new(null, await pasta.FindFault(AgentUser.Of(Instance.Of(paths), name)), noFilter);
+        NspawnAbilities best = new(null, noFilter, await pasta.FindFault(AgentUser.Of(Instance.Of(paths), name)));
         (int ExitCode, string Error, NspawnAbilities Can) last = (-1, "", best);
         foreach (var less in best.Lesser())
         {

@@ -6,34 +6,14 @@ using Hive.Protocol;
 namespace Hive.Runtimes.Local;
 
 /// <summary>The abilities of bubblewrap on this machine.</summary>
-/// <param name="Strict">It can make a user namespace and forbid further ones.</param>
-/// <param name="NoUser">Why an agent has no user of its own; null when it has, or when Hive is not root.</param>
-/// <param name="NoFilter">Why system calls are not filtered; null when they are.</param>
-/// <param name="NoNetwork">Why it has no network of its own; null when it has.</param>
-internal sealed record SandboxAbilities(bool Strict, Fault? NoUser, Fault? NoFilter, Fault? NoNetwork)
+internal sealed record SandboxAbilities(Fault? NoNamespace, Fault? NoUser, Fault? NoFilter, Fault? NoNetwork)
+    : Abilities(NoNamespace, NoUser, NoFilter, NoNetwork)
 {
+    /// <summary>It can make a user namespace and forbid further ones.</summary>
+    public bool Strict => NoNamespace is null;
+
     /// <summary>Agents are users of their own.</summary>
     public bool HasUsers => Strict && NoUser is null && Environment.IsPrivilegedProcess;
-
-    /// <summary>The abilities that this or an earlier trial found.</summary>
-    public SandboxAbilities Or(SandboxAbilities? before) =>
-        before is null
-            ? this
-            : new(
-                Strict || before.Strict,
-                before.NoUser is null ? null : NoUser,
-                before.NoFilter is null ? null : NoFilter,
-                before.NoNetwork is null ? null : NoNetwork
-            );
-
-    /// <summary>The reason that something is missing which an earlier trial found; null when nothing is, or when the
-    /// machine has lost its route only.</summary>
-    public Fault? Lost(SandboxAbilities before) =>
-        before.Strict && !Strict ? new Fault("bubblewrap cannot make a user namespace")
-        : before.NoUser is null && NoUser is not null ? NoUser
-        : before.NoFilter is null && NoFilter is not null ? NoFilter
-        : before.NoNetwork is null && NoNetwork != Networks.NoRoute ? NoNetwork
-        : null;
 }
 
 /// <summary>Composes the command line of a sandbox. Bubblewrap reads its arguments from a file, so that the agent does

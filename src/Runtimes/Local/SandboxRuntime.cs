@@ -23,22 +23,14 @@ internal sealed class SandboxRuntime : LocalRuntime
 
     private volatile bool hasFilter;
 
-    // The result of the last successful trial.
-    private volatile SandboxAbilities found = new(true, null, null, null);
-
-    // All that any trial of this host found.
-    private SandboxAbilities? best;
+    private readonly FoundAbilities<SandboxAbilities> found = new(new(null, null, null, null));
 
     public SandboxRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
         : base(processes)
     {
         (this.paths, folder, pasta) = (paths, LaunchFolder.Of(paths), new Pasta(options));
         command = new SandboxCommand(pasta, paths);
-        trial = new KeptTrial(
-            Try,
-            clock,
-            () => found is not { Strict: true, NoUser: null, NoFilter: null, NoNetwork: null }
-        );
+        trial = new KeptTrial(Try, clock, () => !found.Last.IsComplete);
     }
 
     public override string Name => "sandbox";
@@ -50,11 +42,11 @@ internal sealed class SandboxRuntime : LocalRuntime
         var unlimited = await base.FindWeakness(ct);
         if (await FindFault(ct) is not null)
             return unlimited;
-        return Weakness(found, unlimited);
+        return Weakness(found.Last, unlimited);
     }
 
     public override async Task<string?> FindNetworkWeakness(NetworkAccess network, CancellationToken ct) =>
-        await FindFault(ct) is null ? Pasta.Weakness(network, found.NoNetwork) : null;
+        await FindFault(ct) is null ? Pasta.Weakness(network, found.Last.NoNetwork) : null;
 
     public override async Task Remove(string agent)
     {
@@ -65,7 +57,7 @@ internal sealed class SandboxRuntime : LocalRuntime
     protected override Launch Prepare(Blueprint blueprint, string? unlimited)
     {
         // Read once: a trial beside this start may find others.
-        var can = found;
+        var can = found.Last;
         // Once for each host, because the profile may be a newer one than the last host's.
         if (can.NoFilter is null && !hasFilter)
         {
@@ -95,7 +87,7 @@ internal sealed class SandboxRuntime : LocalRuntime
             if (noFilter is { } unwritten && Trial.MayPass(unwritten.Reason))
                 return unwritten;
             var noUser = await FindUserFault(own);
-            SandboxAbilities strict = new(true, noUser, noFilter, null);
+            SandboxAbilities strict = new(null, noUser, noFilter, null);
             // Without a user of its own, what runs beside the agent would be root too.
             strict = strict with
             {
@@ -119,9 +111,9 @@ internal sealed class SandboxRuntime : LocalRuntime
             }
 
             if (code == 0)
-                return Keep(strict);
+                return found.Keep(strict);
             SandboxAbilities lenient = new(
-                false,
+                new Fault("bubblewrap cannot make a user namespace"),
                 NotStrict(noUser),
                 noFilter,
                 new Fault("bubblewrap cannot do that here")
@@ -130,7 +122,7 @@ internal sealed class SandboxRuntime : LocalRuntime
                 (code, error) = await Probe(lenient, own);
             return code switch
             {
-                0 => Keep(lenient),
+                0 => found.Keep(lenient),
                 HarnessProbe.Breached => HarnessBinary.NoIsolation(error),
                 _ => new Fault(
                     $"bubblewrap ended with {code.ToString(CultureInfo.InvariantCulture)}"
@@ -149,15 +141,6 @@ internal sealed class SandboxRuntime : LocalRuntime
         {
             return new Fault(e.Message);
         }
-    }
-
-    // A machine does not lose an ability while Hive runs; what looks like it may be an agent that uses up a limit.
-    private Fault? Keep(SandboxAbilities can)
-    {
-        if (best is { } before && can.Lost(before) is { } lost)
-            return Networks.NotNow(lost);
-        (found, best) = (can, can.Or(best));
-        return null;
     }
 
     private static string? Weakness(SandboxAbilities can, string? unlimited) =>

@@ -12,13 +12,13 @@ public sealed class LostAbilityTests
     [Fact]
     public void A_sandbox_loses_none_of_its_abilities_while_Hive_runs()
     {
-        SandboxAbilities all = new(true, null, null, null);
+        SandboxAbilities all = new(null, null, null, null);
         foreach (
             var less in new[]
             {
                 all with
                 {
-                    Strict = false,
+                    NoNamespace = Some,
                 },
                 all with
                 {
