@@ -15,4 +15,37 @@ public class Bell
 
     /// <summary>Waits until it has rung since the last wait.</summary>
     public async Task Wait(CancellationToken ct) => await rung.Reader.ReadAsync(ct);
+
+    /// <summary>Runs work each time it has rung, and again after a pause when the work has failed. Ends only by an
+    /// exception.</summary>
+    /// <param name="run">The work.</param>
+    /// <param name="failed">Logs a failure; false when the work must not be tried again.</param>
+    /// <param name="pause">The time until the work is tried again.</param>
+    /// <param name="clock">Measures the pause.</param>
+    /// <param name="ct">Cancels.</param>
+    public async Task RunOnEachRing(
+        Func<CancellationToken, Task> run,
+        Func<Exception, bool> failed,
+        TimeSpan pause,
+        TimeProvider clock,
+        CancellationToken ct
+    )
+    {
+        while (true)
+        {
+            await Wait(ct);
+            try
+            {
+                await run(ct);
+            }
+            catch (Exception e)
+            {
+                ct.ThrowIfCancellationRequested();
+                if (!failed(e))
+                    throw;
+                await Task.Delay(pause, clock, ct);
+                Ring();
+            }
+        }
+    }
 }

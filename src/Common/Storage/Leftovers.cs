@@ -70,28 +70,17 @@ public sealed class Leftovers(IStore store, IEnumerable<LeftRows> kinds, TimePro
         {
             await Delete(CancellationToken.None);
         }
-        catch (Exception e) when (e is Problem or UnreadableDataException)
+        catch (Exception e) when (IsOfDatabase(e))
         {
             noted.Ring();
         }
     }
 
     /// <inheritdoc />
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (true)
-        {
-            try
-            {
-                await Delete(stoppingToken);
-                await noted.Wait(stoppingToken);
-            }
-            catch (Exception e) when (e is Problem or UnreadableDataException)
-            {
-                // The database fails, which its health shows.
-                await Task.Delay(RetryPause, clock, stoppingToken);
-            }
-        }
+        noted.Ring();
+        return noted.RunOnEachRing(Delete, IsOfDatabase, RetryPause, clock, stoppingToken);
     }
 
     /// <inheritdoc />
@@ -100,6 +89,9 @@ public sealed class Leftovers(IStore store, IEnumerable<LeftRows> kinds, TimePro
         deleting.Dispose();
         base.Dispose();
     }
+
+    // The health of the database shows it.
+    private static bool IsOfDatabase(Exception e) => e is Problem or UnreadableDataException;
 
     private async Task Delete(CancellationToken ct)
     {

@@ -62,26 +62,20 @@ internal sealed partial class JudgeGates(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await CleanUp(stoppingToken);
-        while (true)
-        {
-            await bell.Wait(stoppingToken);
-            try
-            {
-                while (await JudgeSome(stoppingToken))
-                    continue;
-            }
-            catch (Problem e) when (e.Code == ErrorCode.Unavailable)
-            {
-                await Task.Delay(Pause, clock, stoppingToken);
-                bell.Ring();
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogUnread(log, e);
-                await Task.Delay(Pause, clock, stoppingToken);
-                bell.Ring();
-            }
-        }
+        await bell.RunOnEachRing(JudgeAll, Failed, Pause, clock, stoppingToken);
+    }
+
+    private bool Failed(Exception e)
+    {
+        if (e is not Problem { Code: ErrorCode.Unavailable })
+            LogUnread(log, e);
+        return true;
+    }
+
+    private async Task JudgeAll(CancellationToken ct)
+    {
+        while (await JudgeSome(ct))
+            continue;
     }
 
     // True when there may be more.

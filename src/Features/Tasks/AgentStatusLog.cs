@@ -78,21 +78,17 @@ internal sealed class AgentStatusLog(IStore store, TimeProvider clock) : Backgro
 
     /// <summary>Deletes the rows of purged agents, in small writes; at the start what an earlier host has
     /// left.</summary>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (true)
-        {
-            try
-            {
-                await RemovePurged(stoppingToken);
-                await purged.Wait(stoppingToken);
-            }
-            catch (Exception e) when (e is Problem or UnreadableDataException)
-            {
-                // The database fails for now, which its health shows.
-                await Task.Delay(RetryPause, clock, stoppingToken);
-            }
-        }
+        purged.Ring();
+        // The health of the database shows these failures.
+        return purged.RunOnEachRing(
+            RemovePurged,
+            e => e is Problem or UnreadableDataException,
+            RetryPause,
+            clock,
+            stoppingToken
+        );
     }
 
     private async Task RemovePurged(CancellationToken ct)

@@ -119,25 +119,16 @@ internal sealed partial class Dispatcher : BackgroundService, IScheduler
     }
 
     /// <inheritdoc />
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        bell.RunOnEachRing(Step, Failed, Pause, clock, stoppingToken);
+
+    private bool Failed(Exception e)
     {
-        while (true)
-        {
-            await bell.Wait(stoppingToken);
-            try
-            {
-                await Step(stoppingToken);
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                if (e is ClaimFailed claim)
-                    Pass(claim);
-                else if (e is not Problem { Code: ErrorCode.Unavailable })
-                    LogFailed(log, e);
-                await Task.Delay(Pause, clock, stoppingToken);
-                bell.Ring();
-            }
-        }
+        if (e is ClaimFailed claim)
+            Pass(claim);
+        else if (e is not Problem { Code: ErrorCode.Unavailable })
+            LogFailed(log, e);
+        return true;
     }
 
     private async Task Step(CancellationToken ct)

@@ -72,25 +72,22 @@ internal sealed partial class TicketCards(
             Mark(() => columns.UnionWith(spec.BoardColumns.Select(c => (spec.Name, c.Id))));
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (true)
-        {
-            await dirtied.Wait(stoppingToken);
-            try
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        dirtied.RunOnEachRing(
+            async ct =>
             {
-                await Publish(stoppingToken);
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+                await Publish(ct);
+                await Task.Delay(Interval, clock, ct);
+            },
+            e =>
             {
                 LogFailed(log, e);
-                await Task.Delay(Pause, clock, stoppingToken);
-                dirtied.Ring();
-            }
-
-            await Task.Delay(Interval, clock, stoppingToken);
-        }
-    }
+                return true;
+            },
+            Pause + Interval,
+            clock,
+            stoppingToken
+        );
 
     // Only the first of a burst wakes the loop.
     private void Mark(Action add)
