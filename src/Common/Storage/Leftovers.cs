@@ -12,7 +12,12 @@ namespace Hive.Common.Storage;
 /// <param name="Find">SQL that selects the keys of some rows of the thing <c>@id</c>, as many as one write
 /// deletes.</param>
 /// <param name="Delete">SQL that deletes the row <c>@key</c>, with what belongs to it.</param>
-public sealed record LeftRows(string Kind, string Find, params string[] Delete);
+public sealed record LeftRows(string Kind, string Find, params string[] Delete)
+{
+    /// <summary>SQL that is false for the rows of a deleted thing.</summary>
+    /// <param name="id">The column with the thing's id.</param>
+    public string IsKept(string id) => $"NOT EXISTS (SELECT 1 FROM leftovers WHERE kind = '{Kind}' AND id = {id})";
+}
 
 /// <summary>The table of <see cref="Leftovers"/>.</summary>
 public sealed class LeftoversSchema : ISchema
@@ -47,10 +52,15 @@ public sealed class Leftovers(IStore store, IEnumerable<LeftRows> kinds, TimePro
     private readonly SemaphoreSlim deleting = new(1, 1);
     private readonly Bell noted = new();
 
-    /// <summary>Notes in the write that deletes a thing that its rows are to be deleted.</summary>
-    public static void Note(IWrite write, LeftRows rows, long id)
+    /// <summary>Notes in the write that deletes things that their rows are to be deleted.</summary>
+    public static void Note(IWrite write, LeftRows rows, params IReadOnlyCollection<long> ids)
     {
-        write.Db.Execute("INSERT OR IGNORE INTO leftovers (kind, id) VALUES (@Kind, @id)", new { rows.Kind, id });
+        if (ids.Count == 0)
+            return;
+        write.Db.Execute(
+            "INSERT OR IGNORE INTO leftovers (kind, id) SELECT @Kind, value FROM json_each(@ids)",
+            new { rows.Kind, ids = $"[{string.Join(',', ids)}]" }
+        );
         write.Raise(new RowsLeft());
     }
 

@@ -205,28 +205,26 @@ internal sealed class ThreadTable(IReadMarks marks)
 
     public PostView View(DbConnection db, PostRow row) => Views(db, [row])[0];
 
-    /// <summary>The posts of a deleted thread. Each may have sixteen messages.</summary>
+    /// <summary>The posts of a deleted thread, with its handoff, which has a post from the first. Each post may have
+    /// sixteen messages.</summary>
     public static LeftRows LeftPosts { get; } =
         new(
             "posts",
             "SELECT id FROM posts WHERE thread = @id LIMIT 20",
+            "DELETE FROM handoffs WHERE thread = (SELECT thread FROM posts WHERE id = @key)",
             "DELETE FROM post_messages WHERE post = @key",
             "DELETE FROM posts WHERE id = @key"
         );
 
-    /// <summary>Removes the threads of a ticket with all that is in them.</summary>
+    /// <summary>Removes the threads of a ticket with all that is in them. Nothing of a thread is found without it.
+    /// </summary>
     /// <returns>The ids of the threads.</returns>
     public static IReadOnlyList<long> RemoveOf(IWrite write, long ticket)
     {
-        write.Db.Execute(
-            "DELETE FROM handoffs WHERE thread IN (SELECT id FROM threads WHERE ticket = @ticket)",
-            new { ticket }
-        );
         var threads = write
             .Db.Query<long>("DELETE FROM threads WHERE ticket = @ticket RETURNING id", new { ticket })
             .AsList();
-        foreach (var thread in threads)
-            Leftovers.Note(write, LeftPosts, thread);
+        Leftovers.Note(write, LeftPosts, threads);
         return threads;
     }
 

@@ -65,6 +65,7 @@ internal sealed class GatesModule : FeatureModule
         services
             .AddSingleton(ArtifactTable.Left)
             .AddSingleton(VerdictTable.Left)
+            .AddSingleton(ReviewTable.Left)
             .AddSingleton(MetricTable.Left)
             .AddSingleton<GateBell>()
             .AddSingleton<GateMarks>()

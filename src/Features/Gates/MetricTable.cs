@@ -142,8 +142,7 @@ internal static class MetricTable
                 new { tasks = $"[{string.Join(',', tasks)}]" }
             )
             .AsList();
-        foreach (var task in measured)
-            Leftovers.Note(write, Left, task);
+        Leftovers.Note(write, Left, measured);
     }
 
     private sealed record Row

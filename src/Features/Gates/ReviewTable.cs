@@ -153,12 +153,31 @@ internal static class ReviewTable
 
     /// <summary>The review of that id, or null.</summary>
     public static Review? Find(DbConnection db, long id) =>
-        db.QuerySingleOrDefault<Row>($"SELECT {Columns} FROM reviews WHERE id = @id", new { id })?.ToReview();
+        db.QuerySingleOrDefault<Row>(
+                $"SELECT {Columns} FROM reviews WHERE id = @id AND {Left.IsKept("reviews.ticket")}",
+                new { id }
+            )
+            ?.ToReview();
 
     /// <summary>A ticket's reviews, the newest first.</summary>
     public static IReadOnlyList<Review> Of(DbConnection db, long ticket) =>
         [
             .. db.Query<Row>($"SELECT {Columns} FROM reviews WHERE ticket = @ticket ORDER BY id DESC", new { ticket })
+                .Select(row => row.ToReview()),
+        ];
+
+    /// <summary>A ticket's open reviews, oldest first.</summary>
+    public static IReadOnlyList<Review> OpenOf(DbConnection db, long ticket) =>
+        [
+            .. db.Query<Row>(
+                    $"""
+                    SELECT {Columns}
+                      FROM reviews INDEXED BY reviews_open
+                     WHERE decided_at IS NULL AND stale = 0 AND ticket = @ticket
+                     ORDER BY id
+                    """,
+                    new { ticket }
+                )
                 .Select(row => row.ToReview()),
         ];
 
@@ -183,8 +202,17 @@ internal static class ReviewTable
                 .Select(row => row.ToReview()),
         ];
 
-    public static void RemoveOf(IWrite write, long ticket) =>
-        write.Db.Execute("DELETE FROM reviews WHERE ticket = @ticket", new { ticket });
+    /// <summary>The reviews of a deleted ticket.</summary>
+    public static LeftRows Left { get; } =
+        new(
+            "reviews",
+            $"SELECT id FROM reviews WHERE ticket = @id LIMIT {ManyRows.PerWrite}",
+            "DELETE FROM reviews WHERE id = @key"
+        );
+
+    /// <summary>Removes the reviews of a ticket, none of which is open any more: lists read those of all tickets.
+    /// </summary>
+    public static void RemoveOf(IWrite write, long ticket) => Leftovers.Note(write, Left, ticket);
 
     public static bool IsOpen(Review review) => review is { DecidedAt: null, Stale: false };
 

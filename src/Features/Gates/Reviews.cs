@@ -165,7 +165,7 @@ internal sealed class Reviews(
 
     /// <summary>Cancels the open reviews of a ticket, which is removed.</summary>
     public void CancelAll(IWrite write, long ticket) =>
-        Cancel(write, ReviewTable.Of(write.Db, ticket), $"ticket {ticket} was deleted");
+        Cancel(write, ReviewTable.OpenOf(write.Db, ticket), $"ticket {ticket} was deleted");
 
     /// <summary>Cancels the open reviews of a task, which is cancelled.</summary>
     public void CancelOf(IWrite write, long task) =>

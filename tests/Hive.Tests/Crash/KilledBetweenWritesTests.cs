@@ -1,5 +1,7 @@
 using Dapper;
 using Hive.Common.Storage;
+using Hive.Features.Collaboration;
+using Hive.Features.Gates;
 using Hive.Features.Messages;
 using Hive.Features.Turns;
 using Hive.Protocol;
@@ -152,9 +154,12 @@ public sealed class KilledBetweenWritesTests
     }
 
     [Theory]
-    [InlineData(2)]
-    [InlineData(3)]
-    public async Task A_ticket_whose_history_is_half_deleted_stays_deleted_and_leaves_no_row(int step)
+    [InlineData(1, "handoffs")]
+    [InlineData(4, "reviews")]
+    [InlineData(5, "reviews")]
+    [InlineData(12, "ticket_history")]
+    [InlineData(13, "ticket_history")]
+    public async Task A_ticket_whose_history_is_half_deleted_stays_deleted_and_leaves_no_row(int step, string left)
     {
         await using var host = new CrashingHost("external");
         await host.Run();
@@ -164,9 +169,19 @@ public sealed class KilledBetweenWritesTests
             var id = (await line.CallAsync("ticket_create", new { title = "Log in" })).GetProperty("ticket");
             Assert.Equal(1, id.GetProperty("id").GetInt64());
             Write(host, LongHistory);
+            Assert.Single((await line.CallAsync("reviews")).GetProperty("reviews").EnumerateArray());
+            Assert.Single((await line.CallAsync("handoffs")).GetProperty("handoffs").EnumerateArray());
             await host.DieAt($"Commit:{typeof(ManyRows).FullName}", step);
             await Assert.ThrowsAnyAsync<Exception>(() => line.CallAsync("ticket_delete", new { id = 1 }));
             await host.Ended;
+        }
+
+        Assert.NotEqual(0, Read(host, $"SELECT count(*) FROM {left}"));
+        using (var db = Open(host))
+        {
+            Assert.Empty(HandoffTable.List(db, task: null, status: null, limit: 50, before: null));
+            Assert.Null(ReviewTable.Find(db, Many));
+            Assert.Empty(ReviewTable.OfOperator(db));
         }
 
         await host.Run();
@@ -176,7 +191,8 @@ public sealed class KilledBetweenWritesTests
             () => Task.FromResult(Read(host, "SELECT count(*) FROM leftovers") == 0),
             "what the ticket left is deleted"
         );
-        Assert.Equal(0, Read(host, "SELECT count(*) FROM ticket_history"));
+        foreach (var table in new[] { "handoffs", "posts", "reviews", "ticket_history" })
+            Assert.Equal(0, Read(host, $"SELECT count(*) FROM {table}"));
     }
 
     private const string Workflow = """
@@ -197,7 +213,14 @@ public sealed class KilledBetweenWritesTests
 
     private static readonly string LongHistory = $"""
         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {Many})
-        INSERT INTO ticket_history (ticket, actor, kind, at) SELECT 1, 'test', 'changed', 0 FROM numbers
+        INSERT INTO ticket_history (ticket, actor, kind, at) SELECT 1, 'test', 'changed', 0 FROM numbers;
+        INSERT INTO reviews (ticket, phase_id, question, artifacts, iteration, asked_at, decided_at)
+        SELECT 1, 'PHASE_WORK', 'Ship it?', '[]', 0, 0, iif(id = 1, NULL, 0) FROM ticket_history LIMIT {Many};
+        INSERT INTO threads (type, ticket, subject, participants, status, created_by, created_at, last_at)
+        VALUES ('handoff', 1, 'Handoff', '[]', 'resolved', 'test', 0, 0);
+        INSERT INTO posts (thread, author, type, body, refs, at) VALUES (1, 'test', 'info', 'Take it', '[]', 0);
+        INSERT INTO handoffs (thread, task, from_agent, to_agent, reason, status, asked_at, deadline_at)
+        VALUES (1, 1, 'alice', 'bob', 'busy', 'declined', 0, 0)
         """;
 
     private static void Write(CrashingHost host, string sql)
@@ -208,19 +231,23 @@ public sealed class KilledBetweenWritesTests
 
     private static long Read(CrashingHost host, string sql)
     {
-        using var db = new SqliteConnection(
+        using var db = Open(host);
+        return db.ExecuteScalar<long>(sql);
+    }
+
+    private static SqliteConnection Open(CrashingHost host)
+    {
+        var db = new SqliteConnection(
             $"Data Source={Path.Combine(host.DataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False"
         );
-        return db.ExecuteScalar<long>(sql);
+        db.Open();
+        return db;
     }
 
     // As a snapshot reads it.
     private static long Unread(CrashingHost host)
     {
-        using var db = new SqliteConnection(
-            $"Data Source={Path.Combine(host.DataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False"
-        );
-        db.Open();
+        using var db = Open(host);
         return (long)new InboxUnreadSection().Read(db);
     }
 
