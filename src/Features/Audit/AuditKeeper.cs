@@ -97,7 +97,7 @@ internal sealed partial class AuditKeeper(IStore store, Refusals refusals, TimeP
                 );
                 foreach (var kind in AuditKind.All.Except([Refusals.Command]))
                     await Shorten(kind, null, MostOfKind, ct);
-                const string Actors = "SELECT DISTINCT actor FROM audit WHERE kind = @Command";
+                const string Actors = "SELECT DISTINCT actor FROM audit WHERE kind = @Command AND address IS NULL";
                 foreach (
                     var agent in await store.Read(db => db.Query<string>(Actors, new { Refusals.Command }).AsList(), ct)
                 )
@@ -110,57 +110,32 @@ internal sealed partial class AuditKeeper(IStore store, Refusals refusals, TimeP
         } while (await timer.WaitForNextTickAsync(ct));
     }
 
-    // Keeps the newest entries of a kind, or of an actor's entries of a kind.
-    private async Task Shorten(string kind, string? actor, int most, CancellationToken ct)
+    // Keeps the newest entries of a kind, or of an agent's entries of a kind, which have no address.
+    private Task Shorten(string kind, string? agent, int most, CancellationToken ct)
     {
-        var last = await store.Read(
-            db =>
-                db.ExecuteScalar<long?>(
-                    """
-                    SELECT id
-                      FROM audit
-                     WHERE kind = @kind AND (@actor IS NULL OR actor = @actor)
-                     ORDER BY id DESC
-                     LIMIT 1 OFFSET @most
-                    """,
+        var ofAgent = agent is null ? "" : "AND address IS NULL AND actor = @agent";
+        var find = $"""
+            SELECT id
+              FROM audit INDEXED BY audit_places
+             WHERE kind = @kind {ofAgent}
+             ORDER BY id DESC
+             LIMIT {ManyRows.PerWrite} OFFSET @most
+            """;
+        return ManyRows.Delete<long>(
+            store,
+            (db, _) =>
+                db.Query<long>(
+                    find,
                     new
                     {
                         kind,
-                        actor,
+                        agent,
                         most,
                     }
                 ),
+            (write, key) => write.Db.Execute("DELETE FROM audit WHERE id = @key", new { key }),
             ct
         );
-        const string Delete = """
-            DELETE FROM audit
-             WHERE id IN (
-                       SELECT id
-                         FROM audit
-                        WHERE kind = @kind AND (@actor IS NULL OR actor = @actor) AND id <= @last
-                        LIMIT @PerWrite
-                   )
-            """;
-        while (
-            last is not null
-            && await store.Write(
-                write =>
-                    write.Db.Execute(
-                        Delete,
-                        new
-                        {
-                            kind,
-                            actor,
-                            last,
-                            PerWrite,
-                        }
-                    ),
-                ct
-            ) == PerWrite
-        )
-        {
-            // The next rows.
-        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the audit lacks {Count} refusals: {Error}")]

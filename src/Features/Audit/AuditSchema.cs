@@ -7,7 +7,7 @@ internal sealed class AuditSchema : ISchema
 {
     public string Slice => "audit";
 
-    public int Version => 1;
+    public int Version => 2;
 
     public void Converge(SchemaEditor editor)
     {
@@ -26,7 +26,8 @@ internal sealed class AuditSchema : ISchema
             )
             """
         );
-        // Finds the minute's row of an address, and the newest rows of a kind.
-        editor.Run("CREATE INDEX IF NOT EXISTS audit_kinds ON audit (kind, address, first_at)");
+        editor.Run("DROP INDEX IF EXISTS audit_kinds");
+        // Finds the minute's row of a place, and the rows of a kind or, at sockets, of an agent.
+        editor.Run("CREATE INDEX IF NOT EXISTS audit_places ON audit (kind, address, actor, first_at)");
     }
 }
