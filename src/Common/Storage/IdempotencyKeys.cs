@@ -20,7 +20,7 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
     public string Slice => "idempotency_keys";
 
     /// <inheritdoc />
-    public int Version => 2;
+    public int Version => 3;
 
     /// <inheritdoc />
     public void Converge(SchemaEditor editor)
@@ -47,6 +47,8 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
             ) WITHOUT ROWID
             """
         );
+        // Another one each time that the same is noted.
+        editor.Column("idempotency_ends", "generation", "INTEGER NOT NULL DEFAULT 0");
     }
 
     /// <summary>Runs <paramref name="first"/> unless the key was used before, in which case the stored result is
@@ -110,7 +112,10 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
     /// with a result that no longer exists.</summary>
     public static void Forget(IWrite write, string agent, string command) =>
         write.Db.Execute(
-            "INSERT OR IGNORE INTO idempotency_ends (agent, command) VALUES (@agent, @command)",
+            """
+            INSERT OR REPLACE INTO idempotency_ends (agent, command, generation)
+            VALUES (@agent, @command, random())
+            """,
             new { agent, command }
         );
 
@@ -124,7 +129,11 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
         var ends = await store.Read(
             db =>
                 db.Query<End>(
-                        "SELECT agent, command FROM idempotency_ends WHERE agent = coalesce(@agent, agent)",
+                        """
+                        SELECT agent, command, generation
+                          FROM idempotency_ends
+                         WHERE agent = coalesce(@agent, agent)
+                        """,
                         new { agent }
                     )
                     .ToArray(),
@@ -144,7 +153,8 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
                             last,
                         }
                     ),
-                // Unless somebody else has deleted all in the meantime: an agent of that name may have keys again.
+                // Unless somebody else has deleted all in the meantime: an agent of that name may have keys again, and
+                // may have been purged again.
                 (write, key) =>
                     write.Db.Execute(
                         ForgetSql,
@@ -152,6 +162,7 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
                         {
                             end.Agent,
                             end.Command,
+                            end.Generation,
                             key,
                         }
                     ),
@@ -167,10 +178,11 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
                         {
                             end.Agent,
                             end.Command,
+                            end.Generation,
                             key = "",
                         }
                     );
-                    write.Db.Execute("DELETE FROM idempotency_ends WHERE agent = @Agent AND command = @Command", end);
+                    write.Db.Execute($"DELETE FROM idempotency_ends WHERE {IsEndSql}", end);
                 },
                 ct
             );
@@ -187,10 +199,12 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
          LIMIT {ManyRows.PerWrite}
         """;
 
-    private const string ForgetSql = """
+    private const string IsEndSql = "agent = @Agent AND command = @Command AND generation = @Generation";
+
+    private const string ForgetSql = $"""
         DELETE FROM idempotency_keys
          WHERE agent = @Agent AND key = @key AND @Command IN (command, '*')
-           AND EXISTS (SELECT 1 FROM idempotency_ends WHERE agent = @Agent AND command = @Command)
+           AND EXISTS (SELECT 1 FROM idempotency_ends WHERE {IsEndSql})
         """;
 
     /// <summary>Deletes expired keys, in small writes.</summary>
@@ -243,6 +257,8 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
         public required string Agent { get; init; }
 
         public required string Command { get; init; }
+
+        public required long Generation { get; init; }
     }
 
     private sealed record Row

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Protocol;
@@ -171,6 +172,37 @@ public sealed class IdempotencyKeyTests
     }
 
     [Fact]
+    public async Task A_late_deletion_of_keys_does_not_end_that_of_the_next_agent_of_the_name()
+    {
+        await using var hive = await HiveFixture.Start();
+        var (store, keys) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<IdempotencyKeys>()
+        );
+        await Purged("m", 1);
+        var late = new InterruptedStore(
+            store,
+            async () =>
+            {
+                await Delete(store);
+                await Purged("a", 2);
+            }
+        );
+        await Delete(late);
+        await Delete(store);
+        Assert.Equal(3, await store.Write(write => keys.Once(write, "alice", "send", "a", () => 3)));
+
+        Task Delete(IStore from) => IdempotencyKeys.DeleteForgotten(from, "alice", CancellationToken.None);
+
+        Task Purged(string key, int answer) =>
+            store.Write(write =>
+            {
+                Assert.Equal(answer, keys.Once(write, "alice", "send", key, () => answer));
+                IdempotencyKeys.Forget(write, "alice");
+            });
+    }
+
+    [Fact]
     public async Task A_key_that_is_too_long_is_refused()
     {
         await using var hive = await HiveFixture.Start();
@@ -197,5 +229,20 @@ public sealed class IdempotencyKeyTests
             )
         );
         Assert.Equal("too_large", refused.Code);
+    }
+
+    // Something else happens before the first write.
+    private sealed class InterruptedStore(IStore store, Func<Task> first) : IStore
+    {
+        private Func<Task>? first = first;
+
+        public Task<T> Read<T>(Func<DbConnection, T> query, CancellationToken ct = default) => store.Read(query, ct);
+
+        public async Task<T> Write<T>(Func<IWrite, T> work, CancellationToken ct = default)
+        {
+            if (Interlocked.Exchange(ref first, null) is { } before)
+                await before();
+            return await store.Write(work, ct);
+        }
     }
 }
