@@ -47,7 +47,7 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
             ) WITHOUT ROWID
             """
         );
-        // Another one each time that the same is noted.
+        // A new random number for each note, so that a slow deletion ends only the note that it began with.
         editor.Column("idempotency_ends", "generation", "INTEGER NOT NULL DEFAULT 0");
     }
 

@@ -10,8 +10,8 @@ public static class ManyRows
     public const int PerWrite = 100;
 
     /// <param name="store">The database.</param>
-    /// <param name="find">Finds the next rows in rising order of their keys, those after the given key; at first that
-    /// is null, or 0.</param>
+    /// <param name="find">Finds the next rows. If <paramref name="delete"/> may leave a row, they must come in rising
+    /// order, after the given key, which is null or 0 at first.</param>
     /// <param name="delete">Deletes a row, if it is still to be deleted.</param>
     /// <param name="ct">Stops between two writes.</param>
     public static async Task Delete<TKey>(

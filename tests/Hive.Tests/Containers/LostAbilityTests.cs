@@ -79,6 +79,20 @@ public sealed class LostAbilityTests
         Assert.Null((all with { NoNetwork = Some }).Lost(offline.Or(null)));
     }
 
+    [Fact]
+    public void An_ability_is_not_lost_in_two_steps_through_an_offline_machine()
+    {
+        SandboxAbilities all = new(null, null, null, null);
+        var offline = all with { NoNetwork = Networks.NoRoute };
+        FoundAbilities<SandboxAbilities> found = new(all);
+
+        Assert.Null(found.Keep(all));
+        Assert.Null(found.Keep(offline));
+        Assert.NotNull(found.Keep(all with { NoNetwork = Some }));
+
+        Assert.Equal(offline, found.Last);
+    }
+
     [Theory]
     [InlineData("bwrap: Creating new namespace failed: Resource temporarily unavailable", true)]
     [InlineData("setpriv: setresuid failed: Operation not permitted", false)]
