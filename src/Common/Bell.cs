@@ -16,8 +16,8 @@ public class Bell
     /// <summary>Waits until it has rung since the last wait.</summary>
     public async Task Wait(CancellationToken ct) => await rung.Reader.ReadAsync(ct);
 
-    /// <summary>Runs work each time the bell has rung, and again after a pause when the work has failed. Ends only by an
-    /// exception.</summary>
+    /// <summary>Runs work each time the bell has rung, and again after a pause when the work has failed. Ends only by
+    /// an exception.</summary>
     /// <param name="run">The work.</param>
     /// <param name="failed">Logs a failure; false when the work must not be tried again.</param>
     /// <param name="pause">The time until the work is tried again.</param>

@@ -212,7 +212,10 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
     private static async Task TrialEnds(string place)
     {
         await Patience.UntilFiles(place, () => Trial(place) == 0, "the trial has ended");
-        await Patience.Until(() => Task.FromResult(Fleet.Processes(place + '/') is []), "the program of the trial has ended");
+        await Patience.Until(
+            () => Task.FromResult(Fleet.Processes(place + '/') is []),
+            "the program of the trial has ended"
+        );
         Assert.Equal(0, Trial(place));
     }
 
