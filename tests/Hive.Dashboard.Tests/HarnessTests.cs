@@ -12,9 +12,7 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task An_agent_is_logged_in_from_its_page_and_the_figures_of_its_turn_show()
     {
-        await ApplyClaudeAsync(Hive, "alice");
-        await Hive.SpawnAsync("alice");
-        await Hive.CallAsync("send", new { to = "alice", body = "good morning" });
+        await NeedLoginAsync(Hive, "alice");
         var page = await AtAsync("/agents");
         await Expect(Row(page, "alice")).ToContainTextAsync("needs login");
         await page.GotoAsync($"{Hive.Url}/agents/alice");
@@ -61,9 +59,7 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task A_login_that_succeeds_before_its_code_is_answered_leads_to_the_next_thing()
     {
-        await ApplyClaudeAsync(Hive, "alice");
-        await Hive.SpawnAsync("alice");
-        await Hive.CallAsync("send", new { to = "alice", body = "good morning" });
+        await NeedLoginAsync(Hive, "alice");
         using var bob = await Hive.JoinAsync("bob");
         var id = await bob.AskAsync(new { question = "Who is next?" });
         var page = await AtAsync("/waiting/login-alice");
@@ -91,9 +87,7 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task A_sign_out_after_a_refused_code_leaves_the_place_at_the_login()
     {
-        await ApplyClaudeAsync(Hive, "alice");
-        await Hive.SpawnAsync("alice");
-        await Hive.CallAsync("send", new { to = "alice", body = "good morning" });
+        await NeedLoginAsync(Hive, "alice");
         using var bob = await Hive.JoinAsync("bob");
         await bob.AskAsync(new { question = "Who is next?" });
         var page = await AtAsync("/waiting/login-alice");
@@ -110,9 +104,10 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         Assert.EndsWith("/waiting/login-alice", page.Url, StringComparison.Ordinal);
     }
 
-    /// <summary>Configures an agent that runs the stand-in for Claude Code and is not logged in.</summary>
-    internal static Task ApplyClaudeAsync(LiveHive hive, string name) =>
-        hive.ApplyAsync(
+    /// <summary>Starts an agent that runs the stand-in for Claude Code, is not logged in, and has a message.</summary>
+    internal static async Task NeedLoginAsync(LiveHive hive, string name)
+    {
+        await hive.ApplyAsync(
             name,
             "agent.yaml",
             $"""
@@ -125,6 +120,9 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
 
             """
         );
+        await hive.SpawnAsync(name);
+        await hive.CallAsync("send", new { to = name, body = "good morning" });
+    }
 
     private static ILocator Entry(IPage page, string kind) => page.Locator($".entry[data-kind={kind}]");
 }

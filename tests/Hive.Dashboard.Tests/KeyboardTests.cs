@@ -302,9 +302,7 @@ public sealed class AgentKeyboardTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task An_agent_is_logged_in_and_another_one_made_by_the_keys_of_the_guide()
     {
-        await HarnessTests.ApplyClaudeAsync(Hive, "alice");
-        await Hive.SpawnAsync("alice");
-        await Hive.CallAsync("send", new { to = "alice", body = "good morning" });
+        await HarnessTests.NeedLoginAsync(Hive, "alice");
         var page = await SignedInAsync();
         await Expect(page.Locator(".home-row.waits[href='/waiting/login-alice']")).ToBeVisibleAsync();
 

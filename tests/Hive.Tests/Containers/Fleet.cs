@@ -205,12 +205,14 @@ internal sealed class Fleet : IAsyncDisposable
         var (folder, instance) = (Hive.Folder, InstanceName);
         if (podman is { IsRunning: true })
             await PodmanDaemon.RemoveAll(instance);
+        // Until the host has stopped, it starts agents again.
+        await Hive.StopHost();
+        EndAll(folder);
         await Hive.DisposeAsync();
         if (podman is { IsRunning: true })
             await PodmanDaemon.RemoveAll(instance);
         RemoveTraces(Hive.DataDir);
-        // The host may have started an agent again that was ended above, and it outlives the host.
-        EndAll(folder);
+        Assert.Empty(Processes(folder));
         Assert.False(Directory.Exists(folder));
     }
 

@@ -198,7 +198,8 @@ public sealed class HiveFixture : IAsyncDisposable
         Url = app.Urls.First();
     }
 
-    private async Task StopHost()
+    /// <summary>Stops the host. Agents on <c>process</c> outlive it.</summary>
+    public async Task StopHost()
     {
         IDisposable[] items;
         // A reaction to the last event may still be opening one.

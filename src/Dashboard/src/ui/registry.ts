@@ -79,7 +79,7 @@ export interface WaitingDetail {
   row: Waiting;
   /** Does an action, and goes on to the next thing. */
   decide: (action: Action) => Promise<boolean>;
-  /** What was sent from a box has decided the thing: goes on to the next. */
+  /** Goes on to the next thing, after this one was decided by the text <sent>. */
   decided: (sent: string) => void;
 }
 
