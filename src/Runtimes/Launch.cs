@@ -31,6 +31,7 @@ internal sealed record Launch(
     public string? Weakness { get; init; }
 
     /// <summary>Starts something that sees these folders and is confined so.</summary>
+    /// <param name="start">Creates no thread (<see cref="OwnThread"/>).</param>
     /// <exception cref="IOException">The folders cannot be shown so, or it cannot be confined.</exception>
     public Task<T> Begin<T>(Func<T> start) =>
         View is null && Confine is null

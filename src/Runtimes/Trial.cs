@@ -38,29 +38,28 @@ internal static class Trial
     /// <exception cref="TimeoutException">It did not end within <see cref="Patience"/>: a busy machine, not a lack of
     /// the program.</exception>
     public static Task<(int ExitCode, string Error)> Run(IReadOnlyList<string> command, CancellationToken ct) =>
-        Run(() => Task.FromResult(ProgramRunner.Run(new ProgramCall(command) { TimeLimit = Patience }, ct)));
+        Result(ProgramRunner.Run(new ProgramCall(command) { TimeLimit = Patience }, ct));
 
     /// <summary>Runs a program as it would be started for an agent.</summary>
     /// <exception cref="IOException">Its view of the host's folders cannot be made.</exception>
     /// <inheritdoc cref="Run(IReadOnlyList{string}, CancellationToken)"/>
     public static Task<(int ExitCode, string Error)> Run(Launch launch) =>
-        Run(() =>
-            launch.Begin(() =>
-                ProgramRunner.Run(
-                    new ProgramCall(launch.Arguments)
-                    {
-                        TimeLimit = Patience,
-                        Environment = launch.Environment,
-                        WorkingDirectory = launch.WorkingDirectory,
-                    },
-                    CancellationToken.None
-                )
+        Result(
+            ProgramRunner.Run(
+                new ProgramCall(launch.Arguments)
+                {
+                    TimeLimit = Patience,
+                    Environment = launch.Environment,
+                    WorkingDirectory = launch.WorkingDirectory,
+                },
+                launch.Begin,
+                CancellationToken.None
             )
         );
 
-    private static async Task<(int ExitCode, string Error)> Run(Func<Task<Task<ProgramResult>>> start)
+    private static async Task<(int ExitCode, string Error)> Result(Task<ProgramResult> run)
     {
-        var result = await await start();
+        var result = await run;
         return (result.ExitCode, result.ErrorText.Trim());
     }
 

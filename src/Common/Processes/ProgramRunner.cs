@@ -13,13 +13,25 @@ public static class ProgramRunner
     /// cancelled.</summary>
     /// <exception cref="Win32Exception">The program cannot be started; most often it is missing.</exception>
     /// <exception cref="TimeoutException">The program did not end within its time limit.</exception>
-    public static async Task<ProgramResult> Run(ProgramCall call, CancellationToken ct)
+    public static Task<ProgramResult> Run(ProgramCall call, CancellationToken ct) =>
+        Run(call, launch => Task.FromResult(launch()), ct);
+
+    /// <summary>Runs a program that another thread starts.</summary>
+    /// <param name="call">The program.</param>
+    /// <param name="start">Calls what it is given, on a thread of its choice.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <inheritdoc cref="Run(ProgramCall, CancellationToken)"/>
+    public static async Task<ProgramResult> Run(
+        ProgramCall call,
+        Func<Func<Process>, Task<Process>> start,
+        CancellationToken ct
+    )
     {
         ct.ThrowIfCancellationRequested();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         if (call.TimeLimit is { } time)
             limit.CancelAfter(time);
-        using var process = Launch(call, redirectError: true);
+        using var process = await start(() => Launch(call, redirectError: true));
         try
         {
             var input = Feed(process, call.Input, limit.Token);
