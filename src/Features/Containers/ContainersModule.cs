@@ -38,6 +38,7 @@ internal sealed class ContainersModule : FeatureModule
         Check<KernelCheck>();
         Check<ClaudeCheck>();
         Check<RunsCheck>();
+        Check<QuotasCheck>();
         ManagerTool<StartAgent.Command>("start", "Start an agent that is not running.", ToolHints.Idempotent);
         ManagerTool<StopAgent.Command>(
             "stop",
@@ -100,6 +101,7 @@ internal sealed class ContainersModule : FeatureModule
             .AddSingleton<DiskUse>()
             .AddSingletonAs<DiskLimits, IHandoverRoom>()
             .AddSingletonAs<SharedFolder, ITrouble>()
+            .AddSingleton<ProjectQuotas>()
             // Logs
             .AddSingleton<AgentLogs>()
             .AddSingletonAs<LastWords, ILastWords>()

@@ -16,6 +16,7 @@ namespace Hive.Features.Containers.Lifecycle;
 internal sealed partial class AgentDiskWatch(
     DiskLimits limits,
     DiskUse use,
+    ProjectQuotas quotas,
     SharedFolder shared,
     IRoster roster,
     AgentFolders folders,
@@ -49,6 +50,7 @@ internal sealed partial class AgentDiskWatch(
     {
         // By the machine's clock: what fills a disk does not follow another one.
         using var timer = new PeriodicTimer(Interval);
+        await shared.SetQuota();
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             foreach (var gone in known.Keys.Where(name => roster.Find(name) is null).ToArray())
@@ -57,6 +59,7 @@ internal sealed partial class AgentDiskWatch(
                 tried.TryRemove(gone, out _);
                 faults.TryRemove(gone, out _);
                 use.Forget(folders.Of(gone));
+                quotas.Forget(gone);
             }
 
             foreach (var agent in roster.All.Where(a => a.Runtime != RuntimeCatalog.External))
@@ -108,7 +111,11 @@ internal sealed partial class AgentDiskWatch(
         if (stopping)
             return;
         if (!known.TryGetValue(name, out var limited) || limited.Running != running)
+        {
             known[name] = limited = new Limited(running, limits.Of(name));
+            await limits.EnsureQuota(name, limited.Bytes);
+        }
+
         await limits.Refresh(name, limited.Bytes, ct);
         if (limits.FindExcess(name, limited.Bytes) is not { } why)
             return;

@@ -43,12 +43,13 @@ internal sealed partial class Reconciler(
         {
             var row = stored.GetValueOrDefault(agent.Name);
             restarts.Load(agent.Name, row?.Restarts);
+            var fault = await TryPrepare(agent.Name);
             states.Load(
                 agent.Name,
                 Container.Stopped with
                 {
                     Failed = row?.Failed ?? false,
-                    Note = TryPrepare(agent.Name) ?? row?.Note,
+                    Note = fault ?? row?.Note,
                     OverLimit = row?.OverLimit,
                     RunsOn = agent.Runtime == RuntimeCatalog.External ? row?.RunsOn : null,
                 },
@@ -84,11 +85,11 @@ internal sealed partial class Reconciler(
     }
 
     // Creates an agent's folders and opens its socket. A failure becomes the agent's note, and affects no other agent.
-    private string? TryPrepare(string name)
+    private async Task<string?> TryPrepare(string name)
     {
         try
         {
-            launcher.CreateFolders(name);
+            await launcher.CreateFolders(name);
             launcher.OpenSocket(name);
             return null;
         }

@@ -13,6 +13,7 @@ namespace Hive.Features.Containers.Limits;
 /// else uses the last size, so that nobody waits.</summary>
 internal sealed class DiskLimits(
     DiskUse use,
+    ProjectQuotas quotas,
     AgentFolders folders,
     IAgentSpecs specs,
     HiveOptions options,
@@ -30,6 +31,10 @@ internal sealed class DiskLimits(
 
     // What others hand over stays below this part of the limit, so that they cannot end the agent.
     private const int HandoverPercent = 90;
+
+    // The kernel refuses an agent's writes before a measurement finds it above the limit, which ends it: its
+    // configuration is measured too, but is not in its project.
+    private const int QuotaPercent = 95;
 
     /// <summary>The most bytes that the files of an agent may take. One whose configuration cannot be read has the
     /// option's limit.</summary>
@@ -65,6 +70,13 @@ internal sealed class DiskLimits(
             throw Problem.Conflict(why);
     }
 
+    /// <summary>Has the kernel refuse what an agent writes near its limit, where it can.</summary>
+    public Task SetQuota(string agent, AgentLimits limits) => SetQuota(agent, Of(limits));
+
+    /// <summary>The same for an agent that an earlier host started, with its limit in bytes.</summary>
+    public Task EnsureQuota(string agent, long limit) =>
+        quotas.IsKnown(agent) ? Task.CompletedTask : SetQuota(agent, limit);
+
     /// <summary>True when the files of an agent have been measured and are below the limit.</summary>
     public bool Fits(string agent, long limit) => use.Last(folders.Of(agent)) <= limit;
 
@@ -72,7 +84,8 @@ internal sealed class DiskLimits(
     public string? FindWeakness(string agent) =>
         use.Fault(folders.Of(agent)) is { } fault
             ? $"the limit of its files may not hold, because they could not all be measured: {fault}"
-            : null;
+        : quotas.FindFault(agent) is { } missing ? $"its files are measured, but have no quota: {missing}"
+        : null;
 
     /// <inheritdoc />
     public void MustHaveRoom(string agent, long bytes)
@@ -93,6 +106,9 @@ internal sealed class DiskLimits(
         bytes >= 1L << 30
             ? string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.##} GiB")
             : string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 20):0.#} MiB");
+
+    private Task SetQuota(string agent, long limit) =>
+        quotas.Limit(agent, [folders.State(agent), folders.Home(agent)], limit / 100 * QuotaPercent);
 
     private long Of(AgentLimits limits) =>
         limits.DiskBytes

@@ -6,12 +6,19 @@ namespace Hive.Features.Containers.Limits;
 
 /// <summary>Tells when the files in the shared folder take more room than they may. Nobody is ended for it: every agent
 /// can write there, and one of them could so end all others.</summary>
-internal sealed class SharedFolder(DiskUse use, AgentFolders folders, HiveOptions options) : ITrouble
+internal sealed class SharedFolder(DiskUse use, ProjectQuotas quotas, AgentFolders folders, HiveOptions options)
+    : ITrouble
 {
+    // Above 100: the operator is told before the kernel refuses what agents write.
+    private const int QuotaPercent = 105;
+
     private long Limit => (long)(options.Disk.SharedMegabytes * (1L << 20));
 
     /// <summary>True while it is known to be over its limit.</summary>
     public bool IsOver => use.Last(folders.Shared) > Limit;
+
+    /// <summary>Has the kernel refuse what agents write above the limit, where it can.</summary>
+    public Task SetQuota() => quotas.Limit(ProjectQuotas.Shared, [folders.Shared], Limit / 100 * QuotaPercent);
 
     /// <summary>Measures the folder, if it may have passed its limit since the last time.</summary>
     public Task Refresh(CancellationToken ct) => use.Refresh(folders.Shared, Limit, [], ct);

@@ -33,20 +33,25 @@ internal sealed partial class AgentLauncher(
     AgentGit git,
     IEgress egress,
     DiskLimits disk,
+    ProjectQuotas quotas,
     ILogger<AgentLauncher> log
 )
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>Creates the folders that every agent has, where they are missing.</summary>
-    public void CreateFolders(string name)
+    public async Task CreateFolders(string name)
     {
+        string[] own = [folders.State(name), folders.Home(name)];
+        string[] created = [.. own.Where(folder => !Directory.Exists(folder))];
+        var isFirst = !Directory.Exists(folders.Shared);
         Directory.CreateDirectory(folders.Shared);
         Directory.CreateDirectory(Path.Combine(paths.DataDir, "meta"));
-        foreach (
-            var folder in new[] { folders.Config(name), folders.State(name), folders.Home(name), folders.Run(name) }
-        )
+        foreach (var folder in (string[])[folders.Config(name), .. own, folders.Run(name)])
             Directory.CreateDirectory(folder, Private);
+        await quotas.Begin(name, created);
+        if (isFirst)
+            await quotas.Begin(ProjectQuotas.Shared, [folders.Shared]);
     }
 
     /// <summary>Opens the agent's socket.</summary>
@@ -103,7 +108,7 @@ internal sealed partial class AgentLauncher(
             applied.RunsOn(agent, spec),
             await runtime.AllWeaknesses(Blueprints.NetworkOf(spec), ct)
         );
-        CreateFolders(name);
+        await CreateFolders(name);
         try
         {
             disk.MustFit(name, spec.Limits);
@@ -115,6 +120,7 @@ internal sealed partial class AgentLauncher(
             throw;
         }
 
+        await disk.SetQuota(name, spec.Limits);
         // Opening it may have failed when the host started.
         if (!doors.IsOpen(paths.AgentSocket(name)))
             OpenSocket(name);

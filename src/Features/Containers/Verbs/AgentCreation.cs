@@ -99,7 +99,7 @@ internal sealed partial class AgentCreation(
     private async Task Create(Creation begun, string runtime, bool start, AgentSetup setup)
     {
         var name = begun.Agent;
-        launcher.CreateFolders(name);
+        await launcher.CreateFolders(name);
         if (setup.Files is not null)
             await WriteFiles(folders.Applied(name), setup.Files);
         LogStep(log, name, "folders created");

@@ -93,7 +93,7 @@ internal static partial class RebuildAgent
                 await RuntimeCatalog.MustWork(runtime, CancellationToken.None);
             using (await states.Hold(name))
             {
-                launcher.CreateFolders(name);
+                await launcher.CreateFolders(name);
                 launcher.RepairSocket(name);
                 await store.Write(write =>
                     write.Db.Execute(
