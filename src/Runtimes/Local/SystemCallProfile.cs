@@ -28,6 +28,10 @@ internal sealed partial class SystemCallProfile
     private const ulong Namespaces = 0x7E020000,
         VirtualSocket = 40;
 
+    // FS_IOC_FSSETXATTR of ioctl(2): a program that is in no user namespace can give its files to any project with it,
+    // and so use up another agent's quota (docs/adr/0154).
+    private const uint SetProject = 0x401c5820;
+
     // Where podman looks for it: containers.conf(5).
     private static readonly string[] Places = ["/etc/containers/seccomp.json", "/usr/share/containers/seccomp.json"];
 
@@ -89,7 +93,7 @@ internal sealed partial class SystemCallProfile
             ArgumentCondition[] conditions = [.. List(rule, "args").Select(Condition)];
             foreach (var name in List(rule, "names").Select(n => n.GetString()!).Except(Denied))
             {
-                if (name is not ("clone" or "clone3" or "socket"))
+                if (name is not ("clone" or "clone3" or "ioctl" or "socket"))
                     rules.Add(new SystemCallRule(name, action, conditions));
                 else if (action == SystemCallRules.Allow && limited.Add(name))
                     rules.AddRange(Limited(name));
@@ -159,6 +163,17 @@ internal sealed partial class SystemCallProfile
                     SystemCallRules.Allow,
                     [new ArgumentCondition(0, ArgumentCondition.MaskedEqual, Namespaces, 0)]
                 ),
+            ],
+            // One bit at least is another one than in SetProject.
+            "ioctl" =>
+            [
+                .. Enumerable
+                    .Range(0, 32)
+                    .Select(i => new SystemCallRule(
+                        call,
+                        SystemCallRules.Allow,
+                        [new ArgumentCondition(1, ArgumentCondition.MaskedEqual, 1u << i, ~SetProject & (1u << i))]
+                    )),
             ],
             "socket" =>
             [

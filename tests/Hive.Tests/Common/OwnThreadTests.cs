@@ -18,16 +18,25 @@ public sealed class OwnThreadTests
     {
         Requires.That(Environment.IsPrivilegedProcess, "creating a mount namespace needs root");
         var own = Here;
-        var (changed, completed) = await OwnThread
-            .Run(Change, "test")
-            .ContinueWith(
-                done => (done.Result, Here),
-                CancellationToken.None,
-                TaskContinuationOptions.ExecuteSynchronously,
-                TaskScheduler.Default
-            );
+        using var attached = new ManualResetEventSlim();
+        var start = OwnThread.Run(
+            () =>
+            {
+                attached.Wait();
+                return Change();
+            },
+            "test"
+        );
+        var completed = start.ContinueWith(
+            done => (done.Result, Here),
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default
+        );
+        attached.Set();
+        var (changed, completing) = await completed;
         Assert.NotEqual(own, changed);
-        Assert.Equal(own, completed);
+        Assert.Equal(own, completing);
     }
 
     [Fact]

@@ -164,6 +164,7 @@ internal sealed class InsideOut : IAsyncDisposable
             ("load programs into the kernel (bpf)", $"{Reached($"syscall({calls.Bpf},0,0,0)")}"),
             ("watch the processor (perf_event_open)", $"{Reached($"syscall({calls.Perf},0,0,-1,-1,0)")}"),
             ("handle page faults (userfaultfd)", $"{Reached($"syscall({calls.Faults},1<<20)")}"),
+            ("use up another agent's quota (FS_IOC_FSSETXATTR)", SetsProject()),
             ("load a filter of system calls away", WithoutFilter(isContainer)),
             ("have a capability, or gain one from a file", Status("/^CapEff:.*[1-9a-f]/ || /^NoNewPrivs:\\s0/")),
             (
@@ -196,6 +197,15 @@ internal sealed class InsideOut : IAsyncDisposable
         string[] calls = ["socket(S,40,1,0)?0:-1", $"syscall({socket},(1<<32)+40,1,0)", $"syscall({ring},0,0)"];
         var each = calls.Select(call => $"$r={call}; exit 0 unless $r<0 && ($!+0==1 || $!+0==38 || $!+0==13)");
         return $"{string.Join("; ", each)}; {Old()}; exit 1";
+    }
+
+    // The kernel ignores the upper half of the request.
+    private static string SetsProject()
+    {
+        var call = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 29 : 16;
+        return "$f=qq(/tmp/p$$); open(F,q(>),$f); unlink $f; $b=pack(q(L7),0,0,0,1,0,0,0); for $u (0,1<<32) { "
+            + $"$r=syscall({call},fileno(F),$u+0x401c5820,$b); "
+            + "exit 0 unless $r<0 && ($!+0==1 || $!+0==38 || $!+0==13) } exit 1";
     }
 
     // socketcall(2) for an x86 of 32 bits; it ends with the error's number, which a filter makes 1, 13 or 38.

@@ -17,7 +17,7 @@ public sealed class ProjectQuotaTests
         called=$(basename "$0")
         [ "$#" -eq 0 ] || printf '%s\n' "$called $*" >> "$here/commands"
         case $called in
-            findmnt) printf '{"filesystems":[{"target":"%s","fs-options":"rw,prjquota"}]}' "$here/data" ;;
+            findmnt) cat "$here/mounts" ;;
             chattr)
                 project=$2
                 shift 3
@@ -79,7 +79,8 @@ public sealed class ProjectQuotaTests
             var note = await Note(host);
             Assert.Contains("its files are measured, but have no quota", note, StringComparison.Ordinal);
             var project = ProjectOf("worker");
-            Assert.Contains($"chattr -R -p {project} +P {string.Join(' ', Own)}", note, StringComparison.Ordinal);
+            var folders = string.Join(' ', Own.Select(path => $"'{path}'"));
+            Assert.Contains($"chattr -R -p {project} +P {folders}", note, StringComparison.Ordinal);
             Assert.StartsWith("lsattr", Commands(project, "/worker/")[^1], StringComparison.Ordinal);
         });
 
@@ -103,14 +104,30 @@ public sealed class ProjectQuotaTests
     public Task Missing_programs_for_quotas_are_named_by_doctor() =>
         Run(async host =>
         {
-            File.WriteAllText(Path.Combine(folder, "bin", "setquota"), "#!/nowhere\n");
+            File.WriteAllText(Path.Combine(folder, "bin", "setquota"), "#!/bin/sh\nexit 127\n");
             var found = await Found(host);
             Assert.Equal(FindingState.Failed, found.State);
             Assert.EndsWith("but not installed: setquota", found.Text, StringComparison.Ordinal);
         });
 
+    [Theory]
+    [InlineData("rw,relatime DATA\n", "DATA is mounted without prjquota")]
+    [InlineData("\n", "findmnt says nothing of DATA")]
+    public Task Without_quotas_agents_start_and_doctor_says_why(string mounts, string reason) =>
+        Run(
+            async host =>
+            {
+                Assert.Empty(Commands(ProjectOf("worker"), "/worker/"));
+                Assert.DoesNotContain("quota", await Note(host) ?? "", StringComparison.Ordinal);
+                var found = await Found(host);
+                Assert.Equal(FindingState.Absent, found.State);
+                Assert.Contains($"({reason.Replace("DATA", Data)})", found.Text, StringComparison.Ordinal);
+            },
+            mounts
+        );
+
     /// <summary>Runs a test on a host whose disk seems to have project quotas, with an agent.</summary>
-    private async Task Run(Func<LineClient, Task> test)
+    private async Task Run(Func<LineClient, Task> test, string mounts = "rw,prjquota DATA\n")
     {
         Requires.That(Environment.IsPrivilegedProcess, "only root sets quotas");
         var bin = Directory.CreateDirectory(Path.Combine(folder, "bin")).FullName;
@@ -121,6 +138,7 @@ public sealed class ProjectQuotaTests
             File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
 
+        await File.WriteAllTextAsync(Path.Combine(folder, "mounts"), mounts.Replace("DATA", Data));
         Configure("worker", "limits: { disk: 64 MB }\n");
         await using var host = await HostProcess.Start(
             folder,

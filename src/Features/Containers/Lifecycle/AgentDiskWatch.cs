@@ -50,7 +50,6 @@ internal sealed partial class AgentDiskWatch(
     {
         // By the machine's clock: what fills a disk does not follow another one.
         using var timer = new PeriodicTimer(Interval);
-        await shared.SetQuota();
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             foreach (var gone in known.Keys.Where(name => roster.Find(name) is null).ToArray())
@@ -111,11 +110,8 @@ internal sealed partial class AgentDiskWatch(
         if (stopping)
             return;
         if (!known.TryGetValue(name, out var limited) || limited.Running != running)
-        {
             known[name] = limited = new Limited(running, limits.Of(name));
-            await limits.EnsureQuota(name, limited.Bytes);
-        }
-
+        await limits.EnsureQuota(name, limited.Bytes);
         await limits.Refresh(name, limited.Bytes, ct);
         if (limits.FindExcess(name, limited.Bytes) is not { } why)
             return;

@@ -71,11 +71,12 @@ internal sealed class DiskLimits(
     }
 
     /// <summary>Has the kernel refuse what an agent writes near its limit, where it can.</summary>
-    public Task SetQuota(string agent, AgentLimits limits) => SetQuota(agent, Of(limits));
+    public Task SetQuota(string agent, AgentLimits limits) => quotas.Limit(agent, Written(agent), Quota(Of(limits)));
 
-    /// <summary>The same for an agent that an earlier host started, with its limit in bytes.</summary>
-    public Task EnsureQuota(string agent, long limit) =>
-        quotas.IsKnown(agent) ? Task.CompletedTask : SetQuota(agent, limit);
+    /// <summary>Does the same for an agent that an earlier host started, or whose quota could not be set.</summary>
+    /// <param name="agent">The agent.</param>
+    /// <param name="limit">Its limit in bytes.</param>
+    public Task EnsureQuota(string agent, long limit) => quotas.Ensure(agent, Written(agent), Quota(limit));
 
     /// <summary>True when the files of an agent have been measured and are below the limit.</summary>
     public bool Fits(string agent, long limit) => use.Last(folders.Of(agent)) <= limit;
@@ -107,8 +108,10 @@ internal sealed class DiskLimits(
             ? string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.##} GiB")
             : string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 20):0.#} MiB");
 
-    private Task SetQuota(string agent, long limit) =>
-        quotas.Limit(agent, [folders.State(agent), folders.Home(agent)], limit / 100 * QuotaPercent);
+    private static long Quota(long limit) => limit / 100 * QuotaPercent;
+
+    // What the agent itself writes.
+    private string[] Written(string agent) => [folders.State(agent), folders.Home(agent)];
 
     private long Of(AgentLimits limits) =>
         limits.DiskBytes

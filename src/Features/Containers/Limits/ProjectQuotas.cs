@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Globalization;
-using System.Text.Json;
 using Hive.Common.Processes;
 using Hive.Protocol;
 using Hive.Runtimes;
@@ -12,7 +11,7 @@ namespace Hive.Features.Containers.Limits;
 
 /// <summary>Has the kernel enforce the limits of files, where the file system of the data folder has project quotas
 /// (ext4, XFS) and Hive is root. Nothing depends on it: the files are measured as well.</summary>
-internal sealed partial class ProjectQuotas(HivePaths paths, ILogger<ProjectQuotas> log)
+internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock, ILogger<ProjectQuotas> log)
 {
     /// <summary>The owner of the shared folder; no agent has such a name.</summary>
     public const string Shared = "/shared";
@@ -29,15 +28,16 @@ internal sealed partial class ProjectQuotas(HivePaths paths, ILogger<ProjectQuot
         ["LC_ALL"] = "C",
     };
 
-    // Null for an owner whose limit the kernel enforces, or that it enforces nothing for.
-    private readonly ConcurrentDictionary<string, string?> faults = new();
+    // The exit code of env(1) for a program that is not installed.
+    private const int NotFound = 127;
 
-    /// <summary>True once <see cref="Limit"/> has been called for an owner.</summary>
-    public bool IsKnown(string owner) => faults.ContainsKey(owner);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMinutes(1);
+
+    private readonly ConcurrentDictionary<string, Attempt> attempts = new();
 
     /// <summary>Why the kernel may not enforce the limit of an owner, although it enforces others; null when it does,
     /// or enforces none.</summary>
-    public string? FindFault(string owner) => faults.GetValueOrDefault(owner);
+    public string? FindFault(string owner) => attempts.GetValueOrDefault(owner)?.Fault;
 
     /// <summary>Makes folders that have just been created, and all that will be in them, files of their owner's
     /// project. A failure is logged, and found again by <see cref="Limit"/>.</summary>
@@ -57,23 +57,31 @@ internal sealed partial class ProjectQuotas(HivePaths paths, ILogger<ProjectQuot
     public async Task Limit(string owner, IReadOnlyCollection<string> folders, long bytes)
     {
         var fault = await TryFindMount() is { } mount ? await TryLimit(owner, folders, bytes, mount) : null;
-        if (fault is not null && faults.GetValueOrDefault(owner) != fault)
+        if (fault is not null && FindFault(owner) != fault)
             LogFailed(log, owner, fault);
-        faults[owner] = fault;
+        attempts[owner] = new Attempt(fault, clock.GetTimestamp());
     }
 
+    /// <summary>Does the same where this host has not done it yet, or where it failed more than a minute ago.</summary>
+    /// <inheritdoc cref="Limit"/>
+    public Task Ensure(string owner, IReadOnlyCollection<string> folders, long bytes) =>
+        attempts.GetValueOrDefault(owner) is { } last
+        && (last.Fault is null || clock.GetElapsedTime(last.At) < RetryPause)
+            ? Task.CompletedTask
+            : Limit(owner, folders, bytes);
+
     /// <summary>Forgets an owner.</summary>
-    public void Forget(string owner) => faults.TryRemove(owner, out _);
+    public void Forget(string owner) => attempts.TryRemove(owner, out _);
 
     /// <summary>The programs that set quotas and cannot be run; none when all can.</summary>
     public static async Task<IReadOnlyList<string>> FindMissing()
     {
         List<string> missing = [];
-        foreach (var program in new[] { "chattr", "lsattr", "setquota" })
+        // The others print their usage.
+        foreach (var command in new string[][] { ["chattr"], ["lsattr", "-d", "/"], ["setquota"] })
         {
-            // Without files to work on they only print their usage.
-            if (await Run([program]) is { ExitCode: null })
-                missing.Add(program);
+            if ((await Run(command)).ExitCode == NotFound)
+                missing.Add(command[0]);
         }
 
         return missing;
@@ -85,33 +93,54 @@ internal sealed partial class ProjectQuotas(HivePaths paths, ILogger<ProjectQuot
     {
         if (!Environment.IsPrivilegedProcess)
             return (null, "only root can set them");
-        var done = await Run(["findmnt", "--json", "--output", "target,fs-options", "--target", paths.DataDir]);
+        return await MountOf(paths.DataDir);
+    }
+
+    // Its first word is a list of options without blanks, the rest is the place.
+    private static async Task<(string? Mount, string? Reason)> MountOf(string folder)
+    {
+        var done = await Run([
+            "findmnt",
+            "--noheadings",
+            "--notruncate",
+            "--output",
+            "FS-OPTIONS,TARGET",
+            "--target",
+            folder,
+        ]);
         if (done.Fault is { } fault)
             return (null, fault);
-        var at = JsonDocument.Parse(done.Output).RootElement.GetProperty("filesystems")[0];
-        var mount = at.GetProperty("target").GetString()!;
-        return at.GetProperty("fs-options").GetString()?.Split(',').Contains(MountOption) == true
-            ? (mount, null)
-            : (null, $"{mount} is mounted without {MountOption}");
+        if (done.Output.Trim().Split(' ', 2) is not [var options, var mount])
+            return (null, $"findmnt says nothing of {folder}");
+        return options.Split(',').Contains(MountOption)
+            ? (mount.Trim(), null)
+            : (null, $"{mount.Trim()} is mounted without {MountOption}");
     }
 
     private async Task<string?> TryFindMount() => (await FindMount()).Mount;
 
     private async Task<string?> TryLimit(string owner, IReadOnlyCollection<string> folders, long bytes, string mount)
     {
+        foreach (var folder in folders)
+        {
+            if ((await MountOf(folder)).Mount != mount)
+                return $"{folder} is not on the disk of the data folder";
+        }
+
         var project = ProjectOf(owner);
         var (attributes, fault) = await List(folders);
         if (fault is not null)
             return fault;
-        // As `1234 --------------P----- /folder`. The kernel counts no file for its folder's sake: one that was there
-        // before belongs to no project, and could not be renamed into a folder that does.
+        // A line is `1234 --------------P----- /folder`. A file that is older than its folder's project belongs to
+        // none, and could not be renamed within the folder.
         if (
             attributes.Count != folders.Count
             || attributes.Any(line =>
                 line is not [var number, var flags, ..] || number != project || !flags.Contains('P')
             )
         )
-            return $"run `chattr -R -p {project} +P {string.Join(' ', folders)}` while nothing writes there";
+            return $"run `chattr -R -p {project} +P {string.Join(' ', folders.Select(Quoted))}` while nothing writes "
+                + "there";
         var (blocks, files) = (bytes / Unit, bytes / FolderUse.BytesPerFile);
         return (await Run(["setquota", "-P", project, "0", Text(blocks), "0", Text(files), mount])).Fault;
     }
@@ -129,8 +158,10 @@ internal sealed partial class ProjectQuotas(HivePaths paths, ILogger<ProjectQuot
         );
     }
 
-    // With the number of an agent's user outside: the same at each start, and no other agent's.
+    // The number of the agent's user outside: the same at each start, and with all probability its own.
     private string ProjectOf(string owner) => Text(AgentUser.Of(Instance.Of(paths), owner));
+
+    private static string Quoted(string path) => $"'{path.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
@@ -139,14 +170,15 @@ internal sealed partial class ProjectQuotas(HivePaths paths, ILogger<ProjectQuot
         try
         {
             var done = await ProgramRunner.Run(
-                new ProgramCall(command) { TimeLimit = Trial.Patience, Environment = Variables },
+                // It looks the program up in these variables, not in the host's.
+                new ProgramCall(["env", .. command]) { TimeLimit = Trial.Patience, Environment = Variables },
                 CancellationToken.None
             );
             return new Done(
                 done.ExitCode,
                 done.OutputText,
-                done.ExitCode == 0
-                    ? null
+                done.ExitCode == 0 ? null
+                    : done.ExitCode == NotFound ? $"{command[0]} is not installed"
                     : $"{command[0]} ended with {done.ExitCode}: {string.Join(' ', done.LastErrors(2))}"
             );
         }
@@ -165,6 +197,8 @@ internal sealed partial class ProjectQuotas(HivePaths paths, ILogger<ProjectQuot
         Message = "the kernel may not enforce the limit of {Owner}'s files: {Why}"
     )]
     private static partial void LogFailed(ILogger logger, string owner, string why);
+
+    private sealed record Attempt(string? Fault, long At);
 
     private sealed record Done(int? ExitCode, string Output, string? Fault);
 }

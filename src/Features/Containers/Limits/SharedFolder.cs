@@ -17,11 +17,13 @@ internal sealed class SharedFolder(DiskUse use, ProjectQuotas quotas, AgentFolde
     /// <summary>True while it is known to be over its limit.</summary>
     public bool IsOver => use.Last(folders.Shared) > Limit;
 
-    /// <summary>Has the kernel refuse what agents write above the limit, where it can.</summary>
-    public Task SetQuota() => quotas.Limit(ProjectQuotas.Shared, [folders.Shared], Limit / 100 * QuotaPercent);
-
-    /// <summary>Measures the folder, if it may have passed its limit since the last time.</summary>
-    public Task Refresh(CancellationToken ct) => use.Refresh(folders.Shared, Limit, [], ct);
+    /// <summary>Measures the folder, if it may have passed its limit since the last time, and has the kernel refuse
+    /// what agents write above the limit, where it can.</summary>
+    public async Task Refresh(CancellationToken ct)
+    {
+        await quotas.Ensure(ProjectQuotas.Shared, [folders.Shared], Limit / 100 * QuotaPercent);
+        await use.Refresh(folders.Shared, Limit, [], ct);
+    }
 
     public Task<IReadOnlyList<Trouble>> Find() =>
         Task.FromResult<IReadOnlyList<Trouble>>(
