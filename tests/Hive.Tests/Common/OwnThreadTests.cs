@@ -28,7 +28,7 @@ public sealed class OwnThreadTests
             "test"
         );
         var completed = start.ContinueWith(
-            done => (done.Result, Here),
+            done => (done.Result, Thread.CurrentThread.IsThreadPoolThread ? "the pool" : Here),
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default

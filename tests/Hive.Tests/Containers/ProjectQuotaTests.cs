@@ -110,10 +110,8 @@ public sealed class ProjectQuotaTests
             Assert.EndsWith("but not installed: setquota", found.Text, StringComparison.Ordinal);
         });
 
-    [Theory]
-    [InlineData("rw,relatime DATA\n", "DATA is mounted without prjquota")]
-    [InlineData("\n", "findmnt says nothing of DATA")]
-    public Task Without_quotas_agents_start_and_doctor_says_why(string mounts, string reason) =>
+    [Fact]
+    public Task Without_quotas_agents_start_and_doctor_says_why() =>
         Run(
             async host =>
             {
@@ -121,9 +119,20 @@ public sealed class ProjectQuotaTests
                 Assert.DoesNotContain("quota", await Note(host) ?? "", StringComparison.Ordinal);
                 var found = await Found(host);
                 Assert.Equal(FindingState.Absent, found.State);
-                Assert.Contains($"({reason.Replace("DATA", Data)})", found.Text, StringComparison.Ordinal);
+                Assert.Contains($"({Data} is mounted without prjquota)", found.Text, StringComparison.Ordinal);
             },
-            mounts
+            "rw,relatime DATA\n"
+        );
+
+    [Fact]
+    public Task Odd_output_of_findmnt_is_a_weakness_and_prevents_no_start() =>
+        Run(
+            async host =>
+            {
+                Assert.Contains($"findmnt says nothing of {Data}", await Note(host), StringComparison.Ordinal);
+                Assert.Equal(FindingState.Failed, (await Found(host)).State);
+            },
+            "\n"
         );
 
     /// <summary>Runs a test on a host whose disk seems to have project quotas, with an agent.</summary>

@@ -25,7 +25,7 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
     private static readonly Dictionary<string, string> Variables = new()
     {
         ["PATH"] = $"{Environment.GetEnvironmentVariable("PATH")}:/usr/sbin:/sbin",
-        ["LC_ALL"] = "C",
+        ["LC_ALL"] = "C.UTF-8",
     };
 
     // The exit code of env(1) for a program that is not installed.
@@ -35,6 +35,9 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
 
     private readonly ConcurrentDictionary<string, Attempt> attempts = new();
 
+    // The last quota that is set is that of the last caller.
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> turns = new();
+
     /// <summary>Why the kernel may not enforce the limit of an owner, although it enforces others; null when it does,
     /// or enforces none.</summary>
     public string? FindFault(string owner) => attempts.GetValueOrDefault(owner)?.Fault;
@@ -43,7 +46,7 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
     /// project. A failure is logged, and found again by <see cref="Limit"/>.</summary>
     public async Task Begin(string owner, IReadOnlyCollection<string> created)
     {
-        if (created.Count == 0 || await TryFindMount() is null)
+        if (created.Count == 0 || (await FindMount()).Place is null)
             return;
         var done = await Run(["chattr", "-p", ProjectOf(owner), "+P", .. created]);
         if (done.Fault is { } fault)
@@ -56,10 +59,20 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
     /// <param name="bytes">Each file counts as <see cref="FolderUse.BytesPerFile"/> at least.</param>
     public async Task Limit(string owner, IReadOnlyCollection<string> folders, long bytes)
     {
-        var fault = await TryFindMount() is { } mount ? await TryLimit(owner, folders, bytes, mount) : null;
-        if (fault is not null && FindFault(owner) != fault)
-            LogFailed(log, owner, fault);
-        attempts[owner] = new Attempt(fault, clock.GetTimestamp());
+        var turn = turns.GetOrAdd(owner, _ => new SemaphoreSlim(1, 1));
+        await turn.WaitAsync();
+        try
+        {
+            var mount = await FindMount();
+            var fault = mount.Place is { } place ? await TryLimit(owner, folders, bytes, place) : mount.Fault;
+            if (fault is not null && FindFault(owner) != fault)
+                LogFailed(log, owner, fault);
+            attempts[owner] = new Attempt(fault, clock.GetTimestamp());
+        }
+        finally
+        {
+            turn.Release();
+        }
     }
 
     /// <summary>Does the same where this host has not done it yet, or where it failed more than a minute ago.</summary>
@@ -87,44 +100,24 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
         return missing;
     }
 
-    /// <summary>The mount of the data folder, if its project quotas are enforced.</summary>
-    /// <returns>Where it is mounted, or null with the reason.</returns>
-    public async Task<(string? Mount, string? Reason)> FindMount()
-    {
-        if (!Environment.IsPrivilegedProcess)
-            return (null, "only root can set them");
-        return await MountOf(paths.DataDir);
-    }
+    /// <summary>Finds the mount of the data folder.</summary>
+    public async Task<QuotaMount> FindMount() =>
+        Environment.IsPrivilegedProcess
+            ? await MountOf(paths.DataDir)
+            : new QuotaMount(null, "only root can set them", null);
 
-    // Its first word is a list of options without blanks, the rest is the place.
-    private static async Task<(string? Mount, string? Reason)> MountOf(string folder)
-    {
-        var done = await Run([
-            "findmnt",
-            "--noheadings",
-            "--notruncate",
-            "--output",
-            "FS-OPTIONS,TARGET",
-            "--target",
-            folder,
-        ]);
-        if (done.Fault is { } fault)
-            return (null, fault);
-        if (done.Output.Trim().Split(' ', 2) is not [var options, var mount])
-            return (null, $"findmnt says nothing of {folder}");
-        return options.Split(',').Contains(MountOption)
-            ? (mount.Trim(), null)
-            : (null, $"{mount.Trim()} is mounted without {MountOption}");
-    }
-
-    private async Task<string?> TryFindMount() => (await FindMount()).Mount;
-
-    private async Task<string?> TryLimit(string owner, IReadOnlyCollection<string> folders, long bytes, string mount)
+    /// <summary>Looks whether folders belong to their owner's project; changes nothing.</summary>
+    /// <param name="owner">An agent, or <see cref="Shared"/>.</param>
+    /// <param name="folders">Its folders.</param>
+    /// <param name="place">The mount of the data folder.</param>
+    /// <returns>Why the quota of the project does not hold for them; null when it does.</returns>
+    public async Task<string?> Examine(string owner, IReadOnlyCollection<string> folders, string place)
     {
         foreach (var folder in folders)
         {
-            if ((await MountOf(folder)).Mount != mount)
-                return $"{folder} is not on the disk of the data folder";
+            var mount = await MountOf(folder);
+            if (mount.Place != place)
+                return mount.Fault ?? $"{folder} is not on the disk of the data folder";
         }
 
         var project = ProjectOf(owner);
@@ -141,8 +134,31 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
         )
             return $"run `chattr -R -p {project} +P {string.Join(' ', folders.Select(Quoted))}` while nothing writes "
                 + "there";
-        var (blocks, files) = (bytes / Unit, bytes / FolderUse.BytesPerFile);
-        return (await Run(["setquota", "-P", project, "0", Text(blocks), "0", Text(files), mount])).Fault;
+        return null;
+    }
+
+    private async Task<string?> TryLimit(string owner, IReadOnlyCollection<string> folders, long bytes, string place)
+    {
+        if (await Examine(owner, folders, place) is { } fault)
+            return fault;
+        var (blocks, files) = (Text(bytes / Unit), Text(bytes / FolderUse.BytesPerFile));
+        return (await Run(["setquota", "-P", ProjectOf(owner), "0", blocks, "0", files, place])).Fault;
+    }
+
+    private static async Task<QuotaMount> MountOf(string folder)
+    {
+        // Of mounts over each other, the last one is in use.
+        string[] command = ["findmnt", "--noheadings", "--notruncate", "--first-only", "--direction", "backward"];
+        var done = await Run([.. command, "--output", "FS-OPTIONS,TARGET", "--target", folder]);
+        if (done.ExitCode == NotFound)
+            return new QuotaMount(null, done.Fault, null);
+        // A list of options without blanks, and the place.
+        if (done.Fault is not null || done.Output.Trim().Split(' ', 2) is not [var options, var place])
+            return new QuotaMount(null, null, done.Fault ?? $"findmnt says nothing of {folder}");
+        place = place.Trim();
+        return options.Split(',').Contains(MountOption)
+            ? new QuotaMount(place, null, null)
+            : new QuotaMount(null, $"{place} is mounted without {MountOption}", null);
     }
 
     private static async Task<(IReadOnlyList<string[]> Attributes, string? Fault)> List(IEnumerable<string> folders)
@@ -202,3 +218,9 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
 
     private sealed record Done(int? ExitCode, string Output, string? Fault);
 }
+
+/// <summary>The mount of a folder.</summary>
+/// <param name="Place">Where a file system with project quotas is mounted; null for one without.</param>
+/// <param name="Reason">Why there are no quotas; null where there are, or where that is unknown.</param>
+/// <param name="Fault">Why it is unknown.</param>
+internal sealed record QuotaMount(string? Place, string? Reason, string? Fault);
