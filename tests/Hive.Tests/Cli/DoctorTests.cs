@@ -32,6 +32,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
             (found["host"].State, found["host"].Text.Contains("hive up", StringComparison.Ordinal))
         );
         Assert.Equal(FindingState.Absent, found["data"].State);
+        Assert.DoesNotContain("findmnt", found["project quotas"].Text, StringComparison.Ordinal);
         Assert.All(
             new[] { "process", "pidfd", "harness", "git", "SQLite", "disk", "dashboard", "socket paths" },
             name => Assert.Equal(FindingState.Ok, found[name].State)

@@ -31,6 +31,9 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
     // The exit code of env(1) for a program that is not installed.
     private const int NotFound = 127;
 
+    // The exit code of findmnt(8) where it knows no mount of a folder, as in a chroot.
+    private const int NoMount = 1;
+
     private static readonly TimeSpan RetryPause = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<string, Attempt> attempts = new();
@@ -100,11 +103,16 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
         return missing;
     }
 
-    /// <summary>Finds the mount of the data folder.</summary>
-    public async Task<QuotaMount> FindMount() =>
-        Environment.IsPrivilegedProcess
-            ? await MountOf(paths.DataDir)
-            : new QuotaMount(null, "only root can set them", null);
+    /// <summary>Finds the mount of the data folder, or where it would be created.</summary>
+    public async Task<QuotaMount> FindMount()
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return new QuotaMount(null, "only root can set them", null);
+        var folder = paths.DataDir;
+        while (!Directory.Exists(folder) && Path.GetDirectoryName(folder) is { } parent)
+            folder = parent;
+        return await MountOf(folder);
+    }
 
     /// <summary>Looks whether folders belong to their owner's project; changes nothing.</summary>
     /// <param name="owner">An agent, or <see cref="Shared"/>.</param>
@@ -152,6 +160,8 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
         var done = await Run([.. command, "--output", "FS-OPTIONS,TARGET", "--target", folder]);
         if (done.ExitCode == NotFound)
             return new QuotaMount(null, done.Fault, null);
+        if (done.ExitCode == NoMount)
+            return new QuotaMount(null, $"findmnt knows no mount of {folder}", null);
         // A list of options without blanks, and the place.
         if (done.Fault is not null || done.Output.Trim().Split(' ', 2) is not [var options, var place])
             return new QuotaMount(null, null, done.Fault ?? $"findmnt says nothing of {folder}");
