@@ -67,6 +67,18 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
         }
     }
 
+    /// <summary>Completes when a timer is set for exactly that time from now on; others of that time do not
+    /// count.</summary>
+    public Task SetNext(DateTimeOffset at)
+    {
+        lock (gate)
+        {
+            var set = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            awaited.Add((at - jumped, set));
+            return set.Task;
+        }
+    }
+
     private ManualTimer? Next(DateTimeOffset until)
     {
         lock (gate)
