@@ -156,8 +156,7 @@ public sealed class AgentTests
     [InlineData("operater", "operator")]
     public async Task An_unknown_name_is_answered_with_near_ones(string wrong, string meant)
     {
-        await using var hive = await HiveFixture.Start();
-        await hive.Spawn("alice", "bob");
+        var hive = await AllRows.Share(["alice", "bob"]);
         var refused = await Assert.ThrowsAsync<HiveException>(async () =>
             await (await hive.Connect("bob")).CallAsync("send", new { to = wrong, body = "x" })
         );

@@ -233,8 +233,12 @@ public sealed class RegistryTests
     [InlineData("""{"capacity":2,"clear":["capacity"]}""", "a field is both given and in 'clear'")]
     public async Task A_wrong_change_is_refused_and_changes_nothing(string body, string said)
     {
-        await using var hive = await HiveFixture.Start();
-        await hive.SpawnAs("alice", "duty: worker\ncapacity: 3\n");
+        var hive = await AllRows.Share(async () =>
+        {
+            var started = await HiveFixture.Start();
+            await started.SpawnAs("alice", "duty: worker\ncapacity: 3\n");
+            return started;
+        });
         using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
 
         using var answer = await hive.Http().PatchAsync("/api/v1/agents/alice", content);
@@ -256,7 +260,7 @@ public sealed class RegistryTests
     [InlineData("capabilities=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
     public async Task A_search_for_what_cannot_exist_is_refused(string query)
     {
-        await using var hive = await HiveFixture.Start();
+        var hive = await AllRows.Share([]);
         foreach (var route in new[] { "search", "best-fit" })
         {
             using var answer = await hive.Http().GetAsync($"/api/v1/agents/{route}?{query}");

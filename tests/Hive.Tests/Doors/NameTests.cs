@@ -45,9 +45,13 @@ public sealed class NameTests
     [MemberData(nameof(BadNames))]
     public async Task A_bad_name_is_refused_at_every_command_and_route_that_takes_one(string name)
     {
-        await using var hive = await HiveFixture.Start();
-        // A worker has the tools of tasks too.
-        await WorkRig.SpawnAs(hive, "alice", "duty: worker\n");
+        var hive = await AllRows.Share(async () =>
+        {
+            var started = await HiveFixture.Start();
+            // A worker has the tools of tasks too.
+            await WorkRig.SpawnAs(started, "alice", "duty: worker\n");
+            return started;
+        });
         var before = await hive.State();
         var modules = hive.Services.GetServices<FeatureModule>().ToArray();
         var commands = modules
@@ -144,7 +148,7 @@ public sealed class NameTests
     [InlineData("manager")]
     public async Task A_reserved_name_is_refused(string name)
     {
-        await using var hive = await HiveFixture.Start();
+        var hive = await AllRows.Share([]);
         var refused = await Assert.ThrowsAsync<HiveException>(async () =>
             await (await hive.Operator()).CallAsync("spawn", new { name, runtime = "external" })
         );

@@ -115,7 +115,7 @@ public sealed class ProofTests
     [InlineData("0123456789abcdef0123456789abcdef", "with a line\nin it, so that it could stand for more")]
     public async Task A_malformed_question_is_refused(string id, string nonce)
     {
-        await using var hive = await HiveFixture.Start();
+        var hive = await AllRows.Share([]);
         await RestTests.IsProblem(await Ask(hive, new { id, nonce }), "invalid");
     }
 

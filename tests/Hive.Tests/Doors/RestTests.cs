@@ -106,7 +106,7 @@ public sealed class RestTests
     [InlineData("[2001:db8::1]")]
     public async Task A_foreign_host_name_is_misdirected_on_every_route(string name)
     {
-        await using var hive = await HiveFixture.Start();
+        var hive = await AllRows.Share([]);
         foreach (
             var (verb, path) in new[]
             {
@@ -143,7 +143,7 @@ public sealed class RestTests
     [InlineData("hive.test")]
     public async Task An_own_host_name_is_served_with_any_port(string name)
     {
-        await using var hive = await HiveFixture.Start("--AllowedHosts", "hive.test;other.test");
+        var hive = await AllRows.Share(() => HiveFixture.Start("--AllowedHosts", "hive.test;other.test"));
         using var request = new HttpRequestMessage(HttpMethod.Get, "/health") { Headers = { Host = name } };
         using var answer = await hive.Http().SendAsync(request);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
@@ -159,7 +159,7 @@ public sealed class RestTests
     [InlineData("chrome-extension://{host}")]
     public async Task A_foreign_origin_is_forbidden_even_with_the_key(string origin)
     {
-        await using var hive = await HiveFixture.Start();
+        var hive = await AllRows.Share([]);
         foreach (var path in new[] { "/api/state", "/health", "/" })
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, path);
@@ -260,7 +260,7 @@ public sealed class RestTests
     [InlineData("Bearer {token} {token}")]
     public async Task Only_the_exact_key_opens(string header)
     {
-        await using var hive = await HiveFixture.Start();
+        var hive = await AllRows.Share([]);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state");
         request.Headers.TryAddWithoutValidation(
             "Authorization",
@@ -405,8 +405,7 @@ public sealed class RestTests
         string code
     )
     {
-        await using var hive = await HiveFixture.Start();
-        await hive.Spawn("alice");
+        var hive = await AllRows.Share(["alice"]);
         // With a query, body and query are bound together.
         foreach (var path in new[] { "/op-send", "/op-send?other=1" })
         {
@@ -477,7 +476,7 @@ public sealed class RestTests
     [InlineData("GET", "/dashboard/stream?agent=alice", 404, "not_found")]
     public async Task A_missing_route_is_answered_with_a_problem(string verb, string path, int status, string code)
     {
-        await using var hive = await HiveFixture.Start();
+        var hive = await AllRows.Share([]);
         using var answer = await hive.Http().SendAsync(new HttpRequestMessage(new HttpMethod(verb), path));
         Assert.Equal(status, (int)answer.StatusCode);
         await IsProblem(answer, code);

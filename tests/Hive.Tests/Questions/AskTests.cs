@@ -96,8 +96,7 @@ public sealed class AskTests
     [InlineData("""{"question":"q","multi":"perhaps"}""", "invalid", "multi")]
     public async Task Bad_input_is_refused_with_the_reason_and_changes_nothing(string fields, string code, string says)
     {
-        await using var hive = await HiveFixture.Start();
-        await hive.Spawn("alice", "bob");
+        var hive = await AllRows.Share(["alice", "bob"]);
         var cursor = await hive.Cursor();
         using var raw = await RawLine.Connect(hive.AgentSocket("alice"));
         await raw.Write($"{fields[..^1]}{(fields.Length > 2 ? "," : "")}\"cmd\":\"ask\"}}\n");

@@ -268,7 +268,7 @@ public sealed class AddTasksTests
     [InlineData("{\"task_type\":\"a\",\"title\":\"t\",\"description\":\"\\u0000\"}", "contains a NUL character")]
     public async Task A_malformed_task_is_refused_with_what_would_be_right(string task, string fault)
     {
-        await using var rig = await TaskRig.Start();
+        var rig = await AllRows.Share(() => TaskRig.Start());
         var ticket = await rig.Ticket();
         var refused = await rig.Refused(
             rig.Host.CallAsync("add_tasks", new { ticket, tasks = new[] { JsonElement.Parse(task) } })

@@ -90,7 +90,7 @@ public sealed class ChangeTaskTests
         string fault
     )
     {
-        await using var rig = await TaskRig.Start();
+        var rig = await AllRows.Share(() => TaskRig.Start());
         var task = await rig.OneTask();
         var refused = await rig.Refused(
             rig.Host.CallAsync(

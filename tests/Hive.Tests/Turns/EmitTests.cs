@@ -307,8 +307,7 @@ public sealed class EmitTests
     [InlineData("""{"kind":"text"}""", "events")]
     public async Task A_malformed_event_is_refused_with_its_whole_call(string events, string says)
     {
-        await using var hive = await HiveFixture.Start();
-        await hive.Spawn("alice");
+        var hive = await AllRows.Share(["alice"]);
         using var alice = RawPeer.Connect(hive.AgentSocket("alice"));
         await alice.Send($$"""{"cmd":"emit","events":{{events}}}""" + "\n");
         var answer = (await alice.Answer())!.Value;

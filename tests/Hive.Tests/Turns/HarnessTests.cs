@@ -131,8 +131,7 @@ public sealed class HarnessTests
     [InlineData("""{"state":"idle","since_at":"2026-01-31T11:00:00Z","login":{"url":"/agents"}}""", "login.url")]
     public async Task An_invalid_report_is_refused(string said, string names)
     {
-        await using var hive = await HiveFixture.Start();
-        await hive.Spawn("alice");
+        var hive = await AllRows.Share(["alice"]);
         var alice = await hive.Connect("alice");
         var refused = await Talk.Refused(() => alice.CallAsync("report_harness", JsonElement.Parse(said)), "invalid");
         Assert.Contains(names, refused.Message, StringComparison.Ordinal);

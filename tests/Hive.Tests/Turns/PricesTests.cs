@@ -144,7 +144,7 @@ public sealed class PricesTests
     )]
     public async Task Invalid_prices_are_refused_and_nothing_changes(string models)
     {
-        await using var hive = await HiveFixture.Start();
+        var hive = await AllRows.Share([]);
         var before = await File.ReadAllTextAsync(FileOf(hive));
         Assert.Equal("invalid", (await hive.Post("/prices", new { models = JsonElement.Parse(models) })).Code);
         Assert.Equal(before, await File.ReadAllTextAsync(FileOf(hive)));
