@@ -3,6 +3,7 @@ using Dapper;
 using Hive.Common.Storage;
 using Hive.Protocol;
 using Hive.Tests.Agents;
+using Hive.Tests.Fixture;
 using Hive.Tests.Tasks;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -107,15 +108,12 @@ internal static class CollaborationRig
     /// <summary>Waits until a handoff is as a test expects it; deadlines act beside the clock.</summary>
     public static async Task<JsonElement> UntilHandoff(this TaskRig rig, long id, string status)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (true)
-        {
-            var now = await rig.Handoff(id);
-            if (now.Text("status") == status)
-                return now;
-            Assert.False(patience.IsCancellationRequested, $"handoff {id} stays {now}");
-            await System.Threading.Tasks.Task.Yield();
-        }
+        JsonElement now = default;
+        await Patience.Until(
+            async () => (now = await rig.Handoff(id)).Text("status") == status,
+            () => $"handoff {id} stays {now}"
+        );
+        return now;
     }
 
     /// <summary>The thread as it is now.</summary>

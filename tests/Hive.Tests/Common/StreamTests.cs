@@ -56,8 +56,7 @@ public sealed class StreamTests
     [InlineData("1-2-3")]
     public async Task A_cursor_that_no_host_wrote_gets_a_resync(string cursor)
     {
-        await using var hive = await HiveFixture.Start();
-        await hive.Spawn("alice", "bob");
+        var hive = await AllRows.Share(["alice", "bob"]);
         await MustResync(hive, "cursor", cursor);
     }
 
@@ -123,11 +122,7 @@ public sealed class StreamTests
         for (var pings = 0; pings < 3; )
         {
             var next = stream.Next();
-            while (!next.IsCompleted)
-            {
-                hive.Clock.Advance(TimeSpan.FromSeconds(1));
-                await alice.CallAsync("whoami");
-            }
+            await hive.Clock.AdvanceUntil(next, TimeSpan.FromSeconds(1));
 
             if ((await next)!.Value.EventType == "ping")
                 pings++;

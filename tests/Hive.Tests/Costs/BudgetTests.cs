@@ -5,6 +5,7 @@ using Hive.Features.Tasks;
 using Hive.Protocol;
 using Hive.Tests.Agents;
 using Hive.Tests.Collaboration;
+using Hive.Tests.Fixture;
 using Hive.Tests.Locks;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
@@ -782,13 +783,7 @@ public sealed class BudgetTests
 
         async Task<string?> Until(string name)
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-            while (await Held(name) is null)
-            {
-                Assert.False(patience.IsCancellationRequested, $"{name} is not held");
-                await Task.Yield();
-            }
-
+            await Patience.Until(async () => await Held(name) is not null, $"{name} is held");
             return await Held(name);
         }
     }
@@ -913,7 +908,7 @@ public sealed class BudgetTests
     [InlineData("""{"scope":"agent","scope_id":"nobody","limit_usd":1}""", "not_found")]
     public async Task A_faulty_budget_is_refused(string budget, string code = "invalid")
     {
-        await using var rig = await TaskRig.Start();
+        var rig = await AllRows.Share(() => TaskRig.Start());
         await Talk.Refused(() => rig.Host.CallAsync("budget_set", JsonElement.Parse(budget)), code);
         Assert.Empty((await rig.Host.CallAsync("budgets")).GetProperty("budgets").EnumerateArray());
     }

@@ -180,11 +180,7 @@ public sealed class AgentRowTests
         await Until(hive, events, "alice", row => row.GetProperty("runtime").GetString() == "external");
         await (await hive.Operator()).CallAsync("destroy", new { name = "alice" });
         var removed = events.Next("container_removed");
-        while (!removed.IsCompleted)
-        {
-            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-            await hive.State();
-        }
+        await hive.Clock.AdvanceUntil(removed, TimeSpan.FromMilliseconds(250));
 
         Assert.Equal("alice", (await removed).GetProperty("name").GetString());
         Assert.Equal(
@@ -217,11 +213,7 @@ public sealed class AgentRowTests
             do
             {
                 var next = following.MoveNextAsync().AsTask();
-                while (!next.IsCompleted)
-                {
-                    hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-                    await hive.State();
-                }
+                await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
 
                 Assert.True(await next);
             } while (!reached(following.Current));
@@ -247,11 +239,7 @@ public sealed class AgentRowTests
         while (true)
         {
             var next = events.Next("container_state_changed");
-            while (!next.IsCompleted)
-            {
-                hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-                await hive.State();
-            }
+            await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
 
             if (IsOf(await next, agent) && reached((await next).GetProperty("container")))
                 return;

@@ -116,11 +116,7 @@ public sealed class SessionTests
         async Task Pinged(EventReader stream)
         {
             var next = stream.NextFrame();
-            while (!next.IsCompleted)
-            {
-                hive.Clock.Advance(TimeSpan.FromSeconds(1));
-                await Asked(hive, hive.Token);
-            }
+            await hive.Clock.AdvanceUntil(next, TimeSpan.FromSeconds(1));
 
             Assert.Equal("ping", (await next).EventType);
         }
@@ -186,7 +182,7 @@ public sealed class SessionTests
     [InlineData("""{"code":7}""")]
     public async Task Refuses_a_request_without_a_code(string body)
     {
-        await using var hive = await HiveFixture.Start();
+        var hive = await AllRows.Share([]);
         using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
         await RestTests.IsProblem(await hive.Http(signedIn: false).PostAsync("/api/session", content), "invalid");
     }

@@ -141,20 +141,27 @@ public sealed class HiveFixture : IAsyncDisposable
     {
         await StopHost();
         DaemonVolumes.Remove(DataDir);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (!keep && Directory.Exists(Folder))
+        if (!keep)
+            // A git that the host started before it was stopped may still be writing.
+            await Patience.Until(() => TryDelete(Folder), $"{Folder} is deleted");
+    }
+
+    private static bool TryDelete(string folder)
+    {
+        try
         {
-            patience.Token.ThrowIfCancellationRequested();
-            try
-            {
-                Directory.Delete(Folder, recursive: true);
-            }
-            catch (IOException)
-            {
-                // A git that the host started before it was stopped may still be writing.
-                await Task.Yield();
-            }
+            Directory.Delete(folder, recursive: true);
         }
+        catch (DirectoryNotFoundException)
+        {
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+
+        return true;
     }
 
     private async Task StartHost()

@@ -43,6 +43,18 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             now = end > now ? end : now;
     }
 
+    /// <summary>Moves the clock in steps until a task has ended; fails after a minute.</summary>
+    public Task AdvanceUntil(Task ended, TimeSpan step) =>
+        Patience.Until(
+            () =>
+            {
+                if (!ended.IsCompleted)
+                    Advance(step);
+                return Task.FromResult(ended.IsCompleted);
+            },
+            () => $"the task ends; the clock is at {GetUtcNow():u}"
+        );
+
     /// <summary>Sets the wall clock as an administrator does; timers and timestamps are unaffected.</summary>
     public void Jump(TimeSpan by)
     {

@@ -7,18 +7,29 @@ internal static class Patience
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
+    // Without a pause, a test that waits takes a processor from the program that it waits for.
+    private const int LongestPause = 10;
+
     /// <summary>Waits until a condition holds; fails after a minute.</summary>
-    /// <param name="holds">The condition, looked at again and again.</param>
+    /// <param name="holds">The condition, looked at every 1 to 10 ms.</param>
     /// <param name="what">The condition in words, for the failure.</param>
-    public static async Task Until(Func<Task<bool>> holds, string what)
+    public static Task Until(Func<Task<bool>> holds, string what) => Until(holds, () => what);
+
+    /// <summary>Waits until a condition holds; fails after a minute.</summary>
+    /// <param name="holds">The condition, looked at every 1 to 10 ms.</param>
+    /// <param name="what">The condition in words, and how things are instead.</param>
+    public static async Task Until(Func<Task<bool>> holds, Func<string> what)
     {
         using var end = new CancellationTokenSource(Longest);
-        while (!await holds())
+        for (var pause = 1; !await holds(); pause = Math.Min(2 * pause, LongestPause))
         {
-            Assert.False(end.IsCancellationRequested, $"not within {Longest.TotalSeconds} s: {what}");
-            await Task.Yield();
+            Assert.False(end.IsCancellationRequested, $"not within {Longest.TotalSeconds} s: {what()}");
+            await Task.Delay(TimeSpan.FromMilliseconds(pause));
         }
     }
+
+    /// <summary>Waits until a condition holds; fails after a minute.</summary>
+    public static Task Until(Func<bool> holds, string what) => Until(() => Task.FromResult(holds()), () => what);
 
     /// <summary>Waits until a condition on files holds, or a task has ended; fails after a minute.</summary>
     /// <param name="folder">A folder; the condition is looked at again when something changes below it.</param>

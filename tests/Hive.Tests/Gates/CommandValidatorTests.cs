@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Hive.Tests.Agents;
 using Hive.Tests.Containers;
+using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
 
@@ -54,11 +55,11 @@ public sealed partial class CommandValidatorTests
         Assert.Contains("suite: the tests fail", review, StringComparison.Ordinal);
         Assert.Contains("the sum is wrong", review, StringComparison.Ordinal);
         await Implement("echo 3 tests passed");
-        await ReviewRig.Until(
+        await Patience.Until(
             async () =>
                 (await host.CallAsync("ticket", new { id = ticket })).GetProperty("ticket").Text("phase_id")
                 == "PHASE_END",
-            "the ticket does not end"
+            "the ticket ends"
         );
         var reviews = (await host.CallAsync("reviews", new { ticket })).GetProperty("reviews").EnumerateArray();
         Assert.Equal(

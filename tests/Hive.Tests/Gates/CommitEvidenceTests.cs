@@ -1,3 +1,4 @@
+using Hive.Tests.Fixture;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Tests.Git;
@@ -55,7 +56,7 @@ public sealed class CommitEvidenceTests
         Assert.Equal("second line", Repositories.AsSomebody(kept, "show", $"{sha}:file"));
 
         await rig.Host.CallAsync("ticket_delete", new { id = ticket });
-        await ReviewRig.Until(() => Task.FromResult(!Directory.Exists(kept)), "the commits are kept");
+        await Patience.Until(() => Task.FromResult(!Directory.Exists(kept)), "the commits are deleted");
     }
 
     [Fact]
@@ -264,9 +265,9 @@ public sealed class CommitEvidenceTests
         var sha = Repositories.AsSomebody(folder, "rev-parse", "HEAD");
         var ticket = await rig.Ticket(repository: "forge:agents/shop");
         await rig.Complete(await rig.Next("alice"), ReviewRig.Changes(sha, Shop));
-        await ReviewRig.Until(
+        await Patience.Until(
             async () => (await rig.Gate(ticket)).BlockingReasons is [var only] && only.Contains("cannot be looked at"),
-            "nobody has looked"
+            "the gate says that it cannot look"
         );
         Assert.Equal("open", (await rig.Gate(ticket)).GateStatus);
         // A judgement that is asked for looks at the branch too.
@@ -284,7 +285,7 @@ public sealed class CommitEvidenceTests
         var sha = Repositories.AsSomebody(folder, "rev-parse", "HEAD");
         var ticket = await rig.Ticket(repository: "/shared/shop");
         await rig.Complete(await rig.Next("alice"), ReviewRig.Changes(sha, Shop));
-        await ReviewRig.Until(async () => (await Ticket()).Text("blocked") == "environment", "nobody hears of it");
+        await Patience.Until(async () => (await Ticket()).Text("blocked") == "environment", "the ticket is blocked");
         Assert.Contains("is not a git repository", (await Ticket()).Text("blocked_reason"), Ordinal);
 
         var shared = $"{rig.Hive.DataDir}/shared/shop";
@@ -328,7 +329,7 @@ public sealed class CommitEvidenceTests
             "not_found"
         );
         var kept = $"{rig.Hive.DataDir}/evidence/{ticket}.git";
-        await ReviewRig.Until(() => Task.FromResult(!Directory.Exists(kept)), "the refused commit is kept");
+        await Patience.Until(() => Task.FromResult(!Directory.Exists(kept)), "the refused commit is deleted");
 
         var sha = ReviewRig.Commit(folder, "taken");
         var handedIn = new { text = "so far", artifacts = new[] { ReviewRig.Changes(sha, Shop) } };

@@ -1,3 +1,4 @@
+using Hive.Tests.Fixture;
 using Hive.Tests.Forge;
 using Hive.Tests.Git;
 using Hive.Tests.Tasks;
@@ -56,10 +57,10 @@ public sealed class ForgeEvidenceTests
         Repositories.AsSomebody(folder, "push", "-q", pushed, "feature:main");
         forge.Pause();
         await rig.Complete(rework);
-        await ReviewRig.Until(
+        await Patience.Until(
             async () =>
                 (await rig.Gate(ticket)).BlockingReasons is [var only] && only.Contains("cannot be looked at", Ordinal),
-            "nobody has looked"
+            "the gate says that it cannot look"
         );
         Assert.Equal("PHASE_WORK", await rig.PhaseOf(ticket));
         forge.Resume();

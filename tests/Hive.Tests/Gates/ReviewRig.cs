@@ -168,19 +168,8 @@ internal sealed class ReviewRig : IAsyncDisposable
     public async Task<string?> PhaseOf(long ticket) =>
         (await Host.CallAsync("ticket", new { id = ticket })).GetProperty("ticket").Text("phase_id");
 
-    /// <summary>Waits until something is so; gates are judged after the write that marks them.</summary>
-    public static async Task Until(Func<Task<bool>> isSo, string what)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (!await isSo())
-        {
-            Assert.False(patience.IsCancellationRequested, what);
-            await System.Threading.Tasks.Task.Yield();
-        }
-    }
-
     public Task Ended(long ticket) =>
-        Until(async () => await PhaseOf(ticket) == "PHASE_END", $"ticket {ticket} does not end");
+        Patience.Until(async () => await PhaseOf(ticket) == "PHASE_END", $"ticket {ticket} ends");
 
     /// <summary>Creates a real repository below an agent's state folder, with one commit.</summary>
     /// <returns>Its folder on the host.</returns>

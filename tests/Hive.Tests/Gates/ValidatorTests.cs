@@ -1,3 +1,4 @@
+using Hive.Tests.Fixture;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Tests.Messages;
@@ -167,9 +168,9 @@ public sealed class ValidatorTests
         await rig.Complete(await rig.Next("alice"), ReviewRig.Report("mine"));
         using (var changed = await rig.Hive.Http().PatchAsJsonAsync("/api/v1/agents/alice", new { duty = "validator" }))
             changed.EnsureSuccessStatusCode();
-        await ReviewRig.Until(
+        await Patience.Until(
             async () => (await Unservable()).GetArrayLength() == 1,
-            "the operator does not hear of the review"
+            "the operator hears of the review"
         );
         Assert.Contains("not alice, whose own work it is about", (await Unservable())[0].Text("detail"), Ordinal);
         await rig.Hear("alice");
@@ -194,9 +195,9 @@ public sealed class ValidatorTests
         await rig.Review("vera", "passed");
         await rig.Ended(ticket);
         Assert.Equal("vera", Assert.Single(await rig.Reviews(ticket)).Reviewer);
-        await ReviewRig.Until(
+        await Patience.Until(
             async () => (await Unservable()).GetArrayLength() == 0,
-            "the operator's list still has the review"
+            "the review leaves the operator's list"
         );
 
         async Task<JsonElement> Unservable() =>
@@ -380,7 +381,7 @@ public sealed class ValidatorTests
         await rig.Host.CallAsync("workflow_load", new { text = ReviewRig.Yaml(OfGate), replace = true });
         var second = await rig.Ticket("Second");
         await rig.Complete(await rig.Next("alice"), ReviewRig.Report("2"));
-        await ReviewRig.Until(async () => (await rig.Reviews(second)).Length == 1, "nobody is asked");
+        await Patience.Until(async () => (await rig.Reviews(second)).Length == 1, "a validator is asked");
         var waiting = Assert.Single(await rig.Reviews(second));
         await rig.Host.CallAsync(
             "ticket_move",
@@ -439,7 +440,7 @@ public sealed class ValidatorTests
         await rig.Host.CallAsync("workflow_load", new { text = ReviewRig.Yaml(OfGate), replace = true });
         var second = await rig.Ticket("Second");
         await rig.Complete(await rig.Next("alice"), ReviewRig.Report("2"));
-        await ReviewRig.Until(async () => (await rig.Reviews(second)).Length == 1, "nobody is asked");
+        await Patience.Until(async () => (await rig.Reviews(second)).Length == 1, "a validator is asked");
         asked = Assert.Single(await rig.Reviews(second));
         await rig.Host.CallAsync("change_task", new { id = asked.ReviewTask, action = "cancel" });
         Assert.Equal("waits for the operator", Assert.Single((await rig.Gate(second, judge: true)).BlockingReasons));
@@ -460,9 +461,9 @@ public sealed class ValidatorTests
             await rig.Complete(await rig.Next("alice"), ReviewRig.Report(title));
         }
 
-        await ReviewRig.Until(
+        await Patience.Until(
             async () => (await rig.Call("vera", "loose_ends", new { })).GetProperty("items").GetArrayLength() == 2,
-            "a review is not given"
+            "both reviews are given"
         );
         var refused = await Talk.Refused(
             () => rig.Call("vera", "review", new { verdict = "failed", feedback = "no" }),
@@ -563,7 +564,7 @@ public sealed class ValidatorTests
                 rig.Hive.Clock.Advance(TimeSpan.FromSeconds(700));
             }
 
-            await ReviewRig.Until(async () => (await rig.Task(review)).Text("status") == "failed", "it goes on");
+            await Patience.Until(async () => (await rig.Task(review)).Text("status") == "failed", "the review ends");
             Assert.Equal("reviewing", (await rig.Task(given.Task)).Text("status"));
             return (given.Task, review);
         }

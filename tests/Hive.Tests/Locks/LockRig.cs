@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Hive.Features.Tasks;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Hive.Tests.Tasks;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -72,12 +73,11 @@ internal static class LockRig
     /// <summary>Waits until the locks are as a test expects them; timers act beside the clock.</summary>
     public static async Task UntilLocks(this TaskRig rig, params string[] expected)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (await rig.Locks() is var now && !now.SequenceEqual(expected))
-        {
-            Assert.False(patience.IsCancellationRequested, $"the locks stay {string.Join(", ", now)}");
-            await Task.Yield();
-        }
+        string[] now = [];
+        await Patience.Until(
+            async () => (now = await rig.Locks()).SequenceEqual(expected),
+            () => $"the locks stay {string.Join(", ", now)}"
+        );
     }
 
     /// <summary>A ready task that declares locks.</summary>

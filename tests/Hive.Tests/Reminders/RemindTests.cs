@@ -56,11 +56,7 @@ public sealed class RemindTests
             var next = events.Next("container_state_changed");
             while (true)
             {
-                while (!next.IsCompleted)
-                {
-                    hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-                    await hive.Settled();
-                }
+                await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
 
                 var row = (await next).GetProperty("container");
                 if (row.GetProperty("name").GetString() == "alice" && row.Int("pending_reminders") == count)
@@ -101,7 +97,7 @@ public sealed class RemindTests
     [InlineData("""{"message":"\ud800","delay_seconds":1}""", "surrogate")]
     public async Task Refuses_invalid_requests_and_stores_nothing(string request, string says)
     {
-        await using var hive = await HiveFixture.Start();
+        var hive = await AllRows.Share([]);
         var cursor = await hive.Cursor();
         using (var raw = await RawLine.Connect(hive.AgentSocket("manager")))
         {

@@ -6,6 +6,7 @@ using Hive.Features.Agents.Contracts;
 using Hive.Features.Tasks;
 using Hive.Features.Workflows.Contracts;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Tasks;
 
@@ -344,19 +345,21 @@ public sealed class DispatcherTests
     // A row is stored a moment after the change.
     private static async Task<(string? From, string To, long? Task)[]> Rows(DispatcherRig rig, string until)
     {
-        for (var patience = Environment.TickCount64 + 30_000; Environment.TickCount64 < patience; await Task.Yield())
-        {
-            var rows = await rig.Store.Read(db =>
-                db.Query<(string? From, string To, string Reason, long? Task)>(
-                        "SELECT from_status, to_status, reason, task FROM agent_status_log ORDER BY id"
-                    )
-                    .ToArray()
-            );
-            if (rows.Length > 0 && rows[^1].Reason == until)
-                return [.. rows.Select(row => (row.From, row.To, row.Task))];
-        }
-
-        throw new TimeoutException($"no change of a condition with the reason '{until}' was noted");
+        (string? From, string To, string Reason, long? Task)[] rows = [];
+        await Patience.Until(
+            async () =>
+            {
+                rows = await rig.Store.Read(db =>
+                    db.Query<(string?, string, string, long?)>(
+                            "SELECT from_status, to_status, reason, task FROM agent_status_log ORDER BY id"
+                        )
+                        .ToArray()
+                );
+                return rows.Length > 0 && rows[^1].Reason == until;
+            },
+            $"a change of a condition with the reason '{until}' is noted"
+        );
+        return [.. rows.Select(row => (row.From, row.To, row.Task))];
     }
 
     private static QueuedTask HeldFor(string agent, long id, long since) =>

@@ -173,15 +173,9 @@ internal sealed class TaskRig : IAsyncDisposable
     /// <summary>Waits until a task is as a test expects it; alarms act beside the clock.</summary>
     public async Task<JsonElement> Until(long task, Func<JsonElement, bool> isSo)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (true)
-        {
-            var row = await Task(task);
-            if (isSo(row))
-                return row;
-            Assert.False(patience.IsCancellationRequested, $"task {task} stays {row}");
-            await System.Threading.Tasks.Task.Yield();
-        }
+        JsonElement row = default;
+        await Patience.Until(async () => isSo(row = await Task(task)), () => $"task {task} stays {row}");
+        return row;
     }
 
     public Task<JsonElement> Until(long task, string status) => Until(task, row => row.Text("status") == status);

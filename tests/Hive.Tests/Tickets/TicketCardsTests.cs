@@ -91,12 +91,7 @@ public sealed class TicketCardsTests
     private static async Task<(string Kind, long Id, string? Status)> Change(HiveFixture hive, EventReader events)
     {
         var next = events.Next("ticket_changed", "ticket_removed");
-        while (!next.IsCompleted)
-        {
-            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-            await Task.Yield();
-        }
-
+        await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
         var change = await next;
         return change.TryGetProperty("ticket", out var card)
             ? ("ticket_changed", card.GetProperty("id").GetInt64(), card.Text("status"))

@@ -451,19 +451,16 @@ public sealed class EndTurnTests
     private static async Task Until(HiveFixture hive, long rows, string agent)
     {
         var store = hive.Services.GetRequiredService<IStore>();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (
-            await store.Write(write =>
-                write.Db.ExecuteScalar<long>(
-                    "SELECT (SELECT count(*) FROM turn_stats WHERE agent = @agent) "
-                        + "+ (SELECT count(*) FROM agent_events WHERE agent = @agent)",
-                    new { agent }
-                )
-            ) != rows
-        )
-        {
-            patience.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
+        await Patience.Until(
+            async () =>
+                await store.Write(write =>
+                    write.Db.ExecuteScalar<long>(
+                        "SELECT (SELECT count(*) FROM turn_stats WHERE agent = @agent) "
+                            + "+ (SELECT count(*) FROM agent_events WHERE agent = @agent)",
+                        new { agent }
+                    )
+                ) == rows,
+            $"{rows} rows of {agent}"
+        );
     }
 }

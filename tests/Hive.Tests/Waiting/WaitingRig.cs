@@ -62,11 +62,7 @@ internal static class WaitingRig
     public static async Task<string> NextWaiting(this HiveFixture hive, EventReader events)
     {
         var next = events.NextWaiting();
-        while (!next.IsCompleted)
-        {
-            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-            await hive.Settled();
-        }
+        await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
 
         return await next;
     }
