@@ -16,7 +16,7 @@ internal static partial class CommandLine
 {
     /// <summary>Runs one command line.</summary>
     /// <param name="arguments">The words after <c>hive</c>.</param>
-    /// <param name="display">Where it writes; null for this process's own terminal.</param>
+    /// <param name="display">Where it reads and writes; null for this process's own streams and signals.</param>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] arguments, Display? display = null)
     {
@@ -44,7 +44,7 @@ internal static partial class CommandLine
                 new InvocationConfiguration
                 {
                     EnableDefaultExceptionHandler = false,
-                    ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+                    ProcessTerminationTimeout = display is null ? TimeSpan.FromSeconds(30) : null,
                     Output = Display.Current.Output,
                     Error = Display.Current.Error,
                 }

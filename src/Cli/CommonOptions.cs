@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Hive.Cli.Completion;
+using Hive.Cli.Terminal;
 using Hive.Protocol;
 
 namespace Hive.Cli;
@@ -132,7 +133,8 @@ internal static class CommonOptions
         {
             return HivePaths.Find(
                 flags?.GetValueOrDefault("DataDir"),
-                RunDirIn(parsed) ?? flags?.GetValueOrDefault("RunDir")
+                RunDirIn(parsed) ?? flags?.GetValueOrDefault("RunDir"),
+                Display.Current.Variable
             );
         }
         catch (InvalidOperationException e)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Hive.Cli.Terminal;
 
 namespace Hive.Cli;
 
@@ -24,13 +25,10 @@ internal static class GivenText
     {
         if (words is not ([] or ["-"]))
             return string.Join(' ', words);
-        if (words.Length == 0 && !Console.IsInputRedirected)
+        if (words.Length == 0 && Display.Current.CanType)
             throw new UsageException(missing);
         // Strict: invalid UTF-8 must be an error here, not question marks in the stored text.
-        using var input = new StreamReader(
-            Console.OpenStandardInput(),
-            new UTF8Encoding(false, throwOnInvalidBytes: true)
-        );
+        using var input = new StreamReader(Display.Current.Input(), new UTF8Encoding(false, throwOnInvalidBytes: true));
         try
         {
             return (await input.ReadToEndAsync(ct)).TrimEnd('\n', '\r');

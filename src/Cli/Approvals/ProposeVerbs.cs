@@ -104,7 +104,7 @@ internal static class ProposeVerbs
         try
         {
             using var reader = new StreamReader(
-                file == "-" ? Console.OpenStandardInput() : File.OpenRead(file),
+                file == "-" ? Display.Current.Input() : File.OpenRead(file),
                 new UTF8Encoding(false, throwOnInvalidBytes: true)
             );
             return await reader.ReadToEndAsync(ct);

@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hive.Cli.Host;
+using Hive.Cli.Terminal;
 using Hive.Protocol;
 
 namespace Hive.Cli.Backups;
@@ -125,11 +126,7 @@ internal static class BackupsVerbs
     // The host's program restores the file into a temporary folder beside it.
     private static async Task<JsonElement> TryAsync(string part, CancellationToken ct)
     {
-        var start = new ProcessStartInfo(HostProgram.Find(), ["--try-backup", part])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        var start = HostProgram.Start(["--try-backup", part], Display.Current.Variables);
         try
         {
             using var host = Process.Start(start)!;

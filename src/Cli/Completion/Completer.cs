@@ -177,7 +177,8 @@ internal static class Completer
         using var limit = new CancellationTokenSource(Patience);
         try
         {
-            return await source(HivePaths.Find(null, Given(words, CommonOptions.RunDirName)), limit.Token);
+            var runDir = Given(words, CommonOptions.RunDirName);
+            return await source(HivePaths.Find(null, runDir, Display.Current.Variable), limit.Token);
         }
         catch (Exception e)
             when (e

@@ -37,9 +37,9 @@ internal static class DestroyVerb
     /// <summary>Asks on the terminal whether an agent's data may be deleted.</summary>
     public static async Task<bool> IsConfirmedAsync(string name, string what, CancellationToken ct)
     {
-        if (Console.IsInputRedirected)
+        if (!Display.Current.CanType)
             throw new UsageException($"{what} deletes permanently and cannot ask without a terminal; add --yes");
-        Console.Error.Write($"Permanently delete {name} with its notes and credentials? [y/N] ");
+        Display.Current.Error.Write($"Permanently delete {name} with its notes and credentials? [y/N] ");
         return (await Prompt.LineAsync(ct))?.Trim().ToUpperInvariant() is "Y" or "YES";
     }
 }

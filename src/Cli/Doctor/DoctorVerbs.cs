@@ -106,13 +106,7 @@ internal static class DoctorVerbs
 
     private static async Task<Diagnosis> RunAsync(HostFlags flags, CancellationToken ct)
     {
-        var start = new ProcessStartInfo(HostProgram.Find(), ["--doctor", .. flags.Arguments])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (var (name, value) in flags.Environment)
-            start.Environment[name] = value;
+        var start = HostProgram.Start(["--doctor", .. flags.Arguments], flags.Environment);
         try
         {
             using var host = Process.Start(start)!;

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+using Hive.Cli.Terminal;
+
 namespace Hive.Cli.Host;
 
-/// <summary>Finds the host's executable.</summary>
+/// <summary>Finds the host's executable and what it is started with.</summary>
 internal static class HostProgram
 {
     private const string Name = "hive-host";
@@ -27,14 +30,25 @@ internal static class HostProgram
     /// </summary>
     public static Dictionary<string, string> Environment()
     {
-        var environment = System
-            .Environment.GetEnvironmentVariables()
-            .Cast<System.Collections.DictionaryEntry>()
-            .ToDictionary(v => (string)v.Key, v => (string?)v.Value ?? "", StringComparer.Ordinal);
+        var environment = new Dictionary<string, string>(Display.Current.Variables, StringComparer.Ordinal);
         environment.TryAdd("DOTNET_TieredPGO", "1");
         environment.TryAdd("DOTNET_GCgen0size", "0x2000000");
         environment.TryAdd("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
         environment.TryAdd("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0");
         return environment;
+    }
+
+    /// <summary>Prepares a run of the host's program whose output is read.</summary>
+    public static ProcessStartInfo Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    {
+        var start = new ProcessStartInfo(Find(), arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment.Clear();
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return start;
     }
 }

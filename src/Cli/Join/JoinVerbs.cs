@@ -151,12 +151,12 @@ internal static class JoinVerbs
 
     private static async Task ConfirmAsync(VerbContext verb)
     {
-        if (verb.Json || Console.IsInputRedirected || Console.IsOutputRedirected)
+        if (verb.Json || !Display.Current.CanAsk)
             throw new HiveException(
                 "invalid",
                 "nothing was changed: cannot ask without a terminal; add --yes to write this"
             );
-        Console.Write("Write this? [y/N] ");
+        Display.Current.Output.Write("Write this? [y/N] ");
         if ((await Prompt.LineAsync(verb.Cancelled))?.Trim() is not ("y" or "Y" or "yes"))
             throw new HiveException("conflict", "nothing was changed");
     }

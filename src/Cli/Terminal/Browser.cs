@@ -16,9 +16,8 @@ internal static class Browser
     /// <returns>False without a display or without xdg-open; the caller has printed the link.</returns>
     public static bool TryOpen(string url, string page = "hive-open.html")
     {
-        var display =
-            Environment.GetEnvironmentVariable("WAYLAND_DISPLAY") ?? Environment.GetEnvironmentVariable("DISPLAY");
-        var runtime = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
+        var display = Display.Current.Variable("WAYLAND_DISPLAY") ?? Display.Current.Variable("DISPLAY");
+        var runtime = Display.Current.Variable("XDG_RUNTIME_DIR");
         if (string.IsNullOrEmpty(display) || string.IsNullOrEmpty(runtime) || !Directory.Exists(runtime))
             return false;
         try
@@ -61,7 +60,7 @@ internal static class Browser
     /// <summary>Deletes the file, if it exists.</summary>
     public static void Forget(string page)
     {
-        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is not { Length: > 0 } runtime)
+        if (Display.Current.Variable("XDG_RUNTIME_DIR") is not { Length: > 0 } runtime)
             return;
         try
         {

@@ -1,6 +1,9 @@
+using System.Collections;
+
 namespace Hive.Cli.Terminal;
 
-/// <summary>Where one run of the command writes, and what can be shown there.</summary>
+/// <summary>The streams, the terminal and the environment of one run of the command. Several runs in one process each
+/// have their own.</summary>
 /// <param name="Output">Standard output.</param>
 /// <param name="Error">Standard error.</param>
 /// <param name="Width">The columns of the terminal; null when standard output is not a terminal.</param>
@@ -13,6 +16,10 @@ internal sealed record Display(TextWriter Output, TextWriter Error, int? Width, 
     private const int UsualHeight = 24;
 
     private static readonly AsyncLocal<Display?> Given = new();
+    private static readonly IReadOnlyDictionary<string, string> Own = Environment
+        .GetEnvironmentVariables()
+        .Cast<DictionaryEntry>()
+        .ToDictionary(v => (string)v.Key, v => (string?)v.Value ?? "", StringComparer.Ordinal);
     private static readonly Lazy<Display> Real = new(Find);
 
     /// <summary>This process's terminal, or the one that <see cref="CommandLine.RunAsync"/> was given.</summary>
@@ -25,28 +32,42 @@ internal sealed record Display(TextWriter Output, TextWriter Error, int? Width, 
     /// <summary>True on a terminal on which the cursor can be moved.</summary>
     public bool CanRedraw { get; init; }
 
+    /// <summary>True when standard input is a terminal.</summary>
+    public bool CanType { get; init; }
+
     /// <summary>True when somebody at a terminal sees the output and can type an answer.</summary>
-    public bool CanAsk { get; init; }
+    public bool CanAsk => CanType && Width is not null;
+
+    /// <summary>Opens standard input.</summary>
+    public Func<Stream> Input { get; init; } = () => Stream.Null;
+
+    /// <summary>The environment variables.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>An environment variable; null when it is not set.</summary>
+    public string? Variable(string name) => Variables.GetValueOrDefault(name);
 
     /// <summary>The same terminal with its present size, which changes with its window.</summary>
     public Display Measured() => ReferenceEquals(this, Real.Value) ? Find() : this;
 
     private static Display Find()
     {
-        if (Console.IsOutputRedirected)
-            return new Display(Console.Out, Console.Error, null, UsualHeight, false);
-        var (width, height) = (Console.WindowWidth, Console.WindowHeight);
-        var isDumb = Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
-        return new Display(
-            Console.Out,
-            Console.Error,
-            width > 0 ? width : UsualWidth,
-            height > 0 ? height : UsualHeight,
-            string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) && !isDumb
-        )
+        var display = new Display(Console.Out, Console.Error, null, UsualHeight, false)
         {
+            CanType = !Console.IsInputRedirected,
+            Input = Console.OpenStandardInput,
+            Variables = Own,
+        };
+        if (Console.IsOutputRedirected)
+            return display;
+        var (width, height) = (Console.WindowWidth, Console.WindowHeight);
+        var isDumb = display.Variable("TERM") is null or "" or "dumb";
+        return display with
+        {
+            Width = width > 0 ? width : UsualWidth,
+            Height = height > 0 ? height : UsualHeight,
+            Colours = string.IsNullOrEmpty(display.Variable("NO_COLOR")) && !isDumb,
             CanRedraw = !isDumb,
-            CanAsk = !Console.IsInputRedirected,
         };
     }
 }

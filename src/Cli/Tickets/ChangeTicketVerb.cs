@@ -216,10 +216,10 @@ internal static class ChangeTicketVerb
 
     private static async Task<bool> IsConfirmedAsync(long[] tickets, CancellationToken ct)
     {
-        if (Console.IsInputRedirected)
+        if (!Display.Current.CanType)
             throw new UsageException("delete is permanent and cannot ask without a terminal; add --yes");
         var named = tickets.Length == 1 ? Invariant($"ticket {tickets[0]}") : Invariant($"{tickets.Length} tickets");
-        Console.Error.Write($"Permanently delete {named} with all tasks? [y/N] ");
+        Display.Current.Error.Write($"Permanently delete {named} with all tasks? [y/N] ");
         return (await Prompt.LineAsync(ct))?.Trim().ToUpperInvariant() is "Y" or "YES";
     }
 

@@ -183,18 +183,18 @@ internal static class NextVerb
                 return refused;
         }
 
-        Console.Write($"  {prompt}");
+        Display.Current.Output.Write($"  {prompt}");
         return await Prompt.LineAsync(verb.Cancelled);
     }
 
     // The repeats of a held key do not count as an answer.
     private static async Task<bool> IsConfirmedAsync(VerbContext verb, string question, char? held = null)
     {
-        Console.Write($"  {question} y/N ");
+        Display.Current.Output.Write($"  {question} y/N ");
         char key;
         do key = await Prompt.KeyAsync(verb.Cancelled);
         while (key == held);
-        Console.WriteLine();
+        Display.Current.Output.WriteLine();
         return key is 'y' or 'Y';
     }
 
@@ -261,9 +261,9 @@ internal static class NextVerb
         {
             if (i > 0 && i % page == 0)
             {
-                Console.Write($"  {i} of {lines.Length} lines; any key for more, q to go back ");
+                Display.Current.Output.Write($"  {i} of {lines.Length} lines; any key for more, q to go back ");
                 var key = await Prompt.KeyAsync(verb.Cancelled);
-                Console.WriteLine();
+                Display.Current.Output.WriteLine();
                 if (key is 'q' or '\u001b')
                     break;
             }

@@ -5,7 +5,7 @@ using Hive.Tests.Approvals;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>The verbs that request, approve and deny, each in a process of its own.</summary>
+/// <summary>The verbs that request, approve and deny.</summary>
 public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningHive>
 {
     [Fact]

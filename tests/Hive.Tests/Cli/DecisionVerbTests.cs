@@ -7,8 +7,7 @@ using static Hive.Tests.Cli.Outcomes;
 namespace Hive.Tests.Cli;
 
 /// <summary>Verbs that show what waits for the operator and decide it.</summary>
-[Collection(nameof(RunningHive))]
-public sealed class DecisionVerbTests(RunningHive hive)
+public sealed class DecisionVerbTests(RunningHive hive) : IClassFixture<RunningHive>
 {
     [Fact]
     public async Task Waiting_and_next_show_what_waits_and_say_so_by_their_exit_code()

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Hive.Cli;
-using Hive.Cli.Terminal;
 using Hive.Protocol;
 
 namespace Hive.Tests.Cli;
@@ -129,7 +128,7 @@ public sealed class ExitCodeTests : IDisposable
         ("ticket unblock", "41", "", [0, 1, 2, 3]),
         ("token rotate", "", "--nonsense", [0, 1, 2, 3]),
         ("turns", "alice", "", [0, 1, 2, 3]),
-        // UpOnTerminalTests and VerbTests.
+        // UpOnTerminalTests and OptionsTests.
         ("up", "", "--nonsense", [Elsewhere, Elsewhere, 2, Elsewhere]),
         ("update-all", "", "--nonsense", [0, 1, 2, 3]),
         // Says why the host's version is missing.
@@ -212,9 +211,7 @@ public sealed class ExitCodeTests : IDisposable
 
     private static async Task<(int Code, string Error)> Run(string line)
     {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var code = await CommandLine.RunAsync(line.Split(' '), new Display(output, error, null, 24, false));
-        return (code, error.ToString().Trim());
+        var outcome = await Built.HiveOnAsync(Built.Terminal(null), line.Split(' '));
+        return (outcome.ExitCode, outcome.Error.Trim());
     }
 }

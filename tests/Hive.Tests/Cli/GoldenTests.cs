@@ -5,7 +5,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Hive.Cli;
 using Hive.Cli.Dashboard;
-using Hive.Cli.Terminal;
 using Hive.Protocol;
 
 namespace Hive.Tests.Cli;
@@ -151,7 +150,7 @@ public sealed partial class GoldenTests : IDisposable
                 }
             )
             {
-                var page = WatchVerb.Page(all, new(TextWriter.Null, TextWriter.Null, width, 24, colours), wide: false);
+                var page = WatchVerb.Page(all, Built.Terminal(width, colours), wide: false);
                 text.Append(CultureInfo.InvariantCulture, $"== {agents} agents, {view}\n{page}\n");
                 Assert.True(page.Count(c => c == '\n') <= 24, page);
             }
@@ -326,14 +325,8 @@ public sealed partial class GoldenTests : IDisposable
 
     private static int Cells(string line) => new Spectre.Console.Rendering.Segment(line).CellCount();
 
-    // In this process: a process for each line would take minutes.
-    private static async Task<Outcome> Run(string line, int? width, bool colours)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var code = await CommandLine.RunAsync(line.Split(' '), new Display(output, error, width, 24, colours));
-        return new Outcome(code, output.ToString(), error.ToString());
-    }
+    private static Task<Outcome> Run(string line, int? width, bool colours) =>
+        Built.HiveOnAsync(Built.Terminal(width, colours), line.Split(' '));
 
     private void Compare(string name, string text, [CallerFilePath] string here = "")
     {

@@ -7,8 +7,7 @@ using static Hive.Tests.Cli.Outcomes;
 namespace Hive.Tests.Cli;
 
 /// <summary>Verbs about messages and what is followed live.</summary>
-[Collection(nameof(RunningHive))]
-public sealed class MessageVerbTests(RunningHive hive)
+public sealed class MessageVerbTests(RunningHive hive) : IClassFixture<RunningHive>
 {
     [Fact]
     public async Task Failed_messages_and_lost_turns_are_shown_and_messages_retried_or_dropped()

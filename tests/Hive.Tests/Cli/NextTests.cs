@@ -3,8 +3,6 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Hive.Cli;
-using Hive.Cli.Terminal;
 using Hive.Protocol;
 using Hive.Tests.Agents;
 using Hive.Tests.Fixture;
@@ -385,17 +383,13 @@ public sealed class NextTests : IDisposable
             (cmd, request) =>
                 cmd == "approval_diff" ? new HiveException("unavailable", "git has failed") : Answer(cmd, request)
         );
-        using var output = new StringWriter { NewLine = "\n" };
 
-        var code = await CommandLine.RunAsync(
-            ["next", "--run-dir", folder],
-            new Display(output, TextWriter.Null, null, 24, false)
-        );
+        var (code, output) = await RunAsync("next");
 
         Assert.Equal(0, code);
-        Assert.Contains("  its change cannot be shown: git has failed\n", output.ToString(), StringComparison.Ordinal);
-        Assert.Contains("hive deny 7", output.ToString(), StringComparison.Ordinal);
-        Assert.DoesNotContain("hive approve 7", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("  its change cannot be shown: git has failed\n", output, StringComparison.Ordinal);
+        Assert.Contains("hive deny 7", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("hive approve 7", output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -405,16 +399,11 @@ public sealed class NextTests : IDisposable
             folder,
             (cmd, _) => cmd == "harness" ? new { state = "offline", since_at = DateTimeOffset.UtcNow } : new { }
         );
-        using var output = new StringWriter();
-        using var error = new StringWriter();
 
-        var code = await CommandLine.RunAsync(
-            ["login", "alice", "CODE", "--run-dir", folder],
-            new Display(output, error, null, 24, false)
-        );
+        var outcome = await Built.HiveAsync(["login", "alice", "CODE", "--run-dir", folder]);
 
-        Assert.Equal((1, ""), (code, output.ToString()));
-        Assert.Contains("alice is not connected any more", error.ToString(), StringComparison.Ordinal);
+        Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output));
+        Assert.Contains("alice is not connected any more", outcome.Error, StringComparison.Ordinal);
     }
 
     private object? Answer(string cmd, JsonElement request)
@@ -469,12 +458,8 @@ public sealed class NextTests : IDisposable
 
     private async Task<(int Code, string Output)> RunAsync(params string[] verb)
     {
-        using var output = new StringWriter { NewLine = "\n" };
-        var code = await CommandLine.RunAsync(
-            [verb[0], "--run-dir", folder, .. verb[1..]],
-            new Display(output, TextWriter.Null, null, 24, false)
-        );
-        return (code, output.ToString());
+        var outcome = await Built.HiveAsync([verb[0], "--run-dir", folder, .. verb[1..]]);
+        return (outcome.ExitCode, outcome.Output);
     }
 
     /// <summary>Adds a task that needs a capability.</summary>

@@ -58,33 +58,23 @@ public sealed class OptionsTests : IDisposable
     }
 
     [Fact]
-    public async Task Up_and_doctor_take_every_flag_and_keep_secrets_off_the_hosts_command_line()
+    [Long]
+    public async Task Doctor_takes_every_flag_of_up()
     {
-        string[] flags =
-        [
-            "--data-dir",
-            Data,
-            "--run-dir",
-            Run,
-            "--urls",
-            "http://127.0.0.1:0",
-            "--runtime",
-            "external",
-            "--auto-update",
-            "--nixos-root",
-            Path.Combine(folder, "root"),
-        ];
-        var others = HiveOption.All.Where(o => !flags.Contains(o.Flag)).SelectMany(o => (string[])[o.Flag, Sample(o)]);
-        flags = [.. flags, .. others];
-
-        var checkup = await Built.HiveAsync(["doctor", "--json", .. flags]);
+        var checkup = await Built.HiveAsync(["doctor", "--json", .. EveryFlag()]);
         Assert.DoesNotContain("\"settings\"", checkup.Output, StringComparison.Ordinal);
+    }
 
-        using var host = Built.Start(Built.Command, ["up", .. flags]);
+    [Fact]
+    public async Task Up_becomes_the_host_and_keeps_secrets_off_its_command_line()
+    {
+        using var host = Built.Start(Built.Command, ["up", .. EveryFlag()]);
         _ = host.StandardError.ReadToEndAsync();
         _ = host.StandardOutput.ReadToEndAsync();
         await RunningHive.AnswersAsync(Run, host.WaitForExitAsync());
+        var program = await File.ReadAllTextAsync($"/proc/{host.Id}/comm");
         var line = await File.ReadAllTextAsync($"/proc/{host.Id}/cmdline");
+        var environment = await File.ReadAllTextAsync($"/proc/{host.Id}/environ");
         host.Kill();
         await host.WaitForExitAsync();
 
@@ -92,6 +82,15 @@ public sealed class OptionsTests : IDisposable
         Assert.Contains($"--forge-user={Sample(user)}\0", line, StringComparison.Ordinal);
         var secrets = HiveOption.All.Where(o => o.IsSecret);
         Assert.All(secrets, o => Assert.DoesNotContain(Sample(o), line, StringComparison.Ordinal));
+        Assert.Equal("hive-host", program.Trim());
+        string[] settings =
+        [
+            "TieredPGO=1",
+            "GCgen0size=0x2000000",
+            "SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1",
+            "ThreadPool_UnfairSemaphoreSpinLimit=0",
+        ];
+        Assert.All(settings, setting => Assert.Contains($"DOTNET_{setting}\0", environment, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -344,6 +343,27 @@ public sealed class OptionsTests : IDisposable
         var read = ReadOptions.All([], new Dictionary<string, string> { ["HIVE_DATADIR"] = Data });
         File.Delete(Settings);
         return read;
+    }
+
+    // Each flag, with values with which a host starts here.
+    private string[] EveryFlag()
+    {
+        string[] flags =
+        [
+            "--data-dir",
+            Data,
+            "--run-dir",
+            Run,
+            "--urls",
+            "http://127.0.0.1:0",
+            "--runtime",
+            "external",
+            "--auto-update",
+            "--nixos-root",
+            Path.Combine(folder, "root"),
+        ];
+        var others = HiveOption.All.Where(o => !flags.Contains(o.Flag)).SelectMany(o => (string[])[o.Flag, Sample(o)]);
+        return [.. flags, .. others];
     }
 
     // Something other than the default that is valid on any machine.

@@ -266,7 +266,7 @@ public sealed class PlanVerbTests : IDisposable
         var outcome = await At(
             "board --workflow ship --watch --json",
             Path.Combine(folder, "changing"),
-            Terminal(null)
+            Built.Terminal(null)
         );
 
         // The second line was like the first.
@@ -291,7 +291,7 @@ public sealed class PlanVerbTests : IDisposable
         var outcome = await At(
             "board -w",
             Path.Combine(folder, "drawn"),
-            Terminal(120) with
+            Built.Terminal(120) with
             {
                 CanRedraw = true,
                 Height = 6,
@@ -376,8 +376,6 @@ public sealed class PlanVerbTests : IDisposable
 
     private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-    private static Display Terminal(int? width) => new(TextWriter.Null, TextWriter.Null, width, 24, false);
-
     private async Task<Outcome> Run(string line, int? width)
     {
         var run = Path.Combine(folder, "run");
@@ -391,21 +389,9 @@ public sealed class PlanVerbTests : IDisposable
                 return GoldenData.Answer(3, cmd, request);
             }
         );
-        return await At(line, run, Terminal(width));
+        return await At(line, run, Built.Terminal(width));
     }
 
-    private static async Task<Outcome> At(string line, string run, Display display)
-    {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var code = await CommandLine.RunAsync(
-            [.. line.Split(' '), "--run-dir", run],
-            display with
-            {
-                Output = output,
-                Error = error,
-            }
-        );
-        return new Outcome(code, output.ToString(), error.ToString());
-    }
+    private static Task<Outcome> At(string line, string run, Display display) =>
+        Built.HiveOnAsync(display, [.. line.Split(' '), "--run-dir", run]);
 }

@@ -1,59 +1,29 @@
-using System.Diagnostics;
 using System.Net.Sockets;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Xunit;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>Classes that share one host; they run one after another.</summary>
-[CollectionDefinition(nameof(RunningHive))]
-public sealed class RunningHiveTests : ICollectionFixture<RunningHive>;
-
-/// <summary>A real host process with its own folders, started by <c>hive up</c>.</summary>
+/// <summary>A host in this process whose agents are processes of their own, and the hive command against it.</summary>
 public sealed class RunningHive : IAsyncLifetime
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("hive-cli-").FullName;
-    private Process? host;
+    private HiveFixture? hive;
 
-    public string DataDir => Path.Combine(folder, "data");
+    public string DataDir => hive!.DataDir;
 
-    public string RunDir => Path.Combine(folder, "run");
+    public string RunDir => hive!.RunDir;
 
-    internal Process Host => host!;
-
-    public async ValueTask InitializeAsync()
-    {
-        host = Built.Start(
-            Built.Command,
-            [
-                "up",
-                "--DataDir",
-                DataDir,
-                "--RunDir",
-                RunDir,
-                "--Urls",
-                "http://127.0.0.1:0",
-                "--Runtime",
-                "process",
-                "--Driver",
-                "scripted",
-            ]
-        );
-        _ = host.StandardError.ReadToEndAsync();
-        await AnswersAsync(RunDir, host.WaitForExitAsync());
-        _ = host.StandardOutput.ReadToEndAsync();
-    }
+    public async ValueTask InitializeAsync() =>
+        hive = await HiveFixture.Start(realClock: true, "--Runtime", "process", "--Driver", "scripted");
 
     public async ValueTask DisposeAsync()
     {
-        if (host is null)
+        if (hive is null)
             return;
         foreach (var name in (await RunAsync("list")).Lines)
             await RunAsync("stop", name);
-        host.Kill(entireProcessTree: true);
-        await host.WaitForExitAsync();
-        host.Dispose();
-        Directory.Delete(folder, recursive: true);
+        await hive.DisposeAsync();
     }
 
     internal Task<Outcome> RunAsync(params string[] arguments) => Built.HiveAsync([.. arguments, "--run-dir", RunDir]);

@@ -6,8 +6,7 @@ using static Hive.Tests.Cli.Outcomes;
 namespace Hive.Tests.Cli;
 
 /// <summary>Tables on terminals of several widths.</summary>
-[Collection(nameof(RunningHive))]
-public sealed partial class TableTests(RunningHive hive)
+public sealed partial class TableTests(RunningHive hive) : IClassFixture<RunningHive>
 {
     [Fact]
     public async Task Reminders_lists_pending_reminders_and_status_counts_them()
@@ -108,11 +107,13 @@ public sealed partial class TableTests(RunningHive hive)
             string.Join("  ", Screen.Fitted(columns, [row], width).Single().Select(c => c.Text)).TrimEnd();
     }
 
-    // The output on a terminal of that width, without colours.
-    private async Task<string[]> OnTerminalAsync(int columns, string verb, params string[] names)
+    [Fact]
+    public async Task The_width_of_a_real_terminal_is_used()
     {
-        var command =
-            $"stty cols {columns}; exec {Built.Command} {verb} {string.Join(' ', names)} --run-dir {hive.RunDir}";
+        Ok(await hive.RunAsync("spawn", "narrow", "--runtime", "external"));
+        using (var agent = await hive.AgentAsync("narrow"))
+            await agent.CallAsync("set_status", new { text = new string('x', 200) });
+        var command = $"stty cols 80; exec {Built.Command} status narrow --run-dir {hive.RunDir}";
         using var shown = Built.Start(
             "script",
             ["-qec", command, "/dev/null"],
@@ -121,8 +122,23 @@ public sealed partial class TableTests(RunningHive hive)
         );
         var output = await shown.StandardOutput.ReadToEndAsync();
         await shown.WaitForExitAsync();
+
         Assert.True(shown.ExitCode == 0, output);
-        return Escapes().Replace(output, "").Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains("\u001b[", output, StringComparison.Ordinal);
+        var lines = Escapes().Replace(output, "").Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.All(lines, line => Assert.True(Cells(line) <= 80, line));
+        Assert.EndsWith("x…", lines[1], StringComparison.Ordinal);
+    }
+
+    // The output on a terminal of that width, without colours.
+    private async Task<string[]> OnTerminalAsync(int columns, string verb, params string[] names)
+    {
+        var shown = await Built.HiveOnAsync(
+            Built.Terminal(columns, colours: true),
+            [verb, .. names, "--run-dir", hive.RunDir]
+        );
+        return [.. Ok(shown).Lines.Select(line => Escapes().Replace(line, ""))];
     }
 
     private static int Cells(string line) => new Spectre.Console.Rendering.Segment(line).CellCount();

@@ -16,8 +16,9 @@ public sealed class UpOnTerminalTests : IDisposable
     [Fact]
     public async Task The_link_is_alone_on_its_line_between_empty_lines()
     {
-        var folders = $"--data-dir {folder}/data --run-dir {folder}/run";
-        var command = $"exec {Built.Command} up {folders} --urls http://127.0.0.1:0 --runtime external";
+        var flags = $"--data-dir {folder}/data --run-dir {folder}/run --urls http://127.0.0.1:0 --runtime external";
+        // Ctrl-C must work also where these tests ignore it.
+        var command = $"exec env --default-signal=INT {Built.Command} up {flags}";
         using var up = Built.Start("script", ["-qec", command, "/dev/null"], ("TERM", "dumb"), ("SHELL", "/bin/sh"));
         List<string> lines = [];
         while (lines is not [.., var link, ""] || !link.StartsWith("http://127.0.0.1:", StringComparison.Ordinal))

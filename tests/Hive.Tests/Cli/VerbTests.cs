@@ -4,25 +4,9 @@ using static Hive.Tests.Cli.Outcomes;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>Verbs about the host and its agents. Each runs in its own process, the host in another.</summary>
-[Collection(nameof(RunningHive))]
-public sealed class VerbTests(RunningHive hive)
+/// <summary>Verbs about the host and its agents.</summary>
+public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
 {
-    [Fact]
-    public async Task Up_becomes_the_host_itself()
-    {
-        Assert.Equal("hive-host", (await File.ReadAllTextAsync($"/proc/{hive.Host.Id}/comm")).Trim());
-        var environment = await File.ReadAllTextAsync($"/proc/{hive.Host.Id}/environ");
-        string[] settings =
-        [
-            "TieredPGO=1",
-            "GCgen0size=0x2000000",
-            "SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1",
-            "ThreadPool_UnfairSemaphoreSpinLimit=0",
-        ];
-        Assert.All(settings, setting => Assert.Contains($"DOTNET_{setting}\0", environment, StringComparison.Ordinal));
-    }
-
     [Fact]
     public async Task Spawn_makes_an_agent_that_list_and_status_show()
     {

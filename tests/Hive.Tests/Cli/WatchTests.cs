@@ -50,11 +50,7 @@ public sealed class WatchTests : IDisposable
     {
         object[] stream = [new { }, new { agent_statuses = new[] { Row("bob", 0) } }, new { removed = "alice" }];
 
-        var output = await Shown(
-            stream,
-            "watch",
-            new Display(TextWriter.Null, TextWriter.Null, 80, 24, false) { CanRedraw = true }
-        );
+        var output = await Shown(stream, "watch", Built.Terminal(80) with { CanRedraw = true });
 
         var pages = output.Split("\u001b[H");
         Assert.Contains(pages, page => page.Contains("alice", StringComparison.Ordinal));
@@ -83,10 +79,7 @@ public sealed class WatchTests : IDisposable
     }
 
     private async Task<string[]> Watched(object[] stream, string verb) =>
-        (await Shown(stream, verb, new Display(TextWriter.Null, TextWriter.Null, null, 24, false))).Split(
-            '\n',
-            StringSplitOptions.RemoveEmptyEntries
-        );
+        (await Shown(stream, verb, Built.Terminal(null))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private async Task<string> Shown(object[] stream, string verb, Display display)
     {
@@ -100,18 +93,9 @@ public sealed class WatchTests : IDisposable
                     ? new { agent_statuses = asked++ == 0 ? new[] { Alice } : [Row("bob", 0)] }
                     : stream
         );
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter();
-        var code = await CommandLine.RunAsync(
-            [.. verb.Split(' '), "--run-dir", run],
-            display with
-            {
-                Output = output,
-                Error = error,
-            }
-        );
-        Assert.Equal((0, ""), (code, error.ToString()));
-        return output.ToString();
+        var outcome = await Built.HiveOnAsync(display, [.. verb.Split(' '), "--run-dir", run]);
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        return outcome.Output;
     }
 
     private static object Row(string name, int unread) =>
