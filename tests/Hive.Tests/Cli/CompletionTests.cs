@@ -98,6 +98,7 @@ public sealed class CompletionTests : IAsyncLifetime
     }
 
     [Theory]
+    [Sampled]
     [InlineData("bash --norc --noprofile -i", $"PS1='{Prompt}'")]
     [InlineData("zsh -f -i", $"unsetopt PROMPT_SP PROMPT_CR; PROMPT='{Prompt}'; autoload -U compinit; compinit -u -D")]
     public async Task Tab_completes_in_the_shell_itself(string shell, string setup)
@@ -114,21 +115,24 @@ public sealed class CompletionTests : IAsyncLifetime
         var path = Path.GetDirectoryName(Built.Command);
         await Type($"{setup}; PATH={path}:$PATH; source <(hive completion {name})\n");
         await ToPrompt();
-        await Type("hive restar\talice\n");
-        await ToPrompt();
-        await Type("hive model alic\t\n");
-        await ToPrompt();
-        await Type("hive send @alic\thello\n");
-        await ToPrompt();
-        await Type("hive questions cancel \t\n");
-        await ToPrompt();
+        (string Line, string[] Asks)[] lines =
+        [
+            ("hive send @alic\thello", ["send alice", "harness alice"]),
+            ("hive restar\talice", ["restart alice"]),
+            ("hive model alic\t", ["harness alice"]),
+            ("hive questions cancel \t", ["cancel_question 7"]),
+        ];
+        var tried = Ring.Sample(lines, 1);
+        foreach (var (line, _) in tried)
+        {
+            await Type($"{line}\n");
+            await ToPrompt();
+        }
+
         await Type("exit\n");
         await terminal.WaitForExitAsync();
 
-        Assert.Equal(
-            ["restart alice", "harness alice", "send alice", "harness alice", "cancel_question 7"],
-            asked.Select(Shown).Where(c => !c.EndsWith(' '))
-        );
+        Assert.Equal(tried.SelectMany(l => l.Asks), asked.Select(Shown).Where(c => !c.EndsWith(' ')));
 
         async Task Type(string text)
         {
@@ -151,9 +155,17 @@ public sealed class CompletionTests : IAsyncLifetime
     }
 
     [Fact]
+    [Sampled]
     public async Task Fish_completes_with_descriptions()
     {
         Requires.That(IsInstalled("fish"), "fish is not installed; install its package");
+        (string Line, string[] Offers)[] lines =
+        [
+            ("hive questions cancel ", ["7\talice: Publish?"]),
+            ("hive model al", ["alice", "albert"]),
+            ("hive restar", ["restart\tStop an agent and start it again."]),
+        ];
+        var tried = Ring.Sample(lines, 1);
         using var fish = Built.Start(
             "fish",
             [
@@ -162,9 +174,7 @@ public sealed class CompletionTests : IAsyncLifetime
                 $"""
                 set -x PATH {Path.GetDirectoryName(Built.Command)} $PATH
                 hive completion fish | source
-                complete -C 'hive model al'
-                complete -C 'hive questions cancel '
-                complete -C 'hive restar'
+                {string.Join('\n', tried.Select(l => $"complete -C '{l.Line}'"))}
                 """,
             ],
             ("HIVE_RUNDIR", folder),
@@ -173,16 +183,13 @@ public sealed class CompletionTests : IAsyncLifetime
         var output = await fish.StandardOutput.ReadToEndAsync();
         await fish.WaitForExitAsync();
 
-        Assert.Equal(
-            ["alice", "albert", "7\talice: Publish?", "restart\tStop an agent and start it again."],
-            output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        );
+        Assert.Equal(tried.SelectMany(l => l.Offers), output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
     public async Task Ctrl_C_while_the_host_works_is_exit_code_130()
     {
-        using var waiting = Built.Start(Built.Command, ["approve", "1", "--run-dir", folder]);
+        using var waiting = Built.StartHive(["approve", "1", "--run-dir", folder]);
         await approvalAsked.Task;
         using var kill = Process.Start("kill", ["-INT", waiting.Id.ToString(CultureInfo.InvariantCulture)]);
 

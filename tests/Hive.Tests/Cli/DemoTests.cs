@@ -9,13 +9,16 @@ namespace Hive.Tests.Cli;
 /// <summary>The demo from start to end; it leaves nothing behind, whatever ends it.</summary>
 public sealed class DemoTests
 {
+    // The first ring ends the demo as its user does, by Ctrl-C.
+    public static TheoryData<string, int> Ends =>
+        [.. Ring.Sample<(string, int)>([("INT", 0), ("TERM", 0), ("KILL", 137)], 1)];
+
     [Theory]
-    [InlineData("TERM", 0)]
-    [InlineData("INT", 0)]
-    [InlineData("KILL", 137)]
+    [Sampled]
+    [MemberData(nameof(Ends))]
     public async Task Agents_work_together_answer_the_operator_and_leave_nothing_behind(string signal, int exitCode)
     {
-        using var demo = Built.Start(Built.Command, ["demo", "--json", "--no-open", "--runtime", "process"]);
+        using var demo = Built.StartHive(["demo", "--json", "--no-open", "--runtime", "process"]);
         var document = await ReadyAsync(demo);
         var runDir = document.GetProperty("run_dir").GetString()!;
         var folder = Path.GetDirectoryName(runDir)!;
@@ -24,20 +27,20 @@ public sealed class DemoTests
             document.GetProperty("agents").EnumerateArray().Select(a => a.GetString()!).Order(StringComparer.Ordinal)
         );
 
-        // A reply came through the socket, the broker and the agent's process, and the first ticket is done.
+        // A reply came through the socket, the broker and the agent's process, and alice has described a ticket.
         using var stream = await StreamAsync(document);
         var sent = await Built.HiveAsync(["send", "bob", "hello", "there", "--json", "--run-dir", runDir]);
         Assert.Equal(0, sent.ExitCode);
         var id = JsonDocument.Parse(sent.Output).RootElement.GetProperty("id").GetInt64();
-        var (reply, hasFailed, isDone) = ((Message?)null, false, false);
-        while (reply is null || !hasFailed || !isDone)
+        var (reply, hasFailed, isDescribed) = ((Message?)null, false, false);
+        while (reply is null || !hasFailed || !isDescribed)
         {
             var data = await NextEventAsync(stream);
             var kind = data.GetProperty("kind").GetString();
             // alice's weekly reminder cannot be written at first.
             hasFailed |=
                 kind == "reminder_changed" && data.GetProperty("reminder").GetProperty("attempt_count").GetInt32() > 0;
-            isDone |= kind == "ticket_changed" && TicketIn(data) is { Id: 1, DoneAt: not null };
+            isDescribed |= kind == "ticket_changed" && TicketIn(data) is { Id: 1, PhaseId: "PHASE_IMPLEMENTATION" };
             if (kind != "sent")
                 continue;
             var message = data.GetProperty("message").Deserialize<Message>(WireJson.Options)!;
@@ -50,10 +53,23 @@ public sealed class DemoTests
             await StatusesAsync(runDir),
             row => Assert.True(row.GetProperty("running").GetBoolean(), row.ToString())
         );
+        await EndAsync(demo, signal, exitCode, folder);
+    }
 
-        if (signal == "TERM")
+    [Fact]
+    [Long]
+    public async Task The_first_minutes_show_done_tickets_failed_gates_a_crash_and_a_question()
+    {
+        using var demo = Built.StartHive(["demo", "--json", "--no-open", "--runtime", "process"]);
+        var document = await ReadyAsync(demo);
+        var runDir = document.GetProperty("run_dir").GetString()!;
+        using (var stream = await StreamAsync(document))
             await ShowsWhatHiveIsForAsync(runDir, stream);
+        await EndAsync(demo, "TERM", 0, Path.GetDirectoryName(runDir)!);
+    }
 
+    private static async Task EndAsync(Process demo, string signal, int exitCode, string folder)
+    {
         var processes = Marked(folder);
         Assert.True(
             processes.Length >= 6,
@@ -74,7 +90,7 @@ public sealed class DemoTests
         using var host = await LineClient.ConnectAsync(Path.Combine(runDir, "host.sock"));
         var (hasWaited, failed, done) = (false, new HashSet<long>(), new HashSet<long>());
         var isAsked = false;
-        while (!hasWaited || !isAsked || !failed.Overlaps(done))
+        while (!hasWaited || !isAsked || !done.Contains(1) || !failed.Overlaps(done))
         {
             var data = await NextEventAsync(stream);
             switch (data.GetProperty("kind").GetString())
@@ -142,9 +158,10 @@ public sealed class DemoTests
         data.GetProperty("ticket").Deserialize<TicketCard>(WireJson.Options)!;
 
     [Fact]
+    [Long]
     public async Task A_host_that_ends_by_itself_ends_the_demo_with_exit_code_1_and_leaves_nothing()
     {
-        using var demo = Built.Start(Built.Command, ["demo", "--json", "--no-browser", "--runtime", "process"]);
+        using var demo = Built.StartHive(["demo", "--json", "--no-browser", "--runtime", "process"]);
         var error = demo.StandardError.ReadToEndAsync();
         var folder = Path.GetDirectoryName((await ReadyAsync(demo)).GetProperty("run_dir").GetString()!)!;
         var processes = Marked(folder);
@@ -158,6 +175,7 @@ public sealed class DemoTests
     }
 
     [Fact]
+    [Long]
     public async Task Without_isolation_the_demo_prints_one_short_line_with_the_fix()
     {
         var daemons = new[] { "/run/podman/podman.sock", "/var/run/docker.sock" }.Where(File.Exists);
@@ -174,7 +192,7 @@ public sealed class DemoTests
                 File.CreateSymbolicLink(Path.Combine(programs, name), program);
         }
 
-        using var demo = Built.Start(Built.Command, ["demo", "--no-browser"], ("PATH", programs));
+        using var demo = Built.StartHive(["demo", "--no-browser"], ("PATH", programs));
         List<string> lines = [];
         while (
             await demo.StandardOutput.ReadLineAsync() is { } line
@@ -193,6 +211,7 @@ public sealed class DemoTests
     }
 
     [Fact]
+    [Long]
     public async Task A_taken_port_is_reported_by_the_host()
     {
         var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);

@@ -99,6 +99,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
+    [Long]
     public async Task An_impossible_data_folder_and_a_too_long_run_folder_are_reported()
     {
         await File.WriteAllTextAsync(Data, "a file");
@@ -118,6 +119,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
+    [Long]
     public async Task A_read_only_disk_is_reported()
     {
         await HostProcess.RequireMounts();
@@ -184,6 +186,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
+    [Long]
     public async Task A_runtime_whose_containers_can_write_kernel_settings_does_not_count_as_working()
     {
         Requires.That(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/bwrap"), "bubblewrap, run by root");
@@ -210,6 +213,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
+    [Long]
     public async Task A_bubblewrap_that_cannot_forbid_user_namespaces_works_with_a_warning()
     {
         Requires.That(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/bwrap"), "bubblewrap, run by root");
@@ -228,6 +232,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
+    [Long]
     public async Task Claude_Code_is_reported_with_its_version_and_required_if_new_agents_run_it()
     {
         string[] flags = ["doctor", "--json", "--DataDir", Data, "--RunDir", Run, "--Driver", "claude"];
@@ -264,6 +269,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
+    [Long]
     public async Task Another_host_on_the_same_data_is_reported()
     {
         await using var running = await HostProcess.Start();
