@@ -63,16 +63,52 @@ detach_outputs() {
         for file do cp -p "$file" "$file.detached" && mv -f "$file.detached" "$file"; done' sh {} +
 }
 
-# build_release FILE MESSAGE: builds a solution or a solution filter quietly; on failure, shows the log.
+# progress TOTAL: shows on a terminal, from the output of a build, which of its parts are done.
+progress() {
+    if ! [ -t 2 ]; then
+        cat >/dev/null
+        return
+    fi
+    begun=$(date +%s)
+    parts=0
+    now='restoring packages'
+    while
+        printf '\r\033[K  %d/%d %s' "$parts" "$1" "$now" >&2
+        IFS= read -r line
+    do
+        case $line in
+            *' -> '*/publish/) ;;
+            *' -> '*)
+                parts=$((parts + 1))
+                now=${line%% -> *}
+                now=${now##* }
+                ;;
+            *Dashboard:*) now="Dashboard:${line#*Dashboard:}" ;;
+        esac
+    done
+    printf '\r\033[K  %d/%d, %d s\n' "$parts" "$1" "$(($(date +%s) - begun))" >&2
+}
+
+# build_release FILE MESSAGE [OPTION…]: builds a solution or a solution filter; on failure, shows the log.
 build_release() {
     export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+    solution=$1
     say "$2"
+    shift 2
     log=$root/artifacts/build.log
     started=$root/artifacts/hive.started
     : >"$started"
     detach_outputs
+    # Beside the projects: the page and the published harness.
+    total=$(($(grep -c '\.csproj"' "$root/$solution" 2>/dev/null) + 2))
     # From the root, so that its global.json applies. No server process stays behind: neither MSBuild's nor the compiler's.
-    if ! (cd "$root" && dotnet build "$1" -c Release -nologo -nodeReuse:false -p:UseSharedCompilation=false) >"$log" 2>&1 </dev/null 9>&-; then
+    broken=$({
+        {
+            cd "$root" && dotnet build "$solution" -c Release -nologo -nodeReuse:false -p:UseSharedCompilation=false \
+                "$@" 2>&1 </dev/null 3>&- || echo broken >&3
+        } | tee "$log" 3>&- | progress "$total" 3>&-
+    } 3>&1 9>&-)
+    if [ -n "$broken" ]; then
         cat "$log" >&2
         say "building Hive failed; the log above is also in $log"
         return 1
@@ -95,10 +131,11 @@ hive_build() {
         exec 9>"$root/artifacts/hive.lock"
         flock 9
     fi
+    # `./test` analyses the source; here it is only compiled.
     if [ ! -f "$stamp" ]; then
-        build_release src/Hive.slnf 'building Hive (first time, about a minute)…' || exit 1
+        build_release src/Hive.slnf 'building Hive (first time, about a minute)…' -p:RunAnalyzers=false || exit 1
     elif ! hive_is_built; then
-        build_release src/Hive.slnf 'building Hive (its source changed)…' || exit 1
+        build_release src/Hive.slnf 'building Hive (its source changed)…' -p:RunAnalyzers=false || exit 1
     fi
     exec 9>&-
 }
