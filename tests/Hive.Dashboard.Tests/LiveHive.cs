@@ -1,19 +1,21 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hive.Common.Linux;
 using Hive.Common.Storage;
 using Hive.Host;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Xunit;
 
 namespace Hive.Dashboard.Tests;
@@ -24,6 +26,7 @@ internal sealed class LiveHive : IAsyncDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("hive-page-");
     private readonly StreamCount streams = new();
+    private readonly List<Socket> addresses = [];
     private readonly TimeProvider clock;
     private readonly Action<IServiceCollection>? configure;
     private readonly string runtime;
@@ -33,7 +36,7 @@ internal sealed class LiveHive : IAsyncDisposable
     private LiveHive(TimeProvider clock, Action<IServiceCollection>? configure, string runtime) =>
         (this.clock, this.configure, this.runtime) = (clock, configure, runtime);
 
-    public string Url { get; private set; } = "http://127.0.0.1:0";
+    public string Url { get; private set; } = "";
 
     /// <summary>How many streams pages hold at this moment, as the host sees it.</summary>
     public int Streams => streams.Now;
@@ -72,7 +75,7 @@ internal sealed class LiveHive : IAsyncDisposable
     )
     {
         var hive = new LiveHive(clock, configure, runtime);
-        hive.Url = url ?? hive.Url;
+        hive.Url = url ?? hive.FindAddress();
         await hive.StartHostAsync();
         return hive;
     }
@@ -84,17 +87,18 @@ internal sealed class LiveHive : IAsyncDisposable
             services =>
             {
                 services.AddSingleton<IStartupFilter>(streams).AddSingleton(clock);
+                // A machine that runs other tests too may need longer to stop than an operator waits.
+                services.PostConfigure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(60));
                 configure?.Invoke(services);
             }
         );
         await HiveApp.Start(app);
-        Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
     }
 
     /// <summary>Starts the host at another port, where its page is not.</summary>
     public Task StartElsewhereAsync()
     {
-        Url = "http://127.0.0.1:0";
+        Url = FindAddress();
         return StartHostAsync();
     }
 
@@ -145,19 +149,33 @@ internal sealed class LiveHive : IAsyncDisposable
                 Signal(Path.GetFileName(file), LinuxProcess.SigKill);
         }
 
-        // A process that was just ended may still have written a line of its log.
-        for (var attempt = 0; ; attempt++)
+        await Patience.Until(() => Task.FromResult(IsDeleted()), "no process writes to the folder any more");
+        foreach (var socket in addresses)
+            socket.Dispose();
+    }
+
+    // A process that was just ended may still have written a line of its log.
+    private bool IsDeleted()
+    {
+        try
         {
-            try
-            {
-                folder.Delete(recursive: true);
-                return;
-            }
-            catch (IOException) when (attempt < 20)
-            {
-                await Task.Yield();
-            }
+            folder.Delete(recursive: true);
+            return true;
         }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    // An address that no other host is given, also while this one is away.
+    private string FindAddress()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        addresses.Add(socket);
+        // It does not listen: a host that is told this port can.
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return $"http://{socket.LocalEndPoint}";
     }
 
     /// <summary>Restarts the host with these settings in its hive.json.</summary>
@@ -294,14 +312,13 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>Waits until an agent's log has a line with this text.</summary>
     public async Task LoggedAsync(string agent, string text)
     {
-        for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(60); await Task.Yield())
-        {
-            var log = await CallAsync("logs", new { name = agent, lines = 50 });
-            if (log.ToString().Contains(text, StringComparison.Ordinal))
-                return;
-        }
-
-        Assert.Fail($"{agent} has not printed: {text}");
+        await Patience.Until(
+            async () =>
+                (await CallAsync("logs", new { name = agent, lines = 50 }))
+                    .ToString()
+                    .Contains(text, StringComparison.Ordinal),
+            $"{agent} prints: {text}"
+        );
     }
 
     /// <summary>Sends a signal to every process of an agent.</summary>
