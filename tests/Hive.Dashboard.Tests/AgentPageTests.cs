@@ -40,8 +40,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     public async Task A_deep_link_shows_the_agent_or_that_it_is_missing_until_it_is_created()
     {
         using var alice = await Hive.JoinAsync("alice");
-        var page = await SignedInAsync();
-        await page.GotoAsync($"{Hive.Url}/agents/alice");
+        var page = await AtAsync("/agents/alice");
         await FollowsAsync(page);
         await page.GotoAsync($"{Hive.Url}/agents/nobody");
         await Expect(page.GetByText("There is no agent nobody.")).ToBeVisibleAsync();
@@ -431,9 +430,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
     private async Task<IPage> OnPageOf(string agent)
     {
-        var page = await SignedInAsync();
-        await page.GotoAsync($"{Hive.Url}/agents/{agent}");
-        await StateIs(page, "live");
+        var page = await AtAsync($"/agents/{agent}");
         await FollowsAsync(page);
         return page;
     }

@@ -10,8 +10,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     public async Task A_requested_agent_is_approved_with_one_key_and_joins_the_roster()
     {
         using var manager = await Hive.OpenAsync("manager");
-        var page = await SignedInAsync();
-        await page.GotoAsync(Hive.Url + "/changes");
+        var page = await AtAsync("/changes");
         await Expect(page.Locator(".empty")).ToContainTextAsync("Nothing waits for your approval");
         var id = (
             await manager.CallAsync("request_spawn", new { name = "carol", description = "reviews what others write" })
@@ -38,8 +37,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         using var alice = await Hive.JoinAsync("alice");
         using var manager = await Hive.OpenAsync("manager");
         var id = await ProposeAsync(Hive, manager, "model: larger\n", "a larger model");
-        var page = await SignedInAsync();
-        await page.GotoAsync($"{Hive.Url}/changes/{id}");
+        var page = await AtAsync($"/changes/{id}");
         var review = Review(page, id);
         var line = review.Locator("[data-file='agent.yaml'] .diff-line.added").First;
         await line.GetByRole(AriaRole.Button).ClickAsync();

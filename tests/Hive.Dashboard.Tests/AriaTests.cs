@@ -206,17 +206,19 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
     }
 
     /// <summary>The tree as expected, or after a minute as it is then; without an expectation, once it stays.</summary>
-    private async Task<string> RestingTreeAsync(ILocator of, string? expected)
+    private Task<string> RestingTreeAsync(ILocator of, string? expected)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        for (string? before = null; ; )
-        {
-            var tree = Stable(await of.AriaSnapshotAsync()) + "\n";
-            // A part of a place may still be loading.
-            if (tree == (expected ?? before) || patience.IsCancellationRequested)
-                return tree;
-            before = tree;
-        }
+        // A part of a place may still be loading.
+        var before = expected;
+        return LastAsync(
+            async () => Stable(await of.AriaSnapshotAsync()) + "\n",
+            tree =>
+            {
+                var rests = tree == before;
+                before = expected ?? tree;
+                return rests;
+            }
+        );
     }
 
     /// <summary>The tree without what another run has differently.</summary>

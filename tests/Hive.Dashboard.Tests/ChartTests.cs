@@ -25,8 +25,7 @@ public sealed class ChartTests(Browser browser) : DashboardTest(browser)
             clock.Advance(TimeSpan.FromHours(1));
         }
 
-        var page = await SignedInAsync();
-        await page.GotoAsync(Hive.Url + "/stats");
+        var page = await AtAsync("/stats");
         await Expect(page.Locator(".charts canvas")).ToHaveCountAsync(4);
         var plot = page.Locator("[data-chart=turns] .u-over");
         var box = (await plot.BoundingBoxAsync())!;

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using Hive.Tests.Fixture;
 using Microsoft.Playwright;
 using Xunit;
+using Xunit.Sdk;
 
 namespace Hive.Dashboard.Tests;
 
@@ -51,14 +53,7 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     }
 
     /// <summary>A page that a login link has signed in and that is live.</summary>
-    protected async Task<IPage> SignedInAsync(int width = 1440, int height = 900)
-    {
-        var profile = await ProfileAsync(width, height);
-        var page = await profile.NewPageAsync();
-        await page.GotoAsync(await Hive.LoginLinkAsync());
-        await StateIs(page, "live");
-        return page;
-    }
+    protected Task<IPage> SignedInAsync(int width = 1440, int height = 900) => AtAsync("/", width, height);
 
     protected static Task StateIs(IPage page, params string[] states) =>
         page.Locator(string.Join(", ", states.Select(state => $".top .connection[data-state={state}]"))).WaitForAsync();
@@ -69,10 +64,14 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     protected static ILocator Row(IPage page, string agent) => page.Locator($"[data-agent={agent}]");
 
     /// <summary>A signed-in page at a place.</summary>
-    protected async Task<IPage> AtAsync(string path, int width = 1440, int height = 900)
+    protected async Task<IPage> AtAsync(string path, int width = 1440, int height = 900) =>
+        await AtAsync(await ProfileAsync(width, height), path);
+
+    /// <summary>A page of a profile that a login link signs in at a place.</summary>
+    protected async Task<IPage> AtAsync(IBrowserContext profile, string path)
     {
-        var page = await SignedInAsync(width, height);
-        await GoAsync(page, path);
+        var page = await profile.NewPageAsync();
+        await GoAsync(page, path + new Uri(await Hive.LoginLinkAsync()).Fragment);
         return page;
     }
 
@@ -95,6 +94,22 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
 
     /// <summary>Leaves everything as it is.</summary>
     protected static Task CancelAsync(IPage page) => page.Locator(".dialog.confirm .act:not(.bad)").ClickAsync();
+
+    /// <summary>What is read once it is as wanted, or after a minute what was read last: the test says what is
+    /// wrong with it.</summary>
+    protected static async Task<T> LastAsync<T>(Func<Task<T>> read, Predicate<T> isWanted)
+    {
+        var last = await read();
+        if (isWanted(last))
+            return last;
+        try
+        {
+            await Patience.Until(async () => isWanted(last = await read()), "what is read is as wanted");
+        }
+        catch (XunitException) { }
+
+        return last;
+    }
 
     protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 }

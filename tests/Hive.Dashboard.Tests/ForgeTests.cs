@@ -25,8 +25,7 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
     public async Task Without_a_forge_the_page_says_so_and_shows_no_badges()
     {
         using var alice = await Hive.JoinAsync("alice");
-        var page = await SignedInAsync();
-        await page.GotoAsync(Hive.Url + "/agents/alice");
+        var page = await AtAsync("/agents/alice");
         await Expect(page.Locator("main").GetByText("forge:")).ToHaveCountAsync(0);
         await page.GotoAsync(Hive.Url + "/system");
         await Expect(page.Locator("#forge")).ToContainTextAsync("The forge is off: no forge is configured");
@@ -73,8 +72,7 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
     public async Task An_unreachable_forge_shows_with_the_reason()
     {
         await ConnectAsync();
-        var page = await SignedInAsync();
-        await page.GotoAsync(Hive.Url + "/system");
+        var page = await AtAsync("/system");
         await Expect(page.Locator("#forge")).ToContainTextAsync("● answers");
         forge.Pause();
         // The button has another name after a failure, which the first sweep may have met.

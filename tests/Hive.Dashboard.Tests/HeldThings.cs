@@ -21,8 +21,7 @@ internal sealed class HeldThings : IDisposable
     private HeldThings(LiveHive hive) => this.hive = hive;
 
     /// <summary>The names of the actions. The inputs last: the host answers before their agents are built, so that a
-    /// kill soon after the answer undoes it, and on a slow machine the time of the first ones ends before that
-    /// kill.</summary>
+    /// kill soon after the answer undoes it.</summary>
     public static IReadOnlyList<string> All { get; } =
     ["reminder", "approval", "question", "parked", "broadcast", "inputs"];
 
@@ -31,7 +30,6 @@ internal sealed class HeldThings : IDisposable
     {
         var things = new HeldThings(hive);
         await hive.ConfigureAsync(new { Inputs = new { AllowedPaths = things.source.FullName } });
-        await hive.PreferAsync(new { undo_seconds = 10 });
         things.Git("init", "-q", "-b", "main");
         things.Commit();
         await hive.ApplyAsync(

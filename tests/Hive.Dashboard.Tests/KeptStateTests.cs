@@ -1,4 +1,5 @@
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
@@ -65,7 +66,7 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
         await page.GotoAsync(Hive.Url + "/system");
         await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
         // The tombstone's files are deleted last; until then its name is locked.
-        while (await RefusedAsync() != "not_found") { }
+        await Patience.Until(async () => await RefusedAsync() == "not_found", "the name is free");
         Assert.False(Directory.Exists(Hive.StateOf("alice")));
 
         async Task<string> RefusedAsync() =>

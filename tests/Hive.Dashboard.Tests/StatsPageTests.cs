@@ -108,8 +108,7 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
     {
         using var alice = await Hive.JoinAsync("alice");
         await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "one"));
-        var page = await SignedInAsync();
-        await page.GotoAsync(Hive.Url + "/stats");
+        var page = await AtAsync("/stats");
         var week = page.GetByRole(AriaRole.Button, new() { Name = "7d" });
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "24h" }))
             .ToHaveAttributeAsync("aria-pressed", "true");
@@ -125,8 +124,7 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task Without_turns_the_statistics_say_so()
     {
-        var page = await SignedInAsync();
-        await page.GotoAsync(Hive.Url + "/stats");
+        var page = await AtAsync("/stats");
 
         await Expect(page.GetByText("No agent took a turn in this period.")).ToBeVisibleAsync();
     }

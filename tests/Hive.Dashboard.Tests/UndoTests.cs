@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -9,6 +10,8 @@ namespace Hive.Dashboard.Tests;
 /// <summary>Actions that can be taken back, and those that are held before they are sent.</summary>
 public sealed class UndoTests(Browser browser) : DashboardTest(browser)
 {
+    private const int Hour = 3_600_000;
+
     private static readonly string[] HostAway =
     [
         "ERR_CONNECTION_REFUSED",
@@ -61,11 +64,12 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         using var alice = await Hive.JoinAsync("alice");
         var first = await alice.AskAsync(new { question = "The first?" });
         var second = await alice.AskAsync(new { question = "The second?" });
-        var page = await AtAsync("/waiting");
+        var page = await HoldingAsync("/waiting");
         await Expect(page.Locator($"[data-waiting=question-{first}]")).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("d");
         await Expect(page.Locator($"[data-key=question-{second}]")).ToBeFocusedAsync();
         // Nobody presses anything.
+        await page.Clock.FastForwardAsync(Hour);
         Assert.Equal("[cancelled]", (await alice.AnswerAsync(first)).Answer);
 
         await page.Keyboard.PressAsync("d");
@@ -79,14 +83,17 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task An_action_held_over_a_restart_is_sent_once_the_host_is_back()
     {
-        Expected = HostAway;
+        // The page asks what became of the question.
+        Expected = [.. HostAway, "status of 409"];
         using var alice = await Hive.JoinAsync("alice");
         var id = await alice.AskAsync(new { question = "Ship it?" });
-        var page = await AtAsync($"/waiting/question-{id}");
+        var page = await HoldingAsync($"/waiting/question-{id}");
         await Expect(page.Locator($"[data-waiting=question-{id}]")).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("d");
         await Expect(Toast(page, "held")).ToBeVisibleAsync();
         await Hive.StopHostAsync();
+        await StateIs(page, "reconnecting");
+        await page.Clock.FastForwardAsync(Hour);
         await Expect(Toast(page, "away")).ToContainTextAsync("waits for the host");
         await Hive.StartHostAsync();
         await Expect(Toast(page, "away")).ToHaveCountAsync(0);
@@ -100,7 +107,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     {
         Expected = [.. HostAway, "status of 409", "status of 404"];
         using var things = await HeldThings.StartAsync(Hive);
-        var page = await AtAsync("/waiting");
+        var page = await HoldingAsync("/waiting");
         List<(HeldThings.Round Round, string Thing, string End)> ends = [];
 
         // Taken back.
@@ -137,8 +144,6 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         {
             await round.PressAsync(page, thing);
             await Expect(Toast(page, "held")).ToContainTextAsync(round.NameOf(thing));
-            // It is held for as long as the pointer is on it.
-            await Toast(page, "held").HoverAsync();
             await round.DecideAsync(tab, thing);
             await EndsAsync(round, thing, HeldThings.Round.Other(thing));
             await Toast(page, "held").GetByRole(AriaRole.Button, new() { Name = "Send now" }).ClickAsync();
@@ -186,13 +191,28 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
 
         async Task EndsAsync(HeldThings.Round round, string thing, string end)
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-            var now = await round.HappenedAsync(thing);
-            while (now != end && !patience.IsCancellationRequested)
-                now = await round.HappenedAsync(thing);
+            var now = await LastAsync(() => round.HappenedAsync(thing), now => now == end);
             Assert.Equal($"{thing}: {end}", $"{thing}: {now}");
             ends.Add((round, thing, end));
         }
+    }
+
+    /// <summary>A page at a place, which holds everything for an hour of its own clock.</summary>
+    private async Task<IPage> HoldingAsync(string path)
+    {
+        var profile = await ProfileAsync();
+        await profile.RouteAsync(
+            "**/api/state",
+            async route =>
+            {
+                var answer = await route.FetchAsync();
+                var snapshot = JsonNode.Parse(await answer.TextAsync())!;
+                snapshot["preferences"]!["undo_seconds"] = Hour / 1000;
+                await route.FulfillAsync(new() { Response = answer, Body = snapshot.ToJsonString() });
+            }
+        );
+        await profile.Clock.InstallAsync();
+        return await AtAsync(profile, path);
     }
 
     [Fact]
@@ -248,9 +268,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         var page = await AtAsync("/waiting/question_expired-4");
         await Expect(page.Locator("[data-waiting=question_expired-4]")).ToBeVisibleAsync();
         // Rows of agents follow within a second.
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (await UnreadAsync() != (2, 1))
-            patience.Token.ThrowIfCancellationRequested();
+        await Patience.Until(async () => await UnreadAsync() == (2, 1), "both rows have settled");
         var before = await SnapshotAsync();
 
         // Put aside.
@@ -412,10 +430,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     /// <summary>The host is as it was. Rows of agents follow up to a second after a change.</summary>
     private async Task SameAsync(SortedDictionary<string, string> before)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        var now = await SnapshotAsync();
-        while (!before.SequenceEqual(now) && !patience.IsCancellationRequested)
-            now = await SnapshotAsync();
+        var now = await LastAsync(SnapshotAsync, before.SequenceEqual);
         Assert.Equal(before.Keys, now.Keys);
         var different = before.Where(was => was.Value != now[was.Key]);
         var said = string.Join('\n', different.Select(was => $"{was.Key} was {was.Value} and is {now[was.Key]}"));

@@ -251,7 +251,7 @@ internal sealed class Troupe(LiveHive hive, ManualClock clock) : IDisposable
         await hive.SpawnAsync(name);
         foreach (var pause in new[] { 1, 5, 25, 0 })
         {
-            await RowAsync(host, name, row => row.GetProperty("running").GetBoolean());
+            await IsRunningAsync(host, name);
             await host.CallAsync("harness", new { name, wait_seconds = 60 });
             // A time at which no other timer was set.
             clock.Advance(TimeSpan.FromMilliseconds(370));
@@ -274,16 +274,15 @@ internal sealed class Troupe(LiveHive hive, ManualClock clock) : IDisposable
         }
     }
 
-    private static async Task RowAsync(LineClient host, string name, Func<JsonElement, bool> wanted)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (true)
-        {
-            var rows = (await host.CallAsync("agent_status", null)).GetProperty("agent_statuses");
-            if (wanted(rows.EnumerateArray().Single(row => row.GetProperty("name").GetString() == name)))
-                return;
-            patience.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
+    private static Task IsRunningAsync(LineClient host, string name) =>
+        Patience.Until(
+            async () =>
+                (await host.CallAsync("agent_status", null))
+                    .GetProperty("agent_statuses")
+                    .EnumerateArray()
+                    .Single(row => row.GetProperty("name").GetString() == name)
+                    .GetProperty("running")
+                    .GetBoolean(),
+            $"{name} runs"
+        );
 }
