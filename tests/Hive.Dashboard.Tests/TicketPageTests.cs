@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -31,8 +32,6 @@ public sealed partial class TicketPageTests(Browser browser) : DashboardTest(bro
         """;
 
     private static readonly string Hostile = $"<img src=x onerror=alert(1)> \u202Egnp.exe {new string('w', 300)}";
-
-    public static TheoryData<int, int> Screens => new() { { 360, 780 }, { 1440, 900 } };
 
     [Fact]
     public async Task All_that_phases_hand_on_is_shown_on_demand_and_as_plain_text()
@@ -79,7 +78,8 @@ public sealed partial class TicketPageTests(Browser browser) : DashboardTest(bro
     }
 
     [Theory]
-    [MemberData(nameof(Screens))]
+    [Sampled]
+    [MemberData(nameof(AccessibilityTests.Screens), MemberType = typeof(AccessibilityTests))]
     public async Task A_verdict_a_task_a_context_and_a_refusal_have_no_axe_violation(int width, int height)
     {
         Expected = ["status of 409"];
@@ -111,6 +111,7 @@ public sealed partial class TicketPageTests(Browser browser) : DashboardTest(bro
     }
 
     [Fact]
+    [Sampled]
     public async Task A_discovery_is_shown_with_its_edge_and_marked_invalid()
     {
         const int Narrow = 360;
@@ -118,8 +119,7 @@ public sealed partial class TicketPageTests(Browser browser) : DashboardTest(bro
         await Hive.CallAsync("ticket_create", new { title = "Log in" });
         await Hive.CallAsync("ticket_move", new { id = 1, to_phase = "PHASE_CHECK" });
         await alice.CallAsync("recv", new { wait_seconds = 30, max = 1 });
-        var page = await SignedInAsync(Narrow, 780);
-        await GoAsync(page, "/tickets/1");
+        var page = await AtAsync("/tickets/1", Narrow, 780);
         await Expect(page.Locator(".graph")).ToBeVisibleAsync();
         var discoveries = page.GetByRole(AriaRole.Region, new() { Name = "Discoveries" });
         await Expect(discoveries).ToHaveCountAsync(0);
@@ -177,14 +177,16 @@ public sealed partial class TicketPageTests(Browser browser) : DashboardTest(bro
         }
 
         // The gate asks once it has been judged.
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while ((await Hive.CallAsync("reviews", new { ticket = id })).GetProperty("reviews").GetArrayLength() == 0)
-            timeout.Token.ThrowIfCancellationRequested();
+        await Patience.Until(
+            async () =>
+                (await Hive.CallAsync("reviews", new { ticket = id })).GetProperty("reviews").GetArrayLength() > 0,
+            $"the gate of ticket {id} asks"
+        );
     }
 
     private static async Task NoViolationAsync(IPage page, int width)
     {
-        foreach (var theme in new[] { "dark", "light" })
+        foreach (var theme in AccessibilityTests.Themes)
         {
             await page.EvaluateAsync($"document.documentElement.dataset.theme = '{theme}'");
             await AccessibilityTests.NoSeriousViolationAsync(page, width);

@@ -21,15 +21,19 @@ public sealed class PictureTests(Browser browser)
     private static readonly string? Update = Environment.GetEnvironmentVariable("HIVE_UPDATE_PICTURES");
 
     [Fact]
+    [Long]
     public Task An_empty_Hive_looks_as_in_its_pictures() => CheckAsync("empty");
 
     [Fact]
+    [Sampled]
     public Task A_team_at_work_looks_as_in_its_pictures() => CheckAsync("demo");
 
     [Fact]
+    [Long]
     public Task Thirty_agents_and_then_a_host_that_is_away_look_as_in_their_pictures() => CheckAsync("thirty");
 
     [Fact]
+    [Long]
     public Task Hostile_texts_look_as_in_their_pictures_and_fit_every_screen() => CheckAsync("hostile");
 
     [Fact]
@@ -118,10 +122,17 @@ public sealed class PictureTests(Browser browser)
         );
     }
 
-    private static IEnumerable<Shot> Wanted(string state) =>
-        (Update == "all" ? Shot.All() : Shot.Covering().Concat(Shot.Documentation())).Where(shot =>
-            shot.State == state
-        );
+    // In the first ring each place once, at the next width.
+    private static IEnumerable<Shot> Wanted(string state)
+    {
+        if (!Ring.IsLong && Update is null)
+            return Shot.Covering()
+                .Where(shot => shot.State == state)
+                .Chunk(Shot.Widths.Length)
+                .Select((widths, place) => widths[place % widths.Length]);
+        var all = Update == "all" ? Shot.All() : Shot.Covering().Concat(Shot.Documentation());
+        return all.Where(shot => shot.State == state);
+    }
 
     private static string[] Starred(string state) => state == "thirty" ? ["api-server", "crasher"] : [];
 
@@ -256,6 +267,7 @@ public sealed class PictureTests(Browser browser)
             difference = await camera.DifferenceAsync(expected, shown);
             if (difference is null)
                 return;
+            await camera.SettleAsync();
         }
 
         var kept = InRoot($"artifacts/pictures/different/{shot.File}");
