@@ -8,6 +8,7 @@ using Hive.Cli.Tasks;
 using Hive.Cli.Terminal;
 using Hive.Cli.Waiting;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Cli;
 
@@ -305,8 +306,10 @@ public sealed class PlanVerbTests : IDisposable
     }
 
     [Fact]
+    [Sampled]
     public void A_tree_has_each_task_once_and_behind_everything_it_waits_for() =>
-        Prop.ForAll(
+        Property.Holds(
+            Prop.ForAll(
                 Graphs().ToArbitrary(),
                 graph =>
                 {
@@ -316,8 +319,10 @@ public sealed class PlanVerbTests : IDisposable
                             .Edges.Where(e => e.Kind == "dependency")
                             .All(e => rows.IndexOf(e.From) < rows.IndexOf(e.To));
                 }
-            )
-            .QuickCheckThrowOnFailure();
+            ),
+            first: 100,
+            inLong: 1_000
+        );
 
     [Fact]
     public void A_task_stands_below_the_one_in_which_it_was_found_unless_that_waits_for_it()

@@ -15,7 +15,6 @@ namespace Hive.Tests.Gates;
 /// the gate.</summary>
 public sealed class GateModelTests
 {
-    private const int Histories = 60;
     private const int MostSteps = 40;
     private const int MaxIterations = 3;
 
@@ -61,6 +60,7 @@ public sealed class GateModelTests
     }
 
     [Theory]
+    [Sampled]
     [InlineData("operator")]
     [InlineData("validator")]
     public async Task A_verdict_is_about_the_newest_evidence_and_only_a_passed_gate_lets_go(string reviewer)
@@ -68,12 +68,14 @@ public sealed class GateModelTests
         await using var rig = await GateRig.Start(Keys.Replace("REVIEWER", reviewer, StringComparison.Ordinal));
         // On a thread of its own, because the property blocks on each history.
         await Task.Run(() =>
-            Check.One(
-                Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
+            Property.Holds(
                 Prop.ForAll(
                     Arb.From(Gen.ArrayOf(Steps), Shrinking.Smaller),
                     steps => Play(rig, steps).GetAwaiter().GetResult()
-                )
+                ),
+                first: 16,
+                inLong: 150,
+                MostSteps
             )
         );
     }

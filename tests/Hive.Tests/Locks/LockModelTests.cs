@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Hive.Tests.Fixture;
 using Hive.Tests.Tasks;
 
 namespace Hive.Tests.Locks;
@@ -8,7 +9,6 @@ namespace Hive.Tests.Locks;
 /// time.</summary>
 public sealed class LockModelTests
 {
-    private const int Histories = 40;
     private const int MostSteps = 60;
 
     private static readonly (int Weight, LockStep.Kind Kind)[] Weights =
@@ -22,15 +22,18 @@ public sealed class LockModelTests
     ];
 
     [Fact]
+    [Sampled]
     public async Task Locks_are_safe_and_live_and_end_with_their_tasks()
     {
         await using var rig = await TaskRig.Start();
         await rig.Worker("alice", "capacity: 16\n");
         // On a thread of its own, because the property blocks on each history.
         await Task.Run(() =>
-            Check.One(
-                Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
-                Prop.ForAll(Arb.From(Gen.ArrayOf(Steps)), steps => Play(rig, steps).GetAwaiter().GetResult())
+            Property.Holds(
+                Prop.ForAll(Arb.From(Gen.ArrayOf(Steps)), steps => Play(rig, steps).GetAwaiter().GetResult()),
+                first: 16,
+                inLong: 100,
+                MostSteps
             )
         );
     }

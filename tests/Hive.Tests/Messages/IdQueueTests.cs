@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Hive.Features.Messages;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Messages;
 
@@ -22,11 +23,9 @@ public sealed class IdQueueTests
         select new Step(what, [.. ids.Select(id => (long)id).Distinct().Order()]);
 
     [Fact]
+    [Sampled]
     public void The_queue_holds_the_added_ids_lowest_first() =>
-        Check.One(
-            Config.QuickThrowOnFailure.WithMaxTest(1000).WithEndSize(60),
-            Prop.ForAll(Arb.From(Gen.ArrayOf(Steps)), Play)
-        );
+        Property.Holds(Prop.ForAll(Arb.From(Gen.ArrayOf(Steps)), Play), first: 300, inLong: 3_000, endSize: 60);
 
     [Fact]
     public void Removing_an_added_range_restores_the_queue()

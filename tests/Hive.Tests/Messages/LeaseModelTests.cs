@@ -9,7 +9,6 @@ namespace Hive.Tests.Messages;
 /// <summary>Plays generated histories on the host and on a model of the lease rules.</summary>
 public sealed class LeaseModelTests
 {
-    private const int Histories = 100;
     private const int MostSteps = 60;
 
     private static readonly (int Weight, StepKind Kind)[] Weights =
@@ -35,39 +34,46 @@ public sealed class LeaseModelTests
     ];
 
     [Fact]
+    [Sampled]
     public async Task Every_message_has_one_holder_comes_oldest_first_and_is_never_lost()
     {
         await using var hive = await HiveFixture.Start();
         var number = 0;
         // On a thread of its own, because the property blocks on each history.
         await Task.Run(() =>
-            Check.One(
-                Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
+            Property.Holds(
                 Prop.ForAll(
                     Arb.From(Gen.ArrayOf(Steps), Shrinking.Smaller),
                     steps => Play(hive, ++number, steps).GetAwaiter().GetResult()
-                )
+                ),
+                first: 16,
+                inLong: 250,
+                MostSteps
             )
         );
     }
 
     [Fact]
+    [Sampled]
     public async Task A_restarted_host_knows_which_messages_were_leased_and_which_waited()
     {
         await using var hive = await HiveFixture.Start();
         var number = 0;
         await Task.Run(() =>
-            Check.One(
-                Config.QuickThrowOnFailure.WithMaxTest(12).WithEndSize(MostSteps),
+            Property.Holds(
                 Prop.ForAll(
                     Arb.From(Gen.ArrayOf(Steps).Select(WithRestart), Shrinking.Smaller),
                     steps => Play(hive, ++number, steps).GetAwaiter().GetResult()
-                )
+                ),
+                first: 4,
+                inLong: 30,
+                MostSteps
             )
         );
     }
 
     [Fact]
+    [Sampled]
     public async Task Steps_over_many_messages_in_several_writes_keep_the_rules()
     {
         await using var hive = await HiveFixture.Start();
@@ -75,12 +81,14 @@ public sealed class LeaseModelTests
         hive.Services.GetRequiredService<Chunks>().Size = 2;
         var number = 0;
         await Task.Run(() =>
-            Check.One(
-                Config.QuickThrowOnFailure.WithMaxTest(40).WithEndSize(MostSteps),
+            Property.Holds(
                 Prop.ForAll(
                     Arb.From(Gen.ArrayOf(Steps.Where(step => step.Kind != StepKind.Wait)), Shrinking.Smaller),
                     steps => Play(hive, ++number, steps).GetAwaiter().GetResult()
-                )
+                ),
+                first: 8,
+                inLong: 100,
+                MostSteps
             )
         );
     }

@@ -7,7 +7,6 @@ namespace Hive.Tests.Tasks;
 /// <summary>Plays generated histories of one ticket's tasks on the host and on a model of its edges.</summary>
 public sealed class DagModelTests
 {
-    private const int Histories = 40;
     private const int MostSteps = 50;
 
     private static readonly (int Weight, DagStep.Kind Kind)[] Weights =
@@ -28,18 +27,21 @@ public sealed class DagModelTests
     ];
 
     [Fact]
+    [Sampled]
     public async Task Tasks_are_ready_and_barriers_end_by_what_they_wait_for()
     {
         await using var rig = await TaskRig.Start();
         await rig.Worker("alice");
         // On a thread of its own, because the property blocks on each history.
         await Task.Run(() =>
-            Check.One(
-                Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
+            Property.Holds(
                 Prop.ForAll(
                     Arb.From(Gen.ArrayOf(Steps), Shrinking.Smaller),
                     steps => Play(rig, steps).GetAwaiter().GetResult()
-                )
+                ),
+                first: 16,
+                inLong: 100,
+                MostSteps
             )
         );
     }

@@ -12,7 +12,6 @@ namespace Hive.Tests.Tasks;
 /// time.</summary>
 public sealed class OrderModelTests
 {
-    private const int Histories = 400;
     private const int MostSteps = 80;
 
     private static readonly string[] Agents = ["ann", "bob", "cay", "dan"];
@@ -88,18 +87,22 @@ public sealed class OrderModelTests
         };
 
     [Theory]
+    [Sampled]
     [InlineData(false)]
     [InlineData(true)]
     public void The_next_task_is_the_one_with_the_highest_score_at_any_time(bool hasOtherWeights) =>
         CheckAll(AssertOrder, hasOtherWeights ? OtherWeights : new TasksOptions());
 
     [Fact]
+    [Sampled]
     public void A_task_goes_to_the_free_agent_that_fits_it_best() => CheckAll(AssertMatch, new TasksOptions());
 
     private static void CheckAll(Action<Rig> check, TasksOptions weights) =>
-        Check.One(
-            Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
-            Prop.ForAll(Arb.From(Gen.ArrayOf(Steps), Shrinking.Smaller), steps => Play(steps, check, weights))
+        Property.Holds(
+            Prop.ForAll(Arb.From(Gen.ArrayOf(Steps), Shrinking.Smaller), steps => Play(steps, check, weights)),
+            first: 120,
+            inLong: 1_200,
+            MostSteps
         );
 
     private static void Play(Step[] steps, Action<Rig> check, TasksOptions weights)

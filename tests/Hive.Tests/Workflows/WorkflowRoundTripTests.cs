@@ -1,8 +1,8 @@
 using System.Text.Json;
-using FsCheck;
 using FsCheck.Fluent;
 using Hive.Features.Workflows;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Workflows;
 
@@ -12,9 +12,9 @@ public sealed class WorkflowRoundTripTests
     private static readonly JsonSerializerOptions FieldNames = new();
 
     [Fact]
+    [Sampled]
     public void Every_workflow_is_what_its_export_loads_to() =>
-        Check.One(
-            Config.QuickThrowOnFailure.WithMaxTest(300),
+        Property.Holds(
             Prop.ForAll(
                 Arb.From(Gen.Choose(0, int.MaxValue)),
                 seed =>
@@ -30,13 +30,15 @@ public sealed class WorkflowRoundTripTests
                         Json(JsonSerializer.Deserialize<Workflow>(Json(workflow), WireJson.Options))
                     );
                 }
-            )
+            ),
+            first: 100,
+            inLong: 1_000
         );
 
     [Fact]
+    [Sampled]
     public void Every_pattern_is_what_its_export_loads_to() =>
-        Check.One(
-            Config.QuickThrowOnFailure.WithMaxTest(200),
+        Property.Holds(
             Prop.ForAll(
                 Arb.From(Gen.Choose(0, int.MaxValue)),
                 seed =>
@@ -47,7 +49,9 @@ public sealed class WorkflowRoundTripTests
                     Assert.Equal(Json(pattern), Json(loaded));
                     Assert.Equal(text, PatternReader.Write(loaded));
                 }
-            )
+            ),
+            first: 100,
+            inLong: 1_000
         );
 
     [Fact]
