@@ -59,7 +59,8 @@ public sealed class BudgetRaceTests
         foreach (var some in Enumerable.Range(0, TasksOfAll).Chunk(50))
             await host.CallAsync("add_tasks", new { ticket, tasks = some.Select(i => TaskRig.New($"t{i}")) });
 
-        // Nothing runs any more, and tasks are left that the budget holds.
+        // Nothing runs any more, and tasks are left that the budget holds. While less than a warning is spent, there
+        // is room for one of them.
         var stopped = await Until(
             host,
             agents,
@@ -67,9 +68,9 @@ public sealed class BudgetRaceTests
                 tasks.Any(t => t.Holds().Contains("budget"))
                 && tasks.All(t => t.Text("status") is "pending" or "completed")
                 && budget.Usd("reserved_usd") == 0
+                && budget.Text("level") != "ok"
         );
         Assert.Null(watch.Fault);
-        Assert.NotEqual("ok", stopped.Budget.Text("level"));
         Assert.True(watch.Refused > 0);
         Assert.Contains(stopped.Tasks, t => t.Text("status") == "completed");
         var waits = (await hive.State()).GetProperty("waiting").EnumerateArray();
@@ -98,9 +99,9 @@ public sealed class BudgetRaceTests
     }
 
     // Does what it is given until the host has gone; a turn costs 20,000 to 89,000 millionths.
-    private static async Task Work(LineClient line, int seed, Func<bool> isOver)
+    private static async Task Work(LineClient line, int part, Func<bool> isOver)
     {
-        var random = new Random(seed);
+        var random = Ring.Random(part);
         try
         {
             while (!isOver())
@@ -128,7 +129,7 @@ public sealed class BudgetRaceTests
         catch (HiveException e) when (e.Code == "conflict" && !isOver())
         {
             // Held between receiving and beginning: the message waits, and it is asked again.
-            await Work(line, seed + Agents, isOver);
+            await Work(line, part + Agents, isOver);
         }
         catch (Exception e) when (isOver() && e is not Xunit.Sdk.XunitException)
         {
@@ -142,23 +143,18 @@ public sealed class BudgetRaceTests
         Func<JsonElement, JsonElement[], bool> isSo
     )
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (true)
-        {
-            var tasks = (await host.CallAsync("tasks", new { limit = 200 }))
-                .GetProperty("tasks")
-                .EnumerateArray()
-                .ToArray();
-            var budget = (await host.CallAsync("budgets")).GetProperty("budgets")[0];
-            if (isSo(budget, tasks))
-                return (budget, tasks);
-            foreach (var failed in agents.Where(a => a.IsFaulted))
-                await failed;
-            Assert.False(
-                patience.IsCancellationRequested,
-                $"{budget}; {string.Join(", ", tasks.CountBy(t => t.Text("status") ?? ""))}"
-            );
-            await Task.Yield();
-        }
+        var (budget, tasks) = (default(JsonElement), Array.Empty<JsonElement>());
+        await Patience.Until(
+            async () =>
+            {
+                foreach (var failed in agents.Where(a => a.IsFaulted))
+                    await failed;
+                tasks = [.. (await host.CallAsync("tasks", new { limit = 200 })).GetProperty("tasks").EnumerateArray()];
+                budget = (await host.CallAsync("budgets")).GetProperty("budgets")[0];
+                return isSo(budget, tasks);
+            },
+            "the race has come to rest"
+        );
+        return (budget, tasks);
     }
 }
