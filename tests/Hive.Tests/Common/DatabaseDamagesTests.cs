@@ -23,6 +23,7 @@ public sealed class DatabaseDamagesTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
+    [Sampled]
     public async Task Each_of_39_damaged_databases_is_served_or_refused_with_words()
     {
         await using (var host = await HiveFixture.StartIn(folder, keep: true))
@@ -43,7 +44,8 @@ public sealed class DatabaseDamagesTests : IDisposable
         Assert.Equal(39, damages.Count);
         var refusals = 0;
         List<string> wrong = [];
-        foreach (var (name, damage) in damages)
+        var tried = Ring.Sample(damages, 13);
+        foreach (var (name, damage) in tried)
         {
             Clear();
             await File.WriteAllBytesAsync(Database, whole, TestContext.Current.CancellationToken);
@@ -69,7 +71,7 @@ public sealed class DatabaseDamagesTests : IDisposable
         }
 
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
-        Assert.InRange(refusals, 25, damages.Count);
+        Assert.InRange(refusals, Ring.Count(8, inLong: 25), tried.Count);
     }
 
     [Fact]
@@ -155,10 +157,10 @@ public sealed class DatabaseDamagesTests : IDisposable
         void Add(string name, byte[] bytes) => all.Add((name, () => File.WriteAllBytes(Database, bytes)));
         byte[] With(int at, params byte[] bytes) => [.. whole[..at], .. bytes, .. whole[(at + bytes.Length)..]];
         byte[] Zeroed(int page) => With((page - 1) * Page, new byte[Page]);
-        byte[] Random(int seed, int at, int length)
+        byte[] Random(int part, int at, int length)
         {
             var bytes = new byte[length];
-            new Random(seed).NextBytes(bytes);
+            Ring.Random(part).NextBytes(bytes);
             return With(at, bytes);
         }
 

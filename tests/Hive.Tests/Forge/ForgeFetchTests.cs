@@ -2,6 +2,7 @@ using Hive.Common.Errors;
 using Hive.Common.Git;
 using Hive.Features.Forge.Contracts;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Hive.Tests.Git;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -66,7 +67,7 @@ public sealed class ForgeFetchTests
         var work = Path.Combine(rig.Hive.Folder, "work");
         Repositories.AsSomebody(rig.Hive.Folder, "clone", "-q", rig.Forge.Repository("agents/alice"), work);
         var noise = new byte[1 << 20];
-        new Random(1).NextBytes(noise);
+        Ring.Random().NextBytes(noise);
         await File.WriteAllBytesAsync(Path.Combine(work, "noise"), noise, Token);
         Repositories.AsSomebody(work, "add", "noise");
         Repositories.AsSomebody(work, "commit", "-q", "-m", "noise");

@@ -1,6 +1,7 @@
 using Hive.Tests.Fixture;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Hive.Tests.Fixture;
 using Hive.Tests.Git;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
@@ -112,7 +113,7 @@ public sealed class CommitEvidenceTests
         Directory.CreateDirectory($"{state}/empty");
         var large = rig.Repository("alice", "large");
         var noise = new byte[3 << 20];
-        Random.Shared.NextBytes(noise);
+        Ring.Random().NextBytes(noise);
         await File.WriteAllBytesAsync($"{large}/noise", noise, TestContext.Current.CancellationToken);
         var tooLarge = ReviewRig.Commit(large, "large");
         var ticket = await rig.Ticket();

@@ -21,12 +21,13 @@ public sealed class QuestionRaceTests
     }
 
     [Fact]
+    [Sampled]
     public async Task Exactly_one_wins_the_asker_is_notified_once_and_the_others_get_conflict()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var (alice, host, http) = (await hive.Connect("alice"), await hive.Operator(), hive.Http());
-        for (var who = (Who)1; who <= Who.All; who++)
+        foreach (var who in Ring.Sample(Enumerable.Range(1, (int)Who.All).Select(all => (Who)all), 16))
         {
             var peer = $"peer{(int)who}";
             await hive.Spawn(peer);
