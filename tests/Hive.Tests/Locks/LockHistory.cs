@@ -1,5 +1,6 @@
 using Hive.Features.Tasks;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Hive.Tests.Tasks;
 
 namespace Hive.Tests.Locks;
@@ -217,28 +218,25 @@ internal sealed class LockHistory(TaskRig rig, long ticket)
         );
         Assert.All(running, task => Assert.False(Reaches(task, task, [])));
         var expected = asked.Select(a => (a.Task, a.Resource, a.IsExclusive, a.IsGranted, (long)a.Count)).Order();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (true)
-        {
-            var rows = (await rig.Host.CallAsync("locks")).GetProperty("locks").EnumerateArray();
-            var now = rows.Select(row =>
-                    (
-                        row.Number("task"),
-                        $"{row.Text("resource_type")}:{row.Text("resource_id")}",
-                        row.Text("mode") == "exclusive",
-                        row.Text("status") == "granted",
-                        row.Number("count")
+        // Expired locks are freed beside the clock.
+        await Patience.Until(
+            async () =>
+            {
+                var rows = (await rig.Host.CallAsync("locks")).GetProperty("locks").EnumerateArray();
+                return rows.Select(row =>
+                        (
+                            row.Number("task"),
+                            $"{row.Text("resource_type")}:{row.Text("resource_id")}",
+                            row.Text("mode") == "exclusive",
+                            row.Text("status") == "granted",
+                            row.Number("count")
+                        )
                     )
-                )
-                .Order()
-                .ToArray();
-            // Expired locks are freed beside the clock.
-            if (now.SequenceEqual(expected))
-                return;
-            if (patience.IsCancellationRequested)
-                Assert.Equal(expected, now);
-            await Task.Yield();
-        }
+                    .Order()
+                    .SequenceEqual(expected);
+            },
+            $"the locks are {string.Join(", ", expected)}"
+        );
     }
 
     private Asked? Held(long task, string resource) =>

@@ -14,8 +14,10 @@ public sealed class ReceiveMessagesTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
         var cursor = await hive.Cursor();
-        var receiving = (await hive.Connect("bob")).CallAsync("recv", new { wait_seconds = asked });
-        await hive.Clock.Set(hive.Clock.GetUtcNow().AddSeconds(waits));
+        var bob = await hive.Connect("bob");
+        var set = hive.Clock.SetNext(hive.Clock.GetUtcNow().AddSeconds(waits));
+        var receiving = bob.CallAsync("recv", new { wait_seconds = asked });
+        await set;
         hive.Clock.Advance(TimeSpan.FromSeconds(waits) - TimeSpan.FromMilliseconds(1));
         await hive.Settled();
         Assert.False(receiving.IsCompleted);
