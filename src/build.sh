@@ -101,7 +101,8 @@ build_release() {
     detach_outputs
     # Beside the projects: the page and the published harness.
     total=$(($(grep -c '\.csproj"' "$root/$solution" 2>/dev/null) + 2))
-    # From the root, so that its global.json applies. No server process stays behind: neither MSBuild's nor the compiler's.
+    # From the root, so that its global.json applies. No server process stays behind: neither MSBuild's nor the
+    # compiler's.
     broken=$({
         {
             cd "$root" && dotnet build "$solution" -c Release -nologo -nodeReuse:false -p:UseSharedCompilation=false \
