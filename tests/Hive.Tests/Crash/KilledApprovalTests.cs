@@ -1,93 +1,103 @@
-using System.Net.Sockets;
 using System.Text.Json;
 using Hive.Features.Approvals;
 using Hive.Protocol;
 using Hive.Tests.Approvals;
 using Hive.Tests.Containers;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Crash;
 
 /// <summary>SIGKILL between every two steps of an approval: after the next start the approval has exactly one result,
 /// and tags, files, lock, row and container agree on it.</summary>
-public sealed class KilledApprovalTests
+public sealed class KilledApprovalTests(SteppedHost stepped) : IClassFixture<SteppedHost>
 {
     private const string Worker = "worker";
 
     // A file that cannot be written for the agent, because a folder is in its place.
     private const string Blocked = "blocked.md";
 
-    // More steps than any approval has; the first run that is not killed is the last.
-    private const int MostSteps = 40;
-
     // A step of a deploy: the agent runs on the new configuration, and the lock is not committed.
     private const int Rebuilt = 9;
 
     [Fact]
+    [Sampled]
     public async Task A_deploy_killed_at_any_step_is_rolled_back_or_finished()
     {
-        var ends = await Each(typeof(ApplyCommitWork), (line, id) => line.Approve(id));
+        var ends = await Each(typeof(ApplyCommitWork), [Rebuilt, Rebuilt + 1], (line, id) => line.Approve(id));
         // The commit of the lock decides.
-        Assert.Equal(
-            [.. Enumerable.Repeat("failed", Rebuilt), .. Enumerable.Repeat("approved", ends.Count - Rebuilt)],
-            ends
-        );
-        Assert.True(ends.Count >= Rebuilt + 3);
+        Assert.All(ends, end => Assert.Equal(end.Key <= Rebuilt ? "failed" : "approved", end.Value));
+        Assert.True(ends.Keys.Max() >= Ring.Count(Rebuilt + 1, inLong: Rebuilt + 3));
     }
 
     [Fact]
+    [Sampled]
     public async Task A_failing_deploy_killed_at_any_step_is_rolled_back()
     {
-        var ends = await Each(typeof(ApplyCommitWork), (line, id) => line.Approve(id), blocked: true);
-        Assert.All(ends, end => Assert.Equal("failed", end));
-        Assert.True(ends.Count > Rebuilt);
+        var ends = await Each(typeof(ApplyCommitWork), [Rebuilt], (line, id) => line.Approve(id), blocked: true);
+        Assert.All(ends, end => Assert.Equal("failed", end.Value));
+        Assert.True(ends.Keys.Max() >= Ring.Count(Rebuilt, inLong: Rebuilt + 1));
     }
 
     [Fact]
-    public async Task An_approval_killed_after_the_decision_is_rolled_back_or_finished() =>
-        // Killed when the decision is stored, when the work has ended, and not at all.
-        Assert.Equal(["failed", "approved", "approved"], await Each(typeof(Decisions), (line, id) => line.Approve(id)));
+    [Sampled]
+    public async Task An_approval_killed_after_the_decision_is_rolled_back_or_finished()
+    {
+        // Killed when the decision is stored, when the work has ended, and in the long ring not at all.
+        var ends = await Each(typeof(Decisions), [1, 2], (line, id) => line.Approve(id));
+        Assert.Equal(Ring.IsLong ? ["failed", "approved", "approved"] : ["failed", "approved"], ends.Values);
+    }
 
     [Fact]
-    public async Task An_approval_killed_before_the_denial_is_stored_is_still_pending() =>
-        Assert.Equal(["pending", "denied"], await Each(typeof(Decisions), (line, id) => line.Deny(id, "no")));
+    [Sampled]
+    public async Task An_approval_killed_before_the_denial_is_stored_is_still_pending()
+    {
+        var ends = await Each(typeof(Decisions), [1], (line, id) => line.Deny(id, "no"));
+        Assert.Equal(Ring.IsLong ? ["pending", "denied"] : ["pending"], ends.Values);
+    }
 
     [Fact]
+    [Sampled]
     public async Task A_rollback_killed_at_a_start_is_completed_by_the_next_start()
     {
-        await using var host = new CrashingHost("process");
+        var host = await stepped.Running();
         var steps = typeof(ApplyCommitWork).FullName!;
-        var again = true;
-        var step = 1;
-        await host.Run();
-        for (; again; step++)
-        {
-            Assert.True(step < MostSteps);
-            var (id, before) = await Propose(host, step, blocked: false);
-            await host.DieAt(steps, Rebuilt);
-            Assert.True(await Crashes(host, line => line.Approve(id), id));
-            again = await host.Run(steps, step) || await Crashes(host, _ => Task.CompletedTask, id);
-            if (again)
-                await host.Run();
-            Assert.Equal("failed", await MustAgree(host, id, before));
-        }
-
-        Assert.True(step > 6);
+        var last = await SteppedHost.AtSteps(
+            [5],
+            async step =>
+            {
+                var (id, before) = await Propose(host);
+                Assert.True(await host.DiesAt(steps, Rebuilt, () => Decide(host, line => line.Approve(id), id)));
+                var again =
+                    await host.RunSteps(steps, step)
+                    || await host.Dies(() => Decide(host, _ => Task.CompletedTask, id));
+                if (again)
+                    await host.RunSteps();
+                Assert.Equal("failed", await MustAgree(host, id, before));
+                return again;
+            }
+        );
+        Assert.True(last > 4);
     }
 
     [Fact]
     public async Task An_agent_is_not_started_while_its_deploy_cannot_be_rolled_back()
     {
-        await using var host = new CrashingHost("process");
-        await host.Run();
-        var (id, before) = await Propose(host, 1, blocked: false);
+        await using var host = new ChildHost("process");
+        await host.RunSteps();
+        var (id, before) = await Propose(host);
         var worker = new Proposing(host.DataDir, Worker);
         var story = worker.InMeta("log", "--format=%s");
-        await host.DieAt(typeof(ApplyCommitWork).FullName!, Rebuilt - 1);
-        Assert.True(await Crashes(host, line => line.Approve(id), id));
+        Assert.True(
+            await host.DiesAt(
+                typeof(ApplyCommitWork).FullName!,
+                Rebuilt - 1,
+                () => Decide(host, line => line.Approve(id), id)
+            )
+        );
         Fleet.EndAll(host.Folder);
         // A tag `failed` prevents the tag `failed/1`.
         worker.InApplied("tag", "failed");
-        await host.Run();
+        await host.RunSteps();
         using var line = await host.Operator();
         Assert.False((await Rows(line)).Single(r => r.Name == Worker).Running);
         worker.InApplied("tag", "-d", "failed");
@@ -96,107 +106,120 @@ public sealed class KilledApprovalTests
     }
 
     [Fact]
+    [Sampled]
     public async Task A_kill_while_a_proposal_is_fetched_leaves_no_phantom()
     {
-        await using var host = new CrashingHost("external");
+        var host = await stepped.Running();
         var worker = new Proposing(host.DataDir, Worker);
-        var crashed = true;
-        await host.Run();
-        for (var step = 1; crashed; step++)
-        {
-            Assert.True(step < MostSteps);
-            await Spawned(host);
-            var sha = worker.Commit(("agent.yaml", $"model: m{step}\n"));
-            await host.DieAt(typeof(RequestApplyCommit.Proposals).FullName!.Replace('+', '.'), step);
-            long id = 0;
-            crashed = await Crashes(
-                host,
-                async _ =>
-                {
-                    using var manager = await host.Connect("manager");
-                    id = await manager.RequestApplyCommit(Worker, sha);
-                }
-            );
-            if (crashed)
-                await host.Run();
-            using var line = await host.Operator();
-            var all = (await line.CallAsync("pending", new { all = true })).Approvals();
-            var asked = all.MaxBy(a => a.Id)!;
-            if (crashed)
+        var last = await SteppedHost.AtSteps(
+            [1, 2],
+            async step =>
             {
-                Assert.Equal(
-                    ("failed", "the host ended while the commit was being fetched; request it again"),
-                    (asked.Status, asked.Note)
+                await Spawned(host);
+                var sha = worker.Commit(("agent.yaml", $"model: m{Guid.NewGuid():N}\n"));
+                long id = 0;
+                var crashed = await host.DiesAt(
+                    typeof(RequestApplyCommit.Proposals).FullName!.Replace('+', '.'),
+                    step,
+                    async () =>
+                    {
+                        using var manager = await host.Connect("manager");
+                        id = await manager.RequestApplyCommit(Worker, sha);
+                    }
                 );
-                Assert.Equal(step == 1 ? [] : ["failed"], worker.Tags(asked.Id));
-            }
-            else
-            {
-                Assert.True(step > 2);
-                Assert.Equal((id, "pending", sha), (asked.Id, asked.Status, asked.FetchedSha));
-                Assert.Equal(["proposal"], worker.Tags(asked.Id));
-            }
+                if (crashed)
+                    await host.RunSteps();
+                using var line = await host.Operator();
+                var all = (await line.CallAsync("pending", new { all = true })).Approvals();
+                var asked = all.MaxBy(a => a.Id)!;
+                if (crashed)
+                {
+                    Assert.Equal(
+                        ("failed", "the host ended while the commit was being fetched; request it again"),
+                        (asked.Status, asked.Note)
+                    );
+                    Assert.Equal(step == 1 ? [] : ["failed"], worker.Tags(asked.Id));
+                }
+                else
+                {
+                    Assert.Equal((id, "pending", sha), (asked.Id, asked.Status, asked.FetchedSha));
+                    Assert.Equal(["proposal"], worker.Tags(asked.Id));
+                }
 
-            Assert.Equal(crashed ? 0 : 1, all.Count(a => a.Status == "pending"));
-        }
+                Assert.Equal(crashed ? 0 : 1, all.Count(a => a.Status == "pending"));
+                if (!crashed)
+                    await line.Deny(id);
+                return crashed;
+            }
+        );
+        Assert.True(last >= 2);
     }
 
     [Fact]
+    [Sampled]
     public async Task A_kill_while_an_agent_is_spawned_leaves_a_running_agent_or_none()
     {
-        await using var host = new CrashingHost("process");
-        var crashed = true;
-        HashSet<string> ends = [];
-        await host.Run();
-        for (var step = 1; crashed; step++)
-        {
-            Assert.True(step < MostSteps);
-            long id;
-            using (var manager = await host.Connect("manager"))
-                id = await manager.RequestSpawn($"agent{step}");
-            await host.DieAt(typeof(SpawnWork).FullName!, step);
-            crashed = await Crashes(host, line => line.Approve(id), id);
-            if (crashed)
-                await host.Run();
-            using var operators = await host.Operator();
-            var end = await operators.End(id);
-            var row = (await Rows(operators)).SingleOrDefault(r => r.Name == $"agent{step}");
-            Assert.Equal(end.Status == "approved", row?.Running == true);
-            Assert.Equal(end.Status == "failed", row is null);
-            ends.Add(end.Status);
-        }
-
-        Assert.Equal(["approved", "failed"], ends.Order());
+        var host = await stepped.Running();
+        List<string> ends = [];
+        await SteppedHost.AtSteps(
+            [1, 3],
+            async step =>
+            {
+                long id;
+                using (var manager = await host.Connect("manager"))
+                    id = await manager.RequestSpawn($"agent{step}");
+                var crashed = await host.DiesAt(
+                    typeof(SpawnWork).FullName!,
+                    step,
+                    () => Decide(host, line => line.Approve(id), id)
+                );
+                if (crashed)
+                    await host.RunSteps();
+                using var operators = await host.Operator();
+                var end = await operators.End(id);
+                var row = (await Rows(operators)).SingleOrDefault(r => r.Name == $"agent{step}");
+                Assert.Equal(end.Status == "approved", row?.Running == true);
+                Assert.Equal(end.Status == "failed", row is null);
+                ends.Add(end.Status);
+                return crashed;
+            }
+        );
+        Assert.Equal(["approved", "failed"], ends.Distinct().Order());
     }
 
-    // The results when the host is killed at the first step, at the second, and so on; the last one without a kill.
-    private static async Task<IReadOnlyList<string>> Each(
+    // The results by the step at which the host was killed; in the long ring the last one is without a kill.
+    private async Task<SortedDictionary<int, string>> Each(
         Type steps,
+        int[] first,
         Func<LineClient, long, Task> decide,
         bool blocked = false
     )
     {
-        await using var host = new CrashingHost("process");
-        List<string> ends = [];
-        await host.Run();
-        for (var (step, crashed) = (1, true); crashed; step++)
-        {
-            Assert.True(step < MostSteps);
-            var (id, before) = await Propose(host, step, blocked);
-            await host.DieAt(steps.FullName!, step);
-            crashed = await Crashes(host, line => decide(line, id), id);
-            if (crashed)
-                await host.Run();
-            ends.Add(await MustAgree(host, id, before));
-            // Keeps it from affecting the next run.
-            if (ends[^1] == "pending")
-                await Operate(host, line => line.Deny(id));
-        }
-
+        var host = await stepped.Running();
+        SortedDictionary<int, string> ends = [];
+        await SteppedHost.AtSteps(
+            first,
+            async step =>
+            {
+                var (id, before) = await Propose(host, blocked);
+                var crashed = await host.DiesAt(
+                    steps.FullName!,
+                    step,
+                    () => Decide(host, line => decide(line, id), id)
+                );
+                if (crashed)
+                    await host.RunSteps();
+                ends.Add(step, await MustAgree(host, id, before));
+                // Keeps it from affecting the next run.
+                if (ends[step] == "pending")
+                    await Operate(host, line => line.Deny(id));
+                return crashed;
+            }
+        );
         return ends;
     }
 
-    private static async Task<(long Id, string Before)> Propose(CrashingHost host, int step, bool blocked)
+    private static async Task<(long Id, string Before)> Propose(ChildHost host, bool blocked = false)
     {
         await Spawned(host);
         var worker = new Proposing(host.DataDir, Worker);
@@ -205,39 +228,29 @@ public sealed class KilledApprovalTests
         if (blocked)
             Directory.CreateDirectory(Path.Combine(host.RunDir, "agents", Worker, Blocked));
         var sha = worker.Commit([
-            ("agent.yaml", $"model: m{step}\n"),
+            ("agent.yaml", $"model: m{Guid.NewGuid():N}\n"),
             .. blocked ? [(Blocked, "x\n")] : Array.Empty<(string, string)>(),
         ]);
         using var manager = await host.Connect("manager");
         return (await manager.RequestApplyCommit(Worker, sha), worker.Main());
     }
 
-    private static async Task Spawned(CrashingHost host)
+    private static async Task Spawned(ChildHost host)
     {
         using var line = await host.Operator();
         if ((await Rows(line)).All(r => r.Name != Worker))
             await line.CallAsync("spawn", new { name = Worker });
     }
 
-    // True when the host killed itself before the work was done, and the approval had its result.
-    private static async Task<bool> Crashes(CrashingHost host, Func<LineClient, Task> decide, long id = 0)
+    // Until the approval has its result.
+    private static async Task Decide(ChildHost host, Func<LineClient, Task> decide, long id)
     {
-        try
-        {
-            using var line = await host.Operator();
-            await decide(line);
-            if (id > 0)
-                await line.End(id);
-            return false;
-        }
-        catch (Exception e) when (e is IOException or SocketException)
-        {
-            await host.Ended;
-            return true;
-        }
+        using var line = await host.Operator();
+        await decide(line);
+        await line.End(id);
     }
 
-    private static async Task<string> MustAgree(CrashingHost host, long id, string before)
+    private static async Task<string> MustAgree(ChildHost host, long id, string before)
     {
         var worker = new Proposing(host.DataDir, Worker);
         using var line = await host.Operator();
@@ -289,7 +302,7 @@ public sealed class KilledApprovalTests
         return approval.Status;
     }
 
-    private static async Task Operate(CrashingHost host, Func<LineClient, Task> act)
+    private static async Task Operate(ChildHost host, Func<LineClient, Task> act)
     {
         using var line = await host.Operator();
         await act(line);

@@ -12,43 +12,39 @@ using Microsoft.Data.Sqlite;
 namespace Hive.Tests.Crash;
 
 /// <summary>Kills the host with SIGKILL between the writes of one step over many messages.</summary>
-public sealed class KilledBetweenWritesTests
+public sealed class KilledBetweenWritesTests(SteppedHost stepped) : IClassFixture<SteppedHost>
 {
     private const int Many = (3 * Chunks.UsualSize) + 50;
+
+    // An agent of each test alone.
+    private readonly string alice = $"a{Guid.NewGuid():N}"[..12];
 
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
     public async Task Acking_all_leaves_acked_and_unacked_messages_and_loses_none(int step)
     {
-        await using var host = new CrashingHost("external");
-        var (alice, _) = await Lease(host);
+        var host = await stepped.Running();
+        var (line, _) = await Lease(host);
         // Step 1 is before the first commit, 2 after it, 3 before the second.
-        await host.DieAt($"Commit:{typeof(Chunks).FullName}", step);
-        await Assert.ThrowsAnyAsync<Exception>(() => alice.CallAsync("ack", new { all = true }));
-        await host.Ended;
+        await Dies(host, typeof(Chunks), step, () => line.CallAsync("ack", new { all = true }));
         Assert.Equal(Numbers.Skip(Chunks.UsualSize), await Rest(host));
     }
 
     [Fact]
     public async Task Reading_all_leaves_read_and_unread_messages_and_their_number()
     {
-        await using var host = new CrashingHost("external");
+        var host = await stepped.Running();
         await Lease(host);
-        using (var alice = await host.Connect("alice"))
-        {
-            foreach (var body in Numbers)
-                await alice.CallAsync("send", new { to = "operator", body });
-        }
-
         using (var line = await host.Operator())
         {
-            await host.DieAt($"Commit:{typeof(Chunks).FullName}", 3);
-            await Assert.ThrowsAnyAsync<Exception>(() => line.CallAsync("ack_messages", new { all = true }));
-            await host.Ended;
+            await line.CallAsync("ack_messages", new { all = true });
+            using var sender = await host.Connect(alice);
+            foreach (var body in Numbers)
+                await sender.CallAsync("send", new { to = "operator", body });
+            await Dies(host, typeof(Chunks), 3, () => line.CallAsync("ack_messages", new { all = true }));
         }
 
-        await host.Run();
         using var again = await host.Operator();
         var inbox = await again.CallAsync("inbox");
         Assert.Equal(Many - Chunks.UsualSize, inbox.GetProperty("unread").GetInt32());
@@ -60,15 +56,18 @@ public sealed class KilledBetweenWritesTests
     [InlineData(4)]
     public async Task Requeuing_many_leases_delivers_each_message_once_more_in_order(int step)
     {
-        await using var host = new CrashingHost("external");
+        var host = await stepped.Running();
         (await Lease(host)).Line.Dispose();
-        await host.DieAt($"Commit:{typeof(StoreExtensions).FullName}", step);
-        await Assert.ThrowsAnyAsync<Exception>(async () =>
-        {
-            while (true)
-                await (await host.Connect("alice")).CallAsync("requeue_inflight");
-        });
-        await host.Ended;
+        await Dies(
+            host,
+            typeof(StoreExtensions),
+            step,
+            async () =>
+            {
+                while (true)
+                    await (await host.Connect(alice)).CallAsync("requeue_inflight");
+            }
+        );
         Assert.Equal(Numbers, await Rest(host));
     }
 
@@ -77,23 +76,21 @@ public sealed class KilledBetweenWritesTests
     [InlineData("failed")]
     public async Task A_lost_turn_that_held_many_messages_can_be_ended_again(string result)
     {
-        await using var host = new CrashingHost("external");
-        var alice = await Lease(host);
-        var ids = new[] { alice.First };
-        var turn = (await alice.Line.CallAsync("begin_turn", new { ids, wake_from = "test" })).GetProperty("turn");
-        await alice.Line.CallAsync("hello", new { turn });
-        await alice.Line.CallAsync("requeue_inflight");
+        var host = await stepped.Running();
+        var (line, first) = await Lease(host);
+        var turn = (await line.CallAsync("begin_turn", new { ids = new[] { first }, wake_from = "test" })).GetProperty(
+            "turn"
+        );
+        await line.CallAsync("hello", new { turn });
+        await line.CallAsync("requeue_inflight");
         var end = new
         {
             turn,
             result,
             delay_seconds = 0,
         };
-        await host.DieAt($"Commit:{typeof(EndTurn).FullName}", 3);
-        await Assert.ThrowsAnyAsync<Exception>(() => alice.Line.CallAsync("end_turn", end));
-        await host.Ended;
-        await host.Run();
-        using var again = await host.Connect("alice");
+        await Dies(host, typeof(EndTurn), 3, () => line.CallAsync("end_turn", end));
+        using var again = await host.Connect(alice);
         var (acked, requeued) = result == "ok" ? (Many, 0) : (0, Many);
         // Once more, for the same answer.
         foreach (var _ in Enumerable.Range(0, 2))
@@ -113,30 +110,29 @@ public sealed class KilledBetweenWritesTests
     [InlineData(3)]
     public async Task No_key_of_a_purged_agent_answers_the_next_agent_of_its_name(int step)
     {
-        await using var host = new CrashingHost("external");
-        await host.Run();
+        var host = await stepped.Running();
         var sent = new Dictionary<string, long>();
         using (var line = await host.Operator())
         {
-            await line.CallAsync("spawn", new { name = "alice", runtime = "external" });
-            using (var alice = await host.Connect("alice"))
+            await line.CallAsync("spawn", new { name = alice, runtime = "external" });
+            using (var sender = await host.Connect(alice))
             {
                 foreach (var key in Numbers.Append(""))
-                    sent.Add(key, await Send(alice, key));
-                Assert.Equal(sent["1"], await Send(alice, "1"));
+                    sent.Add(key, await Send(sender, key));
+                Assert.Equal(sent["1"], await Send(sender, "1"));
             }
 
-            await host.DieAt($"Commit:{typeof(ManyRows).FullName}", step);
-            await Assert.ThrowsAnyAsync<Exception>(() =>
-                line.CallAsync("destroy", new { name = "alice", purge = true })
+            await Dies(
+                host,
+                typeof(ManyRows),
+                step,
+                () => line.CallAsync("destroy", new { name = alice, purge = true })
             );
-            await host.Ended;
         }
 
-        await host.Run();
         using var again = await host.Operator();
-        await again.CallAsync("spawn", new { name = "alice", runtime = "external" });
-        using var next = await host.Connect("alice");
+        await again.CallAsync("spawn", new { name = alice, runtime = "external" });
+        using var next = await host.Connect(alice);
         foreach (var key in Numbers.Append(""))
             Assert.True(await Send(next, key) > sent[key], $"the key '{key}' answered with a purged agent's message");
 
@@ -153,40 +149,51 @@ public sealed class KilledBetweenWritesTests
             ).GetProperty("id").GetInt64();
     }
 
+    public static IEnumerable<TheoryDataRow<int, string>> HalfDeleted =>
+        Ring.Sample<TheoryDataRow<int, string>>(
+            [
+                new(1, "handoffs"),
+                new(4, "reviews"),
+                new(5, "reviews"),
+                new(12, "ticket_history"),
+                new(13, "ticket_history"),
+            ],
+            2
+        );
+
     [Theory]
-    [InlineData(1, "handoffs")]
-    [InlineData(4, "reviews")]
-    [InlineData(5, "reviews")]
-    [InlineData(12, "ticket_history")]
-    [InlineData(13, "ticket_history")]
+    [Sampled]
+    [MemberData(nameof(HalfDeleted))]
     public async Task A_ticket_whose_history_is_half_deleted_stays_deleted_and_leaves_no_row(int step, string left)
     {
-        await using var host = new CrashingHost("external");
-        await host.Run();
+        var host = await stepped.Running();
+        long id;
         using (var line = await host.Operator())
         {
-            await line.CallAsync("workflow_load", new { text = Workflow });
-            var id = (await line.CallAsync("ticket_create", new { title = "Log in" })).GetProperty("ticket");
-            Assert.Equal(1, id.GetProperty("id").GetInt64());
-            Write(host, LongHistory);
+            await line.CallAsync("workflow_load", new { text = Workflow, replace = true });
+            id = (await line.CallAsync("ticket_create", new { title = "Log in", workflow = "small" }))
+                .GetProperty("ticket")
+                .GetProperty("id")
+                .GetInt64();
+            Write(host, LongHistory, id);
             Assert.Single((await line.CallAsync("reviews")).GetProperty("reviews").EnumerateArray());
             Assert.Single((await line.CallAsync("handoffs")).GetProperty("handoffs").EnumerateArray());
-            await host.DieAt($"Commit:{typeof(ManyRows).FullName}", step);
-            await Assert.ThrowsAnyAsync<Exception>(() => line.CallAsync("ticket_delete", new { id = 1 }));
-            await host.Ended;
+            await host.DieAt(ChildHost.CommitsOf(typeof(ManyRows)), step);
+            Assert.True(await host.Dies(() => line.CallAsync("ticket_delete", new { id })));
         }
 
         Assert.NotEqual(0, Read(host, $"SELECT count(*) FROM {left}"));
         using (var db = Open(host))
         {
+            var review = db.ExecuteScalar<long>("SELECT coalesce(max(id), 1) FROM reviews");
             Assert.Empty(HandoffTable.List(db, task: null, status: null, limit: 50, before: null));
-            Assert.Null(ReviewTable.Find(db, Many));
+            Assert.Null(ReviewTable.Find(db, review));
             Assert.Empty(ReviewTable.OfOperator(db));
         }
 
-        await host.Run();
+        await host.RunSteps();
         using var again = await host.Operator();
-        await Talk.Refused(() => again.CallAsync("ticket", new { id = 1 }), "not_found");
+        await Talk.Refused(() => again.CallAsync("ticket", new { id }), "not_found");
         await Patience.Until(
             () => Task.FromResult(Read(host, "SELECT count(*) FROM leftovers") == 0),
             "what the ticket left is deleted"
@@ -213,29 +220,32 @@ public sealed class KilledBetweenWritesTests
 
     private static readonly string LongHistory = $"""
         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {Many})
-        INSERT INTO ticket_history (ticket, actor, kind, at) SELECT 1, 'test', 'changed', 0 FROM numbers;
+        INSERT INTO ticket_history (ticket, actor, kind, at) SELECT @ticket, 'test', 'changed', 0 FROM numbers;
         INSERT INTO reviews (ticket, phase_id, question, artifacts, iteration, asked_at, decided_at)
-        SELECT 1, 'PHASE_WORK', 'Ship it?', '[]', 0, 0, iif(id = 1, NULL, 0) FROM ticket_history LIMIT {Many};
+        SELECT @ticket, 'PHASE_WORK', 'Ship it?', '[]', 0, 0, iif(row_number() OVER () = 1, NULL, 0)
+          FROM ticket_history
+         LIMIT {Many};
         INSERT INTO threads (type, ticket, subject, participants, status, created_by, created_at, last_at)
-        VALUES ('handoff', 1, 'Handoff', '[]', 'resolved', 'test', 0, 0);
-        INSERT INTO posts (thread, author, type, body, refs, at) VALUES (1, 'test', 'info', 'Take it', '[]', 0);
+        VALUES ('handoff', @ticket, 'Handoff', '[]', 'resolved', 'test', 0, 0);
+        INSERT INTO posts (thread, author, type, body, refs, at)
+        SELECT max(id), 'test', 'info', 'Take it', '[]', 0 FROM threads;
         INSERT INTO handoffs (thread, task, from_agent, to_agent, reason, status, asked_at, deadline_at)
-        VALUES (1, 1, 'alice', 'bob', 'busy', 'declined', 0, 0)
+        SELECT max(id), 1, 'alice', 'bob', 'busy', 'declined', 0, 0 FROM threads
         """;
 
-    private static void Write(CrashingHost host, string sql)
+    private static void Write(ChildHost host, string sql, long ticket)
     {
         using var db = new SqliteConnection($"Data Source={Path.Combine(host.DataDir, "hive.sqlite")};Pooling=False");
-        db.Execute(sql);
+        db.Execute(sql, new { ticket });
     }
 
-    private static long Read(CrashingHost host, string sql)
+    private static long Read(ChildHost host, string sql)
     {
         using var db = Open(host);
         return db.ExecuteScalar<long>(sql);
     }
 
-    private static SqliteConnection Open(CrashingHost host)
+    private static SqliteConnection Open(ChildHost host)
     {
         var db = new SqliteConnection(
             $"Data Source={Path.Combine(host.DataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False"
@@ -245,7 +255,7 @@ public sealed class KilledBetweenWritesTests
     }
 
     // As a snapshot reads it.
-    private static long Unread(CrashingHost host)
+    private static long Unread(ChildHost host)
     {
         using var db = Open(host);
         return (long)new InboxUnreadSection().Read(db);
@@ -253,32 +263,37 @@ public sealed class KilledBetweenWritesTests
 
     private static IEnumerable<string> Numbers => Enumerable.Range(0, Many).Select(n => $"{n}");
 
-    private static async Task<(LineClient Line, long First)> Lease(CrashingHost host)
+    // Kills the host at a step of the commits of a class, and starts it again.
+    private static async Task Dies(ChildHost host, Type writes, int step, Func<Task> act)
     {
-        await host.Run();
+        Assert.True(await host.DiesAt(ChildHost.CommitsOf(writes), step, act));
+        await host.RunSteps();
+    }
+
+    private async Task<(LineClient Line, long First)> Lease(ChildHost host)
+    {
         using (var line = await host.Operator())
         {
-            await line.CallAsync("spawn", new { name = "alice", runtime = "external" });
+            await line.CallAsync("spawn", new { name = alice, runtime = "external" });
             foreach (var body in Numbers)
-                await line.CallAsync("send", new { to = "alice", body });
+                await line.CallAsync("send", new { to = alice, body });
         }
 
-        var alice = await host.Connect("alice");
+        var leasing = await host.Connect(alice);
         List<long> leased = [];
         while (leased.Count < Many)
-            leased.AddRange((await alice.Receive()).Select(message => message.Id));
-        return (alice, leased[0]);
+            leased.AddRange((await leasing.Receive()).Select(message => message.Id));
+        return (leasing, leased[0]);
     }
 
     // The messages that come after the next start.
-    private static async Task<List<string>> Rest(CrashingHost host)
+    private async Task<List<string>> Rest(ChildHost host)
     {
-        await host.Run();
-        using var alice = await host.Connect("alice");
-        await alice.CallAsync("requeue_inflight");
+        using var line = await host.Connect(alice);
+        await line.CallAsync("requeue_inflight");
         List<string> bodies = [];
-        while ((await alice.CallAsync("status")).GetProperty("unread").GetInt32() > 0)
-            bodies.AddRange((await alice.Receive()).Select(message => message.Body));
+        while ((await line.CallAsync("status")).GetProperty("unread").GetInt32() > 0)
+            bodies.AddRange((await line.Receive()).Select(message => message.Body));
         return bodies;
     }
 }

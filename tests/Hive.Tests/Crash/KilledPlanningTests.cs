@@ -1,11 +1,11 @@
 using System.Data.Common;
-using System.Net.Sockets;
 using System.Text.Json;
 using Dapper;
 using Hive.Features.Collaboration;
 using Hive.Features.Gates;
 using Hive.Features.Tasks;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
 
@@ -245,9 +245,7 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
         private const string LastStatus =
             "SELECT to_status FROM agent_status_log WHERE agent = 'validator' ORDER BY id DESC LIMIT 1";
 
-        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
-        private readonly CrashingHost host = new("external");
+        private readonly ChildHost host = new("external");
         private LineClient? worker;
         private LineClient? helper;
         private LineClient? validator;
@@ -260,7 +258,7 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
                 Path.Combine(applied, "agent.yaml"),
                 "duty: worker\ncapabilities: [writing]\n"
             );
-            await host.Run();
+            await host.RunSteps();
             using (var line = await host.Operator())
             {
                 await line.CallAsync("spawn", new { name = "worker", runtime = "external" });
@@ -318,15 +316,14 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
 
         /// <summary>Waits until the scheduler has stored how the worker is, and no gate is to be judged: the next
         /// writes are those of the change.</summary>
-        internal async Task Quiet(string status)
-        {
-            using var patience = new CancellationTokenSource(Patience);
-            while (LegalRows.In(host.DataDir, db => db.QuerySingle<(string?, long)>(QuietSql)) != (status, 0))
-            {
-                patience.Token.ThrowIfCancellationRequested();
-                await Task.Yield();
-            }
-        }
+        internal Task Quiet(string status) =>
+            Patience.Until(
+                () =>
+                    Task.FromResult(
+                        LegalRows.In(host.DataDir, db => db.QuerySingle<(string?, long)>(QuietSql)) == (status, 0)
+                    ),
+                $"the worker is {status}, and no gate is marked"
+            );
 
         /// <summary>The next task that the worker is given.</summary>
         internal async Task<Given> Receive()
@@ -463,12 +460,14 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
             validator.Dispose();
             validator = null;
             // Until the scheduler knows, it would give the next review to it.
-            using var patience = new CancellationTokenSource(Patience);
-            while (LegalRows.In(host.DataDir, db => db.QuerySingle<string?>(LastStatus)) is "idle" or "running")
-            {
-                patience.Token.ThrowIfCancellationRequested();
-                await Task.Yield();
-            }
+            await Patience.Until(
+                () =>
+                    Task.FromResult(
+                        LegalRows.In(host.DataDir, db => db.QuerySingle<string?>(LastStatus))
+                            is not ("idle" or "running")
+                    ),
+                "the validator is away"
+            );
         }
 
         /// <summary>The verdicts of a ticket's reviews, the oldest first.</summary>
@@ -547,49 +546,48 @@ public sealed class KilledPlanningTests(KilledPlanningTests.Planning planning)
         /// <summary>Kills the host on a side of the commit of a class during an act, and starts it again.</summary>
         internal async Task KilledAt(Type writes, int side, Func<Task> act)
         {
-            await host.DieAt($"Commit:{writes.FullName}", side);
-            try
-            {
-                await act();
-            }
-            catch (Exception e) when (e is IOException or SocketException)
-            {
-                // It had no answer.
-            }
-
-            await host.Ended.WaitAsync(Patience);
+            // The answer to the act may come before the kill, when another step commits afterwards.
+            if (!await host.DiesAt(ChildHost.CommitsOf(writes), side, act))
+                await host.Ended.WaitAsync(TimeSpan.FromSeconds(60));
             worker!.Dispose();
             helper?.Dispose();
             helper = null;
             validator?.Dispose();
             validator = null;
             operators!.Dispose();
-            await host.Run();
+            await host.RunSteps();
             await Connect();
         }
 
         /// <summary>Worker and operator do what there is to do until a ticket is done.</summary>
-        internal async Task Finish(long ticket)
-        {
-            using var patience = new CancellationTokenSource(Patience);
-            while ((await Ticket(ticket)).Text("status") != "done")
-            {
-                Assert.False(patience.IsCancellationRequested, $"ticket {ticket} stays {await Ticket(ticket)}");
-                foreach (var message in await worker!.Receive(max: 1))
+        internal Task Finish(long ticket) =>
+            Patience.Until(
+                async () =>
                 {
-                    if (Given.Of(message) is { } given)
-                        await CompleteIfOwn(given);
-                    await Ack(message.Id);
-                }
+                    if ((await Ticket(ticket)).Text("status") == "done")
+                        return true;
+                    await Proceed(ticket);
+                    return false;
+                },
+                $"ticket {ticket} is done"
+            );
 
-                foreach (var review in (await operators!.CallAsync("reviews")).GetProperty("reviews").EnumerateArray())
-                    await operators.CallAsync("review_decide", new { id = review.Number("id"), verdict = "passed" });
-                var tasks = await operators.CallAsync("tasks", new { ticket });
-                foreach (var task in tasks.GetProperty("tasks").EnumerateArray())
-                {
-                    if (task.Text("status") == "cancelled" && task.Text("kind") != "review")
-                        await operators.CallAsync("change_task", new { id = task.Number("id"), action = "retry" });
-                }
+        private async Task Proceed(long ticket)
+        {
+            foreach (var message in await worker!.Receive(max: 1))
+            {
+                if (Given.Of(message) is { } given)
+                    await CompleteIfOwn(given);
+                await Ack(message.Id);
+            }
+
+            foreach (var review in (await operators!.CallAsync("reviews")).GetProperty("reviews").EnumerateArray())
+                await operators.CallAsync("review_decide", new { id = review.Number("id"), verdict = "passed" });
+            var tasks = await operators.CallAsync("tasks", new { ticket });
+            foreach (var task in tasks.GetProperty("tasks").EnumerateArray())
+            {
+                if (task.Text("status") == "cancelled" && task.Text("kind") != "review")
+                    await operators.CallAsync("change_task", new { id = task.Number("id"), action = "retry" });
             }
         }
 
