@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Hive.Host.Restore;
 using Hive.Tests.Backups;
@@ -9,7 +10,8 @@ using Hive.Tests.Git;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>Kills backups and restores with SIGKILL a hundred times, each at another point of their progress.</summary>
+/// <summary>Kills backups and restores with SIGKILL, at points where they are held and in the long ring at a hundred
+/// points of their progress.</summary>
 public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBackup>, IDisposable
 {
     private const int Restores = 70;
@@ -24,34 +26,41 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
 
     private readonly string folder = Directory.CreateTempSubdirectory("hive-killed-").FullName;
 
-    /// <summary>The steps of a backup, in their order.</summary>
-    private enum Stage
-    {
-        /// <summary>Nothing of the archive is on disk.</summary>
-        Started,
-
-        /// <summary>A part of the archive is, or all of it.</summary>
-        Written,
-
-        /// <summary>Its restore is tried.</summary>
-        Tried,
-
-        /// <summary>The trial has ended, and the file has not got its name.</summary>
-        Unnamed,
-
-        /// <summary>The file is complete.</summary>
-        Complete,
-    }
-
     private string Data => Path.Combine(folder, "data");
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
+    public async Task A_restore_killed_before_the_exchange_leaves_the_old_data()
+    {
+        await Prepare();
+        // Carried over last: the restore waits until something opens the other end.
+        var token = Path.Combine(Data, "access-token");
+        File.Delete(token);
+        await MakePipe(token);
+        using (var restore = Restore(Data))
+        {
+            await using var opened = await Opened(token);
+            await Kill(restore);
+        }
+
+        File.Delete(token);
+        Assert.False(await IsRestored(Data));
+    }
+
+    [Fact]
+    public async Task A_restore_killed_after_the_exchange_leaves_the_new_data()
+    {
+        await Prepare();
+        await KillAt(Restore(Data), folder, () => IsExchanged(Data));
+        Assert.True(await IsRestored(Data));
+    }
+
+    [Fact]
+    [Long]
     public async Task A_restore_killed_at_any_point_leaves_the_old_or_the_new_data_whole()
     {
-        await using (var before = await HiveFixture.StartIn(folder, keep: true))
-            await before.Spawn("carol");
+        await Prepare();
         var chains = Enumerable.Range(0, Chains).Select(c => Path.Combine(folder, $"chain{c}", "data")).ToArray();
         foreach (var data in chains)
         {
@@ -59,40 +68,42 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
             await Copy(Data, data);
         }
 
-        var ends = await Task.WhenAll(chains.Select((data, chain) => Task.Run(() => KillRestores(data, chain))));
-
-        var (undone, done) = (ends.Sum(e => e.Undone), ends.Sum(e => e.Done));
-        Assert.Equal(Restores, undone + done);
-        Assert.True(undone > 5 && done > 5, $"{undone} were undone, {done} were done");
+        await Task.WhenAll(chains.Select((data, chain) => Task.Run(() => KillRestores(data, chain))));
     }
 
     [Fact]
+    public async Task A_backup_killed_on_its_way_leaves_no_file_and_a_host_that_serves()
+    {
+        await using var host = await LargeHost();
+        // Nothing of the archive is on disk, and a part of it is.
+        foreach (var bytes in new[] { 0, StateBytes / 2 })
+        {
+            var place = Place($"passed{bytes}");
+            using var relay = new Relay(place, host.RunDir, bytes);
+            using var command = Backup(place, relay.RunDir);
+            await Patience.UntilFiles(
+                place,
+                () => Work(place) is not null && (bytes == 0 || Written(place) > 0),
+                "the backup has begun"
+            );
+            await Kill(command);
+            Assert.False(File.Exists(Target(place)));
+        }
+
+        await KillInTrial(host);
+        await KillHalfWay(host);
+        await Serves(host);
+    }
+
+    [Fact]
+    [Long]
     public async Task A_backup_killed_at_any_point_leaves_a_whole_file_or_none_and_a_host_that_serves()
     {
-        await using var host = await ChildHost.Start();
-        using (var line = await host.Operator())
-            await line.CallAsync("spawn", new { name = "alice", runtime = "external" });
-        await File.WriteAllBytesAsync(
-            Path.Combine(host.DataDir, "agents", "alice", "state", "large"),
-            RandomNumberGenerator.GetBytes(StateBytes)
-        );
-
-        var chains = await Task.WhenAll(
-            Enumerable.Range(0, Chains).Select(chain => Task.Run(() => KillCommands(host, chain)))
-        );
-        var interrupted = 0;
+        await using var host = await LargeHost();
+        await Task.WhenAll(Enumerable.Range(0, Chains).Select(chain => Task.Run(() => KillCommands(host, chain))));
         for (var i = 0; i < Hosts; i++)
-            interrupted += await KillHost(host, i) ? 1 : 0;
-
-        var hits = chains.SelectMany(hit => hit).CountBy(hit => hit).ToDictionary();
-        var told = string.Join(", ", hits.OrderBy(hit => hit.Key).Select(hit => $"{hit.Value} {hit.Key}"));
-        Assert.True(hits.GetValueOrDefault(Stage.Complete) < Commands / 2, told);
-        Assert.All([Stage.Started, Stage.Written, Stage.Tried], stage => Assert.True(hits.ContainsKey(stage), told));
-        Assert.True(interrupted > Hosts / 2, $"{interrupted} backups were interrupted by the end of the host");
-
-        using var after = await host.Operator();
-        Assert.Contains("alice", (await after.CallAsync("list")).GetRawText(), StringComparison.Ordinal);
-        Assert.False(Directory.Exists(Path.Combine(host.DataDir, "tmp")));
+            await KillHost(host, i);
+        await Serves(host);
     }
 
     [Fact]
@@ -120,91 +131,167 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         Assert.Equal(0L, MadeBackup.Ask(host.DataDir, "SELECT sum(restarting) FROM containers"));
     }
 
-    private async Task<(int Undone, int Done)> KillRestores(string data, int chain)
+    // A data folder with the agent carol, whom the backup does not know.
+    private async Task Prepare()
     {
-        var (undone, done) = (0, 0);
+        await using var before = await HiveFixture.StartIn(folder, keep: true);
+        await before.Spawn("carol");
+    }
+
+    private Process Restore(string data) =>
+        Built.Start(
+            Built.Host,
+            ["--restore", made.File, "--replace", "--data-dir", data, "--run-dir", data + "-run", .. Options]
+        );
+
+    // The note of a restore stands in the data folder from the exchange on, until the former one has its name.
+    private static bool IsExchanged(string data) =>
+        File.Exists(Path.Combine(data, "restore.json")) || Kept(data).Length > 0;
+
+    // Recovers, and checks that the data folder is whole: the restored one if a killed restore had exchanged it, else
+    // the former one.
+    private async Task<bool> IsRestored(string data)
+    {
+        var isExchanged = IsExchanged(data);
+        var said = await RestoreCommand.Recover(data);
+        Assert.False(Path.Exists(data + ".restoring"), said);
+        Assert.Equal("ok", MadeBackup.Ask(data, "PRAGMA quick_check"));
+        Assert.Equal(
+            isExchanged ? "alice" : null,
+            MadeBackup.Ask(data, "SELECT name FROM agents WHERE name = 'alice'")
+        );
+        Assert.Equal(
+            isExchanged ? null : "carol",
+            MadeBackup.Ask(data, "SELECT name FROM agents WHERE name = 'carol'")
+        );
+        if (!isExchanged)
+        {
+            Assert.Empty(Kept(data));
+            return false;
+        }
+
+        var head = Repositories.AsSomebody($"{data}/applied/alice", "-c", "safe.directory=*", "rev-parse", "HEAD");
+        Assert.Equal(made.Applied, head);
+        var kept = Assert.Single(Kept(data));
+        Assert.Equal("carol", MadeBackup.Ask(kept, "SELECT name FROM agents WHERE name = 'carol'"));
+        return true;
+    }
+
+    private async Task KillRestores(string data, int chain)
+    {
         for (var i = chain; i < Restores; i += Chains)
         {
             // Some 150 files are unpacked; the last ones are killed after the exchange, or while the host starts.
             await KillAt(
-                Built.Start(
-                    Built.Host,
-                    ["--restore", made.File, "--replace", "--data-dir", data, "--run-dir", data + "-run", .. Options]
-                ),
+                Restore(data),
                 Path.GetDirectoryName(data)!,
                 () => Entries(data + ".restoring") >= 1 + (i * 3) || Kept(data).Length > 0
             );
-            var said = await RestoreCommand.Recover(data);
-
-            Assert.False(Path.Exists(data + ".restoring"), said);
-            Assert.Equal("ok", MadeBackup.Ask(data, "PRAGMA quick_check"));
-            if (MadeBackup.Ask(data, "SELECT name FROM agents WHERE name = 'carol'") is "carol")
-            {
-                undone++;
-                Assert.Empty(Kept(data));
-                Assert.Null(MadeBackup.Ask(data, "SELECT name FROM agents WHERE name = 'alice'"));
+            if (!await IsRestored(data))
                 continue;
-            }
-
-            done++;
-            Assert.Equal("alice", MadeBackup.Ask(data, "SELECT name FROM agents WHERE name = 'alice'"));
-            var head = Repositories.AsSomebody($"{data}/applied/alice", "-c", "safe.directory=*", "rev-parse", "HEAD");
-            Assert.Equal(made.Applied, head);
-            var kept = Assert.Single(Kept(data));
-            Assert.Equal("carol", MadeBackup.Ask(kept, "SELECT name FROM agents WHERE name = 'carol'"));
             Directory.Delete(data, recursive: true);
-            Directory.Move(kept, data);
+            Directory.Move(Assert.Single(Kept(data)), data);
+        }
+    }
+
+    // A host with an agent whose state is large.
+    private static async Task<ChildHost> LargeHost()
+    {
+        var host = await ChildHost.Start();
+        using (var line = await host.Operator())
+            await line.CallAsync("spawn", new { name = "alice", runtime = "external" });
+        await File.WriteAllBytesAsync(
+            Path.Combine(host.DataDir, "agents", "alice", "state", "large"),
+            RandomNumberGenerator.GetBytes(StateBytes)
+        );
+        return host;
+    }
+
+    private static async Task Serves(ChildHost host)
+    {
+        using var line = await host.Operator();
+        Assert.Contains("alice", (await line.CallAsync("list")).GetRawText(), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(host.DataDir, "tmp")));
+    }
+
+    private string Place(string name) => Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
+
+    private static string Target(string place) => Path.Combine(place, "hive.tar");
+
+    private static Process Backup(string place, string runDir, params (string Name, string Value)[] environment) =>
+        Built.Start(Built.Command, ["backup", Target(place), "--with-state", "--run-dir", runDir], environment);
+
+    // The restore is tried with a git that waits until something opens the other end of a pipe.
+    private async Task KillInTrial(ChildHost host)
+    {
+        var place = Place("trial");
+        var tools = Directory.CreateDirectory(Path.Combine(place, "tools")).FullName;
+        var (git, pipe) = (Path.Combine(tools, "git"), Path.Combine(tools, "pipe"));
+        var path = Environment.GetEnvironmentVariable("PATH");
+        await MakePipe(pipe);
+        await File.WriteAllTextAsync(
+            git,
+            $"""
+            #!/bin/sh
+            [ ! -p '{pipe}' ] || cat '{pipe}'
+            PATH='{path}' exec git "$@"
+
+            """
+        );
+        File.SetUnixFileMode(git, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        using (var command = Backup(place, host.RunDir, ("PATH", $"{tools}:{path}")))
+        {
+            await using var opened = await Opened(pipe);
+            Assert.NotEqual(0, Trial(place));
+            await Kill(command);
+            File.Delete(pipe);
         }
 
-        return (undone, done);
+        await TrialEnds(place);
+        Assert.False(File.Exists(Target(place)));
     }
 
-    private async Task<List<Stage>> KillCommands(ChildHost host, int chain)
+    // The host is killed when a part of the archive has arrived.
+    private async Task KillHalfWay(ChildHost host)
     {
-        List<Stage> hits = [];
-        for (var i = chain; i < Commands; i += Chains)
-            hits.Add(await KillCommand(host, i));
-        return hits;
+        var place = Place("host");
+        using var relay = new Relay(place, host.RunDir, StateBytes / 2);
+        using var command = Backup(place, relay.RunDir);
+        await Patience.UntilFiles(place, () => Written(place) > 0, "a part of the archive has arrived");
+        await host.Kill();
+        relay.Dispose();
+        await command.WaitForExitAsync();
+        Assert.NotEqual(0, command.ExitCode);
+        Assert.Null(Work(place));
+        Assert.False(File.Exists(Target(place)));
+        await host.Run();
     }
 
-    /// <returns>The step at which the backup was killed.</returns>
-    private async Task<Stage> KillCommand(ChildHost host, int i)
+    private async Task KillCommands(ChildHost host, int chain)
     {
         const int Moments = 4;
-        var place = Directory.CreateDirectory(Path.Combine(folder, $"command{i}")).FullName;
-        var target = Path.Combine(place, "hive.tar");
-        var progress = i / Moments;
-        var trialSeen = false;
-        await KillAt(
-            Built.Start(Built.Command, ["backup", target, "--with-state", "--run-dir", host.RunDir]),
-            place,
-            () =>
-            {
-                var stage = At();
-                return (i % Moments) switch
-                {
-                    0 => progress % 2 == 0 || Work(place) is not null,
-                    1 => stage > Stage.Written || Written(place) > progress * (StateBytes / Commands * Moments),
-                    2 => stage > Stage.Tried || Trial(place) > progress * 10,
-                    _ => stage >= Stage.Unnamed,
-                };
-            }
-        );
-        var hit = At();
-        await TrialEnds(place);
-        await IsWholeOrMissing(target);
-        return hit;
-
-        Stage At()
+        for (var i = chain; i < Commands; i += Chains)
         {
-            if (File.Exists(target))
-                return Stage.Complete;
-            var isTried = Trial(place) > 0;
-            trialSeen |= isTried;
-            return isTried ? Stage.Tried
-                : trialSeen ? Stage.Unnamed
-                : Written(place) > 0 ? Stage.Written
-                : Stage.Started;
+            var (place, progress) = (Place($"command{i}"), i / Moments);
+            var trialSeen = false;
+            await KillAt(
+                Backup(place, host.RunDir),
+                place,
+                () =>
+                {
+                    var trial = Trial(place);
+                    trialSeen |= trial > 0;
+                    return (i % Moments) switch
+                    {
+                        0 => progress % 2 == 0 || Work(place) is not null,
+                        1 => trialSeen || Written(place) > progress * (StateBytes / Commands * Moments),
+                        2 => trial > progress * 10,
+                        _ => trialSeen && trial == 0,
+                    };
+                }
+            );
+            await TrialEnds(place);
+            await IsWholeOrMissing(Target(place));
         }
     }
 
@@ -219,12 +306,10 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         Assert.Equal(0, Trial(place));
     }
 
-    /// <returns>Whether the backup was interrupted.</returns>
-    private static async Task<bool> KillHost(ChildHost host, int i)
+    private static async Task KillHost(ChildHost host, int i)
     {
         var place = Directory.CreateDirectory(Path.Combine(host.Folder, $"host{i}")).FullName;
-        var target = Path.Combine(place, "hive.tar");
-        using var command = Built.Start(Built.Command, ["backup", target, "--with-state", "--run-dir", host.RunDir]);
+        using var command = Backup(place, host.RunDir);
         var error = command.StandardError.ReadToEndAsync();
         var tmp = Path.Combine(host.DataDir, "tmp");
         await Patience.UntilFiles(
@@ -237,10 +322,9 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         await command.WaitForExitAsync();
         Assert.True(command.ExitCode is 0 or 1 or 3, await error);
         Assert.Null(Work(place));
-        Assert.Equal(command.ExitCode == 0, File.Exists(target));
-        await IsWholeOrMissing(target);
+        Assert.Equal(command.ExitCode == 0, File.Exists(Target(place)));
+        await IsWholeOrMissing(Target(place));
         await host.Run();
-        return command.ExitCode != 0;
     }
 
     private static string[] Options => ["--urls", "http://127.0.0.1:0", "--runtime", "external"];
@@ -262,10 +346,27 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
             _ = process.StandardError.ReadToEndAsync();
             _ = process.StandardOutput.ReadToEndAsync();
             await Patience.UntilFiles(place, reached, "the point is reached", process.WaitForExitAsync());
-            process.Kill();
-            await process.WaitForExitAsync();
+            await Kill(process);
         }
     }
+
+    private static async Task Kill(Process process)
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    private static async Task MakePipe(string path)
+    {
+        using var mkfifo = Built.Start("mkfifo", [path]);
+        await mkfifo.WaitForExitAsync();
+        Assert.Equal(0, mkfifo.ExitCode);
+    }
+
+    // The end of a pipe to write into, when something has opened the other one: it waits until this is closed.
+    private static Task<FileStream> Opened(string pipe) =>
+        Task.Run(() => new FileStream(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+            .WaitAsync(TimeSpan.FromSeconds(60));
 
     private static async Task Copy(string from, string to)
     {
@@ -301,6 +402,57 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         {
             // A folder was removed in the meantime.
             return 0;
+        }
+    }
+
+    /// <summary>Stands between a command and the host, and passes only the first bytes of the host's answer
+    /// on.</summary>
+    private sealed class Relay : IDisposable
+    {
+        private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        private readonly Socket host = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        private Socket? command;
+
+        /// <param name="place">The folder in which the command gets its run folder.</param>
+        /// <param name="runDir">The run folder of the host.</param>
+        /// <param name="bytes">How many bytes are passed on.</param>
+        public Relay(string place, string runDir, int bytes)
+        {
+            RunDir = Directory.CreateDirectory(Path.Combine(place, "run")).FullName;
+            listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(RunDir, "host.sock")));
+            listener.Listen();
+            host.Connect(new UnixDomainSocketEndPoint(Path.Combine(runDir, "host.sock")));
+            _ = Pass(bytes);
+        }
+
+        public string RunDir { get; }
+
+        public void Dispose()
+        {
+            listener.Dispose();
+            host.Dispose();
+            command?.Dispose();
+        }
+
+        private async Task Pass(int bytes)
+        {
+            command = await listener.AcceptAsync();
+            await using var asked = new NetworkStream(command);
+            await using var answered = new NetworkStream(host);
+            var buffer = new byte[4096];
+            var asking = asked.CopyToAsync(answered);
+            for (var passed = 0; passed < bytes; )
+            {
+                var read = await answered.ReadAsync(buffer.AsMemory(0, Math.Min(buffer.Length, bytes - passed)));
+                if (read == 0)
+                    break;
+                await asked.WriteAsync(buffer.AsMemory(0, read));
+                passed += read;
+            }
+
+            // Until the command has ended.
+            await asking;
+            Dispose();
         }
     }
 }
