@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Hive.Tests.Questions;
 
@@ -7,11 +8,12 @@ namespace Hive.Tests.Crash;
 /// <summary>SIGKILL while questions expire.</summary>
 public sealed class ExpiredQuestionsTests
 {
-    private const int Rounds = 3;
     private const int Askers = 6;
     private const int PerAsker = 50;
+    private static readonly int Rounds = Ring.Count(2, inLong: 5);
 
     [Fact]
+    [Sampled]
     public async Task Each_question_expires_exactly_once_across_kills_of_the_host()
     {
         await using var host = await ChildHost.Start();
@@ -39,9 +41,10 @@ public sealed class ExpiredQuestionsTests
             await host.Run();
             // Makes room for the next fifty.
             using var waiting = await host.Operator();
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-            while ((await waiting.CallAsync("questions")).Questions().Length > 0)
-                patience.Token.ThrowIfCancellationRequested();
+            await Patience.Until(
+                async () => (await waiting.CallAsync("questions")).Questions().Length == 0,
+                "all questions have expired"
+            );
         }
 
         for (var asker = 0; asker < Askers; asker++)

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Dapper;
 using Hive.Tests.Cli;
+using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Hive.Tests.Turns;
 using Microsoft.Data.Sqlite;
@@ -13,10 +14,11 @@ namespace Hive.Tests.Crash;
 /// run.</summary>
 public sealed class KilledHarnessTests
 {
-    private const int Messages = 500;
-    private const int Kills = 15;
+    private static readonly int Messages = Ring.Count(120, inLong: 500);
+    private static readonly int Kills = Ring.Count(6, inLong: 18);
 
     [Fact]
+    [Sampled]
     public async Task Every_message_is_handled_and_answered_once_and_every_turn_is_counted()
     {
         await using var host = await ChildHost.Start();
@@ -33,20 +35,20 @@ public sealed class KilledHarnessTests
             for (var kill = 0; kill < Kills; kill++)
             {
                 await work.HandledAsync((kill + 1) * Messages / (Kills + 1));
-                var killed = (kill % 3) switch
-                {
-                    0 => harness.KilledAsync(),
-                    1 => work.KilledAsync(),
-                    _ => Killed(host),
-                };
-                await killed;
+                await (
+                    (kill % 3) switch
+                    {
+                        0 => KilledInTurn(harness, work),
+                        1 => work.KilledAsync(),
+                        _ => Killed(host),
+                    }
+                );
             }
 
             await work.HandledAsync(Messages);
             using var worker = await host.Connect("worker");
             // The end of the last turn, and of repeated ones.
-            while (await worker.Status() is var status && status != (0, 0, 0))
-                Assert.False(work.Patience.IsCancellationRequested, $"{status} unread, leased and parked");
+            await Patience.Until(async () => await worker.Status() == (0, 0, 0), "no message is left");
             await harness.StoppedAsync();
         }
 
@@ -111,6 +113,14 @@ public sealed class KilledHarnessTests
         Assert.Equal(acked.Keys.Order().Select(id => (id, $"done {id}")), work.Answers(host));
     }
 
+    // Its turn is lost.
+    private static async Task KilledInTurn(Harness harness, Work work)
+    {
+        await work.HeldAsync();
+        await harness.KilledAsync();
+        work.Release();
+    }
+
     private static async Task Killed(ChildHost host)
     {
         await host.Kill();
@@ -149,6 +159,7 @@ public sealed class KilledHarnessTests
                   cat >/dev/null
                   echo "$HIVE_MESSAGE_ID $(date +%s%3N)" >>{folder}/begun
                   if [ -e {folder}/die ]; then rm {folder}/die; kill -9 $$; fi
+                  if [ -e {folder}/hold ]; then mkfifo {folder}/held; rm {folder}/hold; cat {folder}/held; exit 1; fi
                   echo "done $HIVE_MESSAGE_ID" >>{folder}/done
                   echo "done $HIVE_MESSAGE_ID"
                 """
@@ -158,7 +169,7 @@ public sealed class KilledHarnessTests
         public string State => folder;
 
         /// <summary>Lets a test fail instead of hang when a message is never delivered.</summary>
-        public CancellationToken Patience => patience.Token;
+        private CancellationToken Waits => patience.Token;
 
         public IReadOnlyList<(long Message, long At)> Begun =>
             [
@@ -174,16 +185,30 @@ public sealed class KilledHarnessTests
         {
             var done = Path.Combine(folder, "done");
             while (!File.Exists(done) || (await File.ReadAllLinesAsync(done)).Distinct().Count() < messages)
-                await changed.WaitAsync(Patience);
+                await changed.WaitAsync(Waits);
         }
 
         /// <summary>Kills the next program with SIGKILL.</summary>
-        public async Task KilledAsync()
+        public Task KilledAsync() => Met("die");
+
+        /// <summary>Holds the next program until it is released; it fails then.</summary>
+        public Task HeldAsync() => Met("hold");
+
+        public void Release()
         {
-            var die = Path.Combine(folder, "die");
-            await File.WriteAllTextAsync(die, "");
-            while (File.Exists(die))
-                await changed.WaitAsync(Patience);
+            var held = Path.Combine(folder, "held");
+            // For both, so that it does not wait for a program that is gone.
+            File.Open(held, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite).Dispose();
+            File.Delete(held);
+        }
+
+        // The next program removes the file.
+        private async Task Met(string name)
+        {
+            var file = Path.Combine(folder, name);
+            await File.WriteAllTextAsync(file, "");
+            while (File.Exists(file))
+                await changed.WaitAsync(Waits);
         }
 
         /// <summary>The turns that the harness has stored; all of them have been reported to the host.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Hive.Protocol;
 using Hive.Tests.Containers;
+using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 
 namespace Hive.Tests.Crash;
@@ -10,11 +11,12 @@ namespace Hive.Tests.Crash;
 public sealed class KilledHostTests
 {
     private const int Clients = 16;
-    private const int Rounds = 4;
-    private const int SendsPerRound = 2500;
+    private static readonly int Rounds = Ring.Count(2, inLong: 6);
+    private static readonly int SendsPerRound = Ring.Count(1000, inLong: 2500);
 
     [Fact]
-    public async Task A_kill_among_10000_sends_neither_loses_nor_doubles_a_message()
+    [Sampled]
+    public async Task A_kill_among_thousands_of_sends_neither_loses_nor_doubles_a_message()
     {
         await using var host = await ChildHost.Start();
         using (var line = await host.Operator())
@@ -30,7 +32,7 @@ public sealed class KilledHostTests
             var alive = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var restarted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var left = 300 + (400 * round);
+            var left = SendsPerRound * (round + 1) / (Rounds + 2);
             var clients = Enumerable
                 .Range(0, Clients)
                 .Select(client =>
@@ -111,10 +113,12 @@ public sealed class KilledHostTests
         );
     }
 
+    public static IEnumerable<TheoryDataRow<string>> Runtimes =>
+        Ring.Sample<TheoryDataRow<string>>([new("process"), new("sandbox"), new("nspawn")], 2);
+
     [Theory]
-    [InlineData("process")]
-    [InlineData("sandbox")]
-    [InlineData("nspawn")]
+    [Sampled]
+    [MemberData(nameof(Runtimes))]
     public async Task Agents_survive_a_killed_host_and_are_taken_over_by_the_next(string runtime)
     {
         await using (await Fleet.Start(runtime))

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Hive.Tests.Turns;
 
@@ -9,10 +10,11 @@ namespace Hive.Tests.Crash;
 /// <summary>Kills the host with SIGKILL while turns begin and end.</summary>
 public sealed class KilledHostTurnsTests
 {
-    private const int Messages = 300;
-    private const int Kills = 3;
+    private static readonly int Messages = Ring.Count(100, inLong: 300);
+    private static readonly int Kills = Ring.Count(2, inLong: 6);
 
     [Fact]
+    [Sampled]
     public async Task Every_message_is_handled_and_every_turn_is_counted_once_with_its_figures()
     {
         await using var host = await ChildHost.Start();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Hive.Tests.Tasks;
 
 namespace Hive.Tests.Crash;
@@ -120,17 +121,16 @@ public sealed class KilledLocksTests
         ];
 
     // Carol's task, which declares what alice has.
-    private static async Task Held(LineClient line)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (true)
-        {
-            var tasks = (await line.CallAsync("tasks", new { status = "pending" })).GetProperty("tasks");
-            if (tasks.EnumerateArray().SelectMany(task => task.Holds()).SequenceEqual(["lock"]))
-                return;
-            Assert.False(patience.IsCancellationRequested, $"no task is held for a lock: {tasks}");
-        }
-    }
+    private static Task Held(LineClient line) =>
+        Patience.Until(
+            async () =>
+                (await line.CallAsync("tasks", new { status = "pending" }))
+                    .GetProperty("tasks")
+                    .EnumerateArray()
+                    .SelectMany(task => task.Holds())
+                    .SequenceEqual(["lock"]),
+            "a task is held for a lock"
+        );
 
     private static async Task Receive(LineClient line, string kind)
     {

@@ -3,6 +3,7 @@ using Dapper;
 using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Tests.Containers;
+using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
 
@@ -102,8 +103,10 @@ public sealed class KilledTicketsTests
             await Next(after, said);
         }
 
-        while ((await Cards(operators)).Any(card => card.Text("status") != "done"))
-            Assert.False(patience.IsCancellationRequested, string.Join("\n", await Cards(operators)));
+        await Patience.Until(
+            async () => (await Cards(operators)).All(card => card.Text("status") == "done"),
+            "all tickets are done"
+        );
 
         LegalRows.CheckAll(host.DataDir);
         var runs = LegalRows.In(
