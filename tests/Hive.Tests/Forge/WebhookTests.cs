@@ -611,40 +611,50 @@ public sealed class WebhookTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
     }
 
-    [Theory]
-    [InlineData("pull_request", "null")]
-    [InlineData("pull_request", "[]")]
-    [InlineData("pull_request", "{}")]
-    [InlineData("pull_request", """{"action":7,"pull_request":"x","sender":[1]}""")]
-    [InlineData(
-        "pull_request",
-        """{"action":"opened","pull_request":{"assignees":[null,1,{"login":2}],"number":1e99},"""
-            + """ "repository":{"owner":null},"sender":{}}"""
-    )]
-    [InlineData("issue_comment", """{"action":"created","comment":{"body":"\ud800 @bob"}}""")]
-    [InlineData("push", """{"ref":"refs/heads/main"}""")]
-    [InlineData("unheard-of", "{}")]
-    public async Task A_signed_event_of_an_unknown_form_is_accepted_and_tells_nobody(string kind, string body)
+    [Fact]
+    public async Task A_signed_event_of_an_unknown_form_is_accepted_and_tells_nobody()
     {
-        using var answer = await Send(kind, Encoding.UTF8.GetBytes(body));
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Empty(await Told(answer));
+        const string Odd =
+            """{"action":"opened","pull_request":{"assignees":[null,1,{"login":2}],"number":1e99},"""
+            + """ "repository":{"owner":null},"sender":{}}""";
+        foreach (
+            var (kind, body) in new[]
+            {
+                ("pull_request", "null"),
+                ("pull_request", "[]"),
+                ("pull_request", "{}"),
+                ("pull_request", """{"action":7,"pull_request":"x","sender":[1]}"""),
+                ("pull_request", Odd),
+                ("issue_comment", """{"action":"created","comment":{"body":"\ud800 @bob"}}"""),
+                ("push", """{"ref":"refs/heads/main"}"""),
+                ("unheard-of", "{}"),
+            }
+        )
+        {
+            using var answer = await Send(kind, Encoding.UTF8.GetBytes(body));
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            Assert.Empty(await Told(answer));
+        }
+
+        Assert.Null(await LastOrNone("bob"));
     }
 
-    [Theory]
-    [InlineData("invalid JSON", "{", "application/json", "pull_request")]
-    [InlineData("application/json", "payload=%7B%7D", "application/x-www-form-urlencoded", "pull_request")]
-    [InlineData("X-Forgejo-Event", "{}", "application/json", "")]
-    public async Task A_malformed_delivery_is_refused_with_the_reason(
-        string says,
-        string body,
-        string type,
-        string kind
-    )
+    [Fact]
+    public async Task A_malformed_delivery_is_refused_with_the_reason()
     {
-        using var answer = await Send(kind, Encoding.UTF8.GetBytes(body), type: type);
-        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-        Assert.Contains(says, await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        foreach (
+            var (says, body, type, kind) in new[]
+            {
+                ("invalid JSON", "{", "application/json", "pull_request"),
+                ("application/json", "payload=%7B%7D", "application/x-www-form-urlencoded", "pull_request"),
+                ("X-Forgejo-Event", "{}", "application/json", ""),
+            }
+        )
+        {
+            using var answer = await Send(kind, Encoding.UTF8.GetBytes(body), type: type);
+            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+            Assert.Contains(says, await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -134,79 +134,78 @@ public sealed class ConfigRepositoriesTests
         Assert.Null(hive.Services.GetRequiredService<IAgentSpecs>().Read("coder").Model);
     }
 
-    [Theory]
-    [InlineData("absent", "the configuration has no agent.yaml")]
-    [InlineData("link", "'agent.yaml' is a symbolic link")]
-    [InlineData("other link", "'other' is a symbolic link")]
-    [InlineData("folder", "the configuration has no agent.yaml")]
-    [InlineData("submodule", "'sub' is a submodule")]
-    [InlineData("huge", "the limit is 1048576")]
-    [InlineData("large", "the limit is 65536")]
-    [InlineData("many", "more than 200 files")]
-    [InlineData("odd", "has an invalid name")]
-    [InlineData("bytes", "has an invalid name")]
-    [InlineData("socket", "named like a socket")]
-    [InlineData("wrong", "agent.yaml, line 1, column 1: unknown key 'modle'")]
-    public async Task An_invalid_proposal_is_refused_with_the_reason(string what, string said)
+    [Fact]
+    public async Task An_invalid_proposal_is_refused_with_the_reason()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("coder");
-        var commit = Propose(
-            hive,
-            folder =>
+        foreach (
+            var (said, change) in new (string, Action<string>)[]
             {
-                var file = Path.Combine(folder, "agent.yaml");
-                switch (what)
-                {
-                    case "absent":
-                        File.Delete(file);
-                        File.WriteAllText(Path.Combine(folder, "other"), "");
-                        break;
-                    case "link":
-                        File.Delete(file);
-                        File.CreateSymbolicLink(file, "/etc/passwd");
-                        break;
-                    case "other link":
-                        File.CreateSymbolicLink(Path.Combine(folder, "other"), "agent.yaml");
-                        break;
-                    case "folder":
-                        File.Delete(file);
-                        Directory.CreateDirectory(file);
-                        File.WriteAllText(Path.Combine(file, "x"), "");
-                        break;
-                    case "submodule":
-                        Git(folder, "update-index", "--add", "--cacheinfo", "160000," + new string('a', 40) + ",sub");
+                (
+                    "the configuration has no agent.yaml",
+                    folder => File.Move(Yaml(folder), Path.Combine(folder, "other"))
+                ),
+                (
+                    "'agent.yaml' is a symbolic link",
+                    folder =>
+                    {
+                        File.Delete(Yaml(folder));
+                        File.CreateSymbolicLink(Yaml(folder), "/etc/passwd");
+                    }
+                ),
+                (
+                    "'other' is a symbolic link",
+                    folder => File.CreateSymbolicLink(Path.Combine(folder, "other"), "agent.yaml")
+                ),
+                (
+                    "the configuration has no agent.yaml",
+                    folder =>
+                    {
+                        File.Delete(Yaml(folder));
+                        Directory.CreateDirectory(Yaml(folder));
+                        File.WriteAllText(Path.Combine(Yaml(folder), "x"), "");
+                    }
+                ),
+                (
+                    "'sub' is a submodule",
+                    folder =>
+                    {
+                        Git(folder, "update-index", "--add", "--cacheinfo", $"160000,{new string('a', 40)},sub");
                         Directory.CreateDirectory(Path.Combine(folder, "sub"));
-                        break;
-                    case "huge":
-                        File.WriteAllText(Path.Combine(folder, "big"), new string('x', 2 << 20));
-                        break;
-                    case "large":
-                        File.WriteAllText(file, "# " + new string('x', 100_000));
-                        break;
-                    case "many":
+                    }
+                ),
+                (
+                    "the limit is 1048576",
+                    folder => File.WriteAllText(Path.Combine(folder, "big"), new string('x', 2 << 20))
+                ),
+                ("the limit is 65536", folder => File.WriteAllText(Yaml(folder), "# " + new string('x', 100_000))),
+                (
+                    "more than 200 files",
+                    folder =>
+                    {
                         foreach (var i in Enumerable.Range(0, 300))
                             File.WriteAllText(Path.Combine(folder, $"file{i}"), "");
-                        break;
-                    case "odd":
-                        File.WriteAllText(Path.Combine(folder, "a\nb"), "");
-                        break;
-                    case "bytes":
-                        Sh(folder, "touch \"$(printf 'a\\377b')\"");
-                        break;
-                    case "socket":
-                        File.WriteAllText(Path.Combine(folder, "agent.sock"), "");
-                        break;
-                    case "wrong":
-                        File.WriteAllText(file, "modle: x\n");
-                        break;
-                }
+                    }
+                ),
+                ("has an invalid name", folder => File.WriteAllText(Path.Combine(folder, "a\nb"), "")),
+                ("has an invalid name", folder => Sh(folder, "touch \"$(printf 'a\\377b')\"")),
+                ("named like a socket", folder => File.WriteAllText(Path.Combine(folder, "agent.sock"), "")),
+                (
+                    "agent.yaml, line 1, column 1: unknown key 'modle'",
+                    folder => File.WriteAllText(Yaml(folder), "modle: x\n")
+                ),
             }
-        );
-        var problem = await Assert.ThrowsAsync<Problem>(() =>
-            hive.Services.GetRequiredService<ConfigReader>().ReadAt("coder", commit, Token)
-        );
-        Assert.Contains(said, problem.Message, StringComparison.Ordinal);
+        )
+        {
+            var commit = Propose(hive, change);
+            var problem = await Assert.ThrowsAsync<Problem>(() =>
+                hive.Services.GetRequiredService<ConfigReader>().ReadAt("coder", commit, Token)
+            );
+            Assert.Contains(said, problem.Message, StringComparison.Ordinal);
+        }
+
+        static string Yaml(string folder) => Path.Combine(folder, "agent.yaml");
     }
 
     [Fact]
@@ -237,10 +236,11 @@ public sealed class ConfigRepositoriesTests
         change(folder);
         Git(folder, "add", "--all");
         Git(folder, "commit", "--quiet", "--message", "proposed");
-        Git(Applied(hive, "coder"), "fetch", "--quiet", folder, "HEAD:refs/tags/proposal/1");
+        Git(Applied(hive, "coder"), "fetch", "--quiet", "--force", folder, "HEAD:refs/tags/proposal/1");
+        var commit = Git(folder, "rev-parse", "HEAD");
         // .NET cannot remove a file whose name is not UTF-8.
-        Sh(folder, "rm -rf ./a*");
-        return Git(folder, "rev-parse", "HEAD");
+        Sh(hive.Folder, "rm -rf proposed");
+        return commit;
     }
 
     private static void Sh(string folder, string script)

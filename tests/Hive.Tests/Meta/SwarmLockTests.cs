@@ -143,46 +143,36 @@ public sealed class SwarmLockTests
         Assert.Single(await upstream.Inputs());
     }
 
-    [Theory]
-    [InlineData("missing", "cannot fetch the input 'skills' from")]
-    [InlineData("reference", "cannot fetch the input 'other' from")]
-    [InlineData("elsewhere", "Inputs:AllowedPaths")]
-    [InlineData("own data", "Inputs:AllowedPaths")]
-    public async Task An_input_that_cannot_be_fetched_fails_the_spawn_and_leaves_nothing(string what, string said)
+    [Fact]
+    public async Task An_input_that_cannot_be_fetched_fails_the_spawn_and_leaves_nothing()
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
         upstream.Commit("skills", "skill.md", "one\n");
-        upstream.Configure(
-            "coder",
-            (
-                "skills",
-                what switch
-                {
-                    "missing" => upstream.Url("nothing"),
-                    "elsewhere" => "file:///srv/x",
-                    "own data" => "file://" + upstream.Meta,
-                    _ => upstream.Url("skills"),
-                }
-            )
-        );
-        if (what == "reference")
-            File.AppendAllText(
-                Path.Combine(ConfigRepositoriesTests.Applied(hive, "coder"), "agent.yaml"),
-                $"  other: {{ url: \"{upstream.Url("skills")}\", ref: nowhere }}\n"
+        var (skills, host) = (upstream.Url("skills"), await hive.Operator());
+        foreach (
+            var (url, more, said) in new[]
+            {
+                (upstream.Url("nothing"), "", "cannot fetch the input 'skills' from"),
+                (skills, $"  other: {{ url: \"{skills}\", ref: nowhere }}\n", "cannot fetch the input 'other' from"),
+                ("file:///srv/x", "", "Inputs:AllowedPaths"),
+                ("file://" + upstream.Meta, "", "Inputs:AllowedPaths"),
+            }
+        )
+        {
+            upstream.Configure("coder", ("skills", url));
+            File.AppendAllText(Path.Combine(ConfigRepositoriesTests.Applied(hive, "coder"), "agent.yaml"), more);
+            var refused = await Talk.Refused(
+                () => host.CallAsync("spawn", new { name = "coder", runtime = "external" }),
+                "invalid"
             );
-        var refused = await Talk.Refused(
-            async () => await (await hive.Operator()).CallAsync("spawn", new { name = "coder", runtime = "external" }),
-            "invalid"
-        );
-        Assert.Contains(said, refused.Message, StringComparison.Ordinal);
+            Assert.Contains(said, refused.Message, StringComparison.Ordinal);
+        }
+
         Assert.Null(Locked(hive).Deployed("coder"));
         Assert.Equal(
             ["manager"],
-            (await (await hive.Operator()).CallAsync("list"))
-                .GetProperty("agents")
-                .EnumerateArray()
-                .Select(a => a.GetString())
+            (await host.CallAsync("list")).GetProperty("agents").EnumerateArray().Select(a => a.GetString())
         );
     }
 
@@ -259,49 +249,45 @@ public sealed class SwarmLockTests
         Assert.Equal(commit, Locked(hive).Deployed("coder"));
     }
 
-    [Theory]
-    [InlineData("rubbish")]
-    [InlineData("{\"version\":2,\"root\":\"root\",\"nodes\":{\"root\":{\"inputs\":{}}}}")]
-    [InlineData("{\"version\":1,\"root\":\"root\",\"nodes\":{\"root\":{\"inputs\":{\"agent-coder\":\"nothing\"}}}}")]
-    [InlineData(
-        "{\"version\":1,\"root\":\"root\",\"nodes\":{\"root\":{\"inputs\":{\"agent-coder\":\"c\"}},"
-            + "\"c\":{\"inputs\":{},\"locked\":{\"rev\":\"../../x\",\"lastModified\":1}}}}"
-    )]
-    [InlineData("[]")]
-    public async Task A_lock_broken_by_hand_blocks_only_deploys_and_can_be_fixed(string content)
+    [Fact, Sampled]
+    public async Task A_lock_broken_by_hand_blocks_only_deploys_and_can_be_fixed()
     {
+        const string Escaping =
+            """{"version":1,"root":"root","nodes":{"root":{"inputs":{"agent-coder":"c"}},"""
+            + """ "c":{"inputs":{},"locked":{"rev":"../../x","lastModified":1}}}}""";
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
         await hive.Spawn("coder");
-        await hive.Restart(() =>
+        var head = Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, "coder"), "rev-parse", "HEAD");
+        foreach (
+            var content in Ring.Sample(
+                [
+                    "rubbish",
+                    """{"version":2,"root":"root","nodes":{"root":{"inputs":{}}}}""",
+                    """{"version":1,"root":"root","nodes":{"root":{"inputs":{"agent-coder":"nothing"}}}}""",
+                    "[]",
+                    Escaping,
+                ],
+                2
+            )
+        )
         {
-            File.WriteAllText(Path.Combine(upstream.Meta, "swarm.lock"), content);
-            upstream.Git("commit", "-q", "-a", "-m", "by hand");
-        });
-        Assert.Empty(await upstream.Inputs());
-        var problem = await Assert.ThrowsAsync<Problem>(() =>
-            Locked(hive)
-                .Prepare(
-                    "coder",
-                    Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, "coder"), "rev-parse", "HEAD"),
-                    Token
-                )
-        );
-        Assert.Equal(ErrorCode.Conflict, problem.Code);
-        Assert.Contains($"git -C {upstream.Meta} checkout", problem.Message, StringComparison.Ordinal);
-        // Existing agents keep running and can be rebuilt.
-        await upstream.Do("rebuild", "coder");
-        upstream.Git("checkout", "-q", "HEAD~1", "--", "swarm.lock");
-        upstream.Git("commit", "-q", "-m", "fixed");
-        Assert.NotNull(
-            await Locked(hive)
-                .Prepare(
-                    "coder",
-                    Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, "coder"), "rev-parse", "HEAD"),
-                    Token
-                )
-        );
-        Assert.NotNull(Locked(hive).Deployed("coder"));
+            await hive.Restart(() =>
+            {
+                File.WriteAllText(Path.Combine(upstream.Meta, "swarm.lock"), content);
+                upstream.Git("commit", "-q", "-a", "-m", "by hand");
+            });
+            Assert.Empty(await upstream.Inputs());
+            var problem = await Assert.ThrowsAsync<Problem>(() => Locked(hive).Prepare("coder", head, Token));
+            Assert.Equal(ErrorCode.Conflict, problem.Code);
+            Assert.Contains($"git -C {upstream.Meta} checkout", problem.Message, StringComparison.Ordinal);
+            // Existing agents keep running and can be rebuilt.
+            await upstream.Do("rebuild", "coder");
+            upstream.Git("checkout", "-q", "HEAD~1", "--", "swarm.lock");
+            upstream.Git("commit", "-q", "-m", "fixed");
+            Assert.NotNull(await Locked(hive).Prepare("coder", head, Token));
+            Assert.NotNull(Locked(hive).Deployed("coder"));
+        }
     }
 
     [Fact]
