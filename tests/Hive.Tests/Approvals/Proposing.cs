@@ -43,15 +43,8 @@ internal sealed class Proposing(string dataDir, string agent)
     }
 
     /// <summary>Waits until an approval has a tag of that kind.</summary>
-    public async Task UntilTagged(long id, string kind)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (!Tags(id).Contains(kind))
-        {
-            patience.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
+    public Task UntilTagged(long id, string kind) =>
+        Patience.Until(() => Task.FromResult(Tags(id).Contains(kind)), $"approval {id} has the tag {kind}");
 
     public string Git(params string[] arguments) => Repositories.AsSomebody(Config, arguments);
 

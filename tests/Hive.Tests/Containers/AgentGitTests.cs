@@ -6,9 +6,10 @@ namespace Hive.Tests.Containers;
 /// <summary>Tests the git configuration that an agent's programs see.</summary>
 public sealed class AgentGitTests
 {
-    [Theory]
-    [InlineData("process")]
-    [InlineData("sandbox")]
+    public static TheoryData<string> Runtimes => Ring.IsLong ? ["process", "sandbox"] : ["process"];
+
+    [Theory, Sampled]
+    [MemberData(nameof(Runtimes))]
     public async Task A_commit_needs_no_setup_and_the_agents_own_git_configuration_overrides_ours(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);

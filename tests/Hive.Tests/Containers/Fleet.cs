@@ -23,6 +23,14 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>The runtimes that isolate.</summary>
     public static TheoryData<string> Isolating { get; } = [.. IsolatingRuntimes];
 
+    /// <summary><see cref="Real"/> in the long ring; one of them in the first, for what is the same code in
+    /// all.</summary>
+    public static TheoryData<string> SampledReal => Ring.IsLong ? Real : ["sandbox"];
+
+    /// <summary><see cref="Isolating"/> in the long ring; one of them in the first, for what is the same code in
+    /// all.</summary>
+    public static TheoryData<string> SampledIsolating => Ring.IsLong ? Isolating : ["sandbox"];
+
     private static IEnumerable<string> IsolatingRuntimes => ["sandbox", "nspawn", "podman"];
 
     public HiveFixture Hive { get; }
@@ -103,8 +111,10 @@ internal sealed class Fleet : IAsyncDisposable
     public async Task Down(string name)
     {
         using var host = await LineClient.ConnectAsync(Hive.HostSocket);
-        while ((await host.CallAsync("harness", new { name })).GetProperty("connected").GetBoolean())
-            await Task.Yield();
+        await Patience.Until(
+            async () => !(await host.CallAsync("harness", new { name })).GetProperty("connected").GetBoolean(),
+            $"{name}'s harness is gone"
+        );
     }
 
     public async Task<ContainerView> Row(string name)

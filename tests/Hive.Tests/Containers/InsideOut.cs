@@ -123,12 +123,10 @@ internal sealed class InsideOut : IAsyncDisposable
         await fleet.Hive.Restart(async () =>
         {
             // One that waits for the port must get it now; one that has it already has another machine's.
-            do
-            {
-                patience.Token.ThrowIfCancellationRequested();
-                reached = Reaches(port);
-                await Task.Yield();
-            } while (!reached && !printed.Contains("took"));
+            await Patience.Until(
+                () => Task.FromResult((reached = Reaches(port)) || printed.Contains("took")),
+                "the agent has the port"
+            );
         });
         await Runtime().Remove(agent);
         return ("take the dashboard's port while Hive restarts", reached);

@@ -3,6 +3,7 @@ using Hive.Features.Containers.Contracts;
 using Hive.Features.Containers.Runs;
 using Hive.Protocol;
 using Hive.Runtimes;
+using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
@@ -88,8 +89,8 @@ public sealed class IsolationTests
         Assert.Equal("the host's", File.ReadAllText(outside));
     }
 
-    [Theory]
-    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledIsolating), MemberType = typeof(Fleet))]
     public async Task Kernel_settings_are_read_only_even_in_a_namespace_of_the_agents_own(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
@@ -125,8 +126,8 @@ public sealed class IsolationTests
         Assert.Equal(scripts.Select(s => $"{s}: "), await Inside(fleet, "inner", runtime, scripts));
     }
 
-    [Theory]
-    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledIsolating), MemberType = typeof(Fleet))]
     public async Task The_manager_reaches_agents_configurations_and_notes_but_not_their_homes(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime, manager: true);
@@ -189,8 +190,8 @@ public sealed class IsolationTests
         );
     }
 
-    [Theory]
-    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledIsolating), MemberType = typeof(Fleet))]
     public async Task Links_that_an_agent_leaves_behind_resolve_inside_its_own_container(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
@@ -205,8 +206,8 @@ public sealed class IsolationTests
         );
     }
 
-    [Theory]
-    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledIsolating), MemberType = typeof(Fleet))]
     public async Task A_running_manager_restarts_for_a_new_agent_once_it_holds_no_message(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime, manager: true);
@@ -226,8 +227,8 @@ public sealed class IsolationTests
         Assert.Equal(["to be seen"], seen);
     }
 
-    [Theory]
-    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledIsolating), MemberType = typeof(Fleet))]
     public async Task An_agent_over_its_memory_limit_is_ended_or_the_missing_limit_is_shown(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
@@ -264,8 +265,8 @@ public sealed class IsolationTests
         );
     }
 
-    [Theory]
-    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledIsolating), MemberType = typeof(Fleet))]
     public async Task A_fork_bomb_stops_at_the_process_limit(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
@@ -301,7 +302,7 @@ public sealed class IsolationTests
         }
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task Nspawn_uses_the_programs_of_a_configured_root()
     {
         var root = Directory.CreateTempSubdirectory("hive-root-").FullName;

@@ -62,8 +62,8 @@ public sealed class LifecycleTests
         Assert.False(Directory.Exists(Path.Combine(fleet.Hive.DataDir, "applied", "worker")));
     }
 
-    [Theory]
-    [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledReal), MemberType = typeof(Fleet))]
     public async Task An_agent_killed_by_hand_is_noticed_at_once_and_its_leases_return(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
@@ -172,8 +172,8 @@ public sealed class LifecycleTests
         await Talk.Refused(() => fleet.Do("logs", new { name = "nobody" }), "not_found");
     }
 
-    [Theory]
-    [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledReal), MemberType = typeof(Fleet))]
     public async Task An_agent_that_ignores_TERM_is_killed_after_10_seconds_and_stays_busy_until_then(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime, realClock: false);
@@ -212,8 +212,8 @@ public sealed class LifecycleTests
         Assert.NotEqual(pid, fleet.Pid("worker"));
     }
 
-    [Theory]
-    [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledReal), MemberType = typeof(Fleet))]
     public async Task A_restarted_host_adopts_running_agents(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
@@ -234,8 +234,8 @@ public sealed class LifecycleTests
         Assert.False((await fleet.Row("worker")).Running);
     }
 
-    [Theory]
-    [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledReal), MemberType = typeof(Fleet))]
     public async Task With_another_run_folder_no_agent_runs_twice_and_each_can_connect(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);

@@ -34,7 +34,7 @@ public sealed class OlderRunsTests
         Assert.Equal(weakness, (await fleet.Row("worker")).Note);
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task Every_start_writes_its_own_filter_of_system_calls()
     {
         Requires.Filter();

@@ -185,13 +185,6 @@ public sealed class OneBrokenAgentTests
         }
     }
 
-    private static async Task Gone(string path)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (Path.Exists(path))
-        {
-            patience.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
+    private static Task Gone(string path) =>
+        Patience.Until(() => Task.FromResult(!Path.Exists(path)), $"{path} is removed");
 }

@@ -3,13 +3,14 @@ using Hive.Protocol;
 using Hive.Runtimes;
 using Hive.Tests.Cli;
 using Hive.Tests.Crash;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Containers;
 
 /// <summary>Tests a host of the same version with another harness.</summary>
 public sealed class OtherHarnessTests
 {
-    [Fact]
+    [Fact, Long]
     public async Task Agents_of_another_harness_need_an_update_and_get_it_with_AutoUpdate()
     {
         await using var host = await ChildHost.Start("process");
@@ -69,10 +70,6 @@ public sealed class OtherHarnessTests
         return rows.Deserialize<ContainerView[]>(WireJson.Options)!.Single(r => r.Name == "worker");
     }
 
-    private static async Task Until(ChildHost host, Func<ContainerView, bool> wanted)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (!wanted(await Row(host)))
-            patience.Token.ThrowIfCancellationRequested();
-    }
+    private static Task Until(ChildHost host, Func<ContainerView, bool> wanted) =>
+        Patience.Until(async () => wanted(await Row(host)), "the agent's row is as wanted");
 }

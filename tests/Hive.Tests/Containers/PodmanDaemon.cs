@@ -202,16 +202,12 @@ internal sealed class PodmanService : IAsyncDisposable
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await Task.WhenAny(made.WaitAsync(patience.Token), process.WaitForExitAsync(patience.Token));
         // The socket is bound a moment before podman listens, and no event reports that.
-        while (!await Answers())
-        {
-            Assert.False(
-                process.HasExited,
-                "podman's service ended with "
-                    + (process.HasExited ? process.ExitCode.ToString(CultureInfo.InvariantCulture) : "")
-            );
-            patience.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
+        await Patience.Until(async () => process.HasExited || await Answers(), "podman's service answers");
+        Assert.False(
+            process.HasExited,
+            "podman's service ended with "
+                + (process.HasExited ? process.ExitCode.ToString(CultureInfo.InvariantCulture) : "")
+        );
     }
 
     /// <summary>Ends it at once; its containers run on.</summary>

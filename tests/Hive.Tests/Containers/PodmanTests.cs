@@ -59,7 +59,7 @@ public sealed class PodmanTests
         Assert.DoesNotContain(mounts, await File.ReadAllTextAsync("/proc/mounts"), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task An_unchanged_container_is_reused_and_a_changed_one_recreated_with_its_log_kept()
     {
         await using var fleet = await Fleet.Start("podman");
@@ -120,7 +120,7 @@ public sealed class PodmanTests
         }
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task A_container_started_by_hand_is_adopted_unless_its_agent_was_stopped()
     {
         await using var fleet = await Fleet.Start("podman");
@@ -140,7 +140,7 @@ public sealed class PodmanTests
         Assert.False((await fleet.Row("worker")).Running);
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task A_container_paused_by_hand_still_runs_and_can_be_killed()
     {
         await using var fleet = await Fleet.Start("podman");
@@ -152,7 +152,7 @@ public sealed class PodmanTests
         Assert.False((await fleet.Row("worker")).Running);
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task Changes_during_a_daemons_absence_are_found_when_it_is_back()
     {
         await using var service = await PodmanDaemon.OfItsOwn();
@@ -237,7 +237,7 @@ public sealed class PodmanTests
         }
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task Orphaned_containers_are_removed_and_unfinished_ones_replaced()
     {
         await using var fleet = await Fleet.Start("podman", realClock: false);
@@ -278,7 +278,7 @@ public sealed class PodmanTests
         );
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task A_container_name_in_use_is_reported_and_that_container_left_alone()
     {
         await using var fleet = await Fleet.Start("podman");
@@ -299,7 +299,7 @@ public sealed class PodmanTests
         await PodmanDaemon.Run("rm", fleet.Container("worker"));
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task A_missing_folder_of_a_mount_is_reported_and_not_created()
     {
         await using var fleet = await Fleet.Start("podman");
@@ -338,7 +338,7 @@ public sealed class PodmanTests
         Assert.Equal(["with a colon", "end"], await Podman(fleet).Tail("worker", 10, CancellationToken.None));
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task A_failed_start_leaves_nothing_behind()
     {
         await using var fleet = await Fleet.Start("podman");
@@ -364,7 +364,7 @@ public sealed class PodmanTests
         );
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task A_container_over_its_memory_limit_is_ended()
     {
         await using var fleet = await Fleet.Start("podman");
@@ -387,7 +387,7 @@ public sealed class PodmanTests
         );
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task A_chatty_agents_log_stays_bounded_and_its_last_lines_are_read()
     {
         await using var fleet = await Fleet.Start("podman");
@@ -410,7 +410,7 @@ public sealed class PodmanTests
         );
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task An_agents_output_is_followed_from_one_run_to_the_next()
     {
         await using var fleet = await Fleet.Start("podman");

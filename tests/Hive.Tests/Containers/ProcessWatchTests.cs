@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Hive.Common.Linux;
 using Hive.Runtimes.Local;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Containers;
 
@@ -36,8 +37,7 @@ public sealed class ProcessWatchTests
         var after = LinuxProcess.Open(self.Id)!;
         var late = watch.Ended(after);
         Assert.True(after.IsClosed);
-        while (!before.IsClosed)
-            await Task.Yield();
+        await Patience.Until(() => Task.FromResult(before.IsClosed), "the first handle is closed");
         Assert.False(early.IsCompleted || late.IsCompleted);
         // Also when it is called again.
         watch.Dispose();

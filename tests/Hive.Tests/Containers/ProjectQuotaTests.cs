@@ -84,7 +84,7 @@ public sealed class ProjectQuotaTests
             Assert.StartsWith("lsattr", Commands(project, "/worker/")[^1], StringComparison.Ordinal);
         });
 
-    [Fact]
+    [Fact, Long]
     public Task A_quota_that_cannot_be_set_is_a_weakness_and_prevents_no_start() =>
         Run(async host =>
         {
@@ -100,7 +100,7 @@ public sealed class ProjectQuotaTests
             Assert.DoesNotContain("quota", await Note(host) ?? "", StringComparison.Ordinal);
         });
 
-    [Fact]
+    [Fact, Long]
     public Task Missing_programs_for_quotas_are_named_by_doctor() =>
         Run(async host =>
         {
@@ -110,9 +110,17 @@ public sealed class ProjectQuotaTests
             Assert.EndsWith("but not installed: setquota", found.Text, StringComparison.Ordinal);
         });
 
-    [Theory]
-    [InlineData("rw,relatime DATA\n", "DATA is mounted without prjquota")]
-    [InlineData("", "findmnt knows no mount of DATA")]
+    /// <summary>The output of findmnt, and the reason that follows from it.</summary>
+    public static TheoryData<string, string> WithoutQuotas =>
+        [
+            .. Ring.Sample(
+                [("rw,relatime DATA\n", "DATA is mounted without prjquota"), ("", "findmnt knows no mount of DATA")],
+                1
+            ),
+        ];
+
+    [Theory, Sampled]
+    [MemberData(nameof(WithoutQuotas))]
     public Task Without_quotas_agents_start_and_doctor_says_why(string mounts, string reason) =>
         Run(
             async host =>
@@ -130,7 +138,7 @@ public sealed class ProjectQuotaTests
             mounts
         );
 
-    [Fact]
+    [Fact, Long]
     public Task Odd_output_of_findmnt_is_a_weakness_and_prevents_no_start() =>
         Run(
             async host =>

@@ -13,8 +13,8 @@ namespace Hive.Tests.Containers;
 /// <summary>Tests that a rebuild repairs an agent from any state.</summary>
 public sealed class RebuildAgentTests
 {
-    [Theory]
-    [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledReal), MemberType = typeof(Fleet))]
     public async Task A_rebuilt_agent_runs_on_its_present_configuration_from_any_state(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);

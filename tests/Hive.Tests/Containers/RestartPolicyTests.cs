@@ -107,8 +107,7 @@ public sealed class RestartPolicyTests
         // The failure is stored a while after it was noted.
         var busy = hive.Services.GetRequiredService<IStore>().Write(_ => disk.Wait(TimeSpan.FromSeconds(60)));
         Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);
-        while (!(await fleet.Row("worker")).Failed)
-            await Task.Yield();
+        await Patience.Until(async () => (await fleet.Row("worker")).Failed, "the failure is noted");
         hive.Clock.Advance(TimeSpan.FromSeconds(1));
         disk.Set();
         Assert.True(await busy);
@@ -118,7 +117,7 @@ public sealed class RestartPolicyTests
         Assert.NotNull((await hive.Row("crash-worker")).SnoozedUntilAt);
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task Failures_far_apart_do_not_add_up()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
@@ -136,10 +135,10 @@ public sealed class RestartPolicyTests
         }
     }
 
-    [Theory]
-    [InlineData("stop")]
-    [InlineData("kill")]
-    [InlineData("destroy")]
+    public static TheoryData<string> Verbs => [.. Ring.Sample(["stop", "kill", "destroy"], 1)];
+
+    [Theory, Sampled]
+    [MemberData(nameof(Verbs))]
     public async Task A_stop_during_the_pause_cancels_the_restart(string verb)
     {
         await using var fleet = await Fleet.Start("process", realClock: false);

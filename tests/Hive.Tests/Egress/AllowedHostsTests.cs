@@ -36,8 +36,8 @@ public sealed class AllowedHostsTests
 
         """;
 
-    [Theory]
-    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    [Theory, Sampled]
+    [MemberData(nameof(Fleet.SampledIsolating), MemberType = typeof(Fleet))]
     public async Task An_agent_with_a_list_reaches_its_hosts_and_nothing_else(string runtime)
     {
         using var server = new TcpListener(IPAddress.Loopback, 0);

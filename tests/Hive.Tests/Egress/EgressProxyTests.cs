@@ -391,11 +391,7 @@ public sealed class EgressProxyTests
     // The proxy may begin to measure only after the first step of the clock.
     private static async Task<string> AsTimePasses(ProxiedAgent agent, Task<string> end)
     {
-        await Patience.Until(
-            () =>
-            {
-                agent.Hive.Clock.Advance(EgressTunnel.Idle);
-                return Task.FromResult(end.IsCompleted);
+        await agent.Hive.Clock.AdvanceUntil(end, EgressTunnel.Idle);
             },
             "the tunnel ends"
         );
