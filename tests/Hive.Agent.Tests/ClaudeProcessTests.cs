@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Hive.Tests.Fixture;
 using static Hive.Agent.Tests.Measured;
 
 namespace Hive.Agent.Tests;
@@ -9,10 +10,20 @@ public sealed class ClaudeProcessTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    [Theory(Timeout = 120_000)]
-    [InlineData("garbage", "output that is not stream-json: Segmentation fault (not really)")]
-    [InlineData("binary", "output that is not stream-json: ")]
-    [InlineData("long-line", "a line of 104857600 bytes was skipped; the limit is 8388608 bytes")]
+    public static TheoryData<string, string> OddOutput =>
+        [
+            .. Ring.Sample(
+                [
+                    ("garbage", "output that is not stream-json: Segmentation fault (not really)"),
+                    ("binary", "output that is not stream-json: "),
+                    ("long-line", "a line of 104857600 bytes was skipped; the limit is 8388608 bytes"),
+                ],
+                1
+            ),
+        ];
+
+    [Theory(Timeout = 120_000), Sampled]
+    [MemberData(nameof(OddOutput))]
     public async Task Output_that_is_not_a_result_does_not_end_the_turn(string play, string note)
     {
         await using var h = await Harnessed.StartAsync();
@@ -40,12 +51,14 @@ public sealed class ClaudeProcessTests
 
         var ended = h.EndedAsync();
         h.Clock.Advance(TimeSpan.FromSeconds(60));
-        while (!ended.IsCompleted)
-        {
-            await Task.Yield();
-            h.Clock.Advance(TimeSpan.FromMilliseconds(20));
-        }
-
+        await Patience.Until(
+            () =>
+            {
+                h.Clock.Advance(TimeSpan.FromMilliseconds(20));
+                return Task.FromResult(ended.IsCompleted);
+            },
+            "the turn has ended"
+        );
         Assert.Equal(
             ("failed", "claude printed nothing for too long and was ended"),
             (await ended) is var e ? ((string?)e["result"], (string?)e["note"]) : default
@@ -132,8 +145,7 @@ public sealed class ClaudeProcessTests
         {
             using var kill = System.Diagnostics.Process.Start("kill", ["-TERM", $"{pid}"]);
             await kill.WaitForExitAsync(Ct);
-            while (Lives(pid))
-                await Task.Yield();
+            await Patience.Until(() => Task.FromResult(!Lives(pid)), $"{pid} has ended");
         }
 
         await loop;
@@ -157,10 +169,11 @@ public sealed class ClaudeProcessTests
         Assert.All(await PidsAsync(h), pid => Assert.False(Lives(pid)));
     }
 
-    // Many lines, and 100 MB in long lines.
-    [Theory(Timeout = 120_000)]
-    [InlineData("flood", 300_000)]
-    [InlineData("flood-long", 1600)]
+    /// <summary>Many lines, and 100 MB in long lines.</summary>
+    public static TheoryData<string, int> Floods => [.. Ring.Sample([("flood", 300_000), ("flood-long", 1600)], 1)];
+
+    [Theory(Timeout = 120_000), Sampled]
+    [MemberData(nameof(Floods))]
     public async Task A_flood_of_events_is_limited_and_memory_stays_flat(string play, int lines)
     {
         await using var h = await Harnessed.StartAsync();

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Hive.Tests.Fixture;
 using static Hive.Agent.Tests.Measured;
 
 namespace Hive.Agent.Tests;
@@ -306,11 +307,25 @@ public sealed class ClaudeTests
         );
     }
 
-    [Theory(Timeout = 120_000)]
-    [InlineData("no-result", "claude printed no result; it ended with exit code 0")]
-    [InlineData("signal", "claude printed no result; it was killed by signal 9")]
-    [InlineData("half", "claude printed no result; it ended with exit code 0: {\"type\":\"result\",\"subtype\":\"succ")]
-    [InlineData("error", "The sandbox is gone")]
+    /// <summary>What the program plays, and the note of the turn.</summary>
+    public static TheoryData<string, string> WithoutResult =>
+        [
+            .. Ring.Sample(
+                [
+                    ("no-result", "claude printed no result; it ended with exit code 0"),
+                    ("signal", "claude printed no result; it was killed by signal 9"),
+                    (
+                        "half",
+                        """claude printed no result; it ended with exit code 0: {"type":"result","subtype":"succ"""
+                    ),
+                    ("error", "The sandbox is gone"),
+                ],
+                2
+            ),
+        ];
+
+    [Theory(Timeout = 120_000), Sampled]
+    [MemberData(nameof(WithoutResult))]
     public async Task Without_a_good_result_the_turn_fails_and_its_message_is_delivered_again(string play, string note)
     {
         await using var h = await Harnessed.StartAsync();
