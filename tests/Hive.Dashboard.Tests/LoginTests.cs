@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Hive.Tests.Fixture;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -63,7 +64,7 @@ public sealed class LoginTests(Browser browser) : DashboardTest(browser)
         await StateIs(page, "live");
 
         Assert.Equal(["/api/session/proof", "/api/session/proof", "/api/session"], before);
-        Assert.Contains("/api/stats", asked);
+        await Patience.Until(() => Task.FromResult(asked.Contains("/api/stats")), "the page asks for its figures");
     }
 
     [Fact]
