@@ -392,9 +392,6 @@ public sealed class EgressProxyTests
     private static async Task<string> AsTimePasses(ProxiedAgent agent, Task<string> end)
     {
         await agent.Hive.Clock.AdvanceUntil(end, EgressTunnel.Idle);
-            },
-            "the tunnel ends"
-        );
         return await end;
     }
 
