@@ -67,7 +67,7 @@ public sealed partial class LongMapTests
 
     private static void AssertNone(IEnumerable<string> names) => Assert.True(!names.Any(), string.Join('\n', names));
 
-    [GeneratedRegex(@"^\s*\[(\w+, )*(Long|Sampled)(, \w+)*\]", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\s*\[([^\]""]+, )?(Long|Sampled)\]", RegexOptions.Multiline)]
     private static partial Regex Mark();
 
     [GeneratedRegex("#.*")]
