@@ -231,8 +231,10 @@ public sealed class NextTests : IDisposable
         await host.Move(judged, "PHASE_BUILD");
         await host.Change(new { id = blocked, block = new { type = "environment", reason = "no VPN" } });
         var asked = await host.Create("Ask whether to begin");
-        while ((await hive.Waiting()).Count(row => KeyOf(row.Kind) != "n") < 5)
-            await hive.Settled();
+        await Patience.Until(
+            async () => (await hive.Waiting()).Count(row => KeyOf(row.Kind) != "n") >= 5,
+            "all five wait"
+        );
 
         using var terminal = new NextTerminal(hive.RunDir);
         List<string> kinds = [];
