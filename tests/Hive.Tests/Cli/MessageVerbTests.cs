@@ -70,7 +70,13 @@ public sealed class MessageVerbTests(RunningHive hive) : IClassFixture<RunningHi
     {
         Ok(await hive.RunAsync("spawn", "reader", "--runtime", "external"));
         Ok(await hive.RunAsync("send", "reader", "two", "words"), "sent to reader as message");
-        Ok(await hive.RunWithInputAsync("from a pipe, wörtlich\nand a second line\n", "send", "@reader", "-"));
+        // A process of its own, whose standard input is a real pipe.
+        Ok(
+            await Built.HiveProcessAsync(
+                ["send", "@reader", "-", "--run-dir", hive.RunDir],
+                "from a pipe, wörtlich\nand a second line\n"
+            )
+        );
         var sent = Document(await hive.RunWithInputAsync("no dash needed", "send", "reader", "--json"));
 
         using var reader = await hive.AgentAsync("reader");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using Hive.Cli;
 using Hive.Cli.Help;
 using Hive.Protocol;
@@ -128,10 +129,25 @@ public sealed class UnreachableTests : IDisposable
     [Fact]
     public async Task The_run_folder_is_read_from_the_environment()
     {
-        var outcome = await Built.HiveAsync(["list"], "", ("HIVE_RUNDIR", $"{folder}/elsewhere"));
+        var outcome = await Built.HiveProcessAsync(["list"], "", ("HIVE_RUNDIR", $"{folder}/elsewhere"));
 
         Assert.Equal(3, outcome.ExitCode);
         Assert.Contains($"{folder}/elsewhere/host.sock", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Runs_beside_each_other_in_one_process_share_no_variable_and_no_output()
+    {
+        string[] places = [.. Enumerable.Range(0, 8).Select(i => $"{folder}/{i}")];
+
+        var outcomes = await Task.WhenAll(
+            places.Select(place => Built.HiveAsync(["list"], "", ("HIVE_RUNDIR", place)))
+        );
+
+        Assert.Equal(
+            places.Select(place => (3, $"{place}/host.sock")),
+            outcomes.Select(o => (o.ExitCode, Assert.Single(Regex.Matches(o.Error, "/[^ ]*/host.sock")).Value))
+        );
     }
 
     [Fact]
