@@ -119,7 +119,7 @@ public sealed class NixosTests
         Assert.Contains("HIVE_SOCKET=\"/run/hive/agent.sock\"", File.ReadAllLines(environment));
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task A_dead_container_is_noticed_at_once_and_a_restarted_host_adopts_running_ones()
     {
         await using var nixos = await NixosHost.Start();

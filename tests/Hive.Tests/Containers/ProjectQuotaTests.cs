@@ -110,17 +110,9 @@ public sealed class ProjectQuotaTests
             Assert.EndsWith("but not installed: setquota", found.Text, StringComparison.Ordinal);
         });
 
-    /// <summary>The output of findmnt, and the reason that follows from it.</summary>
-    public static TheoryData<string, string> WithoutQuotas =>
-        [
-            .. Ring.Sample(
-                [("rw,relatime DATA\n", "DATA is mounted without prjquota"), ("", "findmnt knows no mount of DATA")],
-                1
-            ),
-        ];
-
-    [Theory, Sampled]
-    [MemberData(nameof(WithoutQuotas))]
+    [Theory, Long]
+    [InlineData("rw,relatime DATA\n", "DATA is mounted without prjquota")]
+    [InlineData("", "findmnt knows no mount of DATA")]
     public Task Without_quotas_agents_start_and_doctor_says_why(string mounts, string reason) =>
         Run(
             async host =>

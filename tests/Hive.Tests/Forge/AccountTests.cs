@@ -74,9 +74,10 @@ public sealed class AccountTests
         Assert.DoesNotContain(rig.Forge.Requests, r => r.StartsWith("git ", StringComparison.Ordinal));
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
+    public static TheoryData<bool> ByPassword => [.. Ring.Sample([true, false], 1)];
+
+    [Theory, Sampled]
+    [MemberData(nameof(ByPassword))]
     public async Task An_account_core_registered_by_somebody_else_never_becomes_an_admin(bool byPassword)
     {
         await using var rig = await ForgeRig.Start(

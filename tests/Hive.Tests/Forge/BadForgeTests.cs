@@ -263,9 +263,10 @@ public sealed class BadForgeTests
         Assert.Empty(forge.Requests);
     }
 
-    [Theory]
-    [InlineData("SSL_CERT_FILE")]
-    [InlineData("SSL_CERT_DIR")]
+    public static TheoryData<string> Variables => [.. Ring.Sample(["SSL_CERT_FILE", "SSL_CERT_DIR"], 1)];
+
+    [Theory, Sampled]
+    [MemberData(nameof(Variables))]
     public async Task An_authority_of_the_operators_own_is_trusted_by_requests_and_pushes(string variable)
     {
         using var authorityKey = RSA.Create(2048);
@@ -472,10 +473,16 @@ public sealed class BadForgeTests
         Assert.DoesNotContain(core, await log.Next("dump:"), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("/api/v1/admin/users", false)]
-    [InlineData("/api/v1/admin/hooks", false)]
-    [InlineData("/api/v1/admin/users/earlier", true)]
+    public static TheoryData<string, bool> Repeating =>
+        [
+            .. Ring.Sample(
+                [("/api/v1/admin/users", false), ("/api/v1/admin/hooks", false), ("/api/v1/admin/users/earlier", true)],
+                1
+            ),
+        ];
+
+    [Theory, Sampled]
+    [MemberData(nameof(Repeating))]
     public async Task Messages_that_repeat_a_request_are_shown_without_its_secrets(string path, bool byToken)
     {
         var sent = new System.Collections.Concurrent.ConcurrentBag<string>();

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Hive.Protocol;
 using Hive.Tests.Cli;
 using Hive.Tests.Common;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Forge;
 
@@ -84,7 +85,7 @@ public sealed class ContainerForgeTests
         );
     }
 
-    [Theory]
+    [Theory, Long]
     [InlineData(false)]
     [InlineData(true)]
     public async Task An_existing_account_core_is_taken_over_only_if_it_is_a_site_admin(bool isAdmin)
@@ -112,7 +113,7 @@ public sealed class ContainerForgeTests
         Assert.Equal(isAdmin, forge.HasRepository("core/meta"));
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task A_site_admins_account_is_never_an_agents_even_if_Hives_own_cannot_check_it()
     {
         await using var forge = await StandInForge.Start();
@@ -133,7 +134,7 @@ public sealed class ContainerForgeTests
         Assert.Empty(forge.TokensOf("chief"));
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task Without_the_container_the_forge_is_off_and_only_the_list_command_runs()
     {
         await using var forge = await StandInForge.Start();

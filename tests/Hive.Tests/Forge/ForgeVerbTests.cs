@@ -67,7 +67,7 @@ public sealed class ForgeVerbTests
         Assert.Equal(2, (await Run(hive)).ExitCode);
     }
 
-    [Fact]
+    [Fact, Long]
     public async Task The_doctor_distinguishes_a_working_a_failing_and_a_missing_forge()
     {
         await using var rig = await ForgeRig.Start();

@@ -298,16 +298,17 @@ public sealed class PushTests
         Assert.Contains("refs/heads/work", refs, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_sweep_over_fifty_agents_creates_everything_and_a_second_changes_nothing()
+    [Fact, Sampled]
+    public async Task A_sweep_over_many_agents_creates_everything_and_a_second_changes_nothing()
     {
+        var count = Ring.Count(first: 5, inLong: 50);
         await using var rig = await ForgeRig.Start(forge => forge.Pause());
-        string[] agents = [.. Enumerable.Range(1, 50).Select(i => $"agent-{i}")];
+        string[] agents = [.. Enumerable.Range(1, count).Select(i => $"agent-{i}")];
         await rig.Hive.Spawn(agents);
         rig.Forge.Resume();
         var view = await rig.Sync();
         Assert.Equal(
-            (51, 52),
+            (count + 1, count + 2),
             (
                 view.Accounts.Count(a => a.HasToken),
                 view.Repositories.Count(r => r is { PushedAt: not null, Behind: false })
@@ -319,7 +320,7 @@ public sealed class PushTests
 
         view = await rig.Sync();
         Assert.Equal(
-            (51, 52),
+            (count + 1, count + 2),
             (view.Accounts.Count(a => a.HasToken), view.Repositories.Count(r => r is { Error: null, Behind: false }))
         );
         Assert.Equal(tokens, Tokens(rig, agents));
