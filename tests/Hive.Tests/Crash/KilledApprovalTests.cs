@@ -112,7 +112,7 @@ public sealed class KilledApprovalTests(SteppedHost stepped) : IClassFixture<Ste
         var host = await stepped.Running();
         var worker = new Proposing(host.DataDir, Worker);
         var last = await SteppedHost.AtSteps(
-            [1, 2],
+            [2],
             async step =>
             {
                 await Spawned(host);

@@ -14,8 +14,8 @@ namespace Hive.Tests.Crash;
 /// run.</summary>
 public sealed class KilledHarnessTests
 {
-    private static readonly int Messages = Ring.Count(120, inLong: 500);
-    private static readonly int Kills = Ring.Count(6, inLong: 18);
+    private static readonly int Messages = Ring.Count(60, inLong: 500);
+    private static readonly int Kills = Ring.Count(3, inLong: 18);
 
     [Fact]
     [Sampled]

@@ -69,9 +69,12 @@ public sealed class KilledInputUpdateTests
         await inputs.MustBecome(rev);
     }
 
+    public static IEnumerable<TheoryDataRow<bool>> BesideAnother =>
+        Ring.Sample<TheoryDataRow<bool>>([new(true), new(false)], 1);
+
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [Sampled]
+    [MemberData(nameof(BesideAnother))]
     public async Task An_approved_update_killed_between_two_agents_updates_the_second_one_too(bool besideAnother)
     {
         await using var inputs = await Inputs.Start(reference: null);
