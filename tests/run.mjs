@@ -161,8 +161,8 @@ async function runProject(suite, run) {
   let told;
   const log = fs.createWriteStream(path.join(results, `${suite}${run.part ?? ''}.log`));
   const args = ['-noLogo', '-noColor', '-reporter', 'json'];
-  // Tests of the host often wait for containers and processes.
-  if (suite === 'Hive.Tests') args.push('-maxThreads', '2x');
+  // Tests of the host and the harness often wait for containers and processes.
+  if (['Hive.Tests', 'Hive.Agent.Tests'].includes(suite)) args.push('-maxThreads', '2x');
   if (run.ring === 'first') args.push('-trait-', 'ring=long');
   if (run.onlyLong) args.push('-trait', 'ring=long', '-trait', 'ring=sampled');
   for (const filter of run.filters ?? []) args.push('-class', filter);

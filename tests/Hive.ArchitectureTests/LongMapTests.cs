@@ -10,17 +10,17 @@ public sealed partial class LongMapTests
     private static readonly (string Place, string[] Classes)[] Lines =
     [
         .. from line in File.ReadLines(Path.Combine(Solution.Root, "tests", "long.map"))
-            let words = Comment().Replace(line, "").Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            where words.Length > 0
-            select (words[0], words[1..]),
+        let words = Comment().Replace(line, "").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        where words.Length > 0
+        select (words[0], words[1..]),
     ];
 
     // A file holds one class of tests, which has its name.
     private static readonly (string Class, bool IsLong)[] Classes =
     [
         .. from file in Directory.EnumerateFiles(Tests, "*Tests.cs", SearchOption.AllDirectories)
-            let name = Path.GetRelativePath(Tests, file)[..^3].Replace('/', '.')
-            select (name, Mark().IsMatch(File.ReadAllText(file))),
+        let name = Path.GetRelativePath(Tests, file)[..^3].Replace('/', '.')
+        select (name, Mark().IsMatch(File.ReadAllText(file))),
     ];
 
     [Fact]
@@ -51,7 +51,9 @@ public sealed partial class LongMapTests
         ];
         var places = Lines.Select(line => line.Place).Where(place => place != "*").ToArray();
         AssertNone(
-            folders.Select(f => Path.GetRelativePath(Solution.Root, f)).Where(f => !places.Any(p => p == f || Inside(p, f)))
+            folders
+                .Select(folder => Path.GetRelativePath(Solution.Root, folder))
+                .Where(folder => !places.Any(place => place == folder || Inside(place, folder)))
         );
         AssertNone(places.Where(place => !Path.Exists(Path.Combine(Solution.Root, place))));
         Assert.Single(Lines, line => line.Place == "*");

@@ -14,6 +14,7 @@ public sealed class ScaleTests(Browser browser) : DashboardTest(browser)
 
     // All of them would be far more elements.
     private static readonly int Questions = Ring.Count(1_000, 10_000);
+
     // More than the page holds of a thread.
     private const int Messages = 5_000;
     private static readonly int Agents = Ring.Count(300, 1_000);

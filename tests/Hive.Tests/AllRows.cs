@@ -7,8 +7,8 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests;
 
-/// <summary>One host for all rows of a theory, such as of requests that are refused and change nothing. It ends with the
-/// suite.</summary>
+/// <summary>One host for all rows of a theory, such as of requests that are refused and change nothing. It ends with
+/// the suite.</summary>
 public sealed class AllRows : IAsyncDisposable
 {
     private static readonly ConcurrentDictionary<string, Lazy<Task<IAsyncDisposable>>> Started = new();

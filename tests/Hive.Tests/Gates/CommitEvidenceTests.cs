@@ -1,4 +1,3 @@
-using Hive.Tests.Fixture;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Hive.Tests.Fixture;

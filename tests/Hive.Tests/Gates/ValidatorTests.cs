@@ -1,6 +1,6 @@
-using Hive.Tests.Fixture;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Hive.Tests.Tasks;
 
