@@ -235,14 +235,15 @@ async function runProject(suite, run) {
   clearInterval(watch);
   log.end();
   if (told) count.passed = told.TestsTotal - told.TestsFailed - told.TestsSkipped - told.TestsNotRun;
+  const left = [...tests.values()].map((test) => `${test.name} (${seconds(test.since).toFixed(0)} s)`);
+  const leftText = `still running:\n${left.join('\n') || 'no test'}`;
   if (ended.timedOut) {
     count.failed++;
-    const left = [...tests.values()].map((test) => `${test.name} (${seconds(test.since).toFixed(0)} s)`);
-    fail(suite, `out of time after ${seconds(since).toFixed(0)} s`, `still running:\n${left.join('\n') || 'no test'}`);
+    fail(suite, `out of time after ${seconds(since).toFixed(0)} s`, leftText);
   } else if (count.failed === 0 && (ended.code !== 0 || !told || told.TestsFailed > 0)) {
     count.failed++;
     const last = fs.readFileSync(path.join(results, `${suite}${run.part ?? ''}.log`), 'utf8').split('\n').slice(-20);
-    fail(suite, `the runner ended with exit code ${ended.code}`, last.join('\n'));
+    fail(suite, `the runner ended with exit code ${ended.code}`, `${leftText}\n${last.join('\n')}`);
   }
   close(suite, count, times, since, run);
 }

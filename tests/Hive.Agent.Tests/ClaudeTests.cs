@@ -307,7 +307,7 @@ public sealed class ClaudeTests
         );
     }
 
-    /// <summary>What the program plays, and the note of the turn.</summary>
+    /// <summary>The scene that the program plays, and the note of the turn.</summary>
     public static TheoryData<string, string> WithoutResult =>
         [
             .. Ring.Sample(

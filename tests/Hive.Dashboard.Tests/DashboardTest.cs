@@ -95,8 +95,8 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     /// <summary>Leaves everything as it is.</summary>
     protected static Task CancelAsync(IPage page) => page.Locator(".dialog.confirm .act:not(.bad)").ClickAsync();
 
-    /// <summary>What is read once it is as wanted, or after a minute what was read last: the test says what is
-    /// wrong with it.</summary>
+    /// <summary>Reads until a value is as wanted; after a minute it is the last one, of which the test says what is
+    /// wrong.</summary>
     protected static async Task<T> LastAsync<T>(Func<Task<T>> read, Predicate<T> isWanted)
     {
         var last = await read();

@@ -1,3 +1,4 @@
+using Hive.Tests.Fixture;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -104,7 +105,8 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         Assert.EndsWith("/waiting/login-alice", page.Url, StringComparison.Ordinal);
     }
 
-    /// <summary>Starts an agent that runs the stand-in for Claude Code, is not logged in, and has a message.</summary>
+    /// <summary>Starts an agent that runs the stand-in for Claude Code, is not logged in, and has a message; its login
+    /// waits for the operator when this returns.</summary>
     internal static async Task NeedLoginAsync(LiveHive hive, string name)
     {
         await hive.ApplyAsync(
@@ -122,6 +124,14 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         );
         await hive.SpawnAsync(name);
         await hive.CallAsync("send", new { to = name, body = "good morning" });
+        await Patience.Until(
+            async () =>
+                (await hive.CallAsync("waiting"))
+                    .GetProperty("waiting")
+                    .EnumerateArray()
+                    .Any(row => row.GetProperty("key").GetString() == $"login-{name}"),
+            $"the login of {name} waits"
+        );
     }
 
     private static ILocator Entry(IPage page, string kind) => page.Locator($".entry[data-kind={kind}]");

@@ -26,6 +26,8 @@ public sealed class TestScriptTests : IDisposable
         }
 
         Directory.CreateDirectory(Path.Combine(root, "src", "Dashboard", "node_modules"));
+        Program("tests/clients/package-lock.json", "{}");
+        Program("tests/clients/node_modules/.installed", "");
         // All programs count as installed.
         foreach (var program in new[] { "bwrap", "podman", "runc", "systemd-nspawn", "chromium", "chattr", "mount" })
             Program($"bin/{program}", "#!/bin/sh\n");

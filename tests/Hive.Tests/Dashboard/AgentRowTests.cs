@@ -180,7 +180,11 @@ public sealed class AgentRowTests
         await Until(hive, events, "alice", row => row.GetProperty("runtime").GetString() == "external");
         await (await hive.Operator()).CallAsync("destroy", new { name = "alice" });
         var removed = events.Next("container_removed");
-        await hive.Clock.AdvanceUntil(removed, TimeSpan.FromMilliseconds(250));
+        while (!removed.IsCompleted)
+        {
+            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+            await hive.State();
+        }
 
         Assert.Equal("alice", (await removed).GetProperty("name").GetString());
         Assert.Equal(
@@ -213,7 +217,11 @@ public sealed class AgentRowTests
             do
             {
                 var next = following.MoveNextAsync().AsTask();
-                await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
+                while (!next.IsCompleted)
+                {
+                    hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+                    await hive.State();
+                }
 
                 Assert.True(await next);
             } while (!reached(following.Current));
@@ -239,7 +247,11 @@ public sealed class AgentRowTests
         while (true)
         {
             var next = events.Next("container_state_changed");
-            await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
+            while (!next.IsCompleted)
+            {
+                hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+                await hive.State();
+            }
 
             if (IsOf(await next, agent) && reached((await next).GetProperty("container")))
                 return;

@@ -260,7 +260,11 @@ public sealed class SnapshotTests
             while (!rows.SequenceEqual(rows.Select(r => agents[JsonElement.Parse(r).GetProperty("name").GetString()!])))
             {
                 var next = events.Next();
-                await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
+                while (!next.IsCompleted)
+                {
+                    hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+                    await hive.State();
+                }
 
                 Apply(await next);
             }

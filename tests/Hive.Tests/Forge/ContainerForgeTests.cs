@@ -176,11 +176,8 @@ public sealed class ContainerForgeTests
         {
             var folder = Directory.CreateTempSubdirectory("hive-").FullName;
             var bin = Directory.CreateDirectory(Path.Combine(folder, "bin")).FullName;
-            foreach (var pipe in new[] { "ask", "answer" })
-            {
-                using var made = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(folder, pipe)]);
+            using (var made = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(folder, "ask")]))
                 await made.WaitForExitAsync();
-            }
 
             var script = Path.Combine(bin, "nixos-container");
             File.WriteAllText(
@@ -189,9 +186,12 @@ public sealed class ContainerForgeTests
                 #!/bin/sh
                 [ "$1" = list ] && { echo other; echo {{name}}; exit 0; }
                 printf '%s\n' "$*" >> {{folder}}/commands
-                printf '%s\n' "$*" > {{folder}}/ask
-                cat {{folder}}/answer
-                exec 3< {{folder}}/said
+                # Of its own: a command that the host gave up must not take the answer of the next.
+                answer={{folder}}/answer.$$
+                mkfifo "$answer"
+                printf '%s %s\n' "$answer" "$*" > {{folder}}/ask
+                cat "$answer"
+                exec 3< "$answer.said"
                 read -r code <&3
                 cat <&3 >&2
                 exit "$code"
@@ -240,13 +240,23 @@ public sealed class ContainerForgeTests
 
         private async Task Answer()
         {
-            while (await File.ReadAllTextAsync(Path.Combine(folder, "ask")) is var asked && asked != "end\n")
+            // Also open for writing, so that it does not end between two commands.
+            await using var ask = new FileStream(
+                Path.Combine(folder, "ask"),
+                FileMode.Open,
+                FileAccess.ReadWrite,
+                FileShare.ReadWrite
+            );
+            using var lines = new StreamReader(ask);
+            while (await lines.ReadLineAsync() is { } asked && asked != "end")
             {
                 var (code, output, error) = Forge.Command(
-                    asked.Trim()[(asked.IndexOf(" admin ", StringComparison.Ordinal) + " admin ".Length)..].Split(' ')
+                    asked[(asked.IndexOf(" admin ", StringComparison.Ordinal) + " admin ".Length)..].Split(' ')
                 );
-                await File.WriteAllTextAsync(Path.Combine(folder, "said"), $"{code}\n{error}\n");
-                await File.WriteAllTextAsync(Path.Combine(folder, "answer"), output);
+                var answer = asked[..asked.IndexOf(' ', StringComparison.Ordinal)];
+                await File.WriteAllTextAsync($"{answer}.said", $"{code}\n{error}\n");
+                // Not awaited: nobody reads it after the host has given the command up.
+                _ = Task.Run(() => File.WriteAllTextAsync(answer, output));
             }
         }
     }

@@ -56,7 +56,11 @@ public sealed class RemindTests
             var next = events.Next("container_state_changed");
             while (true)
             {
-                await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
+                while (!next.IsCompleted)
+                {
+                    hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+                    await hive.Settled();
+                }
 
                 var row = (await next).GetProperty("container");
                 if (row.GetProperty("name").GetString() == "alice" && row.Int("pending_reminders") == count)
@@ -97,7 +101,7 @@ public sealed class RemindTests
     [InlineData("""{"message":"\ud800","delay_seconds":1}""", "surrogate")]
     public async Task Refuses_invalid_requests_and_stores_nothing(string request, string says)
     {
-        var hive = await AllRows.Share([]);
+        await using var hive = await HiveFixture.Start();
         var cursor = await hive.Cursor();
         using (var raw = await RawLine.Connect(hive.AgentSocket("manager")))
         {

@@ -76,7 +76,11 @@ internal static class Reminding
     public static async Task<ReminderView> Changed(this HiveFixture hive, EventReader events)
     {
         var next = events.Next("reminder_changed");
-        await hive.Clock.AdvanceUntil(next, TimeSpan.FromSeconds(1));
+        while (!next.IsCompleted)
+        {
+            hive.Clock.Advance(TimeSpan.FromSeconds(1));
+            await hive.Settled();
+        }
 
         return (await next).GetProperty("reminder").Deserialize<ReminderView>(WireJson.Options)!;
     }

@@ -62,7 +62,11 @@ internal static class WaitingRig
     public static async Task<string> NextWaiting(this HiveFixture hive, EventReader events)
     {
         var next = events.NextWaiting();
-        await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
+        while (!next.IsCompleted)
+        {
+            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+            await hive.Settled();
+        }
 
         return await next;
     }
