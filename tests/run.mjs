@@ -233,7 +233,7 @@ async function runProject(suite, run) {
   const limit = Math.min(run.limit ?? 2400, (deadline - Date.now()) / 1000);
   const ended = await start(program, args, env, log, line, limit);
   clearInterval(watch);
-  log.end();
+  await new Promise((resolve) => log.end(resolve));
   if (told) count.passed = told.TestsTotal - told.TestsFailed - told.TestsSkipped - told.TestsNotRun;
   const left = [...tests.values()].map((test) => `${test.name} (${seconds(test.since).toFixed(0)} s)`);
   const leftText = `still running:\n${left.join('\n') || 'no test'}`;

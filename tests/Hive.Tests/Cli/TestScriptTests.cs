@@ -70,7 +70,7 @@ public sealed class TestScriptTests : IDisposable
                 "dashboard: page dances: marked as todo",
             }
         )
-            Assert.Contains($"\n    {line}\n", outcome.Output.Split("\nSkipped:\n")[1], Ordinal);
+            Assert.Contains($"    {line}\n", outcome.Output.Split("\nSkipped:\n")[1], Ordinal);
         Assert.EndsWith("\n14 passed, 0 failed, 4 skipped\n", outcome.Output, Ordinal);
     }
 
