@@ -13,7 +13,7 @@ namespace Hive.Tests.Forge;
 /// and environment, and searches its output for every secret.</summary>
 public sealed class SecretsTests
 {
-    [Fact, Long]
+    [Fact]
     public async Task No_log_event_answer_argument_environment_or_repository_holds_a_secret()
     {
         await using var forge = await StandInForge.Start();
