@@ -103,13 +103,13 @@ build_release() {
     total=$(($(grep -c '\.csproj"' "$root/$solution" 2>/dev/null) + 2))
     # From the root, so that its global.json applies. No server process stays behind: neither MSBuild's nor the
     # compiler's.
-    broken=$({
+    outcome=$({
         {
             cd "$root" && dotnet build "$solution" -c Release -nologo -nodeReuse:false -p:UseSharedCompilation=false \
-                "$@" 2>&1 </dev/null 3>&- || echo broken >&3
+                "$@" 2>&1 </dev/null 3>&- && echo built >&3
         } | tee "$log" 3>&- | progress "$total" 3>&-
     } 3>&1 9>&-)
-    if [ -n "$broken" ]; then
+    if [ "$outcome" != built ]; then
         cat "$log" >&2
         say "building Hive failed; the log above is also in $log"
         return 1

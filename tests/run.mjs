@@ -9,7 +9,7 @@ import { printTimes } from './times.mjs';
 const root = path.dirname(import.meta.dirname);
 const results = path.join(root, 'artifacts', 'test-results');
 const strict = Boolean(process.env.HIVE_REQUIRE_ALL);
-// The first of a lane begins at once; the lanes run side by side, because each waits half of the time.
+// The suites of a lane run one after another, the lanes side by side: each waits half of the time.
 const lanes = [
   ['Hive.Tests'],
   ['Hive.Dashboard.Tests', 'Hive.Agent.Tests', 'Hive.ArchitectureTests', 'dashboard', 'format'],
@@ -29,6 +29,7 @@ const begun = Date.now();
 let deadline;
 let scratch;
 let load;
+let isInterrupted = false;
 
 function say(line = '') {
   process.stdout.write(`${line}\n`);
@@ -98,10 +99,13 @@ function start(program, args, env, log, line, limit) {
       clearTimeout(timer);
       if (rest) line(rest);
       ended.code = code ?? 1;
+      // A program that outlives its suite may hold the pipes open, and print.
+      child.stderr?.unpipe(log);
+      child.stdout?.destroy();
+      child.stderr?.destroy();
       resolve(ended);
     };
     child.on('exit', (code) => {
-      // A program that outlives its suite may hold the pipe open.
       const late = setTimeout(() => done(code), 5_000);
       child.on('close', () => {
         clearTimeout(late);
@@ -135,7 +139,8 @@ function skip(suite, name, reason, count) {
 
 /** Ends a suite: its line, its times, and its part of the sum. A suite that ran nothing has failed. */
 function close(suite, count, times, since, run) {
-  if (count.passed + count.failed + count.skipped === 0) {
+  // A class that changed may have no test of the long ring.
+  if (count.passed + count.failed + count.skipped === 0 && !run.onlyLong) {
     count.failed = 1;
     fail(suite, 'ran no test', '');
   }
@@ -166,14 +171,15 @@ async function runProject(suite, run) {
   if (run.ring === 'first') args.push('-trait-', 'ring=long');
   if (run.onlyLong) args.push('-trait', 'ring=long', '-trait', 'ring=sampled');
   for (const filter of run.filters ?? []) args.push('-class', filter);
-  const env = run.ring === 'long' ? { HIVE_TEST_RING: 'long', HIVE_TEST_SEED: `${run.seed}` } : {};
+  const isLong = run.ring === 'long';
+  const env = { HIVE_TEST_RING: isLong ? 'long' : '', HIVE_TEST_SEED: isLong ? `${run.seed}` : '' };
   const replay = (name) =>
-    run.ring === 'long' ? `./test --long --seed ${run.seed} ${name}` : `./test ${name}`;
+    isLong ? `./test --long --seed ${run.seed} ${name}` : `./test ${name}`;
   const watch = setInterval(() => {
     for (const test of tests.values()) {
       if (test.slow || seconds(test.since) < slowSeconds) continue;
       test.slow = true;
-      say(`.. ${suite}: ${test.name} runs since ${slowSeconds} s`);
+      say(`.. ${suite}: ${test.name} has been running for ${slowSeconds} s`);
     }
   }, 5_000);
   const line = (text) => {
@@ -329,7 +335,8 @@ async function runFormat(run) {
 }
 
 async function runSuite(suite, run) {
-  if (seconds(begun) * 1000 + begun >= deadline) {
+  if (isInterrupted) return;
+  if (Date.now() >= deadline) {
     total.failed++;
     fail(suite, 'out of time before it began', '');
     return;
@@ -378,6 +385,13 @@ async function runTouched(base, seed) {
   await Promise.all([lane(), lane()]);
 }
 
+// Ends with a line that says what is wrong, before any test has run.
+function refuse(line) {
+  say(line);
+  say('0 passed, 1 failed, 0 skipped');
+  process.exit(1);
+}
+
 // Tests create and delete tens of thousands of files, and ext4 searches everything it has freed lately for each new one
 // (measured: half of the total time). With enough room in memory, the files are created there.
 function useMemory() {
@@ -385,11 +399,6 @@ function useMemory() {
   const room = (folder) => {
     const { bavail, bsize } = fs.statfsSync(folder);
     return bavail * bsize;
-  };
-  const refuse = (line) => {
-    say(line);
-    say('0 passed, 1 failed, 0 skipped');
-    process.exit(1);
   };
   if (given) {
     if (/\s/.test(given)) refuse(`TMPDIR (${JSON.stringify(given)}) contains blanks, which some of the tools cannot take; choose another folder`);
@@ -417,10 +426,33 @@ function useMemory() {
   }
 }
 
+// A program that keeps the processors busy; without it, the runs would prove nothing.
+function startLoad() {
+  load = spawn('stress-ng', ['--cpu', '2', '--quiet'], { detached: true, stdio: 'ignore' });
+  const ended = () => {
+    if (!load) return;
+    load = undefined;
+    total.failed++;
+    fail('--load', 'stress-ng is missing or has ended before the tests', '');
+  };
+  load.on('error', ended);
+  load.on('exit', ended);
+}
+
 function leaveMemory() {
-  if (load) process.kill(-load.pid, 'SIGTERM');
-  if (scratch) fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
-  load = scratch = undefined;
+  const loading = load;
+  load = undefined;
+  try {
+    if (loading) process.kill(-loading.pid, 'SIGTERM');
+  } catch {
+    // It has ended.
+  }
+  try {
+    if (scratch) fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+  } catch (error) {
+    say(`${scratch} could not be removed: ${error.message}`);
+  }
+  scratch = undefined;
 }
 
 // Of all programs that were started and have ended, from the kernel's sum.
@@ -444,6 +476,8 @@ function finish(code) {
 }
 
 function interrupted() {
+  if (isInterrupted) return;
+  isInterrupted = true;
   for (const stop of running.values()) stop('SIGTERM');
   setTimeout(() => {
     for (const stop of running.values()) stop('SIGKILL');
@@ -465,22 +499,26 @@ async function main() {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupted);
   useMemory();
   const allowed = Number(process.env.HIVE_TEST_SECONDS ?? (options.long ? 4500 : 3000));
-  deadline = begun + allowed * 1000;
-  if (options.load) load = spawn('stress-ng', ['--cpu', '2', '--quiet'], { detached: true, stdio: 'ignore' });
+  if (!(allowed > 0)) refuse('HIVE_TEST_SECONDS is not a number of seconds');
+  deadline = begun + allowed * options.repeat * 1000;
+  if (options.load) startLoad();
   const chosen = new Map();
-  for (const name of options.names.length > 0 ? options.names : suites()) {
-    const { suite, filter } = selection(name);
-    chosen.set(suite, filter ? [...(chosen.get(suite) ?? []), filter] : chosen.get(suite));
+  const named = (options.names.length > 0 ? options.names : suites()).map(selection);
+  // A suite that is named runs whole, whichever of its classes are named too.
+  for (const { suite } of named) {
+    const filters = named.filter((one) => one.suite === suite).map((one) => one.filter);
+    chosen.set(suite, filters.every(Boolean) ? filters : undefined);
   }
-  const seed = options.seed ?? (options.long ? Math.floor(Math.random() * 2 ** 31) : 20260131);
+  const seed = options.seed ?? (options.long ? Math.floor(Math.random() * 1e9) : 20260131);
   if (options.long) say(`seed ${seed}: ./test --long --seed ${seed} runs the same again`);
   const run = options.long ? { ring: 'long', seed } : { ring: 'first' };
   for (let i = 1; i <= options.repeat; i++) {
     if (options.repeat > 1) say(`== run ${i} of ${options.repeat}`);
-    await runAll(chosen, run);
+    await runAll(chosen, options.repeat > 1 ? { ...run, part: ` ${i}` } : run);
   }
+  if (isInterrupted) return;
   if (options.touched) await runTouched(options.base, seed);
-  finish();
+  if (!isInterrupted) finish();
 }
 
 function parse(args) {
@@ -506,8 +544,8 @@ function parse(args) {
   return options;
 }
 
-// Such as `./test --times | head`.
-process.stdout.on('error', () => process.exit(1));
+// Such as `./test --times | head`, or a terminal that was closed.
+process.stdout.on('error', () => (running.size > 0 ? interrupted() : process.exit(1)));
 if (process.argv[2] === '--parse') {
   const options = parse(process.argv.slice(3));
   if (options.fault) {
@@ -516,5 +554,11 @@ if (process.argv[2] === '--parse') {
   }
   process.stdout.write(JSON.stringify(options));
 } else {
-  await main();
+  try {
+    await main();
+  } catch (error) {
+    total.failed++;
+    fail('run.mjs', 'the runner failed', error.stack ?? `${error}`);
+    finish(1);
+  }
 }

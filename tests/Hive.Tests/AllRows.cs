@@ -41,7 +41,8 @@ public sealed class AllRows : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var host in Started.Values)
+        // One that did not start has failed its rows.
+        foreach (var host in Started.Values.Where(host => host.Value.IsCompletedSuccessfully))
             await (await host.Value).DisposeAsync();
     }
 }

@@ -201,12 +201,12 @@ internal sealed class AgentWaits(IEnumerable<ILooseEnds> sources, TimeProvider c
 
     public bool Of(DbConnection db, OpenRun run)
     {
+        LooseEnd[] ends = [.. sources.SelectMany(source => source.Read(db, run.Agent))];
+        // Read after the ages, so that a clock that moves in between makes no end older than the run.
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return sources
-            .SelectMany(source => source.Read(db, run.Agent))
-            .Any(end =>
-                end is { Role: LooseEnd.Waits, Kind: "question" or "reminder" or "lock" or "handoff" }
-                && now - (end.AgeSeconds * 1000) >= run.ClaimedAt - RoundingMs
-            );
+        return ends.Any(end =>
+            end is { Role: LooseEnd.Waits, Kind: "question" or "reminder" or "lock" or "handoff" }
+            && now - (end.AgeSeconds * 1000) >= run.ClaimedAt - RoundingMs
+        );
     }
 }

@@ -116,7 +116,7 @@ public sealed class TestScriptTests : IDisposable
 
         Assert.Contains(
             "ring , seed : -noLogo -noColor -reporter json -trait- ring=long -class Second.Tests.Dice\n",
-            Log("Second.Tests"),
+            Log("Second.Tests 2"),
             Ordinal
         );
         Assert.EndsWith("\n14 passed, 0 failed, 0 skipped\n", outcome.Output, Ordinal);

@@ -11,7 +11,9 @@ namespace Hive.Tests.Crash;
 public sealed class KilledHostTests
 {
     private const int Clients = 16;
-    private static readonly int Rounds = Ring.Count(2, inLong: 6);
+    private static readonly int Rounds = Ring.Count(2, inLong: 4);
+
+    // Together no more than may wait from one sender.
     private static readonly int SendsPerRound = Ring.Count(1000, inLong: 2500);
 
     [Fact]

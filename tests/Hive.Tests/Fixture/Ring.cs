@@ -18,7 +18,7 @@ internal static class Ring
             ? seed
             : FixedSeed;
 
-    /// <summary>A number for each ring, such as of generated histories.</summary>
+    /// <summary>The first or the second number, by the ring.</summary>
     public static int Count(int first, int inLong) => IsLong ? inLong : first;
 
     /// <summary>All rows in the long ring; in the first one some of them, from the first to the last at equal

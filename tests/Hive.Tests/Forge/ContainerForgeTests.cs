@@ -113,7 +113,7 @@ public sealed class ContainerForgeTests
         Assert.Equal(isAdmin, forge.HasRepository("core/meta"));
     }
 
-    [Fact, Long]
+    [Fact]
     public async Task A_site_admins_account_is_never_an_agents_even_if_Hives_own_cannot_check_it()
     {
         await using var forge = await StandInForge.Start();

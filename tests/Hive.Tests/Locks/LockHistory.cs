@@ -219,10 +219,12 @@ internal sealed class LockHistory(TaskRig rig, long ticket)
         Assert.All(running, task => Assert.False(Reaches(task, task, [])));
         var expected = asked.Select(a => (a.Task, a.Resource, a.IsExclusive, a.IsGranted, (long)a.Count)).Order();
         // Expired locks are freed beside the clock.
+        var now = "";
         await Patience.Until(
             async () =>
             {
                 var rows = (await rig.Host.CallAsync("locks")).GetProperty("locks").EnumerateArray();
+                now = string.Join(", ", rows);
                 return rows.Select(row =>
                         (
                             row.Number("task"),
@@ -235,7 +237,7 @@ internal sealed class LockHistory(TaskRig rig, long ticket)
                     .Order()
                     .SequenceEqual(expected);
             },
-            $"the locks are {string.Join(", ", expected)}"
+            () => $"the locks are {string.Join(", ", expected)}, not {now}"
         );
     }
 
