@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Dapper;
 using Hive.Common.Errors;
 using Hive.Features.Gates;
 using Hive.Features.Tasks.Contracts;
@@ -471,6 +472,11 @@ public sealed class JudgingTests
             (await events.Next("review_changed")).GetProperty("review").GetProperty("verdict").GetString()
         );
         Assert.Empty(await rig.Reviews());
+        // It is deleted after the write that removes the ticket.
+        await Patience.Until(
+            () => rig.Store.Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM artifacts") == 0),
+            "the evidence is deleted"
+        );
         await Talk.Refused(() => rig.Call("artifact", new { id = 1 }), "not_found");
         await Talk.Refused(() => rig.Gate(ticket), "not_found");
     }
