@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -107,6 +108,11 @@ internal sealed class LiveHive : IAsyncDisposable
         await app!.StopAsync();
         await app.DisposeAsync();
         app = null;
+        // A program that another test starts has copies of this process's sockets until its exec.
+        var address = IPEndPoint.Parse(new Uri(Url).Authority);
+        await Patience.Until(() => !Listeners().Contains(address), "nothing listens there any more");
+
+        static IPEndPoint[] Listeners() => IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners();
     }
 
     /// <summary>Starts the host in a process of its own, which can be killed.</summary>
