@@ -128,13 +128,20 @@ public sealed partial class GitProgram(string program)
     public async Task<string?> Head(string repository, CancellationToken ct)
     {
         // The commit is nearly always in two small files; otherwise git is asked.
+        var folder = GitFolder(repository);
         if (
-            await ReadName(Path.Combine(GitFolder(repository), "HEAD"), ct) is { } head
+            await ReadName(Path.Combine(folder, "HEAD"), ct) is { } head
             && head.StartsWith("ref: refs/heads/", StringComparison.Ordinal)
-            && await ReadName(Path.Combine(GitFolder(repository), head["ref: ".Length..]), ct) is { Length: 40 } name
-            && name.All(char.IsAsciiHexDigitLower)
         )
-            return name;
+        {
+            var name = await ReadName(Path.Combine(folder, head["ref: ".Length..]), ct);
+            if (name is { Length: 40 } && name.All(char.IsAsciiHexDigitLower))
+                return name;
+            // Where it is in no file of its own, it would be in one of these.
+            if (name is null && !Path.Exists(Path.Combine(folder, "packed-refs")) && IsOfFiles(folder))
+                return null;
+        }
+
         var found = await Try(repository, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], ct);
         return found.ExitCode == 0 ? found.Text : null;
     }
@@ -213,6 +220,10 @@ public sealed partial class GitProgram(string program)
             return null;
         }
     }
+
+    // Not of the format `reftable`, nor a work tree whose branches are elsewhere.
+    private static bool IsOfFiles(string folder) =>
+        !Path.Exists(Path.Combine(folder, "reftable")) && !Path.Exists(Path.Combine(folder, "commondir"));
 
     private static string GitFolder(string repository) =>
         Path.Combine(repository, ".git") is var inside && Directory.Exists(inside) ? inside : repository;

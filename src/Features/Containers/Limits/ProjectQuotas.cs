@@ -41,6 +41,9 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
     // The last quota that is set is that of the last caller.
     private readonly ConcurrentDictionary<string, SemaphoreSlim> turns = new();
 
+    // What findmnt said last, and the kernel's mounts at that time: each agent that is made asks.
+    private KnownMount? known;
+
     /// <summary>Why the kernel may not enforce the limit of an owner, although it enforces others; null when it does,
     /// or enforces none.</summary>
     public string? FindFault(string owner) => attempts.GetValueOrDefault(owner)?.Fault;
@@ -153,8 +156,11 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
         return (await Run(["setquota", "-P", ProjectOf(owner), "0", blocks, "0", files, place])).Fault;
     }
 
-    private static async Task<QuotaMount> MountOf(string folder)
+    private async Task<QuotaMount> MountOf(string folder)
     {
+        var mounts = await File.ReadAllTextAsync("/proc/self/mountinfo");
+        if (known is { } last && last.Folder == folder && last.Mounts == mounts)
+            return last.Mount;
         // Of mounts over each other, the last one is in use.
         string[] command = ["findmnt", "--noheadings", "--notruncate", "--first-only", "--direction", "backward"];
         var done = await Run([.. command, "--output", "FS-OPTIONS,TARGET", "--target", folder]);
@@ -166,9 +172,11 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
         if (done.Fault is not null || done.Output.Trim().Split(' ', 2) is not [var options, var place])
             return new QuotaMount(null, null, done.Fault ?? $"findmnt says nothing of {folder}");
         place = place.Trim();
-        return options.Split(',').Contains(MountOption)
+        var mount = options.Split(',').Contains(MountOption)
             ? new QuotaMount(place, null, null)
             : new QuotaMount(null, $"{place} is mounted without {MountOption}", null);
+        known = new KnownMount(folder, mounts, mount);
+        return mount;
     }
 
     private static async Task<(IReadOnlyList<string[]> Attributes, string? Fault)> List(IEnumerable<string> folders)
@@ -225,6 +233,8 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
     private static partial void LogFailed(ILogger logger, string owner, string why);
 
     private sealed record Attempt(string? Fault, long At);
+
+    private sealed record KnownMount(string Folder, string Mounts, QuotaMount Mount);
 
     private sealed record Done(int? ExitCode, string Output, string? Fault);
 }
