@@ -49,7 +49,7 @@ internal sealed partial class OrphanContainers(
             if (IsOrphan(name, runtime))
             {
                 LogOrphan(log, runtime.Name, name);
-                if (!await TryRemove(runtime, name))
+                if (!await TryRemove(runtime, name, onlyIfListed: !left.Contains(name)))
                 {
                     all = false;
                     continue;
@@ -69,13 +69,19 @@ internal sealed partial class OrphanContainers(
 
     /// <summary>Removes the container of an agent that is not on the roster. False when that failed: then the sweep
     /// retries.</summary>
-    public async Task<bool> TryRemove(IRuntime runtime, string name)
+    /// <param name="runtime">Its runtime.</param>
+    /// <param name="name">The agent.</param>
+    /// <param name="onlyIfListed">True to do nothing when the runtime does not list it any more: it may have been
+    /// removed since the caller looked.</param>
+    public async Task<bool> TryRemove(IRuntime runtime, string name, bool onlyIfListed = false)
     {
         using var hold = await states.Hold(name);
         if (!IsOrphan(name, runtime))
             return true;
         try
         {
+            if (onlyIfListed && !(await runtime.List(CancellationToken.None)).ContainsKey(name))
+                return true;
             await runtime.Remove(name);
             return true;
         }
