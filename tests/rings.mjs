@@ -23,7 +23,9 @@ export function changedFiles(root, base) {
   try {
     const head = git('rev-parse', 'HEAD');
     const from = base ? git('rev-parse', `${base}^{commit}`) : git('merge-base', 'HEAD', 'origin/HEAD');
-    const files = git('diff', '--name-only', from).split('\n').filter(Boolean);
+    const changed = git('diff', '--name-only', from);
+    const added = git('ls-files', '--others', '--exclude-standard');
+    const files = `${changed}\n${added}`.split('\n').filter(Boolean);
     // A clone of the very commit has no base.
     return from === head && files.length === 0 ? undefined : files;
   } catch {

@@ -257,7 +257,8 @@ async function runProject(suite, run) {
 async function command(name, program, args, limit = 900) {
   const file = path.join(results, `${name}.log`);
   const log = fs.createWriteStream(file);
-  const ended = await start(program, args, {}, log, (text) => log.write(`${text}\n`), limit);
+  const rest = Math.max(1, (deadline - Date.now()) / 1000);
+  const ended = await start(program, args, {}, log, (text) => log.write(`${text}\n`), Math.min(limit, rest));
   await new Promise((resolve) => log.end(resolve));
   return { ok: ended.code === 0, tail: fs.readFileSync(file, 'utf8').split('\n').slice(-60).join('\n') };
 }

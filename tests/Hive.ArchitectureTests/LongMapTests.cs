@@ -16,12 +16,17 @@ public sealed partial class LongMapTests
     ];
 
     // A file holds one class of tests, which has its name.
-    private static readonly (string Class, bool IsLong)[] Classes =
+    private static readonly (string Class, bool IsLong, bool Varies)[] Classes =
     [
         .. from file in Directory.EnumerateFiles(Tests, "*Tests.cs", SearchOption.AllDirectories)
         let name = Path.GetRelativePath(Tests, file)[..^3].Replace('/', '.')
-        select (name, Mark().IsMatch(File.ReadAllText(file))),
+        let text = File.ReadAllText(file)
+        select (name, Mark().IsMatch(text), Varying().IsMatch(text)),
     ];
+
+    [Fact]
+    public void Each_class_whose_tests_differ_by_ring_or_seed_has_a_mark() =>
+        AssertNone(Classes.Where(c => c.Varies && !c.IsLong).Select(c => c.Class));
 
     [Fact]
     public void Each_class_of_the_long_ring_is_chosen_for_some_change()
@@ -71,6 +76,9 @@ public sealed partial class LongMapTests
 
     [GeneratedRegex(@"^\s*\[([^\]""]+, )?(Long|Sampled)\]", RegexOptions.Multiline)]
     private static partial Regex Mark();
+
+    [GeneratedRegex(@"\b(Ring|Property)\.[A-Z]")]
+    private static partial Regex Varying();
 
     [GeneratedRegex("#.*")]
     private static partial Regex Comment();

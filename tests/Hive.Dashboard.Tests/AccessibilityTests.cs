@@ -194,7 +194,7 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
             "/settings",
             "/no-such-place",
         ];
-        Expected = ["status of 404"];
+        Expected = [$"status of 404 (Not Found) {Hive.Url}/no-such-place"];
         await NoViolationAsync(Hive, page, "main h1", places);
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -210,7 +211,7 @@ public sealed partial class AriaTests(Browser browser) : DashboardTest(browser)
     {
         // A part of a place may still be loading.
         var before = expected;
-        return LastAsync(
+        return Patience.Last(
             async () => Stable(await of.AriaSnapshotAsync()) + "\n",
             tree =>
             {

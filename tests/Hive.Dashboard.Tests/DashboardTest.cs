@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
-using Hive.Tests.Fixture;
 using Microsoft.Playwright;
 using Xunit;
-using Xunit.Sdk;
 
 namespace Hive.Dashboard.Tests;
 
@@ -94,22 +92,6 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
 
     /// <summary>Leaves everything as it is.</summary>
     protected static Task CancelAsync(IPage page) => page.Locator(".dialog.confirm .act:not(.bad)").ClickAsync();
-
-    /// <summary>Reads until a value is as wanted; after a minute it is the last one, of which the test says what is
-    /// wrong.</summary>
-    protected static async Task<T> LastAsync<T>(Func<Task<T>> read, Predicate<T> isWanted)
-    {
-        var last = await read();
-        if (isWanted(last))
-            return last;
-        try
-        {
-            await Patience.Until(async () => isWanted(last = await read()), "what is read is as wanted");
-        }
-        catch (XunitException) { }
-
-        return last;
-    }
 
     protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 }

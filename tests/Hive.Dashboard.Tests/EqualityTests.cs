@@ -172,7 +172,7 @@ public sealed class EqualityTests(Browser browser) : DashboardTest(browser)
         JsonObject fresh = [];
         JsonNode waiting = fresh;
         // A count of an agent's row reaches the page up to a second after its change, and delayed messages come due.
-        var first = await LastAsync(DifferenceAsync, pair => pair.Host == pair.Page);
+        var first = await Patience.Last(DifferenceAsync, pair => pair.Host == pair.Page);
         Assert.Equal(first.Host, first.Page);
 
         // The bounded lists are full, so that what left them was replaced.

@@ -83,8 +83,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task An_action_held_over_a_restart_is_sent_once_the_host_is_back()
     {
-        // The page asks what became of the question.
-        Expected = [.. HostAway, "status of 409"];
+        Expected = HostAway;
         using var alice = await Hive.JoinAsync("alice");
         var id = await alice.AskAsync(new { question = "Ship it?" });
         var page = await HoldingAsync($"/waiting/question-{id}");
@@ -103,9 +102,12 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
+    [Sampled]
     public async Task Each_held_action_is_taken_back_whole_or_happens_once()
     {
         Expected = [.. HostAway, "status of 409", "status of 404"];
+        // Held at once they are all tried in both rings, and one after another some of them.
+        var some = Ring.Sample(HeldThings.All, 2);
         using var things = await HeldThings.StartAsync(Hive);
         var page = await HoldingAsync("/waiting");
         List<(HeldThings.Round Round, string Thing, string End)> ends = [];
@@ -115,7 +117,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         // The approval, the question and the parked message.
         await Expect(page.Locator("#waiting-list [data-key]")).ToHaveCountAsync(3);
         var before = await SnapshotAsync();
-        foreach (var thing in HeldThings.All)
+        foreach (var thing in some)
         {
             await round.PressAsync(page, thing);
             await Toast(page, "held").GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
@@ -125,7 +127,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         }
 
         // Its key is pressed twice.
-        foreach (var thing in HeldThings.All)
+        foreach (var thing in some)
         {
             await round.PressAsync(page, thing);
             await Expect(Toast(page, "held")).ToContainTextAsync(round.NameOf(thing));
@@ -140,7 +142,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         round = await things.BeginAsync();
         var tab = await page.Context.NewPageAsync();
         await GoAsync(tab, "/waiting");
-        foreach (var thing in HeldThings.All.Where(thing => thing != "broadcast"))
+        foreach (var thing in some.Where(thing => thing != "broadcast"))
         {
             await round.PressAsync(page, thing);
             await Expect(Toast(page, "held")).ToContainTextAsync(round.NameOf(thing));
@@ -191,7 +193,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
 
         async Task EndsAsync(HeldThings.Round round, string thing, string end)
         {
-            var now = await LastAsync(() => round.HappenedAsync(thing), now => now == end);
+            var now = await Patience.Last(() => round.HappenedAsync(thing), now => now == end);
             Assert.Equal($"{thing}: {end}", $"{thing}: {now}");
             ends.Add((round, thing, end));
         }
@@ -265,7 +267,12 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
             await alice.AskAsync(new { question = "Too late?", ttl_seconds = 1 });
         }
 
-        var page = await AtAsync("/waiting/question_expired-4");
+        var profile = await ProfileAsync();
+        // Toasts, which stay for four and for eight seconds, stay as long as a slow machine needs.
+        await profile.AddInitScriptAsync(
+            "const set = setTimeout; setTimeout = (run, ms) => set(run, ms === 4000 || ms === 8000 ? 600_000 : ms);"
+        );
+        var page = await AtAsync(profile, "/waiting/question_expired-4");
         await Expect(page.Locator("[data-waiting=question_expired-4]")).ToBeVisibleAsync();
         // Rows of agents follow within a second.
         await Patience.Until(async () => await UnreadAsync() == (2, 1), "both rows have settled");
@@ -430,7 +437,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     /// <summary>The host is as it was. Rows of agents follow up to a second after a change.</summary>
     private async Task SameAsync(SortedDictionary<string, string> before)
     {
-        var now = await LastAsync(SnapshotAsync, before.SequenceEqual);
+        var now = await Patience.Last(SnapshotAsync, before.SequenceEqual);
         Assert.Equal(before.Keys, now.Keys);
         var different = before.Where(was => was.Value != now[was.Key]);
         var said = string.Join('\n', different.Select(was => $"{was.Key} was {was.Value} and is {now[was.Key]}"));

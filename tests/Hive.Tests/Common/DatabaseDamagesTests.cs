@@ -42,8 +42,8 @@ public sealed class DatabaseDamagesTests : IDisposable
         var whole = await File.ReadAllBytesAsync(Database, TestContext.Current.CancellationToken);
         var damages = Damages(whole);
         Assert.Equal(39, damages.Count);
-        var refusals = 0;
         List<string> wrong = [];
+        List<string> served = [];
         var tried = Ring.Sample(damages, 13);
         foreach (var (name, damage) in tried)
         {
@@ -56,10 +56,10 @@ public sealed class DatabaseDamagesTests : IDisposable
                 using var answer = await host.Http().GetAsync("/health");
                 if (answer.StatusCode != HttpStatusCode.OK)
                     wrong.Add($"{name}: {answer.StatusCode}");
+                served.Add(name);
             }
             catch (StartupProblem refused)
             {
-                refusals++;
                 string[] ways = ["--restore", "--accept-loss", "start the newer Hive", "Move the log away"];
                 if (!ways.Any(w => refused.Message.Contains(w, Ordinal)))
                     wrong.Add($"{name}: {refused.Message}");
@@ -71,7 +71,16 @@ public sealed class DatabaseDamagesTests : IDisposable
         }
 
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
-        Assert.InRange(refusals, Ring.Count(8, inLong: 25), tried.Count);
+        // What SQLite does not read, or finds to be left over.
+        string[] harmless =
+        [
+            "last page zeroed",
+            "header byte 44 flipped",
+            "header byte 56 flipped",
+            "a log of random bytes",
+            "an index without its log",
+        ];
+        Assert.Equal(harmless.Intersect(tried.Select(damage => damage.Name)), served);
     }
 
     [Fact]
@@ -168,8 +177,17 @@ public sealed class DatabaseDamagesTests : IDisposable
             var length in (int[])[0, 1, 15, 16, 100, Page - 1, Page, Page + 1, whole.Length / 2, whole.Length - Page]
         )
             Add($"cut to {length}", whole[..length]);
-        foreach (var page in (int[])[1, 2, agents, messages, free, pages])
-            Add($"page {page} zeroed", Zeroed(page));
+        (string Name, int Page)[] some =
+        [
+            ("first", 1),
+            ("second", 2),
+            ("agents'", agents),
+            ("messages'", messages),
+            ("free", free),
+            ("last", pages),
+        ];
+        foreach (var (name, page) in some)
+            Add($"{name} page zeroed", Zeroed(page));
         // The magic text, the page size, the format versions, the size in pages, the free list and the encoding.
         foreach (var at in (int[])[0, 16, 18, 19, 28, 32, 36, 44, 56])
             Add($"header byte {at} flipped", With(at, (byte)(whole[at] ^ 0xFF)));

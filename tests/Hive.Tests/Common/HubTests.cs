@@ -117,7 +117,7 @@ public sealed class HubTests
         Assert.Equal((6L, 6), Assert.Single(ReadAll(hub, ref cursor)));
     }
 
-    [Fact]
+    [Fact, Sampled]
     public void Frames_of_all_sizes_are_read_whole_anywhere_in_the_ring()
     {
         var random = Ring.Random();

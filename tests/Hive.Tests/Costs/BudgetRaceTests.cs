@@ -30,7 +30,7 @@ public sealed class BudgetRaceTests
           - { id: end, name: End, phase_mapping: [PHASE_END], terminal: true }
         """;
 
-    [Fact]
+    [Fact, Sampled]
     public async Task Fifty_agents_stop_at_a_days_budget_and_go_on_when_it_is_raised()
     {
         var watch = new BoundWatch();
@@ -153,7 +153,7 @@ public sealed class BudgetRaceTests
                 budget = (await host.CallAsync("budgets")).GetProperty("budgets")[0];
                 return isSo(budget, tasks);
             },
-            "the race has come to rest"
+            () => $"the race has come to rest; budget {budget}, tasks {string.Join('\n', tasks)}"
         );
         return (budget, tasks);
     }

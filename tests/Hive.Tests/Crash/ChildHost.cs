@@ -90,7 +90,7 @@ internal sealed class ChildHost : IAsyncDisposable
         armed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await process!.StandardInput.WriteLineAsync($"{category} {step}");
         await process.StandardInput.FlushAsync();
-        await armed.Task;
+        await Task.WhenAny(armed.Task, Ended);
     }
 
     /// <summary>Does something during which the host kills itself at a step.</summary>

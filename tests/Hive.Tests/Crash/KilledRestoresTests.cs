@@ -18,6 +18,9 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
     private const int Commands = 25;
     private const int Hosts = 5;
 
+    // The exit code of a program that SIGKILL ended.
+    private const int Killed = 128 + 9;
+
     // The file of a backup grows long enough to be killed on the way.
     private const int StateBytes = 8 << 20;
 
@@ -41,7 +44,7 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         using (var restore = Restore(Data))
         {
             await using var opened = await Opened(token);
-            await Kill(restore);
+            Assert.Equal(Killed, await Kill(restore));
         }
 
         File.Delete(token);
@@ -52,7 +55,7 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
     public async Task A_restore_killed_after_the_exchange_leaves_the_new_data()
     {
         await Prepare();
-        await KillAt(Restore(Data), folder, () => IsExchanged(Data));
+        Assert.Equal(Killed, await KillAt(Restore(Data), folder, () => IsExchanged(Data)));
         Assert.True(await IsRestored(Data));
     }
 
@@ -86,7 +89,7 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
                 () => Work(place) is not null && (bytes == 0 || Written(place) > 0),
                 "the backup has begun"
             );
-            await Kill(command);
+            Assert.Equal(Killed, await Kill(command));
             Assert.False(File.Exists(Target(place)));
         }
 
@@ -243,7 +246,7 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         {
             await using var opened = await Opened(pipe);
             Assert.NotEqual(0, Trial(place));
-            await Kill(command);
+            Assert.Equal(Killed, await Kill(command));
             File.Delete(pipe);
         }
 
@@ -339,21 +342,22 @@ public sealed class KilledRestoresTests(MadeBackup made) : IClassFixture<MadeBac
         File.Delete(target);
     }
 
-    private static async Task KillAt(Process process, string place, Func<bool> reached)
+    private static async Task<int> KillAt(Process process, string place, Func<bool> reached)
     {
         using (process)
         {
             _ = process.StandardError.ReadToEndAsync();
             _ = process.StandardOutput.ReadToEndAsync();
             await Patience.UntilFiles(place, reached, "the point is reached", process.WaitForExitAsync());
-            await Kill(process);
+            return await Kill(process);
         }
     }
 
-    private static async Task Kill(Process process)
+    private static async Task<int> Kill(Process process)
     {
         process.Kill();
         await process.WaitForExitAsync();
+        return process.ExitCode;
     }
 
     private static async Task MakePipe(string path)

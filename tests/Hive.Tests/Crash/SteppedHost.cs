@@ -32,11 +32,14 @@ public sealed class SteppedHost : IAsyncDisposable
         return step - 1;
     }
 
-    /// <summary>The host, which is started if it does not run.</summary>
+    /// <summary>The host, which is started if it does not run, and does not kill itself before it is told
+    /// again.</summary>
     internal async Task<ChildHost> Running()
     {
         if (host.Ended.IsCompleted)
             await host.RunSteps();
+        else
+            await host.DieAt("none", 0);
         return host;
     }
 

@@ -20,12 +20,30 @@ internal static class Patience
     /// <param name="what">The condition in words, and how things are instead.</param>
     public static async Task Until(Func<Task<bool>> holds, Func<string> what)
     {
+        if (!await Comes(holds))
+            Assert.Fail($"not within {Longest.TotalSeconds} s: {what()}");
+    }
+
+    /// <summary>Reads until a value is as wanted; after a minute it is the last one, of which the test says what is
+    /// wrong.</summary>
+    public static async Task<T> Last<T>(Func<Task<T>> read, Predicate<T> isWanted)
+    {
+        var last = default(T)!;
+        await Comes(async () => isWanted(last = await read()));
+        return last;
+    }
+
+    private static async Task<bool> Comes(Func<Task<bool>> holds)
+    {
         using var end = new CancellationTokenSource(Longest);
         for (var pause = 1; !await holds(); pause = Math.Min(2 * pause, LongestPause))
         {
-            Assert.False(end.IsCancellationRequested, $"not within {Longest.TotalSeconds} s: {what()}");
+            if (end.IsCancellationRequested)
+                return false;
             await Task.Delay(TimeSpan.FromMilliseconds(pause));
         }
+
+        return true;
     }
 
     /// <summary>Waits until a condition holds; fails after a minute.</summary>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Hive.Common.Errors;
 using Hive.Common.Git;
 using Hive.Features.Forge.Contracts;
@@ -66,8 +67,7 @@ public sealed class ForgeFetchTests
         await GitProgram.Init(own, bare: true, Token);
         var work = Path.Combine(rig.Hive.Folder, "work");
         Repositories.AsSomebody(rig.Hive.Folder, "clone", "-q", rig.Forge.Repository("agents/alice"), work);
-        var noise = new byte[1 << 20];
-        Ring.Random().NextBytes(noise);
+        var noise = RandomNumberGenerator.GetBytes(1 << 20);
         await File.WriteAllBytesAsync(Path.Combine(work, "noise"), noise, Token);
         Repositories.AsSomebody(work, "add", "noise");
         Repositories.AsSomebody(work, "commit", "-q", "-m", "noise");

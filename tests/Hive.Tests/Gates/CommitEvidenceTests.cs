@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Hive.Tests.Fixture;
 using Hive.Tests.Git;
@@ -111,8 +112,7 @@ public sealed class CommitEvidenceTests
         Directory.CreateSymbolicLink($"{state}/link", others);
         Directory.CreateDirectory($"{state}/empty");
         var large = rig.Repository("alice", "large");
-        var noise = new byte[3 << 20];
-        Ring.Random().NextBytes(noise);
+        var noise = RandomNumberGenerator.GetBytes(3 << 20);
         await File.WriteAllBytesAsync($"{large}/noise", noise, TestContext.Current.CancellationToken);
         var tooLarge = ReviewRig.Commit(large, "large");
         var ticket = await rig.Ticket();
