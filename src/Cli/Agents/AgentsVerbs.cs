@@ -4,7 +4,7 @@ namespace Hive.Cli.Agents;
 
 internal static class AgentsVerbs
 {
-    public static Command[] All() => [ListVerb.Create(), NewVerb.Create(), Pause(), Resume()];
+    public static Command[] All() => [ListVerb.Create(), NewVerb.Create(), Pause(), Resume(), DutyVerb.Create()];
 
     private static Command Pause() =>
         Verb.ForAgent(

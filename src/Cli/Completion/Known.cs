@@ -83,6 +83,12 @@ internal static class Known
     public static Task<Candidate[]> ThreadsAsync(HivePaths paths, CancellationToken ct) =>
         AskAsync(paths, "threads", new { status = "active" }, "threads", t => OfId(t, "type", "subject"), ct);
 
+    public static Task<Candidate[]> DiscoveriesAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(paths, "discoveries", null, "discoveries", d => OfId(d, "type", "description"), ct);
+
+    public static Task<Candidate[]> HandoffsAsync(HivePaths paths, CancellationToken ct) =>
+        AskAsync(paths, "handoffs", new { status = "requested" }, "handoffs", h => OfId(h, "to_agent", "reason"), ct);
+
     /// <summary>The phases of all workflows.</summary>
     public static async Task<Candidate[]> PhasesAsync(HivePaths paths, CancellationToken ct)
     {

@@ -24,7 +24,7 @@ internal static class GatesVerbs
         Screen.Column.Text("feedback"),
     ];
 
-    public static Command[] All() => [Gate(), ListReviews(), Decide()];
+    public static Command[] All() => [Gate(), ArtifactVerbs.All(), ListReviews(), Decide()];
 
     private static Command Gate() =>
         new("gate", "Show or judge the gate of a ticket: what must hold before it moves on.")
@@ -63,7 +63,10 @@ internal static class GatesVerbs
                 }
 
                 Show(verb.Screen, gate);
-                Show(verb.Screen, found.GetProperty("artifacts").Deserialize<Artifact[]>(WireJson.Options)!);
+                var artifacts = found.GetProperty("artifacts").Deserialize<Artifact[]>(WireJson.Options)!;
+                if (artifacts.Length > 0)
+                    verb.Screen.Line();
+                ArtifactVerbs.Show(verb.Screen, artifacts);
             },
             ticket,
             phase,
@@ -109,27 +112,6 @@ internal static class GatesVerbs
     }
 
     private static string ReviewWay(long review) => Invariant($" (hive review {review} pass)");
-
-    private static void Show(Screen screen, Artifact[] artifacts)
-    {
-        if (artifacts.Length == 0)
-            return;
-        screen.Line();
-        screen.Table(
-            ["id", "type", "by", "age", "size", Screen.Column.Text("from")],
-            [.. artifacts.Where(a => a.SupersededAt is null).OrderBy(a => a.Id).Select(Cells)]
-        );
-    }
-
-    private static Screen.Cell[] Cells(Artifact artifact) =>
-        [
-            TicketWords.Number(artifact.Id),
-            artifact.Type,
-            artifact.By,
-            new(Screen.Age(artifact.At), "grey"),
-            Screen.Bytes(artifact.Size),
-            artifact.Path ?? (artifact.Sha is { } sha ? $"{artifact.Repository} {sha}" : artifact.Kind),
-        ];
 
     private static Command ListReviews()
     {

@@ -42,6 +42,14 @@ internal static class AddTaskVerb
             Description = "How long one run of it may take",
             HelpName = "SECONDS",
         };
+        var review = TicketWords
+            .Text("--review", "WHO", "validator: a validator has to pass it before it is completed")
+            .CompletedBy("validator");
+        var locks = new Option<string[]>("--lock")
+        {
+            Description = "A resource that its agent must hold, such as repo:shop; can be repeated",
+            HelpName = "RESOURCE",
+        };
         var key = TicketWords.Key();
         return Verb.Create(
             "add",
@@ -60,6 +68,8 @@ internal static class AddTaskVerb
                     quorum = parsed.GetValue(quorum),
                     agent = parsed.GetValue(agent) is { } who ? CommonOptions.WithoutAt(who) : null,
                     timeout_seconds = parsed.GetValue(timeout),
+                    review = parsed.GetValue(review),
+                    locks = TicketWords.Several(parsed.GetValue(locks)),
                 };
                 var answer = await verb.CallAsync(
                     "add_tasks",
@@ -84,6 +94,8 @@ internal static class AddTaskVerb
             quorum,
             agent,
             timeout,
+            review,
+            locks,
             key
         );
     }

@@ -7,8 +7,7 @@ using static System.FormattableString;
 
 namespace Hive.Cli.Tickets;
 
-/// <summary>The verbs of <c>hive ticket</c> that change tickets: <c>change</c>, <c>move</c>, <c>block</c>,
-/// <c>unblock</c>, <c>approve</c>, <c>reject</c>, <c>comment</c> and <c>delete</c>.</summary>
+/// <summary>The verbs of <c>hive ticket</c> that change tickets.</summary>
 internal static class ChangeTicketVerb
 {
     private static readonly string[] BlockTypes =
@@ -20,7 +19,8 @@ internal static class ChangeTicketVerb
         "budget",
     ];
 
-    public static Command[] All() => [Change(), Move(), Block(), Unblock(), Approve(), Reject(), Comment(), Delete()];
+    public static Command[] All() =>
+        [Change(), Move(), Block(), Unblock(), Hold(), Release(), Approve(), Reject(), Comment(), Delete()];
 
     private static Command Change()
     {
@@ -137,6 +137,28 @@ internal static class ChangeTicketVerb
             (verb, _, id) => verb.CallAsync("ticket_change", new { id, unblock = true }),
             "is not blocked any more",
             Known.BlockedTicketsAsync
+        );
+
+    private static Command Hold()
+    {
+        var reason = TicketWords.Reason("Why");
+        return Each(
+            "hold",
+            "Hold tickets: their tasks wait, and they do not move until you release them.",
+            (verb, parsed, id) => verb.CallAsync("ticket_hold", new { id, reason = parsed.GetValue(reason) }),
+            "is held",
+            Known.TicketsAsync,
+            reason
+        );
+    }
+
+    private static Command Release() =>
+        Each(
+            "release",
+            "Release held tickets.",
+            (verb, _, id) => verb.CallAsync("ticket_release", new { id }),
+            "is released",
+            Known.TicketsAsync
         );
 
     private static Command Approve() =>

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using FluentValidation;
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
@@ -121,7 +122,8 @@ internal static class Discover
 
         private Result Store(IWrite write, Command c)
         {
-            var source = own.Begin(write, c.Caller, c.Task, c.Run);
+            var source =
+                c.Caller.Kind == CallerKind.Operator ? OfOperator(write, c) : own.Begin(write, c.Caller, c.Task, c.Run);
             var made = discoveries.Record(
                 write,
                 source,
@@ -135,6 +137,11 @@ internal static class Discover
                 made.Task is null ? null : TaskViews.Of(write.Db, [made.Task], changes.ScoreOf)[0]
             );
         }
+
+        private static TaskRow OfOperator(IWrite write, Command c) =>
+            c.BlocksMe ? throw Problem.Invalid("'blocks_me' is for the agent that works on the task; leave it out")
+            : c.Task is { } task ? TaskTable.Require(write.Db, task)
+            : throw Problem.Invalid("'task' is missing: the task in which it was found");
     }
 }
 

@@ -141,6 +141,7 @@ internal sealed class TasksModule : FeatureModule
         Host<ApplyPattern.Command>("apply_pattern");
         Host<ListRuns.Query>("runs");
         Host<ListDiscoveries.Query>("discoveries");
+        Host<Discover.Command>("discover");
         Host<ResolveDiscovery.Command>("discovery_resolve");
     }
 

@@ -44,6 +44,8 @@ internal sealed class TicketsModule : FeatureModule
         Host<MoveTicket.Command>("ticket_move", noun: "ticket");
         Host<ApproveTicket.Command>("ticket_approve", noun: "ticket");
         Host<RejectTicket.Command>("ticket_reject");
+        Host<HoldTicket.Command>("ticket_hold", noun: "ticket");
+        Host<ReleaseTicket.Command>("ticket_release", noun: "ticket");
         Host<DeleteTicket.Command>("ticket_delete");
         Host<ShowTicket.Query>("ticket");
         Host<ListTickets.Query>("tickets", noun: "tickets");

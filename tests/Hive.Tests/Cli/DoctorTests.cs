@@ -184,7 +184,6 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    [Long]
     public async Task A_runtime_whose_containers_can_write_kernel_settings_does_not_count_as_working()
     {
         Requires.That(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/bwrap"), "bubblewrap, run by root");
@@ -211,7 +210,6 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
-    [Long]
     public async Task A_bubblewrap_that_cannot_forbid_user_namespaces_works_with_a_warning()
     {
         Requires.That(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/bwrap"), "bubblewrap, run by root");

@@ -61,6 +61,8 @@ public sealed class PlanVerbTests : IDisposable
         """{"cmd":"budget_set","scope":"global","limit_tokens":5,"clear":["limit_usd"]}"""
     )]
     [InlineData("ticket unblock 41", """{"cmd":"ticket_change","id":41,"unblock":true}""")]
+    [InlineData("ticket hold 41 --reason later", """{"cmd":"ticket_hold","id":41,"reason":"later"}""")]
+    [InlineData("ticket release 41", """{"cmd":"ticket_release","id":41}""")]
     [InlineData("ticket approve 41", """{"cmd":"ticket_approve","id":41}""")]
     [InlineData("ticket reject 41 --reason no", """{"cmd":"ticket_reject","id":41,"reason":"no"}""")]
     [InlineData("ticket comment 41 well done", """{"cmd":"ticket_change","id":41,"comment":"well done"}""")]
@@ -71,11 +73,11 @@ public sealed class PlanVerbTests : IDisposable
     )]
     [InlineData(
         "task add 41 Ask a lawyer --type ask -d more --phase PHASE_A --priority low --capability a --capability b "
-            + "--after 101 --after 102 --quorum first --agent @bob --timeout 60 --key k",
+            + "--after 101 --after 102 --quorum first --agent @bob --timeout 60 --review validator --lock repo:a --key k",
         """
             {"cmd":"add_tasks","ticket":41,"tasks":[{"task_type":"ask","title":"Ask a lawyer","description":"more",
             "phase_id":"PHASE_A","priority":"LOW","capabilities":["a","b"],"depends_on":[101,102],"quorum":"first",
-            "agent":"bob","timeout_seconds":60}],"key":"k"}
+            "agent":"bob","timeout_seconds":60,"review":"validator","locks":["repo:a"]}],"key":"k"}
             """
     )]
     [InlineData("task cancel 101 --reason why", """{"cmd":"change_task","id":101,"action":"cancel","reason":"why"}""")]
@@ -85,6 +87,53 @@ public sealed class PlanVerbTests : IDisposable
     [InlineData(
         "task priority 101 critical",
         """{"cmd":"change_task","id":101,"action":"priority","priority":"CRITICAL"}"""
+    )]
+    [InlineData("task hold 101 --reason why", """{"cmd":"change_task","id":101,"action":"hold","reason":"why"}""")]
+    [InlineData("task assign 101 @bob", """{"cmd":"change_task","id":101,"action":"assign","agent":"bob"}""")]
+    [InlineData("task assign 101", """{"cmd":"change_task","id":101,"action":"assign"}""")]
+    [InlineData("task depend 101 102", """{"cmd":"change_task","id":101,"action":"depend","depends_on":102}""")]
+    [InlineData("task undepend 101 102", """{"cmd":"change_task","id":101,"action":"undepend","depends_on":102}""")]
+    [InlineData("task timeout 101 90", """{"cmd":"change_task","id":101,"action":"timeout","timeout_seconds":90}""")]
+    [InlineData(
+        "discovery list --ticket 41 --task 101 --type bug --status open -n 9",
+        """{"cmd":"discoveries","ticket":41,"task":101,"type":"bug","status":"open","limit":9}"""
+    )]
+    [InlineData(
+        "discovery add 101 bug It fails --task-title Fix --key k",
+        """
+            {"cmd":"discover","task":101,"type":"bug","description":"It fails","spawn":{"title":"Fix"},"key":"k"}
+            """
+    )]
+    [InlineData("discovery resolve 12", """{"cmd":"discovery_resolve","id":12,"status":"resolved"}""")]
+    [InlineData("discovery resolve 12 --invalid", """{"cmd":"discovery_resolve","id":12,"status":"invalid"}""")]
+    [InlineData("artifact list 41 --phase PHASE_A", """{"cmd":"artifacts","ticket":41,"phase_id":"PHASE_A"}""")]
+    [InlineData("artifact show 12", """{"cmd":"artifact","id":12}""")]
+    [InlineData(
+        "artifact add 41 note --phase PHASE_A --content {\"a\":1} --key k",
+        """{"cmd":"artifact_add","ticket":41,"type":"note","phase_id":"PHASE_A","content":{"a":1},"key":"k"}"""
+    )]
+    [InlineData(
+        "artifact add 41 code_changes --commit 1234567 --repository forge:a/b",
+        """
+            {"cmd":"artifact_add","ticket":41,"type":"code_changes","commit":"1234567","repository":"forge:a/b"}
+            """
+    )]
+    [InlineData("handoff list --task 101 -n 9", """{"cmd":"handoffs","task":101,"limit":9}""")]
+    [InlineData(
+        "handoff request 101 @bob You know it",
+        """{"cmd":"handoff","action":"request","task":101,"to":"bob","reason":"You know it"}"""
+    )]
+    [InlineData(
+        "handoff decline 12 --message busy",
+        """{"cmd":"handoff","action":"decline","handoff":12,"message":"busy"}"""
+    )]
+    [InlineData("duty list", """{"cmd":"list_work","what":"agents","limit":100}""")]
+    [InlineData(
+        "duty set @bob --duty worker --capability a --capability b --capacity 2 --phase PHASE_A --tag t --clear tags",
+        """
+            {"cmd":"agent_change","name":"bob","duty":"worker","capabilities":["a","b"],"capacity":2,
+            "phases":["PHASE_A"],"tags":["t"],"clear":["tags"]}
+            """
     )]
     [InlineData("task show 101", """{"cmd":"task","id":101}""")]
     [InlineData("task graph 41", """{"cmd":"task_graph","ticket":41}""")]

@@ -8,17 +8,12 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Containers.Tombstones;
 
 /// <summary>Ends and removes containers whose agent is not on the roster.</summary>
-internal sealed partial class OrphanContainers(
-    IRoster roster,
-    ContainerStates states,
-    Removals removals,
-    ILogger<OrphanContainers> log
-)
+internal sealed partial class OrphanContainers(IRoster roster, ContainerStates states, ILogger<OrphanContainers> log)
 {
-    private readonly ConcurrentDictionary<string, IRuntime> unfinished = new();
+    private readonly ConcurrentDictionary<(IRuntime Runtime, string Agent), bool> unfinished = new();
 
     /// <summary>The runtimes that failed to remove a container.</summary>
-    public IEnumerable<IRuntime> Unfinished => unfinished.Values;
+    public IEnumerable<IRuntime> Unfinished => unfinished.Keys.Select(left => left.Runtime).Distinct();
 
     /// <summary>Removes every orphan of a runtime.</summary>
     /// <returns>The agents that have a container, and whether it runs; null when the runtime does not answer.</returns>
@@ -39,31 +34,25 @@ internal sealed partial class OrphanContainers(
             return null;
         }
 
-        var left = (await removals.Read())
-            .Where(r => r.Runtime == runtime.Name && !r.Purge)
-            .Select(r => r.Agent)
-            .ToHashSet();
-        var all = true;
+        var left = unfinished.Keys.Where(u => u.Runtime == runtime).Select(u => u.Agent).ToHashSet();
         foreach (var name in listed.Keys.Union(left))
         {
             if (IsOrphan(name, runtime))
             {
                 LogOrphan(log, runtime.Name, name);
                 if (!await TryRemove(runtime, name, onlyIfListed: !left.Contains(name)))
-                {
-                    all = false;
                     continue;
-                }
             }
 
             if (left.Contains(name))
+            {
+                unfinished.TryRemove((runtime, name), out _);
                 await states.WaitBriefly(
                     states.UntilStored(name, write => Removals.EndContainer(write, name, runtime.Name))
                 );
+            }
         }
 
-        if (all)
-            unfinished.TryRemove(runtime.Name, out _);
         return listed;
     }
 
@@ -87,7 +76,7 @@ internal sealed partial class OrphanContainers(
         }
         catch (Exception e)
         {
-            unfinished[runtime.Name] = runtime;
+            unfinished[(runtime, name)] = true;
             LogNotRemoved(log, name, e.Message);
             return false;
         }

@@ -48,7 +48,7 @@ internal sealed class Removals(IStore store)
     /// <summary>Counts an agent whose removal was stored.</summary>
     public void CountDestroyed() => Interlocked.Increment(ref destroyed);
 
-    /// <summary>Reads the unfinished removals. Every sweep asks; the database is read only if an agent has been
+    /// <summary>Reads the unfinished removals. Each spawn asks; the database is read only if an agent has been
     /// destroyed since there were none.</summary>
     public async Task<IReadOnlyList<Removal>> Read()
     {
