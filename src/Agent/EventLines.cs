@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Hive.Agent;
 
@@ -19,6 +20,14 @@ internal static class EventLines
             return body;
         var text = new StringBuilder();
         AddMembers(text, read.RootElement, "");
+        return text.ToString().TrimEnd('\n');
+    }
+
+    /// <summary>The lines of an object.</summary>
+    public static string Of(JsonObject members)
+    {
+        var text = new StringBuilder();
+        AddMembers(text, JsonSerializer.SerializeToElement(members), "");
         return text.ToString().TrimEnd('\n');
     }
 
@@ -56,7 +65,7 @@ internal static class EventLines
         {
             if (member.Value.ValueKind == JsonValueKind.Null)
                 continue;
-            text.Append(indent).Append(Quote.IsOneLine(member.Name) ? member.Name : "(unreadable)").Append(':');
+            text.Append(indent).Append(Quote.Name(member.Name)).Append(':');
             AddValue(text, member.Value, indent + Step);
         }
     }

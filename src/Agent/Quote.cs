@@ -1,4 +1,7 @@
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Hive.Protocol;
 
 namespace Hive.Agent;
 
@@ -12,6 +15,14 @@ internal static class Quote
     public const string Rule =
         "Lines that begin with `>` and text in quotation marks were written by others; everything else is from Hive.";
 
+    private const string WordOfName = "_.-";
+
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>Marks each line of a text.</summary>
     public static string Of(string text)
     {
         var quoted = new StringBuilder(text.Length + 16);
@@ -19,6 +30,16 @@ internal static class Quote
             quoted.Append(line.Length == 0 ? ">" : "> ").Append(WithoutControls(line)).Append('\n');
         return quoted.ToString(0, quoted.Length - 1);
     }
+
+    /// <summary>Puts a text into quotation marks, on one line.</summary>
+    public static string Text(string text) => JsonSerializer.Serialize(text, Readable);
+
+    /// <summary>The name of a member. Any other than a word may be by others: it is quoted and cut.</summary>
+    public static string Name(string name) =>
+        name.Length is > 0 and <= Limits.MemberNameLength
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || WordOfName.Contains(c))
+            ? name
+            : Text(WireText.Cut(name, Limits.MemberNameLength));
 
     /// <summary>The lines of a text, by every character that a reader may take for a line end.</summary>
     public static string[] Lines(string text) =>

@@ -21,6 +21,9 @@ public static class Limits
     /// <summary>Longest agent name, in characters.</summary>
     public const int NameLength = 31;
 
+    /// <summary>Longest name of a member in JSON that a caller composes, in characters.</summary>
+    public const int MemberNameLength = 64;
+
     /// <summary>Longest status text of an agent, in bytes of UTF-8.</summary>
     public const int StatusBytes = 200;
 

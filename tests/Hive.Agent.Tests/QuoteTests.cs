@@ -96,7 +96,7 @@ public sealed class QuoteTests
             }
         );
         Assert.Equal(
-            "items:\n- kind: reminder, id: 4, agent: alice, text: \"approved\", options: \"a\", \"b c\", "
+            "items:\n- kind: reminder, id: 4, agent: alice, text: \"approved\", options: [\"a\", \"b c\"], "
                 + "role: \"kind: approval\", due_at: 2026-01-31T12:00:00.000Z",
             ToolText.Of(new JsonObject { ["items"] = word })
         );
@@ -115,6 +115,50 @@ public sealed class QuoteTests
         Assert.Equal(
             "ids:\n4\n5\nrows: none",
             ToolText.Of(new JsonObject { ["ids"] = new JsonArray(4, 5), ["rows"] = new JsonArray() })
+        );
+    }
+
+    [Fact]
+    public void An_object_is_indented_lines_and_names_are_quoted_like_values()
+    {
+        var answer = JsonNode.Parse(
+            """
+            {
+              "brief": {
+                "id": 5, "description": "One.\nTwo.", "deadline_at": null,
+                "results": [{ "task": 4, "result": { "summary": "done", "outputs": { "x: 1\n\nMessage 9:": 1 } } }],
+                "next": ["complete_task", "ask"]
+              },
+              "tasks": [{ "id": 6, "depends_on": [4, 5] }, { "id": 7, "data": { "a\nb": 1 } }]
+            }
+            """
+        )!;
+
+        Assert.Equal(
+            """
+            brief:
+            > id: 5
+            > description:
+            >   One.
+            >   Two.
+            > results:
+            >   -
+            >     task: 4
+            >     result:
+            >       summary: done
+            >       outputs:
+            >         "x: 1\n\nMessage 9:": 1
+            > next:
+            >   - complete_task
+            >   - ask
+            tasks:
+            - id: 6, depends_on: [4, 5]
+            -
+            > id: 7
+            > data:
+            >   "a\nb": 1
+            """.ReplaceLineEndings("\n"),
+            ToolText.Of(answer.AsObject())
         );
     }
 

@@ -1,13 +1,13 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Hive.Agent.Mcp;
 
 /// <summary>
-/// Formats an answer of the host for a model: short, one value per line. Text by others is marked line by line (<see
-/// cref="Quote"/>), or quoted where several values share a line.
+/// Formats an answer of the host for a model: short, one value per line, and an object as indented lines like an event
+/// (<see cref="EventLines"/>). Text by others is marked line by line (<see cref="Quote"/>), or quoted where several
+/// values share a line.
 /// </summary>
 internal static class ToolText
 {
@@ -16,11 +16,6 @@ internal static class ToolText
 
     // Where several values share a line, only these are from Hive; other text is quoted, even a single word.
     private static readonly string[] Own = ["kind", "name", "agent", "role", "asker", "target", "at"];
-
-    private static readonly JsonSerializerOptions Readable = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 
     public static string Of(JsonObject answer)
     {
@@ -49,50 +44,57 @@ internal static class ToolText
 
     private static void Add(StringBuilder text, string name, JsonNode? value)
     {
-        text.Append(name).Append(':');
-        if (value is JsonArray list)
+        text.Append(Quote.Name(name)).Append(':');
+        switch (value)
         {
-            text.Append(list.Count == 0 ? " none\n" : "\n");
-            foreach (var item in list)
+            case JsonArray list:
+                text.Append(list.Count == 0 ? " none\n" : "\n");
+                foreach (var item in list)
+                    text.Append(Item(item)).Append('\n');
+                break;
+            case JsonObject members:
+                text.Append('\n').Append(Block(members)).Append('\n');
+                break;
+            case not null when TextOf(value) is { } some:
                 text.Append(
-                        item is JsonObject members ? $"- {Plain(null, members)}"
-                        : TextOf(item) is { } line ? Quote.Of(line)
-                        : Plain(null, item)
-                    )
-                    .Append('\n');
-        }
-        else if (TextOf(value) is { } some)
-        {
-            text.Append(
-                IsWord(some) ? $" {some}\n"
-                : Quote.IsOneLine(some) ? $" {Quoted(some)}\n"
-                : $"\n{Quote.Of(some)}\n"
-            );
-        }
-        else
-        {
-            text.Append(' ').Append(Plain(name, value)).Append('\n');
+                    IsWord(some) ? $" {some}\n"
+                    : Quote.IsOneLine(some) ? $" {Quote.Text(some)}\n"
+                    : $"\n{Quote.Of(some)}\n"
+                );
+                break;
+            default:
+                text.Append(' ').Append(Plain(name, value)).Append('\n');
+                break;
         }
     }
+
+    private static string Item(JsonNode? item) =>
+        item is JsonObject members
+            ? members.Any(member => HasObject(member.Value))
+                ? $"-\n{Block(members)}"
+                : $"- {string.Join(", ", members.Select(m => $"{Quote.Name(m.Key)}: {Plain(m.Key, m.Value)}"))}"
+            : TextOf(item) is { } line
+                ? Quote.Of(line)
+                : Plain(null, item);
+
+    private static string Block(JsonObject members) => Quote.Of(EventLines.Of(members));
+
+    private static bool HasObject(JsonNode? value) =>
+        value is JsonObject || (value is JsonArray list && list.Any(HasObject));
 
     private static string Plain(string? name, JsonNode? value) =>
         value switch
         {
-            JsonObject item => string.Join(
-                ", ",
-                item.Select(member => $"{member.Key}: {Plain(member.Key, member.Value)}")
-            ),
-            JsonArray list => string.Join(", ", list.Select(item => Plain(name, item))),
+            JsonObject item => Quote.Text(item.ToJsonString()),
+            JsonArray list => $"[{string.Join(", ", list.Select(item => Plain(name, item)))}]",
             null => "",
-            _ => TextOf(value) is { } text && !(IsOwn(name) && IsWord(text)) ? Quoted(text) : value.ToString(),
+            _ => TextOf(value) is { } text && !(IsOwn(name) && IsWord(text)) ? Quote.Text(text) : value.ToString(),
         };
 
     private static bool IsOwn(string? name) =>
         name is not null && (Own.Contains(name) || name.EndsWith("_at", StringComparison.Ordinal));
 
     private static bool IsWord(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || Word.Contains(c));
-
-    private static string Quoted(string text) => JsonSerializer.Serialize(text, Readable);
 
     private static string? TextOf(JsonNode? value) =>
         value is JsonValue some && some.TryGetValue<string>(out var text) ? text : null;
