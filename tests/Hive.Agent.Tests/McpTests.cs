@@ -105,7 +105,7 @@ public sealed class McpTests
         {
             var answer = await client.CallAsync(tool, arguments);
             Assert.True(answer.GetProperty("result").GetProperty("isError").GetBoolean());
-            Assert.StartsWith(error, RawMcp.Text(answer));
+            Assert.StartsWith($"The call was refused:\n> {error}", RawMcp.Text(answer));
         }
 
         async Task<JsonElement> ReceivesAsync(string arguments)

@@ -84,12 +84,12 @@ internal sealed class McpBridge : IAsyncDisposable
         }
         catch (HiveException e)
         {
-            return Refused(e.Message);
+            return Failed(ToolText.OfRefusal(e.Message));
         }
         catch (Exception e) when (HostDown.Is(e))
         {
             log.Warn($"{call.Name}: {HostDown.Reason(e)}");
-            return Refused(
+            return Failed(
                 $"The connection to the Hive host was lost ({HostDown.Reason(e)}); it may be restarting, and it is not "
                     + $"known whether {call.Name} was done. Call again in a moment."
             );
@@ -177,8 +177,7 @@ internal sealed class McpBridge : IAsyncDisposable
 
     private static CallToolResult Answered(JsonObject answer) => Result(ToolText.Of(answer), isError: null);
 
-    private static CallToolResult Refused(string text) =>
-        Result(Quote.IsOneLine(text) ? text : $"The call was refused:\n{Quote.Of(text)}", isError: true);
+    private static CallToolResult Failed(string text) => Result(text, isError: true);
 
     // Text only: with structured content, clients show the model that instead, and only the text marks the words of
     // others (docs/adr/0080).

@@ -29,6 +29,10 @@ internal static class ToolText
         return text.ToString().TrimEnd('\n');
     }
 
+    /// <summary>A refusal by the host. Its reason may repeat what others have written, such as the name of a
+    /// lock.</summary>
+    public static string OfRefusal(string reason) => $"The call was refused:\n{Quote.Of(reason)}";
+
     private static string OfMessage(JsonObject message)
     {
         var text = new StringBuilder($"Message {message["id"]} from {message["from"]}");

@@ -178,9 +178,9 @@ internal static class PendingVerb
         var at = approval.RequestedAt.ToLocalTime();
         screen.Line(Invariant($"{approval.Status}, requested by {approval.Requester} at {at:yyyy-MM-dd HH:mm:ss}"));
         if (approval.Note is { } note)
-            screen.Styled(note, Style(approval.Status));
+            screen.Styled(Plain.OneLine(note), Style(approval.Status));
         if (approval.Description is { } description)
-            screen.Line(description);
+            screen.Indented(description);
         screen.Line();
         if (diff is null)
             return;

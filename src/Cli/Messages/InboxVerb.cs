@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Hive.Cli.Completion;
+using Hive.Cli.Terminal;
 using Hive.Protocol;
 
 namespace Hive.Cli.Messages;
@@ -82,7 +83,7 @@ internal static class InboxVerb
             var state = StateOf(message);
             Show(verb, message, $" to {message.To}", $"  {state.Words}", state.Style);
             if (message.LastError is { } error)
-                verb.Screen.Line($"  error: {error}");
+                verb.Screen.Line($"  error: {Plain.OneLine(error)}");
         }
 
         if (answer.GetProperty("more").GetBoolean())
@@ -121,8 +122,7 @@ internal static class InboxVerb
             $"{sent:yyyy-MM-dd HH:mm:ss}  {message.From}{to}  (message {message.Id}{answers}){state}"
         );
         verb.Screen.Styled(head, style);
-        foreach (var line in message.Body.Split('\n'))
-            verb.Screen.Line($"  {line}");
+        verb.Screen.Indented(message.Body);
     }
 
     private static void Show(VerbContext verb, Message[] messages, long unread)

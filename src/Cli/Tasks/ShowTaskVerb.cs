@@ -51,13 +51,13 @@ internal static class ShowTaskVerb
         if (details.Description.Length > 0)
         {
             screen.Line();
-            screen.Line(details.Description);
+            screen.Indented(details.Description);
         }
 
         if (details.Result is { } result)
         {
             screen.Line();
-            screen.Line(result.Summary);
+            screen.Indented(result.Summary);
             Items("decided", result.Decisions);
             Items("risk", result.Risks);
             Items("note", result.Notes);

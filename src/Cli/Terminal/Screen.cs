@@ -76,6 +76,13 @@ internal sealed class Screen(Display display, bool wide = false)
 
     public void Line(string text = "") => output.WriteLine(Plain.Text(text));
 
+    /// <summary>Writes a text by others, each line of it indented, so that none passes for one of Hive's.</summary>
+    public void Indented(string text)
+    {
+        foreach (var line in text.Split('\n'))
+            Line($"  {line}");
+    }
+
     public void Styled(string text, string style)
     {
         if (console is null)

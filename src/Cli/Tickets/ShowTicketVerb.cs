@@ -68,7 +68,7 @@ internal static class ShowTicketVerb
         if (details.Description.Length > 0)
         {
             screen.Line();
-            screen.Line(details.Description);
+            screen.Indented(details.Description);
         }
 
         if (tasks.Length > 0)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Hive.Cli.Terminal;
 
 namespace Hive.Cli.Turns;
 
@@ -48,7 +49,7 @@ internal static class ModelVerb
         if (verb.Json)
             JsonOutput.Print(harness);
         else if (harness.TryGetProperty("model", out var used) && used.ValueKind == JsonValueKind.String)
-            verb.Screen.Line(used.GetString()!);
+            verb.Screen.Line(Plain.OneLine(used.GetString()!));
         else
             verb.Screen.Line($"{agent} has not said which model it uses; hive turns {agent} shows past ones.");
     }

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Hive.Common.Errors;
@@ -10,10 +12,18 @@ namespace Hive.Common.Doors;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class BareArrayAttribute : Attribute;
 
+/// <summary>Marks a field whose JSON may have any names, because nobody but a person is shown it.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class AnyNamesAttribute : Attribute;
+
 /// <summary>Reads requests from JSON and fills in the <see cref="Caller"/>, which the JSON cannot set.</summary>
 internal static class DoorJson
 {
     private const int ShownBytes = 64;
+
+    private static readonly SearchValues<byte> Name = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"u8
+    );
 
     public static JsonSerializerOptions Options { get; } = CreateOptions();
 
@@ -42,6 +52,8 @@ internal static class DoorJson
 
         if (request is null)
             throw Problem.Invalid("the request is null; send a JSON object");
+        if (Info<T>.HasNames)
+            MustHaveNames(json, Info<T>.FieldsOfAnyNames);
         Info<T>.SetCaller?.Invoke(request, caller);
         return request;
     }
@@ -57,6 +69,70 @@ internal static class DoorJson
 
     public static Problem NotUtf8(Exception? cause = null) =>
         Problem.Invalid("a string contains an unpaired surrogate or bytes that are not UTF-8; send valid UTF-8", cause);
+
+    // What a caller names itself is shown to others beside names of Hive's own.
+    private static void MustHaveNames(ReadOnlySpan<byte> json, IReadOnlyList<string> ofAnyNames)
+    {
+        var reader = new Utf8JsonReader(json);
+        var field = "";
+        while (reader.Read())
+        {
+            if (reader.TokenType != JsonTokenType.PropertyName)
+                continue;
+            if (reader.CurrentDepth > 1)
+                MustBeName(field, ref reader);
+            else if (ofAnyNames.Contains(field = NameIn(ref reader)))
+                reader.Skip();
+        }
+    }
+
+    private static void MustBeName(string field, ref Utf8JsonReader reader)
+    {
+        var name = reader.ValueSpan;
+        if (
+            !reader.ValueIsEscaped
+            && name.Length is > 0 and <= Limits.MemberNameLength
+            && !name.ContainsAnyExcept(Name)
+        )
+            return;
+        var shown = VisibleText.OneLine(TextRules.CutCharacters(NameIn(ref reader), Limits.MemberNameLength));
+        throw Problem.Invalid(
+            $"'{field}' has a member named '{shown}'; a name has 1 to {Limits.MemberNameLength} of A-Z, a-z, 0-9, '_', "
+                + "'.' and '-'; put any other text into a value, or hand in a file"
+        );
+    }
+
+    private static string NameIn(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw NotUtf8(e);
+        }
+    }
+
+    // True when a request has members whose names the caller chooses.
+    private static bool HasNames(Type type, HashSet<Type> seen)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (type == typeof(JsonElement) || typeof(JsonNode).IsAssignableFrom(type))
+            return true;
+        var info = Options.GetTypeInfo(type);
+        return info.Kind switch
+        {
+            JsonTypeInfoKind.Dictionary => true,
+            JsonTypeInfoKind.Enumerable => HasNames(info.ElementType!, seen),
+            JsonTypeInfoKind.Object => seen.Add(type)
+                && info.Properties.Any(p => !IsOfAnyNames(p) && HasNames(p.PropertyType, seen)),
+            _ => false,
+        };
+    }
+
+    private static bool IsOfAnyNames(JsonPropertyInfo property) =>
+        property.AttributeProvider?.IsDefined(typeof(AnyNamesAttribute), inherit: false) == true;
 
     private static Problem Explain(JsonException e, ReadOnlySpan<byte> json, JsonTypeInfo request)
     {
@@ -168,6 +244,15 @@ internal static class DoorJson
 
         /// <summary>The field that a body which is a bare array stands for; null for none.</summary>
         public static readonly string? ArrayField = ArrayFieldOf(typeof(T));
+
+        /// <summary>Whether the caller chooses names of members.</summary>
+        public static readonly bool HasNames = DoorJson.HasNames(typeof(T), []);
+
+        /// <summary>The fields in which these may be any.</summary>
+        public static readonly IReadOnlyList<string> FieldsOfAnyNames =
+        [
+            .. Options.GetTypeInfo(typeof(T)).Properties.Where(IsOfAnyNames).Select(p => p.Name),
+        ];
 
         private static Action<T, Caller>? MakeSetter()
         {

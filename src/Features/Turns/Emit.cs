@@ -14,7 +14,8 @@ internal static class Emit
 {
     private const int MostEvents = 100;
 
-    internal sealed record Command(Caller Caller, IReadOnlyList<JsonElement> Events) : IRequest<Done>;
+    internal sealed record Command(Caller Caller, [property: AnyNames] IReadOnlyList<JsonElement> Events)
+        : IRequest<Done>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {

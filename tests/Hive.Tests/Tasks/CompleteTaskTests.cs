@@ -72,8 +72,8 @@ public sealed class CompleteTaskTests
     }
 
     [Theory]
-    [InlineData("""{"": 1}""", "a metric's name must have 1 to 100 characters")]
-    [InlineData("""{"a\nb": 1}""", "a metric's name must have 1 to 100 characters")]
+    [InlineData("""{"": 1}""", "'metrics' has a member named ''; a name has 1 to 64 of")]
+    [InlineData("""{"a\nb": 1}""", "'metrics' has a member named 'a b'")]
     [InlineData("""{"coverage": 1e999}""", "the metric 'coverage' is not a finite number")]
     [InlineData(null, "'metrics' has 51 figures; the limit is 50")]
     public async Task A_wrong_metric_is_refused_before_anything_else(string? metrics, string fault)

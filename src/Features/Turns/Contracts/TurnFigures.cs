@@ -1,3 +1,5 @@
+using Hive.Common.Doors;
+
 namespace Hive.Features.Turns.Contracts;
 
 /// <summary>The figures of a turn, as its harness reports them, as they are stored and as they are shown; those that
@@ -41,6 +43,7 @@ internal abstract record TurnFigures
     public long? ToolCallCount { get; init; }
 
     /// <summary>How many calls of each tool.</summary>
+    [AnyNames]
     public IReadOnlyDictionary<string, long>? ToolCalls { get; init; }
 
     /// <summary>After the turn.</summary>
