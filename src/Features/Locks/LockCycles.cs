@@ -1,3 +1,4 @@
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 
 namespace Hive.Features.Locks;
@@ -5,8 +6,14 @@ namespace Hive.Features.Locks;
 /// <summary>Finds tasks that wait for each other.</summary>
 internal static class LockCycles
 {
-    // The most edges of a cycle that are told; each has the name of a resource, of up to 351 characters.
+    // The most edges of a cycle that are told.
     private const int MostTold = 10;
+
+    // Of the name of a resource, which an agent chooses.
+    private const int ShownCharacters = 60;
+
+    /// <summary>A resource as errors name it.</summary>
+    public static string Named(string resource) => $"'{TextRules.CutCharacters(resource, ShownCharacters)}'";
 
     /// <summary>One edge of the graph: a task waits for a resource that another one keeps from it.</summary>
     private sealed record Edge(long Task, LockRow On);
@@ -42,13 +49,13 @@ internal static class LockCycles
         while (path[^1].Task != task)
             path.Add(found[path[^1].Task]);
         path.Reverse();
-        return $"task {task} must not wait for {resource}, because that closes a cycle: "
+        return $"task {task} must not wait for {Named(resource)}, because that closes a cycle: "
             + string.Join(
                 "; ",
-                path.Take(MostTold).Select(e => $"task {e.Task} waits for {e.On.Resource}, {Keeps(e.On)}")
+                path.Take(MostTold).Select(e => $"task {e.Task} waits for {Named(e.On.Resource)}, {Keeps(e.On)}")
             )
             + (path.Count > MostTold ? $"; and {path.Count - MostTold} more" : "")
-            + $"; release what task {task} holds of these first, or go on without {resource}";
+            + $"; release what task {task} holds of these first, or go on without {Named(resource)}";
     }
 
     private static string Keeps(LockRow on) =>
