@@ -142,7 +142,7 @@ internal static partial class OptionRules
     [GeneratedRegex(@"\A[A-Za-z0-9][!-~]*\z", RegexOptions.NonBacktracking)]
     private static partial Regex ImageForm();
 
-    [GeneratedRegex(@"\A[0-9]{1,3}(\.[0-9]{1,2})?\z", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\A[0-9]+(\.[0-9]{1,2})?\z", RegexOptions.NonBacktracking)]
     private static partial Regex DecimalForm();
 
     [GeneratedRegex(@"\A[!-~]+\z", RegexOptions.NonBacktracking)]

@@ -58,6 +58,57 @@ public sealed class OptionsTests : IDisposable
     }
 
     [Fact]
+    public void Every_option_can_be_set_to_its_default_and_to_both_ends_of_its_range()
+    {
+        foreach (var option in HiveOption.All.Where(o => o.Key is not ("DataDir" or "RunDir")))
+        {
+            foreach (var (text, value) in Values(option))
+            {
+                Is(option, value, Read([option.Flag, text]));
+                Is(option, value, Read([], (option.Variable, text)));
+                Is(option, value, ReadFile(new JsonObject { [option.Key] = text }));
+                if (option.Kind is OptionKind.Seconds or OptionKind.Decimal)
+                    Is(option, value, ReadFile(new JsonObject { [option.Key] = JsonNode.Parse(text) }));
+            }
+        }
+
+        static void Is(HiveOption option, object value, ReadOptions read)
+        {
+            Assert.True(read.Faults.Count == 0, string.Join('\n', read.Faults));
+            Assert.Equal(value, option.ValueIn(read.Options));
+        }
+    }
+
+    private static IEnumerable<(string Text, object Value)> Values(HiveOption option)
+    {
+        const int Day = 24 * 60 * 60;
+        if (option.ValueIn(new HiveOptions()) is { } otherwise)
+        {
+            var text = otherwise switch
+            {
+                bool value => value ? "true" : "false",
+                IEnumerable<string> list => string.Join(';', list),
+                IFormattable number => number.ToString(null, System.Globalization.CultureInfo.InvariantCulture),
+                var value => value.ToString()!,
+            };
+            // Nothing is the same as not to give the option.
+            if (text.Length > 0)
+                yield return (text, otherwise);
+        }
+
+        foreach (
+            var end in option.Kind == OptionKind.Seconds ? [option.Least, Day] : (int[])[option.Least, option.Most]
+        )
+        {
+            var text = end.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            if (option.Kind == OptionKind.Seconds)
+                yield return (text, end);
+            else if (option.Kind == OptionKind.Decimal)
+                yield return (text, (decimal)end);
+        }
+    }
+
+    [Fact]
     [Long]
     public async Task Doctor_takes_every_flag_of_up()
     {
