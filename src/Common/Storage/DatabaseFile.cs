@@ -8,7 +8,8 @@ namespace Hive.Common.Storage;
 internal sealed class DatabaseFile(string path)
 {
     // While the writer is opened again, a connection may be the last to close, or the first to recover the WAL, and
-    // then has the database to itself (sqlite.org/wal.html, section 8). Either copies or reads one WAL.
+    // then has the database to itself (sqlite.org/wal.html, section 8). A reader that meets a torn index of the WAL
+    // holds the lock of the writer while it builds the index again. Each copies or reads one WAL.
     private const int BusyMilliseconds = 5000;
 
     public CachedConnection OpenWriter()
@@ -16,6 +17,7 @@ internal sealed class DatabaseFile(string path)
         var connection = Open(SqliteOpenMode.ReadWriteCreate);
         try
         {
+            Execute(connection, $"PRAGMA busy_timeout = {BusyMilliseconds}");
             Execute(connection, "PRAGMA journal_mode = WAL");
             Execute(connection, "PRAGMA synchronous = FULL");
             // See WalCopier.

@@ -292,6 +292,25 @@ public sealed class StoreTests
         Assert.Equal(Commits, await alone.ExecuteScalarAsync<int>("SELECT count(*) FROM blobs"));
     }
 
+    [Fact]
+    public void Every_connection_waits_for_a_lock_that_another_one_holds_for_a_moment()
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        try
+        {
+            var file = new DatabaseFile(Path.Combine(folder, "hive.sqlite"));
+            foreach (var open in (Func<CachedConnection>[])[file.OpenWriter, file.OpenReader, file.OpenCopier])
+            {
+                using var connection = open();
+                Assert.Equal(5000, connection.ExecuteScalar<long>("PRAGMA busy_timeout"));
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     private sealed class Blobs : ISchema
     {
         public string Slice => "blobs";
