@@ -13,13 +13,19 @@ internal sealed class StrictYaml(string file)
     public YamlNode? Load(TextReader text)
     {
         var stream = new YamlStream();
+        var parser = new Parser(text);
         try
         {
-            stream.Load(text);
+            stream.Load(parser);
         }
         catch (YamlException e)
         {
             throw Wrong(e.Start, e.Message);
+        }
+        catch (Exception e) when (e is not (YamlException or IOException))
+        {
+            // The parser fails at some texts with exceptions of other kinds.
+            throw Wrong(parser.Current?.End ?? new Mark(0, 1, 1), "this is not YAML; check the lines around it");
         }
 
         return stream.Documents switch

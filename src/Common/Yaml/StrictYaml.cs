@@ -86,10 +86,7 @@ public static class StrictYaml
 
         try
         {
-            CheckForm(reading, text);
-            var stream = new YamlStream();
-            stream.Load(new StringReader(text));
-            var root = stream.Documents.Count == 0 ? null : stream.Documents[0].RootNode;
+            var root = Parse(reading, text);
             return read(new YamlSection(reading, "the file", root is null || IsNull(root) ? null : root, known));
         }
         catch (YamlException e)
@@ -97,6 +94,27 @@ public static class StrictYaml
             throw TabIn(text, e) is { } tab
                 ? reading.At(tab, "this line is indented with a tab; indent it with spaces", e)
                 : reading.At(e.Start, e.InnerException?.Message ?? e.Message, e);
+        }
+    }
+
+    private static YamlNode? Parse(YamlReading reading, string text)
+    {
+        var parser = new Parser(new StringReader(text));
+        try
+        {
+            CheckForm(reading, parser);
+            var stream = new YamlStream();
+            stream.Load(new StringReader(text));
+            return stream.Documents.Count == 0 ? null : stream.Documents[0].RootNode;
+        }
+        catch (Exception e) when (e is not (YamlException or Problem))
+        {
+            // The parser fails at some texts with exceptions of other kinds.
+            throw reading.At(
+                parser.Current?.End ?? new Mark(0, 1, 1),
+                "this is not YAML; check the lines around it",
+                e
+            );
         }
     }
 
@@ -123,9 +141,8 @@ public static class StrictYaml
 
     // Checked before a tree is built: nothing that grows when it is read, and nothing so deep that walking it ends the
     // process.
-    private static void CheckForm(YamlReading reading, string text)
+    private static void CheckForm(YamlReading reading, Parser parser)
     {
-        var parser = new Parser(new StringReader(text));
         var (depth, documents) = (0, 0);
         while (parser.MoveNext())
         {
