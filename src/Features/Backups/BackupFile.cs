@@ -101,13 +101,13 @@ internal static class BackupFile
     /// message says which. Files may be left in the folder.</exception>
     public static async Task<BackupManifest> Unpack(string file, string into, CancellationToken ct)
     {
-        await using var stream = Open(file);
-        await using var tar = new TarReader(stream);
-        var (manifest, hash) = await First(tar, stream.Length, ct);
+        await using var archive = Open(file);
+        await using var tar = new TarReader(archive);
+        var (manifest, hash) = await First(tar, archive, ct);
         MustHaveRoom(manifest, into);
         foreach (var member in manifest.Members)
         {
-            var entry = await Next(tar, member.Path, ct);
+            var entry = await Next(tar, archive, member.Path, ct);
             if (entry.Length != member.Bytes)
                 throw Damaged($"{member.Path} has {entry.Length} bytes instead of {member.Bytes}");
             if (await Extract(entry, Path.Combine(into, member.Path), ct) != member.Sha256)
@@ -116,19 +116,23 @@ internal static class BackupFile
                 File.SetUnixFileMode(Path.Combine(into, member.Path), (UnixFileMode)mode & Permissions);
         }
 
-        var last = await Next(tar, LastName, ct);
+        var last = await Next(tar, archive, LastName, ct);
         if (last.Length > 100 || Encoding.ASCII.GetString(await Content(last, ct)).TrimEnd('\n') != hash)
             throw Damaged($"{ManifestName} was changed");
-        if (await Read(() => tar.GetNextEntryAsync(copyData: false, ct).AsTask()) is { } more)
+        if (await NextEntry(tar, archive, ct) is { } more)
             throw Damaged($"it holds {VisibleText.OneLine(more.Name)} after its end");
         return manifest;
     }
 
-    private static FileStream Open(string file)
+    private static Archive Open(string file)
     {
         try
         {
-            return File.OpenRead(file);
+            var found = new FileInfo(file);
+            // A pipe waits for a writer, and a device never ends; both are without a length.
+            if (((FileInfo?)found.ResolveLinkTarget(returnFinalTarget: true) ?? found) is { Exists: true, Length: 0 })
+                throw NotBackup("it is empty, or is not a plain file");
+            return new Archive(file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -138,11 +142,12 @@ internal static class BackupFile
 
     private static async Task<(BackupManifest Manifest, string Hash)> First(
         TarReader tar,
-        long length,
+        Archive archive,
         CancellationToken ct
     )
     {
-        var entry = await Next(tar, ManifestName, ct);
+        var length = archive.Length;
+        var entry = await Next(tar, archive, ManifestName, ct);
         if (entry.Length is < 1 or > MaxManifestBytes || entry.Length > length)
             throw NotBackup($"its {ManifestName} has {entry.Length} bytes");
         var bytes = await Content(entry, ct);
@@ -198,9 +203,17 @@ internal static class BackupFile
             );
     }
 
-    private static async Task<TarEntry> Next(TarReader tar, string name, CancellationToken ct)
+    private static async Task<TarEntry?> NextEntry(TarReader tar, Archive archive, CancellationToken ct)
     {
+        archive.IsInHeader = true;
         var entry = await Read(() => tar.GetNextEntryAsync(copyData: false, ct).AsTask());
+        archive.IsInHeader = false;
+        return entry;
+    }
+
+    private static async Task<TarEntry> Next(TarReader tar, Archive archive, string name, CancellationToken ct)
+    {
+        var entry = await NextEntry(tar, archive, ct);
         if (entry is null)
             throw name == ManifestName ? NotBackup("it is empty") : Damaged($"it ends before {name}");
         if (entry.Name != name)
@@ -276,4 +289,38 @@ internal static class BackupFile
         Problem.Invalid($"the backup is cut or damaged: {how.TrimEnd('.')}; use another backup", cause);
 
     private static Problem NotBackup(string why) => Problem.Invalid($"the file is not a backup of Hive: {why}");
+
+    /// <summary>A file whose headers are bounded: the library reads a name into memory, however long the archive says
+    /// that it is.</summary>
+    private sealed class Archive(string file) : FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read)
+    {
+        // Names of a backup have at most 3000 characters (MemberPath).
+        private const int MaxHeaderBytes = 64 << 10;
+
+        public bool IsInHeader { get; set; }
+
+        public override int Read(Span<byte> buffer)
+        {
+            MustBeShort(buffer.Length);
+            return base.Read(buffer);
+        }
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            MustBeShort(count);
+            return base.Read(buffer, offset, count);
+        }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            MustBeShort(buffer.Length);
+            return base.ReadAsync(buffer, cancellationToken);
+        }
+
+        private void MustBeShort(int bytes)
+        {
+            if (IsInHeader && bytes > MaxHeaderBytes)
+                throw new InvalidDataException($"a name in it has over {MaxHeaderBytes} bytes");
+        }
+    }
 }

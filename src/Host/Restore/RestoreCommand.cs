@@ -58,6 +58,7 @@ internal static class RestoreCommand
                 var restored = await services
                     .GetRequiredService<Restorer>()
                     .Into(file, swap.Made, CancellationToken.None);
+                MustBeUsable(swap.Made, args);
                 heldNew = await swap.Exchange(Told(file, restored));
                 isNew = false;
             }
@@ -75,6 +76,17 @@ internal static class RestoreCommand
             if (isNew && Directory.Exists(data))
                 RemoveEmpty(data);
         }
+    }
+
+    // The host would refuse to start with these options, when the former data folder is out of its place already.
+    private static void MustBeUsable(string made, string[] args)
+    {
+        var faults = ReadOptions.All([.. args, "--data-dir", made]).Faults;
+        if (faults.Count > 0)
+            throw new StartupProblem(
+                string.Join("; ", faults).Replace(made, "the backup", StringComparison.Ordinal)
+                    + "; restore another backup, or unpack this one by hand (docs/backups.md)"
+            );
     }
 
     /// <summary>Finishes or undoes a restore that was interrupted, for a start without one.</summary>

@@ -202,6 +202,59 @@ public sealed class RestoreTests(MadeBackup made) : IClassFixture<MadeBackup>, I
     }
 
     [Theory]
+    [InlineData("{\"Urls\": \"nowhere\"}", "the backup/hive.json")]
+    [InlineData("not JSON", "is not a JSON object")]
+    public async Task A_backup_with_options_that_no_host_starts_with_is_refused(string settings, string words)
+    {
+        Directory.CreateDirectory(Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await File.WriteAllTextAsync(Path.Combine(Data, "precious"), "kept", TestContext.Current.CancellationToken);
+        var file = Path.Combine(folder, "bad.tar");
+        await Rewrite(file, _ => { }, changed: ("hive.json", path => File.WriteAllText(path, settings)));
+        await IsRefused(file, words);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_not_a_plain_one_is_refused_at_once()
+    {
+        Directory.CreateDirectory(Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await File.WriteAllTextAsync(Path.Combine(Data, "precious"), "kept", TestContext.Current.CancellationToken);
+        var pipe = Path.Combine(folder, "pipe");
+        using (var made = System.Diagnostics.Process.Start("mkfifo", [pipe]))
+            await made.WaitForExitAsync(TestContext.Current.CancellationToken);
+        File.CreateSymbolicLink(Path.Combine(folder, "link"), pipe);
+        foreach (var file in new[] { pipe, Path.Combine(folder, "link"), "/dev/zero" })
+            // A host that waits for the pipe's writer waits on a thread of its own.
+            await Task.Run(() => IsRefused(file, "is not a plain file"), TestContext.Current.CancellationToken)
+                .WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData(TarEntryType.ExtendedAttributes)]
+    [InlineData(TarEntryType.LongPath)]
+    public async Task A_name_of_a_hundred_megabytes_is_refused_before_it_is_read(TarEntryType type)
+    {
+        Directory.CreateDirectory(Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await File.WriteAllTextAsync(Path.Combine(Data, "precious"), "kept", TestContext.Current.CancellationToken);
+        const int Bytes = 100 << 20;
+        var header = new byte[512];
+        Encoding.ASCII.GetBytes("name").CopyTo(header, 0);
+        Encoding.ASCII.GetBytes($"{Convert.ToString(Bytes, 8).PadLeft(11, '0')}").CopyTo(header, 124);
+        header[156] = (byte)type;
+        Encoding.ASCII.GetBytes(type == TarEntryType.LongPath ? "ustar  \0" : "ustar\u000000").CopyTo(header, 257);
+        header.AsSpan(148, 8).Fill((byte)' ');
+        var sum = header.Sum(b => b);
+        Encoding.ASCII.GetBytes($"{Convert.ToString(sum, 8).PadLeft(6, '0')}\0 ").CopyTo(header, 148);
+        var file = Path.Combine(folder, "bad.tar");
+        await using (var tar = File.Create(file))
+        {
+            await tar.WriteAsync(header, TestContext.Current.CancellationToken);
+            tar.SetLength(Bytes + 4096);
+        }
+
+        await IsRefused(file, "a name in it has over 65536 bytes");
+    }
+
+    [Theory]
     [InlineData("UPDATE schema_history SET version = 999 WHERE slice = 'agents'", "a newer Hive")]
     [InlineData("DROP TABLE messages; CREATE TABLE messages (x)", "cannot be used")]
     [InlineData("DROP TABLE agents", "no such table: agents")]
