@@ -217,7 +217,23 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
             throw Problem.TooLarge(
                 $"the commit and its history hold more than {GitBounds.Size(bounds.MaxUnpackedBytes)}; {bounds.Advice}"
             );
+        // A folder may occur in another any number of times: a few small objects are more files than any disk has.
+        var tree = await git.Try(
+            copy,
+            ["ls-tree", "-r", "-t", "-z", "--name-only", commit],
+            ct,
+            call with
+            {
+                MaxOutputBytes = bounds.MaxObjects * MeanPathBytes,
+            }
+        );
+        if (tree.Truncated || tree.Text.Count(c => c == '\0') > bounds.MaxObjects)
+            throw Problem.TooLarge(
+                $"the commit has more than {bounds.MaxObjects} files and folders, or very long paths; {bounds.Advice}"
+            );
     }
+
+    private const int MeanPathBytes = 100;
 
     // Of a file that lists refs; git writes about 100 bytes for each.
     private const int MaxRefBytes = 1 << 20;

@@ -299,6 +299,30 @@ public sealed class GitQuarantineTests
     }
 
     [Fact]
+    public async Task A_few_objects_that_are_a_tree_of_countless_files_are_refused()
+    {
+        await using var repositories = await Repositories.Create();
+        // Eleven folders, each ten times in the one above it.
+        const string Script = """
+            cd "$1" || exit
+            tree=$(printf '100644 blob %s\tfile\n' "$(git hash-object -w --stdin </dev/null)" | git mktree)
+            for level in 1 2 3 4 5 6 7 8 9 10 11; do
+                tree=$(
+                    for name in 0 1 2 3 4 5 6 7 8 9; do printf '040000 tree %s\t%s\n' "$tree" "$name"; done | git mktree
+                )
+            done
+            git -c user.name=a -c user.email=a@b commit-tree -m all "$tree"
+            """;
+        using var shell = Process.Start(
+            new ProcessStartInfo("sh", ["-c", Script, "sh", repositories.Agents]) { RedirectStandardOutput = true }
+        )!;
+        var commit = (await shell.StandardOutput.ReadToEndAsync(Token)).Trim();
+        var problem = await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit));
+        Assert.Equal(ErrorCode.TooLarge, problem.Code);
+        Assert.Contains("more than 200000 files", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_repository_over_the_limit_is_refused()
     {
         await using var repositories = await Repositories.Create();
