@@ -74,14 +74,22 @@ internal static partial class CommandLine
             _ => null,
         };
 
-    // `hive` alone, `hive help` and `hive help VERB` ask for help.
-    private static string[] Normalized(string[] arguments) =>
-        arguments switch
+    // `hive` alone, `hive help` and `hive help VERB` ask for help, also behind the folder of the sockets.
+    private static string[] Normalized(string[] arguments)
+    {
+        var first = arguments switch
+        {
+            [CommonOptions.RunDirName, _, ..] => 2,
+            [['-', ..] flag, ..] when flag.StartsWith(CommonOptions.RunDirName + "=", StringComparison.Ordinal) => 1,
+            _ => 0,
+        };
+        return arguments[first..] switch
         {
             [] => ["--help"],
-            ["help", .. var verb] => [.. verb, "--help"],
+            ["help", .. var verb] => [.. arguments[..first], .. verb, "--help"],
             _ => arguments,
         };
+    }
 
     /// <summary>The command with all its verbs.</summary>
     public static RootCommand Root()
@@ -106,9 +114,21 @@ internal static partial class CommandLine
         if (unknown.StartsWith('-'))
             return [$"unknown option '{unknown}'"];
         var near = NearNames.Of(unknown, verbs.Where(v => !v.Hidden).Select(v => v.Name));
-        var meant = near.Length > 0 ? $"; did you mean {string.Join(" or ", near)}?" : "";
+        var meant =
+            near.Length > 0 ? $"; did you mean {string.Join(" or ", near)}?"
+            : OfId(parsed.CommandResult, unknown) is { } verb ? $"; did you mean {verb}?"
+            : "";
         return [$"unknown verb '{unknown}'{meant}"];
     }
+
+    // An id in the place of the verb that shows what has it.
+    private static string? OfId(CommandResult group, string word) =>
+        long.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+        && group.Command.Subcommands.Any(v =>
+            v.Name == "show" && v.Arguments is [{ } first, ..] && first.ValueType == typeof(long)
+        )
+            ? $"hive {string.Join(' ', Path(group))} show {word}"
+            : null;
 
     // The library takes a flag that it does not know as a value; only a text may begin with a dash.
     private static IEnumerable<string> UnknownFlags(ParseResult parsed) =>

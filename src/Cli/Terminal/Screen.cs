@@ -7,7 +7,7 @@ namespace Hive.Cli.Terminal;
 
 /// <summary>
 /// Writes standard output for people. On a terminal: tables that fit, with colours (none with NO_COLOR). Elsewhere:
-/// aligned columns of plain text, never truncated, for grep and awk.
+/// plain text with two blanks between columns, neither truncated nor padded, for grep and awk.
 /// </summary>
 /// <param name="display">The terminal, or the file or pipe that stands for it.</param>
 /// <param name="wide">True to truncate nothing on a terminal either.</param>
@@ -135,7 +135,9 @@ internal sealed class Screen(Display display, bool wide = false)
     {
         var head = columns.Select(c => new Cell(c.Head.ToUpperInvariant(), "bold")).ToArray();
         var clean = rows.Select(row => row.Select(cell => cell with { Text = Plain.OneLine(cell.Text) }).ToArray());
-        return Fitted(columns, [head, .. clean], wide ? NeverWrapped : display.Width ?? NeverWrapped);
+        return display.Width is { } width
+            ? Fitted(columns, [head, .. clean], wide ? NeverWrapped : width)
+            : [head, .. clean];
     }
 
     /// <summary>Writes the cells of one line.</summary>

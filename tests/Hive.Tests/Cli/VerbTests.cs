@@ -30,6 +30,32 @@ public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
     }
 
     [Fact]
+    public async Task Help_is_found_behind_the_folder_of_the_sockets()
+    {
+        var usual = Ok(await Built.HiveAsync(["help", "ticket"])).Output;
+        Assert.Contains("Usage:", usual, StringComparison.Ordinal);
+        Assert.Equal(usual, Ok(await Built.HiveAsync(["--run-dir", hive.RunDir, "help", "ticket"])).Output);
+        Assert.Equal(usual, Ok(await Built.HiveAsync([$"--run-dir={hive.RunDir}", "help", "ticket"])).Output);
+        var all = Ok(await Built.HiveAsync(["help"])).Output;
+        Assert.Equal(all, Ok(await Built.HiveAsync(["--run-dir", hive.RunDir])).Output);
+    }
+
+    [Theory]
+    [InlineData("gate")]
+    [InlineData("ticket")]
+    [InlineData("task")]
+    public async Task An_id_in_place_of_a_verb_suggests_the_verb_that_shows_it(string group)
+    {
+        var refused = await hive.RunAsync(group, "16");
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains(
+            $"unknown verb '16'; did you mean hive {group} show 16?",
+            refused.Error,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public async Task New_makes_an_agent_with_a_role_from_a_file()
     {
         var role = Path.Combine(Path.GetDirectoryName(hive.DataDir)!, "role.md");
