@@ -17,7 +17,8 @@ internal sealed class CodexSetup : IClientSetup
     public string Title => "Codex";
 
     public string Next =>
-        "Codex reads this file only in trusted folders: start `codex` there, and trust the folder when it asks.";
+        "Codex reads this file only in trusted folders: start `codex` there, and trust the folder when it asks. "
+        + "`codex exec --trust` trusts it without asking.";
 
     // Codex passes on few variables, would refuse every tool in `codex exec` without an approval mode, and skips a
     // server that is not required when it starts slowly. TOML's basic strings have JSON's escapes.

@@ -62,7 +62,8 @@ public sealed class JoinClientsTests(RunningHive hive) : IClassFixture<RunningHi
     public async Task Codex_calls_the_tools_without_asking_a_person()
     {
         var codex = TestClients.Program("codex");
-        await Join("frank", "--codex");
+        var joined = await Join("frank", "--codex");
+        Assert.Contains("`codex exec --trust` trusts it without asking", joined.Output, StringComparison.Ordinal);
         using var model = await ModelStandIn.StartAsync(
             "openai",
             new { tool = "send", input = new { to = "operator", body = "hello from codex" } }
@@ -77,13 +78,11 @@ public sealed class JoinClientsTests(RunningHive hive) : IClassFixture<RunningHi
             name = "stand-in"
             base_url = "{model.Address}v1"
             wire_api = "responses"
-            [projects."{Project}"]
-            trust_level = "trusted"
             """,
             Ct
         );
+        await OutputAsync(Start(codex, ["exec", "--skip-git-repo-check", "--trust", "hello"]));
         Assert.Contains("hive-frank", await OutputAsync(Start(codex, ["mcp", "list"])), StringComparison.Ordinal);
-        await OutputAsync(Start(codex, ["exec", "--skip-git-repo-check", "hello"]));
         var inbox = await hive.RunAsync("inbox", "--json");
         Assert.Contains("hello from codex", inbox.Output, StringComparison.Ordinal);
     }
@@ -99,12 +98,13 @@ public sealed class JoinClientsTests(RunningHive hive) : IClassFixture<RunningHi
         Assert.Matches("✓ hive-heidi .*connected", listed);
     }
 
-    private async Task Join(string name, string client)
+    private async Task<Outcome> Join(string name, string client)
     {
         Directory.CreateDirectory(Project);
         Directory.CreateDirectory(Home);
         var joined = await hive.RunAsync("join", name, client, "--yes", "--project", Project);
         Assert.True(joined.ExitCode == 0, joined.ToString());
+        return joined;
     }
 
     private void Write(string file, object content) =>
