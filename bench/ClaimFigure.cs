@@ -149,7 +149,8 @@ internal static class ClaimFigure
             string body,
             IReadOnlyList<string>? fileRefs = null,
             long? inReplyTo = null,
-            string? cause = null
+            string? cause = null,
+            Action<long>? stored = null
         ) => null;
 
         public void MustTake(string to, string sender, string body) { }

@@ -494,11 +494,14 @@ internal sealed class LockTable(
             Tell(write, granted);
     }
 
-    private void Tell(IWrite write, LockRow granted)
-    {
-        if (outbox.Append(write, Principals.System, granted.Agent, LockMessages.Granted(granted)) is { } message)
-            tasks.Value.Told(write, granted.Task, message);
-    }
+    private void Tell(IWrite write, LockRow granted) =>
+        outbox.Append(
+            write,
+            Principals.System,
+            granted.Agent,
+            LockMessages.Granted(granted),
+            stored: message => tasks.Value.Told(write, granted.Task, message)
+        );
 
     private LockView ReleaseOnce(IWrite write, LockRow held)
     {

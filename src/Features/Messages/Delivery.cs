@@ -34,6 +34,7 @@ internal sealed class Delivery(
         }
 
         var sent = MessageTable.Insert(write, message, Now());
+        message.Stored?.Invoke(sent.Id);
         inbox.Backlog.Add(write, sent, message.Cause);
         inbox.AddReady(write, sent.Id);
         write.Raise(new MessageChanged("sent", sent));
@@ -53,10 +54,11 @@ internal sealed class Delivery(
         string body,
         IReadOnlyList<string>? fileRefs = null,
         long? inReplyTo = null,
-        string? cause = null
+        string? cause = null,
+        Action<long>? stored = null
     ) =>
         to == Principals.Operator || roster.Find(to) is not null
-            ? Send(write, new Outgoing(from, to, body, fileRefs ?? [], inReplyTo, Cause: cause)).Id
+            ? Send(write, new Outgoing(from, to, body, fileRefs ?? [], inReplyTo, Cause: cause, Stored: stored)).Id
             : null;
 
     /// <summary>Leases what is ready to a connection, oldest first, and the note of a start while there is
@@ -127,6 +129,7 @@ internal sealed class Delivery(
     {
         var lease = inbox.Holders.LeaseFor(connection);
         var delivered = MessageTable.Insert(write, message, Now(), lease);
+        message.Stored?.Invoke(delivered.Id);
         inbox.Backlog.Add(write, delivered, message.Cause);
         inbox.Hold(write, delivered.Id, lease, delivered);
         write.Raise(new MessageChanged("sent", delivered with { DeliveredAt = null }));
@@ -170,5 +173,6 @@ internal sealed record Outgoing(
     IReadOnlyList<string> FileRefs,
     long? InReplyTo = null,
     bool Broadcast = false,
-    string? Cause = null
+    string? Cause = null,
+    Action<long>? Stored = null
 );

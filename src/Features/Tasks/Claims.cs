@@ -116,13 +116,19 @@ internal sealed class Claims(
             ProgressAt = null,
         };
         var ticket = tickets.Require(write.Db, row.Ticket);
-        if (outbox.Append(write, Principals.System, agent, brief.Message(write.Db, row, ticket)) is { } message)
-            Note(write, message, task, id);
         changes.Publish(write, [row], ticket);
+        // Last: a receiver that waits in a turn has the message at once, and begins the run.
+        outbox.Append(
+            write,
+            Principals.System,
+            agent,
+            brief.Message(write.Db, row, ticket),
+            stored: message => Note(write, message, task, id)
+        );
         clocks.RefreshAfter(write, agent);
     }
 
-    /// <summary>Notes what a message is about.</summary>
+    /// <summary>Notes what a message is about, before an agent can have it.</summary>
     public static void Note(IWrite write, long message, long task, long run) =>
         write
             .Prepare("INSERT INTO task_messages (message, task, run) VALUES (?1, ?2, ?3)")

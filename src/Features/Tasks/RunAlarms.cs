@@ -180,8 +180,13 @@ internal sealed partial class RunAlarms(
         write.Db.Execute("UPDATE runs SET nudges = @nudges WHERE id = @Id", new { nudges, run.Id });
         runs.Put(write, run with { Nudges = nudges });
         var body = TaskMessages.Idle(row, nudges, clocks.Nudges.Count);
-        if (outbox.Append(write, Principals.System, run.Agent, body) is { } message)
-            Claims.Note(write, message, run.Task, run.Id);
+        outbox.Append(
+            write,
+            Principals.System,
+            run.Agent,
+            body,
+            stored: message => Claims.Note(write, message, run.Task, run.Id)
+        );
         clocks.RefreshAfter(write, run.Agent);
     }
 

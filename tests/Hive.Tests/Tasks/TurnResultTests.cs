@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Hive.Tests.Locks;
+using Hive.Tests.Messages;
 
 namespace Hive.Tests.Tasks;
 
@@ -69,6 +71,55 @@ public sealed class TurnResultTests
     }
 
     [Fact]
+    public async Task A_task_given_to_a_receiver_that_waits_inside_a_turn_belongs_to_that_turn()
+    {
+        await using var rig = await TaskRig.Start();
+        var alice = await rig.Worker("alice");
+        var turn = await HelloTurn(rig);
+        var receiving = await rig.Hive.Waiting(alice);
+        var task = await rig.OneTask();
+        await rig.Claim(task, "alice");
+        var brief = JsonElement.Parse(Assert.Single(await receiving).Body);
+        Assert.Equal(("task_assigned", task), (brief.Text("event"), brief.Number("id")));
+        Assert.Equal("running", (await rig.Task(task)).Text("status"));
+        await rig.EndTurn("alice", turn);
+        Assert.Equal(1, await rig.Read<long>("SELECT count(*) FROM task_turns WHERE turn = @turn", new { turn }));
+        rig.Pass(301);
+        var row = await rig.Until(task, now => Nudges(now) == 1);
+        Assert.Equal(("running", 0), (row.Text("status"), row.Number("faults")));
+    }
+
+    [Fact]
+    public async Task Cancelling_a_task_given_inside_a_turn_cancels_that_turn()
+    {
+        await using var rig = await TaskRig.Start();
+        var alice = await rig.Worker("alice");
+        var turn = await HelloTurn(rig);
+        var receiving = await rig.Hive.Waiting(alice);
+        var task = await rig.OneTask();
+        await rig.Claim(task, "alice");
+        await receiving;
+        await rig.Host.CallAsync("change_task", new { id = task, action = "cancel" });
+        await MustCancel(rig, turn);
+    }
+
+    [Fact]
+    public async Task A_lock_granted_to_a_receiver_that_waits_inside_a_turn_ties_its_run_to_that_turn()
+    {
+        await using var rig = await TaskRig.Start();
+        var tasks = await rig.Running("alice", "bob");
+        await rig.Acquire("bob", "repo:shop");
+        await rig.Queue("alice", "repo:shop");
+        await rig.EndTurn("alice", (await rig.Task(tasks[0])).GetProperty("runs")[0].Number("turn"));
+        var turn = await HelloTurn(rig);
+        var receiving = await rig.Hive.Waiting(rig.Of("alice"));
+        await rig.Release("bob", "repo:shop");
+        Assert.Equal("lock_granted", JsonElement.Parse(Assert.Single(await receiving).Body).Text("event"));
+        await rig.Host.CallAsync("change_task", new { id = tasks[0], action = "cancel" });
+        await MustCancel(rig, turn);
+    }
+
+    [Fact]
     public async Task An_idle_agent_is_reminded_twice_and_then_its_run_counts_as_no_result()
     {
         await using var rig = await TaskRig.Start();
@@ -123,6 +174,22 @@ public sealed class TurnResultTests
         await alice.CallAsync("report_progress", new { text = "still at it" });
         rig.Pass(100);
         Assert.Equal(0, Nudges(await rig.Task(task)));
+    }
+
+    // A turn of alice's about something else, which her connection belongs to.
+    private static async Task<long> HelloTurn(TaskRig rig)
+    {
+        await rig.Host.CallAsync("send", new { to = "alice", body = "hello" });
+        var turn = await rig.Begin("alice");
+        await rig.Of("alice").CallAsync("hello", new { turn });
+        return turn;
+    }
+
+    private static async Task MustCancel(TaskRig rig, long turn)
+    {
+        var controls = await rig.Of("alice").CallAsync("controls", new { wait_seconds = 0 });
+        var control = Assert.Single(controls.GetProperty("controls").EnumerateArray().ToArray());
+        Assert.Equal(("cancel_turn", turn), (control.Text("kind"), control.Number("turn")));
     }
 
     private static long Nudges(JsonElement row) => row.GetProperty("runs")[0].Number("nudges");

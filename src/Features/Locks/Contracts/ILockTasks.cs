@@ -32,6 +32,6 @@ internal interface ILockTasks
     /// <summary>Nobody has taken a freed task for a minute: when it is held again, its time begins then.</summary>
     void Lapsed(IWrite write, long task);
 
-    /// <summary>The agent of a task was sent a message about it.</summary>
+    /// <summary>The agent of a task is sent a message about it, which it cannot have had yet.</summary>
     void Told(IWrite write, long task, long message);
 }

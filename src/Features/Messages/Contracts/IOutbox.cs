@@ -17,6 +17,8 @@ internal interface IOutbox
     /// <param name="inReplyTo">The message that this one answers.</param>
     /// <param name="cause">The agent for which the host sends this message, among whose messages it counts: see
     /// <see cref="MustTake"/>. Null for messages of the host's own.</param>
+    /// <param name="stored">Given the message's id, before a receiver that waits may have the message: what is noted
+    /// about it here is known when it comes to belong to a turn (see <see cref="ITurnHolds"/>).</param>
     /// <returns>The message's id; null when the recipient does not exist.</returns>
     long? Append(
         IWrite write,
@@ -25,7 +27,8 @@ internal interface IOutbox
         string body,
         IReadOnlyList<string>? fileRefs = null,
         long? inReplyTo = null,
-        string? cause = null
+        string? cause = null,
+        Action<long>? stored = null
     );
 
     /// <summary>Refuses a message that an agent sends or causes, when too many of its messages wait for the recipient.
