@@ -100,8 +100,13 @@ internal static class GatesVerbs
                 _ => ("…", "yellow"),
             };
             var reason = criterion.Reason is { } why ? $": {why}" : "";
+            var whose = criterion.Artifact is { } artifact
+                ? Invariant(
+                    $" (artifact {artifact}{(criterion.Task is { } task ? $" of task {task}" : "")}, {criterion.By})"
+                )
+                : "";
             var way = criterion.Review is { } review && criterion.State == "waiting" ? ReviewWay(review) : "";
-            screen.Marked("  ", new(sign, color), $"{criterion.Kind}  {criterion.Text}{reason}{way}");
+            screen.Marked("  ", new(sign, color), $"{criterion.Kind}  {criterion.Text}{whose}{reason}{way}");
         }
 
         // Reasons that no criterion tells, such as tasks that are not ended.

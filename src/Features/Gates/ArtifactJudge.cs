@@ -29,20 +29,17 @@ internal static class ArtifactJudge
                 Producer(gate, type),
                 type
             );
-        if (criterion.Commit is { } commit && Commit(gate, type, commit, all[0].Artifact) is { } missing)
-            return new(
-                new CriterionView(
-                    Kind,
-                    text,
-                    missing.IsUnknown ? CriterionStates.Waiting : CriterionStates.Unmet,
-                    missing.Reason
-                ),
-                gate.Tasks.FirstOrDefault(t => t.Id == all[0].Artifact.Task) ?? Producer(gate, type)
-            );
-        var reason = Reason(criterion, type, all) ?? outputs.Select(o => Reason(o, all)).FirstOrDefault(r => r != null);
+        var (state, reason) =
+            criterion.Commit is { } commit && Commit(gate, type, commit, all[0].Artifact) is { } missing
+                ? (missing.IsUnknown ? CriterionStates.Waiting : CriterionStates.Unmet, missing.Reason)
+            : (Reason(criterion, type, all) ?? outputs.Select(o => Reason(o, all)).FirstOrDefault(r => r != null))
+                is { } fault
+                ? (CriterionStates.Unmet, fault)
+            : (CriterionStates.Met, (string?)null);
+        var judged = all[0].Artifact;
         return new(
-            new CriterionView(Kind, text, reason is null ? CriterionStates.Met : CriterionStates.Unmet, reason),
-            gate.Tasks.FirstOrDefault(t => t.Id == all[0].Artifact.Task) ?? Producer(gate, type)
+            new CriterionView(Kind, text, state, reason, Artifact: judged.Id, Task: judged.Task, By: judged.By),
+            gate.Tasks.FirstOrDefault(t => t.Id == judged.Task) ?? Producer(gate, type)
         );
     }
 

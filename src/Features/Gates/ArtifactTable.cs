@@ -54,32 +54,47 @@ internal static class ArtifactTable
     private const string Columns =
         "id, ticket, phase_id, task, type, kind, path, repository, sha, digest, size, \"by\", at, superseded_at";
 
-    /// <summary>Stores what was handed in together. Earlier artifacts of these types in the phase are
-    /// superseded.</summary>
+    /// <summary>Stores what was handed in together. Earlier artifacts of these types in the phase are superseded: those
+    /// of the same work, and all of them by what belongs to no task.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="of">What they are handed in for.</param>
+    /// <param name="line">The task with those that do its work again (see <see cref="Rework.LineOf"/>); null without a
+    /// task.</param>
+    /// <param name="artifacts">The artifacts.</param>
+    /// <param name="by">Who hands them in.</param>
+    /// <param name="now">The present.</param>
+    /// <returns>The artifacts, and the ids of those that they supersede.</returns>
     /// <exception cref="Problem">Code <c>too_large</c>: the task has too many.</exception>
-    public static IReadOnlyList<Artifact> Add(
+    public static (IReadOnlyList<Artifact> Added, IReadOnlySet<long> Superseded) Add(
         IWrite write,
         (long Ticket, string PhaseId, long? Task) of,
+        IReadOnlyCollection<long>? line,
         IReadOnlyList<CollectedArtifact> artifacts,
         string by,
         DateTimeOffset now
     )
     {
         var at = now.ToUnixTimeMilliseconds();
+        HashSet<long> superseded = [];
         foreach (var type in artifacts.Select(a => a.Type).Distinct())
-            write.Db.Execute(
-                """
-                UPDATE artifacts
-                   SET superseded_at = @at
-                 WHERE ticket = @Ticket AND phase_id = @PhaseId AND type = @type AND superseded_at IS NULL
-                """,
-                new
-                {
-                    of.Ticket,
-                    of.PhaseId,
-                    type,
-                    at,
-                }
+            superseded.UnionWith(
+                write.Db.Query<long>(
+                    """
+                    UPDATE artifacts
+                       SET superseded_at = @at
+                     WHERE ticket = @Ticket AND phase_id = @PhaseId AND type = @type AND superseded_at IS NULL
+                       AND (@line IS NULL OR task IN (SELECT value FROM json_each(@line)))
+                    RETURNING id
+                    """,
+                    new
+                    {
+                        of.Ticket,
+                        of.PhaseId,
+                        type,
+                        at,
+                        line = line is null ? null : JsonSerializer.Serialize(line, WireJson.Options),
+                    }
+                )
             );
         List<Artifact> added = [];
         foreach (var artifact in artifacts)
@@ -136,7 +151,7 @@ internal static class ArtifactTable
             MustFit(write, task);
         foreach (var artifact in added)
             write.Raise(new ArtifactAdded(artifact));
-        return added;
+        return (added, superseded);
     }
 
     /// <summary>The artifact of that id with its content.</summary>
@@ -181,28 +196,13 @@ internal static class ArtifactTable
                 .Select(row => row.ToArtifact()),
         ];
 
-    /// <summary>A ticket's artifacts that are not superseded, the newest first, with the content of those of the given
-    /// types.</summary>
-    public static IReadOnlyList<StoredArtifact> Current(DbConnection db, long ticket, IReadOnlySet<string> read)
-    {
-        var all = db.Query<Row>(
-                $"""
-                SELECT {Columns}
-                  FROM artifacts
-                 WHERE ticket = @ticket AND superseded_at IS NULL
-                 ORDER BY id DESC
-                """,
+    /// <summary>A ticket's artifacts that are not superseded.</summary>
+    public static IEnumerable<Artifact> Current(DbConnection db, long ticket) =>
+        db.Query<Row>(
+                $"SELECT {Columns} FROM artifacts WHERE ticket = @ticket AND superseded_at IS NULL",
                 new { ticket }
             )
             .Select(row => row.ToArtifact());
-        return
-        [
-            .. all.Select(artifact => new StoredArtifact(
-                artifact,
-                read.Contains(artifact.Type) ? Content(db, artifact.Id) : null
-            )),
-        ];
-    }
 
     /// <summary>The names of all commits that were handed in for a ticket.</summary>
     public static IReadOnlyList<string> Commits(DbConnection db, long ticket) =>

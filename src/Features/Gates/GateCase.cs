@@ -12,8 +12,8 @@ namespace Hive.Features.Gates;
 /// <param name="Phase">The phase whose gate it is.</param>
 /// <param name="Earlier">The phases before it.</param>
 /// <param name="Tasks">The ticket's tasks, by id.</param>
-/// <param name="Artifacts">The ticket's artifacts of this phase and earlier ones that are not superseded, the newest
-/// first.</param>
+/// <param name="Artifacts">The ticket's artifacts of this phase and earlier ones that count (see
+/// <see cref="Rework.Latest"/>), the newest first.</param>
 /// <param name="Metrics">The metrics of the phase's tasks, the newest first.</param>
 /// <param name="Reviews">The gate's reviews, the newest first.</param>
 /// <param name="Verdicts">The gate's verdicts, the newest first.</param>
@@ -85,9 +85,13 @@ internal sealed class GateReader(ITickets tickets, ITasks tasks, IWorkflows work
                 ? []
                 :
                 [
-                    .. ArtifactTable
-                        .Current(db, ticket.Id, looked)
-                        .Where(a => a.Artifact.PhaseId == phaseId || earlier.Contains(a.Artifact.PhaseId)),
+                    .. Rework
+                        .Latest(ArtifactTable.Current(db, ticket.Id), all)
+                        .Where(a => a.PhaseId == phaseId || earlier.Contains(a.PhaseId))
+                        .Select(a => new StoredArtifact(
+                            a,
+                            looked.Contains(a.Type) ? ArtifactTable.Content(db, a.Id) : null
+                        )),
                 ],
             criteria.All(c => c.Metric is null)
                 ? []

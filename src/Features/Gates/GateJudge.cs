@@ -213,7 +213,7 @@ internal static class GateJudge
         var text = $"{name} {Bounds(criterion)}";
         var tasks = gate.Tasks.ToDictionary(t => t.Id);
         // Rework continues the line of the task that it came from; the newest figure of a line is the one that counts.
-        long Line(long task) => tasks.GetValueOrDefault(task)?.ReworkOf is { } from ? Line(from) : task;
+        long Line(long task) => Rework.FirstOf(tasks, task);
         var all = gate
             .Metrics.Where(m => m.Name == name || m.Type == name)
             .DistinctBy(m => (Line(m.Task), m.Name))

@@ -204,7 +204,7 @@ internal sealed class PhaseContexts(ITickets tickets, ITasks tasks, IWorkflows w
             decisions,
             risks,
             [.. results.SelectMany(r => r.Notes).Distinct()],
-            [.. artifacts.Where(a => a.SupersededAt is null).OrderBy(a => a.Id)]
+            [.. Rework.Latest(artifacts.Where(a => a.SupersededAt is null), all).OrderBy(a => a.Id)]
         );
     }
 

@@ -43,7 +43,7 @@ internal sealed class Returns(ITasks tasks, IWorkflows workflows, Reviews review
             return;
         var again = order[to..(from + 1)];
         ArtifactTable.Supersede(write, ticket.Id, again, clock.GetUtcNow());
-        reviews.Void(write, ticket.Id, again, isAgain: true);
+        reviews.Void(write, ticket.Id, again, replaced: null);
         var completed = tasks.Completed(write.Db, ticket.Id).ToLookup(t => t.PhaseId, t => t.Id);
         foreach (var id in again)
             write.Db.Execute(

@@ -56,10 +56,20 @@ internal sealed class Reviews(
     public Review AskAbout(IWrite write, TaskEntry task)
     {
         var question = $"Is '{task.Title}' done as it was asked for?";
+        var of = all.Outline(write.Db, task.Ticket);
+        var line = Rework.LineOf(of, task.Id);
         var artifacts = ArtifactTable.Of(write.Db, task.Ticket, task.PhaseId);
-        // A newer artifact of a type that the task has handed in takes the place of the task's own.
-        var types = artifacts.Where(a => a.Task == task.Id).Select(a => a.Type).ToHashSet(StringComparer.Ordinal);
-        var seen = artifacts.Where(a => a.SupersededAt is null && types.Contains(a.Type)).ToArray();
+        var types = artifacts
+            .Where(a => a.Task is { } by && line.Contains(by))
+            .Select(a => a.Type)
+            .ToHashSet(StringComparer.Ordinal);
+        // Its own, or what the operator has added in their place; those of other tasks are their reviews'.
+        var seen = Rework.Latest(
+            artifacts.Where(a =>
+                a.SupersededAt is null && types.Contains(a.Type) && (a.Task is not { } by || line.Contains(by))
+            ),
+            of
+        );
         var reviewTask = tasks.Add(
             write,
             task.Ticket,
@@ -128,26 +138,23 @@ internal sealed class Reviews(
     /// <param name="write">The caller's write.</param>
     /// <param name="ticket">The ticket.</param>
     /// <param name="phases">The phases whose gates see the newer evidence.</param>
-    /// <param name="isAgain">The phases are worked on again: failed reviews of their gates are void too.</param>
-    public void Void(IWrite write, long ticket, IReadOnlyCollection<string> phases, bool isAgain = false)
+    /// <param name="replaced">The artifacts that newer ones took the place of; null when the phases are worked on again,
+    /// which makes failed reviews of their gates void too.</param>
+    public void Void(IWrite write, long ticket, IReadOnlyCollection<string> phases, IReadOnlySet<long>? replaced)
     {
-        HashSet<long>? replaced = null;
         foreach (var review in ReviewTable.Of(write.Db, ticket).Where(r => !r.Stale && phases.Contains(r.PhaseId)))
         {
             if (review.Task is { } task)
             {
-                if (!ReviewTable.IsOpen(review) || isAgain)
-                    continue;
-                replaced ??=
-                [
-                    .. ArtifactTable.Of(write.Db, ticket).Where(a => a.SupersededAt is not null).Select(a => a.Id),
-                ];
-                if (!review.Artifacts.Any(replaced.Contains))
+                if (!ReviewTable.IsOpen(review) || replaced?.Overlaps(review.Artifacts) != true)
                     continue;
                 Void(write, review);
                 AskAbout(write, all.Require(write.Db, task));
             }
-            else if (review.Verdict is null or ReviewTable.Passed || (isAgain && review.Verdict == ReviewTable.Failed))
+            else if (
+                review.Verdict is null or ReviewTable.Passed
+                || (replaced is null && review.Verdict == ReviewTable.Failed)
+            )
                 Void(write, review);
         }
     }

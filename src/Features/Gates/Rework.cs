@@ -19,6 +19,37 @@ internal sealed class Rework(ITickets tickets, ITasks tasks)
     // A description is text for one task; the gate shows all reasons.
     private const int DescriptionLength = 4000;
 
+    /// <summary>A task of a ticket with those whose work it does again, and those that do its work again.</summary>
+    public static IReadOnlySet<long> LineOf(IEnumerable<TaskEntry> tasks, long task)
+    {
+        var all = tasks.ToDictionary(t => t.Id);
+        var first = FirstOf(all, task);
+        return all.Keys.Where(id => FirstOf(all, id) == first).Append(task).ToHashSet();
+    }
+
+    /// <summary>The task whose work a task does again, or the task itself.</summary>
+    public static long FirstOf(IReadOnlyDictionary<long, TaskEntry> tasks, long task)
+    {
+        while (tasks.GetValueOrDefault(task)?.ReworkOf is { } from)
+            task = from;
+        return task;
+    }
+
+    /// <summary>Of artifacts that are not superseded those that count, the newest first: of each type in a phase what
+    /// was handed in last, by one task or without any.</summary>
+    public static IReadOnlyList<Artifact> Latest(IEnumerable<Artifact> artifacts, IEnumerable<TaskEntry> tasks)
+    {
+        var all = tasks.ToDictionary(t => t.Id);
+        long? Line(Artifact artifact) => artifact.Task is { } task ? FirstOf(all, task) : null;
+        return
+        [
+            .. artifacts
+                .GroupBy(a => (a.PhaseId, a.Type))
+                .SelectMany(of => of.MaxBy(a => a.Id) is { } last ? of.Where(a => Line(a) == Line(last)) : [])
+                .OrderByDescending(a => a.Id),
+        ];
+    }
+
     /// <summary>Sends a ticket back to the phase that its gate names, or makes rework in the phase itself.</summary>
     /// <returns>Why no task could be made; null when all were.</returns>
     /// <exception cref="Problem">A task was refused; the ticket may have moved by then.</exception>

@@ -18,6 +18,7 @@ internal sealed class TaskEvidence(
     IStore store,
     IStateFileReader files,
     ITickets tickets,
+    ITasks tasks,
     IWorkflows workflows,
     Reviews reviews,
     CommitEvidence commits,
@@ -152,9 +153,15 @@ internal sealed class TaskEvidence(
     {
         if (artifacts.Count == 0)
             return [];
-        var added = ArtifactTable.Add(write, of, artifacts, by, clock.GetUtcNow());
+        var line = of.Task is { } task ? Rework.LineOf(tasks.Outline(write.Db, of.Ticket), task) : null;
+        var (added, replaced) = ArtifactTable.Add(write, of, line, artifacts, by, clock.GetUtcNow());
         var phases = workflows.Find(tickets.Require(write.Db, of.Ticket).Workflow)?.Phases ?? [];
-        reviews.Void(write, of.Ticket, [of.PhaseId, .. phases.SkipWhile(p => p.Id != of.PhaseId).Select(p => p.Id)]);
+        reviews.Void(
+            write,
+            of.Ticket,
+            [of.PhaseId, .. phases.SkipWhile(p => p.Id != of.PhaseId).Select(p => p.Id)],
+            replaced
+        );
         marks.Mark(write, of.Ticket);
         return added;
     }

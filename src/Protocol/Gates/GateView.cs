@@ -32,7 +32,19 @@ public record GateView(
 /// review).</param>
 /// <param name="Reason">Why it does not hold.</param>
 /// <param name="Review">The review that answers it.</param>
-public sealed record CriterionView(string Kind, string Text, string State, string? Reason = null, long? Review = null);
+/// <param name="Artifact">The artifact that is judged.</param>
+/// <param name="Task">The task that handed it in.</param>
+/// <param name="By">Who handed it in.</param>
+public sealed record CriterionView(
+    string Kind,
+    string Text,
+    string State,
+    string? Reason = null,
+    long? Review = null,
+    long? Artifact = null,
+    long? Task = null,
+    string? By = null
+);
 
 /// <summary>An artifact that a task leaves behind, without its content.</summary>
 /// <param name="Id">Its id.</param>
@@ -48,8 +60,8 @@ public sealed record CriterionView(string Kind, string Text, string State, strin
 /// <param name="Path">The file, in container form.</param>
 /// <param name="Repository">The repository of a commit.</param>
 /// <param name="Sha">The commit.</param>
-/// <param name="SupersededAt">When a newer one of its type took its place, or the ticket was sent back to its phase or
-/// to one before it.</param>
+/// <param name="SupersededAt">When a newer one of its type, of the same task, its rework or the operator, took its
+/// place, or the ticket was sent back to its phase or to one before it.</param>
 public record Artifact(
     long Id,
     long Ticket,

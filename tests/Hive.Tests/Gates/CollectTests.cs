@@ -206,6 +206,7 @@ public sealed class CollectTests : IDisposable
                 null!,
                 null!,
                 null!,
+                null!,
                 TimeProvider.System
             ).Collect("alice", (1, null), artifacts, TestContext.Current.CancellationToken);
 

@@ -271,6 +271,63 @@ public sealed class ValidatorTests
     }
 
     [Fact]
+    public async Task Each_of_two_reviewed_tasks_is_judged_by_its_own_artifact()
+    {
+        await using var rig = await ReviewRig.Start(
+            """
+            tasks:
+              - type: write
+                title: Write
+                review: validator
+              - type: check
+                title: Check
+                review: validator
+            gate:
+              criteria:
+                - tasks_complete: true
+                - artifact: report
+                  min_length: 1
+            """
+        );
+        await rig.Agent("alice", "worker");
+        await rig.Agent("bob", "worker");
+        await rig.Agent("vera", "validator", "capacity: 2\n");
+        var ticket = await rig.Ticket();
+        var (first, second) = (await rig.Next("alice"), await rig.Next("bob"));
+        await rig.Complete(first, ReviewRig.Report("by alice"));
+        var work = await rig.Next("vera");
+        await rig.Call("bob", "report_progress", new { text = "half", artifacts = new[] { ReviewRig.Report("half") } });
+        await rig.Complete(second, ReviewRig.Report("by bob"));
+        Assert.Equal(
+            [(first.Task, "1", false), (second.Task, "3", false)],
+            (await rig.Reviews(ticket)).Select(r => (r.Task!.Value, string.Join(' ', r.Artifacts), r.Stale))
+        );
+        var brief = (await rig.Call("vera", "get_work", new { task = work.Task })).GetProperty("brief");
+        var shown = brief.GetProperty("review").GetProperty("artifacts");
+        Assert.Equal(1, shown.GetArrayLength());
+        Assert.Contains("by alice", shown[0].Text("content"), Ordinal);
+        // The gate looks at the newest, and says whose that is.
+        var judged = (await rig.Host.CallAsync("gate", new { ticket })).GetProperty("gate").GetProperty("criteria")[1];
+        Assert.Equal((3, second.Task, "bob"), (judged.Number("artifact"), judged.Number("task"), judged.Text("by")));
+
+        // What the operator adds takes the place of both.
+        await rig.Host.CallAsync(
+            "artifact_add",
+            new
+            {
+                ticket,
+                type = "report",
+                content = new { content = "by the operator" },
+            }
+        );
+        Assert.Equal(
+            [("1", true), ("3", true), ("4", false), ("4", false)],
+            (await rig.Reviews(ticket)).Select(r => (string.Join(' ', r.Artifacts), r.Stale))
+        );
+        await rig.End(work);
+    }
+
+    [Fact]
     public async Task The_operator_can_decide_in_place_of_a_validator()
     {
         await using var rig = await ReviewRig.Start(OfTask);
