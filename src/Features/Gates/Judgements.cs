@@ -30,13 +30,22 @@ internal sealed class Judgements(
     // Of the bytes of a message, what is left for the ticket's title and the reasons.
     private const int ReasonBytes = 2000;
 
-    /// <summary>Judges the gate that a ticket stands at, because the operator asks.</summary>
+    /// <summary>Judges the gate of the phase that a ticket stands in, because the operator asks. A ticket that has left
+    /// the phase in the meantime is not judged at its next gate.</summary>
     /// <exception cref="Problem">The ticket is not found, or does not run.</exception>
-    public async Task<GateView> JudgeNow(long ticket, CancellationToken ct)
+    public async Task<GateView> JudgeNow(long ticket, string phaseId, CancellationToken ct)
     {
         while (true)
         {
-            var gate = await store.Read(db => reader.Read(db, Running(reader.Require(db, ticket))), ct);
+            var (gate, left) = await store.Read<(GateCase?, GateView?)>(
+                db =>
+                    reader.Require(db, ticket) is var now && now.PhaseId == phaseId
+                        ? (reader.Read(db, Running(now)), null)
+                        : (null, reader.Show(db, ticket, phaseId).View),
+                ct
+            );
+            if (left is not null)
+                return left;
             if (gate is null)
                 throw Problem.Conflict(
                     $"the workflow of ticket {ticket} does not have the ticket's phase any more; move the ticket"

@@ -36,7 +36,7 @@ internal static class ShowGate
             if (!command.Judge)
                 return view;
             return view.PhaseId == current
-                ? await judgements.JudgeNow(command.Ticket, cancellationToken)
+                ? await judgements.JudgeNow(command.Ticket, view.PhaseId, cancellationToken)
                 : throw Problem.Conflict(
                     $"ticket {command.Ticket} stands in {current}; only the gate there can be judged"
                 );

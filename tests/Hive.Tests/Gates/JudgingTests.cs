@@ -78,6 +78,43 @@ public sealed class JudgingTests
     }
 
     [Fact]
+    public async Task Asking_to_judge_a_gate_that_the_ticket_leaves_meanwhile_does_not_pass_the_next()
+    {
+        const string Noted = "gate:\n  criteria:\n    - artifact: note";
+        await using var rig = await GateRig.Start(Noted, Noted);
+        var ticket = await rig.Store.Write(write =>
+        {
+            var id = rig.Tickets.Add(write, "work", "PHASE_OPEN");
+            foreach (var phase in new[] { "PHASE_OPEN", "PHASE_WORK" })
+                rig.Tasks.Add(write, id, new TaskSpec("do", "Do", PhaseId: phase), "operator");
+            return id;
+        });
+        await rig.Call(
+            "artifact_add",
+            new
+            {
+                ticket,
+                type = "note",
+                content = new { },
+            }
+        );
+        await rig.Judged();
+        // Both gates hold, and wait for an open task unless the operator asks.
+        rig.Tasks.OnNextRead = () =>
+            rig
+                .Store.Write<object?>(write =>
+                {
+                    rig.Tickets.To(write, rig.Tickets.Require(write.Db, ticket), "PHASE_WORK");
+                    return null;
+                })
+                .GetAwaiter()
+                .GetResult();
+        var gate = await rig.Gate(ticket, judge: true);
+        Assert.Equal("PHASE_OPEN", gate.PhaseId);
+        Assert.Equal(("PHASE_WORK", "open"), await rig.Find(ticket) is var now ? (now.PhaseId, now.Gate) : default);
+    }
+
+    [Fact]
     public async Task Several_tasks_whose_evidence_failed_get_rework_of_their_own()
     {
         await using var rig = await GateRig.Start($"{Score}\n    - metric: lint_errors\n      at_most: 0");

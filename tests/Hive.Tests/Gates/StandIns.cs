@@ -233,6 +233,9 @@ internal sealed class StandInTasks(IServiceProvider services) : ITasks, IReviewT
     /// <summary>Why no task can be made; null when tasks can be made.</summary>
     public string? Refusal { get; set; }
 
+    /// <summary>Called once, after the next read of a gate has begun.</summary>
+    public Action? OnNextRead { get; set; }
+
     public TaskEntry Require(DbConnection db, long id) =>
         db.QuerySingleOrDefault<string>("SELECT entry FROM stand_in_tasks WHERE id = @id", new { id }) is { } json
             ? JsonSerializer.Deserialize<TaskEntry>(json)!
@@ -241,7 +244,13 @@ internal sealed class StandInTasks(IServiceProvider services) : ITasks, IReviewT
     public IReadOnlyList<(long Id, string PhaseId)> Completed(DbConnection db, long ticket) =>
         [.. Of(db, ticket).Where(t => t.Status == "completed").Select(t => (t.Id, t.PhaseId))];
 
-    public IReadOnlyList<TaskEntry> Outline(DbConnection db, long ticket) => Of(db, ticket);
+    public IReadOnlyList<TaskEntry> Outline(DbConnection db, long ticket)
+    {
+        var (call, all) = (OnNextRead, Of(db, ticket));
+        OnNextRead = null;
+        call?.Invoke();
+        return all;
+    }
 
     public IReadOnlyList<TaskEntry> Of(DbConnection db, long ticket) =>
         [
