@@ -178,6 +178,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
             throw Problem.Conflict($"task {row.Id} waits for {MostEdges} tasks already, which is the limit");
         if (Cycles.Path(edges, row.Id, on) is { } path)
             throw Cycles.Problem(path);
+        MustReach(tickets.Require(write.Db, row.Ticket), row, (other.Title, other.Status, other.PhaseId));
         TaskTable.AddEdge(write, row.Id, on);
         return Counted(write, row, other, 1);
     }
@@ -240,12 +241,12 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
 
     private TaskRow Add(IWrite write, TicketEntry ticket, TaskSpec spec, Origin origin, long[] waits)
     {
-        var (statuses, phases) = waits.Length == 0 ? ([], []) : StatesOf(write, waits);
+        var others = waits.Length == 0 ? [] : StatesOf(write, waits);
         var isJoin = origin.Kind is TaskKind.Barrier or TaskKind.Merge;
         var row = new TaskRow
         {
             Ticket = ticket.Id,
-            PhaseId = spec.PhaseId ?? (isJoin ? LatestOf(ticket, phases) : ticket.PhaseId),
+            PhaseId = spec.PhaseId ?? (isJoin ? LatestOf(ticket, others) : ticket.PhaseId),
             Kind = origin.Kind,
             TaskType = spec.TaskType,
             Title = spec.Title,
@@ -256,8 +257,8 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
             Prefers = origin.Prefers,
             Excludes = origin.Excludes is { Count: > 0 } excludes ? TaskRow.Json(excludes) : null,
             DepsTotal = waits.Length,
-            DepsDone = statuses.Count(s => s == TaskState.Completed),
-            DepsDead = statuses.Count(s => s is TaskState.Failed or TaskState.Cancelled),
+            DepsDone = others.Count(on => on.Status == TaskState.Completed),
+            DepsDead = others.Count(on => on.Status is TaskState.Failed or TaskState.Cancelled),
             Quorum = QuorumOf(spec.Quorum),
             MaxRetries = origin.MaxRetries,
             TimeoutSeconds = spec.TimeoutSeconds ?? (isJoin ? 0 : UsualTimeout),
@@ -276,6 +277,8 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
             CreatedBy = origin.Actor,
             CreatedAt = changes.Now,
         };
+        foreach (var on in others)
+            MustReach(ticket, row, on);
         row = row with { Holds = (long)changes.HoldsOf(ticket, row) };
         row = TaskTable.Insert(write, row with { ReadyAt = row.IsReady ? row.CreatedAt : null });
         foreach (var on in waits)
@@ -288,25 +291,42 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
     /// <summary>The latest phase of some tasks: what waits for them in an earlier one would keep the ticket there, and
     /// wait for ever.</summary>
     public string LatestPhase(IWrite write, TicketEntry ticket, IReadOnlyCollection<long> tasks) =>
-        LatestOf(ticket, StatesOf(write, tasks).Phases);
+        LatestOf(ticket, StatesOf(write, tasks));
 
-    private string LatestOf(TicketEntry ticket, List<string> phases)
+    // Its own open task keeps a ticket from the phases ahead, so that the other one would never begin.
+    private void MustReach(TicketEntry ticket, TaskRow row, (string Title, string Status, string PhaseId) on)
+    {
+        if (
+            on.Status != TaskState.Completed
+            && on.PhaseId != row.PhaseId
+            && changes.OfTicket(ticket, on.PhaseId).HasFlag(Hold.Phase)
+            && LatestOf(ticket, [("", "", row.PhaseId), on]) == on.PhaseId
+        )
+            throw Problem.Conflict(
+                $"'{row.Title}' of {row.PhaseId} would wait for ever for '{on.Title}': ticket {ticket.Id} is in "
+                    + $"{ticket.PhaseId} and reaches {on.PhaseId} only after '{row.Title}'; leave out the dependency, "
+                    + $"or give '{row.Title}' that phase"
+            );
+    }
+
+    private string LatestOf(TicketEntry ticket, IEnumerable<(string Title, string Status, string PhaseId)> tasks)
     {
         var order = (workflows.Find(ticket.Workflow)?.Phases ?? []).Select(p => p.Id).ToList();
         // Tasks of a block end with it, and are not ahead of any.
-        return phases.MaxBy(phase => phase == Phase.BlockedId ? -2 : order.IndexOf(phase)) ?? ticket.PhaseId;
+        return tasks.Select(t => t.PhaseId).MaxBy(phase => phase == Phase.BlockedId ? -2 : order.IndexOf(phase))
+            ?? ticket.PhaseId;
     }
 
-    private static (List<string> Statuses, List<string> Phases) StatesOf(IWrite write, IReadOnlyCollection<long> ids)
-    {
-        var states = write
-            .Db.Query<(string Status, string PhaseId)>(
-                "SELECT t.status, t.phase_id FROM json_each(@ids) i JOIN tasks t ON t.id = i.value",
+    private static List<(string Title, string Status, string PhaseId)> StatesOf(
+        IWrite write,
+        IReadOnlyCollection<long> ids
+    ) =>
+        write
+            .Db.Query<(string Title, string Status, string PhaseId)>(
+                "SELECT t.title, t.status, t.phase_id FROM json_each(@ids) i JOIN tasks t ON t.id = i.value",
                 new { ids = TaskRow.Json(ids) }
             )
             .AsList();
-        return ([.. states.Select(s => s.Status)], [.. states.Select(s => s.PhaseId)]);
-    }
 
     /// <summary>Refuses an agent that cannot be given tasks.</summary>
     /// <exception cref="Problem">Code <c>not_found</c>: it does not exist; <c>conflict</c>: it has no duty.</exception>

@@ -24,6 +24,51 @@ public sealed class AddTasksTests
     }
 
     [Fact]
+    public async Task A_task_may_not_wait_for_one_of_a_phase_that_its_ticket_has_not_reached()
+    {
+        await using var rig = await TaskRig.Start();
+        var ticket = await rig.Ticket();
+        object Later(string name, params object[] after) =>
+            new
+            {
+                @ref = name,
+                task_type = "test",
+                title = name,
+                phase_id = "PHASE_TESTING",
+                depends_on = after,
+            };
+        var refused = await rig.Refused(rig.Add(ticket, TaskRig.New("a", "b"), Later("b")));
+        Assert.Equal(
+            (
+                "conflict",
+                $"'a' of PHASE_BACKLOG would wait for ever for 'b': ticket {ticket} is in PHASE_BACKLOG and reaches "
+                    + "PHASE_TESTING only after 'a'; leave out the dependency, or give 'a' that phase"
+            ),
+            (refused.Code, refused.Message)
+        );
+        Assert.Equal(0, await rig.Read<long>("SELECT count(*) FROM tasks"));
+        // The other way round it waits for its turn.
+        var ids = await rig.Add(ticket, TaskRig.New("a"), Later("b", "a"), Later("c"));
+        Assert.Equal("conflict", (await rig.Refused(Depend())).Code);
+        Assert.Empty((await rig.Task(ids[0])).Holds());
+        // There, a task of an earlier phase can wait for it.
+        await rig.Move(ticket, "PHASE_TESTING");
+        await Depend();
+        Assert.Equal(["dependency"], (await rig.Task(ids[0])).Holds());
+
+        Task Depend() =>
+            rig.Host.CallAsync(
+                "change_task",
+                new
+                {
+                    id = ids[0],
+                    action = "depend",
+                    depends_on = ids[2],
+                }
+            );
+    }
+
+    [Fact]
     public async Task The_snapshot_has_more_open_tasks_than_one_answer_of_a_list()
     {
         await using var rig = await TaskRig.Start();
