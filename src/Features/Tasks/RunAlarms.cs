@@ -101,13 +101,19 @@ internal sealed partial class RunAlarms(
         switch (alarm)
         {
             case RunAlarm.Start when isAssigned:
-                ends.GiveBack(write, row, RunEnd.NotStarted, $"{run.Agent} did not begin it in time");
+                ends.GiveBack(
+                    write,
+                    row,
+                    RunEnd.NotStarted,
+                    $"{run.Agent} did not begin it in time",
+                    counts: roster.Find(run.Agent)?.MayReceive != false
+                );
                 break;
             case RunAlarm.Gone:
                 Gone(write, row, run, isAssigned);
                 break;
             case RunAlarm.Lost when !isAssigned:
-                ends.GiveBack(write, row, RunEnd.Lost, $"{run.Agent} was lost and did not come back in time");
+                Lost(write, row, run);
                 break;
             case RunAlarm.Timeout when !isAssigned:
                 ends.Fail(
@@ -154,6 +160,20 @@ internal sealed partial class RunAlarms(
                 ),
             cancelsTurn: hasNoDuty,
             counts: hasNoDuty || entry?.Held?.StartsWith(BudgetHolds.Start, StringComparison.Ordinal) != true
+        );
+    }
+
+    private void Lost(IWrite write, TaskRow row, OpenRun run)
+    {
+        var held = runs.IsInTurn(run.Agent) ? null : roster.Find(run.Agent)?.Held;
+        ends.GiveBack(
+            write,
+            row,
+            RunEnd.Lost,
+            held is null ? $"{run.Agent} was lost and did not come back in time" : $"{run.Agent} is held ({held})",
+            // A held agent is there, and reads later that the task is not its own any more.
+            cancelsTurn: held is not null,
+            counts: held is null
         );
     }
 

@@ -318,10 +318,10 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
     private Time[] TimesOf(OpenRun run, Conditions now) =>
         [
             new(RunAlarm.Start, !run.IsStarted && !now.IsInTurn && !now.IsLimited, LimitOf(times.StartSeconds)),
-            new(RunAlarm.Timeout, run.IsStarted && !now.IsLimited && !now.IsHeld, LimitOf(run.TimeoutSeconds)),
+            new(RunAlarm.Timeout, run.IsStarted && !now.IsLimited && !now.IsStopped, LimitOf(run.TimeoutSeconds)),
             new(
                 RunAlarm.Lost,
-                run.IsStarted && (run.IsLost || now.IsAway) && runs.TurnsOf(run.Id).Count == 0,
+                run.IsStarted && (run.IsLost || now.IsAway || now.IsHeld) && runs.TurnsOf(run.Id).Count == 0,
                 LimitOf(times.LostSeconds),
                 Restarts: true
             ),
@@ -330,7 +330,7 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
                 run is { IsStarted: true, WasInTurn: true, IsLost: false }
                     && !now.IsInTurn
                     && !now.IsLimited
-                    && !now.IsHeld
+                    && !now.IsStopped
                     && !now.IsAway,
                 run.Nudges < Nudges.Count ? Nudges[run.Nudges] : LimitOf(times.NoResultSeconds)
             ),
@@ -407,8 +407,11 @@ internal sealed class RunClocks : ICommitObserver, IDisposable
     {
         public bool IsOff => State is ActivityState.Stopped or ActivityState.Failed;
 
-        // The host lets it begin no turn.
+        // The host lets it begin no turn; for a budget without an end that is for good.
         public bool IsHeld => !IsInTurn && Entry?.Held is not null;
+
+        // Neither the host nor the operator's pause lets it begin a turn.
+        public bool IsStopped => !IsInTurn && Entry is { MayReceive: false };
 
         public bool IsAway => IsOff || State is null or ActivityState.NotConnected;
     }

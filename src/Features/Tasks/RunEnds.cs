@@ -192,7 +192,7 @@ internal sealed class RunEnds(
     /// <param name="end">The end of its run.</param>
     /// <param name="reason">Why, in words.</param>
     /// <param name="cancelsTurn">The agent may still be at it: its turn is cancelled, and it is told.</param>
-    /// <param name="counts">It counts as a fault; false when a budget wanted it.</param>
+    /// <param name="counts">It counts as a fault; false when a budget or the operator's pause wanted it.</param>
     public TaskRow GiveBack(
         IWrite write,
         TaskRow row,

@@ -826,6 +826,34 @@ public sealed class BudgetTests
     }
 
     [Fact]
+    public async Task A_run_of_an_agent_that_a_budget_holds_goes_back_uncounted_when_no_turn_is_left()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        await rig.Worker("bob");
+        var tasks = await rig.Add(await rig.Ticket(), TaskRig.New("a"), TaskRig.New("b"));
+        await rig.Limit(0.2);
+        var (first, second) = (await rig.Run(tasks[0], "alice"), await rig.Run(tasks[1], "bob"));
+        await rig.Acquire("alice", "repo:shop");
+        await rig.End("bob", second, 0.3);
+        rig.Pass(500);
+        Assert.Equal("running", (await rig.Task(tasks[0])).Text("status"));
+        await rig.End("alice", first, 0.01);
+        rig.Pass(119);
+        Assert.Equal("running", (await rig.Task(tasks[0])).Text("status"));
+        rig.Pass(2);
+        var row = await rig.Until(tasks[0], "pending");
+        Assert.Equal((0, 0), (row.Number("faults"), row.Number("retry_count")));
+        var run = row.GetProperty("runs")[0];
+        Assert.Equal("lost", run.Text("end"));
+        Assert.StartsWith("alice is held (budget ", run.Text("note"), StringComparison.Ordinal);
+        Assert.Empty(await rig.Locks());
+        // Told once it may go on.
+        await rig.Limit(10);
+        Assert.Contains(await rig.News("alice"), news => news.Text("event") == "task_cancelled");
+    }
+
+    [Fact]
     public async Task A_task_that_a_budget_or_locks_hold_takes_nothing_of_the_other()
     {
         await using var rig = await TaskRig.Start();

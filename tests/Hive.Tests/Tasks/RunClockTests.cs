@@ -150,6 +150,40 @@ public sealed class RunClockTests
     }
 
     [Fact]
+    public async Task A_pause_stops_the_time_and_the_reminders_of_a_run()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        var task = await rig.OneTask();
+        await SetTimeout(rig, task, 4000);
+        var turn = await rig.Run(task, "alice");
+        await rig.EndTurn("alice", turn);
+        await rig.Host.CallAsync("set_paused", new { name = "alice", paused = true });
+        rig.Pass(5000);
+        await rig.Change(_ => { });
+        var row = await rig.Task(task);
+        Assert.Equal(("running", 0), (row.Text("status"), row.GetProperty("runs")[0].Number("nudges")));
+        await rig.Host.CallAsync("set_paused", new { name = "alice", paused = false });
+        rig.Pass(121);
+        await rig.Until(task, now => now.GetProperty("runs")[0].Number("nudges") == 1);
+        rig.Pass(3900);
+        row = await rig.Until(task, now => now.Number("retry_count") == 1);
+        Assert.Equal("timeout", row.GetProperty("runs")[0].Text("end"));
+    }
+
+    [Fact]
+    public async Task A_task_that_a_paused_agent_has_not_begun_goes_back_uncounted()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Worker("alice");
+        var task = await rig.OneTask();
+        await rig.Give(task, "alice");
+        await rig.Host.CallAsync("set_paused", new { name = "alice", paused = true });
+        rig.Pass(301);
+        Assert.Equal(0, (await rig.Until(task, "pending")).Number("faults"));
+    }
+
+    [Fact]
     public async Task The_time_in_which_no_host_runs_counts_against_no_run()
     {
         await using var rig = await TaskRig.Start();
