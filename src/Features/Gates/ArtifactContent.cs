@@ -14,7 +14,10 @@ internal sealed partial class ArtifactContent
         throwOnInvalidBytes: true
     );
 
-    private ArtifactContent(string text, JsonElement? members) => (Text, Members) = (text, members);
+    private readonly bool isData;
+
+    private ArtifactContent(string text, JsonElement? members, bool isData) =>
+        (Text, Members, this.isData) = (text, members, isData);
 
     /// <summary>The whole content.</summary>
     public string Text { get; }
@@ -23,7 +26,10 @@ internal sealed partial class ArtifactContent
     private JsonElement? Members { get; }
 
     /// <summary>Reads a content; null when it is not text.</summary>
-    public static ArtifactContent? Read(byte[] bytes)
+    /// <param name="bytes">The content.</param>
+    /// <param name="isData">It was handed in as JSON, which says its own length and sections; a file is
+    /// measured.</param>
+    public static ArtifactContent? Read(byte[] bytes, bool isData = false)
     {
         string text;
         try
@@ -35,7 +41,7 @@ internal sealed partial class ArtifactContent
             return null;
         }
 
-        return new ArtifactContent(text, MembersOf(text));
+        return new ArtifactContent(text, MembersOf(text), isData);
     }
 
     /// <summary>A copy of the JSON object that the content is; null for another content, or one that cannot be written
@@ -50,20 +56,19 @@ internal sealed partial class ArtifactContent
             })
             : null;
 
-    /// <summary>The number of its characters. Of a JSON object those of its member <c>content</c>, or its number
+    /// <summary>The number of its characters. Of data those of its member <c>content</c>, or its number
     /// <c>length</c>.</summary>
     public decimal Length =>
-        TextOf(Member("content")) is { } content ? content.Length
-        : Number("length") is { } length ? length
+        TextOf(Said("content")) is { } content ? content.Length
+        : isData && Number("length") is { } length ? length
         : Text.Length;
 
-    /// <summary>The folded headings of Markdown, or the folded texts of a JSON object's member
-    /// <c>sections</c>.</summary>
+    /// <summary>The folded headings of Markdown, or of data the folded texts of its member <c>sections</c>.</summary>
     public HashSet<string> Sections()
     {
-        if (Member("sections") is { ValueKind: JsonValueKind.Array } sections)
+        if (Said("sections") is { ValueKind: JsonValueKind.Array } sections)
             return [.. sections.EnumerateArray().Select(s => TextOf(s)).OfType<string>().Select(Fold)];
-        return [.. Headings(TextOf(Member("content")) ?? Text).Select(Fold)];
+        return [.. Headings(TextOf(Said("content")) ?? Text).Select(Fold)];
     }
 
     /// <summary>A member that is a number within the range of a decimal; null for anything else.</summary>
@@ -78,6 +83,8 @@ internal sealed partial class ArtifactContent
     /// <summary>A name of a section without case, numbering, blanks, hyphens and underscores.</summary>
     public static string Fold(string text) =>
         string.Join(' ', Words().Matches(Numbering().Replace(text.Trim(), "")).Select(m => m.Value.ToLowerInvariant()));
+
+    private JsonElement? Said(string name) => isData ? Member(name) : null;
 
     private JsonElement? Member(string name) =>
         Members is { } members

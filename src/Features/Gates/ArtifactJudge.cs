@@ -191,7 +191,7 @@ internal static class ArtifactJudge
     private static ArtifactContent? Content(StoredArtifact artifact, out string? fault)
     {
         var (type, size) = (artifact.Artifact.Type, artifact.Artifact.Size);
-        var content = artifact.Content is { } bytes ? ArtifactContent.Read(bytes) : null;
+        var content = artifact.Content is { } bytes ? ArtifactContent.Read(bytes, artifact.Artifact.Kind == ArtifactTable.Data) : null;
         fault =
             content is not null ? null
             : artifact.Content is null

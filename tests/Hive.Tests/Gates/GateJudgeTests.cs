@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Hive.Features.Gates;
 
 namespace Hive.Tests.Gates;
@@ -110,9 +111,9 @@ public sealed class GateJudgeTests
     [InlineData("min_length: 6", "12345", "length of 5 characters; at least 6")]
     [InlineData("sections: [scope, acceptance_criteria]", "# 1. Scope\n\nAcceptance Criteria\n---\n", null)]
     [InlineData("sections: [scope, risks, cost]", "# Scope\n```\n# Risks\n```\n", "lacks the sections risks, cost")]
-    [InlineData("sections: [scope]", "{\"sections\": [\"SCOPE\"]}", null)]
-    [InlineData("min_length: 3", "{\"content\": \"abc\"}", null)]
-    [InlineData("min_length: 500", "{\"length\": 499}", "length of 499 characters")]
+    [InlineData("sections: [scope]", "{\"sections\": [\"scope\"]}", "lacks the sections scope")]
+    [InlineData("min_length: 500", "{\"length\": 500}", "length of 15 characters; at least 500")]
+    [InlineData("min_length: 9", "{\"content\": \"abc\"}", null)]
     [InlineData("field: percentage\nat_least: 80", "{\"percentage\": 80}", null)]
     [InlineData("field: percentage\nat_least: 80", "{\"percentage\": 79.9}", "is 79.9; it must be at least 80")]
     [InlineData("field: errors\nat_most: 0", "{\"errors\": 1}", "is 1; it must be at most 0")]
@@ -131,6 +132,19 @@ public sealed class GateJudgeTests
             Assert.Empty(judgement.Reasons);
         else
             Assert.Contains(reason, Assert.Single(judgement.Reasons), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("sections: [scope]", "{\"sections\": [\"SCOPE\"]}", null)]
+    [InlineData("min_length: 3", "{\"content\": \"abc\"}", null)]
+    [InlineData("min_length: 500", "{\"length\": 499}", "length of 499 characters")]
+    public void Data_says_its_length_and_its_sections(string asks, string content, string? reason)
+    {
+        var keys = $"gate:\n  criteria:\n    - artifact: report\n      {asks}";
+        var data = Cases.Data(1, "report", JsonSerializer.Deserialize<JsonElement>(content));
+        var judgement = Cases.Judge(keys, artifacts: [data]);
+        Assert.Equal(reason is null, judgement.Verdict(false));
+        Assert.Contains(reason ?? "", string.Join("; ", judgement.Reasons), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -97,7 +97,8 @@ public sealed class PartsTests
         Assert.False(name.IsTrue("score"));
         Assert.NotNull(Read("""{"content":"\ud83d\ude00"}""").Json);
 
-        static ArtifactContent Read(string text) => ArtifactContent.Read(System.Text.Encoding.UTF8.GetBytes(text))!;
+        static ArtifactContent Read(string text) =>
+            ArtifactContent.Read(System.Text.Encoding.UTF8.GetBytes(text), isData: true)!;
     }
 
     [Fact]
