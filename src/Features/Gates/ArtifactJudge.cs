@@ -29,13 +29,18 @@ internal static class ArtifactJudge
                 Producer(gate, type),
                 type
             );
-        var (state, reason) =
-            criterion.Commit is { } commit && Commit(gate, type, commit, all[0].Artifact) is { } missing
-                ? (missing.IsUnknown ? CriterionStates.Waiting : CriterionStates.Unmet, missing.Reason)
-            : (Reason(criterion, type, all) ?? outputs.Select(o => Reason(o, all)).FirstOrDefault(r => r != null))
-                is { } fault
-                ? (CriterionStates.Unmet, fault)
-            : (CriterionStates.Met, (string?)null);
+        var commit = criterion.Commit is { } wanted ? Commit(gate, type, wanted, all[0].Artifact) : null;
+        // What nobody could look at yet is not cured by work.
+        string[] faults = commit is { IsUnknown: true }
+            ? [commit.Value.Reason]
+            : [.. Faults(criterion, type, all).Concat(outputs.SelectMany(o => Faults(o, all))).Distinct()];
+        if (commit is { IsUnknown: false } missing)
+            faults = [missing.Reason, .. faults];
+        var state =
+            faults.Length == 0 ? CriterionStates.Met
+            : commit is { IsUnknown: true } ? CriterionStates.Waiting
+            : CriterionStates.Unmet;
+        var reason = faults.Length == 0 ? null : string.Join("; ", faults);
         var judged = all[0].Artifact;
         return new(
             new CriterionView(Kind, text, state, reason, Artifact: judged.Id, Task: judged.Task, By: judged.By),
@@ -117,39 +122,42 @@ internal static class ArtifactJudge
     private static TaskEntry? Producer(GateCase gate, string type) =>
         gate.Own.LastOrDefault(t => t.Expected.Any(o => o.Type == type)) ?? GateJudge.LastOf(gate);
 
-    private static string? Reason(Criterion criterion, string type, StoredArtifact[] all)
+    private static IEnumerable<string> Faults(Criterion criterion, string type, StoredArtifact[] all)
     {
         if (criterion.MinCount is { } count && all.Length < count)
-            return $"there {(all.Length == 1 ? "is 1 artifact" : $"are {all.Length} artifacts")} of type {type}; at "
-                + $"least {count} are needed, handed in together";
+            yield return $"there {(all.Length == 1 ? "is 1 artifact" : $"are {all.Length} artifacts")} of type {type}; "
+                + $"at least {count} are needed, handed in together";
         if (criterion is { MinLength: null, Sections: null, Field: null, Flag: null })
-            return null;
+            yield break;
         if (Content(all[0], out var fault) is not { } content)
-            return fault;
+        {
+            yield return fault!;
+            yield break;
+        }
+
         if (criterion.MinLength is { } length && TooShort(type, content, length) is { } isShort)
-            return isShort;
+            yield return isShort;
         if (criterion.Sections is { } sections)
         {
             var has = content.Sections();
             var missing = sections.Where(s => !has.Contains(ArtifactContent.Fold(s))).ToArray();
             if (missing.Length > 0)
-                return $"{type} lacks the sections {string.Join(", ", missing)}; add a heading for each";
+                yield return $"{type} lacks the sections {string.Join(", ", missing)}; add a heading for each";
         }
 
         if (criterion.Field is { } field)
         {
             if (content.Number(field) is not { } value)
-                return $"{type} does not have a number '{field}'; hand in a JSON object with it";
-            if (value < criterion.AtLeast || value > criterion.AtMost)
-                return $"{field} of {type} is {GateJudge.Number(value)}; it must be {GateJudge.Bounds(criterion)}";
+                yield return $"{type} does not have a number '{field}'; hand in a JSON object with it";
+            else if (value < criterion.AtLeast || value > criterion.AtMost)
+                yield return $"{field} of {type} is {GateJudge.Number(value)}; it must be {GateJudge.Bounds(criterion)}";
         }
 
-        return criterion.Flag is { } flag && !content.IsTrue(flag)
-            ? $"'{flag}' of {type} is not true; hand in a JSON object where it is"
-            : null;
+        if (criterion.Flag is { } flag && !content.IsTrue(flag))
+            yield return $"'{flag}' of {type} is not true; hand in a JSON object where it is";
     }
 
-    private static string? Reason(ExpectedOutput output, IReadOnlyList<StoredArtifact> all)
+    private static IEnumerable<string> Faults(ExpectedOutput output, IReadOnlyList<StoredArtifact> all)
     {
         var fitting = all;
         if (output.Pattern is { } pattern && PathPattern.IsChecked(pattern))
@@ -163,24 +171,34 @@ internal static class ArtifactJudge
                 ),
             ];
             if (fitting.Count == 0)
-                return $"{output.Type} is not a file that matches {pattern} below its folder; hand in one that does";
+                yield return $"{output.Type} is not a file that matches {pattern} below its folder; hand in one that "
+                    + "does";
         }
 
-        if (output.ValidationRule?.Split(':', 2, StringSplitOptions.TrimEntries) is not [var rule, var number])
-            return null;
-        if (rule is not ("min_length" or "min_passing"))
-            return null;
-        if (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var least))
-            return null;
-        if (Content(fitting[0], out var fault) is not { } content)
-            return fault;
+        if (
+            output.ValidationRule?.Split(':', 2, StringSplitOptions.TrimEntries) is not [var rule, var number]
+            || rule is not ("min_length" or "min_passing")
+            || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var least)
+        )
+            yield break;
+        var judged = fitting.Count > 0 ? fitting[0] : all[0];
+        if (Content(judged, out var fault) is not { } content)
+        {
+            yield return fault!;
+            yield break;
+        }
+
         if (rule == "min_length")
-            return TooShort(output.Type, content, least);
+        {
+            if (TooShort(output.Type, content, least) is { } isShort)
+                yield return isShort;
+            yield break;
+        }
+
         var passing = content.Number("passing") ?? content.Number("passed");
-        return passing >= least
-            ? null
-            : $"{output.Type} has {(passing is { } n ? GateJudge.Number(n) : "no number")} 'passing'; at least {least} "
-                + "are needed, in a JSON object";
+        if (!(passing >= least))
+            yield return $"{output.Type} has {(passing is { } n ? GateJudge.Number(n) : "no number")} 'passing'; at "
+                + $"least {least} are needed, in a JSON object";
     }
 
     private static string? TooShort(string type, ArtifactContent content, int least) =>
@@ -191,7 +209,9 @@ internal static class ArtifactJudge
     private static ArtifactContent? Content(StoredArtifact artifact, out string? fault)
     {
         var (type, size) = (artifact.Artifact.Type, artifact.Artifact.Size);
-        var content = artifact.Content is { } bytes ? ArtifactContent.Read(bytes, artifact.Artifact.Kind == ArtifactTable.Data) : null;
+        var content = artifact.Content is { } bytes
+            ? ArtifactContent.Read(bytes, artifact.Artifact.Kind == ArtifactTable.Data)
+            : null;
         fault =
             content is not null ? null
             : artifact.Content is null

@@ -135,12 +135,13 @@ internal static class GateJudge
                 )
             )
             .ToArray();
-        if (counted.Length == 0)
+        // Somebody has yet to say what the work is: a rework task would be made before anyone could.
+        if (counted.Length == 0 && !gate.IsToDoAgain)
             return new CriterionView(
                 TasksKind,
                 Text,
-                CriterionStates.Unmet,
-                $"no task was made in {gate.Phase.Id}; add one, or change the workflow"
+                CriterionStates.Waiting,
+                $"no task was made in {gate.Phase.Id} yet; add one"
             );
         if (counted.Where(t => !t.HasEnded).ToArray() is { Length: > 0 } open)
             return new CriterionView(TasksKind, Text, CriterionStates.Waiting, NotCompleted(open));

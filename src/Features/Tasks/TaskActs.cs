@@ -215,7 +215,7 @@ internal sealed class TaskActs(
         if (row.IsJoin)
             throw Problem.Conflict($"task {row.Id} is a {row.Kind}, which no agent does");
         if (agent is not null)
-            making.MustTakeTasks(agent);
+            making.MustTakeTasks(agent, row.IsReview ? Duty.Validator : Duty.Worker);
         if (agent is not null && row.IsReview && TaskChanges.Excluded(write.Db, row).Contains(agent))
             throw Problem.Conflict($"task {row.Id} is a review of {agent}'s own work; name another agent");
         return changes.Set(write, row, row with { WantsAgent = agent });

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Dapper;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
@@ -277,6 +278,12 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
             CreatedBy = origin.Actor,
             CreatedAt = changes.Now,
         };
+        // Words such as 'majority' go by the number of tasks.
+        if (int.TryParse(spec.Quorum, CultureInfo.InvariantCulture, out var quorum) && quorum > waits.Length)
+            throw Problem.Invalid(
+                $"'{row.Title}' has the quorum {quorum} and waits for {waits.Length} "
+                    + $"task{(waits.Length == 1 ? "" : "s")}; name more in 'depends_on', or lower it"
+            );
         foreach (var on in others)
             MustReach(ticket, row, on);
         row = row with { Holds = (long)changes.HoldsOf(ticket, row) };
@@ -328,12 +335,20 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
             )
             .AsList();
 
-    /// <summary>Refuses an agent that cannot be given tasks.</summary>
-    /// <exception cref="Problem">Code <c>not_found</c>: it does not exist; <c>conflict</c>: it has no duty.</exception>
-    public void MustTakeTasks(string agent)
+    /// <summary>Refuses an agent that cannot be given tasks of a duty.</summary>
+    /// <exception cref="Problem">Code <c>not_found</c>: it does not exist; <c>conflict</c>: it has no duty, or another
+    /// one.</exception>
+    public void MustTakeTasks(string agent, Duty duty = Duty.Worker)
     {
-        if (!roster.Require(agent).TakesTasks)
+        var entry = roster.Require(agent);
+        if (!entry.TakesTasks)
             throw Problem.Conflict($"{agent} takes no tasks; give it a duty in its agent.yaml, or name another agent");
+        var (has, needs) = (entry.Duty.ToString().ToLowerInvariant(), duty.ToString().ToLowerInvariant());
+        if (has != needs)
+            throw Problem.Conflict(
+                $"{agent} is a {has} and takes no tasks of {needs}s; name another agent, or give it the duty '{needs}' "
+                    + "in its agent.yaml"
+            );
     }
 
     private void Check(Workflow workflow, IReadOnlyList<TaskSpec> specs, Func<int, string> name)

@@ -182,7 +182,7 @@ internal static class TaskViews
 internal sealed record RunRow
 {
     public const string Columns =
-        "id, task, agent, turn, claimed_at, started_at, ended_at, end, note, nudges, spent_ms";
+        "id, task, agent, turn, claimed_at, started_at, ended_at, end, note, nudges, estimate_micro, spent_ms";
 
     public required long Id { get; init; }
 
@@ -204,6 +204,8 @@ internal sealed record RunRow
 
     public required long Nudges { get; init; }
 
+    public long? EstimateMicro { get; init; }
+
     public required long SpentMs { get; init; }
 
     public TaskRun ToView() =>
@@ -217,6 +219,7 @@ internal sealed record RunRow
             TaskViews.Instant(EndedAt),
             End,
             Note,
-            Turn
+            Turn,
+            EstimateMicro is { } micro ? Money.Usd(micro) : null
         );
 }

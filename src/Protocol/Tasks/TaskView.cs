@@ -157,6 +157,7 @@ public sealed record TaskResult(
 /// <param name="Note">More about its end.</param>
 /// <param name="Turn">The turn in which it began.</param>
 /// <param name="Nudges">How often its agent was reminded of it.</param>
+/// <param name="EstimateUsd">What it was expected to cost, and was reserved on budgets.</param>
 public record TaskRun(
     long Id,
     long Task,
@@ -167,7 +168,8 @@ public record TaskRun(
     DateTimeOffset? EndedAt = null,
     string? End = null,
     string? Note = null,
-    long? Turn = null
+    long? Turn = null,
+    double? EstimateUsd = null
 );
 
 /// <summary>A task to be made.</summary>

@@ -58,6 +58,8 @@ public sealed class BudgetTests
         await rig.Limit(0.1, scope, id);
         var turn = await rig.Run(tasks[0], "alice");
         Assert.Equal(CostRig.UsualUsd, (await rig.Budget()).Usd("reserved_usd"), 6);
+        var run = (await rig.Task(tasks[0])).GetProperty("runs")[0];
+        Assert.Equal(CostRig.UsualUsd, run.Usd("estimate_usd"), 6);
         Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[1], "bob"));
         await rig.Of("alice").CallAsync("complete_task", new { task = tasks[0], summary = "done" });
         Assert.Equal(["budget"], (await rig.Task(tasks[1])).Holds());

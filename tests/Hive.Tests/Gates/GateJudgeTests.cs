@@ -50,14 +50,14 @@ public sealed class GateJudgeTests
     }
 
     [Fact]
-    public void Completed_tasks_meet_and_a_missing_task_is_for_work_to_cure()
+    public void Completed_tasks_meet_and_a_phase_without_any_waits_for_one()
     {
         Assert.True(Cases.Judge(AllTasks, [Cases.Task(1), Cases.Task(2)]).Verdict(false));
         var none = Cases.Judge(AllTasks);
-        Assert.False(none.Verdict(false));
-        Assert.Equal(["no task was made in PHASE_WORK; add one, or change the workflow"], none.Reasons);
+        Assert.Null(none.Verdict(true));
+        Assert.Equal(["no task was made in PHASE_WORK yet; add one"], none.Waiting);
         // Tasks of other phases and reviews are not tasks of the phase.
-        Assert.False(
+        Assert.Null(
             Cases.Judge(AllTasks, [Cases.Task(1, phase: "PHASE_OPEN"), Cases.Task(2, kind: "review")]).Verdict(false)
         );
     }
@@ -145,6 +145,28 @@ public sealed class GateJudgeTests
         var judgement = Cases.Judge(keys, artifacts: [data]);
         Assert.Equal(reason is null, judgement.Verdict(false));
         Assert.Contains(reason ?? "", string.Join("; ", judgement.Reasons), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_reason_of_an_artifact_names_all_that_is_wrong_with_it()
+    {
+        const string Keys = """
+            expected_outputs:
+              - type: report
+                pattern: "docs/*.md"
+            gate:
+              criteria:
+                - artifact: report
+                  min_length: 100
+                  sections: [scope]
+                  flag: checked
+            """;
+        Assert.Equal(
+            "report has a length of 5 characters; at least 100 are needed; report lacks the sections scope; add a "
+                + "heading for each; 'checked' of report is not true; hand in a JSON object where it is; report is "
+                + "not a file that matches docs/*.md below its folder; hand in one that does",
+            Assert.Single(Cases.Judge(Keys, artifacts: [Cases.File(1, "report", "12345")]).Reasons)
+        );
     }
 
     [Fact]

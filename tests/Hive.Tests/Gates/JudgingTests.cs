@@ -115,6 +115,21 @@ public sealed class JudgingTests
     }
 
     [Fact]
+    public async Task A_phase_whose_tasks_are_still_to_be_made_waits_for_them_without_rework()
+    {
+        await using var rig = await GateRig.Start(Score);
+        var ticket = await rig.Ticket();
+        Assert.Empty(await rig.TasksOf(ticket));
+        Assert.Equal(
+            ["no task was made in PHASE_WORK yet; add one", "an artifact of type report is missing; hand one in"],
+            (await rig.Gate(ticket)).BlockingReasons
+        );
+        await rig.Store.Write(write => rig.Tasks.Add(write, ticket, new TaskSpec("write", "Write"), "operator"));
+        await rig.Complete(1, artifacts: [GateRig.Data("report", 80)]);
+        Assert.Equal("PHASE_END", (await rig.Find(ticket)).PhaseId);
+    }
+
+    [Fact]
     public async Task Several_tasks_whose_evidence_failed_get_rework_of_their_own()
     {
         await using var rig = await GateRig.Start($"{Score}\n    - metric: lint_errors\n      at_most: 0");

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Dapper;
+using Hive.Tests.Agents;
 using Hive.Tests.Messages;
 
 namespace Hive.Tests.Tasks;
@@ -66,6 +67,68 @@ public sealed class AddTasksTests
                     depends_on = ids[2],
                 }
             );
+    }
+
+    [Fact]
+    public async Task A_task_is_not_pinned_to_an_agent_whose_duty_is_another()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Hive.SpawnAs("vera", "duty: validator\n");
+        await rig.Worker("alice");
+        var ticket = await rig.Ticket();
+        const string Reason =
+            "vera is a validator and takes no tasks of workers; name another agent, or give it the duty 'worker' in "
+            + "its agent.yaml";
+        var refused = await rig.Refused(
+            rig.Host.CallAsync(
+                "apply_pattern",
+                new
+                {
+                    ticket,
+                    name = "majority_vote",
+                    values = new { question = "Rust or Go?", evaluators = new[] { "alice", "vera" } },
+                }
+            )
+        );
+        Assert.Equal(("conflict", Reason), (refused.Code, refused.Message));
+        var task = await rig.OneTask();
+        refused = await rig.Refused(
+            rig.Host.CallAsync(
+                "change_task",
+                new
+                {
+                    id = task,
+                    action = "assign",
+                    agent = "vera",
+                }
+            )
+        );
+        Assert.Equal(("conflict", Reason), (refused.Code, refused.Message));
+        Assert.Equal(1, await rig.Read<long>("SELECT count(*) FROM tasks"));
+    }
+
+    [Fact]
+    public async Task A_quorum_above_the_number_of_tasks_that_are_waited_for_is_refused()
+    {
+        await using var rig = await TaskRig.Start();
+        var ticket = await rig.Ticket();
+        var refused = await rig.Refused(
+            rig.Add(
+                ticket,
+                TaskRig.New("a"),
+                new
+                {
+                    task_type = "b",
+                    title = "b",
+                    depends_on = new[] { "a" },
+                    quorum = 5,
+                }
+            )
+        );
+        Assert.Equal(
+            ("invalid", "'b' has the quorum 5 and waits for 1 task; name more in 'depends_on', or lower it"),
+            (refused.Code, refused.Message)
+        );
     }
 
     [Fact]
