@@ -49,13 +49,13 @@ internal sealed record ResourceLocks(
 /// <param name="FreeSince">Since when all are free and the scheduler may give it to an agent, by the same clock; null
 /// while they are not.</param>
 /// <param name="IsReserved">It has a place in the queue of each.</param>
-/// <param name="Reason">Which resource it waits for and who has that, as it was told last.</param>
+/// <param name="IsOvertaken">Nobody took it at once, and others that want its resources were freed too.</param>
 internal sealed record HeldTask(
     ImmutableArray<string> Wanted,
     long Since,
     long? FreeSince,
-    bool IsReserved,
-    string Reason
+    bool IsReserved = false,
+    bool IsOvertaken = false
 );
 
 /// <summary>

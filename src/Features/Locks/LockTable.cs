@@ -29,6 +29,13 @@ internal sealed class LockTable(
     /// <summary>How long a reservation keeps others out once the task could begin, and nobody takes it.</summary>
     public static readonly TimeSpan ReservedWhenFree = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long the task that goes first may stay untaken before others that want its resources are freed
+    /// too: perhaps nobody can do it.</summary>
+    public static readonly TimeSpan FreeAlone = TimeSpan.FromSeconds(1);
+
+    // So that it takes twice as many with each such time.
+    private const int FreedBeside = 2;
+
     private const int DueAtOnce = 100;
 
     // A timer is as exact as this, and so is a deadline.
@@ -183,16 +190,18 @@ internal sealed class LockTable(
         var before = TimeSpan.FromMilliseconds(Math.Max(0, Now - heldAt));
         if (Hold(write, task, wanted, before) is { } reason)
             return reason;
-        var free = new HeldTask(
-            [.. wanted.Distinct(StringComparer.Ordinal)],
-            After(-before),
-            clock.GetTimestamp(),
-            IsReserved: false,
-            Reason: ""
-        );
-        Set(write, state.WithHeld(task, free));
-        Arm(write, new LockDeadline(LockDeadline.Lapse, task));
+        SetFree(write, task, new HeldTask([.. wanted.Distinct(StringComparer.Ordinal)], After(-before), null));
         return null;
+    }
+
+    /// <inheritdoc />
+    public string? ReasonOf(long task)
+    {
+        // One state for all of it: a write may replace it meanwhile.
+        var now = state;
+        return now.Held.GetValueOrDefault(task) is not { } held ? null
+            : FirstBefore(now, task, held.Wanted) is { } first ? Reason(first)
+            : $"waits for {string.Join(", ", held.Wanted)}, which another task gets first";
     }
 
     /// <inheritdoc />
@@ -228,10 +237,7 @@ internal sealed class LockTable(
             if (state.At(resource).WaitOf(task) is { } waiting)
                 Withdraw(write, waiting, "handed off");
             if (state.At(resource).HeldBy(task) is { } held)
-            {
                 Change(write, held, held with { Agent = agent });
-                TellHeld(write, resource);
-            }
         }
     }
 
@@ -312,6 +318,12 @@ internal sealed class LockTable(
             case LockDeadline.Reserve:
                 Reserve(write, deadline.Id, state.Held[deadline.Id]);
                 return [];
+            case LockDeadline.Overtake:
+                var untaken = state.Held[deadline.Id];
+                Set(write, state.WithHeld(deadline.Id, untaken with { IsOvertaken = true }));
+                foreach (var resource in untaken.Wanted)
+                    FreeHeld(write, resource, FreedBeside);
+                return [];
             default:
                 var held = state.Held[deadline.Id];
                 // Nobody takes the task: those behind it go on, and its time begins again when it is next held.
@@ -330,6 +342,7 @@ internal sealed class LockTable(
                 (LockDeadline.Reserve, { IsReserved: false, FreeSince: null } held) => held.Since
                     + Ticks(HeldBeforeReserving),
                 (LockDeadline.Lapse, { FreeSince: { } since }) => since + Ticks(ReservedWhenFree),
+                (LockDeadline.Overtake, { FreeSince: { } since, IsOvertaken: false }) => since + Ticks(FreeAlone),
                 _ => null,
             };
 
@@ -338,25 +351,52 @@ internal sealed class LockTable(
     {
         FreeDue(write);
         ImmutableArray<string> resources = [.. wanted.Distinct(StringComparer.Ordinal)];
-        if (resources.SelectMany(resource => Before(task, resource)).FirstOrDefault() is not { } first)
+        if (FirstBefore(state, task, resources) is not { } first)
             return null;
         var known = state.Held.GetValueOrDefault(task);
-        var reason = Reason(first);
-        var held = new HeldTask(resources, known?.Since ?? After(-before), null, known?.IsReserved ?? false, reason);
-        Set(write, state.WithHeld(task, held));
-        Arm(write, new LockDeadline(LockDeadline.Lapse, task));
-        Arm(write, new LockDeadline(LockDeadline.Reserve, task));
-        return reason;
+        Set(
+            write,
+            state.WithHeld(
+                task,
+                new HeldTask(resources, known?.Since ?? After(-before), null, known?.IsReserved ?? false)
+            )
+        );
+        ArmHeld(write, task);
+        // It was to have its resources, and lacks another one now: the next may have these.
+        if (known?.FreeSince is not null)
+        {
+            foreach (var resource in known.Wanted)
+                FreeHeld(write, resource, 1);
+        }
+
+        return Reason(first);
     }
 
-    // Those that keep a held task from a resource. One that has reserved it waits only for those before its place.
-    private IEnumerable<LockRow> Before(long task, string resource)
+    // All that a held task declares is free, and it goes before others.
+    private void SetFree(IWrite write, long task, HeldTask held)
     {
-        var at = state.At(resource);
-        return at.WaitOf(task) is { } reserved
-            ? at.Before(reserved)
-            : at.Before(task, isExclusive: true, at.Queue.Length);
+        Set(write, state.WithHeld(task, held with { FreeSince = clock.GetTimestamp() }));
+        ArmHeld(write, task);
     }
+
+    private void ArmHeld(IWrite write, long task)
+    {
+        Arm(write, new LockDeadline(LockDeadline.Reserve, task));
+        Arm(write, new LockDeadline(LockDeadline.Lapse, task));
+        Arm(write, new LockDeadline(LockDeadline.Overtake, task));
+    }
+
+    // The first that keeps a held task from its resources. One that has reserved them waits only for those before its
+    // place.
+    private static LockRow? FirstBefore(LockState now, long task, ImmutableArray<string> wanted) =>
+        wanted
+            .Select(now.At)
+            .SelectMany(at =>
+                at.WaitOf(task) is { } reserved
+                    ? at.Before(reserved)
+                    : at.Before(task, isExclusive: true, at.Queue.Length)
+            )
+            .FirstOrDefault();
 
     // The places are the last ones, and the task holds nothing: nobody waits for it yet, so that no cycle can close.
     private void Reserve(IWrite write, long task, HeldTask held)
@@ -382,15 +422,14 @@ internal sealed class LockTable(
         Set(write, next);
     }
 
-    // Returns what the task had reserved, which may be free for others then.
+    // Returns what the task had reserved or was to have, which may be free for others then.
     private ImmutableHashSet<string> Forget(IWrite write, long task)
     {
         if (state.Held.GetValueOrDefault(task) is not { } held)
             return [];
         Set(write, WithoutReservations(task, held).WithHeld(task, null));
-        Arm(write, new LockDeadline(LockDeadline.Reserve, task));
-        Arm(write, new LockDeadline(LockDeadline.Lapse, task));
-        return held.IsReserved ? [.. held.Wanted] : [];
+        ArmHeld(write, task);
+        return held.IsReserved || held.FreeSince is not null ? [.. held.Wanted] : [];
     }
 
     private LockState WithoutReservations(long task, HeldTask held)
@@ -405,7 +444,7 @@ internal sealed class LockTable(
         return next;
     }
 
-    // Grants what can be granted on a resource, in order, and frees the tasks that were held for it.
+    // Grants what can be granted on a resource, in order, and frees the first of the tasks that are held for it.
     private void GrantNext(IWrite write, string resource)
     {
         while (
@@ -413,30 +452,25 @@ internal sealed class LockTable(
             && at.Queue.FirstOrDefault(row => !row.IsReservation && !at.Before(row).Any()) is { } next
         )
             GrantWaiting(write, next);
-        TellHeld(write, resource);
+        FreeHeld(write, resource, 1);
     }
 
-    // Frees the tasks that were held for a resource, or tells what keeps them from it now.
-    private void TellHeld(IWrite write, string resource)
+    // Not all of them: one takes the resource, and the others would be held again.
+    private void FreeHeld(IWrite write, string resource, int most)
     {
-        foreach (var task in state.At(resource).Wanted)
+        var waiting = state.At(resource).Wanted.Where(task => state.Held[task].FreeSince is null).ToArray();
+        if (waiting.Length == 0 || state.At(resource).Holders.Length > 0)
+            return;
+        foreach (var task in tasks.Value.InOrder(write, waiting))
         {
             if (state.Held.GetValueOrDefault(task) is not { FreeSince: null } held)
                 continue;
-            if (held.Wanted.SelectMany(one => Before(task, one)).FirstOrDefault() is { } first)
-            {
-                var reason = Reason(first);
-                if (reason == held.Reason)
-                    continue;
-                Set(write, state.WithHeld(task, held with { Reason = reason }));
-                tasks.Value.Held(write, task, reason);
+            if (FirstBefore(state, task, held.Wanted) is not null)
                 continue;
-            }
-
-            Set(write, state.WithHeld(task, held with { FreeSince = clock.GetTimestamp() }));
-            Arm(write, new LockDeadline(LockDeadline.Lapse, task));
-            Arm(write, new LockDeadline(LockDeadline.Reserve, task));
+            SetFree(write, task, held);
             tasks.Value.Freed(write, task);
+            if (--most == 0)
+                return;
         }
     }
 
@@ -675,6 +709,9 @@ internal readonly record struct LockDeadline(int Kind, long Id) : IComparable<Lo
 
     /// <summary>A reservation ends that nobody has used.</summary>
     public const int Lapse = 2;
+
+    /// <summary>Others that want the resources of an untaken task are freed too.</summary>
+    public const int Overtake = 3;
 
     public int CompareTo(LockDeadline other) => (Kind, Id).CompareTo((other.Kind, other.Id));
 }

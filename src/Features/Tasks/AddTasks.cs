@@ -114,6 +114,6 @@ internal sealed class GivenTasks(
             place => place < given.Count ? new TaskMaking.Origin(actor) : more[place - given.Count].Origin(actor),
             place => place < given.Count ? TaskMaking.Place(place) : more[place - given.Count].Step
         );
-        return new AddTasks.Result(TaskViews.Of(write.Db, [.. rows], changes.ScoreOf));
+        return new AddTasks.Result(TaskViews.Of(write.Db, [.. rows], changes));
     }
 }

@@ -112,7 +112,7 @@ internal static class ChangeTask
                         command.Caller.Name,
                         "change_task",
                         command.Key,
-                        () => new Result(TaskViews.Of(write.Db, [Change(write, acts, command)], changes.ScoreOf)[0])
+                        () => new Result(TaskViews.Of(write.Db, [Change(write, acts, command)], changes)[0])
                     ),
                 CancellationToken.None
             );

@@ -134,7 +134,7 @@ internal static class Discover
             );
             return new Result(
                 made.Discovery.ToView(),
-                made.Task is null ? null : TaskViews.Of(write.Db, [made.Task], changes.ScoreOf)[0]
+                made.Task is null ? null : TaskViews.Of(write.Db, [made.Task], changes)[0]
             );
         }
 

@@ -154,8 +154,8 @@ internal static class GetWork
             MustSee(db, caller, row.Ticket);
             var task =
                 caller.Kind == CallerKind.Agent && !OwnTask.HadRun(db, caller.Name, row.Id)
-                    ? JsonSerializer.SerializeToNode(TaskViews.Of(db, [row], changes.ScoreOf)[0], WireJson.Options)
-                    : JsonSerializer.SerializeToNode(TaskViews.Detail(db, row, changes.ScoreOf), WireJson.Options);
+                    ? JsonSerializer.SerializeToNode(TaskViews.Of(db, [row], changes)[0], WireJson.Options)
+                    : JsonSerializer.SerializeToNode(TaskViews.Detail(db, row, changes), WireJson.Options);
             var (artifacts, isCut) = Artifacts(db, caller, row.Ticket, row.Id, Length(task));
             Brief.Cut(task!.AsObject(), Brief.WholeBytes - Length(artifacts), CutOrder);
             if (artifacts is not null)
@@ -186,7 +186,7 @@ internal static class GetWork
             var ticket = tickets.Require(db, id);
             MustSee(db, caller, id);
             var rows = TaskTable.FirstOfTicket(db, id, MostTasks + 1);
-            var tasks = TaskViews.Of(db, [.. rows.Take(MostTasks)], changes.ScoreOf);
+            var tasks = TaskViews.Of(db, [.. rows.Take(MostTasks)], changes);
             var brief = TicketBrief.Of(ticket);
             var (artifacts, isCut) = Artifacts(db, caller, id, null, Length(brief) + Length(tasks));
             var left = Brief.WholeBytes - Length(brief) - Length(artifacts);

@@ -38,7 +38,7 @@ internal static class ListTasks
     internal sealed class Handler(IStore store, TaskChanges changes) : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
-            store.Read(db => new Result(TaskViews.Of(db, Rows(db, request), changes.ScoreOf)), cancellationToken);
+            store.Read(db => new Result(TaskViews.Of(db, Rows(db, request), changes)), cancellationToken);
     }
 
     /// <summary>A status, or <c>open</c>.</summary>

@@ -113,9 +113,7 @@ internal static class ListWork
                     ]
                 ),
                 "board" => new Result(Board: new Board(tickets.Board(workflows.Require(q.Workflow)))),
-                "ready" => new Result(
-                    Tasks: TaskViews.Of(db, ready.Rows(db, q.PhaseId, null, q.Limit), changes.ScoreOf)
-                ),
+                "ready" => new Result(Tasks: TaskViews.Of(db, ready.Rows(db, q.PhaseId, null, q.Limit), changes)),
                 _ => new Result(
                     Tasks: TaskViews.Of(
                         db,
@@ -123,7 +121,7 @@ internal static class ListWork
                             db,
                             new ListTasks.Query(q.Ticket, q.PhaseId, q.Status, q.Agent, q.Limit, q.Before)
                         ),
-                        changes.ScoreOf
+                        changes
                     )
                 ),
             };

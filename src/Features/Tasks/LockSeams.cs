@@ -1,3 +1,4 @@
+using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
@@ -33,11 +34,20 @@ internal sealed class LockSeams(OwnTask own, OpenRuns runs, TaskChanges changes)
             changes.Set(write, row, row with { Holds = row.Holds & ~(long)Hold.Lock, LockReason = null });
     }
 
-    public void Held(IWrite write, long task, string reason)
-    {
-        if (TaskTable.Find(write.Db, task) is { } row && row.Held.HasFlag(Hold.Lock))
-            changes.Set(write, row, row with { LockReason = reason });
-    }
+    public IReadOnlyList<long> InOrder(IWrite write, IReadOnlyCollection<long> tasks) =>
+        tasks.Count == 1
+            ? [.. tasks]
+            : write
+                .Db.Query<long>(
+                    """
+                    SELECT t.id
+                      FROM json_each(@ids) i
+                      JOIN tasks t ON t.id = i.value
+                     ORDER BY t.holds <> @only, t.priority DESC, t.id
+                    """,
+                    new { ids = TaskRow.Json(tasks), only = (long)Hold.Lock }
+                )
+                .AsList();
 
     public void Lapsed(IWrite write, long task)
     {

@@ -28,18 +28,18 @@ internal static class ShowGraph
                 db =>
                 {
                     tickets.Require(db, request.Ticket);
-                    return new Result(Of(db, TaskTable.OfTicket(db, request.Ticket), changes.ScoreOf));
+                    return new Result(Of(db, TaskTable.OfTicket(db, request.Ticket), changes));
                 },
                 cancellationToken
             );
     }
 
     /// <summary>The graph of all tasks of a ticket.</summary>
-    internal static TaskGraph Of(DbConnection db, IReadOnlyCollection<TaskRow> rows, Func<long, double?>? scoreOf)
+    internal static TaskGraph Of(DbConnection db, IReadOnlyCollection<TaskRow> rows, TaskChanges? live)
     {
         var edges = rows.Count == 0 ? [] : TaskTable.EdgesOf(db, rows.First().Ticket);
         return new TaskGraph(
-            TaskViews.Of(db, rows, scoreOf),
+            TaskViews.Of(db, rows, live),
             [
                 .. edges.Select(e => new TaskEdge(e.DependsOn, e.Task, "dependency")),
                 .. Found(db, rows).Select(e => new TaskEdge(e.Source, e.Task, "discovery")),

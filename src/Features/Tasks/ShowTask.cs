@@ -22,7 +22,7 @@ internal static class ShowTask
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
             store.Read(
-                db => new Result(TaskViews.Detail(db, TaskTable.Require(db, request.Id), changes.ScoreOf)),
+                db => new Result(TaskViews.Detail(db, TaskTable.Require(db, request.Id), changes)),
                 cancellationToken
             );
     }

@@ -104,7 +104,7 @@ internal sealed class TaskChanges(
             foreach (var row in ofTicket)
                 queue.Put(write, Queued(write.Db, row, ticket));
 
-            foreach (var (view, row) in TaskViews.Of(write.Db, [.. ofTicket], ScoreOf).Zip(ofTicket))
+            foreach (var (view, row) in TaskViews.Of(write.Db, [.. ofTicket], this).Zip(ofTicket))
             {
                 write.Raise(new TaskChanged(view, ticket.IsDone, row.IsHeldByHost));
                 if (row.Discovery is not null)
@@ -184,6 +184,9 @@ internal sealed class TaskChanges(
 
     /// <summary>The place of a ready task.</summary>
     public double? ScoreOf(long task) => queue.ScoreOf(task);
+
+    /// <summary>What keeps a task from its declared locks now; null when they do not hold it.</summary>
+    public string? LockReasonOf(long task) => locks.ReasonOf(task);
 
     /// <summary>The holds that follow from a task's ticket and from the tasks that it waits for.</summary>
     public Hold HoldsOf(TicketEntry ticket, TaskRow row) =>

@@ -15,11 +15,11 @@ internal static class TaskViews
     /// <summary>The views of rows, in their order.</summary>
     /// <param name="db">Any connection.</param>
     /// <param name="rows">The rows.</param>
-    /// <param name="scoreOf">The places of ready tasks.</param>
+    /// <param name="live">What is not in the rows: the places of ready tasks, and what others wait for now.</param>
     public static IReadOnlyList<TaskView> Of(
         DbConnection db,
         IReadOnlyCollection<TaskRow> rows,
-        Func<long, double?>? scoreOf = null
+        TaskChanges? live = null
     )
     {
         if (rows.Count == 0)
@@ -33,7 +33,12 @@ internal static class TaskViews
         return
         [
             .. rows.Select(row =>
-                Of(row, edges?[row.Id].ToArray() ?? [], row.IsReady ? scoreOf?.Invoke(row.Id) : null)
+                Of(
+                    row,
+                    edges?[row.Id].ToArray() ?? [],
+                    row.IsReady ? live?.ScoreOf(row.Id) : null,
+                    row.Held.HasFlag(Hold.Lock) ? live?.LockReasonOf(row.Id) ?? row.LockReason : null
+                )
             ),
         ];
     }
@@ -49,9 +54,9 @@ internal static class TaskViews
         ];
 
     /// <summary>A task with its long texts.</summary>
-    public static TaskDetail Detail(DbConnection db, TaskRow row, Func<long, double?>? scoreOf = null) =>
+    public static TaskDetail Detail(DbConnection db, TaskRow row, TaskChanges? live = null) =>
         new(
-            Of(db, [row], scoreOf)[0],
+            Of(db, [row], live)[0],
             row.Description,
             TaskRow.List<ExpectedOutput>(row.Expected),
             Runs(db, row.Id),
@@ -65,7 +70,7 @@ internal static class TaskViews
     public static DateTimeOffset? Instant(long? milliseconds) =>
         milliseconds is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null;
 
-    private static TaskView Of(TaskRow row, IReadOnlyList<Edge> edges, double? score) =>
+    private static TaskView Of(TaskRow row, IReadOnlyList<Edge> edges, double? score, string? lockReason) =>
         new(
             row.Id,
             row.Ticket,
@@ -75,7 +80,7 @@ internal static class TaskViews
             row.Title,
             Priorities.Word((int)row.Priority),
             row.Status,
-            row.IsPending ? [.. Holds(row, edges)] : [],
+            row.IsPending ? [.. Holds(row, edges, lockReason)] : [],
             TaskRow.List<string>(row.Capabilities),
             [.. edges.Select(e => e.DependsOn)],
             new TaskDeps((int)row.DepsTotal, (int)row.DepsDone, (int)row.DepsDead, TaskRow.QuorumWord(row.Quorum)),
@@ -109,7 +114,7 @@ internal static class TaskViews
             row.CostMicro == 0 ? null : Money.Usd(row.CostMicro)
         );
 
-    private static IEnumerable<TaskHold> Holds(TaskRow row, IReadOnlyList<Edge> edges)
+    private static IEnumerable<TaskHold> Holds(TaskRow row, IReadOnlyList<Edge> edges, string? lockReason)
     {
         var held = row.Held;
         if (held.HasFlag(Hold.Dependency) && edges.Where(e => e.IsOpen).ToArray() is { Length: > 0 } open)
@@ -139,7 +144,7 @@ internal static class TaskViews
         if (held.HasFlag(Hold.Budget))
             yield return new TaskHold("budget", BudgetHold.Of(row)?.Reason ?? "a budget is used up");
         if (held.HasFlag(Hold.Lock))
-            yield return new TaskHold("lock", row.LockReason ?? "another task has its resource");
+            yield return new TaskHold("lock", lockReason ?? "another task has its resource");
         if (held.HasFlag(Hold.Operator))
             yield return new TaskHold(
                 "operator",

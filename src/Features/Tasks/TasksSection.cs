@@ -15,8 +15,7 @@ internal sealed class TasksSection(TaskChanges changes) : IDashboardSection
 
     public Type Type => typeof(IReadOnlyList<TaskView>);
 
-    public object Read(DbConnection db) =>
-        TaskViews.Of(db, db.Prepare(Sql).Bind(1, Most).All<TaskRow>(), changes.ScoreOf);
+    public object Read(DbConnection db) => TaskViews.Of(db, db.Prepare(Sql).Bind(1, Most).All<TaskRow>(), changes);
 
     private const string Sql = $"""
         SELECT {TaskRow.ShortColumns}

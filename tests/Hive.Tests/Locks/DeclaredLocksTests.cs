@@ -89,6 +89,80 @@ public sealed class DeclaredLocksTests
     }
 
     [Fact]
+    public async Task A_released_lock_frees_one_task_and_others_only_when_nobody_takes_that()
+    {
+        await using var rig = await TaskRig.Start();
+        var running = await rig.Running("alice");
+        await rig.Worker("carol");
+        await rig.Acquire("alice", "repo:shop");
+        var tasks = new long[5];
+        for (var i = 0; i < tasks.Length; i++)
+            tasks[i] = await rig.Declaring(await rig.Ticket(), "repo:shop");
+        await rig.Host.CallAsync(
+            "change_task",
+            new
+            {
+                id = tasks[2],
+                action = "priority",
+                priority = "CRITICAL",
+            }
+        );
+        foreach (var task in tasks)
+            Assert.Equal(ClaimResult.Held, await rig.Claim(task, "carol"));
+        using var events = await rig.Hive.Events();
+        await rig.Release("alice", "repo:shop");
+        await rig.Host.CallAsync("change_task", new { id = running[0], action = "cancel" });
+        // The one that is most urgent, and nothing is written of the others.
+        Assert.Equal(tasks[2], await Changed());
+        Assert.Equal(running[0], await Changed());
+        Assert.Equal("held held free held held", await Held());
+        Assert.Equal("waits for repo:shop, which another task gets first", await rig.LockHold(tasks[0]));
+
+        // The next ones are freed while nobody takes it, and at once when it ends.
+        rig.Pass(1);
+        await Patience.Until(async () => await Held() == "free free free held held", "two more are freed");
+        foreach (var task in tasks[..3])
+            await rig.Host.CallAsync("change_task", new { id = task, action = "cancel" });
+        Assert.EndsWith("free free", await Held(), StringComparison.Ordinal);
+        Assert.Equal(ClaimResult.Claimed, await rig.Claim(tasks[4], "carol"));
+        Assert.Equal(ClaimResult.Held, await rig.Claim(tasks[3], "carol"));
+        Assert.Equal($"waits for repo:shop, which task {tasks[4]} (carol) holds", await rig.LockHold(tasks[3]));
+
+        async Task<long> Changed() => (await events.Next("task_changed")).GetProperty("task").Number("id");
+
+        async Task<string> Held()
+        {
+            List<string> all = [];
+            foreach (var task in tasks)
+                all.Add((await rig.Task(task)).Holds().Length == 0 ? "free" : "held");
+            return string.Join(' ', all);
+        }
+    }
+
+    [Fact]
+    public async Task A_freed_task_that_lacks_another_lock_by_then_lets_the_next_one_go()
+    {
+        await using var rig = await TaskRig.Start();
+        await rig.Running("alice", "bob");
+        await rig.Worker("carol");
+        await rig.Acquire("alice", "repo:shop");
+        var first = await rig.Declaring(await rig.Ticket(), "repo:shop", "db:main");
+        var second = await rig.Declaring(await rig.Ticket(), "repo:shop");
+        foreach (var task in new[] { first, second })
+            Assert.Equal(ClaimResult.Held, await rig.Claim(task, "carol"));
+        await rig.Release("alice", "repo:shop");
+        Assert.Equal(["lock"], (await rig.Task(second)).Holds());
+        await rig.Acquire("bob", "db:main");
+        Assert.Equal(ClaimResult.Held, await rig.Claim(first, "carol"));
+        Assert.Empty((await rig.Task(second)).Holds());
+        Assert.Equal(ClaimResult.Claimed, await rig.Claim(second, "carol"));
+        await rig.Release("bob", "db:main");
+        Assert.Equal($"waits for repo:shop, which task {second} (carol) holds", await rig.LockHold(first));
+        await rig.Of("carol").CallAsync("complete_task", new { summary = "done" });
+        Assert.Empty((await rig.Task(first)).Holds());
+    }
+
+    [Fact]
     public async Task A_task_held_for_ten_minutes_reserves_its_resources()
     {
         await using var rig = await TaskRig.Start();

@@ -23,11 +23,8 @@ internal interface ILockTasks
     /// <summary>All resources that a held task declares are free: it may be given to an agent.</summary>
     void Freed(IWrite write, long task);
 
-    /// <summary>A held task waits for another lock than it was told before.</summary>
-    /// <param name="write">The caller's write.</param>
-    /// <param name="task">The task.</param>
-    /// <param name="reason">Which resource it waits for, and who has that.</param>
-    void Held(IWrite write, long task, string reason);
+    /// <summary>Held tasks, the one that is to go first before others.</summary>
+    IReadOnlyList<long> InOrder(IWrite write, IReadOnlyCollection<long> tasks);
 
     /// <summary>Nobody has taken a freed task for a minute: when it is held again, its time begins then.</summary>
     void Lapsed(IWrite write, long task);

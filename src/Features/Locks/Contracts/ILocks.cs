@@ -7,8 +7,8 @@ namespace Hive.Features.Locks.Contracts;
 internal interface ILocks
 {
     /// <summary>Takes all resources that a task declares, exclusively and for as long as its run lasts, or none. A task
-    /// that cannot have them is remembered: <see cref="ILockTasks.Freed"/> tells when all of them are free, and after
-    /// ten minutes nobody who asks later passes it.</summary>
+    /// that cannot have them is remembered: <see cref="ILockTasks.Freed"/> tells when all of them are free and it goes
+    /// first, and after ten minutes nobody who asks later passes it.</summary>
     /// <param name="write">The caller's write.</param>
     /// <param name="task">The task.</param>
     /// <param name="agent">Its agent.</param>
@@ -24,6 +24,10 @@ internal interface ILocks
     /// <param name="heldAt">When it was first held, in ms since 1970.</param>
     /// <returns>Null when they are all free; otherwise which one it waits for, and who has that.</returns>
     string? Restore(IWrite write, long task, IReadOnlyList<string> wanted, long heldAt);
+
+    /// <summary>Which declared resource a held task waits for now, and who has that; null for another task. From any
+    /// thread.</summary>
+    string? ReasonOf(long task);
 
     /// <summary>Releases everything that a task holds, withdraws what it waits for, and forgets what it
     /// declared.</summary>

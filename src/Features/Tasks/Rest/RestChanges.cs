@@ -76,7 +76,7 @@ internal static class RestCreateTask
                         command.Key,
                         () => Make(write, command)
                     );
-                    return RestTask.Of(write.Db, TaskTable.Require(write.Db, made.Id), changes.ScoreOf);
+                    return RestTask.Of(write.Db, TaskTable.Require(write.Db, made.Id), changes);
                 },
                 CancellationToken.None
             );
@@ -164,7 +164,7 @@ internal static class RestChangeTask
                         row = acts.SetPriority(write, row, Priorities.Number(priority));
                     if (command.TimeoutSeconds is { } seconds)
                         row = acts.SetTimeout(write, row, seconds);
-                    return RestTask.Of(write.Db, row, changes.ScoreOf);
+                    return RestTask.Of(write.Db, row, changes);
                 },
                 CancellationToken.None
             );
@@ -273,7 +273,7 @@ internal static class RestGenerateTasks
                     return RestTask.Of(
                         write.Db,
                         [.. seams.Generate(write, ticket, phase, command.Caller.Name)],
-                        changes.ScoreOf
+                        changes
                     );
                 },
                 CancellationToken.None
@@ -310,7 +310,7 @@ internal sealed class RestActs(IStore store, TaskActs acts, TaskChanges changes)
 {
     public Task<RestTask> Change(ChangeTask.Command command) =>
         store.Write(
-            write => RestTask.Of(write.Db, ChangeTask.Change(write, acts, command), changes.ScoreOf),
+            write => RestTask.Of(write.Db, ChangeTask.Change(write, acts, command), changes),
             CancellationToken.None
         );
 }

@@ -53,10 +53,7 @@ internal sealed class RestJoins(
                                 .Select(row => row.Id),
                         ])
                 );
-                return
-                [
-                    .. made.Ids.Select(id => RestTask.Of(write.Db, TaskTable.Require(write.Db, id), changes.ScoreOf)),
-                ];
+                return [.. made.Ids.Select(id => RestTask.Of(write.Db, TaskTable.Require(write.Db, id), changes))];
             },
             CancellationToken.None
         );
@@ -423,8 +420,7 @@ internal static class RestApplyPattern
                 cancellationToken
             );
             return await store.Read<IReadOnlyList<RestTask>>(
-                db =>
-                    [.. answer.Tasks.Select(task => RestTask.Of(db, TaskTable.Require(db, task.Id), changes.ScoreOf))],
+                db => [.. answer.Tasks.Select(task => RestTask.Of(db, TaskTable.Require(db, task.Id), changes))],
                 cancellationToken
             );
         }

@@ -168,7 +168,7 @@ internal static class RestBranchDiscovery
                     var view = DiscoveryTable.Require(write.Db, id).ToView();
                     return new Result(
                         new RestDiscovery(view),
-                        RestTask.Of(write.Db, TaskTable.Require(write.Db, view.Task!.Value), changes.ScoreOf)
+                        RestTask.Of(write.Db, TaskTable.Require(write.Db, view.Task!.Value), changes)
                     );
                 },
                 CancellationToken.None

@@ -37,7 +37,7 @@ internal static class RestTicketGraph
                 db =>
                 {
                     var rows = TaskTable.OfTicket(db, tickets.Require(db, request.Id).Id);
-                    var graph = ShowGraph.Of(db, rows, changes.ScoreOf);
+                    var graph = ShowGraph.Of(db, rows, changes);
                     return new RestGraph(RestTask.Of(rows, graph.Nodes), graph.Edges, graph.CriticalPath);
                 },
                 cancellationToken

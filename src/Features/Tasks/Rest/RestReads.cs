@@ -42,7 +42,7 @@ internal static class RestListTasks
                             new ListTasks.Query(q.TicketId, q.PhaseId, q.Status, q.AgentId, q.Limit, q.Before),
                             TaskRow.ShortColumns + ", description"
                         ),
-                        changes.ScoreOf
+                        changes
                     ),
                 cancellationToken
             );
@@ -68,7 +68,7 @@ internal static class RestTicketTasks
                         TaskTable
                             .OfTicket(db, tickets.Require(db, request.Id).Id)
                             .Page(request.Limit, request.Before, row => row.Id),
-                        changes.ScoreOf,
+                        changes,
                         withResult: true
                     ),
                 cancellationToken
@@ -84,7 +84,7 @@ internal static class RestShowTask
     internal sealed class Handler(IStore store, TaskChanges changes) : IRequestHandler<Query, RestTask>
     {
         public Task<RestTask> Handle(Query request, CancellationToken cancellationToken) =>
-            store.Read(db => RestTask.Of(db, TaskTable.Require(db, request.Id), changes.ScoreOf), cancellationToken);
+            store.Read(db => RestTask.Of(db, TaskTable.Require(db, request.Id), changes), cancellationToken);
     }
 }
 
@@ -316,7 +316,7 @@ internal static class RestReadyTasks
                                 )
                                 .Select(row => TaskTable.Require(db, row.Id)),
                         ],
-                        changes.ScoreOf
+                        changes
                     ),
                 cancellationToken
             );

@@ -30,17 +30,17 @@ internal sealed record RestTask(
     public static IReadOnlyList<RestTask> Of(
         DbConnection db,
         IReadOnlyCollection<TaskRow> rows,
-        Func<long, double?> scoreOf,
+        TaskChanges live,
         bool withResult = false
-    ) => [.. rows.Zip(TaskViews.Of(db, rows, scoreOf), (row, view) => Of(row, view, withResult))];
+    ) => [.. rows.Zip(TaskViews.Of(db, rows, live), (row, view) => Of(row, view, withResult))];
 
     /// <summary>Rows with their views under these names.</summary>
     public static IReadOnlyList<RestTask> Of(IEnumerable<TaskRow> rows, IEnumerable<TaskView> views) =>
         [.. rows.Zip(views, (row, view) => Of(row, view, withResult: false))];
 
     /// <summary>One row under these names, whole.</summary>
-    public static RestTask Of(DbConnection db, TaskRow row, Func<long, double?> scoreOf) =>
-        Of(db, [row], scoreOf, withResult: true)[0] with
+    public static RestTask Of(DbConnection db, TaskRow row, TaskChanges live) =>
+        Of(db, [row], live, withResult: true)[0] with
         {
             ExpectedOutputs = TaskRow.List<ExpectedOutput>(row.Expected),
             Runs = [.. TaskViews.Runs(db, row.Id).Select(run => new RestRun(run))],

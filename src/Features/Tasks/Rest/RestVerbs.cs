@@ -133,7 +133,7 @@ internal static class RestAddDependencies
                     var row = TaskTable.Require(write.Db, command.Id);
                     foreach (var on in command.DependsOn)
                         row = acts.Depend(write, row, on);
-                    return RestTask.Of(write.Db, row, changes.ScoreOf);
+                    return RestTask.Of(write.Db, row, changes);
                 },
                 CancellationToken.None
             );
