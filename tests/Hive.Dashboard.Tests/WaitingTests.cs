@@ -68,6 +68,43 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
+    public async Task Text_for_a_thing_that_was_decided_meanwhile_does_nothing_and_the_page_says_so()
+    {
+        Expected = ["status of 409", "status of 404"];
+        using var alice = await Hive.JoinAsync("alice");
+        using var manager = await Hive.OpenAsync("manager");
+        await manager.CallAsync("request_spawn", new { name = "carol", description = "We need carol" });
+        var page = await AtAsync("/waiting");
+        await Expect(page.Locator("[data-waiting=approval-1]")).ToContainTextAsync("We need carol");
+        await Hive.CallAsync("deny", new { id = 1, note = "we are enough" });
+        var gone = page.Locator("[data-gone]");
+        await Expect(gone).ToContainTextAsync("denied");
+
+        // The box for a reason does not open: none of its letters is a command.
+        await PressAsync(page, "d");
+        await page.Keyboard.TypeAsync("not good enough through and through");
+        var said = page.Locator(".refusals");
+        await Expect(said).ToContainTextAsync("What you type now does nothing");
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
+        await Expect(gone).ToBeVisibleAsync();
+        await PressAsync(page, "Enter");
+        await Expect(said).ToBeEmptyAsync();
+
+        // A question expires while its answer is written.
+        var question = await alice.AskAsync(new { question = "Which colour?" });
+        await page.GotoAsync($"{Hive.Url}/waiting/question-{question}");
+        await PressAsync(page, "r");
+        await page.Keyboard.TypeAsync("gre");
+        await Hive.CallAsync("cancel_question", new { id = question });
+        await Expect(gone).ToContainTextAsync("gre");
+        await page.Keyboard.TypeAsync("en, and nothing else");
+        await Expect(said).ToContainTextAsync("The box you were writing in is gone");
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
+        await PressAsync(page, "Escape", "n");
+        await Expect(page.GetByRole(AriaRole.Dialog, new() { Name = "Make an agent" })).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task A_key_or_a_filter_in_the_address_is_shown_or_says_what_became_of_it()
     {
         Expected = ["status of 404", "status of 409"];

@@ -7,7 +7,7 @@ import { isBehind, REFUSED } from '../ui/behind';
 import { Confirm } from '../ui/confirm';
 import { Refused } from '../ui/fault';
 import { features, inOrder } from '../ui/feature';
-import { press, useKey } from '../ui/keys';
+import { hear, press, unheard, useKey } from '../ui/keys';
 import { Shown } from '../ui/later';
 import { go, step } from '../ui/link';
 import { live } from '../ui/live';
@@ -85,10 +85,11 @@ function Ready() {
   );
 }
 
-/** The latest refusal, until it is closed. */
+/** The latest refusal, until it is closed; and why the keys do nothing. */
 function Refusal() {
   return (
     <div class="refusals">
+      <Refused error={unheard.value} onClose={hear} />
       <Refused
         error={refusal.value}
         onClose={() => {

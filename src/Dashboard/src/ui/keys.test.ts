@@ -17,20 +17,22 @@ interface Held {
 }
 
 let type: (key: string, more?: Partial<Typed> & Held) => boolean;
+let click: () => void;
 let keys: typeof import('./keys');
 
 class Box {
   isContentEditable = false;
+  isConnected = true;
   constructor(private readonly tag: string) {}
   matches = (selector: string): boolean => selector.split(',').some((one) => one.trim().startsWith(this.tag));
 }
 
 beforeAll(async () => {
-  let listener: (event: unknown) => void = () => {};
+  const listeners: Record<string, ((event: unknown) => void)[]> = {};
   const globals = {
     HTMLElement: Box,
-    addEventListener: (_: string, handler: typeof listener) => {
-      listener = handler;
+    addEventListener: (name: string, handler: (event: unknown) => void) => {
+      listeners[name] = [...(listeners[name] ?? []), handler];
     },
   };
   for (const [name, value] of Object.entries(globals))
@@ -39,7 +41,8 @@ beforeAll(async () => {
   keys.followKeys();
   type = (key, { shift = false, ctrl = false, alt = false, altGraph = false, repeat = false, target = null } = {}) => {
     let prevented = false;
-    listener({
+    let stopped = false;
+    const event = {
       key,
       code: `Key${key.toUpperCase()}`,
       target,
@@ -54,8 +57,15 @@ beforeAll(async () => {
       preventDefault: () => {
         prevented = true;
       },
-    });
+      stopImmediatePropagation: () => {
+        stopped = true;
+      },
+    };
+    for (const listener of listeners.keydown ?? []) if (!stopped) listener(event);
     return prevented;
+  };
+  click = () => {
+    for (const listener of listeners.pointerdown ?? []) listener({});
   };
 });
 
@@ -217,4 +227,79 @@ test('enter that is held down presses a button once', () => {
   expect(type('Enter', { target })).toBe(false);
   expect(type('Enter', { target, repeat: true })).toBe(true);
   expect(type('Enter', { target: new Box('textarea'), repeat: true })).toBe(false);
+});
+
+const typeText = (text: string, target: object | null = null): void => {
+  for (const key of text) type(key, { target });
+};
+
+test('text that is typed for a box that did not open does nothing until its end', () => {
+  const typing = () => {
+    // Nothing can be denied any more.
+    typeText('dnot enough through');
+    expect(keys.unheard.value).toContain('Deny');
+    type('Enter');
+    expect(keys.unheard.value).toBeNull();
+    type('g');
+    type('a');
+  };
+  const names = ['new-agent', 'open', 'turns', 'hold', 'go-home', 'go-agents', 'done', 'approve'] as const;
+  expect(done(typing, ...names)).toEqual(['go-agents']);
+});
+
+test('text in a box that goes while it is written does nothing until its end', () => {
+  const box = new Box('textarea');
+  const typing = () => {
+    typeText('too ', box);
+    box.isConnected = false;
+    typeText('narrow');
+    expect(keys.unheard.value).toContain('gone');
+    type('Escape');
+    expect(keys.unheard.value).toBeNull();
+    type('n');
+  };
+  expect(done(typing, 'new-agent', 'approve', 'open', 'back')).toEqual(['new-agent']);
+});
+
+test('a box that went with its text sent or left keeps no key from its command', () => {
+  const typing = () => {
+    for (const end of ['Enter', 'Escape', 'Tab']) {
+      const box = new Box('textarea');
+      typeText('too narrow', box);
+      type(end, { target: box });
+      box.isConnected = false;
+      type('n');
+    }
+    const box = new Box('textarea');
+    typeText('too narrow', box);
+    click();
+    box.isConnected = false;
+    type('n');
+  };
+  expect(done(typing, 'new-agent')).toEqual(['new-agent', 'new-agent', 'new-agent', 'new-agent']);
+});
+
+test('a click, a box or another key ends what does nothing', () => {
+  const ends = [
+    click,
+    () => type('x', { target: new Box('textarea') }),
+    () => type('ArrowDown'),
+    () => type('k', { ctrl: true }),
+  ];
+  const typing = () => {
+    for (const end of ends) {
+      type('r');
+      type('n');
+      end();
+      type('n');
+    }
+  };
+  expect(done(typing, 'next', 'palette', 'new-agent')).toEqual([
+    'new-agent',
+    'new-agent',
+    'next',
+    'new-agent',
+    'palette',
+    'new-agent',
+  ]);
 });

@@ -234,12 +234,70 @@ const bindings = computed(() => {
         }
         if (key.includes(' ')) typed.value++;
         if (press(name, event)) event.preventDefault();
+        else if (WRITES.has(name) && layers === 0)
+          unheard.value = `Nothing here answers “${keyOf(name)}” (${KEYS[name].does}). ${GOES_ON}`;
       };
   return createKeybindingsHandler(map, { ignore: ({ isComposing }) => isComposing });
 });
 
+/** Commands that open a box: what is typed after one of them is text, also where the box did not open. */
+const WRITES: ReadonlySet<KeyName> = new Set(['filter', 'write', 'new-agent', 'new-ticket', 'reply', 'deny']);
+
+/** Why the keys do nothing: what is typed was meant for a box that is not there. Null while keys are commands. */
+export const unheard = signal<string | null>(null);
+
+/** Keys are commands again. */
+export function hear(): void {
+  unheard.value = null;
+}
+
+const GOES_ON = 'What you type now does nothing; Escape goes on.';
+
+const MODIFIERS: ReadonlySet<string> = new Set(['Shift', 'Control', 'Alt', 'AltGraph', 'Meta', 'CapsLock']);
+
+/** Whether a press types or deletes a character where there is a box. */
+const isText = (event: KeyboardEvent): boolean =>
+  event.isComposing ||
+  ((event.key.length === 1 || ['Backspace', 'Delete', 'Dead', 'Process'].includes(event.key)) &&
+    ((!event.ctrlKey && !event.metaKey && !event.altKey) || isAltGr(event)));
+
+/** The box in which the last press wrote; null after any other press. */
+let writing: HTMLElement | null = null;
+
+const isGone = (box: HTMLElement): boolean => !box.isConnected || box.matches(':disabled');
+
+/**
+ * Keeps text from being taken as commands: what is typed after a box went that was being written in, because its thing
+ * was decided elsewhere or expired, and after a command whose box did not open. Enter ends the text, Escape too; a
+ * click, a box or any other key means something else.
+ */
+function keepText(event: KeyboardEvent): void {
+  if (MODIFIERS.has(event.key)) return;
+  const text = isText(event);
+  const box = inBox(event.target) ? (event.target as HTMLElement) : null;
+  if (text && box === null && writing !== null && isGone(writing))
+    unheard.value = `The box you were writing in is gone: its thing was decided or has expired. ${GOES_ON}`;
+  writing = text ? box : null;
+  if (unheard.peek() === null) return;
+  if (box === null && (text || event.key === 'Enter' || event.key === 'Escape')) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+  if (box !== null || !text) hear();
+}
+
 /** Listens to the keyboard. */
 export function followKeys(): void {
+  // Before any other handler.
+  addEventListener('keydown', keepText, true);
+  addEventListener(
+    'pointerdown',
+    () => {
+      writing = null;
+      hear();
+    },
+    true,
+  );
   addEventListener('keydown', (event) => {
     // The browser presses a button again and again while enter is held: the next press would send what is held.
     if (event.key === 'Enter' && event.repeat && isButton(event.target)) event.preventDefault();

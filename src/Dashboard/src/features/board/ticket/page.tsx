@@ -118,7 +118,11 @@ function Whole({ ticket, rows }: { ticket: Ticket; rows: TicketRows }) {
   useKey('move-right', () => moveBeside(ticket, 1), isOpen);
   useKey('hold', () => void perform(holdOrRelease(ticket)), isOpen);
   useKey('block', () => void perform(blockOrUnblock(ticket)), isOpen);
-  useKey('reply', () => document.querySelector<HTMLElement>('#history textarea')?.focus());
+  useKey('reply', () => {
+    const box = document.querySelector<HTMLElement>('#history textarea');
+    box?.focus();
+    return box !== null;
+  });
   useKey('approve', () => void perform(approveTicket(ticket)), isUndecided);
   useKey('deny', () => void perform(reject(ticket)), isUndecided);
   useKey('actions', openMore);
