@@ -1,10 +1,10 @@
 import type { Agent } from '../api/types';
-import { actionsOf, containers, isMuted, muteOrUnmute } from '../features/containers';
+import { actionsOf, containers } from '../features/containers';
 import { control, type HarnessControl, textTo, toOf, writeTo } from '../features/messages';
 import { type Action, perform } from '../ui/action';
 import { activityOf } from '../ui/activity';
 import { drafts } from '../ui/draft';
-import { LABELS } from '../ui/labels';
+import { LABELS, type Wired } from '../ui/labels';
 import { go } from '../ui/link';
 import type { Command, CommandSource, Step } from '../ui/registry';
 import { tell } from '../ui/told';
@@ -135,12 +135,53 @@ export function commandsOf(agent: Agent, group = 'agent'): Command[] {
       group,
       run: () => go(`/agents/${name}/${tab}`),
     })),
-    ...actionsOf(agent, containers.transients.value.get(name)).map((action) =>
-      entryOf(action, `${id} do ${action.id}`, group),
-    ),
+    ...agentActions(agent).map((action) => entryOf(action, `${id} do ${action.id}`, group)),
     { id: `${id} model`, title: `Use model: ${name}`, label: '◈ M0D3L', group, asks: () => whichModel(name) },
     ...harnessActions(name).map((action) => entryOf(action, `${id} do ${action.id}`, group)),
   ];
+}
+
+/** Other words for what is done with an agent. */
+const WORDS: Partial<Record<Wired, string>> = {
+  '▶ ST4RT': 'run launch',
+  '■ ST0P': 'halt end shut down',
+  '↻ R3ST4RT': 'reboot',
+  '↻ R3BU1LD': 'recreate update',
+  '✗ K1LL': 'terminate end now',
+  DESTR0Y: 'remove delete',
+  PURG3: 'remove delete data for good',
+  '‖ P4US3': 'suspend wait',
+  '▶ R3SUM3': 'continue unpause',
+  '♪ MUT3': 'silence quiet',
+  '■ C4NC3L TURN': 'interrupt abort',
+};
+
+const agentActions = (agent: Agent): Action[] => actionsOf(agent, containers.transients.value.get(agent.name));
+
+/** Everything that can be done with some agent now, which then is asked for. */
+function perAgent(): Command[] {
+  const able = new Map<Wired, Map<string, Action>>();
+  for (const agent of agentsNow())
+    for (const action of agentActions(agent))
+      able.set(action.label, (able.get(action.label) ?? new Map()).set(agent.name, action));
+  return [...able].map(([label, of]): Command => {
+    const words = WORDS[label];
+    return {
+      id: `any ${label}`,
+      title:
+        label === '↳ L0GS' || label === '■ C4NC3L TURN' ? `${LABELS[label]} of an agent` : `${LABELS[label]} an agent`,
+      label,
+      group: 'agents',
+      ...(words === undefined ? {} : { words }),
+      asks: () =>
+        which(
+          `${LABELS[label]}: which agent?`,
+          (name) => ({ run: () => of.get(name) && perform(of.get(name) as Action) }),
+          false,
+          (name) => of.has(name),
+        ),
+    };
+  });
 }
 
 /** A command that asks for an agent first. */
@@ -159,17 +200,7 @@ const asking = (): Command[] => [
     group: 'agents',
     asks: () => which('The model of which agent?', (name) => ({ asks: () => whichModel(name) })),
   },
-  ...(['♪ MUT3', '♪ UNMUT3'] as const).map((label): Command => {
-    const fits = (name: string) => isMuted(name) === (label === '♪ UNMUT3');
-    return {
-      id: LABELS[label].toLowerCase(),
-      title: `${LABELS[label]} an agent`,
-      label,
-      group: 'agents',
-      asks: () =>
-        which(`${LABELS[label]}: which agent?`, (name) => ({ run: () => perform(muteOrUnmute(name)) }), false, fits),
-    };
-  }),
+  ...perAgent(),
   ...harnessActions('').map(
     ({ id, label }): Command => ({
       id,

@@ -14,7 +14,14 @@ export const source: CommandSource = {
     const text = typed.trim();
     const number = /^#?([1-9]\d{0,15})$/.exec(text)?.[1];
     return [
-      { id: 'write', title: 'Write a message', group: 'messages', key: 'write', run: () => press('write') },
+      {
+        id: 'write',
+        title: 'Write a message',
+        words: 'compose new send tell',
+        group: 'messages',
+        key: 'write',
+        run: () => press('write'),
+      },
       {
         id: 'inbox',
         title: 'Unread messages to you',
@@ -29,6 +36,7 @@ export const source: CommandSource = {
               id: 'search messages',
               title: `Search the messages for ${text}`,
               group: 'messages',
+              found: true as const,
               run: () => go(`/messages?q=${encodeURIComponent(text)}`),
             },
           ]),
@@ -57,6 +65,7 @@ export const source: CommandSource = {
               id: `message ${message.id}`,
               title: `#${message.id} ${message.from} → ${message.to}: ${lineOf(message)}`,
               group: 'message',
+              found: true as const,
               run: () => go(addressOf(message.id)),
             }))),
     ];

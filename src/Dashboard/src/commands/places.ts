@@ -8,7 +8,7 @@ export const source: CommandSource = {
   entries: () =>
     places.value
       .toSorted((a, b) => (a.nav?.order ?? 0) - (b.nav?.order ?? 0))
-      .flatMap(({ nav }) =>
+      .flatMap(({ nav, words }) =>
         nav === undefined
           ? []
           : [
@@ -17,6 +17,7 @@ export const source: CommandSource = {
                 title: LABELS[nav.label],
                 label: nav.label,
                 group: 'place',
+                ...(words === undefined ? {} : { words }),
                 key: nav.key,
                 run: () => go(nav.to),
               },

@@ -5,6 +5,14 @@ import type { CommandSource } from '../ui/registry';
 export const source: CommandSource = {
   order: 40,
   entries: () => [
-    { id: 'make', title: 'Make an agent', group: 'agents', key: 'new-agent', run: () => press('new-agent') },
+    {
+      id: 'make',
+      title: 'Make an agent',
+      label: '⊕ N3W 4G3NT',
+      words: 'create add spawn',
+      group: 'agents',
+      key: 'new-agent',
+      run: () => press('new-agent'),
+    },
   ],
 };

@@ -7,13 +7,22 @@ import type { CommandSource } from '../ui/registry';
 export const source: CommandSource = {
   order: 35,
   entries: (typed) => [
-    { id: 'make-ticket', title: 'Make a ticket', group: 'board', key: 'new-ticket', run: () => press('new-ticket') },
+    {
+      id: 'make-ticket',
+      title: 'Make a ticket',
+      label: '⊕ N3W T1CK3T',
+      words: 'create add issue task',
+      group: 'board',
+      key: 'new-ticket',
+      run: () => press('new-ticket'),
+    },
     ...(typed.trim() === ''
       ? []
       : board.cards.value.map(({ id, title }) => ({
           id: `ticket ${id}`,
           title: `#${id} ${title}`,
           group: 'ticket',
+          found: true as const,
           run: () => go(`/tickets/${id}`),
         }))),
   ],

@@ -33,9 +33,9 @@ function remember(id: string): void {
   }
 }
 
-/** The words that find an entry besides its title: its group and both spellings of its label. */
-const wordsOf = ({ label, group }: Command): string =>
-  label === undefined ? group : `${group} ${label} ${LABELS[label]}`;
+/** The words that find an entry besides its title: its group, its own words and both spellings of its label. */
+const wordsOf = ({ label, group, words = '' }: Command): string =>
+  `${group} ${words}${label === undefined ? '' : ` ${label} ${LABELS[label]}`}`;
 
 /** Entries for a text, the best first; without a text the latest first. */
 export function ranked(entries: readonly Command[], typed: string, recent: readonly string[]): Command[] {
@@ -45,7 +45,7 @@ export function ranked(entries: readonly Command[], typed: string, recent: reado
     return index < 0 ? recent.length : index;
   };
   if (text === '') return entries.toSorted((a, b) => at(a) - at(b)).slice(0, SHOWN);
-  return fitting(entries, text, (entry) => [entry.title, wordsOf(entry)], SHOWN);
+  return fitting(entries, text, (entry) => [entry.title, wordsOf(entry), entry.found], SHOWN);
 }
 
 /** Each entry once, where several sources offer it: the first one. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { applyPreferences } from '../ui/preferences';
 import type { Command } from '../ui/registry';
 
@@ -11,6 +11,9 @@ let now: object | null = null;
 
 const { commandSources } = await import('../ui/registry');
 const { containers } = await import('../features/containers');
+const { board } = await import('../features/board');
+const { messages } = await import('../features/messages');
+const { waiting } = await import('../features/waiting');
 const { chosenIn, once, ranked } = await import('./palette-view');
 const { contribute, contributeCommands } = await import('./contributions');
 const { commandFiles } = await import('./commands');
@@ -132,3 +135,77 @@ test.each([
   'theme: light',
   'rows: compact',
 ])('the setting “%s” is found', (typed) => expect(titles(typed)[0]?.toLowerCase()).toContain(typed));
+
+describe('among messages and tickets that hold the typed letters', () => {
+  const NOISE = ['Stop the press: we pause, restart, snooze and lock', 'She took a photo: new tickets, no tickets'];
+
+  beforeEach(() => {
+    vi.spyOn(messages.flow, 'value', 'get').mockReturnValue({
+      rows: NOISE.map((body, i) => ({ message: { id: 10 + i, from: 'alice', to: 'bob', body } })),
+    } as never);
+    vi.spyOn(board.cards, 'value', 'get').mockReturnValue(NOISE.map((title, i) => ({ id: 20 + i, title })) as never);
+    waiting.snapshot({
+      waiting: [{ key: 'message-alice', kind: 'message', agent: 'alice', title: NOISE[0] }] as never,
+    });
+  });
+
+  afterEach(() => {
+    vi.restoreAllMocks();
+    waiting.snapshot({ waiting: [] });
+  });
+
+  test.each([
+    ['stop', 'Stop an agent'],
+    ['pause', 'Pause an agent'],
+    ['restart', 'Restart an agent'],
+    ['halt', 'Stop an agent'],
+    ['snooze', 'Snooze something that waits'],
+    ['lock', 'Locks'],
+    ['new ticket', 'Make a ticket'],
+    ['create agent', 'Make an agent'],
+    ['stop alice', 'Stop alice'],
+    ['@alice', '@alice'],
+  ])('“%s” finds first: %s', (typed, title) => expect(titles(typed)[0]).toBe(title));
+
+  test('what was typed as it is comes before its scattered letters', () => {
+    const all = titles('photo');
+    expect(all[0]).toContain('photo');
+    expect(titles('press')[0]).toContain('press');
+  });
+});
+
+test('an agent is stopped in steps: only those that run are asked for', async () => {
+  const idle = { name: 'carol', runtime: 'podman', running: false, unread: 0, parked: 0 };
+  containers.agents.value = new Map([...containers.agents.value, ['carol', idle as never]]);
+  const which = (title: string) => find(offered(), title)?.asks?.();
+  expect(
+    which('Stop an agent')
+      ?.entries?.('')
+      .map(({ title }) => title),
+  ).toEqual(['@alice', '@bob']);
+  expect(
+    which('Start an agent')
+      ?.entries?.('')
+      .map(({ title }) => title),
+  ).toEqual(['@carol']);
+  await find(which('Stop an agent')?.entries?.(''), '@bob')?.run?.();
+  expect(asked.mock.lastCall?.slice(0, 2)).toEqual([
+    '/api/agents/{name}/stop',
+    { params: { path: { name: 'bob' } }, body: {} },
+  ]);
+});
+
+test('what waits is snoozed in steps: which, then until when', async () => {
+  waiting.snapshot({ waiting: [{ key: 'question-4', kind: 'question', agent: 'alice', title: 'Now?' }] as never });
+  const which = find(offered(), 'Snooze something that waits')?.asks?.().entries?.('');
+  expect(which?.map(({ title }) => title)).toEqual(['alice asks you: Now?']);
+  const until = which?.[0]?.asks?.().entries?.('');
+  expect(until?.map(({ title }) => title)).toEqual([
+    'Snooze 10 minutes',
+    'Snooze an hour',
+    'Snooze until tomorrow at 9:00',
+  ]);
+  await until?.[1]?.run?.();
+  expect(asked.mock.lastCall?.[0]).toBe('/api/waiting/{key}/snooze');
+  waiting.snapshot({ waiting: [] });
+});

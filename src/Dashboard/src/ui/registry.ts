@@ -127,6 +127,10 @@ export interface Command {
   label?: Wired;
   /** Where it belongs: places, agents, the selected thing, settings. */
   group: string;
+  /** More words that find it, such as `halt` for stopping. */
+  words?: string;
+  /** A thing found by words that somebody wrote, such as a message: it comes after the commands. */
+  found?: true;
   key?: KeyName;
   run?: () => unknown;
   /** Asks for an argument instead. */

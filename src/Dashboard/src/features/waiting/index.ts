@@ -6,7 +6,7 @@ import './section.css';
 
 export { kindsOf, LEVELS } from './levels';
 export { kindName, Mark, SystemMark, WaitingCount as waitingCount, When } from './row';
-export { see } from './snooze';
+export { nameOf, see, snoozeChoices, snoozeUntil } from './snooze';
 export { isSnoozed, waiting } from './store';
 
 tellOf(waiting);
