@@ -150,14 +150,15 @@ internal static class ArtifactJudge
             if (content.Number(field) is not { } value)
                 yield return $"{type} does not have a number '{field}'; hand in a JSON object with it";
             else if (value < criterion.AtLeast || value > criterion.AtMost)
-                yield return $"{field} of {type} is {GateJudge.Number(value)}; it must be {GateJudge.Bounds(criterion)}";
+                yield return $"{field} of {type} is {GateJudge.Number(value)}; it must be "
+                    + GateJudge.Bounds(criterion);
         }
 
         if (criterion.Flag is { } flag && !content.IsTrue(flag))
             yield return $"'{flag}' of {type} is not true; hand in a JSON object where it is";
     }
 
-    private static IEnumerable<string> Faults(ExpectedOutput output, IReadOnlyList<StoredArtifact> all)
+    private static IEnumerable<string> Faults(ExpectedOutput output, StoredArtifact[] all)
     {
         var fitting = all;
         if (output.Pattern is { } pattern && PathPattern.IsChecked(pattern))
@@ -170,7 +171,7 @@ internal static class ArtifactJudge
                     || (a.Artifact.Path is { } path && PathPattern.Matches(pattern, PathPattern.BelowRoot(path)))
                 ),
             ];
-            if (fitting.Count == 0)
+            if (fitting.Length == 0)
                 yield return $"{output.Type} is not a file that matches {pattern} below its folder; hand in one that "
                     + "does";
         }
@@ -181,7 +182,7 @@ internal static class ArtifactJudge
             || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var least)
         )
             yield break;
-        var judged = fitting.Count > 0 ? fitting[0] : all[0];
+        var judged = fitting.Length > 0 ? fitting[0] : all[0];
         if (Content(judged, out var fault) is not { } content)
         {
             yield return fault!;

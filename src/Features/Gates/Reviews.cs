@@ -138,8 +138,8 @@ internal sealed class Reviews(
     /// <param name="write">The caller's write.</param>
     /// <param name="ticket">The ticket.</param>
     /// <param name="phases">The phases whose gates see the newer evidence.</param>
-    /// <param name="replaced">The artifacts that newer ones took the place of; null when the phases are worked on again,
-    /// which makes failed reviews of their gates void too.</param>
+    /// <param name="replaced">The artifacts that newer ones took the place of; null when the phases are worked on
+    /// again, which makes failed reviews of their gates void too.</param>
     public void Void(IWrite write, long ticket, IReadOnlyCollection<string> phases, IReadOnlySet<long>? replaced)
     {
         foreach (var review in ReviewTable.Of(write.Db, ticket).Where(r => !r.Stale && phases.Contains(r.PhaseId)))

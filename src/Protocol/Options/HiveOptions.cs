@@ -344,7 +344,7 @@ public sealed record TasksOptions
     public int StartSeconds { get; init; } = 300;
 
     [Option(
-        "How many seconds an agent that was lost in a turn, or is held by a budget, keeps its task before another gets it",
+        "How many seconds an agent lost in a turn, or held by a budget, keeps its task before another gets it",
         Kind = OptionKind.Seconds
     )]
     public int LostSeconds { get; init; } = 120;

@@ -73,7 +73,8 @@ public sealed class PlanVerbTests : IDisposable
     )]
     [InlineData(
         "task add 41 Ask a lawyer --type ask -d more --phase PHASE_A --priority low --capability a --capability b "
-            + "--after 101 --after 102 --quorum first --agent @bob --timeout 60 --review validator --lock repo:a --key k",
+            + "--after 101 --after 102 --quorum first --agent @bob --timeout 60 --review validator "
+            + "--lock repo:a --key k",
         """
             {"cmd":"add_tasks","ticket":41,"tasks":[{"task_type":"ask","title":"Ask a lawyer","description":"more",
             "phase_id":"PHASE_A","priority":"LOW","capabilities":["a","b"],"depends_on":[101,102],"quorum":"first",
