@@ -197,7 +197,7 @@ internal sealed class LockTable(
     /// <inheritdoc />
     public string? ReasonOf(long task)
     {
-        // One state for all of it: a write may replace it meanwhile.
+        // One state for all of it: a write may replace it at any moment.
         var now = state;
         return now.Held.GetValueOrDefault(task) is not { } held ? null
             : FirstBefore(now, task, held.Wanted) is { } first ? Reason(first)

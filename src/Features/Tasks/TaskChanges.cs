@@ -185,7 +185,7 @@ internal sealed class TaskChanges(
     /// <summary>The place of a ready task.</summary>
     public double? ScoreOf(long task) => queue.ScoreOf(task);
 
-    /// <summary>What keeps a task from its declared locks now; null when they do not hold it.</summary>
+    /// <summary>The reason for which its declared locks hold a task now; null when they do not.</summary>
     public string? LockReasonOf(long task) => locks.ReasonOf(task);
 
     /// <summary>The holds that follow from a task's ticket and from the tasks that it waits for.</summary>

@@ -78,7 +78,7 @@ public sealed class JudgingTests
     }
 
     [Fact]
-    public async Task Asking_to_judge_a_gate_that_the_ticket_leaves_meanwhile_does_not_pass_the_next()
+    public async Task Asking_to_judge_a_gate_that_the_ticket_has_just_left_does_not_pass_the_next()
     {
         const string Noted = "gate:\n  criteria:\n    - artifact: note";
         await using var rig = await GateRig.Start(Noted, Noted);
