@@ -12,6 +12,7 @@ internal static class StatusTable
     [
         Screen.Column.Name("agent"),
         Screen.Column.Text("state"),
+        Screen.Column.Text("duty"),
         "since",
         "unread",
         "reminders",
@@ -27,6 +28,7 @@ internal static class StatusTable
         [
             row.Role == "manager" ? new Screen.Cell(row.Name, "bold") : row.Name,
             State(row),
+            Duty(row),
             new Screen.Cell(Screen.Age(row.Activity?.SinceAt ?? row.StatusSetAt ?? row.StartedAt), "grey"),
             Unread(row),
             row.PendingReminders > 0
@@ -34,10 +36,19 @@ internal static class StatusTable
                 : new Screen.Cell("0", "grey"),
             new Screen.Cell(row.Runtime, "grey"),
             row.Missing is not null ? new Screen.Cell(row.Missing, "magenta")
+            : IsHeld(row) ? new Screen.Cell(row.Held!, "yellow")
             : row.StatusText is null && row.Note is not null ? new Screen.Cell(row.Note, "grey")
             : Says(row),
         ];
     }
+
+    // A held agent ends the turn that it is in.
+    private static bool IsHeld(Row row) => row.Held is not null && row.Activity?.State == ActivityState.Idle;
+
+    private static string Duty(Row row) =>
+        row.Duty is null || row.Capabilities is not { Count: > 0 } able
+            ? row.Duty ?? ""
+            : $"{row.Duty}: {string.Join(", ", able)}";
 
     // The running tool, then the agent's own words about its work.
     private static string Says(Row row) =>
@@ -62,13 +73,13 @@ internal static class StatusTable
 
     private static Screen.Cell State(Row row)
     {
-        var word = row.Activity?.State ?? "unknown";
+        var word = IsHeld(row) ? "held" : row.Activity?.State ?? "unknown";
         var style = word switch
         {
             ActivityState.Failed => "red bold",
             ActivityState.NeedsLogin or ActivityState.NoDriver or ActivityState.WaitsForYou => "magenta",
             ActivityState.Stopped or ActivityState.NotConnected => "grey",
-            ActivityState.Paused or ActivityState.RateLimited => "yellow",
+            "held" or ActivityState.Paused or ActivityState.RateLimited => "yellow",
             ActivityState.Working => "green",
             ActivityState.Idle => "",
             _ => "cyan",
@@ -95,5 +106,8 @@ internal static class StatusTable
         public DateTimeOffset? StatusSetAt { get; init; }
         public string? Note { get; init; }
         public Activity? Activity { get; init; }
+        public string? Held { get; init; }
+        public string? Duty { get; init; }
+        public IReadOnlyList<string>? Capabilities { get; init; }
     }
 }

@@ -1,4 +1,6 @@
+using Hive.Tests.Agents;
 using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
 using static Hive.Tests.Cli.Outcomes;
 
 namespace Hive.Tests.Cli;
@@ -54,5 +56,41 @@ public sealed class WorkVerbTests
         Ok(await Run("handoff list"), "No handoffs.");
 
         Task<Outcome> Run(string line) => Built.HiveAsync([.. line.Split(' '), "--run-dir", hive.RunDir]);
+    }
+
+    [Fact]
+    public async Task Status_shows_duties_and_that_a_budget_holds_an_agent()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.SpawnAs("bob", "duty: worker\ncapabilities: [law, tax]\n");
+        using var host = await hive.Operator();
+        using var bob = await hive.Connect("bob");
+        await host.CallAsync(
+            "budget_set",
+            new
+            {
+                scope = "agent",
+                scope_id = "bob",
+                limit_usd = 1,
+            }
+        );
+        await host.CallAsync("send", new { to = "bob", body = "hello" });
+        var ids = (await bob.Receive(max: 1, wait: 30)).Select(m => m.Id).ToArray();
+        var turn = (await bob.CallAsync("begin_turn", new { ids, wake_from = "operator" })).GetProperty("turn");
+        await bob.CallAsync(
+            "end_turn",
+            new
+            {
+                turn,
+                result = "ok",
+                cost_usd = 2,
+            }
+        );
+
+        var shown = await Patience.Last(
+            async () => Ok(await Built.HiveAsync(["status", "bob", "--run-dir", hive.RunDir])).Output,
+            output => output.Contains("held", StringComparison.Ordinal)
+        );
+        Assert.Matches("bob +held +worker: law, tax .* budget", shown);
     }
 }
