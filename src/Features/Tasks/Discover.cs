@@ -139,7 +139,8 @@ internal static class Discover
         }
 
         private static TaskRow OfOperator(IWrite write, Command c) =>
-            c.BlocksMe ? throw Problem.Invalid("'blocks_me' is for the agent that works on the task; leave it out")
+            c.BlocksMe || c.Run is not null
+                ? throw Problem.Invalid("'blocks_me' and 'run' are for the agent of the task; leave them out")
             : c.Task is { } task ? TaskTable.Require(write.Db, task)
             : throw Problem.Invalid("'task' is missing: the task in which it was found");
     }
