@@ -107,7 +107,7 @@ public static class StrictYaml
             stream.Load(new StringReader(text));
             return stream.Documents.Count == 0 ? null : stream.Documents[0].RootNode;
         }
-        catch (Exception e) when (e is not (YamlException or Problem))
+        catch (Exception e) when (e is not (YamlException or YamlFaultException or Problem))
         {
             // The parser fails at some texts with exceptions of other kinds.
             throw reading.At(

@@ -107,7 +107,7 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
 
         var shown = Ok(await hive.RunAsync("pending", $"{id}"));
         Assert.Equal(
-            [$"approval {id}: apply_commit worker {sha[..12]}", "another model", "modified: agent.yaml"],
+            [$"approval {id}: apply_commit worker {sha[..12]}", "  another model", "modified: agent.yaml"],
             [shown.Lines[0], shown.Lines[2], shown.Lines[3]]
         );
         Assert.Contains("\n+model: other\n", shown.Output, StringComparison.Ordinal);

@@ -58,7 +58,10 @@ public sealed class CompletionTests : IAsyncLifetime
     [InlineData("messages done ", "12")]
     [InlineData("revive ", "gone")]
     [InlineData("config b", "bob")]
-    [InlineData("ticket ", "list show create load change move block unblock approve reject comment delete")]
+    [InlineData(
+        "ticket ",
+        "list show create load change move block unblock hold release approve reject comment delete"
+    )]
     [InlineData("ticket move ", "41 42 43")]
     [InlineData("ticket move 41 PHASE_T", "PHASE_TESTING")]
     [InlineData("ticket approve ", "43")]

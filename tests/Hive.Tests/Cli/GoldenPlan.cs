@@ -31,7 +31,12 @@ internal static class GoldenPlan
             "board" => new { board = new { columns = Columns.Select((_, i) => Column(i, many)) } },
             "tickets" => new { tickets = many ? Cards.Where(c => Fits(c, request)) : [] },
             "ticket" => new { ticket = Whole(Cards[1]), history = History },
-            "ticket_create" or "ticket_move" or "ticket_change" or "ticket_approve" => new
+            "ticket_create"
+            or "ticket_move"
+            or "ticket_change"
+            or "ticket_approve"
+            or "ticket_hold"
+            or "ticket_release" => new
             {
                 ticket = Whole(
                     Cards[request.TryGetProperty("to_phase", out var to) && to.GetString() == "PHASE_TESTING" ? 3 : 1]
@@ -84,6 +89,15 @@ internal static class GoldenPlan
             },
             "gate" => new { gate = many ? Failed : Nothing },
             "artifacts" => new { artifacts = many ? Artifacts : [] },
+            "artifact" => new { artifact = Artifacts[0], content = "# Prices\nrounded\u001b[2J down\n" },
+            "artifact_add" => new { artifact = Artifacts[0] },
+            "discoveries" => new { discoveries = many ? new[] { Found } : [] },
+            "discover" => new { discovery = Found },
+            "discovery_resolve" => new { discovery = Found with { Status = "resolved" } },
+            "handoffs" => new { handoffs = many ? new[] { Offered } : [] },
+            "handoff" => new { handoff = Offered },
+            "list_work" => new { agents = many ? new[] { Able } : [] },
+            "agent_change" => new { agent = Able },
             "reviews" => new { reviews = many ? Reviews : [] },
             "review_decide" => new { review = Reviews[0] },
             "threads" => new { threads = many ? Threads : [] },
@@ -300,6 +314,34 @@ internal static class GoldenPlan
             MaxIterations: 3,
             JudgedAt: Minutes(4)
         );
+
+    private static DiscoveryView Found =>
+        new(
+            12,
+            41,
+            101,
+            "missing_requirement",
+            "Nobody says what half a cent is\nrounded to",
+            PriorityBoost: false,
+            "open",
+            "alice",
+            Minutes(5),
+            Task: 103
+        );
+
+    private static HandoffView Offered =>
+        new(12, 13, 41, 101, "alice", "bob", "You know the prices", "requested", Minutes(5), Minutes(-60));
+
+    private static object Able =>
+        new
+        {
+            name = "alice",
+            duty = "worker",
+            status = "running",
+            capabilities = new[] { "law", "tax" },
+            capacity = 2,
+            active_tasks = 1,
+        };
 
     private static Artifact[] Artifacts =>
         [

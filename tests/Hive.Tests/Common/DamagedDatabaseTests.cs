@@ -150,7 +150,7 @@ public sealed class DamagedDatabaseTests : IDisposable
             {
                 Assert.Contains(Database, refused.Message, StringComparison.Ordinal);
                 Assert.Contains("backup", refused.Message, StringComparison.Ordinal);
-                // What is no damage to SQLite is found later, when the schema may have been brought up to date.
+                // What SQLite takes is found later, when the schema may have been brought up to date.
                 if (refused.InnerException is not UnreadableDataException)
                     Assert.Equal(damaged, await File.ReadAllBytesAsync(Database));
             }

@@ -73,7 +73,7 @@ public sealed class PreferencesTests
             ("""{"muted":["Alice"]}""", "'muted' must be a list of agents' names"),
             ("""{"muted":[null]}""", "'muted' must be a list of agents' names"),
             ("""{"notify_kinds":{"Question":"count"}}""", "'notify_kinds' must name kinds of waiting things"),
-            ("""{"notify_kinds":{"":"count"}}""", "'notify_kinds' must name kinds of waiting things"),
+            ("""{"notify_kinds":{"":"count"}}""", "'notify_kinds' has a member named ''"),
             ("""{"notify_kinds":{"question":"loud"}}""", "'notify_kinds' must give each kind notify, count or silent"),
             ("""{"notify_kinds":["question"]}""", "'notify_kinds'"),
         ];
