@@ -117,7 +117,7 @@ internal sealed class Judgements(
                 contexts.Store(write, packed);
         }
 
-        if (!tickets.Judged(write, gate.Ticket, passed))
+        if (!tickets.Judged(write, gate.Ticket, passed, string.Join("; ", judgement.Reasons)))
             throw Problem.Conflict($"the gate of ticket {gate.Ticket.Id} changed while it was judged; judge it again");
         if (passed is null)
         {

@@ -37,7 +37,7 @@ internal sealed class TicketChanges(
 
     public IReadOnlyList<(long Id, long GateRev)> Marked(DbConnection db) => db.Query<(long, long)>(MarkedSql).AsList();
 
-    public bool Judged(IWrite write, TicketEntry ticket, bool? passed)
+    public bool Judged(IWrite write, TicketEntry ticket, bool? passed, string? lacks = null)
     {
         if (
             TicketTable.Find(write.Db, ticket.Id) is not { IsPlaced: true, IsDone: false } row
@@ -58,7 +58,7 @@ internal sealed class TicketChanges(
                 {
                     Gate = TicketRow.Gates.Failed,
                 },
-                new Note(Principals.System, "gate", "failed")
+                new Note(Principals.System, "gate", lacks is null ? "failed" : $"failed: {lacks}")
             );
         else if (passed is null && wasMarked && row.Gate != TicketRow.Gates.Open && !rules.AsksNothing(row))
             // Since it passed or failed, a task was made or evidence handed in.

@@ -105,7 +105,7 @@ internal sealed class StandInTickets(IServiceProvider services) : ITickets, IWor
             Put(write, entry with { GateRev = entry.GateRev + 1 }, marked: true);
     }
 
-    public bool Judged(IWrite write, TicketEntry ticket, bool? passed)
+    public bool Judged(IWrite write, TicketEntry ticket, bool? passed, string? lacks = null)
     {
         if (
             Find(write.Db, ticket.Id) is not { IsDone: false } entry

@@ -65,7 +65,7 @@ internal sealed class TableTickets(IServiceProvider services) : ITickets, ISchem
 
     public IReadOnlyList<BoardColumnView> Board(Workflow workflow) => [];
 
-    public bool Judged(IWrite write, TicketEntry ticket, bool? passed) => false;
+    public bool Judged(IWrite write, TicketEntry ticket, bool? passed, string? lacks = null) => false;
 
     public bool CanRegress(DbConnection db, long ticket, string toPhase) => true;
 

@@ -37,8 +37,9 @@ internal interface ITickets
     /// <param name="ticket">The ticket as it was judged.</param>
     /// <param name="passed">True moves it on, or lets it wait for a full column; null leaves the gate open, or opens
     /// one that had passed or failed before the change which marked it.</param>
+    /// <param name="lacks">What a gate that failed lacks, for the history.</param>
     /// <returns>False when the ticket's phase or <c>gate_rev</c> is another one by now: judge again.</returns>
-    bool Judged(IWrite write, TicketEntry ticket, bool? passed);
+    bool Judged(IWrite write, TicketEntry ticket, bool? passed, string? lacks = null);
 
     /// <summary>True when the map allows a ticket to go back to a phase, and the column has room.</summary>
     bool CanRegress(DbConnection db, long ticket, string toPhase);

@@ -1,11 +1,14 @@
 import type { ComponentChildren } from 'preact';
 import type { TaskCounts, TicketCard } from '../../api/types';
+import { ActionButton } from '../../ui/action-button';
 import { activityOf, lookOf } from '../../ui/activity';
 import { Age, Until } from '../../ui/clock';
+import { Link } from '../../ui/link';
 import { memo } from '../../ui/memo';
 import { counted, usdText } from '../../ui/text/figures';
 import { containers } from '../containers';
-import { isNew } from './columns';
+import { gateOf, isNew } from './columns';
+import { forceInto, workflowOf } from './deeds';
 import { refusalOf, refuse } from './moves';
 
 /** How much a priority is shown: the usual one is not. */
@@ -114,7 +117,7 @@ export function Mark({ card, manual = false }: { card: TicketCard; manual?: bool
       manual ? 'move it in when you want it' : <bdi>waits for room in {card.waiting_for ?? 'the next column'}</bdi>,
     );
   if (card.gate === 'failed') return said('bad', '✗', 'gate failed');
-  if (card.gate === 'passed' && card.done_at == null) return said('good', '✓', 'gate passed');
+  if (gateOf(card, workflowOf(card)) === 'passed' && card.done_at == null) return said('good', '✓', 'gate passed');
   return null;
 }
 
@@ -126,7 +129,7 @@ export const spoken = (card: TicketCard): string =>
     ...(isNew(card) ? ['needs your approval'] : []),
     ...(card.blocked == null ? [] : ['blocked']),
     ...(card.held ? ['held'] : []),
-    ...(card.gate === 'open' ? [] : [`gate ${card.gate}`]),
+    ...(gateOf(card, workflowOf(card)) === 'open' ? [] : [`gate ${card.gate}`]),
   ].join(', ');
 
 /** The content of a card. */
@@ -155,13 +158,17 @@ export const Card = memo(
   (a, b) => a.card === b.card && a.manual === b.manual,
 );
 
-/** The words with which the host refused to move a card, at the card. */
-export function RefusedMove({ card }: { card: TicketCard }) {
-  const why = refusalOf(card);
-  if (why === null) return null;
+/** The words with which the host refused to move a card, in one line at the card, and the ways on. */
+export function RefusedMove({ card, stop = true }: { card: TicketCard; stop?: boolean }) {
+  const refused = refusalOf(card);
+  if (refused === null) return null;
+  const { why, to } = refused;
   return (
     <span class="card-refused" role="alert">
-      <bdi>{why}</bdi>
+      <Link to={`/tickets/${card.id}#gate`} class="link refused-why" hint={why} stop={stop}>
+        <bdi>{why}</bdi>
+      </Link>
+      {to === undefined ? null : <ActionButton action={forceInto(card, to)} stop={stop} />}
       <button
         type="button"
         class="plain"

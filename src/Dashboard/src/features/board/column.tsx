@@ -208,7 +208,7 @@ function Cell({ card, hand, waits, manual, marked }: CellProps) {
       >
         <span aria-hidden="true">⋯</span>
       </button>
-      <RefusedMove card={card} />
+      <RefusedMove card={card} stop={false} />
     </article>
   );
 }

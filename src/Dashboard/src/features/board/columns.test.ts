@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Phase } from '../../api/types';
 import { card, column, columns, later, workflow } from '../../test/board-rows';
 import {
   allows,
@@ -9,6 +10,7 @@ import {
   countText,
   filterIn,
   fullness,
+  gateOf,
   type Lane,
   lanesOf,
   matches,
@@ -18,6 +20,11 @@ import {
 } from './columns';
 
 const ship = workflow();
+/** The workflow with something that its phase for building asks. */
+const asking = (asks: Partial<Phase>) => {
+  const spec = { ...ship.spec, phases: ship.spec.phases.map((p) => (p.id === 'PHASE_BUILD' ? { ...p, ...asks } : p)) };
+  return { ...ship, spec };
+};
 const shown = columnsOf('ship', ship, columns());
 const idsOf = (lanes: readonly Lane[]) =>
   Object.fromEntries(lanes.map((lane) => [lane.column.id, cardsOf(lane).map(({ id }) => id)]));
@@ -166,4 +173,21 @@ describe('a filter', () => {
     const blocked = filter('state=blocked');
     expect([matches(one, blocked), matches({ ...one, blocked: 'budget' }, blocked)]).toEqual([false, true]);
   });
+});
+
+test('only a phase that asks for something has a gate to pass', () => {
+  const passed = card(1, { phase_id: 'PHASE_BUILD', gate: 'passed' });
+  const output = { type: 'code_changes', required: true };
+  const template = { type: 'build', title: 'Build', expected_outputs: [] } as never;
+  expect(gateOf(passed, ship)).toBe('open');
+  expect(gateOf(passed, asking({ gate: { criteria: [{ tasks_complete: false }], max_iterations: 3 } }))).toBe('open');
+  expect(gateOf(passed, asking({ expected_outputs: [{ ...output, required: false }] }))).toBe('open');
+  const asked: Partial<Phase>[] = [
+    { tasks: [template] },
+    { expected_outputs: [output] },
+    { gate: { criteria: [{ tasks_complete: false, operator: 'Good?' }], max_iterations: 3 } },
+  ];
+  for (const asks of asked) expect(gateOf(passed, asking(asks)), JSON.stringify(asks)).toBe('passed');
+  expect(gateOf({ ...passed, gate: 'failed' }, ship)).toBe('failed');
+  expect(gateOf(passed, undefined)).toBe('passed');
 });

@@ -192,6 +192,19 @@ export function stepTo(lanes: readonly Lane[], selected: number | null, step: St
 export const phaseOf = (workflow: WorkflowView | undefined, id: string): Phase | undefined =>
   workflow?.spec.phases.find((phase) => phase.id === id);
 
+/** Whether a phase's gate asks nothing, so that a ticket passes it by entering: the host's `GateRules`. */
+function asksNothing({ gate, tasks, expected_outputs }: Phase): boolean {
+  const asks = (criterion: object) => Object.values(criterion).some((value) => value != null && value !== false);
+  const outputs = [...expected_outputs, ...tasks.flatMap((task) => task.expected_outputs)];
+  return !(gate?.criteria.some(asks) ?? tasks.length > 0) && !outputs.some(({ required }) => required);
+}
+
+/** The state of the gate of a ticket's phase; a phase without a gate has none to pass. */
+export function gateOf({ gate, phase_id }: Pick<TicketCard, 'gate' | 'phase_id'>, workflow: WorkflowView | undefined) {
+  const phase = phaseOf(workflow, phase_id);
+  return gate === 'passed' && phase !== undefined && asksNothing(phase) ? 'open' : gate;
+}
+
 /** A phase's name; its id where the workflow does not have it. */
 export const phaseName = (workflow: WorkflowView | undefined, id: string): string => phaseOf(workflow, id)?.name ?? id;
 

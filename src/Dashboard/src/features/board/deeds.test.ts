@@ -20,6 +20,7 @@ const {
   commentText,
   deleteTicket,
   force,
+  forceInto,
   holdOrRelease,
   moveAbove,
   moveChoices,
@@ -168,4 +169,18 @@ describe('what can be done with a task', () => {
     for (const status of ['pending', 'reviewing'])
       expect([cancel(status)?.confirm, cancel(status)?.hold]).toEqual([undefined, true]);
   });
+});
+
+test('a refused move is forced where it was to go, with a reason', async () => {
+  await forceInto(card(1), 'PHASE_TEST').run();
+  const text = palette.value?.text;
+  expect([palette.value?.title, text?.target]).toEqual(['Force ticket 1 into Testing', 'force:1']);
+  await text?.action('it is tested').run();
+  expect(asked).toEqual([
+    {
+      method: 'POST',
+      path: '/tickets/1/transition',
+      body: { to_phase: 'PHASE_TEST', reason: 'it is tested', force: true },
+    },
+  ]);
 });

@@ -17,6 +17,7 @@ import {
   isOverlay,
   PRIORITIES,
   phaseIn,
+  phaseName,
   phaseOf,
 } from './columns';
 import { carry, refuse } from './moves';
@@ -152,14 +153,21 @@ export const force = (card: TicketCard): Action =>
         .map(({ id, name }) => ({
           id: `force ${id}`,
           title: name,
-          text: withReason(card, 'force', '‼ F0RC3', 'why the rules do not count here', 'a reason', (reason) =>
-            api.POST('/api/v1/tickets/{id}/transition', {
-              ...at(card.id),
-              body: { to_phase: id, reason, force: true },
-            }),
-          ),
+          text: forceText(card, id),
         })),
     ),
+  );
+
+/** Into the phase of a refused move, whatever refused it. */
+export const forceInto = (card: TicketCard, to_phase: string): Action =>
+  asking({ id: 'force', label: '‼ F0RC3', of: of(card), weight: 'danger' }, () => ({
+    title: `Force ticket ${card.id} into ${phaseName(workflowOf(card), to_phase)}`,
+    text: forceText(card, to_phase),
+  }));
+
+const forceText = (card: TicketCard, to_phase: string): WithText =>
+  withReason(card, 'force', '‼ F0RC3', 'why the rules do not count here', 'a reason', (reason) =>
+    api.POST('/api/v1/tickets/{id}/transition', { ...at(card.id), body: { to_phase, reason, force: true } }),
   );
 
 function withReason(

@@ -70,7 +70,7 @@ test('a refused move snaps back, and the refusal’s words stand at the card', a
   const done = carry(card(1), testing, to);
   answer(new Refusal(words, 409, 'conflict'));
   expect(await done).toBe(false);
-  expect([moving.value.size, refusalOf(card(1))]).toEqual([0, words]);
+  expect([moving.value.size, refusalOf(card(1))]).toEqual([0, { why: words, to }]);
   // It says nothing of where the card is later.
   expect(refusalOf(card(1, { phase_id: 'PHASE_BUILD' }))).toBeNull();
   const again = carry(card(1), testing, to);

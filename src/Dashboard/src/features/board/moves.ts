@@ -15,20 +15,26 @@ export const moving = signal<ReadonlyMap<number, string>>(new Map());
 /** Where a card stands: what was said of its moves holds there alone. */
 type Standing = Pick<TicketCard, 'id' | 'phase_id'>;
 
-/** The words of the host's refusal at the card that snapped back, with its phase then, by the ticket's id. */
-const refusals = signal<ReadonlyMap<number, { why: string; phase: string }>>(new Map());
-
-/** Why a card was not moved from where it stands; null where nothing was refused there. */
-export function refusalOf({ id, phase_id }: Standing): string | null {
-  const refused = refusals.value.get(id);
-  return refused?.phase === phase_id ? refused.why : null;
+/** The host's refusal of a move: its words, and the phase that was asked for. */
+interface Refused {
+  why: string;
+  to?: string;
 }
 
-export function refuse({ id, phase_id }: Standing, why: string | null): void {
+/** The refusal at the card that snapped back, with its phase then, by the ticket's id. */
+const refusals = signal<ReadonlyMap<number, { phase: string; refused: Refused }>>(new Map());
+
+/** Why a card was not moved from where it stands; null where nothing was refused there. */
+export function refusalOf({ id, phase_id }: Standing): Refused | null {
+  const at = refusals.value.get(id);
+  return at?.phase === phase_id ? at.refused : null;
+}
+
+export function refuse({ id, phase_id }: Standing, why: string | null, to?: string): void {
   if (why === null && !refusals.peek().has(id)) return;
   const next = new Map(refusals.peek());
   if (why === null) next.delete(id);
-  else next.set(id, { why, phase: phase_id });
+  else next.set(id, { phase: phase_id, refused: to === undefined ? { why } : { why, to } });
   refusals.value = next;
 }
 
@@ -56,7 +62,7 @@ export async function carry(card: TicketCard, column: BoardColumn, to_phase: str
     await api.POST('/api/v1/tickets/{id}/transition', { ...at(id), body: { to_phase } });
   } catch (e) {
     show(id, null);
-    refuse(card, words(e));
+    refuse(card, words(e), to_phase);
     return false;
   }
   tell(`Ticket ${id} moved to ${column.name}`);

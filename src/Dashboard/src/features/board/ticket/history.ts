@@ -1,8 +1,16 @@
-import type { TicketHistoryEntry } from '../../../api/types';
+import type { Task, TicketHistoryEntry } from '../../../api/types';
 import { blockWords } from '../deeds';
 
 /** The actor of an entry, as the page names it. */
 const whoOf = (actor: string): string => (actor === 'operator' ? 'you' : actor === 'system' ? 'Hive' : actor);
+
+const VERDICT = /^(passed|failed)(?:: |$)/;
+
+/** What became of a gate; null for another entry, or one that says another thing of a gate. */
+function verdictOf({ kind, reason }: TicketHistoryEntry): 'passes' | 'fails' | null {
+  const verdict = kind === 'gate' ? VERDICT.exec(reason ?? '')?.[1] : undefined;
+  return verdict === undefined ? null : verdict === 'passed' ? 'passes' : 'fails';
+}
 
 /** An entry's event without its actor and its time; <name> gives a phase its name. */
 export function happened(entry: TicketHistoryEntry, name: (phase: string) => string): string {
@@ -24,7 +32,7 @@ export function happened(entry: TicketHistoryEntry, name: (phase: string) => str
     case 'comment':
       return 'wrote';
     case 'gate':
-      return 'judged its gate';
+      return verdictOf(entry) === null ? 'judged its gate' : `found that its gate ${verdictOf(entry)}`;
     case 'held':
       return 'held it';
     case 'linked':
@@ -48,8 +56,27 @@ const OWN: readonly string[] = ['waiting'];
 export const sentenceOf = (entry: TicketHistoryEntry, name: (phase: string) => string): string =>
   `${OWN.includes(entry.kind) ? 'it' : whoOf(entry.actor)} ${happened(entry, name)}`;
 
-/** Why it happened, in words; a block's reason begins with its type. */
-export const reasonOf = ({ kind, reason }: TicketHistoryEntry): string =>
-  kind === 'blocked'
-    ? (reason ?? '').replace(/^([a-z_]+): ?/, (_, type: string) => `${blockWords(type)}: `).replace(/: $/, '')
-    : (reason ?? '');
+/** Why it happened, in words; a block's reason begins with its type, a gate's with its verdict. */
+export function reasonOf(entry: TicketHistoryEntry): string {
+  const { kind, reason } = entry;
+  if (kind === 'blocked')
+    return (reason ?? '').replace(/^([a-z_]+): ?/, (_, type: string) => `${blockWords(type)}: `).replace(/: $/, '');
+  return verdictOf(entry) === null ? (reason ?? '') : (reason ?? '').replace(VERDICT, '');
+}
+
+/** The rework that a failed gate made: what came before it failed the next time. */
+export function reworkOf(
+  entry: TicketHistoryEntry,
+  entries: readonly TicketHistoryEntry[],
+  tasks: readonly Task[],
+): readonly Task[] {
+  if (verdictOf(entry) !== 'fails') return [];
+  const next = entries
+    .filter((other) => verdictOf(other) === 'fails' && other.id > entry.id)
+    .map(({ at }) => at)
+    .toSorted()[0];
+  return tasks.filter(
+    ({ task_type, created_at }) =>
+      task_type === 'rework' && created_at >= entry.at && (next === undefined || created_at < next),
+  );
+}

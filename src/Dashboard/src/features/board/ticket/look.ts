@@ -1,5 +1,6 @@
-import type { Task } from '../../../api/types';
+import type { Criterion, Gate, Task } from '../../../api/types';
 import type { Look } from '../../../ui/activity';
+import { isEnded } from '../store';
 
 /** Glyph, colour and word of a task's state. */
 export function lookOf(task: Pick<Task, 'status' | 'holds'>): Look & { word: string } {
@@ -25,6 +26,33 @@ export function lookOf(task: Pick<Task, 'status' | 'holds'>): Look & { word: str
   if (words.includes('operator')) return { glyph: '‖', tone: 'faint', word: 'held by you' };
   if (words.includes('retry')) return { glyph: '↻', tone: 'warn', word: 'tried again later' };
   return { glyph: '○', tone: 'faint', word: 'waits' };
+}
+
+const CRITERIA: Readonly<Record<string, { glyph: string; tone: string; words: string }>> = {
+  met: { glyph: '✓', tone: 'good', words: 'met' },
+  unmet: { glyph: '✗', tone: 'bad', words: 'not met' },
+  waiting: { glyph: '◷', tone: 'info', words: 'waits' },
+};
+
+/** Glyph, colour and words of a state of a criterion or a review. */
+export const stateLook = (state: string) => CRITERIA[state] ?? { glyph: '·', tone: 'plain', words: state };
+
+/** What tasks hand in. */
+const HANDED_IN: readonly string[] = ['artifact', 'metric'];
+
+/** The look of a criterion: what a task of the phase may still hand in is not due before the phase's tasks end. */
+export function criterionLook(
+  { kind, state }: Pick<Criterion, 'kind' | 'state'>,
+  gate: Pick<Gate, 'phase_id' | 'gate_status'>,
+  tasks: readonly Task[],
+) {
+  const isDue = () =>
+    gate.gate_status === 'failed' ||
+    !tasks.some((task) => task.phase_id === gate.phase_id && task.kind !== 'review' && !isEnded(task));
+  if (state === 'unmet' && HANDED_IN.includes(kind) && !isDue()) return { glyph: '○', tone: 'faint', words: 'not yet' };
+  // A criterion that waits for the operator has a colour of its own.
+  const look = stateLook(state);
+  return state === 'waiting' && kind === 'operator' ? { ...look, tone: 'waiting', words: 'waits for you' } : look;
 }
 
 /** The reasons of a task's holds, in one line. */

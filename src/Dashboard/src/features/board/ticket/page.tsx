@@ -197,10 +197,16 @@ function Whole({ ticket, rows }: { ticket: Ticket; rows: TicketRows }) {
             <Discoveries discoveries={rows.discoveries.all.value} />
             <Artifacts artifacts={rows.artifacts.all.value} />
             <Threads threads={rows.threads.all.value} />
-            <History ticket={ticket} entries={rows.history.value} workflow={workflow} />
+            <History ticket={ticket} entries={rows.history.value} tasks={rows.tasks.all.value} workflow={workflow} />
           </div>
           <div class="ticket-aside">
-            <GatePart ticket={ticket} gate={rows.gateNow.value} reviews={rows.reviews.all.value} workflow={workflow} />
+            <GatePart
+              ticket={ticket}
+              gate={rows.gateNow.value}
+              tasks={rows.tasks.all.value}
+              reviews={rows.reviews.all.value}
+              workflow={workflow}
+            />
             <About ticket={ticket} />
             <Context ticket={ticket} workflow={workflow} />
           </div>

@@ -1,6 +1,15 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Artifact, Criterion, Gate, Review, Ticket, TicketHistoryEntry, WorkflowView } from '../../../api/types';
+import type {
+  Artifact,
+  Criterion,
+  Gate,
+  Review,
+  Task,
+  Ticket,
+  TicketHistoryEntry,
+  WorkflowView,
+} from '../../../api/types';
 import { perform } from '../../../ui/action';
 import { ActionButton } from '../../../ui/action-button';
 import { Age } from '../../../ui/clock';
@@ -16,10 +25,11 @@ import { sendText } from '../../../ui/with-text';
 import { Writing } from '../../../ui/writing';
 import { AgentText } from '../../files';
 import { failReview, passInPlace, passReview } from '../actions';
-import { BLOCKED, phaseName } from '../columns';
+import { BLOCKED, gateOf, phaseName } from '../columns';
 import { commentText, judge } from '../deeds';
 import { board, waitsForOperator } from '../store';
-import { reasonOf, sentenceOf } from './history';
+import { reasonOf, reworkOf, sentenceOf } from './history';
+import { criterionLook, stateLook } from './look';
 import { ARTIFACTS, ENTRIES } from './rows';
 
 /** A part of the ticket's place with its heading. */
@@ -81,7 +91,8 @@ export function Track({ ticket, workflow }: { ticket: Ticket; workflow: Workflow
       <ol class="steps" aria-label="Phases">
         {phases.map((phase, i) => {
           const isOver = i < here || ticket.done_at != null;
-          const now = i === here && ticket.done_at == null ? (GATES[ticket.gate] ?? GATES.open) : undefined;
+          const now =
+            i === here && ticket.done_at == null ? (GATES[gateOf(ticket, workflow)] ?? GATES.open) : undefined;
           const tone = now?.tone ?? (isOver ? 'done' : 'ahead');
           return (
             <li
@@ -103,21 +114,17 @@ export function Track({ ticket, workflow }: { ticket: Ticket; workflow: Workflow
   );
 }
 
-const STATES: Readonly<Record<string, { glyph: string; tone: string; words: string }>> = {
-  met: { glyph: '✓', tone: 'good', words: 'met' },
-  unmet: { glyph: '✗', tone: 'bad', words: 'not met' },
-  waiting: { glyph: '◷', tone: 'info', words: 'waits' },
-};
-
 /** The gate of the phase that the ticket is in: each criterion, and whether it holds. */
 export function GatePart({
   ticket,
   gate,
+  tasks,
   reviews,
   workflow,
 }: {
   ticket: Ticket;
   gate: Gate | null;
+  tasks: readonly Task[];
   reviews: readonly Review[];
   workflow: WorkflowView | undefined;
 }) {
@@ -154,7 +161,7 @@ export function GatePart({
       ) : (
         <ul class="criteria">
           {shown.criteria.map((criterion, i) => (
-            <CriterionLine key={i} criterion={criterion} />
+            <CriterionLine key={i} criterion={criterion} look={criterionLook(criterion, shown, tasks)} />
           ))}
         </ul>
       )}
@@ -198,11 +205,11 @@ function ValidatorReviews({ reviews }: { reviews: readonly Review[] }) {
   return (
     <ul class="criteria" aria-label="Reviews by validators">
       {given.map((review) => {
-        const look = STATES[VERDICTS[review.verdict ?? ''] ?? 'waiting'];
+        const look = stateLook(VERDICTS[review.verdict ?? ''] ?? 'waiting');
         return (
           <li key={review.id} class="criterion">
-            <span class={`tone-${look?.tone}`} aria-hidden="true">
-              {look?.glyph}
+            <span class={`tone-${look.tone}`} aria-hidden="true">
+              {look.glyph}
             </span>
             <span>
               <bdi>{review.question}</bdi>
@@ -240,11 +247,13 @@ function InItsPlace({ review }: { review: Review }) {
 /** A reason without the word for programs in front of it: the line's sign says the same. */
 const withoutCode = (reason: string): string => reason.replace(/^[a-z]+(?:_[a-z]+)+: /, '');
 
-function CriterionLine({ criterion: { kind, text, state, reason } }: { criterion: Criterion }) {
-  const known = STATES[state] ?? { glyph: '·', tone: 'plain', words: state };
-  // A criterion that waits for the operator has a colour of its own.
-  const look =
-    state === 'waiting' && kind === 'operator' ? { ...known, tone: 'waiting', words: 'waits for you' } : known;
+function CriterionLine({
+  criterion: { text, reason },
+  look,
+}: {
+  criterion: Criterion;
+  look: ReturnType<typeof criterionLook>;
+}) {
   return (
     <li class="criterion">
       <span class={`tone-${look.tone}`}>
@@ -314,10 +323,12 @@ const FIRST = 30;
 export function History({
   ticket,
   entries,
+  tasks,
   workflow,
 }: {
   ticket: Ticket;
   entries: readonly TicketHistoryEntry[];
+  tasks: readonly Task[];
   workflow: WorkflowView | undefined;
 }) {
   const [count, setCount] = useState(FIRST);
@@ -344,11 +355,19 @@ export function History({
                 <Age at={entry.at} />
               </span>
             </span>
-            {entry.reason == null || entry.reason === '' ? null : (
+            {reasonOf(entry) === '' ? null : (
               <div class="entry-reason">
                 <AgentText text={reasonOf(entry)} refs={[]} most={600} lines={8} />
               </div>
             )}
+            {reworkOf(entry, entries, tasks).map(({ id, title }) => (
+              <div key={id} class="entry-reason">
+                <button type="button" class="ref" data-opens={`task:${id}`} onClick={() => openPanel(`task:${id}`)}>
+                  task {id}
+                </button>{' '}
+                <bdi>{title}</bdi>
+              </div>
+            ))}
           </li>
         ))}
       </ol>

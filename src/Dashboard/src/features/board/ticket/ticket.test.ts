@@ -20,7 +20,8 @@ vi.mock('../../../api/client', async (original) => ({
 }));
 
 const { Rows, TicketRows } = await import('./rows');
-const { happened, reasonOf, sentenceOf } = await import('./history');
+const { happened, reasonOf, reworkOf, sentenceOf } = await import('./history');
+const { criterionLook } = await import('./look');
 const { lookOf, spokenTask } = await import('./look');
 const { foundEdges } = await import('./graph');
 const { contentText } = await import('./artifact');
@@ -190,6 +191,27 @@ describe('the history', () => {
     expect(reasonOf(entry('comment', { reason: 'note: x' }))).toBe('note: x');
   });
 
+  test('of a failed gate names what it lacked, and the rework', () => {
+    const failed = (id: number, seconds: number, reason = 'failed: no tests; no scope') =>
+      entry('gate', { id, at: later(seconds), actor: 'system', reason });
+    expect(sentenceOf(failed(1, 0), name)).toBe('Hive found that its gate fails');
+    expect(reasonOf(failed(1, 0))).toBe('no tests; no scope');
+    expect(sentenceOf(failed(1, 0, 'passed'), name)).toBe('Hive found that its gate passes');
+    expect(reasonOf(failed(1, 0, 'passed'))).toBe('');
+    // Of a host before this one.
+    expect(reasonOf(failed(1, 0, 'failed'))).toBe('');
+    const entries = [
+      failed(1, 0),
+      entry('comment', { id: 2 }),
+      failed(3, 60),
+      entry('gate', { id: 4, reason: 'passed' }),
+    ];
+    const made = (id: number, seconds: number, task_type = 'rework') =>
+      task(id, { created_at: later(seconds), task_type });
+    const tasks = [made(1, -60), made(5, 0), made(6, 1), made(7, 1, 'build'), made(8, 60)];
+    expect(entries.map((one) => reworkOf(one, entries, tasks).map(({ id }) => id))).toEqual([[5, 6], [], [8], []]);
+  });
+
   test('names a kind that this page does not know', () => {
     expect(happened(entry('merged_twice'), name)).toBe('merged twice');
   });
@@ -227,4 +249,22 @@ test('posts that are read join the shown ones without a gap', () => {
   expect(ids(joined(posts(1, 2, 3, 4), posts(3, 4, 5)))).toEqual([1, 2, 3, 4, 5]);
   expect(ids(joined(posts(1, 2), posts(7, 8)))).toEqual([7, 8]);
   expect(ids(joined(posts(1, 2), []))).toEqual([1, 2]);
+});
+
+describe('a criterion’s look', () => {
+  const unmet = (kind: string) => ({ kind, text: 'a document', state: 'unmet', reason: 'missing' });
+  const own = (status: string, rest: object = {}) => [task(1, { phase_id: gate.phase_id, status, ...rest })];
+
+  test('is “not yet” while tasks that may still hand it in are open', () => {
+    expect(criterionLook(unmet('artifact'), gate, own('running'))).toMatchObject({ tone: 'faint', words: 'not yet' });
+    expect(criterionLook(unmet('metric'), gate, own('pending')).words).toBe('not yet');
+  });
+
+  test('is “not met” once they have ended, or the gate has failed', () => {
+    expect(criterionLook(unmet('artifact'), gate, own('completed')).words).toBe('not met');
+    expect(criterionLook(unmet('artifact'), gate, own('running', { phase_id: 'PHASE_OTHER' })).words).toBe('not met');
+    expect(criterionLook(unmet('artifact'), gate, own('running', { kind: 'review' })).words).toBe('not met');
+    expect(criterionLook(unmet('operator'), gate, own('running')).words).toBe('not met');
+    expect(criterionLook(unmet('artifact'), { ...gate, gate_status: 'failed' }, own('running')).words).toBe('not met');
+  });
 });
