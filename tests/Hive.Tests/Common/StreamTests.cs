@@ -113,7 +113,7 @@ public sealed class StreamTests
     }
 
     [Fact]
-    public async Task Pings_every_fifteen_seconds_by_the_clock()
+    public async Task Pings_by_the_clock_beside_a_busy_agent()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");

@@ -12,7 +12,7 @@ const rows = (then: (row: Waiting) => Pick<Command, 'run' | 'asks'>): Command[] 
   waiting.shown.value.slice(0, MOST).map((row) => ({
     id: `waiting ${row.key}`,
     title: `${row.agent ?? 'Hive'} ${waitingKind(row.kind)?.does?.(row) ?? kindName(row)}: ${row.title}`,
-    group: 'waits for you',
+    group: 'your call',
     found: true,
     ...then(row),
   }));
@@ -34,7 +34,7 @@ export const source: CommandSource = {
       id: 'snooze',
       title: 'Snooze something that waits',
       words: 'later put off postpone',
-      group: 'waits for you',
+      group: 'your call',
       asks: () => ({ title: 'Snooze what?', entries: () => rows((row) => ({ asks: () => untilWhen(row) })) }),
     },
     ...rows((row) => ({ run: () => go(`/waiting/${encodeURIComponent(row.key)}`) })),

@@ -74,11 +74,12 @@ test('reports the first failure’s time, and waits longer each time up to 15 s'
   expect(state()).toBe('live');
 });
 
-test('takes two missed pings for a dead stream', async () => {
+test('takes two missed pings for a dead stream, within ten seconds', async () => {
+  expect(SILENCE_MS).toBeLessThanOrEqual(10_000);
   feed.start('key', 'a-0');
   await settle();
   for (let i = 0; i < 5; i++) {
-    await vi.advanceTimersByTimeAsync(15_000);
+    await vi.advanceTimersByTimeAsync(4_000);
     host.ping();
     await settle();
   }
@@ -86,9 +87,27 @@ test('takes two missed pings for a dead stream', async () => {
   await vi.advanceTimersByTimeAsync(SILENCE_MS);
   expect(said.at(-1)).toMatchObject({
     state: 'reconnecting',
-    reason: 'nothing was heard from the host for half a minute',
+    reason: 'nothing was heard from the host for 10 seconds',
   });
   expect(host.connections).toBe(0);
+});
+
+test('asks the host again at once when the browser says that it is offline', async () => {
+  const listeners = new Map<string, () => void>();
+  vi.stubGlobal('addEventListener', (name: string, run: () => void) => listeners.set(name, run));
+  vi.stubGlobal('removeEventListener', (name: string) => listeners.delete(name));
+  feed.start('key', 'a-0');
+  await settle();
+  // A host on this machine is still there.
+  listeners.get('offline')?.();
+  await settle();
+  expect([state(), host.opened.length, host.connections]).toEqual(['live', 2, 1]);
+  host.status = 0;
+  listeners.get('offline')?.();
+  await settle();
+  expect(state()).toBe('reconnecting');
+  feed.stop();
+  expect(listeners.size).toBe(0);
 });
 
 test('after a restart of the host resyncs and continues from there', async () => {

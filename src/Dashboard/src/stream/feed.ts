@@ -26,8 +26,8 @@ export interface FeedSink {
   ping(): void;
 }
 
-/** The host pings every 15 s; after two missed pings and 3 s more the host counts as gone. */
-export const SILENCE_MS = 33_000;
+/** The host pings every 4 s; after two missed pings and 2 s more the host counts as gone. */
+export const SILENCE_MS = 10_000;
 /** The longest unfinished event that is held. */
 export const MAX_PENDING = 16 * 1024 * 1024;
 const FIRST_DELAY_MS = 500;
@@ -73,8 +73,14 @@ export class Feed {
     this.#cursor = cursor;
     const run = new AbortController();
     this.#run = run;
+    addEventListener('offline', this.#askAgain);
     void this.#keepOpen(run);
   }
+
+  /** The network is gone: whether the host is, too, is told by opening the stream again. */
+  readonly #askAgain = (): void => {
+    if (this.running) this.reopen();
+  };
 
   /** Tries again at once if it is waiting or has given up. */
   retryNow(): void {
@@ -89,6 +95,7 @@ export class Feed {
   stop(): void {
     this.#run?.abort();
     this.#run = null;
+    removeEventListener('offline', this.#askAgain);
   }
 
   async #keepOpen(run: AbortController): Promise<void> {
@@ -209,7 +216,7 @@ export class Feed {
         flush();
       }
     } catch (e) {
-      if (silent) return { reason: 'nothing was heard from the host for half a minute', wasLive };
+      if (silent) return { reason: 'nothing was heard from the host for 10 seconds', wasLive };
       if (e instanceof Refusal) return unproven(e);
       return {
         reason:

@@ -3,9 +3,11 @@ const page = {
   // Requests go to the address of the stand-in host.
   location: new URL('http://host/'),
   addEventListener: () => {},
+  removeEventListener: () => {},
   document: { addEventListener: () => {}, visibilityState: 'hidden' },
   localStorage: { length: 0, getItem: () => null, setItem: () => {}, removeItem: () => {} },
-  matchMedia: () => ({ matches: true }),
+  // A wide screen is not asked for; a pointer is there.
+  matchMedia: (query: string) => ({ matches: !query.includes('coarse') }),
 };
 
 for (const [name, value] of Object.entries(page))

@@ -9,6 +9,7 @@ import './section.css';
 export { addressOf, drop, retry } from './actions';
 export { control, type HarnessControl } from './commands';
 export { textTo } from './lines';
+export type { Flow } from './message-log';
 export { Prompt } from './prompt';
 export { toOf, writeTo } from './recipient';
 export { messages } from './store';

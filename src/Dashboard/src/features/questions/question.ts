@@ -1,4 +1,5 @@
-import type { Question } from '../../api/types';
+import type { Message, Question } from '../../api/types';
+import type { Flow } from '../messages';
 
 /** The number of answered questions that the host lists. */
 export const HISTORY = 50;
@@ -7,6 +8,10 @@ export const HISTORY = 50;
 export const [CANCELLED, EXPIRED] = ['[cancelled]', '[expired]'] as const;
 
 export const isExpired = ({ answer }: Question): boolean => answer === EXPIRED;
+
+/** The first message of an agent from an instant on, of those that the page holds. */
+export const saidAfter = (rows: Flow['rows'], agent: string, at: string): Message | undefined =>
+  rows.find(({ message: { from, sent_at } }) => from === agent && sent_at >= at)?.message;
 
 /** Newest answer first. */
 export const byAnswer = (a: Question, b: Question): number =>

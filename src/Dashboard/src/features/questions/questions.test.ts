@@ -5,7 +5,7 @@ import { drafts } from '../../ui/draft';
 import { answer } from './actions';
 import { answerDraft, draftOf, keepAnswer } from './draft';
 import { eventsOf } from './events';
-import { answerOf, byAnswer, HISTORY, meantByOpen, nothing, withOption } from './question';
+import { answerOf, byAnswer, HISTORY, meantByOpen, nothing, saidAfter, withOption } from './question';
 import { Questions } from './store';
 
 let answered = () => {};
@@ -65,6 +65,14 @@ describe('questions', () => {
   test('without an answer’s time are last', () => {
     expect(ids([question(9), settled(1, 'bob', 'x')].sort(byAnswer))).toEqual([1, 9]);
   });
+});
+
+test('what an agent wrote after its question expired tells what it assumed', () => {
+  const row = (id: number, from: string, seconds: number) =>
+    ({ message: { id, from, sent_at: later(seconds) } }) as never;
+  const rows = [row(1, 'alice', 5), row(2, 'bob', 11), row(3, 'alice', 10), row(4, 'alice', 12)];
+  expect(saidAfter(rows, 'alice', later(10))?.id).toBe(3);
+  expect(saidAfter(rows, 'alice', later(13))).toBeUndefined();
 });
 
 describe('an answer', () => {

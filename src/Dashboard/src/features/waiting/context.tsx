@@ -45,7 +45,7 @@ export function Context({ row: { agent: name, key } }: { row: Waiting }) {
       {name == null || agent === undefined ? null : <LastTurn key={name} name={name} />}
       {others.length === 0 ? null : (
         <>
-          <h3>Also waits for you from {name}</h3>
+          <h3>Also from {name}</h3>
           <ul class="context-others">
             {others.slice(0, OTHERS).map((other) => (
               <li key={other.key}>

@@ -71,14 +71,14 @@ test('several within ten seconds are one, with their number', () => {
   pass(APART_MS - 2000);
   expect(shown).toHaveLength(1);
   pass(2000);
-  expect(shown.map(({ title }) => title)).toEqual(['alice asks you', '2 things wait for you']);
+  expect(shown.map(({ title }) => title)).toEqual(['alice asks you', '2 things for you']);
 });
 
 test('in a tab that is in view a sentence is read out instead', () => {
   visible = true;
   telling.arrived([row('a'), row('b', 'soon'), row('c', 'fyi')]);
   pass(1000);
-  expect([shown, said, sounds]).toEqual([[], ['2 more wait for you'], 1]);
+  expect([shown, said, sounds]).toEqual([[], ['2 more for you'], 1]);
 });
 
 test('what only counts makes no notification and no sound', () => {
@@ -120,7 +120,7 @@ test('of several tabs one tells, a visible one first', () => {
   expect(posted).toEqual([{ told: ['a'], by: '0m' }]);
   telling.heard({ told: ['a'], by: '0m' });
   pass(APART_MS);
-  expect([shown, said]).toEqual([[], ['1 more waits for you']]);
+  expect([shown, said]).toEqual([[], ['alice asks you']]);
 });
 
 test('of hidden tabs whose timers fire together exactly one tells, and its note stays', () => {

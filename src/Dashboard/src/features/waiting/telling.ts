@@ -132,7 +132,8 @@ export class Telling {
     const loud = rows.filter((row) => this.ears.levelOf(row) === 'notify');
     if (loud.length > 0) this.ears.sound();
     if (this.ears.isVisible()) {
-      this.ears.say(rows.length === 1 ? '1 more waits for you' : `${rows.length} more wait for you`);
+      // Not each of them waits: an agent may have written a line.
+      this.ears.say(rows.length === 1 ? visible(this.ears.titleOf(rows[0] as Waiting)) : `${rows.length} more for you`);
       return;
     }
     if (loud.length === 0) return;
@@ -151,7 +152,7 @@ export class Telling {
         to: `/waiting/${encodeURIComponent(row.key)}`,
       };
     return {
-      title: `${rows.length} things wait for you`,
+      title: `${rows.length} things for you`,
       body: visible(rows.map((one) => this.ears.titleOf(one)).join('\n')),
       tag: 'hive-many',
       to: '/waiting',
