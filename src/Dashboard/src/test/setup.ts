@@ -6,7 +6,7 @@ const page = {
   removeEventListener: () => {},
   document: { addEventListener: () => {}, visibilityState: 'hidden' },
   localStorage: { length: 0, getItem: () => null, setItem: () => {}, removeItem: () => {} },
-  // A wide screen is not asked for; a pointer is there.
+  // Every query holds, but for those about touch.
   matchMedia: (query: string) => ({ matches: !query.includes('coarse') }),
 };
 

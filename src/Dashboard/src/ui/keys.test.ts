@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { applyPreferences } from './preferences';
 
 /** The event that the page's listener gets. */
@@ -302,4 +302,12 @@ test('a click, a box or another key ends what does nothing', () => {
     'palette',
     'new-agent',
   ]);
+});
+
+test('where there is only touch, no key is shown', async () => {
+  expect(keys.keyOf('reply')).toBe('r');
+  vi.stubGlobal('matchMedia', () => ({ matches: true }));
+  vi.resetModules();
+  expect((await import('./keys')).keyOf('reply')).toBe('');
+  vi.unstubAllGlobals();
 });

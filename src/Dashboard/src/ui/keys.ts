@@ -103,9 +103,12 @@ export const shownKey = (key: string): string =>
     )
     .join(' ');
 
-/** A command's first key as it is shown; empty where it has none. */
+/** Where there is nothing but fingers, keys are only in the way. */
+const TOUCH = matchMedia('(hover: none) and (pointer: coarse)').matches;
+
+/** A command's first key as it is shown; empty where it has none, and on touch. */
 export const keyOf = (name: KeyName): string => {
-  const [key] = keysOf(name);
+  const [key] = TOUCH ? [] : keysOf(name);
   return key === undefined ? '' : shownKey(key);
 };
 
@@ -235,7 +238,7 @@ const bindings = computed(() => {
         if (key.includes(' ')) typed.value++;
         if (press(name, event)) event.preventDefault();
         else if (WRITES.has(name) && layers === 0)
-          unheard.value = `Nothing here answers “${keyOf(name)}” (${KEYS[name].does}). ${GOES_ON}`;
+          unheard.value = `Nothing here answers “${shownKey(key)}” (${KEYS[name].does}). ${GOES_ON}`;
       };
   return createKeybindingsHandler(map, { ignore: ({ isComposing }) => isComposing });
 });

@@ -9,11 +9,8 @@ import { locks } from './store';
 
 const STEP = 25;
 
-/** The locks that tasks hold and wait for; hidden while there are none. */
+/** The locks that tasks hold and wait for. */
 export function LocksSection() {
-  const all = locks.all.value;
-  const { shown, more } = useBounded(all, STEP);
-  if (all.length === 0) return null;
   return (
     <Section
       feature="locks"
@@ -22,13 +19,22 @@ export function LocksSection() {
       plain="Locks"
       aside={<span class="count">advice: they keep out only those who ask</span>}
     >
+      {locks.all.value.length === 0 ? <p class="empty">No task holds a lock or waits for one.</p> : <All />}
+    </Section>
+  );
+}
+
+function All() {
+  const { shown, more } = useBounded(locks.all.value, STEP);
+  return (
+    <>
       <ul class="lock-rows">
         {shown.map((lock) => (
           <Row key={lock.id} lock={lock} />
         ))}
       </ul>
       {more}
-    </Section>
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks';
 import type { Question } from '../../api/types';
-import { useKey } from '../../ui/keys';
+import { keyOf, useKey } from '../../ui/keys';
 import type { WaitingDetail } from '../../ui/registry';
 import { AS_FILE, bodyFault } from '../../ui/text/bytes';
 import { Writing } from '../../ui/writing';
@@ -66,7 +66,9 @@ export function AnswerForm({ question, decide }: { question: Question; decide: W
       <Writing
         target={draftOf(question)}
         label={mine ? `Answer to ${asker}` : `Answer to ${asker} in place of ${target}`}
-        placeholder={options.length > 0 ? 'r: in your own words' : 'r: your answer'}
+        placeholder={[keyOf('reply'), options.length > 0 ? 'in your own words' : 'your answer']
+          .filter(Boolean)
+          .join(': ')}
         send={
           mine
             ? { label: '↩ 4NSW3R', plain: `Answer ${asker}`, tone: 'primary' }

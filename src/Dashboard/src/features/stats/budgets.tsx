@@ -7,6 +7,7 @@ import { ActionButton } from '../../ui/action-button';
 import { query } from '../../ui/address';
 import { Until } from '../../ui/clock';
 import { Fault } from '../../ui/fault';
+import { Link } from '../../ui/link';
 import { Section } from '../../ui/section';
 import { useSending } from '../../ui/sending';
 import { Submit } from '../../ui/submit';
@@ -24,10 +25,17 @@ const share = (spent: number, limit: number | null | undefined): number => (limi
 export const spentOf = ({ limit_usd, spent_usd, limit_tokens, spent_tokens }: Budget): number =>
   Math.min(1, Math.max(share(spent_usd, limit_usd), share(spent_tokens, limit_tokens)));
 
-/** The budgets, where there are any or one is to be set. */
+/** The budgets, and the way to set one. */
 export function BudgetsSection() {
   const all = budgets.all.value;
-  if (all.length === 0 && !query.value.has('budget')) return null;
+  if (all.length === 0 && !query.value.has('budget'))
+    return (
+      <Section feature="stats" id="budgets" title="BUDG3TS" plain="Budgets">
+        <p class="empty">
+          No budget is set: nothing limits what agents spend. <Link to="/stats?budget=new#budgets">Set a budget</Link>
+        </p>
+      </Section>
+    );
   return (
     <Section feature="stats" id="budgets" title="BUDG3TS" plain="Budgets">
       {all.length === 0 ? null : (

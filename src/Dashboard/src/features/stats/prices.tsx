@@ -9,6 +9,7 @@ import { Section } from '../../ui/section';
 import { useSending } from '../../ui/sending';
 import { Submit } from '../../ui/submit';
 import { Columns, Table } from '../../ui/table';
+import { counted } from '../../ui/text/figures';
 import { draftOf, emptyDraft, PRICE_FIELDS, type PriceDraft, readPrices } from './figures';
 
 interface Props {
@@ -85,7 +86,9 @@ export function Prices({ asked }: Props) {
       plain="Prices"
       aside={
         <span class="counts">
-          <span class="count">{saved === null ? '' : `${saved.length} models · `}US dollars per million tokens</span>
+          <span class="count">
+            {saved === null ? '' : `${counted(saved.length, 'model')} · `}US dollars per million tokens
+          </span>
           {editing ? null : (
             <button type="button" class="act" onClick={() => setEditing(true)}>
               <Label text="✎ 3D1T" of="the prices" />

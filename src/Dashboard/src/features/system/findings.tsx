@@ -1,7 +1,9 @@
+import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { Finding } from '../../api/types';
+import { now } from '../../ui/clock';
 import { ReadFault } from '../../ui/fault';
 import { Label } from '../../ui/label';
 import { Section } from '../../ui/section';
@@ -13,15 +15,37 @@ const LOOKS = {
   failed: { glyph: '✗', tone: 'bad', words: 'fails' },
 } as const;
 
+/** After this time the page says what takes so long. */
+const LONG_MS = 4_000;
+
+/** What is being looked at, and for how long. */
+export const lookingText = (ms: number): string =>
+  `checking the runtimes, programs and disks of this machine …${
+    ms < LONG_MS ? '' : ` ${Math.floor(ms / 1000)} s; each runtime is tried, which takes longest`
+  }`;
+
+/** What was found last: a place that is opened again shows it while the host looks again. */
+const found = signal<readonly Finding[] | null>(null);
+
+function Looking() {
+  const [since] = useState(() => Date.now());
+  return (
+    <p class="empty">
+      <span class="spinner" aria-hidden="true" /> <span role="status">{lookingText(0)}</span>
+      <span aria-hidden="true">{lookingText(now.value - since).slice(lookingText(0).length)}</span>
+    </p>
+  );
+}
+
 /** The host's findings of itself and of its machine: failures first, with the way out. */
 export function Findings() {
-  const [findings, setFindings] = useState<readonly Finding[] | null>(null);
+  const findings = found.value;
   const [error, setError] = useState<string | null>(null);
   const [reading, setReading] = useState(false);
   const read = async (stopped?: AbortSignal) => {
     setReading(true);
     try {
-      setFindings((await answerOf(api.GET('/api/doctor', { signal: stopped ?? null }))).findings);
+      found.value = (await answerOf(api.GET('/api/doctor', { signal: stopped ?? null }))).findings;
       setError(null);
     } catch (e) {
       if (stopped?.aborted !== true) setError(`The findings could not be read: ${words(e)}`);
@@ -49,6 +73,7 @@ export function Findings() {
               {failed.length > 0 ? `${failed.length} to fix` : 'all well'}
             </span>
           )}
+          {findings !== null && reading ? <span class="count">checking again …</span> : null}
           <button type="button" class="act" disabled={reading} onClick={() => void read()}>
             <Label text="↻ R34D 4G41N" />
           </button>
@@ -59,9 +84,7 @@ export function Findings() {
       <ReadFault error={error} plain="Read the findings again" reading={reading} onRetry={() => void read()} />
       {findings === null ? (
         error === null ? (
-          <p class="empty" role="status">
-            <span class="spinner" aria-hidden="true" /> looking …
-          </p>
+          <Looking />
         ) : null
       ) : (
         <>

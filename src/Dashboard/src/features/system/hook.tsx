@@ -7,9 +7,9 @@ export function HookLine() {
   if (now === null) return null;
   return (
     <p class={`hook ${now.state === 'failing' ? 'bad' : 'dim'}`} data-hook={now.state}>
-      Notify:Url:{' '}
+      Told away from this page:{' '}
       {now.state === 'off' ? (
-        'off; only an open page tells what waits'
+        'nobody. An address that gets what waits is set by the option Notify:Url'
       ) : now.state === 'failing' ? (
         <>
           failing for {now.failing_since_at == null ? null : <Age at={now.failing_since_at} />}: {now.reason};{' '}
@@ -20,10 +20,10 @@ export function HookLine() {
           )}
         </>
       ) : now.last_sent_at == null ? (
-        'on; nothing has been sent yet'
+        'the address of Notify:Url; nothing has been sent yet'
       ) : (
         <>
-          last sent <Age at={now.last_sent_at} /> ago
+          the address of Notify:Url, last <Age at={now.last_sent_at} /> ago
         </>
       )}
     </p>
