@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -20,10 +19,6 @@ public sealed class AnyNamesAttribute : Attribute;
 internal static class DoorJson
 {
     private const int ShownBytes = 64;
-
-    private static readonly SearchValues<byte> Name = SearchValues.Create(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"u8
-    );
 
     public static JsonSerializerOptions Options { get; } = CreateOptions();
 
@@ -88,17 +83,13 @@ internal static class DoorJson
 
     private static void MustBeName(string field, ref Utf8JsonReader reader)
     {
-        var name = reader.ValueSpan;
-        if (
-            !reader.ValueIsEscaped
-            && name.Length is > 0 and <= Limits.MemberNameLength
-            && !name.ContainsAnyExcept(Name)
-        )
+        var name = NameIn(ref reader);
+        if (TextRules.IsMemberName(name))
             return;
-        var shown = VisibleText.OneLine(TextRules.CutCharacters(NameIn(ref reader), Limits.MemberNameLength));
+        var shown = VisibleText.OneLine(TextRules.CutCharacters(name, Limits.MemberNameLength));
         throw Problem.Invalid(
-            $"'{field}' has a member named '{shown}'; a name has 1 to {Limits.MemberNameLength} of A-Z, a-z, 0-9, '_', "
-                + "'.' and '-'; put any other text into a value, or hand in a file"
+            $"'{field}' has a member named '{shown}'; {TextRules.MemberNames}; put any other text into a value, "
+                + "or hand in a file"
         );
     }
 

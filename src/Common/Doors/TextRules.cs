@@ -46,6 +46,16 @@ public static class TextRules
             }
         );
 
+    /// <summary>Says which names JSON that a caller composes may have.</summary>
+    public static string MemberNames { get; } =
+        $"a name has 1 to {Limits.MemberNameLength} of A-Z, a-z, 0-9, '_', '.' and '-'";
+
+    /// <summary>True for a name that JSON that a caller composes may have: it is shown to others beside names of
+    /// Hive's own.</summary>
+    public static bool IsMemberName(string name) =>
+        name.Length is > 0 and <= Limits.MemberNameLength
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-');
+
     /// <summary>Counts the bytes that a text takes inside a JSON string, where a control character takes six and a
     /// quotation mark two.</summary>
     public static int JsonLength(string text) =>

@@ -177,9 +177,23 @@ internal sealed partial class PatternTasks
         );
         string[] fields =
             step.Kind == PatternStepKind.Work
-                ? [.. step.Fields.Select(field => Filled("fields", field, PatternStep.FieldLength, "characters")!)]
+                ?
+                [
+                    .. step.Fields.Select(field =>
+                        Name(Filled("fields", field, PatternStep.FieldLength, "characters")!)
+                    ),
+                ]
                 : [.. step.Fields];
         return new PatternTask(shown, spec, step, pattern.Name, fields);
+
+        // No other name is taken in outputs, so the task could never be completed.
+        string Name(string field) =>
+            TextRules.IsMemberName(field)
+                ? field
+                : throw Problem.Invalid(
+                    $"{shown}: 'fields' has '{TextRules.CutCharacters(field, 100)}' with these values; "
+                        + TextRules.MemberNames
+                );
 
         string? Filled(string field, string? text, int most, string unit) =>
             text is null ? null

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Tickets.Contracts;
@@ -11,6 +12,8 @@ namespace Hive.Features.Tickets;
 /// limit.</summary>
 internal sealed class MoveRules(IWorkflows workflows, ColumnCounts counts, Lazy<IEnumerable<IGateVerdicts>> verdicts)
 {
+    private const int ShownReason = 200;
+
     /// <summary>The error for a change of a ticket that has ended.</summary>
     public static Problem Ended(TicketRow row) =>
         Problem.Conflict(
@@ -103,8 +106,12 @@ internal sealed class MoveRules(IWorkflows workflows, ColumnCounts counts, Lazy<
     public static bool AsksNothing(Workflow? workflow, string phaseId) =>
         workflow?.PhaseOf(phaseId) is { } phase && Ways.AsksNothing(phase);
 
-    /// <summary>Says that a ticket is blocked, and why.</summary>
-    public static string Already(TicketRow row) => $"ticket {row.Id} is blocked ({row.Blocked}: {row.BlockedReason})";
+    /// <summary>Says that a ticket is blocked, and why in the words of whoever blocked it.</summary>
+    public static string Already(TicketRow row)
+    {
+        var reason = TextRules.CutCharacters(row.BlockedReason ?? "", ShownReason);
+        return $"ticket {row.Id} is blocked ({row.Blocked}: '{reason}')";
+    }
 
     private static string OffTheMap(TicketRow row, string target, IReadOnlyList<string> targets) =>
         $"{row.PhaseId} does not lead to {target}; "

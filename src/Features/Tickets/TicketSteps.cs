@@ -147,9 +147,7 @@ internal sealed class TicketSteps(
     {
         var row = RequireOpen(write, id);
         if (row.Blocked is not null)
-            throw Problem.Conflict(
-                $"ticket {id} is blocked already ({row.Blocked}: {row.BlockedReason}); unblock it first"
-            );
+            throw Problem.Conflict($"{MoveRules.Already(row)}; unblock it first");
         blocks.Begin(write, row, type, reason ?? "no reason given", actor);
     }
 

@@ -33,6 +33,29 @@ public sealed class ApplyPatternTests
         """;
 
     [Fact]
+    public async Task A_value_that_no_output_can_be_named_like_is_refused()
+    {
+        await using var rig = await Loaded();
+        await rig.Worker("alice");
+        var text = Pattern.Replace(
+            "description: \"Weight {weight}; all: {parts}\"",
+            "fields: [\"{item}\"]",
+            StringComparison.Ordinal
+        );
+        await rig.Host.CallAsync("pattern_load", new { text, replace = true });
+        var use = Use(await rig.Ticket(), Values("why?"));
+        Assert.Equal(4, (await rig.Host.CallAsync("apply_pattern", use)).GetProperty("tasks").GetArrayLength());
+        var values = Values("why?");
+        values["parts"] = new JsonArray("the roof", "wall");
+        var refused = await rig.Refused(rig.Host.CallAsync("apply_pattern", Use(await rig.Ticket(), values)));
+        Assert.Contains(
+            "'fields' has 'the roof' with these values; a name has 1 to 64 of",
+            refused.Message,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public async Task A_pattern_makes_its_tasks_with_values_that_stay_values()
     {
         await using var rig = await Loaded();

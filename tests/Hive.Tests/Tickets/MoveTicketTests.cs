@@ -448,7 +448,7 @@ public sealed class MoveTicketTests
                 {
                     task = part,
                     summary = "done",
-                    outputs = new Dictionary<string, string> { [$"of {part}"] = new('x', 16_000) },
+                    outputs = new Dictionary<string, string> { [$"of_{part}"] = new('x', 16_000) },
                 }
             );
         Assert.Equal(["ticket"], (await Find(merge)).Holds());
