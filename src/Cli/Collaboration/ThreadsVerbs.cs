@@ -31,7 +31,7 @@ internal static class ThreadsVerbs
         threads.Subcommands.Add(Show());
         threads.Subcommands.Add(Post());
         threads.Subcommands.Add(Close());
-        return [threads, HandoffVerbs.All()];
+        return [threads, HandoffVerb.Create()];
     }
 
     private static Command List()

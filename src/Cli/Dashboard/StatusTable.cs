@@ -12,11 +12,11 @@ internal static class StatusTable
     [
         Screen.Column.Name("agent"),
         Screen.Column.Text("state"),
-        Screen.Column.Text("duty"),
         "since",
         "unread",
         "reminders",
         "runtime",
+        "duty",
         Screen.Column.Text("says"),
     ];
 
@@ -28,13 +28,13 @@ internal static class StatusTable
         [
             row.Role == "manager" ? new Screen.Cell(row.Name, "bold") : row.Name,
             State(row),
-            Duty(row),
             new Screen.Cell(Screen.Age(row.Activity?.SinceAt ?? row.StatusSetAt ?? row.StartedAt), "grey"),
             Unread(row),
             row.PendingReminders > 0
                 ? new Screen.Cell(row.PendingReminders.ToString(CultureInfo.InvariantCulture), "cyan")
                 : new Screen.Cell("0", "grey"),
             new Screen.Cell(row.Runtime, "grey"),
+            row.Duty ?? "",
             row.Missing is not null ? new Screen.Cell(row.Missing, "magenta")
             : IsHeld(row) ? new Screen.Cell(row.Held!, "yellow")
             : row.StatusText is null && row.Note is not null ? new Screen.Cell(row.Note, "grey")
@@ -44,11 +44,6 @@ internal static class StatusTable
 
     // A held agent ends the turn that it is in.
     private static bool IsHeld(Row row) => row.Held is not null && row.Activity?.State == ActivityState.Idle;
-
-    private static string Duty(Row row) =>
-        row.Duty is null || row.Capabilities is not { Count: > 0 } able
-            ? row.Duty ?? ""
-            : $"{row.Duty}: {string.Join(", ", able)}";
 
     // The running tool, then the agent's own words about its work.
     private static string Says(Row row) =>
@@ -108,6 +103,5 @@ internal static class StatusTable
         public Activity? Activity { get; init; }
         public string? Held { get; init; }
         public string? Duty { get; init; }
-        public IReadOnlyList<string>? Capabilities { get; init; }
     }
 }

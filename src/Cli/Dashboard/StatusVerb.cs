@@ -28,13 +28,26 @@ internal static class StatusVerb
                 else
                 {
                     verb.Screen.Table(StatusTable.Heads, [.. rows.Select(StatusTable.Cells)]);
-                    if (CommonOptions.NamesIn(parsed, names).Length > 0)
-                        ShowRefused(verb.Screen, rows);
+                    if (CommonOptions.NamesIn(parsed, names).Length == 0)
+                        return;
+                    ShowCapabilities(verb.Screen, rows);
+                    ShowRefused(verb.Screen, rows);
                 }
             },
             names,
             CommonOptions.Wide()
         );
+    }
+
+    private static void ShowCapabilities(Screen screen, IEnumerable<JsonElement> rows)
+    {
+        foreach (var row in rows)
+        {
+            if (!row.TryGetProperty("capabilities", out var able) || able.ValueKind != JsonValueKind.Array)
+                continue;
+            var words = able.EnumerateArray().Select(word => word.GetString());
+            screen.Line($"\n{NameOf(row)} is able to do {string.Join(", ", words)}.");
+        }
     }
 
     private static void ShowRefused(Screen screen, IEnumerable<JsonElement> rows)

@@ -24,7 +24,7 @@ internal static class GatesVerbs
         Screen.Column.Text("feedback"),
     ];
 
-    public static Command[] All() => [Gate(), ArtifactVerbs.All(), ListReviews(), Decide()];
+    public static Command[] All() => [Gate(), ArtifactVerb.Create(), ListReviews(), Decide()];
 
     private static Command Gate() =>
         new("gate", "Show or judge the gate of a ticket: what must hold before it moves on.")
@@ -66,7 +66,7 @@ internal static class GatesVerbs
                 var artifacts = found.GetProperty("artifacts").Deserialize<Artifact[]>(WireJson.Options)!;
                 if (artifacts.Length > 0)
                     verb.Screen.Line();
-                ArtifactVerbs.Show(verb.Screen, artifacts);
+                ArtifactVerb.Show(verb.Screen, artifacts);
             },
             ticket,
             phase,

@@ -13,6 +13,6 @@ internal static class TasksVerbs
         foreach (var verb in ChangeTaskVerb.All())
             task.Subcommands.Add(verb);
         task.Subcommands.Add(TaskGraphVerb.Create());
-        return [task, DiscoveryVerbs.All()];
+        return [task, DiscoveryVerb.Create()];
     }
 }

@@ -26,7 +26,7 @@ public sealed class BlockTicketTests
         Assert.Equal((1, 1), (await host.Count("build"), await host.Count("blocked")));
         Assert.Equal(1, (await host.Column("build")).GetProperty("blocked").GetInt32());
         Assert.Contains(
-            "already",
+            "is blocked (waiting_on_clarification: ",
             await host.Refused("conflict", "ticket_change", new { id, block = new { type = "budget" } }),
             StringComparison.Ordinal
         );

@@ -9,7 +9,7 @@ using static System.FormattableString;
 namespace Hive.Cli.Tasks;
 
 /// <summary><c>hive discovery</c>: what was found during the work.</summary>
-internal static class DiscoveryVerbs
+internal static class DiscoveryVerb
 {
     private static readonly Screen.Column[] Heads =
     [
@@ -26,7 +26,7 @@ internal static class DiscoveryVerbs
 
     private static readonly string[] States = ["open", "in_progress", "resolved", "invalid"];
 
-    public static Command All() =>
+    public static Command Create() =>
         new("discovery", "List, record and resolve what was found during the work.") { List(), Add(), Resolve() };
 
     private static Command List()

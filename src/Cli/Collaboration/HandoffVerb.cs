@@ -9,7 +9,7 @@ using static System.FormattableString;
 namespace Hive.Cli.Collaboration;
 
 /// <summary><c>hive handoff</c>: running tasks that one agent offers to another.</summary>
-internal static class HandoffVerbs
+internal static class HandoffVerb
 {
     private static readonly Screen.Column[] Heads =
     [
@@ -25,7 +25,7 @@ internal static class HandoffVerbs
 
     private static readonly string[] States = ["requested", "accepted", "declined", "expired", "withdrawn"];
 
-    public static Command All() =>
+    public static Command Create() =>
         new("handoff", "List, offer and answer handoffs of running tasks.")
         {
             List(),

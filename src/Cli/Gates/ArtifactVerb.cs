@@ -9,9 +9,9 @@ using static System.FormattableString;
 namespace Hive.Cli.Gates;
 
 /// <summary><c>hive artifact</c>: the evidence that tasks have handed in.</summary>
-internal static class ArtifactVerbs
+internal static class ArtifactVerb
 {
-    public static Command All() =>
+    public static Command Create() =>
         new("artifact", "List, show and add the evidence of a ticket.") { List(), ShowOne(), Add() };
 
     /// <summary>A table of artifacts that nothing has replaced; nothing where there are none.</summary>
@@ -87,8 +87,7 @@ internal static class ArtifactVerbs
                 verb.Screen.Line();
                 if (answer.TryGetProperty("content", out var content))
                 {
-                    foreach (var line in content.GetString()!.Split('\n'))
-                        verb.Screen.Line($"  {Plain.OneLine(line)}");
+                    verb.Screen.Indented(content.GetString()!.TrimEnd('\n'));
                 }
                 else
                     verb.Screen.Line(
