@@ -20,9 +20,9 @@ internal sealed class EventStream(
 )
 {
     private const int MaxStreams = 2_000;
+
     // A page that misses two takes the host for gone.
     private static readonly TimeSpan Ping = TimeSpan.FromSeconds(4);
-    private static readonly TimeSpan KeyCheck = TimeSpan.FromSeconds(15);
     private int open;
 
     public async Task Write(HttpContext http)
@@ -112,7 +112,7 @@ internal sealed class EventStream(
     // expired session is noticed here.
     private bool IsSignedIn(string key, ref long checkedAt)
     {
-        if (clock.GetElapsedTime(checkedAt) < KeyCheck)
+        if (clock.GetElapsedTime(checkedAt) < Ping)
             return true;
         checkedAt = clock.GetTimestamp();
         return keys.Accepts(key);

@@ -30,6 +30,7 @@ const untilWhen = (row: Waiting): Step => ({
 export const source: CommandSource = {
   order: 20,
   entries: () => [
+    ...rows((row) => ({ run: () => go(`/waiting/${encodeURIComponent(row.key)}`) })),
     {
       id: 'snooze',
       title: 'Snooze something that waits',
@@ -37,6 +38,5 @@ export const source: CommandSource = {
       group: 'your call',
       asks: () => ({ title: 'Snooze what?', entries: () => rows((row) => ({ asks: () => untilWhen(row) })) }),
     },
-    ...rows((row) => ({ run: () => go(`/waiting/${encodeURIComponent(row.key)}`) })),
   ],
 };

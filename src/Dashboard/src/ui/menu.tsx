@@ -50,7 +50,9 @@ function Opened({ label, actions, at }: Shown) {
     const el = root.current;
     if (el === null) return;
     const { bottom, top, right } = at.getBoundingClientRect();
-    const room = innerHeight - bottom;
+    // The bar of a phone stays free.
+    const bar = document.querySelector('.nav')?.getBoundingClientRect().top ?? 0;
+    const room = (bar > bottom ? bar : innerHeight) - bottom;
     el.style.top = `${Math.max(8, room > el.offsetHeight ? bottom : top - el.offsetHeight)}px`;
     el.style.left = `${Math.max(8, Math.min(right - el.offsetWidth, innerWidth - el.offsetWidth - 8))}px`;
     el.querySelector<HTMLElement>('[role=menuitem]')?.focus();
