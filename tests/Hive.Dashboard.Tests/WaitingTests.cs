@@ -92,8 +92,10 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
 
         // A question expires while its answer is written.
         var question = await alice.AskAsync(new { question = "Which colour?" });
-        await page.GotoAsync($"{Hive.Url}/waiting/question-{question}");
+        await page.Locator("[data-key^=question-]").ClickAsync();
+        await Expect(page.Locator("[data-waiting^=question-]")).ToContainTextAsync("Which colour?");
         await PressAsync(page, "r");
+        await Expect(page.Locator("textarea:focus")).ToHaveCountAsync(1);
         await page.Keyboard.TypeAsync("gre");
         await Hive.CallAsync("cancel_question", new { id = question });
         await Expect(gone).ToContainTextAsync("gre");
