@@ -181,8 +181,11 @@ internal sealed class HeldThings : IDisposable
             switch (thing)
             {
                 case "inputs":
-                    await page.Locator("[data-input=skills] input").CheckAsync();
-                    await page.Locator("#meta .counts .act").ClickAsync();
+                    // By keys: what is held lies over this end of the page.
+                    var input = page.Locator("[data-input=skills] input");
+                    if (!await input.IsCheckedAsync())
+                        await input.PressAsync("Space");
+                    await page.Locator("#meta .counts .act").PressAsync("Enter");
                     return;
                 case "broadcast":
                     await page.Keyboard.PressAsync("c");

@@ -227,6 +227,8 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
                 MaxOutputBytes = bounds.MaxObjects * MeanPathBytes,
             }
         );
+        if (tree is { Truncated: false, ExitCode: not 0 })
+            throw Problem.TooLarge($"git cannot list the files of the commit within its limits; {bounds.Advice}");
         if (tree.Truncated || tree.Text.Count(c => c == '\0') > bounds.MaxObjects)
             throw Problem.TooLarge(
                 $"the commit has more than {bounds.MaxObjects} files and folders, or very long paths; {bounds.Advice}"

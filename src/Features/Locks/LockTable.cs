@@ -36,6 +36,9 @@ internal sealed class LockTable(
     // So that it takes twice as many with each such time.
     private const int FreedBeside = 2;
 
+    // Of a resource, while nobody takes them: each but one is held again once somebody does.
+    private const int MostFreed = 16;
+
     private const int DueAtOnce = 100;
 
     // A timer is as exact as this, and so is a deadline.
@@ -322,7 +325,12 @@ internal sealed class LockTable(
                 var untaken = state.Held[deadline.Id];
                 Set(write, state.WithHeld(deadline.Id, untaken with { IsOvertaken = true }));
                 foreach (var resource in untaken.Wanted)
-                    FreeHeld(write, resource, FreedBeside);
+                {
+                    var free = state.Held.Values.Count(h => h.FreeSince is not null && h.Wanted.Contains(resource));
+                    if (free < MostFreed)
+                        FreeHeld(write, resource, FreedBeside);
+                }
+
                 return [];
             default:
                 var held = state.Held[deadline.Id];

@@ -158,8 +158,8 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
 
     private async Task<QuotaMount> MountOf(string folder)
     {
-        var mounts = await File.ReadAllTextAsync("/proc/self/mountinfo");
-        if (known is { } last && last.Folder == folder && last.Mounts == mounts)
+        var mounts = await Mounts();
+        if (mounts is not null && known is { } last && last.Folder == folder && last.Mounts == mounts)
             return last.Mount;
         // Of mounts over each other, the last one is in use.
         string[] command = ["findmnt", "--noheadings", "--notruncate", "--first-only", "--direction", "backward"];
@@ -175,8 +175,22 @@ internal sealed partial class ProjectQuotas(HivePaths paths, TimeProvider clock,
         var mount = options.Split(',').Contains(MountOption)
             ? new QuotaMount(place, null, null)
             : new QuotaMount(null, $"{place} is mounted without {MountOption}", null);
-        known = new KnownMount(folder, mounts, mount);
+        if (mounts is not null)
+            known = new KnownMount(folder, mounts, mount);
         return mount;
+    }
+
+    // Null where it cannot be read, as in a chroot without /proc.
+    private static async Task<string?> Mounts()
+    {
+        try
+        {
+            return await File.ReadAllTextAsync("/proc/self/mountinfo");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     private static async Task<(IReadOnlyList<string[]> Attributes, string? Fault)> List(IEnumerable<string> folders)
