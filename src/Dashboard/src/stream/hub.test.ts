@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { fakeCrypto } from '../test/fake-crypto';
 import { FakeHost } from '../test/fake-host';
 import { parseCursor } from './cursor';
-import { StreamHub, type ToTab } from './hub';
+import { StreamHub, type ToTab, UNANSWERED } from './hub';
 
 let host: FakeHost;
 let hub: StreamHub;
@@ -168,10 +168,13 @@ test('a tab without answers is dropped, and rejoins without a gap', async () => 
   const frozen = new Tab().snapshot().attach();
   frozen.answers = false;
   await settle();
-  for (let i = 0; i < 6; i++) {
+  for (let i = 0; i < UNANSWERED; i++) {
     host.ping();
     await settle();
   }
+  expect(hub.tabs).toBe(2);
+  host.ping();
+  await settle();
   expect(hub.tabs).toBe(1);
   host.emit();
   await settle();

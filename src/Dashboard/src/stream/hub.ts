@@ -22,7 +22,7 @@ export interface TabPort {
 const MAX_EVENTS = 8192;
 const MAX_CHARS = 16 * 1024 * 1024;
 /** A tab is probed with each ping (4 s). After this many probes without an answer it is closed, crashed or frozen. */
-const UNANSWERED = 18;
+export const UNANSWERED = 18;
 
 interface Tab {
   unanswered: number;
