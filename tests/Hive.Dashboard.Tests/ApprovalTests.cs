@@ -199,7 +199,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await aside.ClickAsync();
         await Expect(aside).ToHaveCountAsync(0);
         Assert.DoesNotContain($"approval_failed-{second}", (await Hive.CallAsync("waiting")).GetRawText());
-        await page.Keyboard.PressAsync("z");
+        await TakeBackAsync(page);
         await Expect(aside).ToBeVisibleAsync();
         Assert.Contains($"approval_failed-{second}", (await Hive.CallAsync("waiting")).GetRawText());
         await page.Keyboard.PressAsync("e");

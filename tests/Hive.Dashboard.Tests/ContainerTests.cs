@@ -57,7 +57,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
         await StateAsync(page, "bob", "paused");
         await Expect(Line(page, "bob")).ToBeFocusedAsync();
         Assert.True(await Hive.IsPausedAsync("bob"));
-        await page.Keyboard.PressAsync("z");
+        await TakeBackAsync(page);
         await StateAsync(page, "bob", "idle");
         Assert.False(await Hive.IsPausedAsync("bob"));
 

@@ -93,5 +93,12 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     /// <summary>Leaves everything as it is.</summary>
     protected static Task CancelAsync(IPage page) => page.Locator(".dialog.confirm .act:not(.bad)").ClickAsync();
 
+    /// <summary>Takes back what was just done, once its answer is there: the page may show a change before.</summary>
+    protected static async Task TakeBackAsync(IPage page)
+    {
+        await Expect(page.Locator(".toast[data-state=done]").Last).ToBeVisibleAsync();
+        await page.Keyboard.PressAsync("z");
+    }
+
     protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 }

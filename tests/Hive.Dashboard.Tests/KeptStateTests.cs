@@ -42,7 +42,7 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
 
         await PickAsync(page, "alice", "Destroy alice");
         await Expect(Row(page, "alice")).ToHaveCountAsync(0);
-        await page.Keyboard.PressAsync("z");
+        await TakeBackAsync(page);
         await Expect(Row(page, "alice")).ToBeVisibleAsync();
         Assert.Equal("remember", await File.ReadAllTextAsync(Path.Combine(Hive.StateOf("alice"), "notes.md")));
 

@@ -69,7 +69,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await Expect(chip).ToHaveTextAsync("to you 0");
 
         // What is done is taken back by one key.
-        await page.Keyboard.PressAsync("z");
+        await TakeBackAsync(page);
         await Expect(rows).ToContainTextAsync("always");
         await Expect(chip).ToHaveTextAsync("to you 1");
     }

@@ -46,13 +46,14 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator($"[data-key=question-{id}]")).ToHaveCountAsync(0);
         await Expect(page.Locator("[data-key=message-alice]")).ToBeFocusedAsync();
-        await page.Keyboard.PressAsync("z");
+        await TakeBackAsync(page);
         await Expect(page.Locator($"[data-key=question-{id}]")).ToBeVisibleAsync();
         Assert.Equal(before, await WaitingAsync());
 
         // Done, and unread again.
         await page.Keyboard.PressAsync("e");
         await Expect(page.Locator("[data-key=message-alice]")).ToHaveCountAsync(0);
+        await Expect(Toast(page, "done")).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("Control+z");
         await Expect(page.Locator("[data-key=message-alice]")).ToBeVisibleAsync();
         Assert.Equal(before, await WaitingAsync());
@@ -321,7 +322,7 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
 
         async Task TakenBackAsync(ILocator shown)
         {
-            await page.Keyboard.PressAsync("z");
+            await TakeBackAsync(page);
             await Expect(Toast(page, "undone").Last).ToBeVisibleAsync();
             await Expect(shown).ToBeVisibleAsync();
             await SameAsync(before);
