@@ -41,6 +41,8 @@ internal static class ShowTaskVerb
         screen.Styled(state.Text, state.Style.Length > 0 ? state.Style : "default");
         foreach (var hold in task.Holds)
             screen.Line(Plain.OneLine($"  {hold.Hold}: {hold.Reason}"));
+        if (details.Needs is { } needs)
+            screen.Styled(Plain.OneLine($"  nobody can do it: it needs {needs}"), "magenta");
         Row("agent", TaskWords.AgentOf(task));
         Row("progress", task.Progress);
         Row("error", task.ErrorMessage);
@@ -100,5 +102,6 @@ internal static class ShowTaskVerb
         public IReadOnlyList<ExpectedOutput> ExpectedOutputs { get; init; } = [];
         public IReadOnlyList<TaskRun> Runs { get; init; } = [];
         public TaskResult? Result { get; init; }
+        public string? Needs { get; init; }
     }
 }

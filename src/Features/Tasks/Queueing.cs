@@ -17,6 +17,9 @@ internal interface IReadyTasks
 
     /// <summary>The place of a ready task at this moment, higher first; null for another one.</summary>
     double? ScoreOf(long task);
+
+    /// <summary>Why no agent can be given a ready task; null while one can, and for another task.</summary>
+    string? UnservableReason(long task);
 }
 
 /// <summary>The result of a claim.</summary>
@@ -78,8 +81,8 @@ internal interface IScheduler
     /// <param name="capabilities">Only those for which these are enough; null for all.</param>
     IReadOnlyList<long> First(int most, string? phase = null, IReadOnlyCollection<string>? capabilities = null);
 
-    /// <summary>The tasks that nobody has been able to do for 30 minutes: no agent fits them, or none that fits can
-    /// work.</summary>
+    /// <summary>The tasks that no agent fits, and those whose agents have not been able to work for 30
+    /// minutes.</summary>
     IReadOnlyList<Unservable> Unservable(DateTimeOffset now);
 
     /// <summary>Called when <see cref="Unservable"/> has changed, also by time alone; not inside a write.</summary>
@@ -93,6 +96,7 @@ internal interface IScheduler
 /// <param name="Capabilities">The capabilities that they need.</param>
 /// <param name="WantsAgent">The only agent that may have them.</param>
 /// <param name="Excluded">The agents that may not have them, because it is their own work.</param>
+/// <param name="Unable">The agents that fit, none of which can work.</param>
 /// <param name="SinceAt">When that began.</param>
 /// <param name="Count">How many they are.</param>
 /// <param name="Tasks">The ids of the first ten, the next one first.</param>
@@ -103,10 +107,28 @@ internal sealed record Unservable(
     IReadOnlyList<string> Capabilities,
     string? WantsAgent,
     IReadOnlyList<string> Excluded,
+    IReadOnlyList<string> Unable,
     DateTimeOffset SinceAt,
     int Count,
     IReadOnlyList<long> Tasks
-);
+)
+{
+    private const int NamedAgents = 10;
+
+    /// <summary>What the tasks need, and why nobody has it.</summary>
+    public string Reason =>
+        (WantsAgent is { } only ? $"{only}, " : "")
+        + $"the duty {DutyWords.Words(Needs)}"
+        + (Capabilities.Count > 0 ? $" with {string.Join(", ", Capabilities)}" : "")
+        + (Excluded.Count > 0 ? $"; not {string.Join(", ", Excluded)}, whose own work it is about" : "")
+        + (
+            Unable.Count == 0
+                ? "; no agent fits"
+                : $"; {string.Join(", ", Unable.Take(NamedAgents))}"
+                    + (Unable.Count > NamedAgents ? $" and {Unable.Count - NamedAgents} more fit" : " would fit")
+                    + " and cannot work now"
+        );
+}
 
 /// <summary>A task as the queue knows it.</summary>
 /// <param name="Id">Its id.</param>

@@ -14,7 +14,8 @@ namespace Hive.Features.Tasks;
 /// </summary>
 internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
 {
-    /// <summary>How long nobody may be able to do a task before the operator is told.</summary>
+    /// <summary>How long the agents that fit a task may be unable to work before the operator is told. A task that
+    /// no agent fits is told at once.</summary>
     public const long UnservableMs = 1_800_000;
 
     private const int NamedTasks = 10;
@@ -65,6 +66,17 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
             return known.GetValueOrDefault(task) is { ReadyAt: not null } ready
                 ? (double)score.Of(ready, Now()) / (double)TaskScore.One
                 : null;
+    }
+
+    /// <inheritdoc />
+    public string? UnservableReason(long task)
+    {
+        lock (gate)
+        {
+            return queue.Find(task)?.Bucket is { NobodySince: { } since } bucket
+                ? Describe(bucket, since, Now()).Reason
+                : null;
+        }
     }
 
     /// <inheritdoc />
@@ -458,9 +470,8 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
             .Buckets.Where(bucket => bucket is { Count: > 0, NobodySince: not null })
             .Select(bucket => (bucket, Math.Max(bucket.NobodySince!.Value, bucket.OldestReadyAt())));
 
-    // An agent that fits may come back; without one that fits at all a review waits for the operator at once.
-    private static long PatienceWith(Bucket bucket) =>
-        bucket.Key.Needs == Duty.Validator && bucket.Agents.Count == 0 ? 0 : UnservableMs;
+    // An agent that fits may come back.
+    private static long PatienceWith(Bucket bucket) => bucket.Agents.Count == 0 ? 0 : UnservableMs;
 
     private static Unservable Describe(Bucket bucket, long since, long now)
     {
@@ -473,6 +484,7 @@ internal sealed class ReadyTasks : IReadyTasks, IAgentTasks
             bucket.Capabilities,
             bucket.Key.WantsAgent,
             bucket.Excluded,
+            [.. bucket.Agents.Select(agent => agent.Name).Order(StringComparer.Ordinal)],
             DateTimeOffset.FromUnixTimeMilliseconds(since),
             bucket.Count,
             [.. first.Take(NamedTasks).Select(task => task.Task.Id)]

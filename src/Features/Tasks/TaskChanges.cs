@@ -185,6 +185,9 @@ internal sealed class TaskChanges(
     /// <summary>The place of a ready task.</summary>
     public double? ScoreOf(long task) => queue.ScoreOf(task);
 
+    /// <summary>Why no agent can be given a ready task; null while one can.</summary>
+    public string? UnservableReason(long task) => queue.UnservableReason(task);
+
     /// <summary>The reason for which its declared locks hold a task now; null when they do not.</summary>
     public string? LockReasonOf(long task) => locks.ReasonOf(task);
 

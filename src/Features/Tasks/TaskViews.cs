@@ -64,7 +64,8 @@ internal static class TaskViews
             row.Locks is null ? null : TaskRow.List<string>(row.Locks),
             row.Template,
             row.Ref,
-            row.Fields is null ? null : TaskRow.List<string>(row.Fields)
+            row.Fields is null ? null : TaskRow.List<string>(row.Fields),
+            row.IsReady ? live?.UnservableReason(row.Id) : null
         );
 
     public static DateTimeOffset? Instant(long? milliseconds) =>

@@ -98,7 +98,7 @@ internal abstract class WaitingTasks(ITickets tickets) : IWaiting
     private static string Id(long task) => task.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>Ready tasks that no agent has been able to do for half an hour.</summary>
+/// <summary>Ready tasks that no agent fits, or whose agents have not been able to work for half an hour.</summary>
 internal sealed class WaitingUnservable : IWaiting
 {
     private readonly IScheduler scheduler;
@@ -156,16 +156,7 @@ internal sealed class WaitingUnservable : IWaiting
                     "/board"
                 )
                 {
-                    Detail =
-                        $"task {string.Join(", ", group.Tasks)} of {group.PhaseId} needs "
-                        + (group.WantsAgent is { } only ? $"{only}, " : "")
-                        + $"the duty {Common.Doors.DutyWords.Words(group.Needs)}"
-                        + (group.Capabilities.Count > 0 ? $" with {string.Join(", ", group.Capabilities)}" : "")
-                        + (
-                            group.Excluded.Count > 0
-                                ? $"; not {string.Join(", ", group.Excluded)}, whose own work it is about"
-                                : ""
-                        ),
+                    Detail = $"task {string.Join(", ", group.Tasks)} of {group.PhaseId} needs {group.Reason}",
                     Version = group.SinceAt.ToUnixTimeMilliseconds(),
                 }),
         ];

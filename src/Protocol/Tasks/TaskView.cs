@@ -119,6 +119,7 @@ public sealed record TaskDeps(
 /// <param name="Ref">Its name among the tasks that were made with it.</param>
 /// <param name="Fields">The fields that its <c>outputs</c> must have, or that it takes as a merge; absent for
 /// any.</param>
+/// <param name="Needs">What a ready task needs and no agent can give; absent while an agent can be given it.</param>
 public sealed record TaskDetail(
     [property: JsonIgnore] TaskView Task,
     string Description,
@@ -128,7 +129,8 @@ public sealed record TaskDetail(
     IReadOnlyList<string>? Locks = null,
     string? Template = null,
     string? Ref = null,
-    IReadOnlyList<string>? Fields = null
+    IReadOnlyList<string>? Fields = null,
+    string? Needs = null
 ) : TaskView(Task);
 
 /// <summary>An agent's account of a completed task.</summary>

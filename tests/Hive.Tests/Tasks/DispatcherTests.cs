@@ -290,11 +290,35 @@ public sealed class DispatcherTests
     }
 
     [Fact]
-    public async Task Tasks_that_nobody_can_do_are_told_after_half_an_hour()
+    public async Task Tasks_that_no_agent_fits_are_told_at_once()
     {
         await using var rig = new DispatcherRig();
         rig.Set("ann", ActivityState.Idle);
         await rig.Add("ann");
+        await rig.Dispatcher.StartAsync(CancellationToken.None);
+        var told = new SemaphoreSlim(0);
+        rig.Dispatcher.UnservableChanged += () => told.Release();
+
+        await rig.Put(SchedulerRig.Task(1, rig.Now) with { Capabilities = ["cobol"] });
+
+        Assert.True(await told.WaitAsync(TimeSpan.FromSeconds(60)));
+        var unservable = Assert.Single(rig.Dispatcher.Unservable(rig.Clock.GetUtcNow()));
+        Assert.Equal("the duty worker with cobol; no agent fits", unservable.Reason);
+        rig.Set("cay", ActivityState.Idle);
+        await rig.Add("cay", 1, "cobol");
+        Assert.Equal((1, "cay"), await rig.Tasks.Claimed());
+        Assert.True(await told.WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.Empty(rig.Dispatcher.Unservable(rig.Clock.GetUtcNow()));
+    }
+
+    [Fact]
+    public async Task Tasks_whose_agents_cannot_work_are_told_after_half_an_hour()
+    {
+        await using var rig = new DispatcherRig();
+        rig.Set("ann", ActivityState.Idle);
+        await rig.Add("ann");
+        rig.Set("cay", ActivityState.Stopped);
+        await rig.Add("cay", 1, "cobol");
         await rig.Dispatcher.StartAsync(CancellationToken.None);
         await rig.Put(SchedulerRig.Task(1, rig.Now) with { Capabilities = ["cobol"] });
         var told = new SemaphoreSlim(0);
@@ -310,8 +334,8 @@ public sealed class DispatcherTests
         Assert.Equal(["cobol"], unservable.Capabilities);
         Assert.Equal((due.AddMinutes(-30), 1), (unservable.SinceAt, unservable.Count));
         Assert.Equal([1], unservable.Tasks);
+        Assert.Equal("the duty worker with cobol; cay would fit and cannot work now", unservable.Reason);
         rig.Set("cay", ActivityState.Idle);
-        await rig.Add("cay", 1, "cobol");
         Assert.Equal((1, "cay"), await rig.Tasks.Claimed());
         Assert.True(await told.WaitAsync(TimeSpan.FromSeconds(60)));
         Assert.Empty(rig.Dispatcher.Unservable(due));

@@ -14,6 +14,7 @@ namespace Hive.Features.Tasks.Rest;
 /// <param name="ExpectedOutputs">What it leaves behind.</param>
 /// <param name="Result">What its agent said at its end.</param>
 /// <param name="Runs">Its runs, the newest first; only of a task that is shown alone.</param>
+/// <param name="Needs">What it needs and no agent can give; only of a ready task that is shown alone.</param>
 internal sealed record RestTask(
     [property: JsonIgnore] TaskView Task,
     long TicketId,
@@ -23,7 +24,8 @@ internal sealed record RestTask(
     long? ParentTaskId = null,
     IReadOnlyList<ExpectedOutput>? ExpectedOutputs = null,
     TaskResult? Result = null,
-    IReadOnlyList<RestRun>? Runs = null
+    IReadOnlyList<RestRun>? Runs = null,
+    string? Needs = null
 ) : TaskView(Task)
 {
     /// <summary>Rows under these names, with their results or without.</summary>
@@ -44,6 +46,7 @@ internal sealed record RestTask(
         {
             ExpectedOutputs = TaskRow.List<ExpectedOutput>(row.Expected),
             Runs = [.. TaskViews.Runs(db, row.Id).Select(run => new RestRun(run))],
+            Needs = row.IsReady ? live.UnservableReason(row.Id) : null,
         };
 
     private static RestTask Of(TaskRow row, TaskView view, bool withResult) =>

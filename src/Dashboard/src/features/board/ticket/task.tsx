@@ -169,10 +169,15 @@ function Block({ title, children }: { title: string; children: ComponentChildren
 }
 
 /** Why it is not given to an agent, each with its reason. */
-function Reasons({ task: { holds } }: { task: Task }) {
-  return holds.length === 0 ? null : (
+function Reasons({ task: { holds, needs } }: { task: TaskDetail }) {
+  return holds.length === 0 && needs == null ? null : (
     <Block title="why it waits">
       <ul>
+        {needs == null ? null : (
+          <li>
+            <span class="dim">nobody can do it:</span> it needs <bdi>{needs}</bdi>
+          </li>
+        )}
         {holds.map(({ hold, reason }) => (
           <li key={hold}>
             <span class="dim">{hold.replaceAll('_', ' ')}:</span> <bdi>{reason}</bdi>
