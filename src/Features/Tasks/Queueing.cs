@@ -115,11 +115,15 @@ internal sealed record Unservable(
 {
     private const int NamedAgents = 10;
 
-    /// <summary>What the tasks need, and why nobody has it.</summary>
-    public string Reason =>
+    /// <summary>The duty and the capabilities that the tasks need, and the agent they are for, in words.</summary>
+    public string Need =>
         (WantsAgent is { } only ? $"{only}, " : "")
         + $"the duty {DutyWords.Words(Needs)}"
-        + (Capabilities.Count > 0 ? $" with {string.Join(", ", Capabilities)}" : "")
+        + (Capabilities.Count > 0 ? $" with {string.Join(", ", Capabilities)}" : "");
+
+    /// <summary>The same, and why nobody has it.</summary>
+    public string Reason =>
+        Need
         + (Excluded.Count > 0 ? $"; not {string.Join(", ", Excluded)}, whose own work it is about" : "")
         + (
             Unable.Count == 0

@@ -191,6 +191,20 @@ internal sealed class TaskChanges(
     /// <summary>The reason for which its declared locks hold a task now; null when they do not.</summary>
     public string? LockReasonOf(long task) => locks.ReasonOf(task);
 
+    /// <summary>Why a task's ticket holds it; null when it does not.</summary>
+    public string? TicketReasonOf(System.Data.Common.DbConnection db, TaskRow row)
+    {
+        if (tickets.Find(db, row.Ticket) is not { } ticket)
+            return null;
+        // The tasks of a block are there to be done while it lasts.
+        var isOfBlock = row.PhaseId == Phase.BlockedId;
+        var why =
+            isOfBlock && ticket.Blocked is null ? "is not blocked any more"
+            : isOfBlock ? (ticket with { Blocked = null }).WhyNotRun
+            : ticket.WhyNotRun;
+        return why is null ? null : $"ticket {row.Ticket} {why}";
+    }
+
     /// <summary>The holds that follow from a task's ticket and from the tasks that it waits for.</summary>
     public Hold HoldsOf(TicketEntry ticket, TaskRow row) =>
         OfTicket(ticket, row.PhaseId)

@@ -37,7 +37,8 @@ internal static class TaskViews
                     row,
                     edges?[row.Id].ToArray() ?? [],
                     row.IsReady ? live?.ScoreOf(row.Id) : null,
-                    row.Held.HasFlag(Hold.Lock) ? live?.LockReasonOf(row.Id) ?? row.LockReason : null
+                    row.Held.HasFlag(Hold.Lock) ? live?.LockReasonOf(row.Id) ?? row.LockReason : null,
+                    row.Held.HasFlag(Hold.Ticket) ? live?.TicketReasonOf(db, row) : null
                 )
             ),
         ];
@@ -71,7 +72,13 @@ internal static class TaskViews
     public static DateTimeOffset? Instant(long? milliseconds) =>
         milliseconds is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null;
 
-    private static TaskView Of(TaskRow row, IReadOnlyList<Edge> edges, double? score, string? lockReason) =>
+    private static TaskView Of(
+        TaskRow row,
+        IReadOnlyList<Edge> edges,
+        double? score,
+        string? lockReason,
+        string? ticketReason
+    ) =>
         new(
             row.Id,
             row.Ticket,
@@ -81,7 +88,7 @@ internal static class TaskViews
             row.Title,
             Priorities.Word((int)row.Priority),
             row.Status,
-            row.IsPending ? [.. Holds(row, edges, lockReason)] : [],
+            row.IsPending ? [.. Holds(row, edges, lockReason, ticketReason)] : [],
             TaskRow.List<string>(row.Capabilities),
             [.. edges.Select(e => e.DependsOn)],
             new TaskDeps((int)row.DepsTotal, (int)row.DepsDone, (int)row.DepsDead, TaskRow.QuorumWord(row.Quorum)),
@@ -115,7 +122,12 @@ internal static class TaskViews
             row.CostMicro == 0 ? null : Money.Usd(row.CostMicro)
         );
 
-    private static IEnumerable<TaskHold> Holds(TaskRow row, IReadOnlyList<Edge> edges, string? lockReason)
+    private static IEnumerable<TaskHold> Holds(
+        TaskRow row,
+        IReadOnlyList<Edge> edges,
+        string? lockReason,
+        string? ticketReason
+    )
     {
         var held = row.Held;
         if (held.HasFlag(Hold.Dependency) && edges.Where(e => e.IsOpen).ToArray() is { Length: > 0 } open)
@@ -134,12 +146,7 @@ internal static class TaskViews
         if (held.HasFlag(Hold.Retry))
             yield return new TaskHold("retry", $"is tried again at {Instant(row.NotBefore):u}");
         if (held.HasFlag(Hold.Ticket))
-            yield return new TaskHold(
-                "ticket",
-                row.PhaseId == Phase.BlockedId
-                    ? $"ticket {row.Ticket} is not blocked any more, or it is held"
-                    : $"ticket {row.Ticket} is blocked, held or not approved"
-            );
+            yield return new TaskHold("ticket", ticketReason ?? $"ticket {row.Ticket} does not run");
         if (held.HasFlag(Hold.Phase))
             yield return new TaskHold("phase", $"ticket {row.Ticket} has not reached {row.PhaseId}");
         if (held.HasFlag(Hold.Budget))

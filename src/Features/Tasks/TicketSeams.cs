@@ -344,7 +344,13 @@ internal sealed class TicketSeams(
         {
             var holds = (row.Held & ~OfTicket) | changes.OfTicket(ticket, row.PhaseId);
             if (holds == row.Held)
+            {
+                // Its reason may be another one now.
+                if (row.IsPending && holds.HasFlag(Tasks.Hold.Ticket))
+                    changed.Add(row);
                 continue;
+            }
+
             var after = row with { Holds = (long)holds };
             after = after with { ReadyAt = after.IsReady ? row.ReadyAt ?? changes.Now : null };
             TaskTable.UpdateHolds(write, after);

@@ -101,6 +101,8 @@ internal abstract class WaitingTasks(ITickets tickets) : IWaiting
 /// <summary>Ready tasks that no agent fits, or whose agents have not been able to work for half an hour.</summary>
 internal sealed class WaitingUnservable : IWaiting
 {
+    private const int NamedTasks = 10;
+
     private readonly IScheduler scheduler;
     private readonly Lazy<IWaitingReports> reports;
     private readonly TimeProvider clock;
@@ -143,21 +145,36 @@ internal sealed class WaitingUnservable : IWaiting
             changes.Put(thing);
     }
 
+    // One for each reason: a missing duty keeps tasks of many phases waiting.
     private List<WaitingThing> Things() =>
         [
             .. scheduler
                 .Unservable(clock.GetUtcNow())
                 .Where(group => group.Tasks.Count > 0)
-                .Select(group => new WaitingThing(
-                    group.Tasks[0].ToString(CultureInfo.InvariantCulture),
-                    group.Count == 1 ? "nobody can do a task" : $"nobody can do {group.Count} tasks",
-                    group.SinceAt,
-                    WaitingUrgency.Soon,
-                    "/board"
-                )
-                {
-                    Detail = $"task {string.Join(", ", group.Tasks)} of {group.PhaseId} needs {group.Reason}",
-                    Version = group.SinceAt.ToUnixTimeMilliseconds(),
-                }),
+                .GroupBy(
+                    group => (group.Need, group.Reason),
+                    (why, groups) => Thing(why.Need, why.Reason, [.. groups])
+                ),
         ];
+
+    private static WaitingThing Thing(string need, string reason, Unservable[] groups)
+    {
+        var count = groups.Sum(group => group.Count);
+        var tasks = groups.SelectMany(group => group.Tasks).Order().ToList();
+        var since = groups.Min(group => group.SinceAt);
+        return new WaitingThing(
+            tasks[0].ToString(CultureInfo.InvariantCulture),
+            count == 1 ? $"nobody can do a task: it needs {need}" : $"nobody can do {count} tasks: they need {need}",
+            since,
+            WaitingUrgency.Soon,
+            "/board"
+        )
+        {
+            Detail =
+                $"{(count == 1 ? "task" : "tasks")} {string.Join(", ", tasks.Take(NamedTasks))}"
+                + (count > NamedTasks ? $" and {count - NamedTasks} more" : "")
+                + $": {(count == 1 ? "needs" : "need")} {reason}",
+            Version = since.ToUnixTimeMilliseconds(),
+        };
+    }
 }

@@ -97,11 +97,12 @@ internal sealed class Blocks(
             new { row.Id }
         ) == FromLinks;
 
-    /// <summary>Tells the slices above when the tasks of a ticket may run from now on, or may not.</summary>
+    /// <summary>Tells the slices above when the tasks of a ticket may run from now on, or may not, or for another
+    /// reason.</summary>
     public void Follow(IWrite write, TicketRow before, TicketRow after)
     {
         // A hold also concerns the task of a block, which runs while the others do not.
-        if (before.Runs == after.Runs && before.Held == after.Held)
+        if ((before.Held, before.Blocked, before.Approval) == (after.Held, after.Blocked, after.Approval))
             return;
         foreach (var told in held.Value)
             told.Changed(write, after.ToEntry());

@@ -160,8 +160,8 @@ public sealed class WorkerToolsTests
 
         Assert.Equal("+ task_unservable-1", await events.NextWaiting());
         var row = await rig.Hive.Row("task_unservable-1");
-        Assert.Equal(("nobody can do a task", "soon"), (row.Title, row.Urgency));
-        Assert.Contains("needs the duty worker with cobol; no agent fits", row.Detail, StringComparison.Ordinal);
+        Assert.Equal(("nobody can do a task: it needs the duty worker with cobol", "soon"), (row.Title, row.Urgency));
+        Assert.Equal("task 1: needs the duty worker with cobol; no agent fits", row.Detail);
         var task = (await rig.Host.CallAsync("task", new { id = 1 })).GetProperty("task");
         Assert.Equal("the duty worker with cobol; no agent fits", task.Text("needs"));
         await Agents.WorkRig.SpawnAs(rig.Hive, "bob", "duty: worker\ncapabilities: [cobol]\n");

@@ -37,6 +37,34 @@ public sealed class BlockTicketTests
         Assert.Equal(["created", "moved", "blocked", "unblocked"], await host.Kinds(id));
     }
 
+    [Fact]
+    public async Task A_task_says_what_keeps_its_ticket_from_running()
+    {
+        await using var hive = await HiveFixture.Start();
+        var host = await hive.Board();
+        var id = await host.CreateInBuild(
+            fields: new { tasks = new[] { new { task_type = "build", title = "Build it" } } }
+        );
+        var events = await hive.Events();
+
+        await host.Change(new { id, block = new { type = "failing_checks", reason = "red" } });
+        Assert.Equal("ticket 1 is blocked (failing checks)", await Reason());
+        await host.CallAsync("ticket_hold", new { id });
+        Assert.Equal("ticket 1 is blocked (failing checks) and is held by a person", await Reason());
+        await host.Change(new { id, unblock = true });
+        Assert.Equal("ticket 1 is held by a person", await Reason());
+        await host.CallAsync("ticket_release", new { id });
+        Assert.Null(await Reason());
+
+        async Task<string?> Reason()
+        {
+            var row = (await events.Next("task_changed")).GetProperty("task");
+            var holds = (await host.CallAsync("task", new { id = 1 })).GetProperty("task").GetProperty("holds");
+            Assert.Equal(holds.ToString(), row.GetProperty("holds").ToString());
+            return holds.GetArrayLength() == 0 ? null : holds[0].Text("reason");
+        }
+    }
+
     [Theory]
     [InlineData("/api/v1/tickets/{0}/check-advance")]
     [InlineData("/api/v1/board/auto-transition/{0}")]

@@ -101,6 +101,26 @@ internal sealed record TicketEntry(
 
     /// <summary>Its tasks may run: it is approved, and neither blocked, held nor ended.</summary>
     public bool Runs => DoneAt is null && Blocked is null && !Held && Approval == "approved";
+
+    /// <summary>Why its tasks may not run, to be read after “ticket 3”; null while they may.</summary>
+    public string? WhyNotRun =>
+        Runs ? null
+        : IsDone ? "has ended"
+        : string.Join(
+            " and ",
+            new[]
+            {
+                Approval switch
+                {
+                    "approved" => null,
+                    "pending_review" => "waits for its approval",
+                    "rejected" => "was rejected",
+                    _ => "was not approved in time",
+                },
+                Blocked is null ? null : $"is blocked ({Blocked.Replace('_', ' ')})",
+                Held ? "is held by a person" : null,
+            }.Where(why => why is not null)
+        );
 }
 
 /// <summary>The types of a block.</summary>
