@@ -12,6 +12,8 @@ namespace Hive.Cli.Gates;
 /// has to judge.</summary>
 internal static class GatesVerbs
 {
+    private const string OpenTasks = "waiting_tasks: ";
+
     private static readonly Screen.Column[] Reviews =
     [
         "id",
@@ -62,7 +64,10 @@ internal static class GatesVerbs
                     return;
                 }
 
-                Show(verb.Screen, gate);
+                var of = (await verb.CallAsync("ticket", new { id }))
+                    .GetProperty("ticket")
+                    .Deserialize<TicketCard>(WireJson.Options)!;
+                Show(verb.Screen, gate, of);
                 var artifacts = found.GetProperty("artifacts").Deserialize<Artifact[]>(WireJson.Options)!;
                 if (artifacts.Length > 0)
                     verb.Screen.Line();
@@ -74,7 +79,7 @@ internal static class GatesVerbs
         );
     }
 
-    private static void Show(Screen screen, GateView gate)
+    private static void Show(Screen screen, GateView gate, TicketCard ticket)
     {
         var style = gate.GateStatus switch
         {
@@ -89,17 +94,27 @@ internal static class GatesVerbs
             new(gate.GateStatus, style),
             Invariant($"gate of ticket {gate.Ticket}, {gate.PhaseId}{failed}{judged}")
         );
+        if (gate.PhaseId == ticket.PhaseId && Rests(ticket) is { } rests)
+            screen.Line($"  {rests}");
         if (gate.Criteria.Count == 0)
             screen.Line("  It asks nothing.");
+        // What tasks hand in is not due before they have ended.
+        var isDue =
+            gate.GateStatus == "failed"
+            || !gate.BlockingReasons.Any(r => r.StartsWith(OpenTasks, StringComparison.Ordinal));
         foreach (var criterion in gate.Criteria)
         {
             var (sign, color) = criterion.State switch
             {
                 "met" => ("✔", "green"),
+                "unmet" when criterion.Kind is "artifact" or "metric" && !isDue => ("○", "grey"),
                 "unmet" => ("✘", "red"),
                 _ => ("…", "yellow"),
             };
-            var reason = criterion.Reason is { } why ? $": {why}" : "";
+            var reason =
+                sign == "○" ? ": not yet"
+                : criterion.Reason is { } why ? $": {InWords(why)}"
+                : "";
             var whose = criterion.Artifact is { } artifact
                 ? Invariant(
                     $" (artifact {artifact}{(criterion.Task is { } task ? $" of task {task}" : "")}, {criterion.By})"
@@ -111,10 +126,27 @@ internal static class GatesVerbs
 
         // Reasons that no criterion tells, such as tasks that are not ended.
         foreach (var reason in gate.BlockingReasons.Where(r => gate.Criteria.All(c => c.Reason != r)))
-            screen.Line($"  {Plain.OneLine(reason)}");
-        if (gate.MissingArtifacts.Count > 0)
+            screen.Line($"  {Plain.OneLine(InWords(reason))}");
+        if (isDue && gate.MissingArtifacts.Count > 0)
             screen.Line($"  missing: {string.Join(", ", gate.MissingArtifacts)}");
     }
+
+    // The code at the start of the reason is for programs.
+    private static string InWords(string reason) =>
+        reason.StartsWith(OpenTasks, StringComparison.Ordinal) ? reason[OpenTasks.Length..] : reason;
+
+    // What the gate waits for that it does not ask itself.
+    private static string? Rests(TicketCard ticket) =>
+        ticket.WaitingFor is { } column ? Plain.OneLine($"It has passed and waits for a place in {column}.")
+        : ticket.Status is "pending_review" or "rejected" or "timed_out"
+            ? $"Its ticket is not approved ({ticket.Status.Replace('_', ' ')}); nothing is judged until it is."
+        : ticket.Blocked is { } block
+            ? Plain.OneLine(
+                $"Its ticket is blocked ({block.Replace('_', ' ')}: {ticket.BlockedReason}); nothing is judged until "
+                    + "that ends."
+            )
+        : ticket.Held ? "Its ticket is held; nothing is judged until it is released."
+        : null;
 
     private static string ReviewWay(long review) => Invariant($" (hive review {review} pass)");
 

@@ -30,7 +30,11 @@ internal static class GoldenPlan
         {
             "board" => new { board = new { columns = Columns.Select((_, i) => Column(i, many)) } },
             "tickets" => new { tickets = many ? Cards.Where(c => Fits(c, request)) : [] },
-            "ticket" => new { ticket = Whole(Cards[1]), history = History },
+            "ticket" => new
+            {
+                ticket = Whole(Cards.Single(c => c.Id == request.GetProperty("id").GetInt64())),
+                history = History,
+            },
             "ticket_create"
             or "ticket_move"
             or "ticket_change"
@@ -87,6 +91,7 @@ internal static class GoldenPlan
                     )
                     : new TaskGraph([], [], []),
             },
+            "gate" when request.GetProperty("ticket").GetInt64() == 42 => new { gate = Open },
             "gate" => new { gate = many ? Failed : Nothing },
             "artifacts" => new { artifacts = many ? Artifacts : [] },
             "artifact" => new { artifact = Artifacts[0], content = "# Prices\nrounded\u001b[2J down\n" },
@@ -291,6 +296,27 @@ internal static class GoldenPlan
 
     private static GateView Nothing =>
         new(41, "PHASE_BACKLOG", "passed", RequirementsMet: true, [], [], [], Iteration: 0, MaxIterations: 3);
+
+    private static GateView Open =>
+        new(
+            42,
+            Requirements,
+            "open",
+            false,
+            ["requirements_document"],
+            ["waiting_tasks: task 106 is not completed yet"],
+            [
+                new(
+                    "tasks_complete",
+                    "all tasks are completed",
+                    "waiting",
+                    "waiting_tasks: task 106 is not completed yet"
+                ),
+                new("artifact", "requirements_document", "unmet", "an artifact of the type is missing; hand one in"),
+            ],
+            0,
+            3
+        );
 
     private static GateView Failed =>
         new(

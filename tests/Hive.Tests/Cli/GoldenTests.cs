@@ -48,6 +48,7 @@ public sealed partial class GoldenTests : IDisposable
     [InlineData("budget")]
     [InlineData("costs")]
     [InlineData("gate show 41")]
+    [InlineData("gate show 42")]
     [InlineData("artifact list 41")]
     [InlineData("artifact show 12")]
     [InlineData("discovery list")]
