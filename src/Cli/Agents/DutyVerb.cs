@@ -27,20 +27,27 @@ internal static class DutyVerb
         return duty;
     }
 
+    // The most that one answer has (docs/protocol.md).
+    private const int Most = 100;
+
     private static Command List() =>
         Verb.Create(
             "list",
             "List the agents that take tasks.",
             async (verb, parsed) =>
             {
-                var answer = await verb.CallAsync("list_work", new { what = "agents", limit = 100 });
+                var answer = await verb.CallAsync("list_work", new { what = "agents", limit = Most });
                 var agents = answer.GetProperty("agents").EnumerateArray().ToArray();
                 if (verb.Json)
                     JsonOutput.Print(answer);
                 else if (agents.Length == 0)
                     verb.Screen.Line("No agent takes tasks. Give one a duty: hive duty set NAME --duty worker");
                 else
+                {
                     verb.Screen.Table(Heads, [.. agents.Select(Cells)]);
+                    if (agents.Length == Most)
+                        verb.Screen.Line(Invariant($"These are the first {Most}; hive status lists all agents."));
+                }
             },
             CommonOptions.Wide()
         );

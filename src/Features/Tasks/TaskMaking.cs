@@ -179,7 +179,14 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
             throw Problem.Conflict($"task {row.Id} waits for {MostEdges} tasks already, which is the limit");
         if (Cycles.Path(edges, row.Id, on) is { } path)
             throw Cycles.Problem(path);
-        MustReach(tickets.Require(write.Db, row.Ticket), row, (other.Title, other.Status, other.PhaseId));
+        MustReach(
+            tickets.Require(write.Db, row.Ticket),
+            row with
+            {
+                DepsTotal = row.DepsTotal + 1,
+            },
+            StatesOf(write, [.. TaskTable.DependenciesOf(write.Db, row.Id), on])
+        );
         TaskTable.AddEdge(write, row.Id, on);
         return Counted(write, row, other, 1);
     }
@@ -284,8 +291,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
                 $"'{row.Title}' has the quorum {quorum} and waits for {waits.Length} "
                     + $"task{(waits.Length == 1 ? "" : "s")}; name more in 'depends_on', or lower it"
             );
-        foreach (var on in others)
-            MustReach(ticket, row, on);
+        MustReach(ticket, row, others);
         row = row with { Holds = (long)changes.HoldsOf(ticket, row) };
         row = TaskTable.Insert(write, row with { ReadyAt = row.IsReady ? row.CreatedAt : null });
         foreach (var on in waits)
@@ -300,19 +306,23 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
     public string LatestPhase(IWrite write, TicketEntry ticket, IReadOnlyCollection<long> tasks) =>
         LatestOf(ticket, StatesOf(write, tasks));
 
-    // Its own open task keeps a ticket from the phases ahead, so that the other one would never begin.
-    private void MustReach(TicketEntry ticket, TaskRow row, (string Title, string Status, string PhaseId) on)
+    // Its own open task keeps a ticket from the phases ahead, so that the other one would never begin. With a quorum the
+    // others can be enough.
+    private void MustReach(TicketEntry ticket, TaskRow row, List<(string Title, string Status, string PhaseId)> others)
     {
-        if (
-            on.Status != TaskState.Completed
-            && on.PhaseId != row.PhaseId
-            && changes.OfTicket(ticket, on.PhaseId).HasFlag(Hold.Phase)
-            && LatestOf(ticket, [("", "", row.PhaseId), on]) == on.PhaseId
-        )
+        var beyond = others
+            .Where(on =>
+                on.Status != TaskState.Completed
+                && on.PhaseId != row.PhaseId
+                && changes.OfTicket(ticket, on.PhaseId).HasFlag(Hold.Phase)
+                && LatestOf(ticket, [("", "", row.PhaseId), on]) == on.PhaseId
+            )
+            .ToArray();
+        if (others.Count - beyond.Length < row.Needed)
             throw Problem.Conflict(
-                $"'{row.Title}' of {row.PhaseId} would wait for ever for '{on.Title}': ticket {ticket.Id} is in "
-                    + $"{ticket.PhaseId} and reaches {on.PhaseId} only after '{row.Title}'; leave out the dependency, "
-                    + $"or give '{row.Title}' that phase"
+                $"'{row.Title}' of {row.PhaseId} would wait for ever for '{beyond[0].Title}': ticket {ticket.Id} is in "
+                    + $"{ticket.PhaseId} and reaches {beyond[0].PhaseId} only after '{row.Title}'; leave out the "
+                    + $"dependency, or give '{row.Title}' that phase"
             );
     }
 

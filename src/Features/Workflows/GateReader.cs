@@ -1,3 +1,4 @@
+using Hive.Common.Doors;
 using Hive.Common.Yaml;
 using Hive.Protocol;
 
@@ -99,6 +100,10 @@ internal sealed class GateReader(YamlFaults faults, WorkflowMarks marks)
             faults.Add(section.Begin, "'field' and one of 'at_least' and 'at_most' go together");
         if (kinds[0] == "metric" && !hasBound)
             faults.Add(section.Begin, "'metric' needs 'at_least' or 'at_most'");
+        var metric = faults.Line(section, "metric", 100);
+        // The gate would never pass: no agent can hand one in.
+        if (metric is not null && !TextRules.IsMemberName(metric))
+            faults.Add(section.Mark("metric"), $"no agent can hand in this metric; {TextRules.MemberNames}");
         return new Criterion(
             Artifact: faults.Line(section, "artifact", 100),
             MinCount: faults.Try(() => section.Number("min_count", 1, 1000, "a whole number")),
@@ -109,7 +114,7 @@ internal sealed class GateReader(YamlFaults faults, WorkflowMarks marks)
             AtMost: atMost,
             Flag: faults.Line(section, "flag", 100),
             Commit: ReadCommit(section),
-            Metric: faults.Line(section, "metric", 100),
+            Metric: metric,
             Validator: faults.Text(section, "validator", 1000),
             Operator: faults.Text(section, "operator", 1000),
             Capabilities: faults.Capabilities(section) is { Count: > 0 } capabilities ? capabilities : null

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Yaml;
 using Hive.Protocol;
@@ -208,6 +209,13 @@ internal sealed partial class PatternReader
             )
         )
             faults.Add(at, $"a field has 1 to {PatternStep.FieldLength} characters, and is not blank");
+        // A task with one could never be completed: no other name is taken in outputs.
+        foreach (var (field, at) in fields)
+        {
+            if (!string.IsNullOrWhiteSpace(field) && !TextRules.IsMemberName(Placeholder().Replace(field, "x")))
+                faults.Add(at, $"no agent can hand in this field; {TextRules.MemberNames}");
+        }
+
         return new PatternStep(
             Ref: name,
             Kind: kind,

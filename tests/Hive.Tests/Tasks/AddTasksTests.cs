@@ -108,6 +108,38 @@ public sealed class AddTasksTests
     }
 
     [Fact]
+    public async Task A_task_may_wait_for_a_later_phase_beside_enough_others()
+    {
+        await using var rig = await TaskRig.Start();
+        object Any(int quorum) =>
+            new
+            {
+                task_type = "work",
+                title = "b",
+                depends_on = new[] { "a", "later" },
+                quorum,
+            };
+        object[] both =
+        [
+            TaskRig.New("a"),
+            new
+            {
+                @ref = "later",
+                task_type = "test",
+                title = "later",
+                phase_id = "PHASE_TESTING",
+            },
+        ];
+        Assert.Equal(3, (await rig.Add(await rig.Ticket(), [.. both, Any(1)])).Length);
+        var refused = await rig.Refused(rig.Add(await rig.Ticket(), [.. both, Any(2)]));
+        Assert.Contains(
+            "'b' of PHASE_BACKLOG would wait for ever for 'later'",
+            refused.Message,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public async Task A_quorum_above_the_number_of_tasks_that_are_waited_for_is_refused()
     {
         await using var rig = await TaskRig.Start();

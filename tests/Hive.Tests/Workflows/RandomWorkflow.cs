@@ -252,7 +252,9 @@ internal sealed class RandomWorkflow(int seed)
                             Commit: Maybe(() => new CommitCriterion(Maybe(() => "main")))
                         ),
                         2 => Bounded(new Criterion(Artifact: "a", Field: Line(20))),
-                        3 => Bounded(new Criterion(Metric: Line(50))),
+                        3 => Bounded(
+                            new Criterion(Metric: $"{Pick("coverage", "p99.ms", "Lint-1")}_{random.Next(100)}")
+                        ),
                         _ => Flip()
                             ? new Criterion(Operator: Text(300))
                             : new Criterion(

@@ -256,6 +256,12 @@ public sealed class WorkflowYamlTests
         "line 9, column 13: the status of PHASE_WORK is done, and it is not terminal",
         ""
     )]
+    [InlineData(
+        "[think]\n",
+        "[think]\n    gate: { criteria: [{ metric: line coverage, at_least: 1 }] }\n",
+        "no agent can hand in this metric; a name has 1 to 64 of",
+        "line 16, column "
+    )]
     [InlineData("title: Make\n", "title: Make\n        quorum: 2\n", "'quorum' is 2, and 'depends_on' names 1", "")]
     [InlineData(
         "    depends_on: [think]\n",
@@ -446,6 +452,12 @@ public sealed class WorkflowYamlTests
     [InlineData("for_each: reviewers", "quorum: first", "'quorum' counts dependencies, and there are none")]
     [InlineData("name: review-by", "name: review/by", "line 2, column 9: 'name' contains '/'")]
     [InlineData("strategy: combine", "strategy: custom\n      fields: [' ']", "a field has 1 to 200 characters")]
+    [InlineData(
+        "strategy: combine",
+        "strategy: custom\n      fields: [a b]",
+        "no agent can hand in this field; a name has"
+    )]
+    [InlineData("{question}\"", "x\"\n      fields: [\"{item} %\"]", "no agent can hand in this field; a name has")]
     public void A_pattern_that_cannot_run_is_refused(string right, string wrong, string said)
     {
         const string Text = """
@@ -473,7 +485,7 @@ public sealed class WorkflowYamlTests
     }
 
     [Fact]
-    public void A_merge_takes_fifty_fields_of_two_hundred_characters_at_most()
+    public void A_merge_takes_fifty_fields_of_64_characters_at_most()
     {
         const string Text = """
             pattern:
@@ -484,12 +496,12 @@ public sealed class WorkflowYamlTests
             """;
         Assert.Equal(
             50,
-            Read(Enumerable.Range(0, 50).Select(i => $"{i:d3}{new string('f', 197)}")).Steps[1].Fields.Count
+            Read(Enumerable.Range(0, 50).Select(i => $"{i:d3}{new string('f', 61)}")).Steps[1].Fields.Count
         );
         var many = Assert.Throws<Problem>(() => Read(Enumerable.Range(0, 51).Select(i => $"f{i}")));
         Assert.Contains("'fields' has 51 entries; the limit is 50", many.Message, StringComparison.Ordinal);
-        var lengthy = Assert.Throws<Problem>(() => Read([new string('f', 201)]));
-        Assert.Contains("a field has 1 to 200 characters", lengthy.Message, StringComparison.Ordinal);
+        var lengthy = Assert.Throws<Problem>(() => Read([new string('f', 65)]));
+        Assert.Contains("a name has 1 to 64 of A-Z", lengthy.Message, StringComparison.Ordinal);
 
         static Pattern Read(IEnumerable<string> fields) =>
             PatternReader.Read(Text.Replace("FIELDS", string.Join(", ", fields), StringComparison.Ordinal));
