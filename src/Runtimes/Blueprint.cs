@@ -57,4 +57,11 @@ internal sealed record ContainerLimits(long MemoryBytes, int CpuPercent, int Pro
     /// <summary>The most processes and threads of an agent at a time, on every runtime: a fork bomb stops there, and
     /// the machine goes on.</summary>
     public const int MaxProcesses = 2048;
+
+    /// <summary>Its share of a busy processor beside others, of which a group usually has 100 (cgroups(7), cpu.weight):
+    /// the host and what else runs on the machine come first, however many processes the agent starts.</summary>
+    public const int CpuWeight = 20;
+
+    /// <summary>The same share in the older unit, of which a group usually has 1024 (cpu.shares).</summary>
+    public const int CpuShares = CpuWeight * 1024 / 100;
 }

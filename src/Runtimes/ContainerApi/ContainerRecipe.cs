@@ -216,6 +216,7 @@ internal static class ContainerRecipe
                     Memory = can.Memory ? memory : 0,
                     MemorySwap = can.Memory && can.Swap ? memory : 0,
                     NanoCpus = can.Cpu ? cpuPercent * NanosecondsPerPercent : 0,
+                    CpuShares = can.Cpu ? ContainerLimits.CpuShares : 0,
                     PidsLimit = can.Pids ? processes : (int?)null,
                     RestartPolicy = new { Name = "no" },
                     LogConfig = BoundedLog,

@@ -54,15 +54,12 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
     /// <summary>Creates groups with these limits.</summary>
     public void Make(IReadOnlyList<string> groups, ContainerLimits limits)
     {
-        var (memory, quota) = (
-            limits.MemoryBytes.ToString(CultureInfo.InvariantCulture),
-            (PeriodMicroseconds / 100 * limits.CpuPercent).ToString(CultureInfo.InvariantCulture)
-        );
+        var (memory, quota) = (Number(limits.MemoryBytes), Number(PeriodMicroseconds / 100 * (long)limits.CpuPercent));
         foreach (var group in groups)
         {
             Directory.CreateDirectory($"{group}/{Inside}");
             Directory.CreateDirectory($"{group}/{Pump}");
-            WriteIfPresent($"{group}/pids.max", limits.Processes.ToString(CultureInfo.InvariantCulture));
+            WriteIfPresent($"{group}/pids.max", Number(limits.Processes));
         }
 
         if (kind == GroupKind.Unified)
@@ -70,6 +67,7 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
             File.WriteAllText($"{groups[0]}/memory.max", memory);
             WriteIfPresent($"{groups[0]}/memory.swap.max", "0");
             File.WriteAllText($"{groups[0]}/cpu.max", $"{quota} {PeriodMicroseconds}");
+            File.WriteAllText($"{groups[0]}/cpu.weight", Number(ContainerLimits.CpuWeight));
             return;
         }
 
@@ -77,9 +75,12 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
         WriteIfPresent($"{groups[0]}/memory.memsw.limit_in_bytes", "-1");
         File.WriteAllText($"{groups[0]}/memory.limit_in_bytes", memory);
         WriteIfPresent($"{groups[0]}/memory.memsw.limit_in_bytes", memory);
-        File.WriteAllText($"{groups[1]}/cpu.cfs_period_us", PeriodMicroseconds.ToString(CultureInfo.InvariantCulture));
+        File.WriteAllText($"{groups[1]}/cpu.cfs_period_us", Number(PeriodMicroseconds));
         File.WriteAllText($"{groups[1]}/cpu.cfs_quota_us", quota);
+        File.WriteAllText($"{groups[1]}/cpu.shares", Number(ContainerLimits.CpuShares));
     }
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Creates groups with these limits once and removes them, which fails where that is not
     /// possible.</summary>

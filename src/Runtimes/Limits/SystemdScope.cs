@@ -32,6 +32,7 @@ internal static class SystemdScope
             $"--property=MemoryMax={limits.MemoryBytes}",
             "--property=MemorySwapMax=0",
             $"--property=CPUQuota={limits.CpuPercent}%",
+            $"--property=CPUWeight={ContainerLimits.CpuWeight}",
             $"--property=TasksMax={limits.Processes}",
             "--",
         ];

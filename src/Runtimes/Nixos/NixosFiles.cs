@@ -111,6 +111,7 @@ internal sealed class NixosFiles(string root, HivePaths paths)
                 "[Service]",
                 string.Create(CultureInfo.InvariantCulture, $"MemoryMax={blueprint.Limits.MemoryBytes}"),
                 string.Create(CultureInfo.InvariantCulture, $"CPUQuota={blueprint.Limits.CpuPercent}%"),
+                string.Create(CultureInfo.InvariantCulture, $"CPUWeight={ContainerLimits.CpuWeight}"),
                 string.Create(CultureInfo.InvariantCulture, $"TasksMax={ContainerLimits.MaxProcesses}"),
                 "Restart=no",
                 // systemd.syntax(7): systemd ignores a section of this name.

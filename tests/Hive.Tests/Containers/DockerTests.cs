@@ -46,11 +46,12 @@ public sealed class DockerTests
             [asked["Entrypoint"]![0]!.GetValue<string>(), asked["Cmd"]![0]!.GetValue<string>()]
         );
         Assert.Equal(
-            (2L << 30, 0L, 2_000_000_000L),
+            (2L << 30, 0L, 2_000_000_000L, 204L),
             (
                 limits["Memory"]!.GetValue<long>(),
                 limits["MemorySwap"]!.GetValue<long>(),
-                limits["NanoCpus"]!.GetValue<long>()
+                limits["NanoCpus"]!.GetValue<long>(),
+                limits["CpuShares"]!.GetValue<long>()
             )
         );
         Assert.Equal(

@@ -102,6 +102,7 @@ public sealed class NixosTests
                 "[Service]",
                 "MemoryMax=2147483648",
                 "CPUQuota=200%",
+                "CPUWeight=20",
                 "TasksMax=2048",
                 "Restart=no",
                 "[X-Hive]",
