@@ -55,6 +55,24 @@ const many = (from: number, to: number) => {
   for (let id = from; id <= to; id++) happen(id);
 };
 
+test('a flood is applied four times a second, until little arrives', async () => {
+  it.start();
+  await settle();
+  many(1, 51);
+  await vi.advanceTimersByTimeAsync(60);
+  expect([it.flooded.value, shown().length]).toEqual([true, 51]);
+  happen(52);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(shown().length).toBe(51);
+  await vi.advanceTimersByTimeAsync(50);
+  expect([it.flooded.value, shown().length]).toEqual([false, 52]);
+  many(53, 104);
+  await vi.advanceTimersByTimeAsync(60);
+  expect(it.flooded.value).toBe(true);
+  await vi.advanceTimersByTimeAsync(250);
+  expect([it.flooded.value, shown().length]).toEqual([false, 104]);
+});
+
 test('stored events come first, then new ones, each once', async () => {
   many(1, 3);
   it.start();

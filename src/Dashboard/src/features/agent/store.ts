@@ -19,6 +19,9 @@ import type { AgentEvent, AgentEvents, AgentStreamEvent } from './events';
 
 /** Events within this time are applied together. */
 const TOGETHER_MS = 60;
+/** More of them at once than anyone could read: then fewer entries are drawn, and less often. */
+const FLOOD = 50;
+const TOGETHER_IN_FLOOD_MS = 250;
 /** Of a longer text that is being written only the end is shown. */
 const WRITING_CHARS = 20_000;
 /** Kinds of events after which no more pieces of a text come. */
@@ -40,6 +43,8 @@ export class AgentLive {
   readonly unseen = signal(0);
   /** The first event that is drawn while the terminal does not follow. */
   readonly drawnFrom = signal(0);
+  /** Whether more arrives than can be read: the newest entries are enough then. */
+  readonly flooded = signal(false);
   /** The text that the agent is writing, as far as it has arrived. */
   readonly writing = signal<TextPart | null>(null);
 
@@ -153,6 +158,9 @@ export class AgentLive {
 
   #close(): void {
     this.#flush();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.flooded.value = false;
     this.#feed.stop();
     // Pieces are missed from here on; the whole text follows.
     this.#writing = this.writing.value = null;
@@ -182,8 +190,11 @@ export class AgentLive {
       }
       this.#cursor = id;
     }
-    if (this.#queue.length > 0 || this.#writing !== this.writing.value)
-      this.#timer ??= setTimeout(() => this.#flush(), TOGETHER_MS);
+    if (this.#queue.length > 0 || this.#writing !== this.writing.value) this.#later();
+  }
+
+  #later(): void {
+    this.#timer ??= setTimeout(() => this.#flush(), this.flooded.value ? TOGETHER_IN_FLOOD_MS : TOGETHER_MS);
   }
 
   #flush(): void {
@@ -192,6 +203,9 @@ export class AgentLive {
     const before = this.terminal.value;
     const events = freshIn(before, this.#queue);
     this.#queue = [];
+    this.flooded.value = events.length > FLOOD;
+    // Its end is seen by a time in which little arrives.
+    if (this.flooded.value) this.#later();
     if (events.length === 0) {
       this.writing.value = this.#writing;
       return;

@@ -12,12 +12,14 @@ import type { AgentLive } from './store';
 
 /** The newest entries that are drawn while the terminal follows, and how many more at a time further up. */
 const DRAWN = 200;
+/** The same while more arrives than can be read. */
+const DRAWN_IN_FLOOD = 50;
 
 /** The activity of an agent, live. */
 export function Terminal({ name, it }: { name: string; it: AgentLive }) {
   const { events, atHead, hasOlder: hostHasOlder } = it.terminal.value;
   const follows = it.following.value && atHead;
-  const newest = Math.max(0, events.length - DRAWN);
+  const newest = Math.max(0, events.length - (it.flooded.value ? DRAWN_IN_FLOOD : DRAWN));
   const from = follows ? newest : events.findIndex(({ id }) => id >= it.drawnFrom.value);
   const start = from < 0 ? newest : from;
   useLayoutEffect(() => {
