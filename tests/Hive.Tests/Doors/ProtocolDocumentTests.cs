@@ -15,7 +15,7 @@ namespace Hive.Tests.Doors;
 public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningHost host)
     : IClassFixture<ProtocolDocumentTests.RunningHost>
 {
-    private static readonly string[] Lines = File.ReadAllLines(Path.Combine(Root(), "docs", "protocol.md"));
+    internal static readonly string[] Lines = File.ReadAllLines(Path.Combine(Root(), "docs", "protocol.md"));
 
     [Theory]
     [InlineData("### Commands of every agent", CallerKind.Agent)]
@@ -227,7 +227,7 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
         );
 
     // The rows of the tables below a heading whose first column has that name.
-    private static IEnumerable<string[]> Tables(string heading, string firstColumn, bool mayBeEmpty = false)
+    internal static IEnumerable<string[]> Tables(string heading, string firstColumn, bool mayBeEmpty = false)
     {
         var level = heading.TakeWhile(c => c == '#').Count();
         var start = Array.IndexOf(Lines, heading);
@@ -264,7 +264,7 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
             yield return ($"{address.Split(' ')[0]} {alias}", row);
     }
 
-    private static IEnumerable<string> Names(string cell) => Quoted().Matches(cell).Select(m => m.Groups[1].Value);
+    internal static IEnumerable<string> Names(string cell) => Quoted().Matches(cell).Select(m => m.Groups[1].Value);
 
     // The fields in a cell; remarks in parentheses hold values, not fields.
     private static Dictionary<string, bool> Named(string cell) =>
