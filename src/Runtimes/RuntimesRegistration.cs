@@ -1,3 +1,4 @@
+using Hive.Common;
 using Hive.Protocol.Options;
 using Hive.Runtimes.ContainerApi;
 using Hive.Runtimes.Limits;
@@ -5,6 +6,7 @@ using Hive.Runtimes.Local;
 using Hive.Runtimes.Logs;
 using Hive.Runtimes.Nixos;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Runtimes;
 
@@ -21,7 +23,7 @@ internal static class RuntimesRegistration
             .AddSingleton<IRuntime, ProcessRuntime>()
             .AddSingleton<RuntimeCatalog>()
             .AddSingleton<SweepBell>()
-            .AddSingleton<LocalProcesses>()
+            .AddSingletonAs<LocalProcesses, IHostedService>()
             .AddSingleton<ProcessWatch>()
             .AddSingleton<ResourceLimits>()
             .AddSingleton<ContainerLog>();

@@ -51,6 +51,18 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
             ],
         };
 
+    /// <summary>The agents that have groups, with processes in them or not; none where systemd creates them.</summary>
+    public IReadOnlyList<string> Names() =>
+        [
+            .. Of("*")
+                .Where(pattern => Directory.Exists(Path.GetDirectoryName(pattern)))
+                .SelectMany(pattern =>
+                    Directory.EnumerateDirectories(Path.GetDirectoryName(pattern)!, Path.GetFileName(pattern))
+                )
+                .Select(group => Path.GetFileName(group)[(name.Length + 1)..])
+                .Distinct(),
+        ];
+
     /// <summary>Creates groups with these limits.</summary>
     public void Make(IReadOnlyList<string> groups, ContainerLimits limits)
     {

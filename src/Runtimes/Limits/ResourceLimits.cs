@@ -58,6 +58,9 @@ internal sealed class ResourceLimits
     /// <inheritdoc cref="ControlGroups.Members"/>
     public IReadOnlyList<int> Members(string agent) => groups.Members(agent);
 
+    /// <inheritdoc cref="ControlGroups.Names"/>
+    public IReadOnlyList<string> Groups() => groups.Names();
+
     /// <inheritdoc cref="ControlGroups.Remove(string)"/>
     public void Remove(string agent) => groups.Remove(agent);
 

@@ -4,18 +4,21 @@ using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Runtimes.Limits;
 using Hive.Runtimes.Logs;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Runtimes.Local;
 
 /// <summary>Starts, finds and ends the processes of agents on this machine by their pid files.</summary>
-internal sealed class LocalProcesses(
+internal sealed partial class LocalProcesses(
     HivePaths paths,
     ContainerLog logs,
     ResourceLimits limits,
     ProcessWatch watch,
-    TimeProvider clock
-)
+    TimeProvider clock,
+    ILogger<LocalProcesses> log
+) : IHostedService
 {
     // A variable of every process that is started for an agent. Processes that outlive the first one of its container
     // are found by it.
@@ -40,6 +43,31 @@ internal sealed class LocalProcesses(
     // In the data folder, which belongs to one host at a time, so that a host with another run folder finds running
     // agents too.
     private string Folder => Path.Combine(paths.DataDir, "pids");
+
+    /// <summary>Ends what earlier hosts left behind: processes whose agent's own process has ended while no host was
+    /// there to see it, and those of trials that a kill of the host interrupted. The network of a container on nspawn
+    /// does not end with its container.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var before = $"{Instance.Of(paths)}-";
+        var marked = ProcessTree
+            .All()
+            .Select(pid => ProcessTree.Variable(pid, Marker))
+            .OfType<string>()
+            .Where(mark => mark.StartsWith(before, StringComparison.Ordinal))
+            .Select(mark => mark[before.Length..])
+            .ToHashSet();
+        foreach (var name in marked.Union(limits.Groups()).Where(name => !IsRunning(name)))
+        {
+            if (marked.Contains(name))
+                LogLeftover(log, name);
+            await EndLeftovers(name);
+            limits.Remove(name);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Starts an agent's process in a session of its own; when it returns, the pid file names it.</summary>
     public async Task<AgentProcess> Start(
@@ -224,4 +252,10 @@ internal sealed class LocalProcesses(
     private string Mark(string agent) => $"{Instance.Of(paths)}-{agent}";
 
     private string PidFile(string agent) => Path.Combine(Folder, agent);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Name}: an earlier host left processes of it running; killing them"
+    )]
+    private static partial void LogLeftover(ILogger logger, string name);
 }

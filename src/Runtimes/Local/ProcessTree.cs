@@ -44,6 +44,13 @@ internal static class ProcessTree
         }
     }
 
+    /// <summary>The value of a variable that a process was started with; null without it.</summary>
+    public static string? Variable(int pid, string name) =>
+        Environment(pid)
+            .Split('\0')
+            .FirstOrDefault(variable => variable.StartsWith($"{name}=", StringComparison.Ordinal))
+            ?[(name.Length + 1)..];
+
     /// <summary>True until a process has ended, whether its exit code has been read or not.</summary>
     public static bool IsAlive(int pid) => Stat(pid) is not null;
 

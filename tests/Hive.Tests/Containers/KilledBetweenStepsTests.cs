@@ -220,14 +220,6 @@ public sealed class KilledBetweenStepsTests
             return [.. pids.Select(pid => int.Parse(pid, CultureInfo.InvariantCulture))];
         }
 
-        var mark = $"HIVE_CONTAINER={Instance.Of(HivePaths.Find(fleet.Hive.DataDir, fleet.Hive.RunDir))}-worker\0";
-        return
-        [
-            .. ProcessTree
-                .All()
-                .Where(pid =>
-                    Fleet.IsAlive(pid) && ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal)
-                ),
-        ];
+        return Fleet.Marked(fleet.Hive.DataDir, "worker");
     }
 }
