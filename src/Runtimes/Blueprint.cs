@@ -42,7 +42,7 @@ internal enum NetworkAccess
     Host,
 }
 
-/// <summary>A folder of the host that a container sees.</summary>
+/// <summary>A folder or a file of the host that a container sees.</summary>
 /// <param name="Source">Its path on the host.</param>
 /// <param name="Target">Its path in the container.</param>
 /// <param name="Writable">The container may change it.</param>

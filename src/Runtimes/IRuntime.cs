@@ -1,4 +1,5 @@
 using Hive.Common.Errors;
+using Hive.Runtimes.Programs;
 
 namespace Hive.Runtimes;
 
@@ -11,6 +12,9 @@ internal interface IRuntime
 
     /// <summary>True when agents of other runtimes appear in <see cref="List"/> too, because they share it.</summary>
     bool SharesList => false;
+
+    /// <summary>Where the programs in its containers come from.</summary>
+    ContainerPrograms Programs { get; }
 
     /// <summary>Runs a trial to find out whether the runtime works on this machine; null when it does.</summary>
     Task<Fault?> FindFault(CancellationToken ct);

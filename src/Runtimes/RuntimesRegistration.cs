@@ -1,10 +1,12 @@
 using Hive.Common;
+using Hive.Protocol;
 using Hive.Protocol.Options;
 using Hive.Runtimes.ContainerApi;
 using Hive.Runtimes.Limits;
 using Hive.Runtimes.Local;
 using Hive.Runtimes.Logs;
 using Hive.Runtimes.Nixos;
+using Hive.Runtimes.Programs;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -22,6 +24,11 @@ internal static class RuntimesRegistration
             .AddSingleton<IRuntime, SandboxRuntime>()
             .AddSingleton<IRuntime, ProcessRuntime>()
             .AddSingleton<RuntimeCatalog>()
+            .AddSingleton(p => new HostPrograms(
+                Environment.GetEnvironmentVariable("PATH"),
+                p.GetRequiredService<HivePaths>()
+            ))
+            .AddSingleton<ClaudeCode>()
             .AddSingleton<SweepBell>()
             .AddSingletonAs<LocalProcesses, IHostedService>()
             .AddSingleton<ProcessWatch>()

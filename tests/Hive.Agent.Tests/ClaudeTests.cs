@@ -354,7 +354,7 @@ public sealed class ClaudeTests
             StringComparison.Ordinal
         );
         Assert.EndsWith(
-            "; install it: npm install -g @anthropic-ai/claude-code",
+            "; install it: npm install -g @anthropic-ai/claude-code, then restart the agent",
             (string?)reported["missing"],
             StringComparison.Ordinal
         );

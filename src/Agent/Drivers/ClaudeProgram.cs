@@ -10,5 +10,5 @@ internal static class ClaudeProgram
         Child.Find(program, folder) is not null
             ? null
             : $"Claude Code (`{program}`) is not on the agent's PATH ({Environment.GetEnvironmentVariable("PATH")}); "
-                + "install it: npm install -g @anthropic-ai/claude-code";
+                + "install it: npm install -g @anthropic-ai/claude-code, then restart the agent";
 }

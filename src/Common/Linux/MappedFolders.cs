@@ -7,11 +7,11 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Common.Linux;
 
 /// <summary>
-/// Shows folders of root to one program as if they belonged to another user, in a mount namespace that only this
+/// Shows folders and files of root to one program as if they belonged to another user, in a mount namespace that only this
 /// program and its children have. Files that the user creates there belong to root on the disk. mount_setattr(2).
 /// </summary>
 /// <param name="user">The user and the group as which the program will run.</param>
-/// <param name="folders">The folders on the host.</param>
+/// <param name="folders">The folders, or single files, on the host.</param>
 public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
 {
     // Not below the run folder, which only root may enter.
@@ -116,14 +116,17 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
             return;
         try
         {
-            foreach (var path in Directory.GetDirectories(place))
+            foreach (var path in Directory.GetFileSystemEntries(place))
             {
                 while (LibC.Unmount(path, Detach) == 0)
                 {
                     // Until nothing is mounted there any more.
                 }
 
-                Directory.Delete(path);
+                if (Directory.Exists(path))
+                    Directory.Delete(path);
+                else
+                    File.Delete(path);
             }
 
             Directory.Delete(place);
@@ -139,7 +142,10 @@ public sealed class MappedFolders(uint user, IReadOnlyList<string> folders)
         for (var i = 0; i < trees.Length; i++)
         {
             using var tree = trees[i];
-            Directory.CreateDirectory(pathOf(i));
+            if (Directory.Exists(folders[i]))
+                Directory.CreateDirectory(pathOf(i));
+            else
+                File.Create(pathOf(i)).Dispose();
             Must(Move(tree, pathOf(i)), $"mount {folders[i]}");
         }
     }

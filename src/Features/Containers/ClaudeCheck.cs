@@ -4,39 +4,61 @@ using Hive.Common.Errors;
 using Hive.Protocol;
 using Hive.Protocol.Options;
 using Hive.Runtimes;
+using Hive.Runtimes.Programs;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Checks whether Claude Code is installed, and which version. Its absence is a failure only if new agents run
-/// it.</summary>
-internal sealed class ClaudeCheck(HiveOptions options) : ICheck
+/// <summary>Checks whether Claude Code is installed, which version, and which runtimes' agents can have it. Its absence
+/// is a failure only if new agents run it.</summary>
+internal sealed class ClaudeCheck(HiveOptions options, ClaudeCode claude) : ICheck
 {
-    private const string Advice = "Install it: npm install -g @anthropic-ai/claude-code";
+    private const string Advice = "Run it by hand to see why, or install it again.";
 
     // Without Claude Code, the driver `auto` follows the agents' scripts.
-    private FindingState Missing => options.Driver == "claude" ? FindingState.Failed : FindingState.Absent;
+    private FindingState Missing => options.Driver == ClaudeCode.Name ? FindingState.Failed : FindingState.Absent;
 
-    public async Task<IReadOnlyList<Finding>> Run(CancellationToken ct) => [await Check(ct)];
-
-    private async Task<Finding> Check(CancellationToken ct)
+    public async Task<IReadOnlyList<Finding>> Run(CancellationToken ct)
     {
+        if (claude.Program is not { } program)
+            return [Found(Missing, ClaudeCode.NotFound.Reason, Capital(ClaudeCode.NotFound.Fix!))];
         try
         {
-            var told = await Trial.Output(["claude", "--version"], Trial.Patience, ct);
+            var told = await Trial.Output([program.Path, "--version"], Trial.Patience, ct);
             return told.ExitCode == 0
-                ? Found(FindingState.Ok, $"{told.Output.Trim()}; each agent that runs it logs in on its own page")
-                : Found(Missing, $"claude --version ended with {told.ExitCode}: {told.Output.Trim()}", Advice);
+                ? [Works(program, told.Output.Trim()), .. await Lacking(program, ct)]
+                :
+                [
+                    Found(
+                        Missing,
+                        $"{program.Path} --version ended with {told.ExitCode}: {told.Output.Trim()}",
+                        Advice
+                    ),
+                ];
         }
-        catch (Problem e)
+        catch (Exception e) when (e is Problem or Win32Exception)
         {
-            return Found(Missing, e.Message, Advice);
-        }
-        catch (Win32Exception)
-        {
-            return Found(Missing, "not installed; agents with the driver 'claude' cannot work", Advice);
+            return [Found(Missing, e.Message, Advice)];
         }
     }
 
+    private static Finding Works(HostProgram program, string version) =>
+        Found(FindingState.Ok, $"{version}; {program.Path}; each agent that runs it logs in on its own page");
+
+    private async Task<IEnumerable<Finding>> Lacking(HostProgram program, CancellationToken ct)
+    {
+        var faults = await claude.Faults(program, ct);
+        var ofNew = await claude.FaultOfNewAgents(program, ct);
+        return faults.Select(f => new Finding(
+            "programs",
+            $"claude on {f.Key}",
+            f.Value == ofNew ? Missing : FindingState.Absent,
+            $"agents there do not have it: {f.Value.Reason}",
+            f.Value.Fix is { } fix ? Capital(fix) : null
+        ));
+    }
+
+    private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
+
     private static Finding Found(FindingState state, string text, string? advice = null) =>
-        new("programs", "claude", state, text, advice);
+        new("programs", ClaudeCode.Name, state, text, advice);
 }

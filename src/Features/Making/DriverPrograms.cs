@@ -2,12 +2,13 @@ using System.ComponentModel;
 using System.Text.RegularExpressions;
 using Hive.Common.Errors;
 using Hive.Runtimes;
+using Hive.Runtimes.Programs;
 
 namespace Hive.Features.Making;
 
 /// <summary>Finds the programs of drivers on this machine. Starting a program to ask for its version takes time, so the
 /// result is kept for a minute.</summary>
-internal sealed partial class DriverPrograms(TimeProvider clock)
+internal sealed partial class DriverPrograms(TimeProvider clock, ClaudeCode installed)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -28,7 +29,7 @@ internal sealed partial class DriverPrograms(TimeProvider clock)
         }
     }
 
-    private static async Task<IReadOnlyList<DriverView>> FindNow() =>
+    private async Task<IReadOnlyList<DriverView>> FindNow() =>
         [
             await Claude(),
             new DriverView(
@@ -45,28 +46,28 @@ internal sealed partial class DriverPrograms(TimeProvider clock)
             ),
         ];
 
-    private static async Task<DriverView> Claude()
+    private async Task<DriverView> Claude()
     {
         // The names that Claude Code resolves to its newest model of that size.
         string[] models = ["opus", "sonnet", "haiku"];
+        if (installed.Program is not { } program)
+            return Missing(ClaudeCode.NotFound.ToString());
         try
         {
-            var told = await Trial.Output(["claude", "--version"], Patience, CancellationToken.None);
-            return told.ExitCode == 0
-                ? new DriverView(
-                    Drivers.Claude,
-                    Found: true,
-                    models,
-                    Version().Match(told.Output) is { Success: true } version ? version.Value : null,
-                    "each agent that runs it logs in on its own page"
-                )
-                : Missing($"`claude --version` ended with {told.ExitCode}; run it by hand to see why");
+            var told = await Trial.Output([program.Path, "--version"], Patience, CancellationToken.None);
+            if (told.ExitCode != 0)
+                return Missing($"`claude --version` ended with {told.ExitCode}; run it by hand to see why");
+            if (await installed.FaultOfNewAgents(program, CancellationToken.None) is { } fault)
+                return Missing($"new agents do not have it: {fault}");
+            return new DriverView(
+                Drivers.Claude,
+                Found: true,
+                models,
+                Version().Match(told.Output) is { Success: true } version ? version.Value : null,
+                "each agent that runs it logs in on its own page"
+            );
         }
-        catch (Win32Exception)
-        {
-            return Missing("Claude Code is not installed; install it: npm install -g @anthropic-ai/claude-code");
-        }
-        catch (Problem e)
+        catch (Exception e) when (e is Problem or Win32Exception)
         {
             return Missing(e.Message);
         }

@@ -12,7 +12,7 @@ internal static class Drivers
 
 /// <summary>A driver, and whether this machine has its program.</summary>
 /// <param name="Name">The word in <c>agent.yaml</c>.</param>
-/// <param name="Found">The program was found on this machine. A container with its own programs may differ.</param>
+/// <param name="Found">The program works on this machine, and new agents have it.</param>
 /// <param name="Version">The program's version.</param>
 /// <param name="Models">Models that it is known to have; others may work, too.</param>
 /// <param name="Hint">What the driver does, or what is missing.</param>

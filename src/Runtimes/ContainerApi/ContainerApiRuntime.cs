@@ -3,6 +3,7 @@ using Hive.Protocol;
 using Hive.Protocol.Options;
 using Hive.Runtimes.Local;
 using Hive.Runtimes.Logs;
+using Hive.Runtimes.Programs;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -52,6 +53,8 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
     }
 
     public string Name { get; }
+
+    public ContainerPrograms Programs => ContainerPrograms.Image;
 
     public Task<Fault?> FindFault(CancellationToken ct) => kept.FindFault(ct);
 

@@ -1,4 +1,5 @@
 using Hive.Common.Errors;
+using Hive.Runtimes.Programs;
 
 namespace Hive.Runtimes.Local;
 
@@ -9,6 +10,8 @@ internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
     public abstract string Name { get; }
 
     public bool SharesList => true;
+
+    public abstract ContainerPrograms Programs { get; }
 
     public abstract Task<Fault?> FindFault(CancellationToken ct);
 

@@ -3,6 +3,7 @@ using Hive.Common.Errors;
 using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Protocol.Options;
+using Hive.Runtimes.Programs;
 
 namespace Hive.Runtimes.Local;
 
@@ -44,6 +45,8 @@ internal sealed class NspawnRuntime : LocalRuntime
     }
 
     public override string Name => "nspawn";
+
+    public override ContainerPrograms Programs => root is null ? ContainerPrograms.Machine : ContainerPrograms.Image;
 
     public override Task<Fault?> FindFault(CancellationToken ct) => trial.FindFault(ct);
 

@@ -1,5 +1,6 @@
 using Hive.Common.Errors;
 using Hive.Common.Linux;
+using Hive.Runtimes.Programs;
 
 namespace Hive.Runtimes.Local;
 
@@ -8,6 +9,8 @@ namespace Hive.Runtimes.Local;
 internal sealed class ProcessRuntime(LocalProcesses processes) : LocalRuntime(processes)
 {
     public override string Name => "process";
+
+    public override ContainerPrograms Programs => ContainerPrograms.All;
 
     public override Task<Fault?> FindFault(CancellationToken ct) => Task.FromResult(HarnessBinary.Fault);
 

@@ -4,6 +4,7 @@ using Hive.Common.Errors;
 using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Protocol.Options;
+using Hive.Runtimes.Programs;
 
 namespace Hive.Runtimes.Local;
 
@@ -34,6 +35,8 @@ internal sealed class SandboxRuntime : LocalRuntime
     }
 
     public override string Name => "sandbox";
+
+    public override ContainerPrograms Programs => ContainerPrograms.Machine;
 
     public override Task<Fault?> FindFault(CancellationToken ct) => trial.FindFault(ct);
 

@@ -5,6 +5,7 @@ using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Protocol.Options;
 using Hive.Runtimes.Local;
+using Hive.Runtimes.Programs;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Runtimes.Nixos;
@@ -45,6 +46,8 @@ internal sealed partial class NixosRuntime : IRuntime
     }
 
     public string Name => "nixos";
+
+    public ContainerPrograms Programs => ContainerPrograms.Flake;
 
     public Task<Fault?> FindFault(CancellationToken ct) => trial.FindFault(ct);
 

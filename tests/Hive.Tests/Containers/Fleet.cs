@@ -5,6 +5,7 @@ using Hive.Features.Containers.Runs;
 using Hive.Protocol;
 using Hive.Runtimes;
 using Hive.Runtimes.Local;
+using Hive.Runtimes.Programs;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -49,11 +50,29 @@ internal sealed class Fleet : IAsyncDisposable
     }
 
     /// <summary>Starts a host that uses this podman.</summary>
-    public static async Task<Fleet> Start(string runtime, bool realClock, PodmanService? podman, params string[] args)
+    public static Task<Fleet> Start(string runtime, bool realClock, PodmanService? podman, params string[] args) =>
+        Start(runtime, realClock, podman, _ => { }, args);
+
+    /// <summary>Starts a host that searches this PATH for programs of agents.</summary>
+    public static async Task<Fleet> StartWithPath(string runtime, string path) =>
+        await Start(
+            runtime,
+            realClock: true,
+            runtime == "podman" ? await PodmanDaemon.Service() : null,
+            services => services.AddSingleton(p => new HostPrograms(path, p.GetRequiredService<HivePaths>()))
+        );
+
+    private static async Task<Fleet> Start(
+        string runtime,
+        bool realClock,
+        PodmanService? podman,
+        Action<IServiceCollection> configure,
+        params string[] args
+    )
     {
         string[] service = podman is null ? [] : ["--Podman:Socket", podman.Socket, "--Image", PodmanDaemon.Image];
         var fleet = new Fleet(
-            await HiveFixture.Start(realClock, ["--Driver", "scripted", .. service, .. args]),
+            await HiveFixture.StartWith(configure, realClock, ["--Driver", "scripted", .. service, .. args]),
             podman
         );
         var fault = await fleet

@@ -360,9 +360,15 @@ public sealed class IsolationTests
 
     // Runs scripts one after another in one container, and returns each with its output. The container stays until its
     // output has been read: podman may tell of its end before that.
-    private static async Task<string[]> Inside(Fleet fleet, string name, string runtime, string[] scripts)
+    internal static async Task<string[]> Inside(
+        Fleet fleet,
+        string name,
+        string runtime,
+        string[] scripts,
+        string driver = "scripted"
+    )
     {
-        var blueprint = BlueprintOf(fleet, name, runtime);
+        var blueprint = BlueprintOf(fleet, name, runtime, driver);
         var all = string.Concat(scripts.Select(s => $"({s}) 2>&1\necho '{Mark}'\n"));
         var container = fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime);
         // Also removes its earlier output.
@@ -388,12 +394,12 @@ public sealed class IsolationTests
         return [.. scripts.Zip(outputs, (script, output) => $"{script}: {output.Trim()}")];
     }
 
-    internal static Blueprint BlueprintOf(Fleet fleet, string name, string runtime)
+    internal static Blueprint BlueprintOf(Fleet fleet, string name, string runtime, string driver = "scripted")
     {
         var services = fleet.Hive.Services;
         var agent = services.GetRequiredService<IRoster>().Require(name) with { Runtime = runtime };
         return services
             .GetRequiredService<Blueprints>()
-            .For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
+            .For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), driver);
     }
 }

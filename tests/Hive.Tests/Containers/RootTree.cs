@@ -10,6 +10,7 @@ internal static class RootTree
     private static readonly string[] Programs =
     [
         "sh",
+        "bash",
         "cat",
         "ls",
         "sleep",

@@ -58,9 +58,17 @@ public sealed class HiveFixture : IAsyncDisposable
     }
 
     /// <summary>Starts a host with services of the test's own, such as a module.</summary>
-    public static async Task<HiveFixture> StartWith(Action<IServiceCollection> configure, params string[] args)
+    public static Task<HiveFixture> StartWith(Action<IServiceCollection> configure, params string[] args) =>
+        StartWith(configure, realClock: false, args);
+
+    /// <inheritdoc cref="StartWith(Action{IServiceCollection}, string[])"/>
+    public static async Task<HiveFixture> StartWith(
+        Action<IServiceCollection> configure,
+        bool realClock,
+        params string[] args
+    )
     {
-        var fixture = new HiveFixture(realClock: false, args) { configure = configure };
+        var fixture = new HiveFixture(realClock, args) { configure = configure };
         await fixture.StartHost();
         return fixture;
     }

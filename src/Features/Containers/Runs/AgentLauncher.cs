@@ -125,6 +125,7 @@ internal sealed partial class AgentLauncher(
         if (!doors.IsOpen(paths.AgentSocket(name)))
             OpenSocket(name);
         CopySpec(name, spec);
+        blueprints.WriteLaunchers(agent, applied.DriverOf(spec));
         await egress.Set(name, spec.Hosts);
         LogPrepared(log, name);
         // Before the start: one that cannot be stored is refused, not half done.

@@ -3,20 +3,38 @@ using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
 using Hive.Runtimes;
+using Hive.Runtimes.Programs;
 
 namespace Hive.Features.Containers.Runs;
 
 /// <summary>Describes an agent's container, with the same mounts for every runtime (docs/architecture.md).</summary>
-internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths paths)
+internal sealed class Blueprints(
+    AgentFolders folders,
+    IRoster roster,
+    HivePaths paths,
+    RuntimeCatalog runtimes,
+    ClaudeCode claude
+)
 {
     private const string OwnLoopback = "localhost,127.0.0.1,::1";
+    private const string Launchers = "bin";
+
+    private const UnixFileMode ForAll =
+        UnixFileMode.UserRead
+        | UnixFileMode.UserWrite
+        | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead
+        | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead
+        | UnixFileMode.OtherExecute;
 
     public Blueprint For(AgentEntry agent, AgentSpec spec, string driver)
     {
         var name = agent.Name;
+        var mounted = claude.For(driver, agent.Runtime)?.Mounts ?? [];
         var environment = new Dictionary<string, string>
         {
-            ["PATH"] = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+            ["PATH"] = mounted.Count == 0 ? HostPrograms.ContainerPath : SearchedIn(agent.Runtime),
             ["LANG"] = "C.UTF-8",
             ["HOME"] = "/home/agent",
             ["HIVE_AGENT"] = name,
@@ -33,12 +51,33 @@ internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths
         return new Blueprint(
             name,
             [$"{HarnessBinary.FolderInContainer}/{HarnessBinary.FileName}", "serve", "--driver", driver],
-            [.. Mounts(agent, spec)],
+            [.. Mounts(agent, spec), .. mounted],
             environment,
             new ContainerLimits(spec.Limits.MemoryBytes, spec.Limits.CpuPercent),
             NetworkOf(spec)
         );
     }
+
+    /// <summary>Writes the scripts that start the mounted programs, into the folder that an agent sees as
+    /// <c>/run/hive</c>.</summary>
+    public void WriteLaunchers(AgentEntry agent, string driver)
+    {
+        var folder = Path.Combine(folders.Run(agent.Name), Launchers);
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+        if (claude.For(driver, agent.Runtime) is not { } program)
+            return;
+        Directory.CreateDirectory(folder);
+        var launcher = Path.Combine(folder, ClaudeCode.Name);
+        File.WriteAllText(launcher, program.Launcher);
+        File.SetUnixFileMode(launcher, ForAll);
+    }
+
+    // An image may have been made with another version on purpose.
+    private string SearchedIn(string runtime) =>
+        runtimes.Find(runtime)?.Programs == ContainerPrograms.Image
+            ? $"{HostPrograms.ContainerPath}:/run/hive/{Launchers}"
+            : $"/run/hive/{Launchers}:{HostPrograms.ContainerPath}";
 
     // Programs read one or the other case. Services of the agent's own are on its own loopback. Node.js needs the last
     // one.
