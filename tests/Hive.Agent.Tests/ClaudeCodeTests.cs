@@ -90,6 +90,58 @@ public sealed class ClaudeCodeTests
         Assert.Equal([costs[0], costs[0] / 2, costs[0] / 2], costs.Select(cost => Math.Round(cost, 9)));
     }
 
+    [Theory(Timeout = 120_000), Sampled]
+    [MemberData(nameof(Versions))]
+    public async Task A_model_that_is_taken_back_gives_way_to_the_tools_default(string? older)
+    {
+        using var model = await ModelStandIn.StartAsync("anthropic");
+        await using var h = await StartAsync(TestClients.ClaudeCode(older), model);
+        var events = await h.Alice.Hive.Events();
+        h.Write("role.md", "");
+        var models = new List<string?>();
+        await using (var agent = h.Serve())
+        {
+            await TurnAsync("one");
+            await ChooseAsync("haiku", "haiku");
+            await TurnAsync("two");
+            await ChooseAsync(null, "the tool's default");
+            await TurnAsync("three");
+            agent.Terminate();
+            await agent.ExitAsync(Ct);
+        }
+
+        h.Write("agent.yaml", $"{Yaml(TestClients.ClaudeCode(older), model)}\nmodel: haiku");
+        await using (var agent = h.Serve())
+        {
+            await TurnAsync("four");
+            agent.Terminate();
+            await agent.ExitAsync(Ct);
+        }
+
+        h.Write("agent.yaml", Yaml(TestClients.ClaudeCode(older), model));
+        await using (h.Serve())
+            await TurnAsync("five");
+
+        Assert.Contains("haiku", models[1]);
+        Assert.Equal([models[0], models[1], models[0], models[1], models[0]], models);
+        Assert.NotEqual(models[0], models[1]);
+
+        async Task ChooseAsync(string? chosen, string shown)
+        {
+            h.Front.Ask("model", ("model", chosen));
+            await h.Front.EventAsync("note", e => (string?)e["text"] == $"the model is {shown} from the next turn on");
+        }
+
+        async Task TurnAsync(string body)
+        {
+            await h.AckedAsync(events, await h.Alice.PostAsync(body));
+            var request = (await model.RequestAsync()).GetProperty("body");
+            models.Add(request.GetProperty("model").GetString());
+            // All in one conversation.
+            Assert.Equal(models.Count > 1, request.GetRawText().Contains("> one") && body != "one");
+        }
+    }
+
     [Fact(Timeout = 120_000), Long]
     public async Task Skills_helpers_compaction_and_a_cancelled_call_work_and_are_counted()
     {
@@ -151,8 +203,10 @@ public sealed class ClaudeCodeTests
     }
 
     private static Task<Harnessed> StartAsync(string program, ModelStandIn model) =>
-        Harnessed.StartAsync(
-            $$"""
+        Harnessed.StartAsync(Yaml(program, model), loggedIn: false);
+
+    private static string Yaml(string program, ModelStandIn model) =>
+        $$"""
             driver: claude
             command: ["{{program}}"]
             role: role.md
@@ -160,9 +214,7 @@ public sealed class ClaudeCodeTests
               ANTHROPIC_BASE_URL: "{{model.Address}}"
               ANTHROPIC_API_KEY: sk-ant-of-nobody
               CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1"
-            """,
-            loggedIn: false
-        );
+            """;
 
     private static string System(string body) =>
         string.Join(

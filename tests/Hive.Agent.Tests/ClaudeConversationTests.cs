@@ -187,6 +187,42 @@ public sealed class ClaudeConversationTests
         );
     }
 
+    [Theory(Timeout = 120_000)]
+    [InlineData("", true)]
+    [InlineData("environment: { ANTHROPIC_MODEL: own }", false)]
+    public async Task After_a_model_the_default_is_named_unless_a_variable_names_one(string yaml, bool isNamed)
+    {
+        await using var h = await Harnessed.StartAsync($"driver: claude\n{yaml}");
+        var events = await h.Alice.Hive.Events();
+        await using (var agent = h.Serve())
+        {
+            await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+            await h.AckedAsync(events, await h.Alice.PostAsync("two"));
+            h.Front.Ask("model", ("model", "large"));
+            await h.Front.EventAsync("note", e => (string?)e["text"] == "the model is large from the next turn on");
+            await h.AckedAsync(events, await h.Alice.PostAsync("three"));
+            agent.Terminate();
+            await agent.ExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        // The next process knows of it, too.
+        await using (h.Serve())
+        {
+            await h.AckedAsync(events, await h.Alice.PostAsync("four"));
+            await h.AckedAsync(events, await h.Alice.PostAsync("five"));
+        }
+
+        IEnumerable<string?> models =
+        [
+            .. Enumerable
+                .Range(1, 5)
+                .Select(run => h.Arguments(run))
+                .Select(a => a.SkipWhile(word => word != "--model").ElementAtOrDefault(1)),
+        ];
+        var taken = isNamed ? "default" : null;
+        Assert.Equal([null, null, "large", taken, taken], models);
+    }
+
     [Fact(Timeout = 120_000)]
     public async Task Model_new_session_and_compaction_take_effect_between_turns()
     {
@@ -207,6 +243,7 @@ public sealed class ClaudeConversationTests
         await h.Front.EventAsync("compacted");
         Assert.Equal("/compact", h.Run(3, "prompt"));
         Assert.Contains("small", h.Arguments(3));
+        Assert.DoesNotContain("default", h.Arguments(3));
 
         h.Front.Ask("new_session");
         await h.Front.EventAsync("note", e => (string?)e["text"] == "the next turn starts a new conversation");

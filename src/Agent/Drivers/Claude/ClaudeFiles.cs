@@ -17,6 +17,8 @@ internal sealed class ClaudeFiles : IDisposable
         PartialOption = "--include-partial-messages";
     private const string NoBackgroundVariable = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
         StopTool = "TaskStop";
+    private const string ModelVariable = "ANTHROPIC_MODEL",
+        DefaultModel = "default";
 
     // The default tools; none of them asks a person, since nobody is there.
     private static readonly string[] DefaultTools =
@@ -49,6 +51,9 @@ internal sealed class ClaudeFiles : IDisposable
         promptHash;
     private readonly ClaudeLogin login;
     private readonly ClaudeSkills skills;
+
+    // Of the run whose command was made last.
+    private string noted = "";
 
     // Options that older versions do not know and that a turn can do without.
     private readonly HashSet<string> optional = [SnapshotOption, PartialOption];
@@ -121,8 +126,8 @@ internal sealed class ClaudeFiles : IDisposable
         ];
         if (optional.Contains(PartialOption))
             command.Add(PartialOption);
-        if (model is not null)
-            command.AddRange(["--model", model]);
+        if (Named(model, conversation) is { } named)
+            command.AddRange(["--model", named]);
         if (skills.Link() is { } linked)
             command.AddRange(["--add-dir", linked]);
         // A recorded prompt would stay in force for the conversation, whatever is approved later.
@@ -145,6 +150,18 @@ internal sealed class ClaudeFiles : IDisposable
         return command;
     }
 
+    // A conversation keeps the model that was named last, so the tool's default has to be named after another one.
+    private string? Named(string? model, IReadOnlyList<string> conversation)
+    {
+        // This variable goes before the conversation's model, and `--model default` before the variable.
+        var own =
+            Environment.GetValueOrDefault(ModelVariable) ?? System.Environment.GetEnvironmentVariable(ModelVariable);
+        var named =
+            model ?? (string.IsNullOrEmpty(own) && conversation.Count > 0 && ModelOfNote() != "" ? DefaultModel : null);
+        noted = named ?? own ?? "";
+        return named;
+    }
+
     /// <summary>Stops using an option; false when a turn needs it.</summary>
     public bool LeaveOut(string option) => optional.Remove(option);
 
@@ -161,7 +178,7 @@ internal sealed class ClaudeFiles : IDisposable
                     ? ["--continue"]
                     : [];
             // The agent's conversation was given up or is gone; others belong to somebody else.
-            var (id, prompt) = Noted();
+            var (id, prompt, _) = Noted();
             if (id is null)
                 return [];
             var found = Directory.EnumerateFiles(projects, $"{id}.jsonl", SearchOption.AllDirectories);
@@ -184,7 +201,7 @@ internal sealed class ClaudeFiles : IDisposable
     public void Remember(string conversation)
     {
         if (IsConversation(conversation))
-            WriteNote($"{conversation}\n{promptHash}");
+            WriteNote($"{conversation}\n{promptHash}\n{noted}");
     }
 
     /// <summary>Makes the next run start a new conversation, also in the next process.</summary>
@@ -242,11 +259,23 @@ internal sealed class ClaudeFiles : IDisposable
         file.Write(text);
     }
 
-    // The conversation and its last prompt; an earlier version wrote only the first.
-    private (string? Conversation, string? Prompt) Noted() =>
+    // The conversation, its last prompt, and the model that was named last; earlier versions wrote less.
+    private (string? Conversation, string? Prompt, string? Model) Noted() =>
         File.ReadAllText(Note).Split('\n') is [var id, .. var more] && IsConversation(id)
-            ? (id, more.FirstOrDefault())
+            ? (id, more.FirstOrDefault(), more.ElementAtOrDefault(1))
             : default;
+
+    private string ModelOfNote()
+    {
+        try
+        {
+            return File.Exists(Note) ? Noted().Model ?? "" : "";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
 
     // Conversations of its helpers have names of another form.
     private static string? NewestBeside(string conversation) =>
