@@ -50,6 +50,16 @@ public sealed partial class PlaceTests
         );
     }
 
+    // .NET loads OpenSSL for it, which an image of containers may lack.
+    [Fact]
+    public void The_harness_uses_no_cryptography() =>
+        Assert.Empty(
+            Solution
+                .Agent.Types.Concat(Solution.Protocol.Types)
+                .Where(t => t.Uses.Any(u => u.Namespace == "System.Security.Cryptography"))
+                .Select(t => t.ToString())
+        );
+
     [Fact]
     public void Only_the_store_knows_SQLite()
     {

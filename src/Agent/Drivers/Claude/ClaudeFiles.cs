@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using Hive.Protocol;
 
@@ -64,10 +62,7 @@ internal sealed class ClaudeFiles : IDisposable
         this.context = context;
         login = new ClaudeLogin(context.Settings);
         // Several agents may share a home, so each has its own folder.
-        folder = Path.Combine(
-            login.Folder,
-            $"hive-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(context.Socket)))[..8]}"
-        );
+        folder = Path.Combine(login.Folder, $"hive-{StableHash.Of(context.Socket)[..8]}");
         program = System.Environment.ProcessPath!;
         skills = new ClaudeSkills(Path.Combine(folder, "skills"), context.Log);
         Environment = new Dictionary<string, string?>(
@@ -83,7 +78,7 @@ internal sealed class ClaudeFiles : IDisposable
             ["CLAUDE_CODE_ENTRYPOINT"] = null,
         };
         systemPrompt = SystemPrompt();
-        promptHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(systemPrompt)));
+        promptHash = StableHash.Of(systemPrompt);
     }
 
     /// <summary>The environment of every run, without updates and background traffic.</summary>

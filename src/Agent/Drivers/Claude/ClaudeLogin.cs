@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 
@@ -43,9 +42,7 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
             // A console account stores a key there.
             found.Append(Member(ConfigFile, "primaryApiKey"));
             found.Append(Member(Path.Combine(Folder, "settings.json"), "apiKeyHelper"));
-            return found.Length == 0
-                ? null
-                : Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(found.ToString())));
+            return found.Length == 0 ? null : StableHash.Of(found.ToString());
         }
     }
 
