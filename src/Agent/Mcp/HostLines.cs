@@ -86,7 +86,11 @@ internal sealed class HostLines(string socket, long? turn, TimeProvider time) : 
             try
             {
                 line = await LineClient.ConnectAsync(socket, time, ct);
-                await line.CallAsync("hello", new { client, turn }, ct);
+                // The members of an anonymous object would be read by reflection, with code compiled at the start.
+                var hello = new JsonObject { ["client"] = client };
+                if (turn is not null)
+                    hello["turn"] = turn;
+                await line.CallAsync("hello", hello, ct);
                 return line;
             }
             catch (Exception e) when (HostDown.Is(e))
