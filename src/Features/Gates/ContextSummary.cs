@@ -22,12 +22,21 @@ internal static class ContextSummary
     {
         if (tasks.Count == 0)
             return Nothing;
-        List<string> parts = [string.Join("; ", tasks.Select(t => t.Summary))];
-        if (decisions.Count > 0)
-            parts.Add($"Decisions: {string.Join("; ", decisions)}");
-        if (risks.Count > 0)
-            parts.Add($"Risks: {string.Join("; ", risks)}");
-        return Cut(string.Join(". ", parts));
+        var text = Joined("", tasks.Select(t => t.Summary));
+        foreach (var part in (string[])[Joined("Decisions: ", decisions), Joined("Risks: ", risks)])
+        {
+            var end = text is "" or [.., '!' or '?'] ? " " : ". ";
+            text = part.Length == 0 ? text : $"{text}{end}{part}".TrimStart();
+        }
+
+        return Cut(text);
+    }
+
+    // Each text once, and without the full stop that its author may have written.
+    private static string Joined(string title, IEnumerable<string> texts)
+    {
+        var joined = string.Join("; ", texts.Select(t => t.Trim().TrimEnd('.')).Where(t => t.Length > 0).Distinct());
+        return joined.Length == 0 ? "" : title + joined;
     }
 
     /// <summary>Phases in short, as a heading and points.</summary>

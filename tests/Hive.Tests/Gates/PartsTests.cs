@@ -181,6 +181,11 @@ public sealed class PartsTests
         Assert.Equal(20, summary.Split('\n').Count(l => l.StartsWith("- ", StringComparison.Ordinal)));
         Assert.Equal("did it. Decisions: a; b. Risks: c", ContextSummary.OfPhase(phase.Tasks, ["a", "b"], ["c"]));
         Assert.Equal("No task of this phase was completed.", ContextSummary.OfPhase([], [], []));
+        ContextTask[] same =
+        [
+            .. new[] { "Done: x.", "Done: x. ", "Is y?", "..." }.Select(s => new ContextTask(1, "do", s)),
+        ];
+        Assert.Equal("Done: x; Is y? Decisions: a", ContextSummary.OfPhase(same, ["a.", "a"], ["."]));
 
         var cut = ContextSummary.Cut(string.Join(' ', Enumerable.Repeat("word", 1000)));
         Assert.True(cut.Length <= 2000);
