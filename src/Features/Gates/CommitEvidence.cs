@@ -73,8 +73,7 @@ internal sealed partial class CommitEvidence(
             );
         if (!RepositoryForm().IsMatch(repository))
             throw Problem.Invalid(
-                "a repository must be forge:<owner>/<name>, or the absolute path of a folder; it has at most 4096 "
-                    + "characters"
+                "a repository must be forge:<owner>/<name>, or the path of a folder; it has at most 4096 characters"
             );
     }
 
@@ -96,7 +95,7 @@ internal sealed partial class CommitEvidence(
                     {
                         var (shown, sha) = await Take(agent, artifact.Repository, artifact.Commit, copy, ct);
                         var text = await Shown(copy, sha, ct);
-                        await Keep(ticket, sha, copy, artifact.Repository, ct);
+                        await Keep(ticket, sha, copy, shown, ct);
                         return new CollectedArtifact(
                             artifact.Type,
                             ArtifactTable.Commit,
@@ -450,7 +449,7 @@ internal sealed partial class CommitEvidence(
     [GeneratedRegex(@"^[0-9a-fA-F]{7,40}\z")]
     private static partial Regex CommitName();
 
-    [GeneratedRegex(@"^(?:forge:[^/\s]{1,100}/[^/\s]{1,100}|/[^\x00]{1,4095})\z")]
+    [GeneratedRegex(@"^(?:forge:[^/\s]{1,100}/[^/\s]{1,100}|(?!forge:)[^\x00]{1,4096})\z")]
     private static partial Regex RepositoryForm();
 
     [LoggerMessage(

@@ -11,7 +11,7 @@ internal sealed class StateFileReader(StateFileOpener files, IAgentNames names) 
     {
         var found = Locate(agent, path);
         using var file =
-            files.Open(path, out var size)
+            files.Open(found.Path, out var size)
             ?? throw Problem.NotFound(
                 $"'{Shown(path)}' is not a readable file; it must be a regular file with a single hard link"
             );
@@ -40,7 +40,7 @@ internal sealed class StateFileReader(StateFileOpener files, IAgentNames names) 
     public StateFolder Locate(string agent, string path)
     {
         if (
-            !StateFilePath.IsAllowed(path, files.DataDir, names, out var relative, out var rootLength)
+            !StateFilePath.IsAllowed(Whole(agent, path), files.DataDir, names, out var relative, out var rootLength)
             || !IsOf(agent, relative[..rootLength])
         )
             throw Problem.Forbidden(
@@ -53,6 +53,12 @@ internal sealed class StateFileReader(StateFileOpener files, IAgentNames names) 
             relative[(rootLength + 1)..].ToString()
         );
     }
+
+    // A relative path is below the agent's state folder, in which its programs run.
+    private static string Whole(string agent, string path) =>
+        path is "" or ['/', ..]
+            ? path
+            : $"/agents/{agent}/state/" + (path.StartsWith("./", StringComparison.Ordinal) ? path[2..] : path);
 
     private static bool IsOf(string agent, ReadOnlySpan<char> root) =>
         root is "shared" || root.SequenceEqual($"agents/{agent}/state");

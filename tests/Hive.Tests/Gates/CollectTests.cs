@@ -44,6 +44,19 @@ public sealed class CollectTests : IDisposable
         );
     }
 
+    [Theory]
+    [InlineData("report.md")]
+    [InlineData("./report.md")]
+    [InlineData("docs/report.md")]
+    [InlineData("shared/report.md")]
+    public async Task A_relative_path_is_below_the_agents_state_folder(string path)
+    {
+        var whole = "/agents/alice/state/" + (path.StartsWith("./", StringComparison.Ordinal) ? path[2..] : path);
+        tree.Write(whole, "# Scope\n");
+        var file = Assert.Single(await Collect(new HandedIn("report", path)));
+        Assert.Equal((whole, 8), (file.Path, (int)file.Size));
+    }
+
     [Fact]
     public async Task Of_a_file_over_256_KiB_only_the_digest_is_kept_and_one_over_1_MiB_is_refused()
     {
@@ -106,7 +119,11 @@ public sealed class CollectTests : IDisposable
     [InlineData("/agents/alice/state/.git/config")]
     [InlineData("/agents/alice/state/x.sqlite")]
     [InlineData("/etc/passwd")]
-    [InlineData("report.md")]
+    [InlineData("../report.md")]
+    [InlineData("docs/../../../bob/state/report.md")]
+    [InlineData("./.git/config")]
+    [InlineData("docs//report.md")]
+    [InlineData("./")]
     [InlineData("")]
     [InlineData("/agents/alice/state/a\0b")]
     public async Task A_path_that_is_not_the_agents_own_is_refused_with_the_way_out(string path)
@@ -180,8 +197,8 @@ public sealed class CollectTests : IDisposable
             {
                 ("main", "/shared/shop"),
                 (new string('a', 41), "/shared/shop"),
-                ("aaaaaaa", "shop"),
                 ("aaaaaaa", "forge:shop"),
+                ("aaaaaaa", "sh\0op"),
                 ("aaaaaaa", "/" + new string('x', 4096)),
             }
         )

@@ -45,7 +45,7 @@ public sealed class CommitEvidenceTests
         var ticket = await rig.Ticket();
         var work = await rig.Next("alice");
         var sha = ReviewRig.Commit(folder, "second line");
-        await rig.Complete(work, ReviewRig.Changes(sha[..10], Shop));
+        await rig.Complete(work, ReviewRig.Changes(sha[..10], "shop"));
         await rig.Ended(ticket);
         // The agent's own repository is not needed any more.
         Directory.Delete(folder, recursive: true);

@@ -10,7 +10,7 @@ internal interface IStateFileReader
 {
     /// <summary>Reads a whole file, opened as the viewer opens state files.</summary>
     /// <param name="agent">The agent that names the file.</param>
-    /// <param name="path">The file, in container form or in host form.</param>
+    /// <param name="path">The file, in container form or in host form, or below the agent's state folder.</param>
     /// <param name="maxBytes">The largest file.</param>
     /// <exception cref="Problem">Code <c>forbidden</c>: the path is refused. <c>not_found</c>: it is not a readable
     /// file. <c>too_large</c>: it has more bytes.</exception>
@@ -19,7 +19,7 @@ internal interface IStateFileReader
 
     /// <summary>Locates a folder for a reader that enters it part by part without following a link.</summary>
     /// <param name="agent">The agent that names the folder.</param>
-    /// <param name="path">The folder, in container form or in host form.</param>
+    /// <param name="path">The folder, in container form or in host form, or below the agent's state folder.</param>
     /// <exception cref="Problem">Code <c>forbidden</c>: the path is refused.</exception>
     StateFolder Locate(string agent, string path);
 }
