@@ -36,7 +36,9 @@ internal sealed class HostCalls(HostConnector connector, string client) : IAsync
         // A newer host may have replaced the one that listed the tools.
         var known = tools;
         if (!known.Has(tool, fields))
-            tools = known = new KnownTools((await CallAsync("tools", new JsonObject(), ct)).GetProperty("tools"));
+            tools = known = new KnownTools(
+                (await CallAsync("tools", new JsonObject(), ct)).GetProperty("tools").EnumerateArray()
+            );
         known.Check(tool, fields);
         known.AddKey(tool, fields);
         return await CallAsync(tool, fields, ct);

@@ -15,10 +15,7 @@ internal sealed class KnownTools
     public static KnownTools None { get; } = new([]);
 
     /// <param name="listed">The list in the answer of <c>tools</c>.</param>
-    public KnownTools(JsonElement listed)
-        : this(listed.EnumerateArray()) { }
-
-    private KnownTools(IEnumerable<JsonElement> listed)
+    public KnownTools(IEnumerable<JsonElement> listed)
     {
         foreach (var tool in listed)
         {

@@ -20,7 +20,7 @@ public sealed class McpLostAnswerTests
     public async Task Messages_of_a_cancelled_call_come_with_the_next_call()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
-        await using var client = await StuckClient.StartAsync(alice, turn: null);
+        await using var client = await StuckClient.StartAsync(alice);
         await client.ReceiveWithoutReadingAsync();
         await client.ReceiveAnotherAsync();
 
@@ -37,28 +37,22 @@ public sealed class McpLostAnswerTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Messages_received_in_a_turn_whose_client_left_stay_unread()
+    public async Task Messages_whose_client_left_stay_unread()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
-        using var harness = await LineClient.ConnectAsync(alice.Socket);
-        var wake = await alice.PostAsync("wake up");
-        await harness.CallAsync("recv", new { wait_seconds = 30 }, Ct);
-        var begun = await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "operator" }, Ct);
-        var turn = begun.GetProperty("turn").GetInt64();
         long one;
-        await using (var client = await StuckClient.StartAsync(alice, turn))
+        await using (var client = await StuckClient.StartAsync(alice))
         {
             one = await client.ReceiveWithoutReadingAsync();
             await client.ReceiveAnotherAsync();
             await client.LeaveAsync();
         }
 
-        await harness.CallAsync("end_turn", new { turn, result = "ok" }, Ct);
-        Assert.NotNull((await alice.MessageAsync(wake)).AckedAt);
         Assert.Null((await alice.MessageAsync(one)).AckedAt);
+        using var next = await LineClient.ConnectAsync(alice.Socket);
         Assert.Contains(
             one,
-            (await harness.CallAsync<Alice.Received>("recv", new { max = 32 }, Ct)).Messages.Select(m => m.Id)
+            (await next.CallAsync<Alice.Received>("recv", new { max = 32 }, Ct)).Messages.Select(m => m.Id)
         );
     }
 
@@ -66,8 +60,8 @@ public sealed class McpLostAnswerTests
     public async Task Messages_of_a_cancelled_call_are_delivered_to_one_of_two_sessions()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
-        await using var first = await StuckClient.StartAsync(alice, turn: null);
-        await using var second = await StuckClient.StartAsync(alice, turn: null);
+        await using var first = await StuckClient.StartAsync(alice);
+        await using var second = await StuckClient.StartAsync(alice);
         await first.ReceiveWithoutReadingAsync();
         await first.CallAsync(2, "recv", """{"wait_seconds":50}""");
         await first.WaitsAsync(50);
@@ -104,11 +98,11 @@ public sealed class McpLostAnswerTests
         private readonly StreamReader reader;
         private readonly Task serving;
 
-        private StuckClient(Alice alice, long? turn)
+        private StuckClient(Alice alice)
         {
             this.alice = alice;
             var clock = alice.Hive.Clock;
-            var bridge = new McpBridge(alice.Socket, turn, new Log(TextWriter.Null, clock), clock);
+            var bridge = new McpBridge(alice.Socket, turn: null, new Log(TextWriter.Null, clock), clock);
             var input = new ClientInput(requests.Reader.AsStream(), bridge.Receiver.Close);
             stdio = new StreamServerTransport(input, answers.Writer.AsStream(), "hive");
             reader = new StreamReader(answers.Reader.AsStream());
@@ -117,9 +111,9 @@ public sealed class McpLostAnswerTests
 
         private ManualClock Clock => alice.Hive.Clock;
 
-        public static async Task<StuckClient> StartAsync(Alice alice, long? turn)
+        public static async Task<StuckClient> StartAsync(Alice alice)
         {
-            var client = new StuckClient(alice, turn);
+            var client = new StuckClient(alice);
             await client.WriteAsync(
                 """{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","""
                     + """ "capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}"""

@@ -324,7 +324,7 @@ public sealed class McpTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Messages_received_in_a_turn_are_acknowledged_by_its_end()
+    public async Task A_client_in_a_turn_is_not_offered_recv()
     {
         await using var alice = await Alice.StartAsync();
         using var harness = await LineClient.ConnectAsync(alice.Socket);
@@ -333,17 +333,22 @@ public sealed class McpTests
         var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "operator" }, Ct))
             .GetProperty("turn")
             .GetInt64();
-        var (one, two) = (await alice.PostAsync("one"), await alice.PostAsync("two"));
+        var later = await alice.PostAsync("later");
         await using (var client = await ConnectAsync(alice, turn: turn))
         {
-            Assert.EndsWith("one", Text(await CallAsync(client, "recv", [])));
-            Assert.EndsWith("two", Text(await CallAsync(client, "recv", [])));
-            Assert.Null((await alice.MessageAsync(one)).AckedAt);
+            var offered = (await client.ListToolsAsync(cancellationToken: Ct)).Select(tool => tool.Name);
+            Assert.DoesNotContain("recv", offered);
+            Assert.Contains("ack", offered);
+            var refused = await CallAsync(client, "recv", []);
+            Assert.True(refused.IsError);
+            Assert.StartsWith("The call was refused:\n> unknown tool recv", Text(refused));
+            Assert.Equal("acked: 1", Text(await CallAsync(client, "ack", new() { ["ids"] = new[] { wake } })));
         }
 
         await harness.CallAsync("end_turn", new { turn, result = "ok" }, Ct);
-        foreach (var id in (long[])[wake, one, two])
-            Assert.NotNull((await alice.MessageAsync(id)).AckedAt);
+        Assert.Null((await alice.MessageAsync(later)).AckedAt);
+        var next = await harness.CallAsync<Alice.Received>("recv", new { wait_seconds = 30 }, Ct);
+        Assert.Equal(later, Assert.Single(next.Messages).Id);
     }
 
     [Theory(Timeout = 60_000)]

@@ -34,9 +34,9 @@ internal sealed class McpBridge : IAsyncDisposable
                 + $"{aboutReading} {Quote.Rule}"
             : $"You are an agent of a Hive swarm, in a turn. {aboutReading} {Quote.Rule}";
         lines = new HostLines(socket, turn, time);
-        tools = new ToolCatalog(lines, aboutReading);
+        tools = new ToolCatalog(lines, aboutReading, isInTurn: turn is not null);
         progress = new CallProgress(log, time);
-        Receiver = new MessageReceiver(lines, turn, log);
+        Receiver = new MessageReceiver(lines, log);
     }
 
     public string Instructions { get; }

@@ -6,16 +6,16 @@ using ModelContextProtocol.Protocol;
 namespace Hive.Agent.Mcp;
 
 /// <summary>
-/// Receives messages for the client and knows which of them the client has seen. Calls of <c>recv</c> run one at a
-/// time, on a connection of their own, which holds the leases of a client without a turn.
+/// Receives messages for a client without a turn and knows which of them the client has seen. Calls of <c>recv</c> run
+/// one at a time, on a connection of their own, which holds the leases.
 /// </summary>
-internal sealed class MessageReceiver(HostLines lines, long? turn, Log log) : IAsyncDisposable
+internal sealed class MessageReceiver(HostLines lines, Log log) : IAsyncDisposable
 {
     private readonly SemaphoreSlim receiving = new(1, 1);
     private readonly CancellationTokenSource closing = new();
     private readonly Lock gate = new();
 
-    // Returned by recv and not acknowledged. Without a turn, the next recv acknowledges them.
+    // Returned by recv and not acknowledged; the next recv acknowledges them.
     private readonly HashSet<long> unacked = [];
 
     // Received for cancelled calls and still leased; the next recv returns them.
@@ -37,8 +37,7 @@ internal sealed class MessageReceiver(HostLines lines, long? turn, Log log) : IA
     )
     {
         // Taken before the wait: a second recv at the same time has not seen the answer of the first.
-        if (turn is null)
-            await AckAsync(client, Unacked(), ct);
+        await AckAsync(client, Unacked(), ct);
 
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(ct, closing.Token);
         await receiving.WaitAsync(giveUp.Token);
@@ -126,7 +125,7 @@ internal sealed class MessageReceiver(HostLines lines, long? turn, Log log) : IA
             pending.Clear();
         }
 
-        // No recv follows, and the end of the turn must not acknowledge unseen messages.
+        // No recv follows.
         await GiveBackAsync("mcp");
         receiver?.Dispose();
         closing.Dispose();
@@ -203,10 +202,10 @@ internal sealed class MessageReceiver(HostLines lines, long? turn, Log log) : IA
         }
     }
 
-    // So that a client that comes back gets at once what it had not acknowledged. In a turn, the harness does this.
+    // So that a client that comes back gets at once what it had not acknowledged.
     private async Task RequeueClosedAsync(string client, CancellationToken ct)
     {
-        if (turn is not null || hasRequeuedClosed)
+        if (hasRequeuedClosed)
             return;
         try
         {
@@ -224,9 +223,7 @@ internal sealed class MessageReceiver(HostLines lines, long? turn, Log log) : IA
 
     private async Task CloseReceiverAsync(string client)
     {
-        // In a turn, the messages belong to the turn, and no other session gets them.
-        if (turn is null)
-            await GiveBackAsync(client);
+        await GiveBackAsync(client);
         receiver!.Dispose();
         receiver = null;
     }

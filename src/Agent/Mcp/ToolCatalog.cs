@@ -9,17 +9,23 @@ namespace Hive.Agent.Mcp;
 /// <summary>Lists the tools that the host offers this agent, and checks calls against their schemas.</summary>
 /// <param name="lines">Connections to the host.</param>
 /// <param name="aboutReading">When a message counts as read; it becomes part of the description of <c>recv</c>.</param>
-internal sealed class ToolCatalog(HostLines lines, string aboutReading)
+/// <param name="isInTurn">Leaves out <c>recv</c>: messages begin the next turn, and nothing in a turn waits for
+/// them.</param>
+internal sealed class ToolCatalog(HostLines lines, string aboutReading, bool isInTurn)
 {
     private KnownTools known = KnownTools.None;
 
     public async Task<List<Tool>> ListAsync(string client, CancellationToken ct)
     {
-        var listed = (await lines.CallAsync(client, "tools", new JsonObject(), ct)).GetProperty("tools");
+        var answer = await lines.CallAsync(client, "tools", new JsonObject(), ct);
+        JsonElement[] listed =
+        [
+            .. answer.GetProperty("tools").EnumerateArray().Where(tool => !(isInTurn && NameOf(tool) == "recv")),
+        ];
         var tools = new List<Tool>();
-        foreach (var tool in listed.EnumerateArray())
+        foreach (var tool in listed)
         {
-            var name = tool.GetProperty("name").GetString()!;
+            var name = NameOf(tool);
             var schema = InputSchema(name, client, JsonObject.Create(tool.GetProperty("input_schema"))!);
             tools.Add(
                 new Tool
@@ -52,6 +58,8 @@ internal sealed class ToolCatalog(HostLines lines, string aboutReading)
 
     /// <summary>Gives a call a key if its tool takes one and it has none.</summary>
     public void AddKey(string tool, JsonObject fields) => known.AddKey(tool, fields);
+
+    private static string NameOf(JsonElement tool) => tool.GetProperty("name").GetString()!;
 
     // The bridge allows less than the socket does.
     private static JsonObject InputSchema(string tool, string client, JsonObject schema)
