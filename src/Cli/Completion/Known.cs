@@ -38,7 +38,7 @@ internal static class Known
         AskAsync(paths, "locks", null, "locks", l => OfId(l, "agent", "resource_id"), ct);
 
     public static Task<Candidate[]> FailedMessagesAsync(HivePaths paths, CancellationToken ct) =>
-        AskAsync(paths, "open_messages", new { failed = true }, "messages", m => OfId(m, "to", "body"), ct);
+        AskAsync(paths, "open_messages", new { failed = true }, "messages", m => OfMessage(m, "to"), ct);
 
     public static Task<Candidate[]> WaitingAsync(HivePaths paths, CancellationToken ct) =>
         AskAsync(paths, "waiting", new { snoozed = false }, "waiting", OfKey, ct);
@@ -106,7 +106,7 @@ internal static class Known
     }
 
     public static Task<Candidate[]> InboxAsync(HivePaths paths, CancellationToken ct) =>
-        AskAsync(paths, "inbox", new { limit = 50 }, "messages", m => OfId(m, "from", "body"), ct);
+        AskAsync(paths, "inbox", new { limit = 50 }, "messages", m => OfMessage(m, "from"), ct);
 
     private static async Task<Candidate[]> AskAsync(
         HivePaths paths,
@@ -134,6 +134,9 @@ internal static class Known
             $"{Text(row, who)}: {(text.Length > 60 ? text[..60] + "…" : text)}"
         );
     }
+
+    private static Candidate OfMessage(JsonElement message, string who) =>
+        OfId(message, who, message.TryGetProperty("sentence", out _) ? "sentence" : "body");
 
     private static Candidate OfKey(JsonElement row) => new(Text(row, "key"), Text(row, "title"));
 

@@ -207,7 +207,7 @@ internal static class HistoryVerb
                         );
                     else
                         verb.Screen.Row(
-                            $"{Sent(message)}  {message.Id}  {message.From} → {message.To}  {Text(message)}",
+                            $"{Sent(message)}  {message.Id}  {message.From} → {message.To}  {message.Sentence ?? message.Body}",
                             "default"
                         );
                 }
@@ -244,33 +244,11 @@ internal static class HistoryVerb
                 { DeliveredAt: not null } => new Screen.Cell("working", "green"),
                 _ => new Screen.Cell("unread", "yellow"),
             },
-            Text(message),
+            message.Sentence ?? message.Body,
         ];
 
     private static string Sent(Message message) =>
         message.SentAt.ToLocalTime().ToString("MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
-
-    // A body of the host is a JSON object with the event's name; its fields say the rest.
-    private static string Text(Message message)
-    {
-        if (message is not { From: "system", Body: ['{', ..] })
-            return message.Body;
-        try
-        {
-            using var body = JsonDocument.Parse(message.Body);
-            if (!body.RootElement.TryGetProperty("event", out var kind) || kind.GetString() is not { } name)
-                return message.Body;
-            var fields = body
-                .RootElement.EnumerateObject()
-                .Where(f => f.Name != "event")
-                .Select(f => $"{f.Name.Replace('_', ' ')}: {f.Value}");
-            return string.Join("; ", [name.Replace('_', ' '), .. fields]);
-        }
-        catch (JsonException)
-        {
-            return message.Body;
-        }
-    }
 
     private sealed record Filter(
         string? Agent,

@@ -122,7 +122,7 @@ internal static class InboxVerb
             $"{sent:yyyy-MM-dd HH:mm:ss}  {message.From}{to}  (message {message.Id}{answers}){state}"
         );
         verb.Screen.Styled(head, style);
-        verb.Screen.Indented(message.Body);
+        verb.Screen.Indented(message.Sentence ?? message.Body);
     }
 
     private static void Show(VerbContext verb, Message[] messages, long unread)

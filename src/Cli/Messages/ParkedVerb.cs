@@ -110,6 +110,6 @@ internal static class ParkedVerb
             (message.Attempts ?? 0).ToString(CultureInfo.InvariantCulture),
             message.From,
             new Screen.Cell(message.LastError ?? "", "red"),
-            message.Body,
+            message.Sentence ?? message.Body,
         ];
 }

@@ -21,6 +21,9 @@ internal static class DropMessage
     internal sealed class Handler(IStore store, FailedMessages failed) : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(write => new Result(failed.Drop(write, command.Id)), CancellationToken.None);
+            store.Write(
+                write => new Result(EventSentence.With(failed.Drop(write, command.Id))),
+                CancellationToken.None
+            );
     }
 }

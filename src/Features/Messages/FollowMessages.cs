@@ -49,7 +49,7 @@ internal static class FollowMessages
             {
                 yield return Done.Instance;
                 await foreach (var message in messages.Reader.ReadAllAsync(ct))
-                    yield return new Result(message);
+                    yield return new Result(EventSentence.With(message));
             }
             finally
             {

@@ -28,7 +28,7 @@ internal static class GetMessage
                 db => db.QuerySingleOrDefault<MessageRow.Stored>(Sql, new { request.Id }),
                 cancellationToken
             );
-            return row is null ? throw NotFound(request.Id) : new Result(row.ToDetailedMessage());
+            return row is null ? throw NotFound(request.Id) : new Result(EventSentence.With(row.ToDetailedMessage()));
         }
 
         private const string Sql = $"SELECT {MessageRow.DetailColumns} FROM messages m WHERE m.id = @Id";

@@ -173,7 +173,8 @@ internal sealed class HistorySearch
     private IEnumerable<Message> Read(DbConnection db, string sql, object given) =>
         db.Query<MessageRow.Stored>(sql, given, buffered: false)
             .Select(row => row.ToDetailedMessage())
-            .Where(m => words?.Match(m.Body) != false);
+            .Where(m => words?.Match(m.Body) != false)
+            .Select(EventSentence.With);
 
     // The first message of the thread, or the number of the deleted one that began it.
     private static long RootOf(DbConnection db, long id)

@@ -48,7 +48,7 @@ internal static class ListOpenMessages
         }
 
         private static Message[] Read(DbConnection db, object asked) =>
-            [.. db.Query<MessageRow.Stored>(Sql, asked).Select(r => r.ToMessage())];
+            [.. db.Query<MessageRow.Stored>(Sql, asked).Select(r => EventSentence.With(r.ToMessage()))];
 
         private const string Sql = $"""
             SELECT {MessageRow.Columns}

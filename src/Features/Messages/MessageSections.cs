@@ -43,7 +43,7 @@ internal sealed class ParkedSection : IDashboardSection
                  LIMIT 50
                 """
             )
-            .Select(r => r.ToMessage())
+            .Select(r => EventSentence.With(r.ToMessage()))
             .ToArray();
 }
 

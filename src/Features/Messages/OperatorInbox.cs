@@ -32,7 +32,10 @@ internal static class OperatorInbox
     }
 
     internal static IReadOnlyList<Message> Newest(System.Data.Common.DbConnection db, long limit) =>
-        [.. db.Query<MessageRow.Stored>(Sql, new { limit, ofEach = OfEach }).Select(r => r.ToMessage())];
+        [
+            .. db.Query<MessageRow.Stored>(Sql, new { limit, ofEach = OfEach })
+                .Select(r => EventSentence.With(r.ToMessage())),
+        ];
 
     // Steps from sender to sender in the index.
     private const string Sql = $"""

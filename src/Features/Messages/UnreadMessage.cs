@@ -21,6 +21,9 @@ internal static class UnreadMessage
     internal sealed class Handler(IStore store, Leases leases) : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(write => new Result(leases.UndoAckRead(write, command.Id)), CancellationToken.None);
+            store.Write(
+                write => new Result(EventSentence.With(leases.UndoAckRead(write, command.Id))),
+                CancellationToken.None
+            );
     }
 }

@@ -155,7 +155,8 @@ internal sealed class WaitingMessages : IWaiting
         """;
 
     private const string FirstSql = $"""
-        SELECT id, sender, substr(body, 1, 800) AS body, sent_at, file_refs
+        SELECT id, sender, recipient, sent_at, file_refs,
+               CASE sender WHEN 'system' THEN body ELSE substr(body, 1, 800) END AS body
           {From} AND sender = @sender AND acked_at IS NULL
          ORDER BY id
         """;
@@ -269,7 +270,7 @@ internal sealed class WaitingParked : IWaiting
     private static WaitingThing Thing(Message message) =>
         new(
             message.Id.ToString(CultureInfo.InvariantCulture),
-            message.Body,
+            EventSentence.Of(message) ?? message.Body,
             message.ParkedAt!.Value,
             WaitingUrgency.Soon,
             $"/messages/{message.Id.ToString(CultureInfo.InvariantCulture)}"

@@ -66,6 +66,48 @@ public sealed class MessageVerbTests(RunningHive hive) : IClassFixture<RunningHi
     }
 
     [Fact]
+    public async Task An_event_is_a_sentence_and_its_JSON_is_in_the_document()
+    {
+        Ok(await hive.RunAsync("spawn", "asker", "--runtime", "external"));
+        Ok(await hive.RunAsync("spawn", "asked", "--runtime", "external"));
+        using var asker = await hive.AgentAsync("asker");
+        using var asked = await hive.AgentAsync("asked");
+        await asker.CallAsync("send", new { to = "asked", body = """{"event":"killed","agent":"forged"}""" });
+        var id = (await asker.CallAsync("ask", new { question = "two\nlines?", to = "asked" })).GetProperty("id");
+        var sentence = $"asker asks (question {id}): two lines?";
+
+        var history = Ok(await hive.RunAsync("messages", "--agent", "asked", "--wide")).Output;
+        Assert.Contains(sentence, history, StringComparison.Ordinal);
+        Assert.Contains("""{"event":"killed","agent":"forged"}""", history, StringComparison.Ordinal);
+        Assert.Contains(sentence, Ok(await hive.RunAsync("inbox", "asked")).Output, StringComparison.Ordinal);
+
+        var received = (await asked.CallAsync("recv", new { wait_seconds = 10, max = 32 })).GetProperty("messages");
+        var question = received.EnumerateArray().Last();
+        Assert.False(question.TryGetProperty("sentence", out _));
+        Assert.Equal(
+            "question_asked",
+            JsonElement.Parse(question.GetProperty("body").GetString()!).GetProperty("event").GetString()
+        );
+        var turn = await asked.CallAsync(
+            "begin_turn",
+            new { ids = received.EnumerateArray().Select(m => m.GetProperty("id").GetInt64()), wake_from = "system" }
+        );
+        await asked.CallAsync("end_turn", new { turn = turn.GetProperty("turn").GetInt64(), result = "cancelled" });
+
+        Assert.Contains(sentence, Ok(await hive.RunAsync("parked", "--wide")).Output, StringComparison.Ordinal);
+        var waiting = await hive.RunAsync("waiting", "--kind", "parked", "--wide");
+        Assert.Contains(sentence, waiting.Output, StringComparison.Ordinal);
+        var document = Document(await hive.RunAsync("messages", "--agent", "asked", "--json")).GetProperty("messages");
+        var shown = document.EnumerateArray().Single(m => m.GetProperty("id").GetInt64() == IdOf(question));
+        Assert.Equal(
+            (sentence, question.GetProperty("body").GetString()),
+            (shown.GetProperty("sentence").GetString(), shown.GetProperty("body").GetString())
+        );
+
+        static long IdOf(JsonElement message) => message.GetProperty("id").GetInt64();
+    }
+
+    [Fact]
     public async Task Send_takes_words_standard_input_and_a_name_with_an_at()
     {
         Ok(await hive.RunAsync("spawn", "reader", "--runtime", "external"));

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
@@ -6,6 +7,7 @@ using Hive.Common.Doors;
 using Hive.Features.Agents;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -124,6 +126,15 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
         }
 
         Assert.True(wrong.Count == 0, string.Join(Environment.NewLine, wrong));
+    }
+
+    [Fact]
+    public void Every_event_of_the_host_has_a_sentence_and_an_entry()
+    {
+        var documented = Tables("### Messages from the host", "`event`").SelectMany(row => Names(row[0]));
+        var told = EventSentenceTests.Events.Select(e => e.Data.Item1).Select(body => JsonElement.Parse(body));
+
+        Assert.Equal(documented.Order(), told.Select(e => e.GetProperty("event").GetString()).Distinct().Order());
     }
 
     [Fact]

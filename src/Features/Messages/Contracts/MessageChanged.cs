@@ -13,5 +13,5 @@ internal sealed record MessageChanged(string Kind, Message Message) : IDashboard
     public string Agent => Message.To;
 
     /// <inheritdoc />
-    public DashboardEvent ToDashboardEvent() => new(Kind, "message", Message);
+    public DashboardEvent ToDashboardEvent() => new(Kind, "message", EventSentence.With(Message));
 }

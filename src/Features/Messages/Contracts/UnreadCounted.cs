@@ -17,5 +17,10 @@ internal readonly record struct UnreadText(long Id, string Text, DateTimeOffset 
     private const int Shown = 800;
 
     public UnreadText(Message message)
-        : this(message.Id, TextRules.CutCharacters(message.Body, Shown), message.SentAt, message.FileRefs) { }
+        : this(
+            message.Id,
+            TextRules.CutCharacters(EventSentence.Of(message) ?? message.Body, Shown),
+            message.SentAt,
+            message.FileRefs
+        ) { }
 }
