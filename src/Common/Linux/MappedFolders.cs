@@ -7,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Common.Linux;
 
 /// <summary>
-/// Shows folders and files of root to one program as if they belonged to another user, in a mount namespace that only this
-/// program and its children have. Files that the user creates there belong to root on the disk. mount_setattr(2).
+/// Shows folders and files of root to one program as if they belonged to another user, in a mount namespace that only
+/// this program and its children have. Files that the user creates there belong to root on the disk. mount_setattr(2).
 /// </summary>
 /// <param name="user">The user and the group as which the program will run.</param>
 /// <param name="folders">The folders, or single files, on the host.</param>
