@@ -154,6 +154,8 @@ public sealed class PodmanDaemon : IAsyncDisposable
         var root = Directory.CreateDirectory(Path.Combine(folder, "image")).FullName;
         foreach (var empty in new[] { "usr/bin", "lib", "lib64", "etc", "tmp", "proc", "sys", "dev", "run" })
             Directory.CreateDirectory(Path.Combine(root, empty));
+        // As in every distribution's image: podman gives the folder in memory this mode.
+        File.SetUnixFileMode(Path.Combine(root, "tmp"), (UnixFileMode)0x3FF);
         await RootTree.Fill(root);
         var archive = Path.Combine(folder, "image.tar");
         await System.Formats.Tar.TarFile.CreateFromDirectoryAsync(root, archive, includeBaseDirectory: false);
