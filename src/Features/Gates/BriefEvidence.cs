@@ -42,7 +42,7 @@ internal sealed class BriefEvidence(ITasks tasks, IWorkflows workflows, PhaseCon
         }
 
         var phase = workflows.Find(ticket.Workflow)?.Phases.FirstOrDefault(p => p.Id == task.PhaseId);
-        var expected = Expected(task, phase);
+        var expected = Expected(task, FirstType(db, task), phase, ticket.Repository);
         if (expected.Count > 0)
             brief["expected_outputs"] = expected;
         if (!isWhole)
@@ -108,38 +108,62 @@ internal sealed class BriefEvidence(ITasks tasks, IWorkflows workflows, PhaseCon
         return context;
     }
 
+    // Rework is expected to hand in what the first task was.
+    private string FirstType(DbConnection db, TaskEntry task)
+    {
+        if (task.ReworkOf is null)
+            return task.TaskType;
+        var all = tasks.Outline(db, task.Ticket).ToDictionary(t => t.Id);
+        return all.GetValueOrDefault(Rework.FirstOf(all, task.Id))?.TaskType ?? task.TaskType;
+    }
+
     // The outputs of the task itself and of its phase, and the artifacts that the gate asks for, each with all that the
-    // gate asks of it.
-    private static JsonArray Expected(TaskEntry task, Phase? phase)
+    // gate asks of it; without those that another task of the phase is to hand in.
+    private static JsonArray Expected(TaskEntry task, string type, Phase? phase, string? repository)
     {
         var criteria = phase is null ? [] : GateRules.Effective(phase).Where(c => c.Artifact is not null).ToArray();
-        ExpectedOutput[] outputs = [.. task.Expected.Concat(phase?.ExpectedOutputs ?? []).Distinct()];
+        var template = phase?.Tasks.FirstOrDefault(t => t.Type == type);
+        ExpectedOutput[] own = [.. task.Expected.Concat(template?.ExpectedOutputs ?? []).Distinct()];
+        ExpectedOutput[] outputs = [.. own.Concat(phase?.ExpectedOutputs ?? []).Distinct()];
+        var others = template is null
+            ? []
+            : phase!.Tasks.SelectMany(t => t.ExpectedOutputs).Select(o => o.Type).Except(own.Select(o => o.Type));
         JsonArray expected = [];
-        foreach (var type in outputs.Select(o => o.Type).Concat(criteria.Select(c => c.Artifact!)).Distinct())
-        {
-            var output = outputs.FirstOrDefault(o => o.Type == type);
-            var told = new JsonObject
-            {
-                ["type"] = type,
-                ["required"] = output?.Required != false || criteria.Any(c => c.Artifact == type),
-            };
-            if (output?.Pattern is { } pattern)
-                told["pattern"] = pattern;
-            if (output?.ValidationRule is { } rule)
-                told["validation_rule"] = rule;
-            JsonNode?[] asks =
-            [
-                .. criteria
-                    .Where(c => c.Artifact == type)
-                    .Select(c => ArtifactJudge.Asks(c, []))
-                    .Where(text => text != type)
-                    .Select(text => JsonValue.Create(text)),
-            ];
-            if (asks.Length > 0)
-                told["gate"] = new JsonArray(asks);
-            expected.Add((JsonNode)told);
-        }
-
+        foreach (
+            var output in outputs
+                .Select(o => o.Type)
+                .Concat(criteria.Select(c => c.Artifact!))
+                .Distinct()
+                .Except(others)
+        )
+            expected.Add(
+                (JsonNode)Told(
+                    output,
+                    outputs.FirstOrDefault(o => o.Type == output),
+                    [.. criteria.Where(c => c.Artifact == output)],
+                    repository
+                )
+            );
         return expected;
+    }
+
+    private static JsonObject Told(string type, ExpectedOutput? output, Criterion[] criteria, string? repository)
+    {
+        var told = new JsonObject { ["type"] = type, ["required"] = output?.Required != false || criteria.Length > 0 };
+        if (output?.Pattern is { } pattern)
+            told["pattern"] = pattern;
+        if (output?.ValidationRule is { } rule)
+            told["validation_rule"] = rule;
+        JsonNode?[] asks =
+        [
+            .. criteria
+                .Select(c => ArtifactJudge.Asks(c, []))
+                .Where(text => text != type)
+                .Select(text => JsonValue.Create(text)),
+        ];
+        if (asks.Length > 0)
+            told["gate"] = new JsonArray(asks);
+        ArtifactExample.Add(told, type, output, criteria, repository);
+        return told;
     }
 }

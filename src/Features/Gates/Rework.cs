@@ -89,13 +89,23 @@ internal sealed class Rework(ITickets tickets, ITasks tasks)
     )
     {
         var text = $"The gate of {gate.Phase.Id} failed:\n- {string.Join("\n- ", reasons.Distinct())}";
+        if (also is not null)
+            text += $"\n{also}";
+        // The ticket's own description is told beside that of the task.
+        if (source is not null && FirstOf(gate.Tasks.ToDictionary(t => t.Id), source.Id) is var first)
+        {
+            var asked = tasks.Require(write.Db, first).Description;
+            if (asked.Length > 0 && asked != gate.Ticket.Description)
+                text += $"\n\nThe task was:\n{asked}";
+        }
+
         tasks.Add(
             write,
             gate.Ticket.Id,
             new TaskSpec(
                 TaskType,
                 TextRules.CutCharacters($"Rework: {Bare(source?.Title ?? gate.Ticket.Title)}", TitleLength),
-                Description: TextRules.CutCharacters(also is null ? text : $"{text}\n{also}", DescriptionLength),
+                Description: TextRules.CutCharacters(text, DescriptionLength),
                 PhaseId: phaseId,
                 Capabilities: source?.Capabilities
             ),

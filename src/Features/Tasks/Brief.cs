@@ -29,6 +29,7 @@ internal sealed class Brief(
         "hints",
         "context",
         "results",
+        "ticket_description",
         "description",
         "phase_prompt",
         "done_definitions",
@@ -81,6 +82,8 @@ internal sealed class Brief(
             json["review"] = true;
         if (row.Description.Length > 0)
             json["description"] = row.Description;
+        if (ticket.Description.Length > 0 && ticket.Description != row.Description)
+            json["ticket_description"] = ticket.Description;
         // It is written for those who do the work.
         if (phase?.PhasePrompt is { } prompt && !row.IsReview)
             json["phase_prompt"] = prompt;

@@ -461,7 +461,9 @@ public sealed class JudgingTests
         Assert.Null(own["context"]);
         var expected = Assert.Single(own["expected_outputs"]!.AsArray())!;
         Assert.Equal(
-            """{"type":"report","required":true,"gate":["report: score at least 50"]}""",
+            """
+            {"type":"report","required":true,"gate":["report: score at least 50"],"example":{"type":"report","content":{"score":50}}}
+            """,
             expected.ToJsonString()
         );
 
