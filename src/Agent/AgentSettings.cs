@@ -17,6 +17,8 @@ internal sealed record AgentSettings(
         DefaultScript = "script.yaml",
         Worker = "worker";
 
+    private const string OneConversation = "agent";
+
     private const int DefaultIdleSeconds = 1800,
         DefaultCompactAtTokens = 150_000;
 
@@ -44,6 +46,9 @@ internal sealed record AgentSettings(
 
     /// <summary>A conversation with more tokens is compacted after a turn; 0 for never.</summary>
     public long CompactAtTokens { get; init; } = DefaultCompactAtTokens;
+
+    /// <summary>Each ticket has a conversation of its own; otherwise the agent has one for everything.</summary>
+    public bool IsConversationOfTicket { get; init; } = true;
 
     /// <summary>Environment variables for every program that the harness starts.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
@@ -86,6 +91,7 @@ internal sealed record AgentSettings(
                 "login_command" => settings with { LoginCommand = yaml.Texts(node, what) },
                 "idle_seconds" => settings with { Quiet = TimeSpan.FromSeconds(NumberOf(yaml, node, what)) },
                 "compact_at_tokens" => settings with { CompactAtTokens = NumberOf(yaml, node, what) },
+                "conversation" => settings with { IsConversationOfTicket = yaml.Text(node, what) != OneConversation },
                 // The host applies these.
                 "recipients" or "limits" or "network" or "restart" or "inputs" => settings,
                 "capabilities" or "capacity" or "phases" or "tags" => settings,

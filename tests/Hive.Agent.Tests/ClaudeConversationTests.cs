@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using static System.StringComparison;
 using static Hive.Agent.Tests.Measured;
 
 namespace Hive.Agent.Tests;
@@ -5,6 +8,8 @@ namespace Hive.Agent.Tests;
 /// <summary>The conversation of a stand-in for Claude Code: continued, compacted, given up.</summary>
 public sealed class ClaudeConversationTests
 {
+    private static readonly CultureInfo Invariant = CultureInfo.InvariantCulture;
+
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact(Timeout = 120_000)]
@@ -251,5 +256,121 @@ public sealed class ClaudeConversationTests
         await h.AckedAsync(events, await h.Alice.PostAsync("four"));
         Assert.DoesNotContain("--continue", h.Arguments(4));
         Assert.Contains("--continue", h.Arguments(5));
+    }
+
+    [Theory(Timeout = 120_000)]
+    [InlineData("")]
+    [InlineData("conversation: ticket")]
+    [InlineData("conversation: agent")]
+    public async Task Each_ticket_has_a_conversation_of_its_own_unless_the_agent_has_one(string setting)
+    {
+        var isOne = setting.EndsWith("agent", Ordinal);
+        await using var h = await Harnessed.StartAsync($"driver: claude\nduty: worker\n{setting}");
+        await File.WriteAllTextAsync(Path.Combine(h.StateDir, "conversations"), "", Ct);
+        var events = await h.Alice.Hive.Events();
+        using var worker = await TicketWorker.StartAsync(h);
+        long first,
+            second;
+        await using (var agent = h.Serve())
+        {
+            await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+            first = await worker.TicketAsync(turn: 2);
+            // What is about no ticket goes on in the present conversation, and so does the ticket's next task.
+            await h.AckedAsync(events, await h.Alice.PostAsync("two"));
+            await worker.CompleteAsync(turn: 4);
+            await worker.CompleteAsync(turn: null);
+            second = await worker.TicketAsync(turn: 5);
+            await worker.CompleteAsync(turn: 6);
+            agent.Terminate();
+            await agent.ExitAsync(Ct);
+        }
+
+        await using var again = h.Serve();
+        await h.AckedAsync(events, await h.Alice.PostAsync("three"));
+        // A ticket that comes again finds its conversation, also after a restart.
+        await worker.AddTaskAsync(first, turn: 8);
+        var third = await worker.TicketAsync(turn: 9);
+
+        var newest = 0;
+        int[] conversations = [.. Enumerable.Range(1, 9).Select(run => Conversation(h.Arguments(run), run))];
+        Assert.Equal(isOne ? [1, 1, 1, 1, 1, 1, 1, 1, 1] : [1, 2, 2, 2, 5, 5, 5, 2, 9], conversations);
+        string[] said =
+        [
+            $"ticket {first}: a new conversation",
+            $"ticket {second}: a new conversation",
+            $"ticket {first}: its conversation goes on",
+            $"ticket {third}: a new conversation",
+        ];
+        if (!isOne)
+            await h.Front.EventAsync("note", e => (string?)e["text"] == said[^1]);
+        Assert.Equal(isOne ? [] : said, h.Front.Events.Select(Text).Where(text => text.StartsWith("ticket ", Ordinal)));
+
+        static string Text(JsonObject e) => (string?)e["kind"] == "note" ? (string)e["text"]! : "";
+
+        // Of a new conversation the run's own number; otherwise that of the run which began it.
+        int Conversation(string[] arguments, int run) =>
+            arguments.Contains("--resume")
+                ? newest = int.Parse(arguments[Array.IndexOf(arguments, "--resume") + 1][^12..], Invariant)
+            : arguments.Contains("--continue") ? newest
+            : newest = run;
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_new_conversation_for_one_ticket_leaves_that_of_another()
+    {
+        await using var h = await Harnessed.StartAsync("driver: claude\nduty: worker");
+        await File.WriteAllTextAsync(Path.Combine(h.StateDir, "conversations"), "", Ct);
+        var events = await h.Alice.Hive.Events();
+        using var worker = await TicketWorker.StartAsync(h);
+        long first;
+        await using (var agent = h.Serve())
+        {
+            first = await worker.TicketAsync(turn: 1);
+            await worker.TicketAsync(turn: 2);
+            h.Front.Ask("new_session");
+            await h.Front.EventAsync("note", e => (string?)e["text"] == "the next turn starts a new conversation");
+            agent.Kill();
+            await agent.ExitAsync(Ct);
+        }
+
+        await using var again = h.Serve();
+        await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+        Assert.DoesNotContain(h.Arguments(3), argument => argument is "--continue" or "--resume");
+        await worker.AddTaskAsync(first, turn: 4);
+        Assert.Equal(["--resume", "5f0c7c1e-9d1b-4a53-8a0e-000000000001"], h.Arguments(4)[4..6]);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task An_answer_comes_in_the_conversation_that_asked()
+    {
+        await using var h = await Harnessed.StartAsync("driver: claude\nduty: worker");
+        await File.WriteAllTextAsync(Path.Combine(h.StateDir, "conversations"), "", Ct);
+        using var worker = await TicketWorker.StartAsync(h);
+        long early,
+            late;
+        await using (var agent = h.Serve())
+        {
+            await worker.TicketAsync(turn: 1);
+            early = await worker.AskAsync("Which login?");
+            await worker.TicketAsync(turn: 2);
+            late = await worker.AskAsync("Which colour?");
+            await worker.TicketAsync(turn: 3);
+            agent.Terminate();
+            await agent.ExitAsync(Ct);
+        }
+
+        await using var again = h.Serve();
+        await worker.AnswerAsync(late, turn: 4);
+        await worker.AnswerAsync(early, turn: 5);
+
+        string[][] last = [h.Arguments(4)[4..6], h.Arguments(5)[4..6]];
+        const string Named = "5f0c7c1e-9d1b-4a53-8a0e-00000000000";
+        Assert.Equal<string[]>(
+            [
+                ["--resume", $"{Named}2"],
+                ["--resume", $"{Named}1"],
+            ],
+            last
+        );
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Hive.Agent.Drivers.Scripted;
 using Hive.Protocol;
 
 namespace Hive.Agent.Drivers;
@@ -14,10 +16,27 @@ internal sealed record Turn(long Id, long Number, IReadOnlyList<Message> Message
     /// <summary>The senders that woke the agent.</summary>
     public string WakeFrom { get; } = WakeFromOf(Messages);
 
+    /// <summary>The ticket that the newest event with one names; null when none does.</summary>
+    public long? Ticket { get; } =
+        Messages.Select(m => NumberOf(m, "ticket")).LastOrDefault(number => number is not null);
+
+    /// <summary>The questions that its events answer, the newest last.</summary>
+    public IEnumerable<long> Answered =>
+        Messages.Select(m => NumberOf(m, "question_id", "question_answered")).OfType<long>();
+
     public bool Redelivered => Messages.Any(m => m.Redelivered == true);
 
     public static string WakeFromOf(IReadOnlyList<Message> messages) =>
         WireText.Cut(string.Join(',', messages.Select(m => m.From).Distinct()), WakeFromBytes);
+
+    private static long? NumberOf(Message message, string member, string? ofEvent = null) =>
+        SystemEvent.Of(message) is { } told
+        && (ofEvent ?? told.Name) == told.Name
+        && told.Members.TryGetValue(member, out var value)
+        && value.ValueKind == JsonValueKind.Number
+        && value.TryGetInt64(out var number)
+            ? number
+            : null;
 }
 
 /// <summary>How a turn ended.</summary>

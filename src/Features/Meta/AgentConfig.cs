@@ -43,11 +43,13 @@ internal sealed record AgentConfig(
 /// <param name="LoginCommand">The program that logs in, and its arguments.</param>
 /// <param name="IdleSeconds">How long a program may print nothing, in seconds.</param>
 /// <param name="CompactAtTokens">The tokens at which a conversation is compacted; 0 for never.</param>
+/// <param name="Conversation"><c>ticket</c> for a conversation of each ticket, <c>agent</c> for one of all.</param>
 internal sealed record DriverSettings(
     IReadOnlyList<string>? Command,
     IReadOnlyList<string>? LoginCommand,
     int? IdleSeconds,
-    int? CompactAtTokens
+    int? CompactAtTokens,
+    string? Conversation
 );
 
 /// <summary>An MCP server that runs beside the agent.</summary>

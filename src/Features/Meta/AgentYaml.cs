@@ -156,7 +156,8 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
                 ? login
                 : throw file.Fault(Keys.LoginCommand, "'login_command' is empty; name the program, or leave it out"),
             file.Number(Keys.IdleSeconds, 1, MaxIdleSeconds, "a whole number of seconds"),
-            file.Number(Keys.CompactAtTokens, 0, MaxCompactAtTokens, "a whole number of tokens, or 0 for never")
+            file.Number(Keys.CompactAtTokens, 0, MaxCompactAtTokens, "a whole number of tokens, or 0 for never"),
+            file.Text(Keys.Conversation, ConversationWord(), "'ticket' or 'agent'")
         );
 
     private static McpServer Server(YamlSection server) =>
@@ -275,6 +276,9 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     [GeneratedRegex(@"\A(outbound|none|host)\z")]
     private static partial Regex NetworkWord();
 
+    [GeneratedRegex(@"\A(ticket|agent)\z")]
+    private static partial Regex ConversationWord();
+
     [GeneratedRegex(@"\A(worker|validator)\z")]
     private static partial Regex DutyWord();
 
@@ -323,6 +327,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             LoginCommand = "login_command",
             IdleSeconds = "idle_seconds",
             CompactAtTokens = "compact_at_tokens",
+            Conversation = "conversation",
             Duty = "duty",
             Capabilities = "capabilities",
             Capacity = "capacity",
@@ -342,6 +347,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             LoginCommand,
             IdleSeconds,
             CompactAtTokens,
+            Conversation,
             Recipients,
             McpServers,
             Environment,

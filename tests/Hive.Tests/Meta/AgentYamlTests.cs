@@ -35,6 +35,7 @@ public sealed class AgentYamlTests
         Assert.Equal(["my-agent", "--once"], config.Driving.Command);
         Assert.Equal(["claude", "auth", "login", "--console"], config.Driving.LoginCommand);
         Assert.Equal((600, 100_000), (config.Driving.IdleSeconds, config.Driving.CompactAtTokens));
+        Assert.Equal("agent", config.Driving.Conversation);
         var server = Assert.Single(config.McpServers);
         Assert.Equal("tracker", server.Key);
         Assert.Equal(("npx", "https://tracker.example"), (server.Value.Command, server.Value.Env["TRACKER_URL"]));
@@ -108,7 +109,7 @@ public sealed class AgentYamlTests
         "model: x\nqqqqqqqq: 1",
         2,
         "available: driver, model, script, role, tools, command, login_command, idle_seconds, "
-            + "compact_at_tokens, recipients, mcp_servers, environment, limits, network, restart, inputs, duty, "
+            + "compact_at_tokens, conversation, recipients, mcp_servers, environment, limits, network, restart, inputs, duty, "
             + "capabilities, capacity, phases, tags"
     )]
     [InlineData("limits:\n  memroy: 2 GB", 2, "unknown key 'memroy' in 'limits'; did you mean memory?")]
@@ -128,6 +129,7 @@ public sealed class AgentYamlTests
         1,
         "'compact_at_tokens' must be a whole number of tokens, or 0 for never, from 0 to 100000000"
     )]
+    [InlineData("conversation: task", 1, "'conversation' is 'task'; it can be 'ticket' or 'agent'")]
     [InlineData("recipients: [Bob]", 1, "'Bob' in 'recipients' is not a valid agent name")]
     [InlineData("environment: [a]", 1, "'environment' must hold keys and values")]
     [InlineData("environment: { PATH: /x }", 1, "'PATH' is set by Hive")]

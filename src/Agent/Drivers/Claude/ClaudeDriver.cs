@@ -1,16 +1,21 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Hive.Agent.Children;
+using Hive.Protocol;
 
 namespace Hive.Agent.Drivers.Claude;
 
 /// <summary>
-/// Runs Claude Code for a turn: one run of its program per turn, all in one conversation (docs/claude-driver.md).
+/// Runs Claude Code for a turn: one run of its program per turn, in the conversation of the turn's ticket
+/// (docs/claude-driver.md).
 /// </summary>
 [Driver("claude")]
 internal sealed class ClaudeDriver : IDriver
 {
     /// <summary>The longest line of stream-json in bytes.</summary>
     public const int LongestLine = 8 * 1024 * 1024;
+
+    private const string ManagerRole = "manager";
 
     private static readonly UTF8Encoding Utf8 = new(false);
 
@@ -42,6 +47,7 @@ internal sealed class ClaudeDriver : IDriver
 
     public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
     {
+        await ChangeTicketAsync(turn, ct);
         var prompt = WakePrompt.Of(turn);
         var used = between;
         between = new Tally();
@@ -140,6 +146,50 @@ internal sealed class ClaudeDriver : IDriver
 
     private static TurnOutcome RateLimited(Verdict verdict, Tally used) =>
         new("rate_limited", verdict.Note) { Pause = verdict.Pause, Figures = used.ToFigures() };
+
+    // A turn that is about no ticket goes on in the present conversation. The manager has one, since the events that it
+    // gets are about the tickets of others.
+    private async Task ChangeTicketAsync(Turn turn, CancellationToken ct)
+    {
+        if (!context.Settings.IsConversationOfTicket || context.Role == ManagerRole)
+            return;
+        var named = turn.Ticket ?? turn.Answered.Select(files.TicketOfQuestion).LastOrDefault(t => t is not null);
+        if (named is not { } wanted || wanted == files.Ticket)
+            return;
+        if (files.Ticket is not null)
+            files.RememberQuestions(await OpenQuestionsAsync(ct));
+        files.ChangeTicket(wanted);
+        // What the operator asked for holds for the next turn, whichever ticket it is about.
+        if (newSession)
+            files.Forget();
+        contextTokens = 0;
+        context.Harness.Change(s => s with { ContextTokens = null });
+        var begins = files.Conversation().Count == 0;
+        context.Live.Note($"ticket {wanted}: {(begins ? "a new conversation" : "its conversation goes on")}");
+    }
+
+    // Their answers belong to the conversation that asked.
+    private async Task<IReadOnlyList<long>> OpenQuestionsAsync(CancellationToken ct)
+    {
+        try
+        {
+            var answer = await context.Host.CallAsync("loose_ends", new JsonObject(), ct);
+            return
+            [
+                .. answer
+                    .GetProperty("items")
+                    .EnumerateArray()
+                    .Where(i => i.GetProperty("kind").GetString() == "question")
+                    .Where(i => !i.TryGetProperty("role", out var role) || role.GetString() == "waits")
+                    .Select(i => i.GetProperty("id").GetInt64()),
+            ];
+        }
+        catch (HiveException e)
+        {
+            context.Log.Warn($"the open questions could not be listed: {e.Message}");
+            return [];
+        }
+    }
 
     private TurnOutcome StartOver(Verdict verdict, Tally used)
     {

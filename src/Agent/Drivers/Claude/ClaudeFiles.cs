@@ -40,6 +40,14 @@ internal sealed class ClaudeFiles : IDisposable
 
     private static readonly string[] FalseWords = ["", "0", "false", "no", "off"];
 
+    private const string OfTicket = "conversation-";
+
+    // Conversations of tickets that are remembered; the tool keeps its own for weeks.
+    private const int MostTickets = 100;
+
+    // Questions of which the ticket is remembered.
+    private const int MostQuestions = 200;
+
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly DriverContext context;
@@ -79,6 +87,7 @@ internal sealed class ClaudeFiles : IDisposable
         };
         systemPrompt = SystemPrompt();
         promptHash = StableHash.Of(systemPrompt);
+        Ticket = context.Settings.IsConversationOfTicket ? NotedTicket() : null;
     }
 
     /// <summary>The environment of every run, without updates and background traffic.</summary>
@@ -94,7 +103,17 @@ internal sealed class ClaudeFiles : IDisposable
 
     private string McpConfig => Path.Combine(folder, "mcp.json");
 
-    private string Note => Path.Combine(folder, "conversation");
+    /// <summary>The file that remembers the present conversation.</summary>
+    private string Note => Path.Combine(folder, Ticket is { } of ? $"{OfTicket}{of}" : "conversation");
+
+    /// <summary>The ticket of the present conversation; null before the first one.</summary>
+    public long? Ticket { get; private set; }
+
+    /// <summary>The file with the ticket of the present conversation.</summary>
+    private string TicketNote => Path.Combine(folder, "ticket");
+
+    /// <summary>The file with questions and the tickets whose conversations asked them.</summary>
+    private string QuestionsNote => Path.Combine(folder, "questions");
 
     /// <summary>Writes the files and returns the command line that names them.</summary>
     /// <exception cref="IOException">A file cannot be written.</exception>
@@ -168,6 +187,8 @@ internal sealed class ClaudeFiles : IDisposable
         {
             if (!Directory.Exists(projects))
                 return [];
+            if (!File.Exists(Note) && Ticket is not null)
+                return [];
             if (!File.Exists(Note))
                 return Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any()
                     ? ["--continue"]
@@ -192,15 +213,41 @@ internal sealed class ClaudeFiles : IDisposable
         }
     }
 
-    /// <summary>Remembers the agent's conversation.</summary>
+    /// <summary>Goes on in the conversation of a ticket, also in the next process.</summary>
+    public void ChangeTicket(long wanted)
+    {
+        Ticket = wanted;
+        WriteNote(TicketNote, wanted.ToString(CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Remembers that the present ticket's conversation asked the questions that no other one did.</summary>
+    public void RememberQuestions(IReadOnlyList<long> open)
+    {
+        var known = Questions();
+        var added = open.Where(id => known.All(q => q.Question != id))
+            .Select(id => (Question: id, Ticket: Ticket!.Value));
+        var kept = known.Concat(added).TakeLast(MostQuestions);
+        WriteNote(
+            QuestionsNote,
+            string.Join('\n', kept.Select(q => string.Create(CultureInfo.InvariantCulture, $"{q.Question} {q.Ticket}")))
+        );
+    }
+
+    /// <summary>The ticket whose conversation asked a question; null when that is not known.</summary>
+    public long? TicketOfQuestion(long question) =>
+        Questions().Where(q => q.Question == question).Select(q => (long?)q.Ticket).FirstOrDefault();
+
+    /// <summary>Remembers the present conversation.</summary>
     public void Remember(string conversation)
     {
-        if (IsConversation(conversation))
-            WriteNote($"{conversation}\n{promptHash}\n{noted}");
+        if (!IsConversation(conversation))
+            return;
+        WriteNote(Note, $"{conversation}\n{promptHash}\n{noted}");
+        ForgetOldTickets();
     }
 
     /// <summary>Makes the next run start a new conversation, also in the next process.</summary>
-    public void Forget() => WriteNote("");
+    public void Forget() => WriteNote(Note, "");
 
     public void Dispose()
     {
@@ -220,15 +267,67 @@ internal sealed class ClaudeFiles : IDisposable
         }
     }
 
-    private void WriteNote(string note)
+    private long? NotedTicket() => NumberOf(ReadNote(TicketNote));
+
+    private (long Question, long Ticket)[] Questions() =>
+        [
+            .. ReadNote(QuestionsNote)
+                .Split('\n')
+                .Select(line => line.Split(' '))
+                .Where(pair => pair.Length == 2)
+                .Select(pair => (Question: NumberOf(pair[0]), Ticket: NumberOf(pair[1])))
+                .Where(q => q is { Question: not null, Ticket: not null })
+                .Select(q => (q.Question!.Value, q.Ticket!.Value)),
+        ];
+
+    private static long? NumberOf(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static string ReadNote(string path)
     {
         try
         {
-            if (File.Exists(Note) && File.ReadAllText(Note) == note)
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // None yet.
+            return "";
+        }
+    }
+
+    private void ForgetOldTickets()
+    {
+        try
+        {
+            foreach (
+                var old in Directory
+                    .EnumerateFiles(folder, $"{OfTicket}*")
+                    .OrderByDescending(File.GetLastWriteTimeUtc)
+                    .Skip(MostTickets)
+            )
+                File.Delete(old);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            context.Log.Warn($"old conversations in {folder} could not be forgotten: {e.Message}");
+        }
+    }
+
+    private void WriteNote(string path, string note)
+    {
+        try
+        {
+            if (File.Exists(path) && File.ReadAllText(path) == note)
+            {
+                // The oldest are forgotten first.
+                File.SetLastWriteTimeUtc(path, context.Time.GetUtcNow().UtcDateTime);
                 return;
+            }
+
             // Atomically: the next process needs a whole note.
-            Write($"{Note}.new", note);
-            File.Move($"{Note}.new", Note, overwrite: true);
+            Write($"{path}.new", note);
+            File.Move($"{path}.new", path, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
