@@ -202,8 +202,59 @@ public sealed class ClaudeCodeTests
         AssertFigures(cancelled, calls: 2, output: Output + 1);
     }
 
-    private static Task<Harnessed> StartAsync(string program, ModelStandIn model) =>
-        Harnessed.StartAsync(Yaml(program, model), loggedIn: false);
+    [Fact(Timeout = 240_000), Long]
+    public async Task A_ticket_is_read_again_by_the_next_one_only_in_the_conversation_of_the_agent()
+    {
+        var of = new Dictionary<string, string[]>();
+        foreach (var conversation in (string[])["ticket", "agent"])
+            of[conversation] = await RequestsAsync(conversation, tickets: 2);
+
+        // Each ticket has two tasks, and each of their turns three calls.
+        Assert.All(of.Values, requests => Assert.Equal(12, requests.Length));
+        Assert.All(of["agent"][6..], request => Assert.Contains(Seen(1), request));
+        Assert.All(of["ticket"][6..], request => Assert.DoesNotContain(Seen(1), request));
+        Assert.All(of["ticket"][10..], request => Assert.Contains(Seen(2), request));
+        Assert.InRange(of["ticket"].Sum(r => r.Length), 1, of["agent"].Sum(r => r.Length) - 1);
+    }
+
+    // The bodies of all calls for so many tickets, in each of whose turns a program prints 8,000 characters.
+    private static async Task<string[]> RequestsAsync(string conversation, int tickets)
+    {
+        object[] steps =
+        [
+            .. Enumerable
+                .Range(1, tickets)
+                .SelectMany(ticket => new[] { ticket, ticket })
+                .SelectMany(ticket =>
+                    new object[]
+                    {
+                        new { tool = "Bash", input = new { command = $"yes {Seen(ticket)} | head -c 8000" } },
+                        new { tool = "complete_task", input = new { summary = "done" } },
+                        new { text = "done" },
+                    }
+                ),
+        ];
+        using var model = await ModelStandIn.StartAsync("anthropic", steps);
+        await using var h = await StartAsync(
+            TestClients.ClaudeCode(),
+            model,
+            $"duty: worker\nconversation: {conversation}\n"
+        );
+        h.Write("role.md", "");
+        using var worker = await TicketWorker.StartAsync(h);
+        await using var agent = h.Serve();
+        for (var ticket = 1; ticket <= tickets; ticket++)
+            await worker.TicketAsync(turn: 2 * ticket);
+        var requests = new string[steps.Length];
+        for (var i = 0; i < requests.Length; i++)
+            requests[i] = (await model.RequestAsync()).GetProperty("body").GetRawText();
+        return requests;
+    }
+
+    private static string Seen(int ticket) => $"seen-in-ticket-{ticket}";
+
+    private static Task<Harnessed> StartAsync(string program, ModelStandIn model, string more = "") =>
+        Harnessed.StartAsync($"{Yaml(program, model)}\n{more}", loggedIn: false);
 
     private static string Yaml(string program, ModelStandIn model) =>
         $$"""
