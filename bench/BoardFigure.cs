@@ -46,6 +46,7 @@ internal static class BoardFigure
         plan.Report.Line("| what | p50 ms | p99 ms | max ms | bytes |");
         plan.Report.Line("|---|---|---|---|---|");
         await Measure(plan, host, "GET /api/v1/board/view", Requests, () => Get(http, "/api/v1/board/view", ct), ct);
+        await Measure(plan, host, "GET /api/v1/board/cards", Requests, () => Get(http, "/api/v1/board/cards", ct), ct);
         await Measure(plan, host, "GET /api/state", Requests, () => Get(http, "/api/state", ct), ct);
         var moved = 0;
         await Measure(plan, host, "POST /api/v1/board/move", Moves, () => Move(http, ids, moved++, ct), ct);

@@ -28,24 +28,27 @@ internal static class BoardText
     /// <param name="screen">Where.</param>
     /// <param name="display">The terminal.</param>
     /// <param name="columns">The columns with their counts.</param>
-    /// <param name="cards">The tickets.</param>
-    /// <param name="limit">The most tickets of one column.</param>
+    /// <param name="cards">The first cards of each.</param>
+    /// <param name="toApprove">How many tickets wait for their approval.</param>
     public static void Write(
         Screen screen,
         Display display,
         IReadOnlyList<BoardColumnView> columns,
-        IReadOnlyList<TicketCard> cards,
-        int limit
+        IReadOnlyList<BoardVerb.ColumnCards> cards,
+        int toApprove
     )
     {
-        var toApprove = cards.Where(c => c.Status == "pending_review").OrderBy(c => c.Id).ToArray();
-        if (toApprove.Length > 0)
+        var pending = cards.SelectMany(c => c.Cards).Where(c => c.Status == "pending_review").ToArray();
+        var more = toApprove > pending.Length ? Invariant($" and {toApprove - pending.Length} more") : "";
+        if (toApprove > 0)
             screen.Styled(
-                Invariant($"to approve: {string.Join(", ", toApprove.Select(c => c.Id))}; hive ticket approve ID"),
+                Invariant($"to approve: {string.Join(", ", pending.Select(c => c.Id))}{more}; hive ticket approve ID"),
                 "bold yellow"
             );
-        var hasOverlay = columns.Any(IsOverlay);
-        var lanes = columns.Select(c => LaneOf(c, hasOverlay, cards, limit)).ToArray();
+        var lanes = cards
+            .Select(c => new Lane(columns.FirstOrDefault(column => column.Id == c.Id) ?? Blocked(c), c))
+            .Where(lane => lane.More + lane.Cards.Length > 0 || columns.Contains(lane.Column))
+            .ToArray();
         var room = lanes.Length == 0 ? 0 : (((display.Width ?? 0) + Gap) / lanes.Length) - Gap;
         if (room >= Narrowest)
             SideBySide(screen, lanes, Math.Min(room, Widest));
@@ -53,33 +56,19 @@ internal static class BoardText
             Below(screen, lanes);
     }
 
-    // A column with the tickets that are shown in it, and the number of those that are not.
-    private sealed record Lane(BoardColumnView Column, TicketCard[] Cards, int More);
+    // A column with the tickets that are shown in it.
+    private sealed record Lane(BoardColumnView Column, BoardVerb.ColumnCards Shown)
+    {
+        public TicketCard[] Cards => Shown.Cards;
+
+        public int More => Shown.Count - Cards.Length;
+    }
 
     private static bool IsOverlay(BoardColumnView column) => column.PhaseMapping.Contains(Phase.BlockedId);
 
-    // A blocked ticket is shown in the column of blocked ones, if there is one. It keeps its phase.
-    private static Lane LaneOf(BoardColumnView column, bool hasOverlay, IReadOnlyList<TicketCard> cards, int limit)
-    {
-        var found = cards.Where(c =>
-            TicketWords.IsOnBoard(c)
-            && (
-                hasOverlay && c.Blocked is not null && c.DoneAt is null
-                    ? IsOverlay(column)
-                    : column.PhaseMapping.Contains(c.PhaseId)
-            )
-        );
-        TicketCard[] all =
-            column.Terminal && !IsOverlay(column)
-                ? [.. found.OrderByDescending(c => c.DoneAt ?? c.UpdatedAt)]
-                : [.. found.OrderBy(c => c.Rank).ThenBy(c => c.Id)];
-        TicketCard[] shown = [.. all.Take(limit)];
-        var exact =
-            IsOverlay(column) ? Math.Max(all.Length, column.Count)
-            : hasOverlay ? column.Count - column.Blocked
-            : column.Count;
-        return new Lane(column, shown, Math.Max(exact - shown.Length, 0));
-    }
+    // Where the workflow has no column for the blocked tickets.
+    private static BoardColumnView Blocked(BoardVerb.ColumnCards cards) =>
+        new("", cards.Id, "Blocked", [Phase.BlockedId], cards.Count, cards.Count, 0, false, ColumnPull.Manual);
 
     private static void SideBySide(Screen screen, Lane[] lanes, int width)
     {

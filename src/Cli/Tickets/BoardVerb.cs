@@ -50,43 +50,35 @@ internal static class BoardVerb
         public Display Fitted(Display display) => Wide ? display with { Width = null } : display;
     }
 
-    private sealed record Read(JsonObject Document, BoardColumnView[] Columns, TicketCard[] Cards);
+    private sealed record Read(JsonObject Document, BoardColumnView[] Columns, ColumnCards[] Cards, int ToApprove);
 
-    // The tickets of each phase by themselves: the newest of all would soon be done ones only.
+    /// <summary>The first cards of a column, and how many it has.</summary>
+    internal sealed record ColumnCards(string Id, int Count, TicketCard[] Cards);
+
     private static async Task<Read> ReadAsync(Query query, JsonElement answer)
     {
         var columns = answer
             .GetProperty("board")
             .GetProperty("columns")
             .Deserialize<BoardColumnView[]>(WireJson.Options)!;
-        var name = columns.FirstOrDefault()?.Workflow ?? query.Workflow;
-        JsonArray tickets = [];
-        HashSet<long> added = [];
-        await AddAsync(null, "pending_review", TicketWords.Most);
-        foreach (var column in columns.Where(c => c.Count > 0))
-        foreach (var phase in column.PhaseMapping.Where(p => p != Phase.BlockedId))
-            await AddAsync(phase, null, column.Terminal ? query.Limit : TicketWords.Most);
-        var cards = tickets.Deserialize<TicketCard[]>(WireJson.Options)!;
+        var found = await query.Verb.CallAsync(
+            "board_cards",
+            new { workflow = columns.FirstOrDefault()?.Workflow ?? query.Workflow, limit = query.Limit }
+        );
+        var shown = found.GetProperty("columns");
         var document = JsonOutput.WithoutEnvelope(answer);
-        document["tickets"] = tickets;
-        return new Read(document, columns, cards);
-
-        async Task AddAsync(string? phase, string? status, int limit)
-        {
-            var found = await query.Verb.CallAsync(
-                "tickets",
-                new
-                {
-                    workflow = name,
-                    phase_id = phase,
-                    status,
-                    limit,
-                }
-            );
-            var rows = found.GetProperty("tickets").EnumerateArray();
-            foreach (var ticket in rows.Where(t => added.Add(t.GetProperty("id").GetInt64())))
-                tickets.Add(JsonSerializer.SerializeToNode(ticket));
-        }
+        document["tickets"] = new JsonArray([
+            .. shown
+                .EnumerateArray()
+                .SelectMany(column => column.GetProperty("cards").EnumerateArray())
+                .Select(card => JsonObject.Create(card)),
+        ]);
+        return new Read(
+            document,
+            columns,
+            shown.Deserialize<ColumnCards[]>(WireJson.Options)!,
+            found.GetProperty("states").GetProperty("to_approve").GetInt32()
+        );
     }
 
     private static void Show(Query query, Read board)
@@ -99,7 +91,7 @@ internal static class BoardVerb
                 query.Fitted(Display.Current.Measured()),
                 board.Columns,
                 board.Cards,
-                query.Limit
+                board.ToApprove
             );
     }
 
@@ -179,7 +171,7 @@ internal static class BoardVerb
         using var text = new StringWriter(CultureInfo.InvariantCulture) { NewLine = "\n" };
         var screen = new Screen(display with { Output = text }, query.Wide);
         screen.Row("(Ctrl-C ends)", "grey");
-        BoardText.Write(screen, query.Fitted(display), board.Columns, board.Cards, query.Limit);
+        BoardText.Write(screen, query.Fitted(display), board.Columns, board.Cards, board.ToApprove);
         return text.ToString();
     }
 }

@@ -15,9 +15,6 @@ internal static class TicketWords
 
     private static readonly string[] Priorities = ["CRITICAL", "HIGH", "MEDIUM", "LOW"];
 
-    /// <summary>False for a ticket that waits for its approval or has not got it.</summary>
-    public static bool IsOnBoard(TicketCard card) => card.Status is not ("pending_review" or "rejected" or "timed_out");
-
     public static Screen.Cell Priority(string priority) =>
         new(
             priority,

@@ -35,10 +35,6 @@ internal sealed partial class TicketCards(
     private readonly Lock gate = new();
     private readonly Bell dirtied = new();
     private HashSet<long> tickets = [];
-
-    // Those of them that are deleted. They are published first: a ticket that takes the place of one in a list has to
-    // find it free.
-    private HashSet<long> deleted = [];
     private HashSet<(string Workflow, string Column)> columns = [];
 
     /// <summary>Called after cards or columns were published, at most four times a second.</summary>
@@ -46,16 +42,6 @@ internal sealed partial class TicketCards(
 
     /// <summary>Publishes a ticket's card after the commit, or its removal when it is gone.</summary>
     public void Touch(IWrite write, long ticket) => write.AfterCommit(() => Mark(() => tickets.Add(ticket)));
-
-    /// <summary>Publishes the removal of a ticket after the commit, before the cards that change with it.</summary>
-    public void Remove(IWrite write, long ticket) =>
-        write.AfterCommit(() =>
-            Mark(() =>
-            {
-                tickets.Add(ticket);
-                deleted.Add(ticket);
-            })
-        );
 
     /// <summary>Publishes columns after the commit; also after a rollback, since a snapshot may have shown the counts
     /// that were undone.</summary>
@@ -103,14 +89,13 @@ internal sealed partial class TicketCards(
 
     private async Task Publish(CancellationToken ct)
     {
-        HashSet<long> ids,
-            gone;
+        HashSet<long> ids;
         HashSet<(string Workflow, string Column)> changed;
         lock (gate)
-            (ids, tickets, gone, deleted, changed, columns) = (tickets, [], deleted, [], columns, []);
+            (ids, tickets, changed, columns) = (tickets, [], columns, []);
         try
         {
-            foreach (var some in ids.OrderBy(id => !gone.Contains(id)).ThenBy(id => id).ToArray().Chunk(PerRead))
+            foreach (var some in ids.Order().ToArray().Chunk(PerRead))
             {
                 foreach (var change in await store.Read(db => some.Select(id => Read(db, id)).ToArray(), ct))
                 {
@@ -127,7 +112,6 @@ internal sealed partial class TicketCards(
             lock (gate)
             {
                 tickets.UnionWith(ids);
-                deleted.UnionWith(gone.Where(ids.Contains));
                 columns.UnionWith(changed);
             }
 

@@ -93,21 +93,6 @@ internal sealed class TicketTable(IWorkflows workflows, ColumnCounts counts, Tic
         Follow(write, row, null);
         Leftovers.Note(write, LeftHistory, row.Id);
         write.Db.Execute("DELETE FROM tickets WHERE id = @Id", new { row.Id });
-        // The snapshot lists the next older one in its place.
-        if (
-            row.IsDone
-            && write.Db.QuerySingleOrDefault<long?>(
-                LastShownSql,
-                new
-                {
-                    row.DoneAt,
-                    row.Id,
-                    skipped = TicketsSection.DoneShown - 1,
-                }
-            )
-                is { } next
-        )
-            cards.Touch(write, next);
     }
 
     // The status is never set by itself, so that board, phase and status cannot disagree.
@@ -144,28 +129,12 @@ internal sealed class TicketTable(IWorkflows workflows, ColumnCounts counts, Tic
     private void Follow(IWrite write, TicketRow? before, TicketRow? after)
     {
         var columns = counts.Change(write, before, after);
-        if (after is not null)
-            cards.Touch(write, after.Id);
-        else
-            cards.Remove(write, before!.Id);
+        cards.Touch(write, (after ?? before)!.Id);
         if (columns.Count > 0)
             cards.Touch(write, columns);
         foreach (var change in WaitingTickets.Changes(write.Db, before, after))
             write.Raise(change);
     }
-
-    // The last of the ended tickets that are listed, if it is older than one that was removed.
-    private const string LastShownSql = """
-        SELECT id
-          FROM (
-            SELECT id, done_at
-              FROM tickets INDEXED BY tickets_done
-             WHERE done_at IS NOT NULL
-             ORDER BY done_at DESC, id DESC
-             LIMIT 1 OFFSET @skipped
-          )
-         WHERE (done_at, id) < (@DoneAt, @Id)
-        """;
 
     private const string InsertSql = $"""
         INSERT INTO tickets (

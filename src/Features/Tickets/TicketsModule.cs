@@ -19,7 +19,6 @@ internal sealed class TicketsModule : FeatureModule
         Event<TicketCard>("ticket_changed", "ticket");
         Event<long>("ticket_removed", "id");
         Event<BoardColumnView>("column_changed", "column");
-        Section<TicketsSection>();
         Section<BoardSection>();
         Waiting<WaitingApprovals>();
         Waiting<WaitingBlocked>();
@@ -50,6 +49,7 @@ internal sealed class TicketsModule : FeatureModule
         Host<ShowTicket.Query>("ticket");
         Host<ListTickets.Query>("tickets", noun: "tickets");
         Host<ShowBoard.Query>("board");
+        Host<ListCards.Query>("board_cards");
         Host<SubscribeBoard.Query>("subscribe_board");
         Get<ListTickets.Query>("/api/v1/tickets");
         Post<CreateTicket.Command>("/api/v1/tickets");
@@ -74,6 +74,7 @@ internal sealed class TicketsModule : FeatureModule
         Post<CommentTicket.Command>("/api/v1/tickets/{id}/comments");
         Post<LinkTickets.Command>("/api/v1/tickets/{id}/links");
         Get<ViewBoard.Query>("/api/v1/board/view");
+        Get<ListCards.Query>("/api/v1/board/cards");
         Get<BoardStats.Query>("/api/v1/board/stats");
         Get<WipViolations.Query>("/api/v1/board/wip-violations");
         Get<ShowColumn.Query>("/api/v1/board/column/{phase_id}");

@@ -28,7 +28,12 @@ internal static class GoldenPlan
     public static object? Answer(bool many, string cmd, JsonElement request) =>
         cmd switch
         {
-            "board" => new { board = new { columns = Columns.Select((_, i) => Column(i, many)) } },
+            "board" => new { board = new { columns = Board(many) } },
+            "board_cards" => new
+            {
+                states = new { to_approve = many ? 1 : 0 },
+                columns = Columns.Select(c => Shown(c.Id, many, request.GetProperty("limit").GetInt32())),
+            },
             "tickets" => new { tickets = many ? Cards.Where(c => Fits(c, request)) : [] },
             "ticket" => new
             {
@@ -114,6 +119,9 @@ internal static class GoldenPlan
             },
             _ => null,
         };
+
+    /// <summary>The columns of the board; the last one is for the blocked tickets.</summary>
+    public static BoardColumnView[] Board(bool many) => [.. Columns.Select((_, i) => Column(i, many))];
 
     /// <summary>A task of which only the id matters.</summary>
     public static TaskView Node(long id) => Task(id, "work", "A task", "pending");
@@ -503,6 +511,22 @@ internal static class GoldenPlan
             End: end,
             Note: end is null ? null : "3600 s have passed"
         );
+
+    // The blocked ticket is in the column of blocked ones; those that wait are in front of their column.
+    private static object Shown(string column, bool many, int limit)
+    {
+        string Place(TicketCard card) =>
+            card.Blocked is not null ? "blocked"
+            : card.WaitingFor is not null ? "testing"
+            : Columns.Single(one => one.Phases.Contains(card.PhaseId)).Id;
+        TicketCard[] cards = many ? [.. Cards.Where(c => Place(c) == column)] : [];
+        return new
+        {
+            id = column,
+            count = column == "done" && many ? 63 : cards.Length,
+            cards = cards.OrderByDescending(c => c.Status == "pending_review").Take(limit),
+        };
+    }
 
     private static BoardColumnView Column(int i, bool many)
     {

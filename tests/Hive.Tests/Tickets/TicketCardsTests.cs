@@ -46,44 +46,6 @@ public sealed class TicketCardsTests
         Assert.Equal(0, work.Faults.Left);
     }
 
-    [Fact]
-    public async Task A_deleted_ended_ticket_gives_its_place_to_the_next_older_one()
-    {
-        await using var hive = await HiveFixture.Start();
-        var host = await hive.Board();
-        using var events = await hive.Events();
-        List<long> ids = [];
-        for (var i = 0; i < 52; i++)
-            ids.Add(await host.CreateDone());
-        while (await Change(hive, events) is var card && (card.Id != ids[51] || card.Status != "done"))
-            continue;
-        Assert.Equal(ids[2..], await Ended(hive));
-
-        await host.CallAsync("ticket_delete", new { id = ids[40] });
-        // The removal comes first: a list that is full takes nothing older.
-        Assert.Equal(("ticket_removed", ids[40], null), await Change(hive, events));
-        Assert.Equal(("ticket_changed", ids[1], "done"), await Change(hive, events));
-        Assert.Equal(ids[1..40].Concat(ids[41..]), await Ended(hive));
-
-        // One that was not listed leaves no place; after it, no older one is there.
-        await host.CallAsync("ticket_delete", new { id = ids[0] });
-        Assert.Equal(("ticket_removed", ids[0], null), await Change(hive, events));
-        await host.CallAsync("ticket_delete", new { id = ids[51] });
-        Assert.Equal(("ticket_removed", ids[51], null), await Change(hive, events));
-        var open = await host.Create();
-        Assert.Equal(open, (await Change(hive, events)).Id);
-    }
-
-    private static async Task<long[]> Ended(HiveFixture hive) =>
-        [
-            .. (await hive.State())
-                .GetProperty("tickets")
-                .EnumerateArray()
-                .Where(t => t.Text("status") == "done")
-                .Select(t => t.GetProperty("id").GetInt64())
-                .Order(),
-        ];
-
     // The ticket whose card comes next.
     private static async Task<long> Next(HiveFixture hive, EventReader events) => (await Change(hive, events)).Id;
 

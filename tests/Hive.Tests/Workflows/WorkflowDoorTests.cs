@@ -172,7 +172,7 @@ public sealed class WorkflowDoorTests
         async Task<string> Stored()
         {
             var state = await hive.State();
-            return $"{state.GetProperty("workflows")}\n{state.GetProperty("tickets")}";
+            return $"{state.GetProperty("workflows")}\n{await hive.Http().GetStringAsync("/api/v1/tickets")}";
         }
     }
 

@@ -5,13 +5,15 @@ import type { Command } from '../ui/registry';
 vi.mock('../ui/selected', async (original) => ({ ...(await original<object>()), selectedNow: () => now }));
 
 const asked = vi.hoisted(() => vi.fn(async (..._: unknown[]) => {}));
-vi.mock('../api/client', async (original) => ({ ...(await original<object>()), api: { POST: asked } }));
+/** The tickets that the host finds. */
+const found = vi.hoisted(() => vi.fn(async (..._: unknown[]) => ({ data: [{ id: 7, title: 'Zebra crossing' }] })));
+vi.mock('../api/client', async (original) => ({ ...(await original<object>()), api: { POST: asked, GET: found } }));
 
 let now: object | null = null;
 
 const { commandSources } = await import('../ui/registry');
 const { containers } = await import('../features/containers');
-const { board } = await import('../features/board');
+const { found: tickets } = await import('../commands/tickets');
 const { messages } = await import('../features/messages');
 const { waiting } = await import('../features/waiting');
 const { chosenIn, once, ranked } = await import('./palette-view');
@@ -143,7 +145,7 @@ describe('among messages and tickets that hold the typed letters', () => {
     vi.spyOn(messages.flow, 'value', 'get').mockReturnValue({
       rows: NOISE.map((body, i) => ({ message: { id: 10 + i, from: 'alice', to: 'bob', body } })),
     } as never);
-    vi.spyOn(board.cards, 'value', 'get').mockReturnValue(NOISE.map((title, i) => ({ id: 20 + i, title })) as never);
+    tickets.value = NOISE.map((title, i) => ({ id: 20 + i, title })) as never;
     waiting.snapshot({
       waiting: [{ key: 'message-alice', kind: 'message', agent: 'alice', title: NOISE[0] }] as never,
     });
@@ -151,6 +153,7 @@ describe('among messages and tickets that hold the typed letters', () => {
 
   afterEach(() => {
     vi.restoreAllMocks();
+    tickets.value = [];
     waiting.snapshot({ waiting: [] });
   });
 
@@ -166,6 +169,17 @@ describe('among messages and tickets that hold the typed letters', () => {
     ['stop alice', 'Stop alice'],
     ['@alice', '@alice'],
   ])('“%s” finds first: %s', (typed, title) => expect(titles(typed)[0]).toBe(title));
+
+  test('a ticket that the host finds is listed, and one by its number', async () => {
+    vi.useFakeTimers();
+    for (const typed of ['ze', 'zebr', 'zebra']) titles(typed);
+    await vi.advanceTimersByTimeAsync(200);
+    vi.useRealTimers();
+    const sought = found.mock.calls.filter((call) => JSON.stringify(call).includes('"ze'));
+    expect(sought).toEqual([['/api/v1/tickets', { params: { query: { text: 'zebra', limit: 20 } } }]]);
+    expect(titles('zebra')).toContain('#7 Zebra crossing');
+    expect(titles('#41')).toContain('Ticket #41');
+  });
 
   test('what was typed as it is comes before its scattered letters', () => {
     const all = titles('photo');

@@ -19,7 +19,6 @@ const empty = {
   questions: [],
   question_history: [],
   workflows: [],
-  tickets: [],
   board: [],
   tasks: [],
   reviews: [],

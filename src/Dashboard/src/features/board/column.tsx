@@ -4,6 +4,7 @@ import type { TicketCard } from '../../api/types';
 import { useVirtual } from '../../ui/rows';
 import { counted } from '../../ui/text/figures';
 import { Card, RefusedMove, spoken } from './card';
+import { MOST, showMore } from './cards';
 import { countText, fullness, hasOrder, isOverlay, type Lane } from './columns';
 import { dragged } from './drag';
 import { moving, refusalOf } from './moves';
@@ -27,16 +28,20 @@ export interface Hand {
 interface Props {
   lane: Lane;
   hand: Hand;
+  /** The host has told its cards. */
+  read: boolean;
+  /** A filter hides others. */
+  filtered: boolean;
   /** The only column that is shown, as the panel of its tab. */
   tab?: string;
 }
 
 /** The words in a column without cards. */
-function emptyText({ column, known }: Lane): string {
-  if (known > 0) return 'None that matches the filter.';
+function emptyText({ column }: Lane, read: boolean, filtered: boolean): string {
+  if (!read) return '…';
+  if (filtered && column.count + column.waiting > 0) return 'None that matches the filter.';
   if (isOverlay(column)) return 'Nothing is blocked.';
-  if (column.count > 0)
-    return column.terminal ? 'None of the latest.' : 'Its tickets are blocked, or wait for the next column.';
+  if (column.count > 0 && !column.terminal) return 'Its tickets are blocked, or wait for the next column.';
   if (column.terminal) return 'Nothing is done yet.';
   return 'No tickets.';
 }
@@ -62,7 +67,7 @@ function Head({ lane: { column } }: { lane: Lane }) {
 }
 
 /** A column with its cards, of which only those in view are in the document. */
-export function Column({ lane, hand, tab }: Props) {
+export function Column({ lane, hand, read, filtered, tab }: Props) {
   const { column, waiting } = lane;
   const root = useRef<HTMLElement>(null);
   const list = useRef<HTMLDivElement>(null);
@@ -83,7 +88,6 @@ export function Column({ lane, hand, tab }: Props) {
   const target = dragged.value?.target?.column === column.id ? dragged.value.target : null;
   const ordered = hasOrder(lane);
   const isEmpty = cards.length === 0;
-  const more = column.terminal ? column.count - lane.known : 0;
   return (
     <section
       ref={root}
@@ -104,7 +108,7 @@ export function Column({ lane, hand, tab }: Props) {
         tabIndex={at >= 0 || isEmpty ? -1 : 0}
       >
         {isEmpty ? (
-          <p class="column-empty">{emptyText(lane)}</p>
+          <p class="column-empty">{emptyText(lane, read, filtered)}</p>
         ) : (
           <div class="list-all" role="presentation" style={{ height: `${virtual.getTotalSize()}px` }}>
             {virtual.getVirtualItems().map((item) => {
@@ -137,12 +141,18 @@ export function Column({ lane, hand, tab }: Props) {
             })}
           </div>
         )}
-        {more > 0 ? (
-          <p class="column-more">
-            and {counted(more, 'older one')}: <code>hive ticket list</code> has all
-          </p>
-        ) : null}
       </List>
+      {lane.more === 0 ? null : cards.length < MOST ? (
+        <button type="button" class="plain column-more" onClick={() => showMore(column.id)}>
+          ↓ {lane.more} more
+          <span class="hidden">
+            {' of '}
+            <bdi>{column.name}</bdi>
+          </span>
+        </button>
+      ) : (
+        <p class="column-more">{lane.more} more; filter to find one</p>
+      )}
     </section>
   );
 }

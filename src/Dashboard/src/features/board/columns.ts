@@ -1,5 +1,4 @@
 import type { BoardColumn, Phase, TicketCard, WorkflowView } from '../../api/types';
-import { byEnd } from './store';
 
 /** The overlay of blocked tickets: they are shown there, and keep their phase. */
 export const BLOCKED = 'PHASE_BLOCKED';
@@ -13,8 +12,8 @@ export interface Lane {
   /** Tickets whose gate has passed, in front of the column while it is full. */
   waiting: readonly TicketCard[];
   cards: readonly TicketCard[];
-  /** How many the page has of them, with those that a filter hides. */
-  known: number;
+  /** How many more the host has of them. */
+  more: number;
 }
 
 /** Whether the cards of a column are in an order that can be changed. */
@@ -29,30 +28,6 @@ export interface Filter {
 export const STATES = ['running', 'blocked', 'waiting', 'failed', 'to approve'] as const;
 export type State = (typeof STATES)[number];
 
-export const hasState = (card: TicketCard, state: State): boolean => {
-  switch (state) {
-    case 'running':
-      return card.tasks.running > 0;
-    case 'blocked':
-      return card.blocked != null && card.done_at == null;
-    case 'waiting':
-      return card.gate === 'waiting';
-    case 'failed':
-      return card.tasks.failed > 0 || card.gate === 'failed';
-    case 'to approve':
-      return isNew(card);
-  }
-};
-
-/** Whether a card has every word of a filter: in its number, title, labels, agents or priority. */
-export function matches(card: TicketCard, { words, state }: Filter): boolean {
-  if (state !== null && !hasState(card, state)) return false;
-  const asked = words.toLowerCase().split(/\s+/).filter(Boolean);
-  if (asked.length === 0) return true;
-  const text = [`#${card.id}`, card.title, ...card.labels, ...card.agents, card.priority].join('\n').toLowerCase();
-  return asked.every((word) => text.includes(word));
-}
-
 export const filterIn = (query: URLSearchParams): Filter => ({
   words: query.get('q') ?? '',
   state: STATES.find((state) => state === query.get('state')) ?? null,
@@ -61,6 +36,8 @@ export const filterIn = (query: URLSearchParams): Filter => ({
 /** From the highest to the lowest. */
 export const PRIORITIES: readonly string[] = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'];
 
+/** The latest end first. */
+const byEnd = (a: TicketCard, b: TicketCard): number => (b.done_at ?? '').localeCompare(a.done_at ?? '') || b.id - a.id;
 const byRank = (a: TicketCard, b: TicketCard): number => a.rank - b.rank || a.id - b.id;
 /** The order in which a full column lets them in: the highest priority, then the longest wait. */
 const byTurn = (a: TicketCard, b: TicketCard): number =>
@@ -118,22 +95,26 @@ export function spotOf(card: TicketCard, columns: readonly BoardColumn[]): Spot 
 }
 
 /**
- * The columns with their cards, or those of <shown>; <moving> has the column of each card that is being moved.
+ * The columns with their cards; <moving> has the column of each card that is being moved, <more> how many more cards
+ * each column has.
  */
 export function lanesOf(
   columns: readonly BoardColumn[],
   cards: readonly TicketCard[],
   moving: ReadonlyMap<number, string> = new Map(),
-  shown: ReadonlySet<TicketCard> = new Set(cards),
+  more: ReadonlyMap<string, number> = new Map(),
 ): Lane[] {
-  const lanes = columns.map((column) => ({ column, waiting: [] as TicketCard[], cards: [] as TicketCard[], known: 0 }));
+  const lanes = columns.map((column) => ({
+    column,
+    waiting: [] as TicketCard[],
+    cards: [] as TicketCard[],
+    more: more.get(column.id) ?? 0,
+  }));
   for (const card of cards) {
     const moved = columns.find(({ id }) => id === moving.get(card.id));
     const spot = moved === undefined ? spotOf(card, columns) : { column: moved, waits: false };
     const lane = lanes.find(({ column }) => column.id === spot?.column.id);
-    if (lane === undefined) continue;
-    lane.known++;
-    if (shown.has(card)) (spot?.waits === true ? lane.waiting : lane.cards).push(card);
+    if (lane !== undefined) (spot?.waits === true ? lane.waiting : lane.cards).push(card);
   }
   for (const { column, waiting, cards: own } of lanes) {
     waiting.sort(byTurn);

@@ -34,7 +34,8 @@ const { asked: palette } = await import('../../ui/registry');
 beforeEach(() => {
   asked.length = 0;
   palette.value = null;
-  board.snapshot(snapshotOf({ board: columns(), workflows: [workflow()], tickets: [card(1)] }));
+  board.snapshot(snapshotOf({ board: columns(), workflows: [workflow()] }));
+  board.reading()([card(1)]);
 });
 
 const ids = (actions: readonly { id: string }[]) => actions.map(({ id }) => id);

@@ -6,6 +6,7 @@ import { go } from '../../ui/link';
 import { once } from '../../ui/once';
 import { askPalette, type WithText } from '../../ui/registry';
 import { at } from './actions';
+import { isWhole } from './cards';
 import { board } from './store';
 
 /** The most characters of a ticket's title. */
@@ -51,7 +52,8 @@ const newTicket = (workflow: string | null): WithText => ({
       of: body.title,
       run: async () => {
         ({ id } = await make());
-        if (address.value === '/board') made.value = id;
+        // The board selects its card, unless it may be further down than what is shown.
+        if (address.value === '/board' && isWhole.value) made.value = id;
         else go(`/tickets/${id}`);
       },
       undo: () => api.DELETE('/api/v1/tickets/{id}', at(id)),

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Refusal } from '../../api/refusal';
 import { card, column } from '../../test/board-rows';
-import { snapshotOf } from '../../test/loaded';
 import { filled } from '../../test/routes';
 
 const asked: { path: string; body: unknown }[] = [];
@@ -26,7 +25,7 @@ const to = 'PHASE_TEST';
 beforeEach(() => {
   vi.useFakeTimers();
   asked.length = 0;
-  board.snapshot(snapshotOf({ tickets: [card(1)] }));
+  board.reading()([card(1)]);
 });
 
 afterEach(async () => {

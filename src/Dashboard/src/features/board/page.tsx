@@ -3,6 +3,7 @@ import type { TicketCard, WorkflowView } from '../../api/types';
 import { perform } from '../../ui/action';
 import { query } from '../../ui/address';
 import { copyAddress } from '../../ui/copy';
+import { ReadFault } from '../../ui/fault';
 import { focusDrawn } from '../../ui/focus';
 import { type KeyName, useKey } from '../../ui/keys';
 import { go, keepSelected, selectedThen, setQuery } from '../../ui/link';
@@ -13,6 +14,7 @@ import { useSelection } from '../../ui/selected';
 import { counted } from '../../ui/text/figures';
 import { tell } from '../../ui/told';
 import { approveTicket } from './actions';
+import { fault, found, nameOf, readAgain, useCards } from './cards';
 import { Column, type Hand } from './column';
 import {
   beforeOf,
@@ -24,9 +26,7 @@ import {
   isNew,
   type Lane,
   lanesOf,
-  matches,
   type Step,
-  spotOf,
   stepTo,
 } from './columns';
 import {
@@ -43,7 +43,7 @@ import {
 } from './deeds';
 import { press, type Target } from './drag';
 import { made } from './make';
-import { moving } from './moves';
+import { moving, refuse } from './moves';
 import { board } from './store';
 import { BOARD, Filters, NewTicket, NoTickets, Workflows } from './tools';
 
@@ -75,21 +75,28 @@ export function BoardPage() {
     () => (name === null ? [] : columnsOf(name, workflow, board.columns.value)),
     [name, workflow, board.columns.value],
   );
-  // A ticket that was rejected is on no board.
-  const cards = useMemo(
-    () => board.cards.value.filter((card) => card.workflow === name && spotOf(card, columns) !== null),
-    [name, columns, board.cards.value],
-  );
-  const shown = useMemo(() => cards.filter((card) => matches(card, filter)), [cards, filter]);
+  useCards(name, filter);
+  // While another filter is read, what was found before stays.
+  const read = found.value?.workflow === name ? found.value : null;
   const lanes = useMemo(
-    () => lanesOf(columns, cards, moving.value, new Set(shown)),
-    [columns, cards, shown, moving.value],
+    () =>
+      lanesOf(
+        columns,
+        board.cards.value.filter((card) => card.workflow === name),
+        moving.value,
+        read?.more,
+      ),
+    [columns, board.cards.value, name, moving.value, read],
   );
-  const filtered = useRef(filter);
+  const isFiltered = filter.words.trim() !== '' || filter.state !== null;
+  const isFound = read?.of === nameOf(name, filter);
+  const told = useRef(filter);
   useEffect(() => {
-    if (filtered.current !== filter) tell(`${shown.length} of ${cards.length} tickets`);
-    filtered.current = filter;
-  }, [filter]);
+    if (!isFound || told.current === filter) return;
+    told.current = filter;
+    tell(`${read.matching} of ${read.count} tickets`);
+  }, [isFound, filter]);
+  const isEmpty = read?.count === 0;
   return (
     <Main
       feature="board"
@@ -99,21 +106,26 @@ export function BoardPage() {
       aside={
         <>
           {names.length < 2 ? null : <Workflows names={names} all={all} name={name} />}
-          {cards.length === 0 ? null : <Filters filter={filter} cards={cards} />}
+          {(read === null || isEmpty) && !isFiltered ? null : <Filters filter={filter} found={read} />}
           {name === null ? null : <NewTicket />}
         </>
       }
     >
-      {cards.length === 0 ? <NoTickets name={name} /> : null}
-      {cards.length > 0 && shown.length === 0 ? (
+      <ReadFault
+        error={fault.value === null ? null : `The tickets could not be read: ${fault.value}`}
+        plain="Read the tickets again"
+        onRetry={readAgain}
+      />
+      {name === null || isEmpty ? <NoTickets name={name} /> : null}
+      {isFound && !isEmpty && read.matching === 0 ? (
         <p class="empty board-empty">
-          None of {cards.length} tickets matches this filter.{' '}
+          None of {read.count} tickets matches this filter.{' '}
           <button type="button" class="ref" onClick={() => setQuery({ q: null, state: null }, true)}>
             Show all
           </button>
         </p>
       ) : null}
-      <Lanes lanes={lanes} all={cards} />
+      <Lanes lanes={lanes} count={read?.count ?? null} filtered={isFiltered} />
     </Main>
   );
 }
@@ -121,7 +133,14 @@ export function BoardPage() {
 /** The keys that lead from card to card. */
 const STEPS: readonly Step[] = ['next', 'previous', 'first', 'last', 'left', 'right'];
 
-function Lanes({ lanes, all }: { lanes: readonly Lane[]; all: readonly TicketCard[] }) {
+interface LanesProps {
+  lanes: readonly Lane[];
+  /** How many tickets the board has; null until they are read. */
+  count: number | null;
+  filtered: boolean;
+}
+
+function Lanes({ lanes, count, filtered }: LanesProps) {
   const root = useRef<HTMLDivElement>(null);
   const narrow = isNarrow.value;
   const [selected, setSelected] = useState<number | null>(() => Number(selectedThen(BOARD)) || null);
@@ -133,7 +152,7 @@ function Lanes({ lanes, all }: { lanes: readonly Lane[]; all: readonly TicketCar
     lanes.find(({ column }) => column.id === before.current) ??
     lanes.find((lane) => cardsOf(lane).length > 0) ??
     lanes[0];
-  before.current = all.length === 0 ? null : (tab?.column.id ?? null);
+  before.current = count === 0 || count === null ? null : (tab?.column.id ?? null);
   const drawn = narrow ? lanes.filter((lane) => lane === tab) : lanes;
   // Keys do nothing with a card in a column that is not shown.
   const current = drawn.flatMap(cardsOf).find(({ id }) => id === selected);
@@ -148,9 +167,13 @@ function Lanes({ lanes, all }: { lanes: readonly Lane[]; all: readonly TicketCar
   };
 
   // A step back leads to the card that was opened from here, with the keyboard on it.
+  const [then] = useState(selected);
+  const isBack = useRef(then === null);
   useEffect(() => {
-    if (current !== undefined) focusCard(current.id);
-  }, []);
+    if (isBack.current || current === undefined) return;
+    isBack.current = true;
+    if (current.id === then) focusCard(current.id);
+  });
   const fresh = made.value;
   useEffect(() => {
     if (fresh === null || !lanes.some((lane) => cardsOf(lane).some(({ id }) => id === fresh))) return;
@@ -186,6 +209,11 @@ function Lanes({ lanes, all }: { lanes: readonly Lane[]; all: readonly TicketCar
       actionsOf(card, () => cardAt(card.id)),
       at,
     );
+  const place = (lane: Lane, card: TicketCard, before: number | 'end') => {
+    // The column's end is further down than what is shown.
+    if (before === 'end' && lane.more > 0) refuse(card, `${lane.more} more tickets follow; show them first.`);
+    else void rank(card, before);
+  };
   const drop = (dropped: number, { column: id, before }: Target) => {
     const lane = lanes.find(({ column }) => column.id === id);
     const card = lanes.flatMap(cardsOf).find((one) => one.id === dropped);
@@ -197,7 +225,7 @@ function Lanes({ lanes, all }: { lanes: readonly Lane[]; all: readonly TicketCar
       const at = lane.cards.findIndex((other) => other.id === card.id);
       const next = lane.cards[at + 1]?.id ?? null;
       // It was let go where it was.
-      if (before !== next) void rank(card, before ?? 'end');
+      if (before !== next) place(lane, card, before ?? 'end');
     }
   };
   // The board may have changed since the card was taken up.
@@ -230,7 +258,7 @@ function Lanes({ lanes, all }: { lanes: readonly Lane[]; all: readonly TicketCar
     const lane = lanes.find(({ cards }) => cards.some(({ id }) => id === card.id));
     if (lane === undefined || !hasOrder(lane)) return false;
     const before = beforeOf(lane.cards, card.id, by);
-    if (before !== null) void rank(card, before);
+    if (before !== null) place(lane, card, before);
     return true;
   };
   const isOpen = (card: TicketCard) => card.done_at == null && !isNew(card);
@@ -260,7 +288,7 @@ function Lanes({ lanes, all }: { lanes: readonly Lane[]; all: readonly TicketCar
       id={BOARD}
       class="board"
       role="group"
-      aria-label={`Board, ${counted(all.length, 'ticket')}`}
+      aria-label={count === null ? 'Board' : `Board, ${counted(count, 'ticket')}`}
       tabIndex={-1}
       onFocusIn={(e) => {
         hadFocus.current = true;
@@ -281,6 +309,8 @@ function Lanes({ lanes, all }: { lanes: readonly Lane[]; all: readonly TicketCar
             key={lane.column.id}
             lane={lane}
             hand={hand}
+            read={count !== null}
+            filtered={filtered}
             {...(narrow ? { tab: `column-tab-${lane.column.id}` } : {})}
           />
         ))}

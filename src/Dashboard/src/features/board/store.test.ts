@@ -3,7 +3,7 @@ import type { BoardColumn, Review, Task, TicketCard } from '../../api/types';
 import { card, column, columns, later, task, workflow } from '../../test/board-rows';
 import { loaded as load } from '../../test/loaded';
 import { eventsOf } from './events';
-import { Board, DONE, OPEN, TASKS } from './store';
+import { Board, TASKS } from './store';
 
 const loaded = (rest: object = {}) => load(new Board(), eventsOf, rest);
 const ids = (rows: readonly { id: number }[]) => rows.map(({ id }) => id).toSorted((a, b) => a - b);
@@ -38,19 +38,19 @@ describe('the board', () => {
         new Map<number, Review>(),
       ];
       const shown: BoardColumn[] = columns();
-      const ended = () =>
-        [...cards.values()]
-          .filter(({ done_at }) => done_at != null)
-          .toSorted((a, b) => (b.done_at ?? '').localeCompare(a.done_at ?? '') || b.id - a.id)
-          .slice(0, DONE);
       const snapshot = () => ({
-        tickets: [...[...cards.values()].filter(({ done_at }) => done_at == null), ...ended()],
         board: shown,
         tasks: [...tasks.values()].filter(({ status }) => !['completed', 'failed', 'cancelled'].includes(status)),
         reviews: [...reviews.values()].filter(({ verdict, stale }) => verdict == null && !stale),
         workflows: [workflow()],
       });
       const { store, event } = loaded(snapshot());
+      const read = (board: Board): Board => {
+        board.reading()([...cards.values()]);
+        return board;
+      };
+      let show = (_: readonly TicketCard[]) => {};
+      let rows: TicketCard[] = [];
       const state = (board: Board) => ({
         cards: board.cards.value.toSorted((a, b) => a.id - b.id),
         columns: board.columns.value,
@@ -58,6 +58,8 @@ describe('the board', () => {
         reviews: board.reviews.toSorted((a, b) => a.id - b.id),
         workflows: board.workflows.value,
       });
+      for (let id = 1; id <= 150; id++) cards.set(id, card(id));
+      read(store);
       for (let i = 0; i < 3000; i++) {
         const id = 1 + next(150);
         const step = next(10);
@@ -71,12 +73,8 @@ describe('the board', () => {
           cards.set(id, changed);
           event({ kind: 'ticket_changed', ticket: changed });
         } else if (step === 4) {
-          const before = ended();
           cards.delete(id);
           event({ kind: 'ticket_removed', id });
-          // In the place of one that has ended, the host's list has an older one, which it tells.
-          for (const ticket of ended())
-            if (!before.some((other) => other.id === ticket.id)) event({ kind: 'ticket_changed', ticket });
         } else if (step < 7) {
           const status = ['pending', 'running', 'completed', 'failed', 'cancelled'][next(5)] ?? '';
           const changed = task(id, { status, progress_percent: i });
@@ -94,20 +92,40 @@ describe('the board', () => {
           shown[at] = { ...(shown[at] as BoardColumn), count: i };
           event({ kind: 'column_changed', column: shown[at] });
         }
-        if (i % 500 === 499) expect(state(store)).toEqual(state(loaded(snapshot()).store));
+        // The host's answer is older than the events that came while it was on its way.
+        if (i % 500 === 450) show = store.reading();
+        if (i % 500 === 470) rows = [...cards.values()];
+        if (i % 500 === 499) {
+          // One that was made since is in the next answer.
+          const made = [...cards.values()].filter(({ id: other }) => !rows.some((row) => row.id === other));
+          show([...rows, ...made]);
+          expect(state(store)).toEqual(state(read(loaded(snapshot()).store)));
+        }
       }
     }
   });
 
-  test('keeps as many rows as the host lists', () => {
+  test('keeps as many tasks as the host lists', () => {
     const { store, event } = loaded();
-    for (let id = 1; id <= OPEN + 3; id++) event({ kind: 'ticket_changed', ticket: card(id) });
-    expect(ids(store.cards.value)[0]).toBe(4);
-    for (let id = 1; id <= DONE + 2; id++)
-      event({ kind: 'ticket_changed', ticket: card(5000 + id, { done_at: later(id) }) });
-    expect(store.cards.value.filter(({ done_at }) => done_at != null)).toHaveLength(DONE);
     for (let id = 1; id <= TASKS + 1; id++) event({ kind: 'task_changed', task: task(id) });
     expect([store.tasks.length, ids(store.tasks)[0]]).toEqual([TASKS, 2]);
+  });
+
+  test('shows the cards that were read, with what has changed since the reading began, and no others', () => {
+    const { store, event } = loaded();
+    event({ kind: 'ticket_changed', ticket: card(9) });
+    const show = store.reading();
+    event({ kind: 'ticket_changed', ticket: card(1, { title: 'newer' }) });
+    event({ kind: 'ticket_removed', id: 2 });
+    show([card(1), card(2), card(3)]);
+    event({ kind: 'ticket_changed', ticket: card(3, { title: 'later' }) });
+    event({ kind: 'ticket_changed', ticket: card(4) });
+    expect(store.cards.value.map(({ id, title }) => [id, title])).toEqual([
+      [1, 'newer'],
+      [3, 'later'],
+    ]);
+    event({ kind: 'ticket_removed', id: 1 });
+    expect([ids(store.cards.value), store.changes.value]).toEqual([[3], 6]);
   });
 
   test('removes the columns that a workflow has lost', () => {

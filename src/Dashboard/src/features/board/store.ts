@@ -13,8 +13,8 @@ import type {
 } from '../../api/types';
 import { RowTable } from '../../stream/row-table';
 
-/** How many rows the host lists: open tickets, tickets that have ended, open tasks. */
-export const [OPEN, DONE, TASKS] = [2000, 50, 1000] as const;
+/** How many open tasks the host lists. */
+export const TASKS = 1000;
 
 const ENDED: readonly string[] = ['completed', 'failed', 'cancelled'];
 
@@ -24,10 +24,6 @@ export const isEnded = ({ status }: Pick<Task, 'status'>): boolean => ENDED.incl
 /** Whether a review waits for the operator. */
 export const waitsForOperator = ({ verdict, decided_at, stale, review_task }: Review): boolean =>
   verdict == null && decided_at == null && !stale && review_task == null;
-
-/** The latest end first. */
-export const byEnd = (a: TicketCard, b: TicketCard): number =>
-  (b.done_at ?? '').localeCompare(a.done_at ?? '') || b.id - a.id;
 
 const isOf = (workflow: string) => (column: BoardColumn) => column.workflow === workflow;
 
@@ -45,15 +41,18 @@ export interface Follower {
   thread(thread: Thread): void;
 }
 
-/** The tickets, columns and open tasks, as the host lists them. */
+/** The columns and open tasks, as the host lists them, and the cards that the board has read. */
 export class Board {
-  readonly #open = new RowTable<TicketCard>();
-  readonly #ended = signal<readonly TicketCard[]>([]);
+  readonly #cards = new RowTable<TicketCard>();
+  /** The tickets that have changed since the board began to read; null for one that was removed. */
+  #changed: Map<number, TicketCard | null> | null = null;
   readonly #tasks = new RowTable<Task>();
   readonly #reviews = new RowTable<Review>();
   readonly #followers = new Set<Follower>();
-  /** The open tickets and the latest of those that have ended. */
-  readonly cards = computed<readonly TicketCard[]>(() => [...this.#open.all, ...this.#ended.value]);
+  /** The cards that the board shows: of each column the first ones. Events keep them current. */
+  readonly cards = computed<readonly TicketCard[]>(() => this.#cards.all);
+  /** Counts the changes of tickets and columns: other cards may be the first ones after each. */
+  readonly changes = signal(0);
   readonly columns = signal<readonly BoardColumn[]>([]);
   readonly workflows = signal<readonly WorkflowView[]>([]);
   /** Counts the snapshots: events of what was read beside them may have been missed before each. */
@@ -73,16 +72,8 @@ export class Board {
     return this.cards.value.find((card) => card.id === id);
   }
 
-  snapshot({
-    tickets,
-    board,
-    tasks,
-    reviews,
-    workflows,
-  }: Pick<Snapshot, 'tickets' | 'board' | 'tasks' | 'reviews' | 'workflows'>): void {
+  snapshot({ board, tasks, reviews, workflows }: Pick<Snapshot, 'board' | 'tasks' | 'reviews' | 'workflows'>): void {
     batch(() => {
-      this.#open.replace(tickets.filter(({ done_at }) => done_at == null));
-      this.#ended.value = tickets.filter(({ done_at }) => done_at != null).toSorted(byEnd);
       this.columns.value = board;
       this.#tasks.replace(tasks);
       this.#reviews.replace(reviews);
@@ -97,22 +88,31 @@ export class Board {
     return () => void this.#followers.delete(follower);
   }
 
+  /**
+   * Begins to read cards. What is returned shows those that were read, with what has changed in the meantime; null
+   * leaves those that are shown.
+   */
+  reading(): (cards: readonly TicketCard[] | null) => void {
+    const changed = new Map<number, TicketCard | null>();
+    this.#changed = changed;
+    return (cards) => {
+      if (this.#changed === changed) this.#changed = null;
+      if (cards === null) return;
+      this.#cards.replace(cards.flatMap((card) => changed.get(card.id) ?? (changed.has(card.id) ? [] : card)));
+    };
+  }
+
   put(card: TicketCard): void {
-    if (card.done_at == null) {
-      this.#open.put(card);
-      leaveOldest(this.#open, OPEN);
-    } else {
-      this.#open.remove(card.id);
-      const others = this.#ended.peek().filter(({ id }) => id !== card.id);
-      this.#ended.value = [card, ...others].sort(byEnd).slice(0, DONE);
-    }
+    if (this.#cards.has(card.id)) this.#cards.put(card);
+    this.#changed?.set(card.id, card);
+    this.changes.value++;
     this.#tell(card.id, (follower) => follower.card(card));
   }
 
   remove(id: number): void {
-    this.#open.remove(id);
-    if (this.#ended.peek().some((card) => card.id === id))
-      this.#ended.value = this.#ended.peek().filter((card) => card.id !== id);
+    this.#cards.remove(id);
+    this.#changed?.set(id, null);
+    this.changes.value++;
     this.#tell(id, (follower) => follower.removed());
   }
 
@@ -120,13 +120,14 @@ export class Board {
     const all = this.columns.peek();
     const isThis = (other: BoardColumn) => other.workflow === column.workflow && other.id === column.id;
     this.columns.value = all.some(isThis) ? all.map((other) => (isThis(other) ? column : other)) : [...all, column];
+    this.changes.value++;
   }
 
   putTask(task: Task): void {
     if (isEnded(task)) this.#tasks.remove(task.id);
     else {
       this.#tasks.put(task);
-      leaveOldest(this.#tasks, TASKS);
+      if (this.#tasks.size > TASKS) this.#tasks.remove(Math.min(...this.#tasks.all.map(({ id }) => id)));
     }
     this.#tell(task.ticket, (follower) => follower.task(task));
   }
@@ -175,12 +176,6 @@ export class Board {
   #tell(ticket: number, of: (follower: Follower) => void): void {
     for (const follower of this.#followers) if (follower.ticket === ticket) of(follower);
   }
-}
-
-/** Removes the row with the lowest id beyond a number of rows. */
-function leaveOldest(rows: RowTable<{ id: number }>, most: number): void {
-  if (rows.size <= most) return;
-  rows.remove(rows.all.reduce((least, { id }) => Math.min(least, id), Number.POSITIVE_INFINITY));
 }
 
 export const board = new Board();

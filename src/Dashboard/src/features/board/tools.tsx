@@ -1,9 +1,10 @@
 import { useRef } from 'preact/hooks';
-import type { TicketCard, WorkflowView } from '../../api/types';
+import type { WorkflowView } from '../../api/types';
 import { keyOf, press, useKey } from '../../ui/keys';
 import { Label } from '../../ui/label';
 import { setQuery } from '../../ui/link';
-import { type Filter, hasState, STATES } from './columns';
+import { type Found, wordOf } from './cards';
+import { type Filter, STATES } from './columns';
 
 /** The board's name in the document, and among the lists that a visit remembers. */
 export const BOARD = 'board';
@@ -64,10 +65,10 @@ export function Workflows({
 }
 
 /** The filters of the board; the address has all of them. */
-export function Filters({ filter, cards }: { filter: Filter; cards: readonly TicketCard[] }) {
+export function Filters({ filter, found }: { filter: Filter; found: Found | null }) {
   const box = useRef<HTMLInputElement>(null);
   useKey('filter', () => box.current?.focus());
-  const counts = STATES.map((state) => [state, cards.filter((card) => hasState(card, state)).length] as const);
+  const counts = STATES.map((state) => [state, found?.states[wordOf(state)] ?? 0] as const);
   const chip = (state: string | null, words: string, count: number) => (
     <button
       key={words}
@@ -98,7 +99,7 @@ export function Filters({ filter, cards }: { filter: Filter; cards: readonly Tic
         }}
       />
       <div class="chips" role="group" aria-label="Tickets by state">
-        {chip(null, 'all', cards.length)}
+        {found === null ? null : chip(null, 'all', found.count)}
         {counts
           .filter(([state, count]) => count > 0 || filter.state === state)
           .map(([state, count]) => chip(state, state, count))}
