@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hive.Cli.Terminal;
+using Hive.Cli.Waiting;
 using Hive.Protocol;
 
 namespace Hive.Cli.Dashboard;
@@ -28,7 +29,9 @@ internal static class StatusVerb
                 else
                 {
                     verb.Screen.Table(StatusTable.Heads, [.. rows.Select(StatusTable.Cells)]);
-                    if (CommonOptions.NamesIn(parsed, names).Length == 0)
+                    var wanted = CommonOptions.NamesIn(parsed, names);
+                    ShowStopped(verb.Screen, ListWaitingVerb.Rows(await verb.CallAsync("waiting")), wanted);
+                    if (wanted.Length == 0)
                         return;
                     ShowCapabilities(verb.Screen, rows);
                     ShowRefused(verb.Screen, rows);
@@ -36,6 +39,34 @@ internal static class StatusVerb
             },
             names,
             CommonOptions.Wide()
+        );
+    }
+
+    // The tasks that stand still until the operator decides, each with the thing that is to be decided.
+    private static void ShowStopped(Screen screen, WaitingView[] waiting, string[] wanted)
+    {
+        var rows = Array.FindAll(
+            waiting,
+            row => row.Tasks is not null && (wanted.Length == 0 || wanted.Contains(row.Agent))
+        );
+        if (rows.Length == 0)
+            return;
+        screen.Line("\nThese wait for you; decide with: hive next");
+        screen.Table(
+            ["key", Screen.Column.Name("agent"), "tasks", "tickets", "age", Screen.Column.Text("what")],
+            [
+                .. rows.Select(row =>
+                    (Screen.Cell[])
+                        [
+                            new(row.Key, ListWaitingVerb.StyleOf(row.Urgency)),
+                            row.Agent ?? "",
+                            string.Join(", ", row.Tasks!),
+                            string.Join(", ", row.Tickets ?? []),
+                            new(Screen.Age(row.SinceAt), "grey"),
+                            row.Title,
+                        ]
+                ),
+            ]
         );
     }
 

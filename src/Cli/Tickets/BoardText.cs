@@ -45,6 +45,12 @@ internal static class BoardText
                 Invariant($"to approve: {string.Join(", ", pending.Select(c => c.Id))}{more}; hive ticket approve ID"),
                 "bold yellow"
             );
+        var needed = cards.SelectMany(c => c.Cards).Where(c => c.NeedsYou is not null).OrderBy(c => c.Id).ToArray();
+        if (needed.Length > 0)
+            screen.Styled(
+                Invariant($"waits for you: {string.Join(", ", needed.Select(c => c.Id))}; hive next"),
+                "bold yellow"
+            );
         var lanes = cards
             .Select(c => new Lane(columns.FirstOrDefault(column => column.Id == c.Id) ?? Blocked(c), c))
             .Where(lane => lane.More + lane.Cards.Length > 0 || columns.Contains(lane.Column))

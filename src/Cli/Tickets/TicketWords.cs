@@ -36,6 +36,9 @@ internal static class TicketWords
             yield return new($"blocked: {type}", "red");
         if (card.Held)
             yield return new("held", "magenta");
+        // The two reasons above have rows of their own in the list of what waits.
+        if (card.NeedsYou is { } key && card is { Blocked: null, Status: not "pending_review" })
+            yield return new($"waits for you: {key}", "bold yellow");
         if (card.WaitingFor is { } column)
             yield return new($"waits for {column}", "yellow");
         else if (card.Gate is "failed")

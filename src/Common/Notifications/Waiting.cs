@@ -55,6 +55,15 @@ public sealed record WaitingThing(string Id, string Title, DateTimeOffset SinceA
     /// <summary>The agent that it concerns.</summary>
     public string? Agent { get; init; }
 
+    /// <summary>The agent whose tasks stand still until it is decided.</summary>
+    public string? Stops { get; init; }
+
+    /// <summary>The ticket that stands still until it is decided.</summary>
+    public long? Ticket { get; init; }
+
+    /// <summary>The task of that ticket that does; null for the whole ticket.</summary>
+    public long? Task { get; init; }
+
     /// <summary>More about it, such as a reason.</summary>
     public string? Detail { get; init; }
 

@@ -74,6 +74,7 @@ internal sealed class WaitingApprovals : IWaiting
         new(Id(approval), Asked(approval), approval.RequestedAt, WaitingUrgency.Now, Url(approval))
         {
             Agent = approval.Agent.Length > 0 ? approval.Agent : approval.Requester,
+            Stops = approval.Requester,
             Detail = approval.Description,
         };
 }

@@ -49,6 +49,8 @@ internal sealed class WaitingReviews : IWaiting
     private static WaitingThing Thing(Review review) =>
         new(Id(review), review.Question, review.AskedAt, WaitingUrgency.Now, $"/tickets/{review.Ticket}")
         {
+            Ticket = review.Ticket,
+            Task = review.Task,
             Detail = review.Task is { } task
                 ? $"the result of task {task}, ticket {review.Ticket}"
                 : $"the gate of {review.PhaseId}, ticket {review.Ticket}",

@@ -52,6 +52,7 @@ internal sealed class WaitingQuestions : IWaiting
         new(Id(question), question.Question, question.AskedAt, WaitingUrgency.Now)
         {
             Agent = question.Asker,
+            Stops = question.Asker,
             Detail = question.Options.Count > 0 ? string.Join(" | ", question.Options) : null,
             DeadlineAt = question.DeadlineAt,
             Refs = question.QuestionRefs,

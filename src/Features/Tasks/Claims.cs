@@ -102,7 +102,7 @@ internal sealed class Claims(
         if (claimed == 0)
             throw new InvalidOperationException($"task {task} changed within its claim");
         budgets.Reserve(write, id, quote);
-        runs.Put(write, new OpenRun(id, task, agent, changes.Now, null, before.TimeoutSeconds, 0));
+        runs.Put(write, new OpenRun(id, task, before.Ticket, agent, changes.Now, null, before.TimeoutSeconds, 0));
         var row = before with
         {
             Status = TaskState.Assigned,

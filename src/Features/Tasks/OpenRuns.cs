@@ -1,11 +1,12 @@
-using Hive.Common.Notifications;
 using Hive.Common.Storage;
+using Hive.Features.Tasks.Contracts;
 
 namespace Hive.Features.Tasks;
 
 /// <summary>A run that has not ended.</summary>
 /// <param name="Id">The run.</param>
 /// <param name="Task">Its task.</param>
+/// <param name="Ticket">The ticket of its task.</param>
 /// <param name="Agent">Its agent.</param>
 /// <param name="ClaimedAt">When the task was given to the agent, in ms since 1970.</param>
 /// <param name="StartedAt">When the agent began, in ms since 1970; null before.</param>
@@ -14,6 +15,7 @@ namespace Hive.Features.Tasks;
 internal sealed record OpenRun(
     long Id,
     long Task,
+    long Ticket,
     string Agent,
     long ClaimedAt,
     long? StartedAt,
@@ -156,7 +158,7 @@ internal sealed class OpenRuns
         var before = Set(run.Id, run);
         write.OnRollback(() => Set(run.Id, before));
         if (before is null)
-            write.Raise(new AgentRowChanged(run.Agent));
+            write.Raise(new AgentTasksChanged(run.Agent));
     }
 
     /// <summary>Removes a run that ended.</summary>
@@ -165,7 +167,7 @@ internal sealed class OpenRuns
         if (Set(run, null) is not { } before)
             return;
         write.OnRollback(() => Set(run, before));
-        write.Raise(new AgentRowChanged(before.Agent));
+        write.Raise(new AgentTasksChanged(before.Agent));
     }
 
     /// <summary>Adds a stored run, at start.</summary>

@@ -26,6 +26,33 @@ internal sealed class TaskActs(
 {
     public TaskEntry Require(DbConnection db, long id) => TaskTable.Require(db, id).ToEntry();
 
+    public IReadOnlyList<(long Task, long Ticket)> Of(string agent) =>
+        [.. runs.Of(agent).Select(run => (run.Task, run.Ticket))];
+
+    public (int Open, int Stopped) Count(DbConnection db, IEnumerable<long> tasks, IEnumerable<long> tickets) =>
+        db.QuerySingle<(int, int)>(
+            """
+            WITH RECURSIVE stopped (id) AS (
+                SELECT value
+                  FROM json_each(@tasks)
+                 UNION
+                SELECT t.id
+                  FROM json_each(@tickets) w
+                  JOIN tasks t INDEXED BY tasks_ticket_open ON t.ticket = w.value
+                 WHERE t.completed_at IS NULL
+                 UNION
+                SELECT t.id
+                  FROM stopped s
+                  JOIN task_deps d INDEXED BY task_deps_reverse ON d.depends_on = s.id
+                  JOIN tasks t ON t.id = d.task
+                 WHERE t.completed_at IS NULL
+            )
+            SELECT (SELECT count(*) FROM tasks INDEXED BY tasks_open WHERE completed_at IS NULL),
+                   (SELECT count(*) FROM stopped s JOIN tasks t ON t.id = s.id WHERE t.completed_at IS NULL)
+            """,
+            new { tasks = TaskRow.Json(tasks), tickets = TaskRow.Json(tickets) }
+        );
+
     public IReadOnlyList<(long Id, string PhaseId)> Completed(DbConnection db, long ticket) =>
         db.Query<(long, string)>(
                 """

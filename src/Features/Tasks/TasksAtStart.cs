@@ -185,19 +185,9 @@ internal sealed class TasksAtStart(
                 $"SELECT {RunRow.Columns} FROM runs INDEXED BY runs_open WHERE ended_at IS NULL ORDER BY id"
             )
             .AsList();
-        var times = TaskTable
-            .Among(db, stored.Select(r => r.Task))
-            .ToDictionary(row => row.Id, row => row.TimeoutSeconds);
+        var tasks = TaskTable.Among(db, stored.Select(r => r.Task)).ToDictionary(row => row.Id);
         var open = stored
-            .Select(r =>
-                (
-                    new OpenRun(r.Id, r.Task, r.Agent, r.ClaimedAt, r.StartedAt, times[r.Task], (int)r.Nudges)
-                    {
-                        WasInTurn = r.Turn is not null && !inTurn.Contains(r.Id),
-                    },
-                    TimeSpan.FromMilliseconds(r.SpentMs)
-                )
-            )
+            .Select(r => (Open(r, tasks[r.Task], inTurn.Contains(r.Id)), TimeSpan.FromMilliseconds(r.SpentMs)))
             .ToList();
         return (
             open,
@@ -206,6 +196,12 @@ internal sealed class TasksAtStart(
             TaskTable.OpenJoins(db)
         );
     }
+
+    private static OpenRun Open(RunRow run, TaskRow task, bool isInTurn) =>
+        new(run.Id, task.Id, task.Ticket, run.Agent, run.ClaimedAt, run.StartedAt, task.TimeoutSeconds, (int)run.Nudges)
+        {
+            WasInTurn = run.Turn is not null && !isInTurn,
+        };
 }
 
 /// <inheritdoc />

@@ -90,6 +90,8 @@ internal abstract class WaitingTasks(ITickets tickets) : IWaiting
         return new WaitingThing(Id(task.Id), task.Title, since, WaitingUrgency.Soon, $"/tickets/{task.Ticket}")
         {
             Agent = task.Agent,
+            Ticket = task.Ticket,
+            Task = task.Id,
             Detail = $"task {task.Id} of ticket {task.Ticket}: {reason}",
             Version = since.ToUnixTimeMilliseconds() + task.RetryCount + task.Faults,
         };

@@ -20,6 +20,7 @@ internal sealed partial class TicketCards(
     TicketViews views,
     ColumnCounts counts,
     IWorkflows workflows,
+    Lazy<IEnumerable<ITicketWaits>> waits,
     EventHub hub,
     TimeProvider clock,
     ILogger<TicketCards> log
@@ -58,8 +59,11 @@ internal sealed partial class TicketCards(
             Mark(() => columns.UnionWith(spec.BoardColumns.Select(c => (spec.Name, c.Id))));
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        dirtied.RunOnEachRing(
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        foreach (var one in waits.Value)
+            one.TicketsChanged += Touch;
+        await dirtied.RunOnEachRing(
             async ct =>
             {
                 await Publish(ct);
@@ -74,6 +78,9 @@ internal sealed partial class TicketCards(
             clock,
             stoppingToken
         );
+    }
+
+    private void Touch(IReadOnlyCollection<long> changed) => Mark(() => tickets.UnionWith(changed));
 
     // Only the first of a burst wakes the loop.
     private void Mark(Action add)

@@ -8,7 +8,11 @@ using Hive.Protocol;
 namespace Hive.Features.Tickets;
 
 /// <summary>Makes cards and whole tickets of rows.</summary>
-internal sealed class TicketViews(IWorkflows workflows, Lazy<IEnumerable<ITicketWork>> work)
+internal sealed class TicketViews(
+    IWorkflows workflows,
+    Lazy<IEnumerable<ITicketWork>> work,
+    Lazy<IEnumerable<ITicketWaits>> waits
+)
 {
     /// <summary>The card of a ticket.</summary>
     public TicketCard Card(DbConnection db, TicketRow row) => Cards(db, [row])[0];
@@ -80,7 +84,8 @@ internal sealed class TicketViews(IWorkflows workflows, Lazy<IEnumerable<ITicket
             DeadlineAt: TicketRow.Instant(row.DeadlineAt),
             ApprovalDeadlineAt: TicketRow.Instant(row.ApprovalDeadlineAt),
             DoneAt: TicketRow.Instant(row.DoneAt),
-            CostUsd: current.CostUsd
+            CostUsd: current.CostUsd,
+            NeedsYou: row.IsDone ? null : waits.Value.LastOrDefault()?.KeyOf(row.Id)
         );
 
     private string? WaitingFor(TicketRow row) =>

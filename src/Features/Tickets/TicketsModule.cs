@@ -90,6 +90,7 @@ internal sealed class TicketsModule : FeatureModule
         Later<ITicketRemoved>(services);
         Later<ITicketTasks>(services);
         Later<ITicketWork>(services);
+        Later<ITicketWaits>(services);
         Later<ITicketEvidence>(services);
         Later<IGateVerdicts>(services);
         services

@@ -54,6 +54,7 @@ internal static class WaitingTickets
     internal static WaitingThing ToApprove(TicketRow row) =>
         new(Id(row), row.Title, TicketRow.Instant(row.CreatedAt), WaitingUrgency.Now, Url(row))
         {
+            Ticket = row.Id,
             Agent = row.Requester == Common.Doors.Caller.Operator.Name ? null : row.Requester,
             Detail = row.Description.Length > 0 ? row.Description : null,
             DeadlineAt = TicketRow.Instant(row.ApprovalDeadlineAt),
@@ -76,6 +77,7 @@ internal static class WaitingTickets
 
         return new(Id(row), row.Title, TicketRow.Instant(row.BlockedAt!.Value), WaitingUrgency.Now, Url(row))
         {
+            Ticket = row.Id,
             Detail = detail,
             Version = row.BlockedAt.Value,
         };

@@ -49,6 +49,7 @@ internal sealed class WaitingLogins : IWaiting
                     ? null
                     : new WaitingThing(row.Name, "not logged in", now.SinceAt, WaitingUrgency.Now, row.Url)
                     {
+                        Stops = row.Name,
                         Detail = row.Unread > 0 ? $"{row.Unread} unread messages wait for the login" : null,
                         Version = now.SinceAt.ToUnixTimeMilliseconds(),
                     }

@@ -3,6 +3,8 @@ using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
+using Hive.Features.Tasks.Contracts;
+using Hive.Features.Tickets.Contracts;
 using Hive.Features.Waiting.Contracts;
 using Hive.Protocol;
 using MediatR;
@@ -14,7 +16,7 @@ namespace Hive.Features.Waiting;
 /// The one list of what waits for the operator, in memory. Each kind follows the notifications of its slice, so that a
 /// change costs the work of one row and nothing is queried while nothing changes. All doors read this list.
 /// </summary>
-internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingReports, IDisposable
+internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingReports, ITicketWaits, IDisposable
 {
     /// <summary>A snoozed row comes back this long before its deadline.</summary>
     public static readonly TimeSpan BeforeDeadline = TimeSpan.FromMinutes(10);
@@ -35,6 +37,7 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
     private readonly IHostApplicationLifetime lifetime;
     private readonly IAgentRowFeed agents;
     private readonly IAgentDirectory directory;
+    private readonly ITaskRuns runs;
     private readonly Dictionary<string, Changes> kinds;
     private readonly Lock gate = new();
     private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
@@ -42,17 +45,21 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
     private readonly DueRows due;
     private List<INotification>? early = [];
 
+    // The key of the most urgent shown row of each ticket that stands still; null after a change.
+    private Dictionary<long, string>? keys;
+
     public WaitingList(
         IEnumerable<IWaiting> kinds,
         IStore store,
         IAgentRowFeed agents,
         IAgentDirectory directory,
+        ITaskRuns runs,
         EventHub hub,
         TimeProvider clock,
         IHostApplicationLifetime lifetime
     )
     {
-        (this.store, this.agents, this.directory) = (store, agents, directory);
+        (this.store, this.agents, this.directory, this.runs) = (store, agents, directory, runs);
         (this.hub, this.clock, this.lifetime) = (hub, clock, lifetime);
         this.kinds = kinds.ToDictionary(k => k.Kind, k => new Changes(this, k), StringComparer.Ordinal);
         due = new DueRows(clock, OnDue);
@@ -60,6 +67,9 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
 
     /// <summary>Called after each change of a shown row, under the list's lock: it must be quick.</summary>
     public event Action<WaitingView?, string>? Changed;
+
+    /// <inheritdoc />
+    public event Action<IReadOnlyCollection<long>>? TicketsChanged;
 
     /// <summary>The names of all kinds.</summary>
     public IEnumerable<string> Kinds => kinds.Keys.Order(StringComparer.Ordinal);
@@ -90,6 +100,29 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
                             MarkOf(e.Shown!.Key, e.Thing)?.SnoozedUntilAt is { } at && at <= now ? at : null
                         )),
                 ];
+        }
+    }
+
+    /// <inheritdoc />
+    public string? KeyOf(long ticket)
+    {
+        lock (gate)
+        {
+            if (keys is null)
+            {
+                keys = [];
+                var rows = entries
+                    .Values.Select(e => e.Shown)
+                    .OfType<WaitingView>()
+                    .Where(row => row.Tickets is not null);
+                foreach (var row in WaitingUrgency.Sorted(rows))
+                {
+                    foreach (var stopped in row.Tickets!)
+                        keys.TryAdd(stopped, row.Key);
+                }
+            }
+
+            return keys.GetValueOrDefault(ticket);
         }
     }
 
@@ -212,6 +245,15 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
 
         foreach (var kind in kinds.Values)
             kind.Kind.Follow(notification, kind);
+        if (notification is AgentTasksChanged changed)
+            ShowStopped(changed.Agent);
+    }
+
+    // The things that stop an agent name the tasks that it has now.
+    private void ShowStopped(string agent)
+    {
+        foreach (var (_, entry) in entries.Where(e => e.Value.Thing.Stops == agent).ToArray())
+            kinds[entry.View.Kind].Put(entry.Thing);
     }
 
     private void OnDue()
@@ -245,6 +287,7 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
         var view = thing.ShownFrom > now || mark?.IsSeen == true ? null : entry.View with { SnoozedUntilAt = snoozed };
         var before = entry.Shown;
         entry.Shown = view;
+        Stop(before, view, quiet);
         var next = entry.PublishedAt + Pause;
         // A snapshot in the meantime may have shown another row than the last event, even if it has changed back.
         if (!quiet && (entry.IsHeld || !IsSame(before, view)))
@@ -278,8 +321,19 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
         var revivable = entry.Thing.Agent is { } agent && !directory.Names.Contains(agent);
         if (!revivable && marks.Remove(key, out var mark))
             Delete(mark);
+        Stop(entry.Shown, null);
         if (entry.Shown is not null)
             Publish(key, null, wasShown: true);
+    }
+
+    // Another row may be the most urgent one of their tickets now.
+    private void Stop(WaitingView? before, WaitingView? view, bool quiet = false)
+    {
+        if ((before?.Tickets ?? view?.Tickets) is null || IsSame(before, view))
+            return;
+        keys = null;
+        if (!quiet)
+            TicketsChanged?.Invoke([.. before?.Tickets ?? [], .. view?.Tickets ?? []]);
     }
 
     private void Publish(string key, WaitingView? view, bool wasShown)
@@ -324,7 +378,10 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
     private static bool IsSame(WaitingView? one, WaitingView? other) =>
         one is null || other is null
             ? one is null && other is null
-            : one.Refs.SequenceEqual(other.Refs) && one with { Refs = other.Refs } == other;
+            : one.Refs.SequenceEqual(other.Refs)
+                && (one.Tickets ?? []).SequenceEqual(other.Tickets ?? [])
+                && (one.Tasks ?? []).SequenceEqual(other.Tasks ?? [])
+                && one with { Refs = other.Refs, Tickets = other.Tickets, Tasks = other.Tasks } == other;
 
     /// <summary>A shown row, and when its last snooze ran out by itself.</summary>
     public readonly record struct UrgentRow(WaitingView Row, DateTimeOffset? SnoozeEndedAt);
@@ -377,8 +434,10 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
 
         private string KeyOf(string id) => $"{kind.Kind}-{id}";
 
-        private WaitingView View(string key, WaitingThing thing) =>
-            new(
+        private WaitingView View(string key, WaitingThing thing)
+        {
+            var stopped = thing.Stops is { } agent ? list.runs.Of(agent) : [];
+            return new(
                 key,
                 kind.Kind,
                 thing.Id,
@@ -390,7 +449,16 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
                 thing.Agent,
                 thing.Detail is { } detail ? TextRules.CutCharacters(detail, DetailCharacters) : null,
                 thing.DeadlineAt,
-                CanBePutAside: thing.CanBePutAside ? true : null
+                CanBePutAside: thing.CanBePutAside ? true : null,
+                Tickets: Several(thing.Ticket, stopped.Select(one => one.Ticket)),
+                Tasks: Several(thing.Task, stopped.Select(one => one.Task))
             );
+        }
+
+        private static IReadOnlyList<long>? Several(long? one, IEnumerable<long> others)
+        {
+            long[] all = [.. (one is { } first ? others.Prepend(first) : others).Distinct()];
+            return all.Length == 0 ? null : all;
+        }
     }
 }

@@ -1,6 +1,7 @@
 using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
+using Hive.Features.Tickets.Contracts;
 using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -12,7 +13,7 @@ internal sealed class WaitingModule : FeatureModule
 {
     public WaitingModule()
     {
-        Uses(nameof(Preferences));
+        Uses(nameof(Preferences), nameof(Tickets), nameof(Tasks));
         Schema<WaitingSchema>();
         Event<WaitingView>("waiting_changed", "waiting");
         Event<string>("waiting_removed", "key");
@@ -20,12 +21,14 @@ internal sealed class WaitingModule : FeatureModule
         Section<WaitingSection>();
         Section<NotifySection>();
         Check<NotifyCheck>();
+        Host<ShowWork.Query>("work");
         Host<ListWaiting.Query>("waiting");
         Host<SubscribeWaiting.Query>("subscribe_waiting");
         Host<SnoozeWaiting.Command>("snooze_waiting");
         Host<UnsnoozeWaiting.Command>("unsnooze_waiting");
         Host<SeeWaiting.Command>("see_waiting");
         Host<UnseeWaiting.Command>("unsee_waiting");
+        Get<ShowWork.Query>("/api/v1/work");
         Get<ListWaiting.Query>("/api/waiting");
         Get<GetWaiting.Query>("/api/waiting/{key}");
         Post<SnoozeWaiting.Command>("/api/waiting/{key}/snooze", alias: "/waiting/{key}/snooze");
@@ -38,6 +41,7 @@ internal sealed class WaitingModule : FeatureModule
         services
             .AddSingleton<WaitingMarks>()
             .AddSingletonAs<WaitingList, ICommitObserver, IHostedService, IWaitingReports>()
+            .AddSingleton<ITicketWaits>(provider => provider.GetRequiredService<WaitingList>())
             .AddSingleton<NotifyState>()
             .AddSingleton<NotifyPost>()
             .AddHostedService<NotifyHook>();

@@ -28,6 +28,8 @@ namespace Hive.Protocol;
 /// <param name="ApprovalDeadlineAt">When its approval is decided by itself.</param>
 /// <param name="DoneAt">When it ended.</param>
 /// <param name="CostUsd">What its tasks have cost in US dollars; absent while that is nothing.</param>
+/// <param name="NeedsYou">The key of the most urgent thing that waits for the operator and without whose decision the
+/// ticket stands still, such as <c>question-12</c>.</param>
 public record TicketCard(
     long Id,
     string Title,
@@ -51,7 +53,8 @@ public record TicketCard(
     DateTimeOffset? DeadlineAt = null,
     DateTimeOffset? ApprovalDeadlineAt = null,
     DateTimeOffset? DoneAt = null,
-    double? CostUsd = null
+    double? CostUsd = null,
+    string? NeedsYou = null
 );
 
 /// <summary>The tasks of a ticket, counted.</summary>

@@ -14,6 +14,8 @@ namespace Hive.Protocol;
 /// <param name="DeadlineAt">When it decides itself.</param>
 /// <param name="SnoozedUntilAt">When it comes back; absent while it is not snoozed.</param>
 /// <param name="CanBePutAside">It leaves the list when it is marked as seen; absent when it needs a decision.</param>
+/// <param name="Tickets">The tickets that stand still until it is decided; absent for none.</param>
+/// <param name="Tasks">The tasks that do; absent for none, and when whole tickets do.</param>
 public sealed record WaitingView(
     string Key,
     string Kind,
@@ -27,7 +29,9 @@ public sealed record WaitingView(
     string? Detail = null,
     DateTimeOffset? DeadlineAt = null,
     DateTimeOffset? SnoozedUntilAt = null,
-    bool? CanBePutAside = null
+    bool? CanBePutAside = null,
+    IReadOnlyList<long>? Tickets = null,
+    IReadOnlyList<long>? Tasks = null
 );
 
 /// <summary>How urgent a waiting thing is. The number that the doors show counts the first two, without the snoozed

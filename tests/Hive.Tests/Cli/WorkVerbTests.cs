@@ -1,6 +1,12 @@
+using Hive.Common.Storage;
+using Hive.Features.Tasks;
 using Hive.Tests.Agents;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
+using Hive.Tests.Questions;
+using Hive.Tests.Tasks;
+using Hive.Tests.Tickets;
+using Microsoft.Extensions.DependencyInjection;
 using static Hive.Tests.Cli.Outcomes;
 
 namespace Hive.Tests.Cli;
@@ -93,5 +99,33 @@ public sealed class WorkVerbTests
         );
         Assert.Matches("bob +held .* worker .* budget", shown);
         Assert.Contains("bob is able to do law, tax.", shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Board_ticket_and_status_say_what_waits_for_the_operator()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.SpawnAs("alice", "duty: worker\nphases: [PHASE_NONE]\n");
+        using var host = await hive.Operator();
+        using var alice = await hive.Connect("alice");
+        var ticket = await host.Create("Round prices");
+        var made = await host.CallAsync("add_tasks", new { ticket, tasks = new[] { TaskRig.New("Ask") } });
+        var task = made.GetProperty("tasks")[0].Number("id");
+        Assert.DoesNotContain("waits for you", (await Run("board")).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("wait for you", (await Run("status")).Output, StringComparison.Ordinal);
+
+        var claims = hive.Services.GetRequiredService<IClaims>();
+        await hive.Services.GetRequiredService<IStore>().Write(write => claims.Claim(write, task, "alice"));
+        var question = await alice.Ask("half up?");
+        var board = Ok(await Run("board")).Output;
+        Assert.Contains($"waits for you: {ticket}; hive next", board, StringComparison.Ordinal);
+        Assert.Contains($"waits for you: question-{question}", board, StringComparison.Ordinal);
+        Assert.Contains($"waits for you: question-{question}", Ok(await Run("ticket list")).Output);
+        Assert.Contains($"waits for you: question-{question}", Ok(await Run($"ticket show {ticket}")).Output);
+        var status = Ok(await Run("status")).Output;
+        Assert.Contains("These wait for you; decide with: hive next", status, StringComparison.Ordinal);
+        Assert.Matches($"question-{question} +alice +{task} +{ticket} .* half up\\?", status);
+
+        Task<Outcome> Run(string line) => Built.HiveAsync([.. line.Split(' '), "--run-dir", hive.RunDir]);
     }
 }

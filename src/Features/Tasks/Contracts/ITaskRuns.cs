@@ -16,6 +16,13 @@ internal interface ITaskRuns
     /// <exception cref="Problem">Code <c>conflict</c>: it is not the caller's, or that run has ended.</exception>
     TaskEntry Begin(IWrite write, Caller caller, long? task, long? run);
 
+    /// <summary>The tasks that an agent has now, with their tickets. From memory, and from any thread.</summary>
+    IReadOnlyList<(long Task, long Ticket)> Of(string agent);
+
+    /// <summary>Counts all open tasks, and those of them that stand still until something is decided: these tasks, all
+    /// of these tickets, and those that wait for one of them.</summary>
+    (int Open, int Stopped) Count(DbConnection db, IEnumerable<long> tasks, IEnumerable<long> tickets);
+
     /// <summary>True for an agent that has or had a task of the ticket.</summary>
     bool HasWorkedOn(DbConnection db, string agent, long ticket);
 

@@ -27,3 +27,6 @@ internal sealed record DiscoveryChanged(DiscoveryView Discovery) : IDashboardNot
     /// <inheritdoc />
     public DashboardEvent ToDashboardEvent() => new("discovery_changed", "discovery", Discovery);
 }
+
+/// <summary>Raised when an agent was given a task, or its run of one has ended.</summary>
+internal sealed record AgentTasksChanged(string Agent) : IAgentRowNotification;
