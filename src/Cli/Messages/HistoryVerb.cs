@@ -207,7 +207,7 @@ internal static class HistoryVerb
                         );
                     else
                         verb.Screen.Row(
-                            $"{Sent(message)}  {message.Id}  {message.From} → {message.To}  {message.Sentence ?? message.Body}",
+                            $"{Sent(message)}  {message.Id}  {message.From} → {message.To}  {Words(message)}",
                             "default"
                         );
                 }
@@ -244,11 +244,13 @@ internal static class HistoryVerb
                 { DeliveredAt: not null } => new Screen.Cell("working", "green"),
                 _ => new Screen.Cell("unread", "yellow"),
             },
-            message.Sentence ?? message.Body,
+            Words(message),
         ];
 
     private static string Sent(Message message) =>
         message.SentAt.ToLocalTime().ToString("MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+
+    private static string Words(Message message) => message.Sentence ?? message.Body;
 
     private sealed record Filter(
         string? Agent,

@@ -4,7 +4,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Gates;
 
-/// <summary>Composes an example of an artifact that meets what is asked of it, as an entry of <c>artifacts</c>.</summary>
+/// <summary>Composes an example of an artifact that passes its gate, as an entry of <c>artifacts</c>.</summary>
 internal static class ArtifactExample
 {
     private const string AnyFile = "evidence.md";

@@ -21,7 +21,7 @@ namespace Hive.Protocol;
 /// <param name="LeasedAt">When it was last leased. Like the next two only in the history.</param>
 /// <param name="LeasedBy">The number of the turn that holds or handled it, or <c>connection</c>.</param>
 /// <param name="AttemptsLog">Its latest failed attempts, oldest first, also those before a retry.</param>
-/// <param name="Sentence">An event of Hive, whose JSON is the body, in one line; only where people read messages.</param>
+/// <param name="Sentence">An event of Hive, whose JSON is the body, in one line; only for people.</param>
 public sealed record Message(
     long Id,
     string From,

@@ -293,21 +293,21 @@ internal static class GoldenData
             unpriced_turns = 0,
         };
 
-    private static Message Message(int i) =>
-        EventSentence.With(
-            new(
-                i + 1,
-                i % 3 == 1 ? "system" : NameOf(i % 3),
-                i % 3 == 1 ? "manager" : "operator",
-                i % 3 == 1
-                    ? """{"event":"question_answered","id":2,"question":"Publish?","answer":"yes","answerer":"operator"}"""
-                    : "The report is at /shared/report.md.\nIt has three parts; please read the second one first, since …",
-                new DateTimeOffset(2026, 1, 31, 12, 0, i, TimeSpan.Zero),
-                [],
-                DeliveredAt: i == 4 ? Ago(9) : null,
-                AckedAt: i < 1 ? Ago(9) : null,
-                InReplyTo: i == 2 ? 1 : null
-            )
+    private static Message Message(int i) => EventSentence.With(Written(i));
+
+    private static Message Written(int i) =>
+        new(
+            i + 1,
+            i % 3 == 1 ? "system" : NameOf(i % 3),
+            i % 3 == 1 ? "manager" : "operator",
+            i % 3 == 1
+                ? """{"event":"question_answered","id":2,"question":"Publish?","answer":"yes","answerer":"operator"}"""
+                : "The report is at /shared/report.md.\nIt has three parts; please read the second one first, since …",
+            new DateTimeOffset(2026, 1, 31, 12, 0, i, TimeSpan.Zero),
+            [],
+            DeliveredAt: i == 4 ? Ago(9) : null,
+            AckedAt: i < 1 ? Ago(9) : null,
+            InReplyTo: i == 2 ? 1 : null
         );
 
     private static Message Failed(int i) =>

@@ -461,9 +461,8 @@ public sealed class JudgingTests
         Assert.Null(own["context"]);
         var expected = Assert.Single(own["expected_outputs"]!.AsArray())!;
         Assert.Equal(
-            """
-            {"type":"report","required":true,"gate":["report: score at least 50"],"example":{"type":"report","content":{"score":50}}}
-            """,
+            """{"type":"report","required":true,"gate":["report: score at least 50"],"""
+                + """ "example":{"type":"report","content":{"score":50}}}""".TrimStart(),
             expected.ToJsonString()
         );
 

@@ -27,8 +27,8 @@ public sealed class EventSentenceTests
                 "Task 11 has no result yet; bob is reminded (1 of 3): T"
             },
             {
-                """{"event":"task_rejected","id":11,"title":"T","feedback":"no tests","iteration":1,"max_iterations":3}""",
-                "Task 11 of bob failed its review (1 of 3), and is done again: T · no tests"
+                """{"event":"task_rejected","id":11,"title":"T","feedback":"no","iteration":1,"max_iterations":3}""",
+                "Task 11 of bob failed its review (1 of 3), and is done again: T · no"
             },
             {
                 """{"event":"task_cancelled","id":11,"title":"T","reason":"not needed"}""",
@@ -49,8 +49,8 @@ public sealed class EventSentenceTests
                 "Ticket 5 is blocked: Login · failing checks"
             },
             {
-                """{"event":"gate_failed","ticket":5,"title":"Login","why":"the gate of B failed 3 times","reasons":"r"}""",
-                "Ticket 5 is blocked: Login · the gate of B failed 3 times: r"
+                """{"event":"gate_failed","ticket":5,"title":"Login","why":"the gate failed 3 times","reasons":"r"}""",
+                "Ticket 5 is blocked: Login · the gate failed 3 times: r"
             },
             {
                 """{"event":"review_asked","id":2,"ticket":5,"title":"Login","question":"Is it done?"}""",
@@ -66,12 +66,12 @@ public sealed class EventSentenceTests
                 "eve asks (question 7): which?"
             },
             {
-                """{"event":"question_asked","id":7,"asker":"eve","question":"which?","options":["a","b"],"multi":false}""",
-                "eve asks (question 7): which? · one of: a / b"
+                """{"event":"question_asked","id":7,"asker":"eve","question":"?","options":["a","b"],"multi":false}""",
+                "eve asks (question 7): ? · one of: a / b"
             },
             {
-                """{"event":"question_asked","id":7,"asker":"eve","question":"which?","options":["a","b"],"multi":true}""",
-                "eve asks (question 7): which? · any of: a / b"
+                """{"event":"question_asked","id":7,"asker":"eve","question":"?","options":["a","b"],"multi":true}""",
+                "eve asks (question 7): ? · any of: a / b"
             },
             {
                 """{"event":"question_answered","id":7,"question":"which?","answer":"a","answerer":"operator"}""",
@@ -86,8 +86,8 @@ public sealed class EventSentenceTests
                 "Question 7 was cancelled by operator"
             },
             {
-                """{"event":"approval_resolved","id":3,"agent":"eve","kind":"apply_commit","status":"denied","note":"no"}""",
-                "Approval 3 (apply_commit, eve): denied · no"
+                """{"event":"approval_resolved","id":3,"agent":"eve","kind":"spawn","status":"denied","note":"no"}""",
+                "Approval 3 (spawn, eve): denied · no"
             },
             {
                 """{"event":"approval_resolved","id":3,"agent":"","kind":"update_inputs","status":"approved"}""",
@@ -117,8 +117,8 @@ public sealed class EventSentenceTests
                 "eve asks bob for a review of agents/bob#4: T"
             },
             {
-                """{"event":"mentioned","by":"eve","repository":"agents/bob","number":4,"title":"T","text":"@bob look"}""",
-                "eve mentions bob in agents/bob#4: T · @bob look"
+                """{"event":"mentioned","by":"eve","repository":"agents/bob","number":4,"title":"T","text":"@bob"}""",
+                "eve mentions bob in agents/bob#4: T · @bob"
             },
             {
                 """{"event":"pull_request_opened","by":"eve","repository":"agents/bob","number":4,"title":"T"}""",

@@ -109,8 +109,8 @@ public sealed class AgentYamlTests
         "model: x\nqqqqqqqq: 1",
         2,
         "available: driver, model, script, role, tools, command, login_command, idle_seconds, "
-            + "compact_at_tokens, conversation, recipients, mcp_servers, environment, limits, network, restart, inputs, duty, "
-            + "capabilities, capacity, phases, tags"
+            + "compact_at_tokens, conversation, recipients, mcp_servers, environment, limits, network, restart, "
+            + "inputs, duty, capabilities, capacity, phases, tags"
     )]
     [InlineData("limits:\n  memroy: 2 GB", 2, "unknown key 'memroy' in 'limits'; did you mean memory?")]
     [InlineData("inputs:\n  skills:\n    url: https://a.b/c\n    reff: x", 4, "did you mean ref?")]
