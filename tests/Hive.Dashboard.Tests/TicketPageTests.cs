@@ -143,6 +143,53 @@ public sealed partial class TicketPageTests(Browser browser) : DashboardTest(bro
         await Expect(discoveries.GetByRole(AriaRole.Button, new() { Name = "discovery 1" })).ToHaveCountAsync(0);
     }
 
+    [Fact]
+    public async Task A_question_makes_its_card_amber_and_is_one_key_away()
+    {
+        using var alice = await WorkerAsync();
+        await BeginAsync();
+        var page = await AtAsync("/board");
+        var card = page.Locator("[data-card='1']");
+        await Expect(card.Locator(".card-agents")).ToContainTextAsync("alice");
+        await Expect(card).Not.ToHaveClassAsync(new Regex("needs-you"));
+        var question = await alice.AskAsync(new { question = "Half up?" });
+        await Expect(card).ToHaveClassAsync(new Regex("needs-you"));
+        await Expect(card).ToContainTextAsync("waits for you: Half up?");
+        await page.GetByRole(AriaRole.Button, new() { Name = "waiting 1" }).ClickAsync();
+        await Expect(card).ToBeVisibleAsync();
+        await card.FocusAsync();
+        await page.Keyboard.PressAsync("r");
+        await page.WaitForURLAsync($"**/waiting/question-{question}");
+        await Expect(page.Locator(".waiting-detail")).ToContainTextAsync("Half up?");
+
+        await page.GoBackAsync();
+        await card.GetByRole(AriaRole.Link, new() { Name = "waits for you" }).ClickAsync();
+        await page.WaitForURLAsync($"**/waiting/question-{question}");
+        await GoAsync(page, "/tickets/1?open=task:1");
+        var waits = page.GetByRole(AriaRole.List, new() { Name = "Waits for you" });
+        await Expect(waits).ToHaveCountAsync(2);
+        await Expect(page.Locator(".panel .ticket-note a"))
+            .ToHaveAttributeAsync("href", $"/waiting/question-{question}");
+        await Expect(page.Locator("#ticket-tasks .task-state").First).ToHaveTextAsync("waits for you");
+        await NoViolationAsync(page, 1440);
+        await Hive.CallAsync("answer", new { id = question, answer = "yes" });
+        await Expect(waits).ToHaveCountAsync(0);
+        await Expect(page.Locator("#ticket-tasks .task-state").First).ToHaveTextAsync("assigned");
+    }
+
+    /// <summary>Makes a ticket whose first task an agent has.</summary>
+    private async Task BeginAsync()
+    {
+        await Hive.CallAsync("ticket_create", new { title = "Round prices" });
+        await Hive.CallAsync("ticket_move", new { id = 1, to_phase = "PHASE_CHECK" });
+        await Patience.Until(
+            async () =>
+                (await Hive.CallAsync("task", new { id = 1 })).GetProperty("task").GetProperty("status").GetString()
+                == "assigned",
+            "alice has task 1"
+        );
+    }
+
     /// <summary>An agent that does the tasks of the workflow.</summary>
     private async Task<LineClient> WorkerAsync(string criterion = "operator: Ship it?")
     {

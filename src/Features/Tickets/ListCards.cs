@@ -62,7 +62,8 @@ internal static class ListCards
         TicketViews views,
         IWorkflows workflows,
         ColumnCounts counts,
-        Lazy<IEnumerable<ITicketWork>> work
+        Lazy<IEnumerable<ITicketWork>> work,
+        Lazy<IEnumerable<ITicketWaits>> waits
     ) : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query query, CancellationToken cancellationToken)
@@ -82,9 +83,11 @@ internal static class ListCards
             var open = db.Prepare(OpenSql).Bind(1, workflow.Name).All<TicketRow>();
             var now = work.Value.LastOrDefault()?.Of(db, [.. open.Select(row => row.Id)]) ?? NoWork;
             TicketWork Work(TicketRow row) => now.GetValueOrDefault(row.Id, TicketWork.None);
-            var states = States.ToDictionary(s => s, s => open.Count(row => IsIn(s, row, Work(row))));
+            bool IsIn(string state, TicketRow row) =>
+                ListCards.IsIn(state, row, Work(row)) || (state == "waiting" && NeedsYou(row));
+            var states = States.ToDictionary(s => s, s => open.Count(row => IsIn(s, row)));
             var words = query.Text?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) ?? [];
-            foreach (var row in open.Where(row => query.State is null || IsIn(query.State, row, Work(row))))
+            foreach (var row in open.Where(row => query.State is null || IsIn(query.State, row)))
             {
                 if (words.Length == 0 || Has(words, row, Work(row)))
                     Lane.Put(row, workflow, lanes);
@@ -120,6 +123,10 @@ internal static class ListCards
 
             return new Result(workflow.Name, all, states, shown);
         }
+
+        // A block and an approval are states of their own.
+        private bool NeedsYou(TicketRow row) =>
+            row.Blocked is null && !row.IsPending && waits.Value.Any(list => list.KeyOf(row.Id) is not null);
 
         // Those that ended last. All are read for words only, which SQL compares without regard to case in ASCII alone.
         private static (int, IReadOnlyList<TicketRow>) Ended(

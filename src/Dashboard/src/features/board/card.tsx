@@ -7,7 +7,8 @@ import { Link } from '../../ui/link';
 import { memo } from '../../ui/memo';
 import { counted, usdText } from '../../ui/text/figures';
 import { containers } from '../containers';
-import { gateOf, isNew } from './columns';
+import { kindName, waiting } from '../waiting';
+import { gateOf, isNew, needsYou, waitingAddress } from './columns';
 import { forceInto, workflowOf } from './deeds';
 import { refusalOf, refuse } from './moves';
 
@@ -87,7 +88,7 @@ export function Agents({ names }: { names: readonly string[] }) {
 }
 
 /** The state of a ticket in one line: the first one that holds. */
-export function Mark({ card, manual = false }: { card: TicketCard; manual?: boolean }) {
+export function Mark({ card, manual = false, stop = true }: { card: TicketCard; manual?: boolean; stop?: boolean }) {
   const said = (tone: string, glyph: string, words: ComponentChildren) => (
     <span class={`card-mark tone-${tone}`}>
       <span aria-hidden="true">{glyph}</span> <span>{words}</span>
@@ -110,6 +111,13 @@ export function Mark({ card, manual = false }: { card: TicketCard; manual?: bool
   if (card.blocked != null)
     return said('bad', '⊘', <bdi>{card.blocked_reason || card.blocked.replaceAll('_', ' ')}</bdi>);
   if (card.held) return said('faint', '‖', 'held by you');
+  const key = needsYou(card);
+  if (key !== null)
+    return (
+      <Link to={waitingAddress(key)} class="card-mark tone-waiting" stop={stop}>
+        <span aria-hidden="true">◇</span> <NeedsYou name={key} />
+      </Link>
+    );
   if (card.gate === 'waiting')
     return said(
       manual ? 'waiting' : 'info',
@@ -121,6 +129,42 @@ export function Mark({ card, manual = false }: { card: TicketCard; manual?: bool
   return null;
 }
 
+/** What waits for the operator, in words. */
+function NeedsYou({ name }: { name: string }) {
+  const title = waiting.get(name)?.title;
+  return <span>waits for you{title === undefined ? '' : <bdi>: {title}</bdi>}</span>;
+}
+
+/** The things without whose decision a ticket or a task stands still, each as a link to it. */
+export function WaitsForYou({ ticket, task }: { ticket?: number; task?: number }) {
+  const rows = waiting.all.value.filter(({ tickets, tasks }) =>
+    task === undefined ? ticket !== undefined && tickets?.includes(ticket) : tasks?.includes(task),
+  );
+  return rows.length === 0 ? null : (
+    <ul class="note waiting ticket-note" aria-label="Waits for you">
+      {rows.map((row) => (
+        <li key={row.key}>
+          <strong>Waits for you:</strong>{' '}
+          <Link to={waitingAddress(row.key)} class="link">
+            <bdi>{row.title}</bdi>
+          </Link>
+          <span class="dim">
+            {' '}
+            · {kindName(row)}
+            {row.agent == null ? null : (
+              <>
+                {' of '}
+                <bdi class="mono">{row.agent}</bdi>
+              </>
+            )}{' '}
+            · <Age at={row.since_at} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** A ticket in one sentence, as a screen reader says it. */
 export const spoken = (card: TicketCard): string =>
   [
@@ -129,6 +173,7 @@ export const spoken = (card: TicketCard): string =>
     ...(isNew(card) ? ['needs your approval'] : []),
     ...(card.blocked == null ? [] : ['blocked']),
     ...(card.held ? ['held'] : []),
+    ...(needsYou(card) === null ? [] : ['waits for you']),
     ...(gateOf(card, workflowOf(card)) === 'open' ? [] : [`gate ${card.gate}`]),
   ].join(', ');
 
@@ -146,7 +191,7 @@ export const Card = memo(
           </span>
         </span>
         <bdi class="card-title">{card.title}</bdi>
-        <Mark card={card} manual={manual} />
+        <Mark card={card} manual={manual} stop={false} />
         <span class="card-foot">
           <Tasks tasks={card.tasks} />
           <Cost usd={card.cost_usd} />

@@ -5,7 +5,7 @@ import { useVirtual } from '../../ui/rows';
 import { counted } from '../../ui/text/figures';
 import { Card, RefusedMove, spoken } from './card';
 import { MOST, showMore } from './cards';
-import { countText, fullness, hasOrder, isOverlay, type Lane } from './columns';
+import { countText, fullness, hasOrder, isOverlay, type Lane, needsYou } from './columns';
 import { dragged } from './drag';
 import { moving, refusalOf } from './moves';
 
@@ -176,6 +176,7 @@ function Cell({ card, hand, waits, manual, marked }: CellProps) {
     ...(marked ? ['marked'] : []),
     ...(refusalOf(card) === null ? [] : ['refused-move']),
     ...(card.priority === 'CRITICAL' ? ['critical'] : []),
+    ...(needsYou(card) === null ? [] : ['needs-you']),
   ].join(' ');
   const onClick = (e: TargetedMouseEvent<HTMLElement>) => {
     if ((e.target as HTMLElement).closest('button, a') !== null) return;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Phase } from '../../api/types';
+import type { Phase, Waiting } from '../../api/types';
 import { card, column, columns, later, workflow } from '../../test/board-rows';
+import { waiting } from '../waiting';
 import {
   allows,
   beforeOf,
@@ -13,6 +14,7 @@ import {
   gateOf,
   type Lane,
   lanesOf,
+  needsYou,
   phaseIn,
   type Step,
   stepTo,
@@ -176,4 +178,15 @@ test('only a phase that asks for something has a gate to pass', () => {
   for (const asks of asked) expect(gateOf(passed, asking(asks)), JSON.stringify(asks)).toBe('passed');
   expect(gateOf({ ...passed, gate: 'failed' }, ship)).toBe('failed');
   expect(gateOf(passed, undefined)).toBe('passed');
+});
+
+test('a ticket that needs the operator waits, unless its block or its approval says so already', () => {
+  const waits = card(1, { needs_you: 'question-12' });
+  expect(needsYou(waits)).toBeNull();
+  waiting.put({ key: 'question-12', urgency: 'now' } as Waiting);
+  expect(needsYou(waits)).toBe('question-12');
+  for (const rest of [{ blocked: 'environment' }, { status: 'pending_review' }, { done_at: later(1) }])
+    expect(needsYou({ ...waits, ...rest })).toBeNull();
+  waiting.remove('question-12');
+  expect(needsYou(waits)).toBeNull();
 });

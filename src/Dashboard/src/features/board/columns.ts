@@ -1,4 +1,5 @@
 import type { BoardColumn, Phase, TicketCard, WorkflowView } from '../../api/types';
+import { waiting } from '../waiting';
 
 /** The overlay of blocked tickets: they are shown there, and keep their phase. */
 export const BLOCKED = 'PHASE_BLOCKED';
@@ -77,6 +78,18 @@ export const homeOf = (card: Pick<TicketCard, 'phase_id'>, columns: readonly Boa
 /** The host does not count it in a column yet. */
 export const isNew = ({ status, done_at }: Pick<TicketCard, 'status' | 'done_at'>): boolean =>
   status === 'pending_review' && done_at == null;
+
+/**
+ * The key of the thing that the operator has to decide. One that its other marks are about has no key here, and what is
+ * decided has none either, although the card comes a moment later.
+ */
+export const needsYou = (card: TicketCard): string | null =>
+  card.needs_you != null && card.blocked == null && !isNew(card) && card.done_at == null
+    ? (waiting.get(card.needs_you)?.key ?? null)
+    : null;
+
+/** The address of a thing in the list of what waits. */
+export const waitingAddress = (key: string): string => `/waiting/${encodeURIComponent(key)}`;
 
 export function spotOf(card: TicketCard, columns: readonly BoardColumn[]): Spot | null {
   const home = homeOf(card, columns);

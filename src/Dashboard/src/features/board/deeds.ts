@@ -3,6 +3,7 @@ import { words } from '../../api/refusal';
 import type { BoardColumn, TicketCard, WorkflowView } from '../../api/types';
 import { type Action, perform } from '../../ui/action';
 import type { KeyName } from '../../ui/keys';
+import { go } from '../../ui/link';
 import { openMenu } from '../../ui/menu';
 import { refusal } from '../../ui/refused';
 import { askPalette, type Step, type WithText } from '../../ui/registry';
@@ -15,10 +16,12 @@ import {
   homeOf,
   isNew,
   isOverlay,
+  needsYou,
   PRIORITIES,
   phaseIn,
   phaseName,
   phaseOf,
+  waitingAddress,
 } from './columns';
 import { carry, refuse } from './moves';
 import { board } from './store';
@@ -265,7 +268,23 @@ const texted = (one: WithText, key?: KeyName): Action =>
     () => ({ title: one.of, text: one }),
   );
 
-export const comment = (card: TicketCard): Action => texted(commentText(card), 'reply');
+export const comment = (card: TicketCard): Action =>
+  texted(commentText(card), needsYou(card) === null ? 'reply' : undefined);
+
+/** Goes to what the operator has to decide before a ticket goes on; otherwise there is something to say at it. */
+export const answerOrComment = (card: TicketCard): Action => {
+  const key = needsYou(card);
+  return key === null
+    ? comment(card)
+    : {
+        id: 'answer',
+        label: '↩ 4NSW3R',
+        of: `what waits for you: ${of(card)}`,
+        key: 'reply',
+        weight: 'primary',
+        run: async () => go(waitingAddress(key)),
+      };
+};
 
 export const reject = (card: TicketCard): Action => texted(rejectTicket(card), 'deny');
 
@@ -335,6 +354,7 @@ export function actionsOf(card: TicketCard, at: () => HTMLElement | null, gone?:
     },
   };
   return [
+    ...(needsYou(card) === null ? [] : [answerOrComment(card)]),
     move,
     comment(card),
     holdOrRelease(card),

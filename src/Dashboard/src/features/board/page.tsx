@@ -31,8 +31,8 @@ import {
 } from './columns';
 import {
   actionsOf,
+  answerOrComment,
   blockOrUnblock,
-  comment,
   holdOrRelease,
   moveAbove,
   moveBeside,
@@ -271,7 +271,7 @@ function Lanes({ lanes, count, filtered }: LanesProps) {
   onCard('move-down', shift(1));
   onCard('hold', (card) => isOpen(card) && void perform(holdOrRelease(card)));
   onCard('block', (card) => isOpen(card) && void perform(blockOrUnblock(card)));
-  onCard('reply', (card) => void perform(comment(card)));
+  onCard('reply', (card) => void perform(answerOrComment(card)));
   onCard('approve', (card) => isNew(card) && void perform(approveTicket(card)));
   onCard('deny', (card) => isNew(card) && void perform(reject(card)));
   onCard('copy', (card) => void copyAddress(`/tickets/${card.id}`));

@@ -15,10 +15,11 @@ import { Reading } from '../../../ui/reading';
 import type { Params } from '../../../ui/registry';
 import { useSelection } from '../../../ui/selected';
 import { approveTicket } from '../actions';
-import { Cost, Mark, Priority, RefusedMove } from '../card';
-import { isNew } from '../columns';
+import { Cost, Mark, Priority, RefusedMove, WaitsForYou } from '../card';
+import { isNew, needsYou } from '../columns';
 import {
   actionsOf,
+  answerOrComment,
   blockOrUnblock,
   blockWords,
   holdOrRelease,
@@ -119,6 +120,7 @@ function Whole({ ticket, rows }: { ticket: Ticket; rows: TicketRows }) {
   useKey('hold', () => void perform(holdOrRelease(ticket)), isOpen);
   useKey('block', () => void perform(blockOrUnblock(ticket)), isOpen);
   useKey('reply', () => {
+    if (needsYou(ticket) !== null) return void perform(answerOrComment(ticket));
     const box = document.querySelector<HTMLElement>('#history textarea');
     box?.focus();
     return box !== null;
@@ -239,6 +241,7 @@ function Standing({ ticket }: { ticket: Ticket }) {
         <strong>Rejected:</strong> <bdi>{rejection_reason}</bdi>
       </p>
     );
+  if (needsYou(ticket) !== null) return <WaitsForYou ticket={ticket.id} />;
   return (
     <div class="ticket-mark">
       <Mark card={ticket} />

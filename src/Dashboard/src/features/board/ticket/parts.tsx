@@ -25,7 +25,7 @@ import { sendText } from '../../../ui/with-text';
 import { Writing } from '../../../ui/writing';
 import { AgentText } from '../../files';
 import { failReview, passInPlace, passReview } from '../actions';
-import { BLOCKED, gateOf, phaseName } from '../columns';
+import { BLOCKED, gateOf, needsYou, phaseName } from '../columns';
 import { commentText, judge } from '../deeds';
 import { board, waitsForOperator } from '../store';
 import { reasonOf, reworkOf, sentenceOf } from './history';
@@ -340,7 +340,7 @@ export function History({
       <Writing
         target={one.target}
         label={`Comment on ticket ${ticket.id}`}
-        placeholder={[keyOf('reply'), 'a comment'].filter(Boolean).join(': ')}
+        placeholder={[needsYou(ticket) === null ? keyOf('reply') : '', 'a comment'].filter(Boolean).join(': ')}
         send={{ label: one.label, plain: `Comment on ticket ${ticket.id}` }}
         what={one.what}
         reader={() => one.reader}

@@ -14,7 +14,7 @@ import { openPanel, Panel } from '../../../ui/panel';
 import { durationText } from '../../../ui/text/figures';
 import { AgentText } from '../../files';
 import { at } from '../actions';
-import { Cost } from '../card';
+import { Cost, WaitsForYou } from '../card';
 import { board } from '../store';
 import { taskActions } from './deeds';
 import { lookOf } from './look';
@@ -100,6 +100,7 @@ export function TaskPanel({ name }: { name: string }) {
               )}
               {task.score == null ? null : <span class="dim n"> · score {task.score.toFixed(2)}</span>}
             </p>
+            <WaitsForYou task={task.id} />
             <Actions task={task} />
             <Reasons task={task} />
             {task.progress == null || task.progress === '' ? null : (

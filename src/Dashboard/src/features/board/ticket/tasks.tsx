@@ -1,12 +1,15 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Discovery, Task, TaskEdge, Thread } from '../../../api/types';
+import type { Discovery, Task, TaskEdge, Thread, Waiting } from '../../../api/types';
 import { Age } from '../../../ui/clock';
+import { Link } from '../../../ui/link';
 import { openMenu } from '../../../ui/menu';
 import { openPanel } from '../../../ui/panel';
 import { Rows } from '../../../ui/rows';
 import { visible } from '../../../ui/text/visible';
+import { waiting } from '../../waiting';
 import { Priority } from '../card';
+import { waitingAddress } from '../columns';
 import { taskActions } from './deeds';
 import { drawingOf, foundEdges, HEIGHT, lineOf, type Placed, WIDTH } from './graph';
 import { holdsText, lookOf, spokenTask } from './look';
@@ -93,11 +96,18 @@ function told(task: Task): string {
 const offeredTo = ({ id }: Task, threads: readonly Thread[]): string | undefined =>
   threads.find(({ task, handoff }) => task === id && handoff?.status === 'requested')?.handoff?.to_agent;
 
+/** The thing without whose decision a task stands still. */
+const stopOf = ({ id }: Task): Waiting | undefined => waiting.all.value.find(({ tasks }) => tasks?.includes(id));
+
+/** A task that stands still until the operator decides something. */
+const STOPPED = { glyph: '◇', tone: 'waiting', word: 'waits for you' };
+
 function Line({ task, offeredTo }: { task: Task; offeredTo: string | undefined }) {
-  const { glyph, tone, word } = lookOf(task);
+  const stops = stopOf(task);
+  const { glyph, tone, word } = stops === undefined ? lookOf(task) : STOPPED;
   const percent = task.status === 'running' ? task.progress_percent : null;
   const offer = offeredTo === undefined ? '' : `offered to ${offeredTo}`;
-  const more = [offer, told(task)].filter((text) => text !== '').join(' · ');
+  const more = [offer, stops?.title ?? '', told(task)].filter((text) => text !== '').join(' · ');
   return (
     <div class="task-line" data-opens={`task:${task.id}`}>
       <span class={`tone-${tone} task-glyph`} title={word} aria-hidden="true">
@@ -106,8 +116,14 @@ function Line({ task, offeredTo }: { task: Task; offeredTo: string | undefined }
       <span class="task-title">
         <span class="mono dim n">{task.id}</span> <bdi>{task.title}</bdi> <Priority priority={task.priority} />
       </span>
-      <span class="task-state">
-        {word}
+      <span class={`task-state ${stops === undefined ? '' : 'amber'}`}>
+        {stops === undefined ? (
+          word
+        ) : (
+          <Link to={waitingAddress(stops.key)} class="link" stop={false}>
+            {word}
+          </Link>
+        )}
         {percent == null ? null : <span class="n"> {percent} %</span>}
       </span>
       <bdi class="mono task-agent">{task.agent ?? ''}</bdi>
@@ -235,7 +251,7 @@ function cut(text: string, most: number): string {
 }
 
 function Node({ node: { task, x, y }, chosen }: { node: Placed; chosen: boolean }) {
-  const { glyph, tone, word } = lookOf(task);
+  const { glyph, tone, word } = stopOf(task) === undefined ? lookOf(task) : STOPPED;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the list has the same tasks for the keyboard
     <g
