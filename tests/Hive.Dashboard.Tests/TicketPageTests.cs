@@ -177,6 +177,51 @@ public sealed partial class TicketPageTests(Browser browser) : DashboardTest(bro
         await Expect(page.Locator("#ticket-tasks .task-state").First).ToHaveTextAsync("assigned");
     }
 
+    [Theory]
+    [InlineData(1440)]
+    [InlineData(360)]
+    public async Task The_overview_says_that_nothing_works_and_what_waits_for_the_answer(int width)
+    {
+        using var alice = await WorkerAsync();
+        await BeginAsync();
+        await Hive.CallAsync("budget_set", new { scope = "global", limit_usd = 20 });
+        await alice.AskAsync(new { question = "Half up?" });
+        var page = await SignedInAsync(width);
+        var work = page.GetByRole(AriaRole.Region, new() { Name = "The work" });
+        await Expect(work.Locator(".strip-words"))
+            .ToHaveTextAsync("Nothing works: 2 tasks wait, all behind your answer.");
+        await Expect(work.GetByRole(AriaRole.Link, new() { Name = "Check 1 of 2" }))
+            .ToHaveAttributeAsync("href", "/board?workflow=ship&column=check");
+        await Expect(work.GetByRole(AriaRole.Link, new() { Name = "ticket behind your answer 1" }))
+            .ToHaveAttributeAsync("href", "/waiting");
+        await Expect(work.GetByRole(AriaRole.Link, new() { Name = "spent $0 of $20.00" })).ToBeVisibleAsync();
+        await NoViolationAsync(page, width);
+
+        // Another task is not behind it; the page follows.
+        await Hive.CallAsync(
+            "add_tasks",
+            new
+            {
+                ticket = 1,
+                tasks = new[]
+                {
+                    new
+                    {
+                        task_type = "ask",
+                        title = "Ask",
+                        capabilities = new[] { "law" },
+                    },
+                },
+            }
+        );
+        await Expect(work.Locator(".strip-words"))
+            .ToHaveTextAsync("Nothing works: 3 tasks wait, 2 behind your answer.");
+        await Hive.CallAsync("answer", new { id = 1, answer = "yes" });
+        await Expect(work.Locator(".strip-words")).ToHaveTextAsync("Nothing works: 3 tasks wait.");
+        await work.GetByRole(AriaRole.Link, new() { Name = "Check" }).ClickAsync();
+        await Expect(page.Locator("[data-card='1']")).ToBeVisibleAsync();
+    }
+
     /// <summary>Makes a ticket whose first task an agent has.</summary>
     private async Task BeginAsync()
     {

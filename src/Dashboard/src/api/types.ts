@@ -91,6 +91,8 @@ export type TaskEdge = Schemas['TaskEdge'];
 export type Discovery = Schemas['DiscoveryView'];
 /** The gate of a ticket's phase. */
 export type Gate = Schemas['GateView'];
+/** The open tasks, and what stands still until the operator decides. */
+export type WorkCounts = Schemas['WorkCounts'];
 /** A criterion: `met`, `unmet` (work can cure it) or `waiting` for a task, a person or a review. */
 export type Criterion = Schemas['CriterionView'];
 /** An output of a task, without its content. */

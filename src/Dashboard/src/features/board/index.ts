@@ -19,6 +19,7 @@ export {
   skipTask,
   unblock,
 } from './actions';
+export { columnsOf, fullness, isOverlay } from './columns';
 export { board } from './store';
 
 /** The ticket, task or review of a waiting thing. */

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Agent, Transient } from '../../api/types';
+import type { Agent, Budget, Transient } from '../../api/types';
+import { column, workflow } from '../../test/board-rows';
 import { lastLook, lookUntil } from './look';
+import { boardsOf, chiefOf } from './strip';
 import { bars, workOf } from './work';
 
 const MINUTE = 60_000;
@@ -42,4 +44,23 @@ test('values are a line of at most 24 bars', () => {
   expect(bars([0, 1, 2, 8])).toBe('▁▁▂█');
   expect(bars([])).toBe('');
   expect(bars(Array.from({ length: 288 }, () => 1))).toBe('█'.repeat(24));
+});
+
+test('the strip has the columns of boards with tickets, without the overlay of blocked ones', () => {
+  const columns = [
+    column('backlog', ['PHASE_BACKLOG'], { count: 3 }),
+    column('blocked', ['PHASE_BLOCKED'], { count: 1, blocked: 1 }),
+    column('todo', ['PHASE_TODO'], { workflow: 'other' }),
+  ];
+  const boards = boardsOf([workflow(), workflow('other')], columns);
+  expect(boards.map(({ workflow: { name } }) => name)).toEqual(['ship']);
+  expect(boards[0]?.columns.map(({ id }) => id)).toEqual(['backlog']);
+});
+
+test('the budget of everything says most, else the one that is used up most', () => {
+  const budget = (id: number, scope: string, spent_usd: number) =>
+    ({ id, scope, spent_usd, spent_tokens: 0, limit_usd: 10 }) as Budget;
+  expect(chiefOf([])).toBeUndefined();
+  expect(chiefOf([budget(1, 'agent', 2), budget(2, 'agent', 9)])?.id).toBe(2);
+  expect(chiefOf([budget(1, 'agent', 9), budget(2, 'global', 1)])?.id).toBe(2);
 });

@@ -13,6 +13,7 @@ import { kindName, Mark, When, waiting } from '../waiting';
 import { keepLook, readLook } from './look';
 import { DemoLine, LabelsOffer } from './offers';
 import { Since } from './since';
+import { Strip } from './strip';
 import { type Worker, workOf } from './work';
 
 /** How many waiting things and how many agents are listed: the overview fits a screen. */
@@ -47,12 +48,14 @@ export function HomePage() {
         <Shown view={firstRun} props={{ onLeave: isEmpty ? null : () => setFirst(false) }} what="this page" />
       </Main>
     );
+  const { counts, listed } = workOf(agents.values(), containers.transients.value);
   const costs = new Map(stats?.agents.map(({ name, cost_usd }) => [name, cost_usd]));
   return (
     <Main feature="home" title="H0M3">
+      <Strip working={counts.working} />
       <div class="home-parts">
         <YourCall />
-        <Work costs={costs} />
+        <Work counts={counts} listed={listed} costs={costs} />
       </div>
       <Since since={since} today={stats} />
       <DemoLine />
@@ -119,8 +122,7 @@ const COUNTED: readonly { group: Group; words: string; tone: string }[] = [
   { group: 'failed', words: 'failed', tone: 'bad' },
 ];
 
-function Work({ costs }: { costs: ReadonlyMap<string, number> }) {
-  const { counts, listed } = workOf(containers.agents.value.values(), containers.transients.value);
+function Work({ counts, listed, costs }: ReturnType<typeof workOf> & { costs: ReadonlyMap<string, number> }) {
   const shown = listed.slice(0, WORKERS);
   const key = keyOf('go-agents');
   return (

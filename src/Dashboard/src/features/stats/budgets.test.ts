@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Budget } from '../../api/types';
-import { heldText, spentOf } from './budgets';
-import { Budgets } from './budgets-store';
+import { heldText } from './budgets';
+import { Budgets, spentOf } from './budgets-store';
 
 const budget = (id: number, spent_usd = 0): Budget => ({
   id,

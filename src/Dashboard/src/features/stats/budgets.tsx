@@ -12,18 +12,12 @@ import { Section } from '../../ui/section';
 import { useSending } from '../../ui/sending';
 import { Submit } from '../../ui/submit';
 import { Columns, Table } from '../../ui/table';
-import { counted, tokensText, usdText } from '../../ui/text/figures';
-import { budgets } from './budgets-store';
+import { counted, tokensText } from '../../ui/text/figures';
+import { amountOf, budgets, spentOf } from './budgets-store';
 
 const SCOPES = ['global', 'ticket', 'agent', 'phase', 'task_type'] as const;
 const PERIODS = ['once', 'day', 'week', 'month'] as const;
 const ACTS = ['hold', 'cancel', 'warn'] as const;
-
-const share = (spent: number, limit: number | null | undefined): number => (limit == null ? 0 : spent / limit);
-
-/** The part of a budget that is spent, 0 to 1: of two limits, the higher one. */
-export const spentOf = ({ limit_usd, spent_usd, limit_tokens, spent_tokens }: Budget): number =>
-  Math.min(1, Math.max(share(spent_usd, limit_usd), share(spent_tokens, limit_tokens)));
 
 /** The budgets, and the way to set one. */
 export function BudgetsSection() {
@@ -71,12 +65,6 @@ const remove = (budget: Budget): Action => ({
   hold: true,
 });
 
-const amount = (budget: Budget, usd: number | null | undefined, tokens: number | null | undefined): string =>
-  [
-    ...(budget.limit_usd == null ? [] : [usdText(usd ?? 0)]),
-    ...(budget.limit_tokens == null ? [] : [tokensText(tokens ?? 0)]),
-  ].join(' · ');
-
 const exactUsd = new Intl.NumberFormat('en', { style: 'currency', currency: 'USD', maximumFractionDigits: 4 });
 
 const both = (usd: number | null | undefined, tokens: number | null | undefined): string =>
@@ -118,13 +106,13 @@ function Row({ budget }: { budget: Budget }) {
         </td>
         <td data-of="on exceed">{budget.on_exceed}</td>
         <td class="n" data-of="spent">
-          {amount(budget, budget.spent_usd, budget.spent_tokens)}
+          {amountOf(budget, budget.spent_usd, budget.spent_tokens)}
         </td>
         <td class="n" data-of="reserved">
-          {amount(budget, budget.reserved_usd, budget.reserved_tokens)}
+          {amountOf(budget, budget.reserved_usd, budget.reserved_tokens)}
         </td>
         <td class="n" data-of="limit">
-          {amount(budget, budget.limit_usd, budget.limit_tokens)}
+          {amountOf(budget, budget.limit_usd, budget.limit_tokens)}
         </td>
         <td class="n" data-of="ends">
           {budget.period_end == null ? '–' : <Until at={budget.period_end} ahead={(left) => left} past={() => 'now'} />}

@@ -6,6 +6,7 @@ import { turns } from './store';
 import { CostFigure } from './today';
 import './section.css';
 
+export { amountOf, budgets, spentOf } from './budgets-store';
 export { Charts } from './charts';
 export type { Window } from './figures';
 export {

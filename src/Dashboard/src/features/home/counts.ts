@@ -1,0 +1,67 @@
+import { signal } from '@preact/signals';
+import { words } from '../../api/refusal';
+import type { WorkCounts } from '../../api/types';
+
+/** Changes that come close together are counted together. */
+const AFTER_MS = 1_000;
+/** A change of a task that the page does not hold is seen after this time. */
+const EVERY_MS = 15_000;
+
+/** The host's counts of open work, read again after changes and now and then while the page is visible. */
+export class Counts {
+  readonly work = signal<WorkCounts | null>(null);
+  readonly error = signal<string | null>(null);
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #underWay: AbortController | null = null;
+  #again = false;
+  #stopped = false;
+
+  constructor(
+    private readonly fetchWork: (stopped: AbortSignal) => Promise<WorkCounts>,
+    private readonly isVisible: () => boolean,
+  ) {}
+
+  /** Something has changed that may be counted. */
+  changed(): void {
+    // The answer under way may be older than the change.
+    if (this.#underWay === null) this.#next(AFTER_MS);
+    else this.#again = true;
+  }
+
+  /** The page has become visible or hidden. */
+  shown(): void {
+    if (this.#underWay === null) this.#next(0);
+  }
+
+  async read(): Promise<void> {
+    if (this.#stopped || this.#underWay !== null) return;
+    const underWay = new AbortController();
+    this.#underWay = underWay;
+    this.#again = false;
+    try {
+      this.work.value = await this.fetchWork(underWay.signal);
+      this.error.value = null;
+    } catch (e) {
+      if (!underWay.signal.aborted) this.error.value = words(e);
+    }
+    this.#underWay = null;
+    this.#next(this.#again ? AFTER_MS : EVERY_MS);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#pause();
+    this.#underWay?.abort();
+  }
+
+  /** Reads after a time, unless it is to be sooner. */
+  #next(after: number): void {
+    this.#pause();
+    if (!this.#stopped && this.isVisible()) this.#timer = setTimeout(() => void this.read(), after);
+  }
+
+  #pause(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
