@@ -85,6 +85,7 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
             var filter = api.Daemon.FilterIn(folder, can.Filter);
             var weakness = Networks.Join(can.Weakness, Networks.Weakness(blueprint.Network, can.NetworkFault));
             var recipe = ContainerRecipe.For(
+                api.Daemon,
                 blueprint,
                 volumes.UserOf(agent),
                 image,

@@ -15,9 +15,17 @@ internal sealed record ContainerDaemon(string Name, string Socket, string Key, s
     /// first.</summary>
     public required IReadOnlyList<string> Networks { get; init; }
 
+    /// <summary>The option that gives a folder in memory to the user of a container, such as <c>1000:1000</c>. The
+    /// mode of the image's own folder counts whatever the request says (runc), and may keep others from
+    /// writing.</summary>
+    public required Func<string, string> OwnedBy { get; init; }
+
     /// <summary>It takes the name of a file with a filter of system calls, which lies on this machine, and not its
     /// text.</summary>
     public bool ReadsFilterFromFile { get; init; }
+
+    /// <summary>It takes the error number of calls that a filter does not name.</summary>
+    public bool KnowsDefaultError { get; init; }
 
     /// <summary>The filter as the daemon takes it; null for its own.</summary>
     /// <param name="folder">Receives the file, where it takes one.</param>
@@ -52,7 +60,9 @@ internal sealed record ContainerDaemon(string Name, string Socket, string Key, s
         {
             // A bridge also shows what the machine listens on at all of its addresses.
             Networks = ["slirp4netns", "pasta", "bridge"],
+            OwnedBy = _ => "U",
             ReadsFilterFromFile = true,
+            KnowsDefaultError = true,
         };
     }
 
@@ -71,6 +81,7 @@ internal sealed record ContainerDaemon(string Name, string Socket, string Key, s
         )
         {
             Networks = ["bridge"],
+            OwnedBy = user => user.Split(':') is [var id, var group] ? $"uid={id},gid={group}" : $"uid={user}",
         };
     }
 

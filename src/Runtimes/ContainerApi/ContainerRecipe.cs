@@ -26,12 +26,13 @@ internal static class ContainerRecipe
     private const int PartInMemory = 2;
 
     // These folders live in memory and end with the container's run. Agents build programs there, hence exec.
-    private static readonly Dictionary<string, string> InMemory = new()
-    {
-        ["/tmp"] = "exec,mode=1777",
-        ["/var/tmp"] = "exec,mode=1777",
-        ["/run"] = "mode=755",
-    };
+    private static Dictionary<string, string> InMemory(string owner) =>
+        new()
+        {
+            ["/tmp"] = $"exec,mode=1777,{owner}",
+            ["/var/tmp"] = $"exec,mode=1777,{owner}",
+            ["/run"] = "mode=755",
+        };
 
     // Docker keeps two files of half of Hive's log size; podman keeps one.
     private static readonly object BoundedLog = new
@@ -48,6 +49,7 @@ internal static class ContainerRecipe
     };
 
     /// <summary>Composes the container of an agent; equal recipes have equal labels <see cref="Blueprint"/>.</summary>
+    /// <param name="daemon">The daemon that gets the recipe.</param>
     /// <param name="blueprint">The container.</param>
     /// <param name="user">The number of the agent's user, where it has one of its own.</param>
     /// <param name="image">The name of the image.</param>
@@ -58,6 +60,7 @@ internal static class ContainerRecipe
     /// <param name="filter">The filter of system calls, as the daemon takes it; null for the daemon's own.</param>
     /// <param name="weakness">The weaknesses that are kept with the container; null for none.</param>
     public static JsonNode For(
+        ContainerDaemon daemon,
         Blueprint blueprint,
         uint user,
         string image,
@@ -81,6 +84,7 @@ internal static class ContainerRecipe
             .Environment.OrderBy(v => v.Key, StringComparer.Ordinal)
             .Select(v => $"{v.Key}={v.Value}");
         var recipe = Body(
+            daemon,
             blueprint.Agent,
             can.UserOf(user),
             image,
@@ -119,6 +123,7 @@ internal static class ContainerRecipe
     /// Composes a temporary container, otherwise like an agent's: it shows whether the image can run the harness, and
     /// whether the container isolates.
     /// </summary>
+    /// <param name="daemon">The daemon that gets the recipe.</param>
     /// <param name="image">The name of the image.</param>
     /// <param name="instance">The data folder.</param>
     /// <param name="user">The number of the user, where agents have one of their own.</param>
@@ -126,6 +131,7 @@ internal static class ContainerRecipe
     /// <param name="can">What the daemon may be able to do.</param>
     /// <param name="filter">The filter of system calls, as the daemon takes it; null for the daemon's own.</param>
     public static JsonNode ForTrial(
+        ContainerDaemon daemon,
         string image,
         string instance,
         uint user,
@@ -134,6 +140,7 @@ internal static class ContainerRecipe
         string? filter
     ) =>
         Body(
+            daemon,
             "trial",
             can.UserOf(user),
             image,
@@ -160,6 +167,7 @@ internal static class ContainerRecipe
     }
 
     private static JsonNode Body(
+        ContainerDaemon daemon,
         string host,
         string user,
         string image,
@@ -207,11 +215,15 @@ internal static class ContainerRecipe
                     SecurityOpt = (string[])
                         ["no-new-privileges", "label=disable", .. filter is null ? Empty : [$"seccomp={filter}"]],
                     ReadonlyRootfs = true,
-                    Tmpfs = InMemory.ToDictionary(
-                        folder => folder.Key,
-                        folder =>
-                            string.Create(CultureInfo.InvariantCulture, $"{folder.Value},size={memory / PartInMemory}")
-                    ),
+                    Tmpfs = InMemory(daemon.OwnedBy(user))
+                        .ToDictionary(
+                            folder => folder.Key,
+                            folder =>
+                                string.Create(
+                                    CultureInfo.InvariantCulture,
+                                    $"{folder.Value},size={memory / PartInMemory}"
+                                )
+                        ),
                     Ulimits = can.OpenFiles ? new[] { OpenFiles } : [],
                     Memory = can.Memory ? memory : 0,
                     MemorySwap = can.Memory && can.Swap ? memory : 0,

@@ -50,7 +50,7 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
                 Init: true,
                 api.Daemon.Networks[0],
                 NoUser: null,
-                SystemCallFilter.ForDaemon(out var noFilter),
+                SystemCallFilter.ForDaemon(!api.Daemon.KnowsDefaultError, out var noFilter),
                 noFilter
             )
             {
@@ -107,13 +107,16 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
             );
     }
 
-    // With the filter first, and with the daemon's own where it refuses that, and has never accepted it.
+    // With the filter first, and with the daemon's own where it refuses that, or the harness does not run with it, and
+    // neither has worked before.
     private async Task<Outcome> TryWithFilter(DaemonAbilities promised)
     {
         var outcome = await TryWithNetworks(promised);
-        if (!outcome.IsRefusal || promised.Filter is null || Found?.Filter is not null)
+        if (outcome.Fault is null || promised.Filter is null || Found?.Filter is not null)
             return outcome;
-        var refused = new Fault($"{api.Daemon.Name} refuses another one ({Told(outcome)})");
+        var refused = new Fault(
+            outcome.IsRefusal ? $"{api.Daemon.Name} refuses another one ({Told(outcome)})" : Told(outcome)
+        );
         var second = await TryWithNetworks(promised with { Filter = null, NoFilter = refused });
         return second.Fault is null ? second : outcome;
     }
@@ -201,6 +204,7 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
             id = await api.Create(
                 $"hive-{instance}-trial-{Guid.NewGuid().ToString("N")[..8]}",
                 ContainerRecipe.ForTrial(
+                    api.Daemon,
                     image,
                     instance,
                     trialUser,

@@ -47,8 +47,11 @@ internal static class SystemCallFilter
     }
 
     /// <summary>Composes it for a container daemon, in the form of docker's and podman's own profiles.</summary>
+    /// <param name="repeatsDefault">True to name calls also whose result is the default's: docker 20.10 takes the
+    /// default's action without its error number, and where <c>clone3</c> fails with another one than ENOSYS, no thread
+    /// can be started. runc skips such rules.</param>
     /// <param name="fault">The reason that the filter is missing; null on success.</param>
-    public static string? ForDaemon(out Fault? fault)
+    public static string? ForDaemon(bool repeatsDefault, out Fault? fault)
     {
         if (SystemCallProfile.Read(out fault) is not { } profile)
             return null;
@@ -60,7 +63,9 @@ internal static class SystemCallFilter
                 ["subArchitectures"] = Names(profile.Architectures.Skip(1)),
             }
         );
-        text["syscalls"] = new JsonArray([.. profile.Rules.Where(r => r.Action != profile.Otherwise).Select(Json)]);
+        text["syscalls"] = new JsonArray([
+            .. profile.Rules.Where(r => repeatsDefault || r.Action != profile.Otherwise).Select(Json),
+        ]);
         return text.ToJsonString();
     }
 

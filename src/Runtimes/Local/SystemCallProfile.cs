@@ -21,6 +21,7 @@ internal sealed partial class SystemCallProfile
 
     // errno(3).
     private const int NotPermitted = 1,
+        AccessDenied = 13,
         NotImplemented = 38,
         LastError = 4095;
 
@@ -83,7 +84,7 @@ internal sealed partial class SystemCallProfile
             Architectures = all;
         }
 
-        rules.AddRange(Denied.Select(call => new SystemCallRule(call, SystemCallRules.Error(NotPermitted), [])));
+        rules.AddRange(Denied.Select(call => new SystemCallRule(call, SystemCallRules.Error(ErrorOf(call)), [])));
         // Its flags are behind a pointer, which a filter cannot read. Libraries then use clone.
         rules.Add(new SystemCallRule("clone3", SystemCallRules.Error(NotImplemented), []));
         var limited = new HashSet<string>(StringComparer.Ordinal);
@@ -150,6 +151,10 @@ internal sealed partial class SystemCallProfile
 
     /// <summary>The number of an architecture of a profile; 0 for an unknown one.</summary>
     public static uint NumberOf(string architecture) => SystemCallRules.Architecture(Name(architecture));
+
+    // libseccomp makes of the rules for socket a rule for socketcall, without the conditions on what is in memory. It
+    // is overruled by one of its own, which runc leaves out where its result is the default's: EPERM in docker 20.10.
+    private static int ErrorOf(string denied) => denied == "socketcall" ? AccessDenied : NotPermitted;
 
     // In place of the profile's own conditions: two rules of which both hold have no order. A condition sees 64 bits,
     // of which the kernel takes 32: "not equal" would hold for 40 with a bit above them.

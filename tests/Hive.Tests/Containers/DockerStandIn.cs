@@ -61,6 +61,9 @@ internal sealed class DockerStandIn : IAsyncDisposable
     /// <summary>Its refusal to create a container of a request; null to create it.</summary>
     public Func<JsonObject, string?> Refuses { get; set; } = _ => null;
 
+    /// <summary>The exit code of the container of a trial, by the request that created it.</summary>
+    public Func<JsonObject, int> TrialEnds { get; set; } = _ => 0;
+
     /// <summary>Its refusal to start a container; null to start it.</summary>
     public string? Refusal { get; set; }
 
@@ -220,10 +223,12 @@ internal sealed class DockerStandIn : IAsyncDisposable
                 Happens("start", containers[of]);
                 // A trial ends on its own.
                 if (containers[of]["Config"]!["Labels"]!["hive.trial"] is not null)
-                    Exit(containers[of], 0, outOfMemory: false);
+                    Exit(containers[of], TrialEnds(containers[of]["Config"]!.AsObject()), outOfMemory: false);
                 return (204, null);
-            case ("POST", ["containers", _, "wait"]):
-                return (200, new JsonObject { ["StatusCode"] = 0 });
+            case ("POST", ["containers", var of, "wait"]):
+                return (200, new JsonObject { ["StatusCode"] = containers[of]["State"]!["ExitCode"]!.DeepClone() });
+            case ("GET", ["containers", _, "logs"]):
+                return (200, null);
             case ("POST", ["containers", var of, "kill"]) when containers[of]["State"]!["Running"]!.GetValue<bool>():
                 Exit(containers[of], 137, outOfMemory: false);
                 return (204, null);

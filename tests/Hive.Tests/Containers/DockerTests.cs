@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Hive.Protocol;
 using Hive.Runtimes;
+using Hive.Runtimes.Local;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Hive.Tests.Containers;
 
 /// <summary>Tests the differences between docker and podman, against a stand-in that answers as Docker's documentation
-/// says.</summary>
+/// says, and in the long ring against a real daemon.</summary>
 public sealed class DockerTests
 {
     private const StringComparison Ordinal = StringComparison.Ordinal;
@@ -73,6 +74,23 @@ public sealed class DockerTests
                 r!["names"]![0]!.GetValue<string>() == "clone"
                 && r["args"]![0]!["op"]!.GetValue<string>() == "SCMP_CMP_MASKED_EQ"
         );
+        // A daemon that ignores the default's error number takes EPERM for it. Then no thread could be started, and
+        // socketcall would be allowed: runc leaves out a rule whose result is the default's.
+        const int AccessDenied = 13,
+            NotImplemented = 38;
+        Assert.Equal((NotImplemented, AccessDenied), (ErrorOf("clone3"), ErrorOf("socketcall")));
+        // The image's own folder may be root's alone.
+        var user = asked["User"]!.GetValue<string>().Split(':');
+        Assert.Contains(
+            $",uid={user[0]},gid={user[1]},",
+            limits["Tmpfs"]!["/tmp"]!.GetValue<string>(),
+            StringComparison.Ordinal
+        );
+
+        int ErrorOf(string call) =>
+            profile["syscalls"]!.AsArray().Single(r => r!["names"]![0]!.GetValue<string>() == call)![
+                "errnoRet"
+            ]!.GetValue<int>();
 
         docker.End("worker", 137, outOfMemory: true);
         var row = await Fleet.Row(events, "worker", r => !r.Running);
@@ -135,6 +153,24 @@ public sealed class DockerTests
     }
 
     [Fact]
+    public async Task A_filter_with_which_the_harness_does_not_run_gives_way_to_the_daemons_own()
+    {
+        Requires.OwnUsers();
+        Requires.Filter();
+        await using var docker = await DockerStandIn.Start();
+        docker.TrialEnds = request => SecurityOf(request).Any(o => o.StartsWith("seccomp=", Ordinal)) ? 137 : 0;
+        await using var hive = await HiveFixture.Start(realClock: true, "--Docker:Socket", docker.Socket);
+        using var host = await LineClient.ConnectAsync(hive.HostSocket);
+        var events = await hive.Events();
+        await host.CallAsync("spawn", new { name = "worker", runtime = "docker" });
+        var row = await Fleet.Row(events, "worker", r => r.Running);
+        Assert.Contains("filtered by the daemon's own profile: the harness ended with 137", row.Note, Ordinal);
+        var created = docker.Container("worker")["Config"]!;
+        Assert.NotEqual("0:0", created["User"]!.GetValue<string>());
+        Assert.DoesNotContain(SecurityOf(created), o => o.StartsWith("seccomp=", Ordinal));
+    }
+
+    [Fact]
     public async Task A_daemon_that_fails_for_a_time_does_not_make_agents_root()
     {
         Requires.OwnUsers();
@@ -171,6 +207,39 @@ public sealed class DockerTests
         var row = await Fleet.Row(events, "worker", r => r.Running);
         Assert.Contains("processor time is not enforced", row.Note, StringComparison.Ordinal);
         Assert.Equal(0, docker.Container("worker")["Config"]!["HostConfig"]!["NanoCpus"]!.GetValue<long>());
+    }
+
+    [Fact, Long]
+    public async Task A_real_docker_runs_agents_as_users_of_their_own_with_Hives_filter()
+    {
+        Requires.OwnUsers();
+        Requires.Filter();
+        var docker = await DockerDaemon.Service();
+        await using var fleet = await Fleet.Start("docker");
+        await fleet.Spawn("worker", "docker");
+        await fleet.Up("worker");
+        var row = await fleet.Row("worker");
+        Assert.DoesNotContain("root", row.Note ?? "", Ordinal);
+        Assert.DoesNotContain("profile", row.Note ?? "", Ordinal);
+        var status = await File.ReadAllTextAsync($"/proc/{fleet.Pid("worker")}/status");
+        var user = AgentUser.Of(fleet.InstanceName, "worker");
+        Assert.Contains($"\nUid:\t{user}\t{user}\t{user}\t{user}\n", status, Ordinal);
+        Assert.Contains("CapBnd:\t0000000000000000", status, Ordinal);
+        Assert.Contains("Seccomp:\t2", status, Ordinal);
+        foreach (var folder in (string[])["/tmp", "/var/tmp", "."])
+            await docker.Run("exec", fleet.Container("worker"), "/bin/sh", "-c", $"echo x > {folder}/written");
+        Assert.Equal(
+            $"{2L << 30} 2000000000 2048 bridge true",
+            await docker.Run(
+                "inspect",
+                "--format",
+                "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}} "
+                    + "{{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}}",
+                fleet.Container("worker")
+            )
+        );
+        await fleet.Do("destroy", new { name = "worker" });
+        Assert.Empty(await docker.Run("ps", "--all", "--quiet"));
     }
 
     private static IEnumerable<string> SecurityOf(JsonNode request) =>

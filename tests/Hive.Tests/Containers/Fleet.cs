@@ -14,9 +14,9 @@ namespace Hive.Tests.Containers;
 /// <summary>A host whose agents are real processes. None of them outlives its test.</summary>
 internal sealed class Fleet : IAsyncDisposable
 {
-    private readonly PodmanService? podman;
+    private readonly IDaemonService? daemon;
 
-    private Fleet(HiveFixture hive, PodmanService? podman) => (Hive, this.podman) = (hive, podman);
+    private Fleet(HiveFixture hive, IDaemonService? daemon) => (Hive, this.daemon) = (hive, daemon);
 
     /// <summary>The runtimes that are tested with real containers.</summary>
     public static TheoryData<string> Real { get; } = ["process", .. IsolatingRuntimes];
@@ -36,44 +36,55 @@ internal sealed class Fleet : IAsyncDisposable
 
     public HiveFixture Hive { get; }
 
-    /// <summary>The flags with which another host uses the same podman.</summary>
-    public IReadOnlyList<string> Service =>
-        podman is null ? [] : ["--Podman:Socket", podman.Socket, "--Image", PodmanDaemon.Image];
+    /// <summary>The flags with which another host uses the same daemon.</summary>
+    public IReadOnlyList<string> Service => daemon?.Options ?? [];
 
     /// <param name="runtime">The runtime that the test needs.</param>
     /// <param name="realClock">False for a clock that stands still.</param>
     /// <param name="manager">The manager uses this runtime, too.</param>
     public static async Task<Fleet> Start(string runtime, bool realClock = true, bool manager = false)
     {
-        var podman = runtime == "podman" ? await PodmanDaemon.Service() : null;
-        return await Start(runtime, realClock, podman, manager ? ["--Runtime", runtime] : []);
+        var daemon = await Daemon(runtime);
+        return await Start(runtime, realClock, daemon, manager ? ["--Runtime", runtime] : []);
     }
 
-    /// <summary>Starts a host that uses this podman.</summary>
-    public static Task<Fleet> Start(string runtime, bool realClock, PodmanService? podman, params string[] args) =>
-        Start(runtime, realClock, podman, _ => { }, args);
+    /// <summary>The daemon of a runtime; null for one without.</summary>
+    public static async Task<IDaemonService?> Daemon(string runtime) =>
+        runtime switch
+        {
+            "podman" => await PodmanDaemon.Service(),
+            "docker" => await DockerDaemon.Service(),
+            _ => null,
+        };
+
+    /// <summary>Starts a host that uses this daemon.</summary>
+    public static Task<Fleet> Start(string runtime, bool realClock, IDaemonService? daemon, params string[] args) =>
+        Start(runtime, realClock, daemon, _ => { }, args);
 
     /// <summary>Starts a host that searches this PATH for programs of agents.</summary>
     public static async Task<Fleet> StartWithPath(string runtime, string path) =>
         await Start(
             runtime,
             realClock: true,
-            runtime == "podman" ? await PodmanDaemon.Service() : null,
+            await Daemon(runtime),
             services => services.AddSingleton(p => new HostPrograms(path, p.GetRequiredService<HivePaths>()))
         );
 
     private static async Task<Fleet> Start(
         string runtime,
         bool realClock,
-        PodmanService? podman,
+        IDaemonService? daemon,
         Action<IServiceCollection> configure,
         params string[] args
     )
     {
-        string[] service = podman is null ? [] : ["--Podman:Socket", podman.Socket, "--Image", PodmanDaemon.Image];
         var fleet = new Fleet(
-            await HiveFixture.StartWith(configure, realClock, ["--Driver", "scripted", .. service, .. args]),
-            podman
+            await HiveFixture.StartWith(
+                configure,
+                realClock,
+                ["--Driver", "scripted", .. daemon?.Options ?? [], .. args]
+            ),
+            daemon
         );
         var fault = await fleet
             .Hive.Services.GetServices<IRuntime>()
@@ -160,10 +171,10 @@ internal sealed class Fleet : IAsyncDisposable
 
     /// <summary>The first process of an agent's container.</summary>
     public int Pid(string name) =>
-        podman is null
+        daemon is null
             ? PidIn(Hive.DataDir, name)
             : int.Parse(
-                Task.Run(() => PodmanDaemon.Run("inspect", "--format", "{{.State.Pid}}", Container(name)))
+                Task.Run(() => daemon.Run("inspect", "--format", "{{.State.Pid}}", Container(name)))
                     .GetAwaiter()
                     .GetResult(),
                 CultureInfo.InvariantCulture
@@ -185,7 +196,7 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>The first process of an agent's container and all its descendants, without the pump.</summary>
     public int[] Members(string name)
     {
-        if (podman is not null)
+        if (daemon is not null)
             return [.. ProcessTree.Below(Pid(name)).Append(Pid(name)).Where(IsAlive).Order()];
         var (leader, pump) = (Pid(name), Pump(name).Single());
         return
@@ -220,7 +231,7 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>The pump of an agent; none where a daemon keeps the log.</summary>
     public int[] Pump(string name)
     {
-        if (podman is not null)
+        if (daemon is not null)
             return [];
         var fields = File.ReadAllText(Path.Combine(Hive.DataDir, "pids", name)).Split(' ', '\n');
         return [int.Parse(fields[3], CultureInfo.InvariantCulture)];
@@ -247,14 +258,14 @@ internal sealed class Fleet : IAsyncDisposable
     {
         EndAll(Hive.Folder);
         var (folder, instance) = (Hive.Folder, InstanceName);
-        if (podman is { IsRunning: true })
-            await PodmanDaemon.RemoveAll(instance);
+        if (daemon is { IsRunning: true })
+            await daemon.RemoveAll(instance);
         // Until the host has stopped, it starts agents again.
         await Hive.StopHost();
         EndAll(folder);
         await Hive.DisposeAsync();
-        if (podman is { IsRunning: true })
-            await PodmanDaemon.RemoveAll(instance);
+        if (daemon is { IsRunning: true })
+            await daemon.RemoveAll(instance);
         RemoveTraces(Hive.DataDir);
         Assert.Empty(Processes(folder));
         Assert.False(Directory.Exists(folder));

@@ -78,11 +78,18 @@ internal sealed class InsideOut : IAsyncDisposable
         );
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         List<string> printed = [];
-        await foreach (var lines in container.Follow(agent, 5000, patience.Token))
+        try
         {
-            printed.AddRange(lines);
-            if (printed.Contains("listening"))
-                break;
+            await foreach (var lines in container.Follow(agent, 5000, patience.Token))
+            {
+                printed.AddRange(lines);
+                if (printed.Contains("listening"))
+                    break;
+            }
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new InvalidOperationException($"{runtime} printed only: {string.Join(' ', printed)}", e);
         }
 
         var answers = printed.TakeWhile(l => l != End).Where(l => l is "yes" or "no").ToArray();

@@ -27,13 +27,7 @@ internal static class InsideOutLimits
 
     /// <summary>Starts a host with limits that are low enough to be exceeded here.</summary>
     public static async Task<Fleet> StartHost(string runtime) =>
-        await Fleet.Start(
-            runtime,
-            realClock: true,
-            runtime == "podman" ? await PodmanDaemon.Service() : null,
-            "--Disk:SharedMegabytes",
-            "64"
-        );
+        await Fleet.Start(runtime, realClock: true, await Fleet.Daemon(runtime), "--Disk:SharedMegabytes", "64");
 
     /// <summary>Runs every attempt; true for those that succeed.</summary>
     public static async Task<IReadOnlyList<(string Attempt, bool Works)>> Run(Fleet fleet, string runtime)
@@ -134,17 +128,14 @@ internal static class InsideOutLimits
 
     private static async Task<long> LogBytes(Fleet fleet, string runtime)
     {
-        var log =
-            runtime == "podman"
-                ? (
-                    await PodmanDaemon.Run(
-                        "inspect",
-                        "--format",
-                        "{{.HostConfig.LogConfig.Path}}",
-                        fleet.Container(Agent)
-                    )
-                ).Trim()
-                : Path.Combine(fleet.Hive.DataDir, "logs", $"{Agent}.log");
+        var log = await Fleet.Daemon(runtime) is { } daemon
+            ? await daemon.Run(
+                "inspect",
+                "--format",
+                runtime == "docker" ? "{{.LogPath}}" : "{{.HostConfig.LogConfig.Path}}",
+                fleet.Container(Agent)
+            )
+            : Path.Combine(fleet.Hive.DataDir, "logs", $"{Agent}.log");
         var files = Directory.GetFiles(Path.GetDirectoryName(log)!, $"{Path.GetFileName(log)}*");
         Assert.NotEmpty(files);
         return files.Sum(file => new FileInfo(file).Length);

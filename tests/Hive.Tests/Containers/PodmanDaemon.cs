@@ -83,7 +83,7 @@ public sealed class PodmanDaemon : IAsyncDisposable
                 : [],
         ];
 
-    private static void RemoveGroup(string group)
+    internal static void RemoveGroup(string group)
     {
         foreach (var inner in Directory.GetDirectories(group))
             RemoveGroup(inner);
@@ -151,6 +151,14 @@ public sealed class PodmanDaemon : IAsyncDisposable
 
     private static async Task MakeImage(string folder)
     {
+        var archive = await ImageArchive(folder);
+        await Podman(folder, ["import", archive, Image]);
+        File.Delete(archive);
+    }
+
+    /// <summary>Writes the image's files into an archive below a folder, and returns its path.</summary>
+    internal static async Task<string> ImageArchive(string folder)
+    {
         var root = Directory.CreateDirectory(Path.Combine(folder, "image")).FullName;
         foreach (var empty in new[] { "usr/bin", "lib", "lib64", "etc", "tmp", "proc", "sys", "dev", "run" })
             Directory.CreateDirectory(Path.Combine(root, empty));
@@ -159,14 +167,29 @@ public sealed class PodmanDaemon : IAsyncDisposable
         await RootTree.Fill(root);
         var archive = Path.Combine(folder, "image.tar");
         await System.Formats.Tar.TarFile.CreateFromDirectoryAsync(root, archive, includeBaseDirectory: false);
-        await Podman(folder, ["import", archive, Image]);
-        File.Delete(archive);
         Directory.Delete(root, recursive: true);
+        return archive;
     }
 }
 
+/// <summary>A daemon of the tests, in which containers of a host can run.</summary>
+internal interface IDaemonService
+{
+    /// <summary>False where it is not installed.</summary>
+    bool IsRunning { get; }
+
+    /// <summary>The flags with which a host uses it.</summary>
+    IReadOnlyList<string> Options { get; }
+
+    /// <summary>Runs its command line, as an operator would, and returns its output.</summary>
+    Task<string> Run(params string[] arguments);
+
+    /// <summary>Ends and removes the containers of one data folder.</summary>
+    Task RemoveAll(string instance);
+}
+
 /// <summary>A podman service at a socket.</summary>
-internal sealed class PodmanService : IAsyncDisposable
+internal sealed class PodmanService : IDaemonService, IAsyncDisposable
 {
     private readonly string folder;
     private Process? process;
@@ -176,6 +199,12 @@ internal sealed class PodmanService : IAsyncDisposable
     public string Socket { get; }
 
     public bool IsRunning => process is not null;
+
+    public IReadOnlyList<string> Options => ["--Podman:Socket", Socket, "--Image", PodmanDaemon.Image];
+
+    public Task<string> Run(params string[] arguments) => PodmanDaemon.Run(arguments);
+
+    public Task RemoveAll(string instance) => PodmanDaemon.RemoveAll(instance);
 
     public static PodmanService Absent(string folder) => new(folder, Path.Combine(folder, "podman.sock"));
 
