@@ -213,7 +213,7 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>True for the first of the processes that connect an agent's network beside nspawn.</summary>
     public static bool HoldsNetwork(int pid) => Reads($"/proc/{pid}/cmdline", ".pipe\0");
 
-    /// <summary>The processes that a host started for an agent or a trial on this machine, known to it or not.</summary>
+    /// <summary>The processes that a host started for an agent or a trial on this machine, known or not.</summary>
     /// <param name="dataDir">The host's data folder.</param>
     /// <param name="name">The agent; empty for all.</param>
     public static int[] Marked(string dataDir, string name = "")
