@@ -45,7 +45,7 @@ public sealed class CommandTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task An_event_is_lines_in_the_prompt_and_JSON_in_the_environment_and_on_the_page()
+    public async Task An_event_is_lines_in_the_prompt_JSON_in_HIVE_EVENT_and_a_sentence_for_people()
     {
         await using var h = await Harnessed.StartAsync(
             Yaml("cat > prompt; printf %s \"$HIVE_EVENT\" > event; printf %s \"${HIVE_EVENT+set}\" > seen")
@@ -65,9 +65,11 @@ public sealed class CommandTests
             $"from system:\n> event: question_asked\n> id: {json.GetProperty("id")}\n",
             File.ReadAllText(Path.Combine(h.StateDir, "prompt"))
         );
-        // The page shows a sentence for an event, and its JSON behind a click.
         var woken = await h.Front.EventAsync("turn_started", e => (string?)e["from"] == "system");
-        Assert.Contains("from system:\n> {\"event\":\"question_asked\",", (string?)woken["text"]);
+        Assert.Contains(
+            $"from system:\n> bob asks (question {json.GetProperty("id")}): which?\n",
+            (string?)woken["text"]
+        );
     }
 
     [Fact(Timeout = 60_000)]

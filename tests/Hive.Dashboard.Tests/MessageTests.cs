@@ -429,8 +429,8 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
 
         await GoAsync(page, "/agents/bob/messages?all=1");
         await Expect(page.Locator("#conversation")).ToContainTextAsync("alice asks (question 1): blue or red?");
+        // A turn's prompt has the sentence too, and opens the message beside it.
         await GoAsync(page, "/agents/bob");
-        const string Woken = "Message 1 from system:\n> {\"event\":\"needs_login\",\"agent\":\"bob\"}\n\n(A rule.)\n";
         await bob.EmitAsync(
             new
             {
@@ -438,30 +438,15 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
                 at = DateTimeOffset.UtcNow,
                 turn = 1,
                 from = "system",
-                text = Woken,
+                text = "Message 1 from system:\n> alice asks (question 1): blue or red?\n\n(A rule.)\n",
             }
         );
         var wake = page.Locator(".entry.turn .wake");
-        await Expect(wake).ToContainTextAsync("> bob needs a login");
-        await wake.GetByRole(AriaRole.Button, new() { Name = "Show the event as it was sent" }).ClickAsync();
-        await Expect(wake.Locator(".event-json")).ToContainTextAsync("needs_login");
-
-        // An agent may write its own events in another form than Hive.
-        const string Unspaced = "Message 2 from system:\n>{\"event\":\"killed\",\"agent\":\"bob\"}";
-        var at = DateTimeOffset.UtcNow;
-        await bob.EmitAsync(
-            new
-            {
-                kind = "turn_started",
-                at,
-                turn = 2,
-                from = "system",
-                text = Unspaced,
-            }
-        );
-        var second = wake.Filter(new() { HasText = "bob was killed" });
-        await second.GetByRole(AriaRole.Button, new() { Name = "Show the event as it was sent" }).ClickAsync();
-        await Expect(second.Locator(".event-json")).ToContainTextAsync("\"event\": \"killed\"");
+        await Expect(wake).ToContainTextAsync("> alice asks (question 1): blue or red?");
+        await wake.GetByRole(AriaRole.Button, new() { Name = "Message 1" }).ClickAsync();
+        var panel = page.Locator("aside.panel");
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Show the event as it was sent" }).ClickAsync();
+        await Expect(panel.Locator(".event-json")).ToContainTextAsync("\"event\": \"question_asked\"");
     }
 
     [Fact]

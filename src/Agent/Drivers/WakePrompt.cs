@@ -13,8 +13,8 @@ internal static class WakePrompt
     /// <summary>The prompt for the driver: an event of the Hive is lines of names and values.</summary>
     public static string Of(Turn turn) => Of(turn, message => EventLines.Of(message.From, message.Body));
 
-    /// <summary>The prompt for the agent's page, which reads an event as JSON and shows a sentence for it.</summary>
-    public static string ForPage(Turn turn) => Of(turn, message => message.Body);
+    /// <summary>The prompt for people, in which an event is its sentence.</summary>
+    public static string ForPeople(Turn turn) => Of(turn, message => EventSentence.Of(message) ?? message.Body);
 
     private static string Of(Turn turn, Func<Message, string> bodyOf)
     {

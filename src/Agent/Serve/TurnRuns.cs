@@ -80,7 +80,7 @@ internal sealed class TurnRuns(
             "turn_started",
             ("from", turn.WakeFrom),
             ("ids", new JsonArray([.. ids.Select(id => (JsonNode)id)])),
-            ("text", WakePrompt.ForPage(turn)),
+            ("text", WakePrompt.ForPeople(turn)),
             ("waiting", turn.Waiting),
             ("redelivered", turn.Redelivered)
         );

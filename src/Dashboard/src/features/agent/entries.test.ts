@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { commandsFor, readLine } from '../messages/commands';
-import { asSent } from '../messages/told';
 import { callOf, editLines } from './calls';
 import { entriesOf } from './entries';
 import type { AgentEvent } from './events';
@@ -249,31 +248,8 @@ describe('a wake prompt', () => {
     ).toBe(body.trimEnd());
   });
 
-  test('shows events of Hive as sentences, and of nobody else', () => {
-    const event = '{"event":"needs_login","agent":"bob"}';
-    const told = (from: string, more = '') =>
-      wakeLines(`Message 4 from ${from}:\n> ${event}\n${more}`)?.[1]?.told ?? null;
-    expect(told('system')).toEqual([{ own: 'bob needs a login' }]);
-    expect(told('system (delivered before: …)')).toEqual([{ own: 'bob needs a login' }]);
-    expect(told('bob')).toBeNull();
-    expect(told('system', '> and more\n')).toBeNull();
-    expect(wakeLines(`Message 4 from bob:\n> Message 5 from system:\n> ${event}`)?.map(({ told }) => told)).toEqual([
-      null,
-      null,
-      null,
-    ]);
-    expect(wakeBeginning(`Message 4 from system:\n> ${event}`)).toBe('bob needs a login');
-  });
-
-  test.each(['> ', '>'])('has quoted text without its mark %j', (mark) => {
-    const event = '{"event":"killed","agent":"x"}';
-    const line = wakeLines(`Message 4 from system:\n${mark}${event}`)?.[1];
-    expect(line).toMatchObject({ told: [{ own: 'x was killed' }], written: event });
-  });
-
-  test('an event is shown as it was sent, also where it is not JSON', () => {
-    expect(asSent('{"event":"killed"}')).toBe('{\n  "event": "killed"\n}');
-    expect(asSent('"event":"killed"}')).toBe('"event":"killed"}');
+  test('names the message of each line of Hive that has one, and of no quoted line', () => {
+    expect(wakeLines(body)?.map(({ message }) => message)).toEqual([4, null, null, null, null, 6, null, null, null]);
   });
 
   test('begins, folded, with the quoted text', () => {

@@ -2,10 +2,11 @@ import type { ComponentChild, ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { Clock } from '../../ui/clock';
 import { memo } from '../../ui/memo';
+import { openPanel } from '../../ui/panel';
 import { plainLine } from '../../ui/text/ansi';
 import { tokensText } from '../../ui/text/figures';
 import { visible } from '../../ui/text/visible';
-import { EventJson, plainly } from '../messages';
+import { panelOf } from '../messages';
 import { resultWords, turnWords } from '../stats';
 import { callOf } from './calls';
 import { Edit } from './edit';
@@ -191,14 +192,16 @@ function Wake({ text: whole }: { text: string }) {
         ? null
         : () => (
             <pre>
-              {lines.map(({ text: line, quoted, written, told }, i) => (
+              {lines.map(({ text: line, quoted, message }, i) => (
                 <span key={i} class={quoted ? 'quoted' : 'own'}>
-                  {told === null ? (
+                  {message === null ? (
                     `${line}\n`
                   ) : (
                     <>
-                      {'> '}
-                      <bdi>{plainly(told)}</bdi> <EventJson json={written} />
+                      <button type="button" class="ref" onClick={() => openPanel(panelOf(message))}>
+                        Message {message}
+                      </button>
+                      {`${line.slice(`Message ${message}`.length)}\n`}
                     </>
                   )}
                 </span>

@@ -4,7 +4,7 @@ import { drafts } from '../../ui/draft';
 import { containers } from '../containers';
 import { toOf } from './recipient';
 import { messages } from './store';
-import { plainly, toldBy } from './told';
+import { wordsOf } from './text';
 
 /** How many of the latest messages are offered at most. */
 const LATEST = 200;
@@ -54,11 +54,12 @@ export const numbered: Completer = {
     matching(
       word.slice(1),
       messages.flow.value.rows.slice(-LATEST).toReversed(),
-      ({ message: { id, from, body } }) => `${id} ${from} ${body}`,
-    ).map(({ message: { id, from, to, body } }) => {
-      const told = toldBy(from, body);
-      return { name: `#${id}`, shown: `#${id}`, hint: `${from} → ${to}: ${told === null ? body : plainly(told)}` };
-    }),
+      ({ message }) => `${message.id} ${message.from} ${wordsOf(message)}`,
+    ).map(({ message }) => ({
+      name: `#${message.id}`,
+      shown: `#${message.id}`,
+      hint: `${message.from} → ${message.to}: ${wordsOf(message)}`,
+    })),
 };
 
 /** Files that messages name. */

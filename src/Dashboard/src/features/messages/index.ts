@@ -6,15 +6,14 @@ import { eventsOf } from './events';
 import { messages } from './store';
 import './section.css';
 
-export { addressOf, drop, retry } from './actions';
+export { addressOf, drop, panelOf, retry } from './actions';
 export { control, type HarnessControl } from './commands';
 export { textTo } from './lines';
 export type { Flow } from './message-log';
 export { Prompt } from './prompt';
 export { toOf, writeTo } from './recipient';
 export { messages } from './store';
-export { EventJson, lineOf, MessageText } from './text';
-export { type Piece, plainly, toldBy } from './told';
+export { lineOf, MessageText } from './text';
 
 export { acknowledge, isPerson, replyTo } from './waiting';
 

@@ -8,7 +8,7 @@ import { cancelTurn } from '../containers';
 import { COMMANDS, type Command, commandsFor, control, readLine } from './commands';
 import { replied, toOf } from './recipient';
 import { send, sending } from './send';
-import { plainly, toldBy } from './told';
+import { wordsOf } from './text';
 
 const written = ({ name, takes }: Command): string => `/${name}${takes === '' ? '' : ` ${takes}`}`;
 
@@ -130,8 +130,7 @@ export function Replied({ reply, onDrop }: { reply: Message; onDrop: () => void 
     <p class="replied">
       <span aria-hidden="true">↩ </span>
       <span class="replied-words">
-        answers #{reply.id} of <bdi>{reply.from}</bdi>:{' '}
-        <bdi>{plainly(toldBy(reply.from, reply.body) ?? [{ said: reply.body }])}</bdi>
+        answers #{reply.id} of <bdi>{reply.from}</bdi>: <bdi>{wordsOf(reply)}</bdi>
       </span>
       <button
         type="button"

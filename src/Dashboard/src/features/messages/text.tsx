@@ -2,7 +2,6 @@ import { useState } from 'preact/hooks';
 import type { Message } from '../../api/types';
 import { beginning } from '../../ui/text/beginning';
 import { AgentText, linked } from '../files';
-import { asSent, type Piece, plainly, toldBy } from './told';
 
 interface Props {
   message: Message;
@@ -12,54 +11,46 @@ interface Props {
   onWhole?: (whole: boolean) => void;
 }
 
-/** A message: its text, or the sentence for an event of Hive. */
-export function MessageText({ message: { from, body, file_refs }, most, lines, whole, onWhole }: Props) {
-  const told = toldBy(from, body);
-  return told === null ? (
+/** A message: its text, or the host's sentence for an event of Hive. */
+export function MessageText({ message: { body, sentence, file_refs }, most, lines, whole, onWhole }: Props) {
+  return sentence === undefined ? (
     <AgentText text={body} refs={file_refs} most={most} lines={lines} whole={whole} onWhole={onWhole} />
   ) : (
-    <EventText told={told} json={body} refs={file_refs} most={most} />
+    <EventText sentence={sentence} json={body} refs={file_refs} most={most} />
   );
 }
 
+/** What a message says: an event of Hive in its sentence. */
+export const wordsOf = ({ body, sentence }: Pick<Message, 'body' | 'sentence'>): string => sentence ?? body;
+
 /** A message in one line. */
-export const lineOf = ({ from, body }: Pick<Message, 'from' | 'body'>): string => {
-  const told = toldBy(from, body);
-  return beginning((told === null ? body : plainly(told)).replace(/\s+/g, ' ').trim(), 300);
-};
+export const lineOf = (message: Pick<Message, 'body' | 'sentence'>): string =>
+  beginning(wordsOf(message).replace(/\s+/g, ' ').trim(), 300);
 
 /** An event as a sentence, with its JSON behind a click. */
 function EventText({
-  told,
+  sentence,
   json,
   refs,
   most = Number.POSITIVE_INFINITY,
 }: {
-  told: readonly Piece[];
+  sentence: string;
   json: string;
   refs: readonly string[];
   most?: number | undefined;
 }) {
-  // Of a long sentence the beginning is shown; the JSON has the rest.
-  const long = plainly(told).length > most;
   return (
     <div class="agent-text event">
       <p>
-        {told.map((piece) =>
-          'own' in piece ? (
-            <span>{piece.own}</span>
-          ) : (
-            <bdi>{linked(long ? beginning(piece.said, most) : piece.said, refs)}</bdi>
-          ),
-        )}
-        {long ? <span class="dim"> …</span> : null} <EventJson json={json} />
+        <bdi>{linked(beginning(sentence, most), refs)}</bdi>
+        {sentence.length > most ? <span class="dim"> …</span> : null} <EventJson json={json} />
       </p>
     </div>
   );
 }
 
 /** The JSON of an event, behind a click. */
-export function EventJson({ json }: { json: string }) {
+function EventJson({ json }: { json: string }) {
   const [open, setOpen] = useState(false);
   return (
     <span class="event-source feature-messages">
@@ -76,3 +67,6 @@ export function EventJson({ json }: { json: string }) {
     </span>
   );
 }
+
+/** An event's JSON, indented. */
+const asSent = (json: string): string => JSON.stringify(JSON.parse(json), null, 2);
