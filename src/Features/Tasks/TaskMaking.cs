@@ -306,8 +306,8 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
     public string LatestPhase(IWrite write, TicketEntry ticket, IReadOnlyCollection<long> tasks) =>
         LatestOf(ticket, StatesOf(write, tasks));
 
-    // Its own open task keeps a ticket from the phases ahead, so that the other one would never begin. With a quorum the
-    // others can be enough.
+    // Its own open task keeps a ticket from the phases ahead, so that the other one would never begin. With a quorum
+    // the others can be enough.
     private void MustReach(TicketEntry ticket, TaskRow row, List<(string Title, string Status, string PhaseId)> others)
     {
         var beyond = others

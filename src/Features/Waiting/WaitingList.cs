@@ -455,7 +455,7 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
             );
         }
 
-        private static IReadOnlyList<long>? Several(long? one, IEnumerable<long> others)
+        private static long[]? Several(long? one, IEnumerable<long> others)
         {
             long[] all = [.. (one is { } first ? others.Prepend(first) : others).Distinct()];
             return all.Length == 0 ? null : all;
