@@ -20,6 +20,7 @@ public sealed class StateFileReaderTests
             (file.Path, file.Below, System.Text.Encoding.UTF8.GetString(file.Bytes))
         );
         Assert.Equal("notes.md", reader.Read("bob", "/shared/notes.md", 100).Below);
+        Assert.Equal(file.Path, reader.Read("alice", "login/requirements.md", 5).Path);
         tree.Write("/agents/alice/state/empty", "");
         Assert.Empty(reader.Read("alice", "/agents/alice/state/empty", 5).Bytes);
 
@@ -39,7 +40,8 @@ public sealed class StateFileReaderTests
                 "/agents/alice/state/../../bob/state/secret",
                 "/agents/alice/state/forge-token",
                 "/agents/alice/home/x",
-                "notes.md",
+                "../../bob/state/secret",
+                "",
             }
         )
             Assert.Equal(ErrorCode.Forbidden, Code(() => reader.Read("alice", path, 100)));
