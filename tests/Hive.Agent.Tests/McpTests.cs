@@ -148,6 +148,22 @@ public sealed class McpTests
         Assert.Equal((0, 0), await CountsAsync(alice));
     }
 
+    // One processor, as in a container that is limited to one: the runtime's pool has one thread there.
+    [Fact(Timeout = 60_000)]
+    public async Task Waiting_for_the_client_holds_no_thread_of_the_pool()
+    {
+        await using var alice = await Alice.StartAsync();
+        using var client = await RawMcp.StartAsync(
+            alice.Socket,
+            ("DOTNET_PROCESSOR_COUNT", "1"),
+            ("DOTNET_ThreadPool_ForceMaxWorkerThreads", "1")
+        );
+
+        client.Request("tools/list", "{}");
+
+        Assert.NotEmpty((await client.ReadAsync()).GetProperty("result").GetProperty("tools").EnumerateArray());
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task The_late_cancel_of_an_answered_call_is_ignored()
     {

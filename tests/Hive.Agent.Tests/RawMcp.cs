@@ -12,7 +12,7 @@ internal sealed class RawMcp : IDisposable
 
     private RawMcp(Process process) => this.process = process;
 
-    public static async Task<RawMcp> StartAsync(string socket)
+    public static async Task<RawMcp> StartAsync(string socket, params (string Name, string? Value)[] environment)
     {
         var start = new ProcessStartInfo(AgentProcess.Program)
         {
@@ -22,7 +22,7 @@ internal sealed class RawMcp : IDisposable
         foreach (var argument in (string[])["mcp", "--socket", socket])
             start.ArgumentList.Add(argument);
         start.Environment.Clear();
-        foreach (var (name, value) in AgentProcess.Environment)
+        foreach (var (name, value) in AgentProcess.Environment.Select(e => (e.Key, e.Value)).Concat(environment))
             start.Environment[name] = value;
         var client = new RawMcp(Process.Start(start)!);
         client.Request(

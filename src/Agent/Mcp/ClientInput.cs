@@ -22,7 +22,16 @@ internal sealed class ClientInput(Stream input, Action ended) : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var read = await input.ReadAsync(buffer, CancellationToken.None).AsTask().WaitAsync(cancellationToken);
+        // Standard input is read with a call that blocks. On a thread of the pool it would hold the only one that there
+        // is with one processor, until the pool adds another one after a second.
+        var read = await Task
+            .Factory.StartNew(
+                () => input.Read(buffer.Span),
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default
+            )
+            .WaitAsync(cancellationToken);
         if (read == 0)
             ended();
         return read;
