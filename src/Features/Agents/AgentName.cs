@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Text.RegularExpressions;
 using FluentValidation;
 using Hive.Protocol;
 
@@ -10,11 +9,11 @@ internal sealed class AgentNames : Contracts.IAgentNames
 {
     public string? Fault(string name) => AgentName.Fault(name);
 
-    public bool IsWellFormed(string name) => AgentName.IsWellFormed(name);
+    public bool IsWellFormed(string name) => AgentNameForm.Fits(name);
 }
 
 /// <summary>Checks agents' names.</summary>
-internal static partial class AgentName
+internal static class AgentName
 {
     private static readonly FrozenSet<string> Reserved = FrozenSet.Create(
         StringComparer.Ordinal,
@@ -38,18 +37,15 @@ internal static partial class AgentName
             return "the name 'manager' is reserved for the agent that Hive creates";
         if (Reserved.Contains(name))
             return $"'{name}' is a reserved name";
-        return IsWellFormed(name)
+        return AgentNameForm.Fits(name)
             ? null
             : $"'{Shown(name)}' is not a valid agent name; use a-z, 0-9 and '-', begin with a letter, end with a "
                 + $"letter or digit, at most {Limits.NameLength} characters";
     }
 
-    /// <summary>True for the form of a name, reserved or not.</summary>
-    public static bool IsWellFormed(string name) => name.Length <= Limits.NameLength && Form().IsMatch(name);
-
     /// <summary>Checks the form of a name in a request; the roster tells whether the agent exists.</summary>
     public static IRuleBuilderOptions<T, string> MustBeAgentName<T>(this IRuleBuilder<T, string> rule) =>
-        rule.Must(name => name is not null && IsWellFormed(name))
+        rule.Must(name => name is not null && AgentNameForm.Fits(name))
             .WithMessage(
                 (_, name) =>
                     $"'{Shown(name ?? "")}' is not a valid agent name; use a-z, 0-9 and '-', "
@@ -57,7 +53,4 @@ internal static partial class AgentName
             );
 
     private static string Shown(string name) => name.Length <= 40 ? name : string.Concat(name.AsSpan(0, 40), "…");
-
-    [GeneratedRegex(@"\A[a-z](?:[a-z0-9-]*[a-z0-9])?\z", RegexOptions.CultureInvariant)]
-    private static partial Regex Form();
 }

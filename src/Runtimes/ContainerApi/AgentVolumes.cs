@@ -15,8 +15,7 @@ internal sealed class AgentVolumes(HivePaths paths, string daemon)
 {
     private const string Place = "/run/hive-volumes";
 
-    // Not a name of an agent.
-    private const string Trial = "trial_";
+    private const string Trial = ContainerName.Trial;
 
     // Agents whose folders this host has mounted.
     private readonly ConcurrentDictionary<string, bool> mounted = new();

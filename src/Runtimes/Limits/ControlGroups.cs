@@ -38,23 +38,12 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
     /// <summary>The paths of an agent's groups; none where systemd creates them. It has a group in the unified
     /// hierarchy, too, where that stands beside the others: the part that systemd-nspawn lets a container write to is
     /// then that container's alone.</summary>
-    public IReadOnlyList<string> Of(string agent) =>
-        kind switch
-        {
-            GroupKind.Systemd => [],
-            GroupKind.Unified => [$"{Root}/{name}-{agent}"],
-            _ =>
-            [
-                $"{Root}/memory/{name}-{agent}",
-                $"{Root}/cpu/{name}-{agent}",
-                .. Beside.Where(h => Directory.Exists($"{Root}/{h}")).Select(h => $"{Root}/{h}/{name}-{agent}"),
-            ],
-        };
+    public IReadOnlyList<string> Of(string agent) => Named($"{name}-{ContainerName.Checked(agent)}");
 
     /// <summary>The agents that have groups, with processes in them or not; none where systemd creates them.</summary>
     public IReadOnlyList<string> Names() =>
         [
-            .. Of("*")
+            .. Named($"{name}-*")
                 .Where(pattern => Directory.Exists(Path.GetDirectoryName(pattern)))
                 .SelectMany(pattern =>
                     Directory.EnumerateDirectories(Path.GetDirectoryName(pattern)!, Path.GetFileName(pattern))
@@ -92,21 +81,33 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
         File.WriteAllText($"{groups[1]}/cpu.shares", Number(ContainerLimits.CpuShares));
     }
 
+    private IReadOnlyList<string> Named(string group) =>
+        kind switch
+        {
+            GroupKind.Systemd => [],
+            GroupKind.Unified => [$"{Root}/{group}"],
+            _ =>
+            [
+                $"{Root}/memory/{group}",
+                $"{Root}/cpu/{group}",
+                .. Beside.Where(h => Directory.Exists($"{Root}/{h}")).Select(h => $"{Root}/{h}/{group}"),
+            ],
+        };
+
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Creates groups with these limits once and removes them, which fails where that is not
     /// possible.</summary>
     public void Try(ContainerLimits limits)
     {
-        const string Agent = "trial_";
         if (kind == GroupKind.Unified)
         {
             File.WriteAllText($"{Root}/cgroup.subtree_control", "+memory +cpu");
             AllowPids();
         }
 
-        Make(Of(Agent), limits);
-        Remove(Agent);
+        Make(Of(ContainerName.Trial), limits);
+        Remove(ContainerName.Trial);
     }
 
     /// <summary>Ends everything in an agent's groups at once except its pump, where the kernel can do that.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.ComponentModel;
 using Hive.Common.Errors;
 using Hive.Common.Linux;
 using Hive.Protocol;
@@ -21,7 +22,7 @@ internal sealed partial class LocalProcesses(
 ) : IHostedService
 {
     // A variable of every process that is started for an agent. Processes that outlive the first one of its container
-    // are found by it.
+    // are found by it. Any process can set it to anything, so it may only ever end the process that has it.
     private const string Marker = "HIVE_CONTAINER";
 
     // How long the end of an agent waits for the end of its log and of the processes that it left behind.
@@ -52,17 +53,27 @@ internal sealed partial class LocalProcesses(
         var before = $"{Instance.Of(paths)}-";
         var marked = ProcessTree
             .All()
+            .Except(ProcessTree.Above(Environment.ProcessId))
             .Select(pid => ProcessTree.Variable(pid, Marker))
             .OfType<string>()
             .Where(mark => mark.StartsWith(before, StringComparison.Ordinal))
             .Select(mark => mark[before.Length..])
             .ToHashSet();
-        foreach (var name in marked.Union(limits.Groups()).Where(name => !IsRunning(name)))
+        foreach (var name in marked.Union(limits.Groups()).Where(ContainerName.IsValid))
         {
-            if (marked.Contains(name))
-                LogLeftover(log, name);
-            await EndLeftovers(name);
-            limits.Remove(name);
+            try
+            {
+                if (IsRunning(name))
+                    continue;
+                if (marked.Contains(name))
+                    LogLeftover(log, name);
+                await EndLeftovers(name);
+                limits.Remove(name);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception)
+            {
+                LogNotEnded(log, name, e.Message);
+            }
         }
     }
 
@@ -138,7 +149,7 @@ internal sealed partial class LocalProcesses(
             ? Directory
                 .EnumerateFiles(Folder)
                 .Select(f => Path.GetFileName(f)!)
-                .Where(f => !f.EndsWith(".new", StringComparison.Ordinal))
+                .Where(ContainerName.IsValid)
                 .ToDictionary(f => f, IsRunning)
             : new Dictionary<string, bool>();
 
@@ -196,8 +207,11 @@ internal sealed partial class LocalProcesses(
     // False when nothing was left, or it does not end.
     private async Task<bool> EndPresent(string agent, int? group)
     {
-        limits.Kill(agent);
-        var mark = $"{Marker}={Mark(agent)}\0";
+        // An agent may have started this host.
+        var own = ProcessTree.Above(Environment.ProcessId);
+        if (!own.Overlaps(limits.Members(agent)))
+            limits.Kill(agent);
+        var mark = Mark(agent);
         // If the number belongs to a living process again, that process and its group are a stranger's.
         if (group is { } number && ProcessTree.IsAlive(number))
             group = null;
@@ -207,7 +221,7 @@ internal sealed partial class LocalProcesses(
             .. limits
                 .Members(agent)
                 .Concat(ProcessTree.All().Where(IsLeft))
-                .Distinct()
+                .Except(own)
                 .Select(pid => (pid, LinuxProcess.Open(pid))),
         ];
         var members = limits.Members(agent).ToHashSet();
@@ -232,8 +246,7 @@ internal sealed partial class LocalProcesses(
         return await Task.WhenAny(all, Task.Delay(LogGrace, clock)) == all;
 
         bool IsLeft(int pid) =>
-            ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal)
-            || (group is not null && ProcessTree.GroupOf(pid) == group);
+            ProcessTree.Variable(pid, Marker) == mark || (group is not null && ProcessTree.GroupOf(pid) == group);
     }
 
     private bool IsRunning(string agent)
@@ -251,11 +264,18 @@ internal sealed partial class LocalProcesses(
 
     private string Mark(string agent) => $"{Instance.Of(paths)}-{agent}";
 
-    private string PidFile(string agent) => Path.Combine(Folder, agent);
+    private string PidFile(string agent) => Path.Combine(Folder, ContainerName.Checked(agent));
 
     [LoggerMessage(
         Level = LogLevel.Warning,
         Message = "{Name}: an earlier host left processes of it running; killing them"
     )]
     private static partial void LogLeftover(ILogger logger, string name);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Name}: could not end the processes that an earlier host left running: {Reason}; find them by "
+            + "HIVE_CONTAINER in /proc/PID/environ"
+    )]
+    private static partial void LogNotEnded(ILogger logger, string name, string reason);
 }

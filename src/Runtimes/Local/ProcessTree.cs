@@ -62,6 +62,16 @@ internal static class ProcessTree
     /// process.</summary>
     public static string? StartOf(int pid) => Stat(pid)?[19];
 
+    /// <summary>A process and all of its ancestors.</summary>
+    public static IReadOnlySet<int> Above(int pid)
+    {
+        HashSet<int> found = [];
+        // The parent of the first process of a pid namespace is 0.
+        for (var next = pid; next > 0 && found.Add(next); )
+            next = Stat(next) is { } fields ? int.Parse(fields[1], CultureInfo.InvariantCulture) : 0;
+        return found;
+    }
+
     /// <summary>All descendants of a process, parents before children, without the process itself.</summary>
     public static IReadOnlyList<int> Below(int pid)
     {

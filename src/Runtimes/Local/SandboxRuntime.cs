@@ -14,8 +14,6 @@ namespace Hive.Runtimes.Local;
 /// </summary>
 internal sealed class SandboxRuntime : LocalRuntime
 {
-    private const string TrialAgent = "trial_";
-
     private readonly HivePaths paths;
     private readonly LaunchFolder folder;
     private readonly Pasta pasta;
@@ -158,7 +156,7 @@ internal sealed class SandboxRuntime : LocalRuntime
 
     private static string Filter(LaunchFolder folder) => Path.Combine(folder.Path, LaunchFolder.FilterName);
 
-    private uint TrialUser => AgentUser.Of(Instance.Of(paths), TrialAgent);
+    private uint TrialUser => AgentUser.Of(Instance.Of(paths), ContainerName.Trial);
 
     private static Fault? NotStrict(Fault? noUser) =>
         Environment.IsPrivilegedProcess ? noUser ?? new Fault("bubblewrap cannot make a user namespace here") : null;
@@ -199,11 +197,11 @@ internal sealed class SandboxRuntime : LocalRuntime
         var (code, error) = await Trial.Run(
             command.Of(
                 new Blueprint(
-                    TrialAgent,
+                    ContainerName.Trial,
                     HarnessBinary.Probe,
                     [
                         new Mount(HarnessBinary.Folder, HarnessBinary.FolderInContainer, Writable: false),
-                        new Mount(own.Path, $"/agents/{TrialAgent}/state", Writable: false),
+                        new Mount(own.Path, $"/agents/{ContainerName.Trial}/state", Writable: false),
                     ],
                     Launch.PathAlone,
                     new ContainerLimits(0, 0)

@@ -1,3 +1,8 @@
+using System.Diagnostics;
+using Hive.Protocol;
+using Hive.Runtimes;
+using Hive.Runtimes.Limits;
+using Hive.Tests.Cli;
 using Hive.Tests.Crash;
 using Hive.Tests.Fixture;
 
@@ -57,7 +62,7 @@ public sealed class LeftoverTests
         await hive.Restart(async () =>
         {
             // A trial may be over before its network is seen.
-            for (var attempt = 0; !Fleet.Marked(hive.DataDir).Any(HoldsNetwork); attempt++)
+            for (var attempt = 0; !Fleet.Marked(hive.DataDir).Any(Sleeps); attempt++)
             {
                 await using var host = ChildHost.On(hive.DataDir, hive.RunDir, []);
                 await host.Run();
@@ -73,7 +78,7 @@ public sealed class LeftoverTests
                     }
                 );
                 await Patience.Until(
-                    () => spawning.IsCompleted || Fleet.Marked(hive.DataDir).Any(HoldsNetwork),
+                    () => spawning.IsCompleted || Fleet.Marked(hive.DataDir).Any(Sleeps),
                     "the trial has a network"
                 );
                 await host.Kill();
@@ -93,10 +98,115 @@ public sealed class LeftoverTests
         Assert.Empty(Fleet.Marked(hive.DataDir));
     }
 
+    // No `x/..` among them: a host that follows that mark ends every process of the machine.
+    [Theory]
+    [InlineData("bob/run")]
+    [InlineData("..")]
+    [InlineData("")]
+    [InlineData("/etc/hostname")]
+    [InlineData("../host.log")]
+    [InlineData("Nobody")]
+    [InlineData("a-name-that-is-longer-than-the-name-of-any-agent-can-be")]
+    public async Task A_mark_that_is_not_the_name_of_an_agent_ends_nothing(string name)
+    {
+        await using var fleet = await Fleet.Start("process");
+        await fleet.Spawn("bob", "process");
+        await fleet.Up("bob");
+        var members = fleet.Members("bob");
+        using var stranger = Marked(fleet, name);
+        try
+        {
+            await fleet.Hive.Restart();
+
+            Assert.Equal(members, fleet.Members("bob"));
+            Assert.True((await fleet.Row("bob")).Running);
+            Assert.True(Fleet.IsAlive(stranger.Id));
+        }
+        finally
+        {
+            stranger.Kill();
+        }
+    }
+
+    [Fact]
+    public async Task A_leftover_that_cannot_be_ended_keeps_neither_the_host_nor_the_others()
+    {
+        await using var fleet = await Fleet.Start("process");
+        using var unclear = Marked(fleet, "a");
+        using var gone = Marked(fleet, "b");
+        try
+        {
+            await fleet.Hive.Restart(() =>
+                // Whether that agent runs cannot be read.
+                Directory.CreateDirectory(Path.Combine(fleet.Hive.DataDir, "pids", "a"))
+            );
+
+            await gone.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.True(Fleet.IsAlive(unclear.Id));
+        }
+        finally
+        {
+            unclear.Kill();
+            gone.Kill();
+        }
+    }
+
+    [Fact]
+    public async Task A_host_that_an_agent_started_ends_neither_itself_nor_its_parents()
+    {
+        await using var host = new ChildHost("external");
+        var instance = Instance.Of(HivePaths.Find(host.DataDir, host.RunDir));
+        var groups = Environment.IsPrivilegedProcess
+            ? new ControlGroups(instance, ControlGroups.FindKind()).Of("gone")
+            : [];
+        await host.Run(
+            "env",
+            [
+                $"HIVE_CONTAINER={instance}-gone",
+                "sh",
+                "-c",
+                """
+                for group in $0; do
+                    mkdir -p "$group/run" && echo $$ > "$group/run/cgroup.procs" || exit
+                done
+                sleep infinity &
+                "$@"
+                exit
+                """,
+                string.Join(' ', groups),
+                Built.Command,
+                "up",
+            ]
+        );
+
+        Assert.False(host.Ended.IsCompleted);
+        Assert.DoesNotContain(Fleet.Marked(host.DataDir, "gone"), Sleeps);
+        // The host is a child of the process that was started, and holds its output open.
+        Fleet.EndAll(host.Folder);
+    }
+
+    [Theory]
+    [InlineData("a/run")]
+    [InlineData("a/..")]
+    [InlineData("..")]
+    [InlineData("")]
+    [InlineData("/")]
+    [InlineData("*")]
+    public void Only_a_name_of_a_container_has_control_groups(string name) =>
+        Assert.Throws<ArgumentException>(() => new ControlGroups("00000000", GroupKind.Unified).Of(name));
+
+    private static Process Marked(Fleet fleet, string name) =>
+        Process.Start(
+            new ProcessStartInfo("sleep", ["infinity"])
+            {
+                Environment = { ["HIVE_CONTAINER"] = $"{fleet.InstanceName}-{name}" },
+            }
+        )!;
+
     private static IEnumerable<string> Hierarchies() =>
         Directory.GetDirectories("/sys/fs/cgroup").Where(folder => File.Exists($"{folder}/cgroup.procs"));
 
-    private static bool HoldsNetwork(int pid) => Arguments(pid) == "sleep\0infinity\0";
+    private static bool Sleeps(int pid) => Arguments(pid) == "sleep\0infinity\0";
 
     private static string Arguments(int pid)
     {
