@@ -108,17 +108,23 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
     }
 
     // With the filter first, and with the daemon's own where it refuses that, or the harness does not run with it, and
-    // neither has worked before.
+    // neither has worked before. Tried with the filter once more at the end, because a busy daemon refuses for a time.
     private async Task<Outcome> TryWithFilter(DaemonAbilities promised)
     {
         var outcome = await TryWithNetworks(promised);
-        if (outcome.Fault is null || promised.Filter is null || Found?.Filter is not null)
+        if (!outcome.MayBeOfFilter || promised.Filter is null || Found?.Filter is not null)
             return outcome;
         var refused = new Fault(
             outcome.IsRefusal ? $"{api.Daemon.Name} refuses another one ({Told(outcome)})" : Told(outcome)
         );
         var second = await TryWithNetworks(promised with { Filter = null, NoFilter = refused });
-        return second.Fault is null ? second : outcome;
+        if (second.Fault is not null)
+            return outcome;
+        var can = Found! with { Filter = promised.Filter, NoFilter = null };
+        var again = await Try(can);
+        if (again.Fault is null)
+            Found = can;
+        return again.MayBeOfFilter ? second : again;
     }
 
     private async Task<Outcome> TryWithNetworks(DaemonAbilities promised)
@@ -235,18 +241,24 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
                 return new Outcome(new Fault(await LastOutput(id)), IsRefusal: true);
             if (code == HarnessProbe.Breached)
                 return new Outcome(HarnessBinary.NoIsolation(await LastOutput(id)), IsRefusal: false);
-            var fault =
-                code != 0
-                    ? new Fault(
+            if (code != 0)
+                return new Outcome(
+                    new Fault(
                         $"the harness ended with {code} in a container of '{image}' ({await LastOutput(id)})",
                         "it needs an image with glibc and libstdc++, such as Debian's"
-                    )
-                : await SendsEvents(id, began) ? null
-                : new Fault(
-                    $"{api.Daemon.Name} sends no events of its containers",
-                    "set `events_logger` in containers.conf to journald or file"
+                    ),
+                    IsRefusal: false,
+                    HasEnded: true
                 );
-            return new Outcome(fault, IsRefusal: false);
+            return await SendsEvents(id, began)
+                ? Outcome.Success
+                : new Outcome(
+                    new Fault(
+                        $"{api.Daemon.Name} sends no events of its containers",
+                        "set `events_logger` in containers.conf to journald or file"
+                    ),
+                    IsRefusal: false
+                );
         }
         finally
         {
@@ -281,9 +293,11 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
         return false;
     }
 
-    // The result of one container: a refusal is the daemon's, another fault is of what ran.
-    private sealed record Outcome(Fault? Fault, bool IsRefusal)
+    // The result of one container: the daemon refused it, or the harness ended with an error, or something else failed.
+    private sealed record Outcome(Fault? Fault, bool IsRefusal, bool HasEnded = false)
     {
+        public bool MayBeOfFilter => IsRefusal || HasEnded;
+
         public static Outcome Success { get; } = new(null, false);
     }
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -14,9 +13,11 @@ internal sealed class DockerStandIn : IAsyncDisposable
 {
     private readonly WebApplication app;
     private readonly Dictionary<string, JsonObject> containers = [];
-    private readonly Channel<string> events = Channel.CreateUnbounded<string>();
+    private readonly List<JsonObject> events = [];
     private readonly List<string> asked = [];
     private readonly DirectoryInfo folder;
+    private TaskCompletionSource happened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool isEnding;
     private int created;
 
     private DockerStandIn(WebApplication app, DirectoryInfo folder) => (this.app, this.folder) = (app, folder);
@@ -63,6 +64,9 @@ internal sealed class DockerStandIn : IAsyncDisposable
 
     /// <summary>The exit code of the container of a trial, by the request that created it.</summary>
     public Func<JsonObject, int> TrialEnds { get; set; } = _ => 0;
+
+    /// <summary>True for a request for the events of trials that it cannot answer.</summary>
+    public Func<bool> LacksEvents { get; set; } = () => false;
 
     /// <summary>Its refusal to start a container; null to start it.</summary>
     public string? Refusal { get; set; }
@@ -117,7 +121,12 @@ internal sealed class DockerStandIn : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        events.Writer.Complete();
+        lock (containers)
+        {
+            isEnding = true;
+            happened.TrySetResult();
+        }
+
         await app.StopAsync();
         await app.DisposeAsync();
         folder.Delete(recursive: true);
@@ -150,14 +159,16 @@ internal sealed class DockerStandIn : IAsyncDisposable
         var parts = path.Split('/')[2..];
         if (parts[0] == "events")
         {
-            // Docker sends the header at once.
-            await http.Response.Body.FlushAsync();
-            await foreach (var line in events.Reader.ReadAllAsync(http.RequestAborted))
+            if (
+                http.Request.Query["filters"].ToString().Contains("hive.trial", StringComparison.Ordinal)
+                && LacksEvents()
+            )
             {
-                await http.Response.WriteAsync(line + "\n");
-                await http.Response.Body.FlushAsync();
+                http.Response.StatusCode = 500;
+                return;
             }
 
+            await SendEvents(http);
             return;
         }
 
@@ -173,6 +184,34 @@ internal sealed class DockerStandIn : IAsyncDisposable
             await http.Response.WriteAsync(answer.Body.ToJsonString());
     }
 
+    // All events of the containers with the label, old ones first.
+    private async Task SendEvents(HttpContext http)
+    {
+        var label = Labels(http.Request).Single();
+        for (var next = 0; ; )
+        {
+            JsonObject[] some;
+            Task more;
+            lock (containers)
+            {
+                if (isEnding)
+                    return;
+                (some, more, next) = ([.. events[next..]], happened.Task, events.Count);
+            }
+
+            foreach (var e in some.Where(e => e["Actor"]!["Attributes"]![label[0]]?.GetValue<string>() == label[1]))
+                await http.Response.WriteAsync($"{e.ToJsonString()}\n");
+            // Docker sends the header at once.
+            await http.Response.Body.FlushAsync();
+            await more.WaitAsync(http.RequestAborted);
+        }
+    }
+
+    private static IEnumerable<string[]> Labels(HttpRequest request) =>
+        JsonNode.Parse(request.Query["filters"].ToString())!["label"]!
+            .AsArray()
+            .Select(l => l!.GetValue<string>().Split('=', 2));
+
     private (int Status, JsonNode? Body) Answer(HttpRequest request, string[] parts, JsonObject body)
     {
         switch (request.Method, parts)
@@ -182,9 +221,7 @@ internal sealed class DockerStandIn : IAsyncDisposable
             case ("GET", ["images", ..]):
                 return (200, new JsonObject { ["Id"] = "sha256:0123" });
             case ("GET", ["containers", "json"]):
-                var labels = JsonNode.Parse(request.Query["filters"].ToString())!["label"]!
-                    .AsArray()
-                    .Select(l => l!.GetValue<string>().Split('=', 2));
+                var labels = Labels(request);
                 return (
                     200,
                     new JsonArray([
@@ -254,13 +291,15 @@ internal sealed class DockerStandIn : IAsyncDisposable
         var attributes = container["Config"]!["Labels"]!.DeepClone().AsObject();
         foreach (var (name, value) in more)
             attributes[name] = value;
-        events.Writer.TryWrite(
+        events.Add(
             new JsonObject
             {
                 ["Type"] = "container",
                 ["Action"] = action,
                 ["Actor"] = new JsonObject { ["ID"] = container["Id"]!.DeepClone(), ["Attributes"] = attributes },
-            }.ToJsonString()
+            }
         );
+        happened.TrySetResult();
+        happened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -171,6 +171,44 @@ public sealed class DockerTests
     }
 
     [Fact]
+    public async Task A_refusal_that_passes_does_not_cost_agents_the_filter()
+    {
+        Requires.Filter();
+        await using var docker = await DockerStandIn.Start();
+        var refusals = 2;
+        docker.Refuses = _ => refusals-- > 0 ? "too many open files" : null;
+        await using var hive = await HiveFixture.Start(realClock: true, "--Docker:Socket", docker.Socket);
+        using var host = await LineClient.ConnectAsync(hive.HostSocket);
+        var events = await hive.Events();
+        await host.CallAsync("spawn", new { name = "worker", runtime = "docker" });
+        var row = await Fleet.Row(events, "worker", r => r.Running);
+        // As it should be, and with nothing else asked for.
+        Assert.True(refusals < 0);
+        Assert.DoesNotContain("profile", row.Note ?? "", Ordinal);
+        Assert.Contains(SecurityOf(docker.Container("worker")["Config"]!), o => o.StartsWith("seccomp=", Ordinal));
+    }
+
+    [Theory]
+    [InlineData(true, "sends no events")]
+    [InlineData(false, "does not isolate")]
+    public async Task A_fault_that_has_another_cause_does_not_cost_agents_the_filter(bool hasNoEvents, string fault)
+    {
+        Requires.Filter();
+        await using var docker = await DockerStandIn.Start();
+        var trials = 0;
+        docker.LacksEvents = () => hasNoEvents && trials == 1;
+        docker.TrialEnds = _ => ++trials == 1 && !hasNoEvents ? HarnessProbe.Breached : 0;
+        await using var hive = await HiveFixture.Start(realClock: true, "--Docker:Socket", docker.Socket);
+        using var host = await LineClient.ConnectAsync(hive.HostSocket);
+        var refused = await Talk.Refused(
+            () => host.CallAsync("spawn", new { name = "worker", runtime = "docker" }),
+            "unavailable"
+        );
+        Assert.Contains(fault, refused.Message, Ordinal);
+        Assert.Equal(1, trials);
+    }
+
+    [Fact]
     public async Task A_daemon_that_fails_for_a_time_does_not_make_agents_root()
     {
         Requires.OwnUsers();
