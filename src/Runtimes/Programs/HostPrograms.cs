@@ -19,6 +19,7 @@ internal sealed class HostPrograms(string? searched, HivePaths paths)
 
     private const int LongestShebang = 256;
     private const string Modules = "/node_modules/";
+    private const string PnpmStore = "/.pnpm/";
 
     private static readonly byte[] Elf = [0x7F, .. "ELF"u8];
 
@@ -49,6 +50,14 @@ internal sealed class HostPrograms(string? searched, HivePaths paths)
         var head = Head(real);
         if (head.StartsWith(Elf))
             return found with { Mounts = [new Mount(real, $"{Folder}/{name}", Writable: false)], Entry = name };
+        if (real.Contains(PnpmStore, StringComparison.Ordinal))
+            return found with
+            {
+                Fault = new Fault(
+                    $"{real} was installed by pnpm, which keeps the packages that it needs outside of its own folder",
+                    "install it with `npm install --global`, or into /usr or the container's image"
+                ),
+            };
         if (PackageOf(real) is not { } package)
             return found with
             {

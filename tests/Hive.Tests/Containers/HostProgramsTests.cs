@@ -76,6 +76,25 @@ public sealed class HostProgramsTests : IDisposable
     }
 
     [Fact]
+    public void A_script_of_pnpm_is_not_mounted_because_other_packages_of_it_are_elsewhere()
+    {
+        var store = $".local/share/pnpm/global/5/.pnpm/claude-code@2.1.330/{Package["lib/".Length..]}";
+        home.InstallScript("nvm");
+        var link = Path.Combine(home.Searched, "claude");
+        var script = Path.Combine(Directory.CreateDirectory(Path.Combine(home.Home, store)).FullName, "cli.js");
+        File.Copy(link, script);
+        ClaudePlaces.MakeExecutable(script);
+        File.Delete(link);
+        File.CreateSymbolicLink(link, script);
+
+        var found = Find()!;
+
+        Assert.Contains($"{script} was installed by pnpm", found.Fault!.Reason, StringComparison.Ordinal);
+        Assert.Contains("npm install --global", found.Fault.Fix, StringComparison.Ordinal);
+        Assert.DoesNotContain(true, Enum.GetValues<ContainerPrograms>().Select(found.IsMounted));
+    }
+
+    [Fact]
     public void Nothing_is_mounted_from_where_agents_can_write()
     {
         home.Install("native", "/bin/cat");
