@@ -3,8 +3,8 @@ using System.Text;
 
 namespace Hive.Agent;
 
-/// <summary>Computes a hash that is the same in every process, for comparisons only (FNV-1a). SHA-256 of .NET needs
-/// OpenSSL, which an image may lack.</summary>
+/// <summary>Computes a hash that is the same in every process, for comparisons and names of files (FNV-1a). SHA-256 of
+/// .NET needs OpenSSL, which an image may lack.</summary>
 internal static class StableHash
 {
     private const ulong Start = 14695981039346656037,

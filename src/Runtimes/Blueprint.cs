@@ -58,10 +58,10 @@ internal sealed record ContainerLimits(long MemoryBytes, int CpuPercent, int Pro
     /// the machine goes on.</summary>
     public const int MaxProcesses = 2048;
 
-    /// <summary>Its share of a busy processor beside others, of which a group usually has 100 (cgroups(7), cpu.weight):
-    /// the host and what else runs on the machine come first, however many processes the agent starts.</summary>
+    /// <summary>The weight of an agent's control group when the processors are busy (cgroups(7), cpu.weight). The
+    /// default is 100, so the host and other programs come first, however many processes the agent starts.</summary>
     public const int CpuWeight = 20;
 
-    /// <summary>The same share in the older unit, of which a group usually has 1024 (cpu.shares).</summary>
+    /// <summary>The same weight in the unit of cpu.shares, whose default is 1024.</summary>
     public const int CpuShares = CpuWeight * 1024 / 100;
 }

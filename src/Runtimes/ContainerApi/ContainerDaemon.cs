@@ -15,16 +15,16 @@ internal sealed record ContainerDaemon(string Name, string Socket, string Key, s
     /// first.</summary>
     public required IReadOnlyList<string> Networks { get; init; }
 
-    /// <summary>The option that gives a folder in memory to the user of a container, such as <c>1000:1000</c>. The
-    /// mode of the image's own folder counts whatever the request says (runc), and may keep others from
-    /// writing.</summary>
+    /// <summary>The mount option that makes the user of a container, such as <c>1000:1000</c>, the owner of a folder in
+    /// memory. Without it that user may be unable to write there: runc keeps the mode of the image's own folder,
+    /// whatever the request says.</summary>
     public required Func<string, string> OwnedBy { get; init; }
 
     /// <summary>It takes the name of a file with a filter of system calls, which lies on this machine, and not its
     /// text.</summary>
     public bool ReadsFilterFromFile { get; init; }
 
-    /// <summary>It takes the error number of calls that a filter does not name.</summary>
+    /// <summary>It accepts an error number for the calls that a filter does not name.</summary>
     public bool KnowsDefaultError { get; init; }
 
     /// <summary>The filter as the daemon takes it; null for its own.</summary>

@@ -47,9 +47,9 @@ internal static class SystemCallFilter
     }
 
     /// <summary>Composes it for a container daemon, in the form of docker's and podman's own profiles.</summary>
-    /// <param name="repeatsDefault">True to name calls also whose result is the default's: docker 20.10 takes the
-    /// default's action without its error number, and where <c>clone3</c> fails with another one than ENOSYS, no thread
-    /// can be started. runc skips such rules.</param>
+    /// <param name="repeatsDefault">True to name also the calls that get the default's result. Docker 20.10 ignores the
+    /// default's error number and uses EPERM, and no thread can be started where <c>clone3</c> fails with anything but
+    /// ENOSYS.</param>
     /// <param name="fault">The reason that the filter is missing; null on success.</param>
     public static string? ForDaemon(bool repeatsDefault, out Fault? fault)
     {

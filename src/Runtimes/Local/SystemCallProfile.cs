@@ -152,8 +152,9 @@ internal sealed partial class SystemCallProfile
     /// <summary>The number of an architecture of a profile; 0 for an unknown one.</summary>
     public static uint NumberOf(string architecture) => SystemCallRules.Architecture(Name(architecture));
 
-    // libseccomp makes of the rules for socket a rule for socketcall, without the conditions on what is in memory. It
-    // is overruled by one of its own, which runc leaves out where its result is the default's: EPERM in docker 20.10.
+    // From the rules for socket, libseccomp derives one for socketcall without their conditions: the arguments are in
+    // memory, where a filter cannot read them. An explicit rule for socketcall overrides it, unless runc leaves that
+    // rule out because its result is the default's. Docker 20.10 has EPERM as the default, hence another error here.
     private static int ErrorOf(string denied) => denied == "socketcall" ? AccessDenied : NotPermitted;
 
     // In place of the profile's own conditions: two rules of which both hold have no order. A condition sees 64 bits,

@@ -5,8 +5,8 @@ using Hive.Protocol;
 
 namespace Hive.Runtimes.Programs;
 
-/// <summary>Finds programs of this machine that agents need, and what of them a container without them needs. Only the
-/// PATH of the host's own user decides what that is, never an agent.</summary>
+/// <summary>Finds programs of this machine that agents need, and the files to mount for them into containers. It
+/// searches the PATH of Hive's own user alone, so that no agent chooses what is mounted.</summary>
 /// <param name="searched">The PATH.</param>
 /// <param name="paths">Agents can write below these folders, so nothing there is mounted.</param>
 internal sealed class HostPrograms(string? searched, HivePaths paths)
@@ -83,7 +83,7 @@ internal sealed class HostPrograms(string? searched, HivePaths paths)
     private HostProgram WithInterpreter(HostProgram found, string name, string path)
     {
         var real = LinuxPath.Real(path);
-        // A system's node is linked with libraries beside it, which an image does not have.
+        // A node of /usr needs libraries of /usr, so it cannot be mounted alone.
         if (IsSearched(path) && IsBelowShared(real))
             return found with { Interpreter = name };
         found = found with { IsShared = false };

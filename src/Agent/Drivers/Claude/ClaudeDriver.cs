@@ -159,7 +159,7 @@ internal sealed class ClaudeDriver : IDriver
         if (files.Ticket is not null)
             files.RememberQuestions(await OpenQuestionsAsync(ct));
         files.ChangeTicket(wanted);
-        // What the operator asked for holds for the next turn, whichever ticket it is about.
+        // The operator asked for a new conversation in the next turn, whichever ticket that is about.
         if (newSession)
             files.Forget();
         contextTokens = 0;
@@ -168,7 +168,7 @@ internal sealed class ClaudeDriver : IDriver
         context.Live.Note($"ticket {wanted}: {(begins ? "a new conversation" : "its conversation goes on")}");
     }
 
-    // Their answers belong to the conversation that asked.
+    // They are remembered with the ticket, because an answer belongs to the conversation that asked.
     private async Task<IReadOnlyList<long>> OpenQuestionsAsync(CancellationToken ct)
     {
         try

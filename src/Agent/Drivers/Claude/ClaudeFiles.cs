@@ -58,7 +58,7 @@ internal sealed class ClaudeFiles : IDisposable
     private readonly ClaudeLogin login;
     private readonly ClaudeSkills skills;
 
-    // Of the run whose command was made last.
+    // The model of the run whose command was composed last, as it is remembered with its conversation.
     private string noted = "";
 
     // Options that older versions do not know and that a turn can do without.
@@ -187,10 +187,9 @@ internal sealed class ClaudeFiles : IDisposable
         {
             if (!Directory.Exists(projects))
                 return [];
-            if (!File.Exists(Note) && Ticket is not null)
-                return [];
             if (!File.Exists(Note))
-                return Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any()
+                return
+                    Ticket is null && Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any()
                     ? ["--continue"]
                     : [];
             // The agent's conversation was given up or is gone; others belong to somebody else.
@@ -220,7 +219,7 @@ internal sealed class ClaudeFiles : IDisposable
         WriteNote(TicketNote, wanted.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Remembers that the present ticket's conversation asked the questions that no other one did.</summary>
+    /// <summary>Remembers the present ticket for questions of which no ticket is remembered yet.</summary>
     public void RememberQuestions(IReadOnlyList<long> open)
     {
         var known = Questions();
@@ -320,7 +319,7 @@ internal sealed class ClaudeFiles : IDisposable
         {
             if (File.Exists(path) && File.ReadAllText(path) == note)
             {
-                // The oldest are forgotten first.
+                // The time of a note tells which conversations are the oldest.
                 File.SetLastWriteTimeUtc(path, context.Time.GetUtcNow().UtcDateTime);
                 return;
             }
