@@ -84,16 +84,18 @@ internal sealed class ColumnCounts(IWorkflows workflows)
     /// <summary>The ticket that enters a column next: the highest priority, then the longest wait; null for
     /// none.</summary>
     public long? NextFor(Workflow workflow, BoardColumn column) =>
-        WaitingFor(workflow, column).Where(w => w.Count > 0).Select(w => (Waiter?)w.Min).Min()?.Ticket;
+        Line(workflow, column).Select(ticket => (long?)ticket).FirstOrDefault();
 
-    /// <summary>The tickets that wait for a column, in the order of <see cref="NextFor"/>.</summary>
+    /// <summary>The tickets that wait for a column, in the order of <see cref="NextFor"/>. From any thread; those who
+    /// wait when the first one is read are named, each once.</summary>
     public IEnumerable<long> Line(Workflow workflow, BoardColumn column)
     {
-        if (NextFor(workflow, column) is not { } next)
+        ImmutableSortedSet<Waiter>[] waiting = [.. WaitingFor(workflow, column).Where(w => w.Count > 0)];
+        if (waiting.Length == 0)
             yield break;
-        yield return next;
+        yield return waiting.Min(w => w.Min).Ticket;
         // Rarely asked for: the first one enters nearly always.
-        foreach (var waiter in WaitingFor(workflow, column).SelectMany(w => w).Order().Skip(1))
+        foreach (var waiter in waiting.SelectMany(w => w).Order().Skip(1))
             yield return waiter.Ticket;
     }
 
@@ -126,10 +128,14 @@ internal sealed class ColumnCounts(IWorkflows workflows)
     }
 
     // The waiting tickets of each phase that leads into a column.
-    private IEnumerable<ImmutableSortedSet<Waiter>> WaitingFor(Workflow workflow, BoardColumn column) =>
-        workflow
+    private IEnumerable<ImmutableSortedSet<Waiter>> WaitingFor(Workflow workflow, BoardColumn column)
+    {
+        // Of one state: the writer may move a ticket from one phase to another in the meantime.
+        var now = state;
+        return workflow
             .Phases.Where(p => workflow.NextOf(p) is { } next && column.PhaseMapping.Contains(next.Id))
-            .Select(p => state.At(workflow.Name, p.Id).Waiting);
+            .Select(p => now.At(workflow.Name, p.Id).Waiting);
+    }
 
     private IEnumerable<(string, string)> Columns(TicketRow? row)
     {

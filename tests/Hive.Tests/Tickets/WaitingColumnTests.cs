@@ -1,7 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Hive.Features.Tickets;
+using Hive.Features.Workflows.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Tickets;
 
@@ -46,6 +49,32 @@ public sealed class WaitingColumnTests
         Assert.Equal("PHASE_TEST", await host.Phase(second));
         Assert.Equal("-", (await host.Ticket(second)).Text("waiting_for"));
         Assert.Equal(0, (await host.Column("test")).GetProperty("waiting").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_line_that_changes_while_it_is_read_names_each_ticket_once()
+    {
+        await using var hive = await HiveFixture.Start();
+        var host = await hive.Board();
+        await hive.Judge(await host.CreateInBuild("standing"));
+        var early = await host.CreateInBuild("early");
+        var late = await host.CreateInBuild("late");
+        await hive.Judge(early);
+        await hive.Judge(late);
+        var workflow = hive.Services.GetRequiredService<IWorkflows>().Require("ways");
+        var line = hive
+            .Services.GetRequiredService<ColumnCounts>()
+            .Line(workflow, workflow.ColumnOf("PHASE_TEST")!)
+            .GetEnumerator();
+        using (line)
+        {
+            Assert.True(line.MoveNext());
+            List<long> read = [line.Current];
+            await host.Change(new { id = late, priority = "CRITICAL" });
+            while (line.MoveNext())
+                read.Add(line.Current);
+            Assert.Equal([early, late], read);
+        }
     }
 
     [Fact]
