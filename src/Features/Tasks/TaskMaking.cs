@@ -307,7 +307,7 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
         LatestOf(ticket, StatesOf(write, tasks));
 
     // Its own open task keeps a ticket from the phases ahead, so that the other one would never begin. With a quorum
-    // the others can be enough.
+    // the others can be enough, except those that have failed or were cancelled.
     private void MustReach(TicketEntry ticket, TaskRow row, List<(string Title, string Status, string PhaseId)> others)
     {
         var beyond = others
@@ -318,7 +318,8 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
                 && LatestOf(ticket, [("", "", row.PhaseId), on]) == on.PhaseId
             )
             .ToArray();
-        if (others.Count - beyond.Length < row.Needed)
+        var within = others.Except(beyond).Count(on => on.Status is not (TaskState.Failed or TaskState.Cancelled));
+        if (beyond.Length > 0 && within < row.Needed)
             throw Problem.Conflict(
                 $"'{row.Title}' of {row.PhaseId} would wait for ever for '{beyond[0].Title}': ticket {ticket.Id} is in "
                     + $"{ticket.PhaseId} and reaches {beyond[0].PhaseId} only after '{row.Title}'; leave out the "

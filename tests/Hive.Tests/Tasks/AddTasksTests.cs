@@ -139,6 +139,43 @@ public sealed class AddTasksTests
         );
     }
 
+    [Theory]
+    [InlineData("cancel", 2, true)]
+    [InlineData("cancel", 1, false)]
+    [InlineData("skip", 2, false)]
+    public async Task Cancelled_tasks_cannot_replace_one_of_a_later_phase(string end, int quorum, bool isRefused)
+    {
+        await using var rig = await TaskRig.Start();
+        var ticket = await rig.Ticket();
+        object later = new
+        {
+            @ref = "later",
+            task_type = "test",
+            title = "later",
+            phase_id = "PHASE_TESTING",
+        };
+        var ids = await rig.Add(ticket, TaskRig.New("a"), TaskRig.New("b"), later);
+        await rig.Host.CallAsync("change_task", new { id = ids[0], action = end });
+        var joined = rig.Add(
+            ticket,
+            new
+            {
+                task_type = "work",
+                title = "d",
+                depends_on = ids,
+                quorum,
+            }
+        );
+        if (isRefused)
+            Assert.Contains(
+                "'d' of PHASE_BACKLOG would wait for ever for 'later'",
+                (await rig.Refused(joined)).Message,
+                StringComparison.Ordinal
+            );
+        else
+            Assert.Single(await joined);
+    }
+
     [Fact]
     public async Task A_quorum_above_the_number_of_tasks_that_are_waited_for_is_refused()
     {
