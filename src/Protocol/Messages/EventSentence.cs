@@ -26,8 +26,9 @@ public static class EventSentence
             using var json = JsonDocument.Parse(message.Body);
             return Sentence(new Fields(json.RootElement), message.To) is { } sentence ? Cut(sentence) : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // No JSON, or a string that is no text, such as half a surrogate pair.
             return null;
         }
     }

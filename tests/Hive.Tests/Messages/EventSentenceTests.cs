@@ -155,6 +155,7 @@ public sealed class EventSentenceTests
     [InlineData("system", """{"event":7}""")]
     [InlineData("system", "{}")]
     [InlineData("system", "{broken")]
+    [InlineData("system", """{"event":"ticket_done","id":5,"title":"half a pair: \ud800"}""")]
     [InlineData("system", "you have been started")]
     public void Other_text_stays_as_it_is(string from, string body) => Assert.Null(Sentence(from, body));
 
