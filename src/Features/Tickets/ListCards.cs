@@ -117,7 +117,7 @@ internal static class ListCards
 
                 if (query.Column is not null && query.Column != lane.Id)
                     continue;
-                TicketRow[] rows = [.. latest.Concat(lane.Sorted(workflow, counts)).Take(limit)];
+                TicketRow[] rows = [.. lane.InFront(workflow, counts).Concat(latest).Concat(lane.Rows).Take(limit)];
                 shown.Add(new ColumnCards(lane.Id, ended + lane.Count, views.Cards(db, rows)));
             }
 
@@ -220,9 +220,12 @@ internal static class ListCards
                 home.rows.Add(row);
         }
 
-        /// <summary>Those in front of the column in the order in which they enter, then those in it by their
-        /// rank.</summary>
-        public IEnumerable<TicketRow> Sorted(Workflow workflow, ColumnCounts counts)
+        /// <summary>The open tickets in the column by their rank.</summary>
+        public IEnumerable<TicketRow> Rows =>
+            Ends ? rows.OrderByDescending(row => row.Id) : rows.OrderBy(row => row.Rank).ThenBy(row => row.Id);
+
+        /// <summary>The tickets in front of the column, in the order in which they enter.</summary>
+        public IEnumerable<TicketRow> InFront(Workflow workflow, ColumnCounts counts)
         {
             var line =
                 waiting.Count == 0 || column is null
@@ -231,10 +234,7 @@ internal static class ListCards
             return waiting
                 .OrderByDescending(row => row.Priority)
                 .ThenBy(row => row.IsPending ? -1 : line.GetValueOrDefault(row.Id, int.MaxValue))
-                .ThenBy(row => row.Id)
-                .Concat(
-                    Ends ? rows.OrderByDescending(row => row.Id) : rows.OrderBy(row => row.Rank).ThenBy(row => row.Id)
-                );
+                .ThenBy(row => row.Id);
         }
     }
 

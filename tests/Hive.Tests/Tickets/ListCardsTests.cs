@@ -137,6 +137,47 @@ public sealed class ListCardsTests
     }
 
     [Fact]
+    public async Task Tickets_that_wait_for_a_column_of_ended_ones_come_before_these()
+    {
+        await using var hive = await HiveFixture.Start();
+        var host = await hive.Board(
+            Ticketing
+                .Ways.Replace("terminal: true }", "terminal: true, pull: manual }", StringComparison.Ordinal)
+                .Replace(
+                    "[PHASE_END, PHASE_BUILD]",
+                    "[PHASE_END, PHASE_BUILD]\n    next: PHASE_END",
+                    StringComparison.Ordinal
+                )
+        );
+        var http = hive.Http();
+        var first = await host.CreateDone();
+        hive.Clock.Advance(TimeSpan.FromSeconds(1));
+        var last = await host.CreateDone();
+        var waits = await host.CreateInBuild("Wait");
+        for (var gate = 0; gate < 2; gate++)
+            await hive.Judge(waits);
+        Assert.Equal("End", (await host.Ticket(waits)).Text("waiting_for"));
+
+        Assert.Equal([waits, last, first], Ids(await Read(http, ""), "end"));
+        // The limit cuts the ended ones, and the count is that of all.
+        foreach (
+            var (query, shown, count) in ((string, long[], int)[])
+                [
+                    ("limit=1", [waits], 3),
+                    ("limit=2", [waits, last], 3),
+                    ("limit=1&text=log", [last], 2),
+                    ("limit=1&text=in", [last], 2),
+                    ("limit=1&text=wait", [waits], 1),
+                ]
+        )
+        {
+            var end = Columns(await Read(http, query)).Single(c => c.Text("id") == "end");
+            Assert.Equal((query, count), (query, Int(end, "count")));
+            Assert.Equal(shown, Ids(end));
+        }
+    }
+
+    [Fact]
     public async Task Words_and_states_find_the_same_tickets_as_their_cards_show()
     {
         var work = new Work();
