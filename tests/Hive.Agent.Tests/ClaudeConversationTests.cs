@@ -341,6 +341,25 @@ public sealed class ClaudeConversationTests
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_conversation_that_is_given_up_leaves_that_of_another_ticket()
+    {
+        await using var h = await Harnessed.StartAsync("driver: claude\nduty: worker");
+        foreach (var file in (string[])["conversations", "compact-fails"])
+            await File.WriteAllTextAsync(Path.Combine(h.StateDir, file), "", Ct);
+        using var worker = await TicketWorker.StartAsync(h);
+        await using var agent = h.Serve();
+        var first = await worker.TicketAsync(turn: 1);
+        await worker.TicketAsync(turn: 2);
+        // It is parked after the third failure, each time at the end of a conversation that is given up.
+        await h.Alice.PostAsync("play: overflow");
+        for (var turn = 3; turn <= 5; turn++)
+            Assert.Equal("prompt_too_long", (string?)(await h.EndedAsync(turn))["result"]);
+
+        await worker.AddTaskAsync(first, turn: 6);
+        Assert.Equal(["--resume", "5f0c7c1e-9d1b-4a53-8a0e-000000000001"], h.Arguments(h.Runs)[4..6]);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task An_answer_comes_in_the_conversation_that_asked()
     {
         await using var h = await Harnessed.StartAsync("driver: claude\nduty: worker");

@@ -123,9 +123,7 @@ internal sealed class ClaudeDriver : IDriver
     public bool NewSession()
     {
         newSession = true;
-        files.Forget();
-        contextTokens = 0;
-        context.Harness.Change(s => s with { ContextTokens = null });
+        Forget();
         return true;
     }
 
@@ -193,10 +191,17 @@ internal sealed class ClaudeDriver : IDriver
 
     private TurnOutcome StartOver(Verdict verdict, Tally used)
     {
-        // Every further turn would fail the same way.
-        NewSession();
+        // Every further turn in this conversation would fail the same way; one about another ticket has its own.
+        Forget();
         context.Live.Note("the conversation is still too long; the next turn starts a new one", "error");
         return new TurnOutcome("prompt_too_long", verdict.Note) { Figures = used.ToFigures() };
+    }
+
+    private void Forget()
+    {
+        files.Forget();
+        contextTokens = 0;
+        context.Harness.Change(s => s with { ContextTokens = null });
     }
 
     private async Task<Verdict> RunCompactAsync(Tally used, CancellationToken ct)
