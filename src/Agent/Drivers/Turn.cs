@@ -16,18 +16,20 @@ internal sealed record Turn(long Id, long Number, IReadOnlyList<Message> Message
     /// <summary>The senders that woke the agent.</summary>
     public string WakeFrom { get; } = WakeFromOf(Messages);
 
-    /// <summary>The ticket that the newest event with one names; null when none does.</summary>
-    public long? Ticket { get; } =
-        Messages.Select(m => NumberOf(m, "ticket")).LastOrDefault(number => number is not null);
-
-    /// <summary>The questions that its events answer, the newest last.</summary>
-    public IEnumerable<long> Answered =>
-        Messages.Select(m => NumberOf(m, "question_id", "question_answered")).OfType<long>();
-
     public bool Redelivered => Messages.Any(m => m.Redelivered == true);
+
+    /// <summary>The ticket that the turn is about: that of its newest task, else of its newest answer, else of its
+    /// newest other event; null when none names a ticket.</summary>
+    /// <param name="ofQuestion">The ticket whose conversation asked a question; null when that is not known.</param>
+    public long? TicketOf(Func<long, long?> ofQuestion) =>
+        Newest(m => NumberOf(m, "ticket", "task_assigned"))
+        ?? Newest(m => NumberOf(m, "question_id", "question_answered") is { } question ? ofQuestion(question) : null)
+        ?? Newest(m => NumberOf(m, "ticket"));
 
     public static string WakeFromOf(IReadOnlyList<Message> messages) =>
         WireText.Cut(string.Join(',', messages.Select(m => m.From).Distinct()), WakeFromBytes);
+
+    private long? Newest(Func<Message, long?> ticket) => Messages.Select(ticket).LastOrDefault(of => of is not null);
 
     private static long? NumberOf(Message message, string member, string? ofEvent = null) =>
         SystemEvent.Of(message) is { } told

@@ -151,8 +151,7 @@ internal sealed class ClaudeDriver : IDriver
     {
         if (!context.Settings.IsConversationOfTicket || context.Role == ManagerRole)
             return;
-        var named = turn.Ticket ?? turn.Answered.Select(files.TicketOfQuestion).LastOrDefault(t => t is not null);
-        if (named is not { } wanted || wanted == files.Ticket)
+        if (turn.TicketOf(files.TicketOfQuestion) is not { } wanted || wanted == files.Ticket)
             return;
         if (files.Ticket is not null)
             files.RememberQuestions(await OpenQuestionsAsync(ct));
