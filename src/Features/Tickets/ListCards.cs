@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Data.Common;
 using System.Globalization;
+using System.Text.Json;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -23,7 +24,7 @@ internal static class ListCards
     /// <param name="Workflow">The workflow; null for the default one.</param>
     /// <param name="Column">The id of one column; null for all.</param>
     /// <param name="Text">Words that a ticket has in its number, title, labels, agents or priority.</param>
-    /// <param name="State">What open tickets are in.</param>
+    /// <param name="State">A state; only open tickets that are in it match.</param>
     /// <param name="Limit">The most cards of a column.</param>
     internal sealed record Query(
         string? Workflow = null,
@@ -82,14 +83,17 @@ internal static class ListCards
         {
             var open = db.Prepare(OpenSql).Bind(1, workflow.Name).All<TicketRow>();
             var now = work.Value.LastOrDefault()?.Of(db, [.. open.Select(row => row.Id)]) ?? NoWork;
+            var needsYou = waits.Value.LastOrDefault()?.Keys ?? NoKeys;
             TicketWork Work(TicketRow row) => now.GetValueOrDefault(row.Id, TicketWork.None);
             bool IsIn(string state, TicketRow row) =>
-                ListCards.IsIn(state, row, Work(row)) || (state == "waiting" && NeedsYou(row));
+                ListCards.IsIn(state, row, Work(row))
+                // A block and an approval are states of their own.
+                || (state == "waiting" && row is { Blocked: null, IsPending: false } && needsYou.ContainsKey(row.Id));
             var states = States.ToDictionary(s => s, s => open.Count(row => IsIn(s, row)));
             var words = query.Text?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) ?? [];
             foreach (var row in open.Where(row => query.State is null || IsIn(query.State, row)))
             {
-                if (words.Length == 0 || Has(words, row, Work(row)))
+                if (words.Length == 0 || Has(words, Texts.Of(row), Work(row).Agents))
                     Lane.Put(row, workflow, lanes);
             }
 
@@ -102,7 +106,7 @@ internal static class ListCards
                 IReadOnlyList<TicketRow> latest = [];
                 if (lane.Ends)
                 {
-                    // The counts are those of now, which may be newer than what is read.
+                    // The counts in memory may be newer than this read's tickets.
                     ended = Math.Max(
                         counts.Of(workflow, lane.Column!)
                             - open.Count(row => row.IsPlaced && lane.Column!.PhaseMapping.Contains(row.PhaseId)),
@@ -124,11 +128,8 @@ internal static class ListCards
             return new Result(workflow.Name, all, states, shown);
         }
 
-        // A block and an approval are states of their own.
-        private bool NeedsYou(TicketRow row) =>
-            row.Blocked is null && !row.IsPending && waits.Value.Any(list => list.KeyOf(row.Id) is not null);
-
-        // Those that ended last. All are read for words only, which SQL compares without regard to case in ASCII alone.
+        // Those that ended last, and how many there are. SQL ignores the case of ASCII letters alone, so the words are
+        // looked up here, in the texts of all of them.
         private static (int, IReadOnlyList<TicketRow>) Ended(
             DbConnection db,
             Workflow workflow,
@@ -138,19 +139,30 @@ internal static class ListCards
             int count
         )
         {
-            var rows = db.Prepare(EndedSql)
-                .Bind(1, workflow.Name)
-                .Bind(2, TicketRow.Json(column.PhaseMapping))
-                .Bind(3, words.Length == 0 ? limit : -1)
-                .All<TicketRow>();
+            var phases = TicketRow.Json(column.PhaseMapping);
             if (words.Length == 0)
+            {
+                var rows = db.Prepare(EndedSql).Bind(1, workflow.Name).Bind(2, phases).Bind(3, limit).All<TicketRow>();
                 return (rows.Count < limit ? rows.Count : Math.Max(count, limit), rows);
-            rows.RemoveAll(row => !Has(words, row, TicketWork.None));
-            return (rows.Count, rows);
+            }
+
+            List<long> found = [];
+            var all = 0;
+            db.Prepare(EndedTextsSql)
+                .Bind(1, workflow.Name)
+                .Bind(2, phases)
+                .Each<Texts>(texts =>
+                {
+                    if (Has(words, texts, []) && ++all <= limit)
+                        found.Add(texts.Id);
+                });
+            return (all, db.Prepare(FoundSql).Bind(1, JsonSerializer.Serialize(found)).All<TicketRow>());
         }
     }
 
     private static readonly Dictionary<long, TicketWork> NoWork = [];
+
+    private static readonly Dictionary<long, string> NoKeys = [];
 
     private static bool IsIn(string state, TicketRow row, TicketWork work) =>
         state switch
@@ -162,7 +174,7 @@ internal static class ListCards
             _ => row.IsPending,
         };
 
-    private static bool Has(string[] words, TicketRow row, TicketWork work)
+    private static bool Has(string[] words, Texts row, IReadOnlyList<string> agents)
     {
         string[] texts =
         [
@@ -170,13 +182,34 @@ internal static class ListCards
             row.Title,
             Priorities.Word((int)row.Priority),
             .. TicketRow.List(row.Labels),
-            .. work.Agents,
+            .. agents,
         ];
         return words.All(word => texts.Any(text => text.Contains(word, StringComparison.OrdinalIgnoreCase)));
     }
 
-    /// <summary>A column while its cards are collected; the last one has no column of its workflow where that has none
-    /// for blocked tickets.</summary>
+    /// <summary>What the words of a filter are looked up in.</summary>
+    private sealed record Texts
+    {
+        public required long Id { get; init; }
+
+        public required string Title { get; init; }
+
+        public required long Priority { get; init; }
+
+        public required string Labels { get; init; }
+
+        public static Texts Of(TicketRow row) =>
+            new()
+            {
+                Id = row.Id,
+                Title = row.Title,
+                Priority = row.Priority,
+                Labels = row.Labels,
+            };
+    }
+
+    /// <summary>Collects the open tickets of a column; without a column, the blocked ones of a workflow that has none
+    /// for them.</summary>
     private sealed class Lane(BoardColumn? column)
     {
         private readonly List<TicketRow> waiting = [];
@@ -244,13 +277,29 @@ internal static class ListCards
          WHERE workflow = ?1 AND done_at IS NULL
         """;
 
-    private const string EndedSql = $"""
-        SELECT {TicketRow.CardColumns}
+    private const string EndedFrom = """
           FROM tickets INDEXED BY tickets_done
          WHERE done_at IS NOT NULL AND workflow = ?1 AND approval = 'approved'
            AND phase_id IN (SELECT value FROM json_each(?2))
          ORDER BY done_at DESC, id DESC
+        """;
+
+    private const string EndedSql = $"""
+        SELECT {TicketRow.CardColumns}
+        {EndedFrom}
          LIMIT ?3
+        """;
+
+    private const string EndedTextsSql = $"""
+        SELECT id, title, priority, labels
+        {EndedFrom}
+        """;
+
+    private const string FoundSql = $"""
+        SELECT {TicketRow.CardColumns}
+          FROM tickets
+         WHERE id IN (SELECT value FROM json_each(?1))
+         ORDER BY done_at DESC, id DESC
         """;
 }
 

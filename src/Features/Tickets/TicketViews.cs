@@ -22,10 +22,16 @@ internal sealed class TicketViews(
     {
         var current = work.Value.LastOrDefault()?.Of(db, [.. rows.Select(row => row.Id)]);
         var since = WaitingSince(db, [.. rows.Where(row => WaitingFor(row) is not null).Select(row => row.Id)]);
+        var needsYou = waits.Value.LastOrDefault()?.Keys;
         return
         [
             .. rows.Select(row =>
-                Card(row, current?.GetValueOrDefault(row.Id) ?? TicketWork.None, since.GetValueOrDefault(row.Id))
+                Card(
+                    row,
+                    current?.GetValueOrDefault(row.Id) ?? TicketWork.None,
+                    since.GetValueOrDefault(row.Id),
+                    row.IsDone ? null : needsYou?.GetValueOrDefault(row.Id)
+                )
             ),
         ];
     }
@@ -60,7 +66,7 @@ internal sealed class TicketViews(
             ? workflow.TargetsOf(phase)
             : [];
 
-    private TicketCard Card(TicketRow row, TicketWork current, long? waitingSince) =>
+    private TicketCard Card(TicketRow row, TicketWork current, long? waitingSince, string? needsYou) =>
         new(
             Id: row.Id,
             Title: row.Title,
@@ -85,7 +91,7 @@ internal sealed class TicketViews(
             ApprovalDeadlineAt: TicketRow.Instant(row.ApprovalDeadlineAt),
             DoneAt: TicketRow.Instant(row.DoneAt),
             CostUsd: current.CostUsd,
-            NeedsYou: row.IsDone ? null : waits.Value.LastOrDefault()?.KeyOf(row.Id)
+            NeedsYou: needsYou
         );
 
     private string? WaitingFor(TicketRow row) =>

@@ -104,25 +104,12 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
     }
 
     /// <inheritdoc />
-    public string? KeyOf(long ticket)
+    public IReadOnlyDictionary<long, string> Keys
     {
-        lock (gate)
+        get
         {
-            if (keys is null)
-            {
-                keys = [];
-                var rows = entries
-                    .Values.Select(e => e.Shown)
-                    .OfType<WaitingView>()
-                    .Where(row => row.Tickets is not null);
-                foreach (var row in WaitingUrgency.Sorted(rows))
-                {
-                    foreach (var stopped in row.Tickets!)
-                        keys.TryAdd(stopped, row.Key);
-                }
-            }
-
-            return keys.GetValueOrDefault(ticket);
+            lock (gate)
+                return keys ??= KeysNow();
         }
     }
 
@@ -324,6 +311,19 @@ internal sealed class WaitingList : ICommitObserver, IHostedService, IWaitingRep
         Stop(entry.Shown, null);
         if (entry.Shown is not null)
             Publish(key, null, wasShown: true);
+    }
+
+    private Dictionary<long, string> KeysNow()
+    {
+        Dictionary<long, string> now = [];
+        var rows = entries.Values.Select(e => e.Shown).OfType<WaitingView>().Where(row => row.Tickets is not null);
+        foreach (var row in WaitingUrgency.Sorted(rows))
+        {
+            foreach (var ticket in row.Tickets!)
+                now.TryAdd(ticket, row.Key);
+        }
+
+        return now;
     }
 
     // Another row may be the most urgent one of their tickets now.

@@ -64,15 +64,16 @@ internal sealed record TicketWork(TaskCounts Tasks, IReadOnlyList<string> Agents
     public static TicketWork None { get; } = new(TaskCounts.None, []);
 }
 
-/// <summary>Tells what of a ticket waits for the operator, for its card. Filled by the list of what waits.</summary>
+/// <summary>Tells which tickets stand still until the operator decides something, for their cards. Filled by the list
+/// of what waits.</summary>
 internal interface ITicketWaits
 {
     /// <summary>Called with tickets that may wait for something else now; it must be quick.</summary>
     event Action<IReadOnlyCollection<long>>? TicketsChanged;
 
-    /// <summary>The key of the most urgent thing without whose decision a ticket stands still; null for none. From
-    /// memory, and from any thread.</summary>
-    string? KeyOf(long ticket);
+    /// <summary>For each ticket that stands still, the key of the most urgent thing that the operator has to decide for
+    /// it. From memory, and from any thread; never changed.</summary>
+    IReadOnlyDictionary<long, string> Keys { get; }
 }
 
 /// <summary>Tells what evidence is bound to a ticket's repository.</summary>
