@@ -98,7 +98,7 @@ internal static class GatesVerbs
             screen.Line($"  {rests}");
         if (gate.Criteria.Count == 0)
             screen.Line("  It asks nothing.");
-        // What tasks hand in is not due before they have ended.
+        // While tasks of the phase are open, one of them may still hand in an artifact or a metric that is missing.
         var isDue =
             gate.GateStatus == "failed"
             || !gate.BlockingReasons.Any(r => r.StartsWith(OpenTasks, StringComparison.Ordinal));
@@ -135,7 +135,7 @@ internal static class GatesVerbs
     private static string InWords(string reason) =>
         reason.StartsWith(OpenTasks, StringComparison.Ordinal) ? reason[OpenTasks.Length..] : reason;
 
-    // What the gate waits for that it does not ask itself.
+    // The reason for which a ticket stays in its phase that is not one of the gate's criteria.
     private static string? Rests(TicketCard ticket) =>
         ticket.WaitingFor is { } column ? Plain.OneLine($"It has passed and waits for a place in {column}.")
         : ticket.Status is "pending_review" or "rejected" or "timed_out"

@@ -72,7 +72,7 @@ internal static class BoardText
 
     private static bool IsOverlay(BoardColumnView column) => column.PhaseMapping.Contains(Phase.BlockedId);
 
-    // Where the workflow has no column for the blocked tickets.
+    // The column for the blocked tickets where the workflow has none.
     private static BoardColumnView Blocked(BoardVerb.ColumnCards cards) =>
         new("", cards.Id, "Blocked", [Phase.BlockedId], cards.Count, cards.Count, 0, false, ColumnPull.Manual);
 

@@ -61,7 +61,7 @@ public sealed record WaitingThing(string Id, string Title, DateTimeOffset SinceA
     /// <summary>The ticket that stands still until it is decided.</summary>
     public long? Ticket { get; init; }
 
-    /// <summary>The task of that ticket that does; null for the whole ticket.</summary>
+    /// <summary>The only task of <see cref="Ticket"/> that stands still; null when the whole ticket does.</summary>
     public long? Task { get; init; }
 
     /// <summary>More about it, such as a reason.</summary>

@@ -9,8 +9,8 @@ internal static class ArtifactExample
 {
     private const string AnyFile = "evidence.md";
 
-    /// <summary>Adds the example to what an agent is told of an artifact. One whose pattern nothing is known to match
-    /// gets none.</summary>
+    /// <summary>Adds the example to what an agent is told of an artifact, unless no path is found that matches the
+    /// artifact's pattern.</summary>
     public static void Add(
         JsonObject told,
         string type,

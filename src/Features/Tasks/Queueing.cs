@@ -121,7 +121,7 @@ internal sealed record Unservable(
         + $"the duty {DutyWords.Words(Needs)}"
         + (Capabilities.Count > 0 ? $" with {string.Join(", ", Capabilities)}" : "");
 
-    /// <summary>The same, and why nobody has it.</summary>
+    /// <summary><see cref="Need"/>, and why no agent fits.</summary>
     public string Reason =>
         Need
         + (Excluded.Count > 0 ? $"; not {string.Join(", ", Excluded)}, whose own work it is about" : "")

@@ -28,7 +28,7 @@ public static class EventSentence
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // No JSON, or a string that is no text, such as half a surrogate pair.
+            // Not JSON, or with a string that is not text, such as half a surrogate pair.
             return null;
         }
     }

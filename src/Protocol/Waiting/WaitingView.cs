@@ -15,7 +15,8 @@ namespace Hive.Protocol;
 /// <param name="SnoozedUntilAt">When it comes back; absent while it is not snoozed.</param>
 /// <param name="CanBePutAside">It leaves the list when it is marked as seen; absent when it needs a decision.</param>
 /// <param name="Tickets">The tickets that stand still until it is decided; absent for none.</param>
-/// <param name="Tasks">The tasks that do; absent for none, and when whole tickets do.</param>
+/// <param name="Tasks">The tasks that stand still until it is decided; absent when whole tickets do, or nothing
+/// does.</param>
 public sealed record WaitingView(
     string Key,
     string Kind,

@@ -33,7 +33,7 @@ container() {
             echo $! > "$here/state/$2.pid" ;;
         stop)
             lives "$2" || exit 0
-            # Soon after the start there is no harness yet to be told.
+            # Right after a start the container has no process yet that could get the signal.
             until pkill -TERM -P "$(pid_of "$2")" || ! lives "$2"; do sleep 0.05; done
             tail --pid="$(pid_of "$2")" -f /dev/null ;;
         destroy) rm -f "$etc/$2.conf" "$here/state/$2".* ;;

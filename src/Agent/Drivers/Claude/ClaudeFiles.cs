@@ -45,7 +45,7 @@ internal sealed class ClaudeFiles : IDisposable
     // Conversations of tickets that are remembered; the tool keeps its own for weeks.
     private const int MostTickets = 100;
 
-    // Questions of which the ticket is remembered.
+    // Questions whose tickets are remembered.
     private const int MostQuestions = 200;
 
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -58,7 +58,7 @@ internal sealed class ClaudeFiles : IDisposable
     private readonly ClaudeLogin login;
     private readonly ClaudeSkills skills;
 
-    // The model of the run whose command was composed last, as it is remembered with its conversation.
+    // The model of the run whose command was made last; "" for the tool's own.
     private string noted = "";
 
     // Options that older versions do not know and that a turn can do without.
@@ -219,7 +219,9 @@ internal sealed class ClaudeFiles : IDisposable
         WriteNote(TicketNote, wanted.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Remembers the present ticket for questions of which no ticket is remembered yet.</summary>
+    /// <summary>Remembers the questions that the present ticket's conversation asked: those that no other ticket's is
+    /// known to have asked.</summary>
+    /// <param name="open">The agent's open questions.</param>
     public void RememberQuestions(IReadOnlyList<long> open)
     {
         var known = Questions();
@@ -290,7 +292,7 @@ internal sealed class ClaudeFiles : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // None yet.
+            // Nothing was noted yet.
             return "";
         }
     }
@@ -319,7 +321,7 @@ internal sealed class ClaudeFiles : IDisposable
         {
             if (File.Exists(path) && File.ReadAllText(path) == note)
             {
-                // The time of a note tells which conversations are the oldest.
+                // So that the tickets which have not come for longest are forgotten first.
                 File.SetLastWriteTimeUtc(path, context.Time.GetUtcNow().UtcDateTime);
                 return;
             }

@@ -73,7 +73,7 @@ internal sealed class Blueprints(
         File.SetUnixFileMode(launcher, ForAll);
     }
 
-    // An image may have been made with another version on purpose.
+    // An image's own program comes first: the image may have been made with another version on purpose.
     private string SearchedIn(string runtime) =>
         runtimes.Find(runtime)?.Programs == ContainerPrograms.Image
             ? $"{HostPrograms.ContainerPath}:/run/hive/{Launchers}"

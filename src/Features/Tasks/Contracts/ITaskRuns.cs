@@ -19,8 +19,8 @@ internal interface ITaskRuns
     /// <summary>The tasks that an agent has now, with their tickets. From memory, and from any thread.</summary>
     IReadOnlyList<(long Task, long Ticket)> Of(string agent);
 
-    /// <summary>Counts all open tasks, and those of them that stand still until something is decided: these tasks, all
-    /// of these tickets, and those that wait for one of them.</summary>
+    /// <summary>Counts all open tasks, and those of them that stand still with some tasks and tickets: these tasks, the
+    /// tasks of these tickets, and the tasks that wait for one of them.</summary>
     (int Open, int Stopped) Count(DbConnection db, IEnumerable<long> tasks, IEnumerable<long> tickets);
 
     /// <summary>True for an agent that has or had a task of the ticket.</summary>

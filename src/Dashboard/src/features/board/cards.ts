@@ -15,7 +15,7 @@ const SOON_MS = 100;
 /** Between two readings: at least this time, and ten times as long as the last one took. */
 const [REST_MS, RESTS] = [1_000, 10] as const;
 
-/** What the host has found of a board. */
+/** The counts of the host's answer about the cards of a board. */
 export interface Found {
   workflow: string;
   /** The workflow and the filter that were asked for. */
@@ -28,7 +28,7 @@ export interface Found {
   more: ReadonlyMap<string, number>;
 }
 
-/** What the board has read last; another board or filter may have been asked for since. */
+/** The counts of the last answer. Its board and filter may differ from those that are chosen now; see `of`. */
 export const found = signal<Found | null>(null);
 export const fault = signal<string | null>(null);
 /** The columns of which more than the first cards were asked for, with how many. */

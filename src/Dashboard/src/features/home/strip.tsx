@@ -25,7 +25,7 @@ function useCounts(): Counts {
     const shown = () => counts.shown();
     document.addEventListener('visibilitychange', shown);
     const forget = effect(() => {
-      // Whatever of these changes may change what is counted.
+      // Read here so that a change of any of them runs this effect: the host may count differently then.
       void [waiting.all.value, board.tasks, board.columns.value];
       if (live.sync.value.state === 'synced') counts.changed();
     });

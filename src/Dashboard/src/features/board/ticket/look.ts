@@ -37,10 +37,11 @@ const CRITERIA: Readonly<Record<string, { glyph: string; tone: string; words: st
 /** Glyph, colour and words of a state of a criterion or a review. */
 export const stateLook = (state: string) => CRITERIA[state] ?? { glyph: '·', tone: 'plain', words: state };
 
-/** What tasks hand in. */
+/** The kinds of criteria that are met by what tasks hand in. */
 const HANDED_IN: readonly string[] = ['artifact', 'metric'];
 
-/** The look of a criterion: what a task of the phase may still hand in is not due before the phase's tasks end. */
+/** The look of a criterion. While tasks of the phase are open, an artifact or a metric that is missing is "not yet"
+ * rather than "not met": one of them may still hand it in. */
 export function criterionLook(
   { kind, state }: Pick<Criterion, 'kind' | 'state'>,
   gate: Pick<Gate, 'phase_id' | 'gate_status'>,
