@@ -59,11 +59,16 @@ internal sealed partial class TicketCards(
             Mark(() => columns.UnionWith(spec.BoardColumns.Select(c => (spec.Name, c.Id))));
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public override Task StartAsync(CancellationToken cancellationToken)
     {
+        // Here, since the loop begins on another thread, maybe after the first changes.
         foreach (var one in waits.Value)
             one.TicketsChanged += Touch;
-        await dirtied.RunOnEachRing(
+        return base.StartAsync(cancellationToken);
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        dirtied.RunOnEachRing(
             async ct =>
             {
                 await Publish(ct);
@@ -78,7 +83,6 @@ internal sealed partial class TicketCards(
             clock,
             stoppingToken
         );
-    }
 
     private void Touch(IReadOnlyCollection<long> changed) => Mark(() => tickets.UnionWith(changed));
 
