@@ -475,14 +475,7 @@ public sealed class ApplyCommitTests
         await destroyed;
         await hive.Spawn("worker");
         var givenUp = log.Next($"approval {id} (apply_commit of worker) failed");
-        await Patience.Until(
-            () =>
-            {
-                clock.Advance(TimeSpan.FromSeconds(1));
-                return Task.FromResult(givenUp.IsCompleted);
-            },
-            "the approval has failed"
-        );
+        await clock.AdvanceUntil(givenUp, TimeSpan.FromSeconds(1));
         await givenUp;
         var end = await host.End(id);
         Assert.Equal(("failed", "worker was destroyed"), (end.Status, end.Note));

@@ -14,6 +14,8 @@ namespace Hive.Tests.Dashboard;
 
 public sealed class AgentRowTests
 {
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+
     [Fact]
     public async Task A_row_changes_at_most_four_times_a_second_and_ends_up_current()
     {
@@ -90,7 +92,7 @@ public sealed class AgentRowTests
         await alice.CallAsync("set_status", new { text = "busy" });
         await host.CallAsync("set_paused", new { name = "bob", paused = true });
         var events = await hive.Events((await hive.State()).GetProperty("cursor").GetString());
-        while ((await ToMark(hive, events, alice)).Count > 0) { }
+        await ToMark(hive, events);
 
         for (var i = 0; i < 3; i++)
         {
@@ -98,7 +100,7 @@ public sealed class AgentRowTests
             await host.CallAsync("set_paused", new { name = "alice", paused = false });
         }
 
-        Assert.Empty(await ToMark(hive, events, alice));
+        Assert.Empty(await ToMark(hive, events));
     }
 
     [Fact]
@@ -127,8 +129,7 @@ public sealed class AgentRowTests
     public async Task Counts_shown_while_their_commit_ran_are_corrected_when_it_fails()
     {
         await using var hive = await HiveFixture.Start();
-        await hive.Spawn("alice", "bob");
-        var bob = await hive.Connect("bob");
+        await hive.Spawn("alice");
         var services = hive.Services;
         var (store, outbox, pending) = (
             services.GetRequiredService<IStore>(),
@@ -153,13 +154,12 @@ public sealed class AgentRowTests
         });
         try
         {
-            // Each snapshot has the changed rows published.
-            await Until(
-                hive,
-                events,
-                "alice",
-                row => row.GetProperty("unread").GetInt32() == 1 && row.GetProperty("pending_reminders").GetInt32() == 1
+            // A snapshot has the rows published that differ in it.
+            await Patience.Until(
+                async () => (await hive.State()).GetProperty("agents").EnumerateArray().Any(AreCounted),
+                "a snapshot has the counts"
             );
+            await Until(hive, events, "alice", AreCounted);
         }
         finally
         {
@@ -167,8 +167,11 @@ public sealed class AgentRowTests
         }
 
         Assert.Equal(ErrorCode.Unavailable, (await Assert.ThrowsAsync<Problem>(() => failing)).Code);
-        var last = (await ToMark(hive, events, bob)).Last(e => IsOf(e, "alice")).GetProperty("container");
+        var last = (await ToMark(hive, events)).Last(e => IsOf(e, "alice")).GetProperty("container");
         Assert.Equal((0, 0), (last.GetProperty("unread").GetInt32(), last.GetProperty("pending_reminders").GetInt32()));
+
+        static bool AreCounted(JsonElement row) =>
+            row.GetProperty("unread").GetInt32() == 1 && row.GetProperty("pending_reminders").GetInt32() == 1;
     }
 
     [Fact]
@@ -180,12 +183,7 @@ public sealed class AgentRowTests
         await Until(hive, events, "alice", row => row.GetProperty("runtime").GetString() == "external");
         await (await hive.Operator()).CallAsync("destroy", new { name = "alice" });
         var removed = events.Next("container_removed");
-        while (!removed.IsCompleted)
-        {
-            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-            await hive.State();
-        }
-
+        await hive.Clock.AdvanceUntil(removed, Interval);
         Assert.Equal("alice", (await removed).GetProperty("name").GetString());
         Assert.Equal(
             ["manager"],
@@ -217,12 +215,7 @@ public sealed class AgentRowTests
             do
             {
                 var next = following.MoveNextAsync().AsTask();
-                while (!next.IsCompleted)
-                {
-                    hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-                    await hive.State();
-                }
-
+                await hive.Clock.AdvanceUntil(next, Interval);
                 Assert.True(await next);
             } while (!reached(following.Current));
         }
@@ -237,44 +230,45 @@ public sealed class AgentRowTests
         }
     }
 
+    /// <summary>Waits until an agent's row is as wanted. Rows are published at most four times a second, by the clock
+    /// that stands still.</summary>
     internal static async Task Until(
         HiveFixture hive,
         EventReader events,
         string agent,
-        Func<JsonElement, bool> reached
+        Func<JsonElement, bool> reached,
+        Action<JsonElement>? other = null
     )
     {
         while (true)
         {
             var next = events.Next("container_state_changed");
-            while (!next.IsCompleted)
-            {
-                hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-                await hive.State();
-            }
-
-            if (IsOf(await next, agent) && reached((await next).GetProperty("container")))
+            await hive.Clock.AdvanceUntil(next, Interval);
+            if (!IsOf(await next, agent))
+                other?.Invoke(await next);
+            else if (reached((await next).GetProperty("container")))
                 return;
         }
     }
 
-    // Lets the rows catch up, and returns the changes before a mark on the stream. The mark is a message to the
-    // operator, who has no row.
-    private static async Task<List<JsonElement>> ToMark(HiveFixture hive, EventReader events, LineClient from)
+    // Lets the rows catch up, and returns the changes of others until then. The manager's row shows each mark after the
+    // changes that were published before; those that were due with the first mark are published before the second.
+    private static async Task<List<JsonElement>> ToMark(HiveFixture hive, EventReader events)
     {
-        for (var i = 0; i < 20; i++)
+        var manager = await hive.Connect("manager");
+        List<JsonElement> changed = [];
+        foreach (var text in (string[])["first mark", "second mark"])
         {
-            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-            await from.CallAsync("whoami");
+            await manager.CallAsync("set_status", new { text });
+            await Until(
+                hive,
+                events,
+                "manager",
+                row => row.TryGetProperty("status_text", out var shown) && shown.GetString() == text,
+                changed.Add
+            );
         }
 
-        await Mark(from);
-        List<JsonElement> changed = [];
-        while (
-            await events.Next("sent", "container_state_changed") is var next
-            && next.GetProperty("kind").GetString() != "sent"
-        )
-            changed.Add(next);
         return changed;
     }
 

@@ -260,12 +260,7 @@ public sealed class SnapshotTests
             while (!rows.SequenceEqual(rows.Select(r => agents[JsonElement.Parse(r).GetProperty("name").GetString()!])))
             {
                 var next = events.Next();
-                while (!next.IsCompleted)
-                {
-                    hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-                    await hive.State();
-                }
-
+                await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
                 Apply(await next);
             }
 

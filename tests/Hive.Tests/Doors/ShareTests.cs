@@ -69,7 +69,9 @@ public sealed class ShareTests
         // That answer alone is more than two seconds' worth.
         await bob.Send("""{"cmd":"recent","limit":100}""" + "\n");
         await bob.Accepted();
+        var waits = hive.Clock.SetNext(hive.Clock.GetUtcNow() + Share.LongestWait);
         await bob.Send("""{"cmd":"send","to":"alice","body":"too much"}""" + "\n");
+        await waits;
         var refusing = bob.Answer();
         var began = hive.Clock.GetUtcNow();
         await Passing(hive, refusing);
@@ -212,7 +214,9 @@ public sealed class ShareTests
         await first.Accepted();
         await first.Send("""{"cmd":"end_turn","turn":7,"result":"ok"}""" + "\n");
         Assert.Equal("not_found", await first.Refusal());
+        var waits = hive.Clock.SetNext(hive.Clock.GetUtcNow() + Share.LongestWait);
         await first.Send(Count);
+        await waits;
         var refusing = first.Answer();
         await Passing(hive, refusing);
         Assert.Equal("limited", (await refusing)!.Value.GetProperty("code").GetString());

@@ -43,12 +43,14 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             now = end > now ? end : now;
     }
 
-    /// <summary>Moves the clock in steps until a task has ended; fails after a minute.</summary>
+    /// <summary>Moves the clock in steps until a task has ended; fails after a minute. The clock stands still while no
+    /// timer is due within a step, so that on a slow machine no later timer fires before what the task waits
+    /// for.</summary>
     public Task AdvanceUntil(Task ended, TimeSpan step) =>
         Patience.Until(
             () =>
             {
-                if (!ended.IsCompleted)
+                if (!ended.IsCompleted && IsDue(step))
                     Advance(step);
                 return Task.FromResult(ended.IsCompleted);
             },
@@ -89,6 +91,12 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             awaited.Add((at - jumped, set));
             return set.Task;
         }
+    }
+
+    private bool IsDue(TimeSpan within)
+    {
+        lock (gate)
+            return timers.Any(t => t.Due <= Steady + within);
     }
 
     private ManualTimer? Next(DateTimeOffset until)

@@ -182,7 +182,10 @@ public sealed class FileTests
         await alice.Remind(text, 5, "/agents/alice/state/x.md");
         await events.Next("reminder_changed");
         Directory.CreateDirectory(Path.Combine(hive.StateOf("alice"), "x.md"));
-        var failed = await hive.Changed(events);
+        hive.Clock.Advance(TimeSpan.FromSeconds(5));
+        var failed = (await events.Next("reminder_changed"))
+            .GetProperty("reminder")
+            .Deserialize<ReminderView>(WireJson.Options)!;
         Assert.Equal(1, failed.AttemptCount);
         Assert.Contains("not a regular file", failed.LastError, StringComparison.Ordinal);
         Directory.Delete(Path.Combine(hive.StateOf("alice"), "x.md"));

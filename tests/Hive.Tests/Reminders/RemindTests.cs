@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Hive.Protocol;
+using Hive.Tests.Dashboard;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 
@@ -46,28 +47,10 @@ public sealed class RemindTests
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
         var events = await hive.Events();
-        var id = await alice.Remind("soon", 60);
-        await Row(1);
+        var id = await alice.Remind("far away", 86_400);
+        await AgentRowTests.Until(hive, events, "alice", row => row.Int("pending_reminders") == 1);
         await alice.CallAsync("cancel_reminder", new { id });
-        await Row(0);
-
-        async Task Row(int count)
-        {
-            var next = events.Next("container_state_changed");
-            while (true)
-            {
-                while (!next.IsCompleted)
-                {
-                    hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-                    await hive.Settled();
-                }
-
-                var row = (await next).GetProperty("container");
-                if (row.GetProperty("name").GetString() == "alice" && row.Int("pending_reminders") == count)
-                    return;
-                next = events.Next("container_state_changed");
-            }
-        }
+        await AgentRowTests.Until(hive, events, "alice", row => row.Int("pending_reminders") == 0);
     }
 
     [Fact]

@@ -72,19 +72,6 @@ internal static class Reminding
         return Assert.Single(await receiving);
     }
 
-    /// <summary>Moves the clock in steps until the next event <c>reminder_changed</c>.</summary>
-    public static async Task<ReminderView> Changed(this HiveFixture hive, EventReader events)
-    {
-        var next = events.Next("reminder_changed");
-        while (!next.IsCompleted)
-        {
-            hive.Clock.Advance(TimeSpan.FromSeconds(1));
-            await hive.Settled();
-        }
-
-        return (await next).GetProperty("reminder").Deserialize<ReminderView>(WireJson.Options)!;
-    }
-
     /// <summary>The events about reminders from a cursor up to now, as <c>changed 3</c> or <c>removed 3</c>.</summary>
     public static async Task<string[]> ReminderEvents(this HiveFixture hive, string cursor)
     {

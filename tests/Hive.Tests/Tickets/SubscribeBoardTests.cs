@@ -36,15 +36,7 @@ public sealed class SubscribeBoardTests
     private static async Task Change(HiveFixture hive, IAsyncEnumerator<JsonElement> lines)
     {
         var next = lines.MoveNextAsync().AsTask();
-        await Patience.Until(
-            () =>
-            {
-                hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-                return Task.FromResult(next.IsCompleted);
-            },
-            "the board's next line"
-        );
-
+        await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
         Assert.True(await next);
     }
 

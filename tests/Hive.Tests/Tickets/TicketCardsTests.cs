@@ -49,11 +49,12 @@ public sealed class TicketCardsTests
     // The ticket whose card comes next.
     private static async Task<long> Next(HiveFixture hive, EventReader events) => (await Change(hive, events)).Id;
 
-    // The next card or removal. The loop rests between two times, on the clock that stands still.
+    // The next card or removal. The loop rests between two times, and longer after a failure, on the clock that stands
+    // still.
     private static async Task<(string Kind, long Id, string? Status)> Change(HiveFixture hive, EventReader events)
     {
         var next = events.Next("ticket_changed", "ticket_removed");
-        await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
+        await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(1_250));
         var change = await next;
         return change.TryGetProperty("ticket", out var card)
             ? ("ticket_changed", card.GetProperty("id").GetInt64(), card.Text("status"))

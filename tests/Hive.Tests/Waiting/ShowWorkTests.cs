@@ -112,12 +112,7 @@ internal static class CardEvents
     public static async Task Until(this HiveFixture hive, EventReader events, long ticket, string? needs)
     {
         var next = Next();
-        while (!next.IsCompleted)
-        {
-            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-            await hive.Settled();
-        }
-
+        await hive.Clock.AdvanceUntil(next, TimeSpan.FromMilliseconds(250));
         await next;
 
         async Task Next()

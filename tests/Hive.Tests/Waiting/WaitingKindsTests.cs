@@ -34,7 +34,7 @@ public sealed class WaitingKindsTests
         Assert.StartsWith("attempt 1 of 5 failed: ", row.Detail, StringComparison.Ordinal);
         List<string> seen = [];
         while ((await hive.Row($"reminder_failed-{reminder}")).Urgency == "fyi")
-            seen.Add(await hive.NextWaiting(events));
+            seen.Add(await hive.NextWaiting(events, step: 5));
         Assert.Contains($"+ question_expired-{question}", seen);
         Assert.Contains($"- question-{question}", seen);
         Assert.Equal(

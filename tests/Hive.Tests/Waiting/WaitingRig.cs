@@ -59,15 +59,10 @@ internal static class WaitingRig
     }
 
     /// <summary>The same, while the clock moves: agents' rows change at most four times a second.</summary>
-    public static async Task<string> NextWaiting(this HiveFixture hive, EventReader events)
+    public static async Task<string> NextWaiting(this HiveFixture hive, EventReader events, double step = 0.25)
     {
         var next = events.NextWaiting();
-        while (!next.IsCompleted)
-        {
-            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
-            await hive.Settled();
-        }
-
+        await hive.Clock.AdvanceUntil(next, TimeSpan.FromSeconds(step));
         return await next;
     }
 
