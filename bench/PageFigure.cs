@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Hive.Protocol;
 using Microsoft.Playwright;
 
 namespace Hive.Benchmarks;
@@ -11,6 +12,12 @@ internal static class PageFigure
     private const int Agents = 200,
         Messages = 100_000;
 
+    private const string Text = "a line of work that is done";
+
+    /// <summary>One agent's messages to another that nobody receives, with those that the run begins with less than the
+    /// limit.</summary>
+    private const int MessagesEach = Limits.MessagesOfSender / 2;
+
     /// <summary>Runs before the page's own script: notes the first row of an agent and long tasks.</summary>
     private const string Watch = """
         window.__bench = { long: [], usable: 0 };
@@ -18,7 +25,7 @@ internal static class PageFigure
           for (const entry of list.getEntries()) window.__bench.long.push([entry.startTime, entry.duration]);
         }).observe({ type: 'longtask', buffered: true });
         const look = () => {
-          if (document.querySelector('[data-agent], [data-key], .home-row') !== null)
+          if (document.querySelector('[data-agent], [data-key], .home-row, #terminal') !== null)
             window.__bench.usable = performance.now();
           else requestAnimationFrame(look);
         };
@@ -200,10 +207,37 @@ internal static class PageFigure
     private static Task<double> Timed(IPage page, string key, bool ctrl, string wanted) =>
         page.EvaluateAsync<double>(After, new object[] { key, $"Key{key.ToUpperInvariant()}", ctrl, wanted });
 
-    /// <summary>Frames while messages arrive, and the heap after them.</summary>
+    /// <summary>Frames while messages arrive, or what the shown agent does, and the heap after them.</summary>
     private static async Task Keeping(Plan plan, string build, HiveHost host, IPage page, CancellationToken ct)
     {
-        foreach (var place in build == "now" ? new[] { "/", "/agents", "/messages" } : ["/"])
+        using var client = await host.Agent(0, ct);
+        var messages = 0;
+        // One event for each message: it is sent, and nobody receives it.
+        Func<int, Task<int>> send = async _ =>
+        {
+            var to = host.Agents[1 + (messages++ / MessagesEach % (Agents - 1))];
+            await client.CallAsync("send", new { to, body = Text }, ct);
+            return 1;
+        };
+        Func<int, Task<int>> emit = async due =>
+        {
+            var one = new
+            {
+                kind = "text",
+                at = DateTimeOffset.UtcNow,
+                text = Text,
+            };
+            await client.CallAsync("emit", new { events = Enumerable.Repeat(one, Math.Min(due, 100)) }, ct);
+            return Math.Min(due, 100);
+        };
+        (string Place, Func<int, Task<int>> Load)[] all =
+        [
+            ("/", send),
+            ("/agents", send),
+            ("/messages", send),
+            ($"/agents/{host.Agents[0]}", emit),
+        ];
+        foreach (var (place, load) in build == "now" ? all : all[..1])
         {
             await page.GotoAsync(new Uri(host.Url, place).ToString());
             await page.WaitForFunctionAsync("() => window.__bench?.usable > 0");
@@ -211,13 +245,25 @@ internal static class PageFigure
             {
                 using var sending = CancellationTokenSource.CreateLinkedTokenSource(ct);
                 var sent = new StrongBox<int>();
-                var senders = SendAsync(host, rate, sent, sending.Token);
+                var sender = LoadAsync(load, rate, sent, sending.Token);
                 await Task.Delay(TimeSpan.FromSeconds(1), ct);
                 var (before, watch) = (sent.Value, Stopwatch.StartNew());
                 var figures = await page.EvaluateAsync<double[]>(Chromium.Frames, plan.Measured.TotalSeconds);
                 var events = (sent.Value - before) / watch.Elapsed.TotalSeconds;
                 await sending.CancelAsync();
-                await senders.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                try
+                {
+                    await sender;
+                }
+                catch (OperationCanceledException)
+                {
+                    // The end of what it was to do.
+                }
+                catch (Exception e) when (e is HiveException or IOException)
+                {
+                    throw new BenchmarkException($"page: the events on {place} at {rate}/s ended: {e.Message}");
+                }
+
                 plan.Report.Line(
                     $"| {build} | frames per second on {place} at {rate} events/s, {Report.Number(events)} sent | "
                         + $"{Report.Fraction(figures[0])} | p99 {Report.Fraction(figures[1])} ms |"
@@ -237,25 +283,34 @@ internal static class PageFigure
             }
         }
 
+        if (
+            build == "now"
+            && !(await page.Locator("#terminal").InnerTextAsync()).Contains(Text, StringComparison.Ordinal)
+        )
+            throw new BenchmarkException("page: the agent's page does not show what the agent emits");
         var (heap, _) = await Chromium.HeapAsync(page);
         Line(plan, build, "heap after these events, MB", [heap / 1e6]);
     }
 
-    // One event for each message: it is sent, and nobody receives it.
-    private static async Task SendAsync(HiveHost host, int rate, StrongBox<int> sent, CancellationToken ct)
+    // Causes so many events a second; the load is told how many are due, and says how many it made. A call is never
+    // cancelled, since that ends its connection.
+    private static async Task LoadAsync(
+        Func<int, Task<int>> load,
+        int rate,
+        StrongBox<int> sent,
+        CancellationToken stop
+    )
     {
-        using var client = await host.Agent(0, ct);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        var to = host.Agents[1];
         var watch = Stopwatch.StartNew();
-        while (await timer.WaitForNextTickAsync(ct))
+        while (await timer.WaitForNextTickAsync(stop))
         {
-            // A late tick sends what the ticks before it missed.
+            // A late tick makes up for the ticks before it.
             var due = Math.Min(rate / 10, (int)(watch.Elapsed.TotalSeconds * rate) - sent.Value);
-            for (var n = 0; n < due; n++)
+            while (due > 0 && !stop.IsCancellationRequested)
             {
-                await client.CallAsync("send", new { to, body = "a line of work that is done" }, ct);
-                sent.Value++;
+                var made = await load(due);
+                (sent.Value, due) = (sent.Value + made, due - made);
             }
         }
     }
