@@ -142,7 +142,8 @@ function close(suite, count, times, since, run) {
   // A class that changed may have no test of the long ring.
   if (count.passed + count.failed + count.skipped === 0 && !run.onlyLong) {
     count.failed = 1;
-    fail(suite, 'ran no test', '');
+    const isNamed = run.ring === 'first' && run.filters;
+    fail(suite, 'ran no test', isNamed ? 'a class of the long ring alone runs with ./test --long CLASS' : '');
   }
   for (const key of Object.keys(total)) total[key] += count[key];
   const took = seconds(since);
