@@ -9,6 +9,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task A_requested_agent_is_approved_with_one_key_and_joins_the_roster()
     {
+        await Hive.PreferAsync(new { undo_seconds = 0 });
         using var manager = await Hive.OpenAsync("manager");
         var page = await AtAsync("/changes");
         await Expect(page.Locator(".empty")).ToContainTextAsync("Nothing waits for your approval");
@@ -129,6 +130,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     public async Task A_late_decision_is_reported()
     {
         Expected = ["status of 409"];
+        await Hive.PreferAsync(new { undo_seconds = 0 });
         using var manager = await Hive.OpenAsync("manager");
         var page = await SignedInAsync();
         var id = (await manager.CallAsync("request_spawn", new { name = "carol" })).GetProperty("id").GetInt64();
@@ -147,13 +149,15 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await Review(page, id).GetByRole(AriaRole.Button, new() { Name = $"Approve {id}" }).ClickAsync();
 
         await Expect(Review(page, id)).ToContainTextAsync("somebody else said no");
-        await Expect(page.GetByRole(AriaRole.Alert).First).ToContainTextAsync($"Your decision on #{id} came too late");
+        await Expect(page.Locator(".refusals")).ToContainTextAsync($"approval {id} was denied");
+        await Expect(page.Locator(".toast")).ToHaveCountAsync(0);
     }
 
     [Fact]
     public async Task A_proposal_is_compared_and_deployed_and_a_failed_one_shows_its_error()
     {
         Expected = ["status of 404"];
+        await Hive.PreferAsync(new { undo_seconds = 0 });
         using var alice = await Hive.JoinAsync("alice");
         using var manager = await Hive.OpenAsync("manager");
         var before = await Hive.GitAsync("alice", "rev-parse", "HEAD");
@@ -213,6 +217,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task A_deploy_shows_its_steps_and_the_log_of_the_one_that_fails()
     {
+        await Hive.PreferAsync(new { undo_seconds = 0 });
         await Hive.SpawnAsync("alice");
         using var manager = await Hive.OpenAsync("manager");
         var id = await ProposeAsync(Hive, manager, "driver: scripted\nmodel: larger\n", "a larger model");

@@ -23,7 +23,7 @@ internal sealed class HeldThings : IDisposable
     /// <summary>The names of the actions. The inputs last: the host answers before their agents are built, so that a
     /// kill soon after the answer undoes it.</summary>
     public static IReadOnlyList<string> All { get; } =
-    ["reminder", "approval", "question", "parked", "broadcast", "inputs"];
+    ["reminder", "approval", "given", "question", "answer", "parked", "broadcast", "inputs"];
 
     /// <summary>Starts the host again with an agent that is built with an input.</summary>
     public static async Task<HeldThings> StartAsync(LiveHive hive)
@@ -61,7 +61,9 @@ internal sealed class HeldThings : IDisposable
         var number = pins.Count;
         Commit();
         var approval = Id(await hive.CallAsync("request_spawn", new { name = $"new-{number}" }));
+        var given = Id(await hive.CallAsync("request_spawn", new { name = $"more-{number}" }));
         var question = await alice!.AskAsync(new { question = $"Ship {number}?" });
+        var answer = await alice!.AskAsync(new { question = $"Where to {number}?" });
         var reminder = Id(await alice!.CallAsync("remind", new { message = "look", delay_seconds = 7200 }));
         var parked = Id(await hive.CallAsync("send", new { to = Alice, body = $"odd {number}" }));
         for (var i = 0; i < Limits.NacksBeforeParking; i++)
@@ -81,7 +83,19 @@ internal sealed class HeldThings : IDisposable
             );
         }
 
-        return new Round(this, number, approval, question, reminder, parked);
+        return new Round(
+            this,
+            number,
+            new()
+            {
+                ["approval"] = approval,
+                ["given"] = given,
+                ["question"] = question,
+                ["answer"] = answer,
+                ["reminder"] = reminder,
+                ["parked"] = parked,
+            }
+        );
     }
 
     private void Commit()
@@ -110,7 +124,7 @@ internal sealed class HeldThings : IDisposable
     private static long Id(JsonElement row) => row.GetProperty("id").GetInt64();
 
     /// <summary>The things of a round.</summary>
-    internal sealed class Round(HeldThings things, int number, long approval, long question, long reminder, long parked)
+    internal sealed class Round(HeldThings things, int number, Dictionary<string, long> ids)
     {
         private string Words => $"stop {number}";
 
@@ -119,19 +133,26 @@ internal sealed class HeldThings : IDisposable
         public static string? RefusalOf(string thing) =>
             thing switch
             {
-                "approval" => "approved",
-                "question" => "answered",
+                "approval" => "approved elsewhere",
+                "given" => "denied elsewhere",
+                "question" => "answered by operator",
+                "answer" => "was cancelled",
                 "reminder" => "not found",
                 "parked" => "neither parked nor waiting for a retry",
                 _ => null,
             };
+
+        /// <summary>The page itself learns that it was decided.</summary>
+        public static bool IsDropped(string thing) => thing is "approval" or "given" or "question" or "answer";
 
         /// <summary>How the host says that something else was decided.</summary>
         public static string Other(string thing) =>
             thing switch
             {
                 "approval" => "approved: ",
+                "given" => "denied: ",
                 "question" => "yes",
+                "answer" => "[cancelled]",
                 "parked" => "retried",
                 _ => Once(thing),
             };
@@ -143,7 +164,9 @@ internal sealed class HeldThings : IDisposable
                 "inputs" => "1 update",
                 "reminder" => "gone",
                 "approval" => "denied: not now",
+                "given" => "approved: ",
                 "question" => "[cancelled]",
+                "answer" => "yes",
                 "parked" => "dropped",
                 _ => "1 message",
             };
@@ -153,10 +176,10 @@ internal sealed class HeldThings : IDisposable
             thing switch
             {
                 "inputs" => "inputs: skills",
-                "reminder" => $"{reminder} of {Alice}",
-                "approval" => $"{approval}: a new agent new-{number}",
-                "question" => $"{question} of {Alice}",
-                "parked" => $"message {parked}",
+                "reminder" or "question" or "answer" => $"{ids[thing]} of {Alice}",
+                "approval" => $"{ids[thing]}: a new agent new-{number}",
+                "given" => $"{ids[thing]}: a new agent more-{number}",
+                "parked" => $"message {ids[thing]}",
                 _ => $"to every agent: {Words}",
             };
 
@@ -196,12 +219,7 @@ internal sealed class HeldThings : IDisposable
             }
 
             await SelectAsync(page, thing);
-            await page.Keyboard.PressAsync("d");
-            if (thing != "approval" || again)
-                return;
-            var reason = page.Locator(".waiting-detail textarea:focus");
-            await reason.FillAsync("not now");
-            await reason.PressAsync("Enter");
+            await DoAsync(page, thing, thing == "given" ? "a" : "d", "not now", again);
         }
 
         /// <summary>Decides it another way, where there is one.</summary>
@@ -216,12 +234,32 @@ internal sealed class HeldThings : IDisposable
 
             await page.Locator(".nav a[href='/waiting']").First.ClickAsync();
             await SelectAsync(page, thing);
-            await page.Keyboard.PressAsync(thing == "question" ? "r" : "a");
-            if (thing != "question")
+            // An answer takes the place of a cancellation, and the other way round.
+            var other = thing switch
+            {
+                "question" => "answer",
+                "answer" => "question",
+                _ => thing,
+            };
+            await DoAsync(page, other, thing == "given" ? "d" : "a", "", again: false);
+            if (thing != "parked")
+                await Held(page).GetByRole(AriaRole.Button, new() { Name = "Send now" }).ClickAsync();
+        }
+
+        /// <summary>Presses what decides the selected thing, with its text where it takes one.</summary>
+        private static async Task DoAsync(IPage page, string thing, string key, string reason, bool again)
+        {
+            if (thing == "answer")
+                key = again ? "Enter" : "r";
+            else if (thing == "question")
+                key = "d";
+            await page.Keyboard.PressAsync(key);
+            var takesText = thing == "answer" || (thing is "approval" or "given" && key == "d");
+            if (!takesText || again)
                 return;
-            var answer = page.Locator(".waiting-detail textarea:focus");
-            await answer.FillAsync("yes");
-            await answer.PressAsync("Enter");
+            var box = page.Locator(".waiting-detail textarea:focus");
+            await box.FillAsync(thing == "answer" ? "yes" : reason);
+            await box.PressAsync("Enter");
         }
 
         /// <summary>The state of a thing on the host.</summary>
@@ -234,10 +272,10 @@ internal sealed class HeldThings : IDisposable
                     return $"{end - things.pins[number - 1]} update";
                 case "reminder":
                     var reminders = (await things.hive.StateAsync())["reminders"]!.AsArray();
-                    return reminders.Any(row => row!["id"]!.GetValue<long>() == reminder) ? "pending" : "gone";
-                case "approval":
+                    return reminders.Any(row => row!["id"]!.GetValue<long>() == ids[thing]) ? "pending" : "gone";
+                case "approval" or "given":
                     var rows = (await things.hive.CallAsync("pending", new { all = true })).GetProperty("approvals");
-                    var row = rows.Deserialize<Approval[]>(WireJson.Options)!.Single(row => row.Id == approval);
+                    var row = rows.Deserialize<Approval[]>(WireJson.Options)!.Single(row => row.Id == ids[thing]);
                     return $"{row.Status}: {row.Note}";
             }
 
@@ -246,8 +284,11 @@ internal sealed class HeldThings : IDisposable
                 .Deserialize<Message[]>(WireJson.Options)!;
             return thing switch
             {
-                "question" => string.Join(", ", messages.Select(AnswerIn).OfType<string>()),
-                "parked" => messages.Single(m => m.Id == parked) switch
+                "question" or "answer" => string.Join(
+                    ", ",
+                    messages.Select(m => AnswerIn(m, ids[thing])).OfType<string>()
+                ),
+                "parked" => messages.Single(m => m.Id == ids[thing]) switch
                 {
                     { ParkedAt: null } => "retried",
                     { AckedAt: null } => "parked",
@@ -259,7 +300,7 @@ internal sealed class HeldThings : IDisposable
 
         public static ILocator Held(IPage page) => page.Locator(".toast[data-state=held]");
 
-        private string? AnswerIn(Message message)
+        private static string? AnswerIn(Message message, long question)
         {
             if (!message.Body.StartsWith("{\"event\":\"question_answered\"", StringComparison.Ordinal))
                 return null;
@@ -271,18 +312,21 @@ internal sealed class HeldThings : IDisposable
         {
             if (thing == "reminder")
                 await page.GetByRole(AriaRole.Button, new() { Name = "reminders" }).ClickAsync();
-            var id = thing switch
-            {
-                "reminder" => reminder,
-                "approval" => approval,
-                "question" => question,
-                _ => parked,
-            };
-            await page.Locator($"[data-key={thing}-{id}]").ClickAsync();
+            var key = $"{KindOf(thing)}-{ids[thing]}";
+            // A toast may lie over the row.
+            await page.Locator($"[data-key={key}]").DispatchEventAsync("click");
             // A click on the selected row leads into its box.
             if (await page.Locator(".waiting-detail textarea:focus").CountAsync() > 0)
                 await page.Keyboard.PressAsync("Escape");
-            await Assertions.Expect(page.Locator($"[data-waiting={thing}-{id}]")).ToBeVisibleAsync();
+            await Assertions.Expect(page.Locator($"[data-waiting={key}]")).ToBeVisibleAsync();
         }
+
+        private static string KindOf(string thing) =>
+            thing switch
+            {
+                "given" => "approval",
+                "answer" => "question",
+                _ => thing,
+            };
     }
 }

@@ -73,7 +73,8 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
         await hand.TypeAsync("this one is enough");
         await hand.PressAsync("enter", line);
         await hand.PressAsync("d", Box(page, $"Reason to deny approval {second} (optional)"));
-        var now = page.GetByRole(AriaRole.Button, new() { Name = $"Send the denial of approval {second} now" });
+        var now = page.Locator($"[data-review='{second}']")
+            .GetByRole(AriaRole.Button, new() { Name = $"Send now deny {second}" });
         await hand.PressAsync("enter", now);
         await hand.PressAsync("d", page.Locator($"#changes [data-key='{second}']"));
         hand.End();
@@ -237,8 +238,8 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
         await change.FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         await Expect(done.GetByRole(AriaRole.Textbox)).ToBeFocusedAsync();
-        await page.Keyboard.PressAsync("v");
-        await Expect(done.Locator("kbd")).ToHaveTextAsync("v");
+        await page.Keyboard.PressAsync("q");
+        await Expect(done.Locator("kbd")).ToHaveTextAsync("q");
         await Expect(change).ToBeFocusedAsync();
         var later = page.Locator("[data-command=later]");
         await later.GetByRole(AriaRole.Button, new() { Name = "Switch off" }).FocusAsync();
@@ -248,7 +249,7 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
 
         await page.Keyboard.PressAsync("?");
         var map = page.GetByRole(AriaRole.Dialog, new() { Name = "Keys" });
-        await Expect(map.Locator("dl > div:has(dd:text-is('Done'))")).ToHaveTextAsync("vDone");
+        await Expect(map.Locator("dl > div:has(dd:text-is('Done'))")).ToHaveTextAsync("qDone");
         await Expect(map.Locator("dl > div:has(dd:text-is('Later'))")).ToHaveTextAsync("offLater");
         await page.Keyboard.PressAsync("Escape");
 
@@ -267,7 +268,7 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
         await later.GetByRole(AriaRole.Button, new() { Name = "Reset" }).ClickAsync();
         await Expect(later.Locator("kbd")).ToHaveTextAsync("s");
         await GoAsync(page, "/settings");
-        await Expect(done.Locator("kbd")).ToHaveTextAsync("v");
+        await Expect(done.Locator("kbd")).ToHaveTextAsync("q");
         await Expect(later.Locator("kbd")).ToHaveTextAsync("s");
     }
 

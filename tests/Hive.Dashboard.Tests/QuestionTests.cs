@@ -10,6 +10,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task A_question_is_answered_by_four_keys_and_the_next_one_is_selected()
     {
+        await Hive.PreferAsync(new { undo_seconds = 0 });
         using var alice = await Hive.JoinAsync("alice");
         var first = await alice.AskAsync(new { question = "Ship it?", options = new[] { "yes", "no" } });
         var second = await alice.AskAsync(
@@ -125,6 +126,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     public async Task A_late_answer_is_reported_and_its_draft_is_kept()
     {
         Expected = ["status of 409"];
+        await Hive.PreferAsync(new { undo_seconds = 0 });
         using var alice = await Hive.JoinAsync("alice");
         var id = await alice.AskAsync(new { question = "Who is first?" });
         var page = await AtAsync("/waiting");
@@ -155,6 +157,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     {
         // A question between agents is not among the things that wait: its key is unknown there.
         Expected = ["status of 409", "status of 404"];
+        await Hive.PreferAsync(new { undo_seconds = 0 });
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
         var page = await AtAsync("/waiting?show=peers");

@@ -26,7 +26,11 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator(".nav > ul .nav-count").Filter(new() { HasText = "4 waiting" })).ToHaveCountAsync(1);
         await PressAsync(page, "g", "w");
 
-        // Approved at once.
+        // Approved: held while the list goes on, and sent at once by its key.
+        await Expect(page.Locator("[data-waiting^=approval-]")).ToContainTextAsync("We need carol");
+        await PressAsync(page, "a");
+        await FocusIsOnAsync(page, "spawn dave");
+        await PressAsync(page, "k");
         await Expect(page.Locator("[data-waiting^=approval-]")).ToContainTextAsync("We need carol");
         await PressAsync(page, "a");
         await FocusIsOnAsync(page, "spawn dave");
@@ -324,6 +328,7 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
               - { id: end, name: End, phase_mapping: [PHASE_END], terminal: true }
             """;
         await Hive.ConfigureAsync(new { Tickets = new { HumanReview = true } });
+        await Hive.PreferAsync(new { undo_seconds = 0 });
         await Hive.CallAsync("workflow_load", new { text = Workflow, @default = true });
         await Hive.ApplyAsync("alice", "agent.yaml", "duty: worker\ncapabilities: [thinking]\n");
         using var alice = await Hive.JoinAsync("alice");

@@ -54,7 +54,10 @@ export function ActionButton({
       disabled={disabled}
       {...(stop ? {} : { tabIndex: -1 })}
       {...(confirm === undefined ? {} : { 'aria-haspopup': 'dialog' as const })}
-      onClick={() => void act()}
+      onClick={(e) => {
+        // The second half of a double click does not send what the first has only just begun to hold.
+        if (!held || e.detail < 2) void act();
+      }}
     >
       {busy ? <span class="spinner" aria-hidden="true" /> : null}
       {held ? <Label text="▸ N0W" of={`${LABELS[label].toLowerCase()} ${of}`} /> : <Label text={label} of={of} />}

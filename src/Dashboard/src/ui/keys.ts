@@ -23,6 +23,7 @@ export const KEYS = {
   'new-agent': { keys: ['n'], does: 'Make an agent', group: 'Everywhere' },
   'new-ticket': { keys: ['Shift+N'], does: 'Make a ticket', group: 'Everywhere' },
   undo: { keys: ['z', '$mod+z'], does: 'Undo', group: 'Everywhere' },
+  receipt: { keys: ['v'], does: 'Show what was just done', group: 'Everywhere' },
   panel: { keys: [']'], does: 'Go to the side panel', group: 'Everywhere' },
   tab: { keys: ['['], does: 'Next tab', group: 'Everywhere' },
   'go-home': { keys: ['g h'], does: 'Go to the overview', group: 'Places' },

@@ -1,10 +1,12 @@
 import { useEffect } from 'preact/hooks';
-import { now } from './clock';
-import { keyOf, useKey } from './keys';
+import { Clock, now } from './clock';
+import { type KeyName, keyOf, useKey } from './keys';
 import { Label } from './label';
 import { LABELS } from './labels';
+import { go, Link } from './link';
 import {
   cameBack,
+  latestRecord,
   pauseToast,
   resumeToast,
   sendBeforeLeaving,
@@ -14,9 +16,19 @@ import {
   undoLatest,
 } from './undo';
 
-/** The deeds that were done or are held, with the way back. It takes no focus. */
+/** The deeds that are held, with the way back, and the receipts of those that were done. It takes no focus. */
 export function Toasts() {
   useKey('undo', undoLatest, true, 'shell');
+  useKey(
+    'receipt',
+    () => {
+      const to = latestRecord();
+      if (to !== null) go(to);
+      return to !== null;
+    },
+    true,
+    'shell',
+  );
   useEffect(() => {
     tellOfLeft((label) => LABELS[label]);
     addEventListener('pagehide', sendBeforeLeaving);
@@ -38,13 +50,16 @@ export function Toasts() {
 const STATES: Record<Toast['state'], string> = {
   held: 'held',
   away: 'waits for the host',
+  sending: 'is being sent',
   done: 'done',
   undone: 'taken back',
   sent: 'was being sent as the page was left',
 };
 
-function Said({ toast: { id, label, of, state, until, undo, now: send } }: { toast: Toast }) {
-  const key = keyOf('undo');
+function Said({ toast }: { toast: Toast }) {
+  const { id, label, of, text, to, result, state, at, until, undo, now: send } = toast;
+  const said = (state === 'done' ? result?.() : null) ?? STATES[state];
+  const isRecorded = to !== undefined && (state === 'done' || state === 'sent');
   return (
     <div
       class={`toast ${state}`}
@@ -55,7 +70,20 @@ function Said({ toast: { id, label, of, state, until, undo, now: send } }: { toa
       onFocusOut={() => resumeToast(id, 'focus')}
     >
       <span class="toast-words">
-        <Label text={label} /> <bdi>{of}</bdi> <span class="dim">· {STATES[state]}</span>
+        <Label text={label} /> <bdi>{of}</bdi>{' '}
+        {text === undefined ? null : (
+          <span class="toast-text">
+            “<bdi>{text}</bdi>”
+          </span>
+        )}{' '}
+        <span class="dim">
+          · {said}
+          {at === null ? null : (
+            <>
+              , <Clock at={at} />
+            </>
+          )}
+        </span>
         {state === 'held' && until !== null ? (
           <span class="dim" aria-hidden="true">
             {' '}
@@ -63,21 +91,35 @@ function Said({ toast: { id, label, of, state, until, undo, now: send } }: { toa
           </span>
         ) : null}
       </span>
-      {send === null ? null : (
-        <button type="button" class="act" onClick={send}>
-          <Label text="▸ N0W" of={`${LABELS[label].toLowerCase()} ${of}`} />
-        </button>
-      )}
-      {undo === null ? null : (
-        <button type="button" class="act" onClick={undo}>
-          <Label text="↩ UND0" of={`${LABELS[label].toLowerCase()} ${of}`} />
-          {key === '' ? null : (
-            <span class="keycap" aria-hidden="true">
-              {key}
-            </span>
-          )}
-        </button>
-      )}
+      <span class="toast-ways">
+        {send === null ? null : (
+          <button type="button" class="act" onClick={send}>
+            <Label text="▸ N0W" of={`${LABELS[label].toLowerCase()} ${of}`} />
+          </button>
+        )}
+        {undo === null ? null : (
+          <button type="button" class="act" onClick={undo}>
+            <Label text="↩ UND0" of={`${LABELS[label].toLowerCase()} ${of}`} />
+            <Keycap name="undo" />
+          </button>
+        )}
+        {isRecorded ? (
+          <Link to={to} class="act">
+            Show it
+            <span class="hidden"> ({of})</span>
+            <Keycap name="receipt" />
+          </Link>
+        ) : null}
+      </span>
     </div>
+  );
+}
+
+function Keycap({ name }: { name: KeyName }) {
+  const key = keyOf(name);
+  return key === '' ? null : (
+    <span class="keycap" aria-hidden="true">
+      {key}
+    </span>
   );
 }

@@ -1,9 +1,20 @@
+import { signal } from '@preact/signals';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Refusal } from '../api/refusal';
 import { type Action, isPending, perform, refusal, together } from './action';
 import { live } from './live';
 import { applyPreferences } from './preferences';
-import { cameBack, pauseToast, resumeToast, sendBeforeLeaving, tellOfLeft, toasts, UNDO_MS, undoLatest } from './undo';
+import {
+  cameBack,
+  latestRecord,
+  pauseToast,
+  resumeToast,
+  sendBeforeLeaving,
+  tellOfLeft,
+  toasts,
+  UNDO_MS,
+  undoLatest,
+} from './undo';
 
 let sent: string[];
 let proven: boolean;
@@ -53,7 +64,52 @@ test('what cannot be taken back is held, then sent once', async () => {
   expect([sent, states(), isPending(deny(1))]).toEqual([[], ['held'], true]);
   await vi.advanceTimersByTimeAsync(1);
   expect(await ended).toBe(true);
-  expect([sent, states(), isPending(deny(1))]).toEqual([['deny 1'], [], false]);
+  expect([sent, states(), isPending(deny(1))]).toEqual([['deny 1'], ['done'], false]);
+});
+
+test('a receipt comes when the host has it, not before, and leads to its record', async () => {
+  let answer = () => {};
+  const run = () =>
+    new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+  const status = signal('building');
+  const ended = perform(deny(1, { run, to: '/changes/1', text: 'no', result: () => status.value }));
+  expect(latestRecord()).toBeNull();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([states(), toasts.value[0]?.at, latestRecord(), undoLatest()]).toEqual([['sending'], null, null, false]);
+  answer();
+  expect(await ended).toBe(true);
+  const [receipt] = toasts.value;
+  expect([receipt?.state, receipt?.to, receipt?.text, receipt?.undo]).toEqual(['done', '/changes/1', 'no', null]);
+  expect([latestRecord(), Date.parse(receipt?.at ?? '')]).toEqual(['/changes/1', Date.now()]);
+  expect(receipt?.result?.()).toBe('building');
+  status.value = 'approved';
+  expect(receipt?.result?.()).toBe('approved');
+});
+
+test('what is decided elsewhere during the hold is dropped at once, said, and never sent', async () => {
+  const over = signal<string | null>(null);
+  const ended = perform(deny(1, { over: () => over.value }));
+  await vi.advanceTimersByTimeAsync(2_000);
+  over.value = 'Approval 1 was approved elsewhere';
+  expect(await ended).toBe(false);
+  expect(refusal.value).toBe('Approval 1 was approved elsewhere. Yours was not sent: Deny approval 1.');
+  expect([states(), isPending(deny(1))]).toEqual([[], false]);
+  await vi.runAllTimersAsync();
+  expect(sent).toEqual([]);
+});
+
+test('a decision that arrives before its own answer is not taken for one made elsewhere', async () => {
+  const over = signal<string | null>(null);
+  const run = async () => {
+    over.value = 'Approval 1 was denied elsewhere';
+    await Promise.resolve();
+    sent.push('deny 1');
+  };
+  const ended = perform(deny(1, { run, over: () => over.value }));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([await ended, sent, refusal.value]).toEqual([true, ['deny 1'], null]);
 });
 
 test('undo takes back the latest held thing, which is never sent', async () => {
@@ -78,7 +134,7 @@ test('the same action again is sent at once, and once', async () => {
 test('without a time to hold it is sent at once', async () => {
   applyPreferences({ undo_seconds: 0 });
   expect(await perform(deny(1))).toBe(true);
-  expect([sent, states()]).toEqual([['deny 1'], []]);
+  expect([sent, states()]).toEqual([['deny 1'], ['done']]);
 });
 
 test('a refusal of what was held says its words', async () => {
@@ -191,14 +247,16 @@ test('many at once are taken back together, without those that failed', async ()
 });
 
 test('a page that goes away sends what is held, once, and the next page says so', async () => {
-  const ended = perform(deny(1));
+  const ended = perform(deny(1, { to: '/changes/1' }));
   sendBeforeLeaving();
   sendBeforeLeaving();
   expect(await ended).toBe(true);
   await vi.runAllTimersAsync();
+  expect(latestRecord()).toBeNull();
   expect(sent).toEqual(['deny 1']);
   tellOfLeft((label) => label);
   expect(toasts.value.map(({ state, of }) => [state, of])).toEqual([['sent', 'approval 1']]);
+  expect(latestRecord()).toBe('/changes/1');
   expect(refusal.value).toBeNull();
   tellOfLeft((label) => label);
   expect(toasts.value).toHaveLength(1);
@@ -224,7 +282,7 @@ test('a page that is shown again waits for its host as before', async () => {
   live.connection.value = { state: 'reconnecting', since: 0, nextTryAt: 0, reason: '' };
   const ended = perform(deny(2));
   await vi.advanceTimersByTimeAsync(5_000);
-  expect([sent, states()]).toEqual([['deny 1'], ['away']]);
+  expect([sent, states()]).toEqual([['deny 1'], ['done', 'away']]);
   live.connection.value = { state: 'live', since: 1 };
   expect(await ended).toBe(true);
   expect(sent).toEqual(['deny 1', 'deny 2']);

@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { isProven, outliveThePage, prepare } from '../api/client';
 import { Refusal, words } from '../api/refusal';
 import { LABELS, type Wired } from './labels';
@@ -18,14 +18,22 @@ export interface Deed {
   undo?: () => Promise<unknown>;
   /** Called when the page goes away before the action was sent. */
   left?: () => void;
+  /** Why it cannot be done any more, such as a decision that was made elsewhere: then nothing is sent. Reads signals. */
+  over?: () => string | null;
+  /** The address of its record, which its receipt leads to. */
+  to?: string;
+  /** The text that goes along, such as an answer. */
+  text?: string;
+  /** The words of its receipt, where it goes on once the host has it. Reads signals. */
+  result?: () => string | null;
 }
 
-/** A notice of a deed, with the way back where there is one. */
-export interface Toast {
+/** A notice of a deed: held with the way back, then the receipt of what was done. */
+export interface Toast extends Pick<Deed, 'label' | 'of' | 'to' | 'text' | 'result'> {
   id: number;
-  label: Wired;
-  of: string;
-  state: 'held' | 'away' | 'done' | 'undone' | 'sent';
+  state: 'held' | 'away' | 'sending' | 'done' | 'undone' | 'sent';
+  /** When the host had it. */
+  at: string | null;
   /** When it is sent or disappears; null while the operator looks at it, or while the host is away. */
   until: number | null;
   /** Takes it back; null where it cannot be taken back any more. */
@@ -54,6 +62,9 @@ interface Held {
   done: Promise<boolean>;
 }
 
+/** The states in which the host does not have it yet. */
+const UNDONE: ReadonlySet<Toast['state']> = new Set(['held', 'away', 'sending']);
+
 const heldNow = signal<ReadonlyMap<string, Held>>(new Map());
 const clocks = new Map<number, { timer: ReturnType<typeof setTimeout>; ms: number; run: () => void }>();
 let last = 0;
@@ -65,13 +76,13 @@ export const isHeld = (name: string): boolean => heldNow.value.has(name);
 export function offerUndo(deed: Deed): void {
   const { undo } = deed;
   if (undo === undefined) return;
-  const id = add(deed, 'done', UNDO_MS, () => remove(id));
+  const id = receipt(deed);
   const take = () => {
     // It does not go before its answer.
     stopClock(id);
     change(id, { undo: null, until: null });
     undo().then(
-      () => say(id, 'undone'),
+      () => say(id, 'undone', SAID_MS),
       (e: unknown) => {
         // It may work once the host is there again.
         change(id, { undo: take });
@@ -81,6 +92,13 @@ export function offerUndo(deed: Deed): void {
     );
   };
   change(id, { undo: take });
+}
+
+/** Says that the host has it, for a while. */
+function receipt(deed: Deed): number {
+  const id = add(deed, 'done', UNDO_MS, () => remove(id));
+  change(id, { at: new Date().toISOString() });
+  return id;
 }
 
 /**
@@ -94,7 +112,11 @@ export function hold(deed: Deed): Promise<boolean> {
     return before.done;
   }
   const ms = preferences.peek().undo_seconds * 1000;
-  if (ms === 0) return deed.run().then(() => true);
+  if (ms === 0)
+    return deed.run().then(() => {
+      receipt(deed);
+      return true;
+    });
   prepare();
   let settle: { resolve: (done: boolean) => void; reject: (e: unknown) => void } | undefined;
   const done = new Promise<boolean>((resolve, reject) => {
@@ -117,10 +139,11 @@ export function hold(deed: Deed): Promise<boolean> {
     }
     sent = true;
     stopClock(id);
-    change(id, { undo: null, now: null, until: null });
+    change(id, { state: 'sending', undo: null, now: null, until: null });
     try {
       await deed.run();
-      release(deed, id);
+      release(deed);
+      say(id, 'done', UNDO_MS);
       settle?.resolve(true);
     } catch (e) {
       if (isUnsure(e) && !again && live.connection.peek().state !== 'live') {
@@ -128,29 +151,49 @@ export function hold(deed: Deed): Promise<boolean> {
         void send(true);
         return;
       }
-      release(deed, id);
+      release(deed);
+      remove(id);
       settle?.reject(e);
     }
   };
   change(id, {
     now: () => void send(),
     undo: () => {
-      release(deed, id, true);
+      release(deed);
+      say(id, 'undone', SAID_MS);
       settle?.resolve(false);
     },
   });
   heldNow.value = new Map(heldNow.peek()).set(deed.name, { deed, toast: id, send: () => void send(), done });
+  dropWhenOver(deed, id, (why) => {
+    if (sent) return;
+    release(deed);
+    remove(id);
+    settle?.reject(new Error(`${why}. Yours was not sent: ${LABELS[deed.label]} ${deed.of}.`));
+  });
   return done;
+}
+
+/** Watches a deed for as long as it is held, since somebody else may decide first. */
+function dropWhenOver({ name, over }: Deed, id: number, drop: (why: string) => void): void {
+  if (over === undefined) return;
+  const stop = effect(() => {
+    const isHere = heldNow.value.get(name)?.toast === id;
+    const why = isHere ? over() : null;
+    if (isHere && why === null) return;
+    queueMicrotask(() => {
+      stop();
+      if (why !== null) drop(why);
+    });
+  });
 }
 
 const isUnsure = (e: unknown): boolean => e instanceof Refusal && e.status === 0;
 
-function release(deed: Deed, id: number, undone = false): void {
+function release({ name }: Deed): void {
   const rest = new Map(heldNow.peek());
-  rest.delete(deed.name);
+  rest.delete(name);
   heldNow.value = rest;
-  if (undone) say(id, 'undone');
-  else remove(id);
 }
 
 /** By what the operator looks at each toast. */
@@ -181,6 +224,10 @@ export function undoLatest(): boolean {
   return latest !== undefined;
 }
 
+/** Where the latest receipt that has a record leads; null where none does. */
+export const latestRecord = (): string | null =>
+  all.peek().findLast(({ state, to }) => to !== undefined && !UNDONE.has(state))?.to ?? null;
+
 let leaving = false;
 
 /** The page goes away: sends everything that is held, and leaves a note of it for the next page. */
@@ -190,7 +237,7 @@ export function sendBeforeLeaving(): void {
   leaving = true;
   const isSent = isProven();
   try {
-    const note = held.map(({ deed: { label, of } }) => ({ label, of, isSent }));
+    const note = held.map(({ deed: { label, of, to } }) => ({ label, of, to, isSent }));
     localStorage.setItem(KEPT, JSON.stringify(note));
   } catch {
     // The storage is full or forbidden: the next page says nothing of it.
@@ -223,34 +270,39 @@ export function tellOfLeft(plain: (label: Wired) => string): void {
     refusal.value = `The page went away while the host was away. Not sent: ${missed
       .map(({ label, of }) => `${plain(label)} ${of}`)
       .join('; ')}.`;
-  for (const { label, of, isSent } of notes)
+  for (const { label, of, to, isSent } of notes)
     if (isSent) {
-      const id = add({ label, of }, 'sent', UNDO_MS, () => remove(id));
+      const id = add({ label, of, ...(to === undefined ? {} : { to }) }, 'sent', UNDO_MS, () => remove(id));
     }
 }
 
 /** Whether it is a note of this version: another one may have left it. */
-function isNote(note: unknown): note is { label: Wired; of: string; isSent: boolean } {
-  const { label, of } = (note ?? {}) as Partial<Record<'label' | 'of', unknown>>;
-  return typeof label === 'string' && label in LABELS && typeof of === 'string';
+function isNote(note: unknown): note is { label: Wired; of: string; to?: string; isSent: boolean } {
+  const { label, of, to } = (note ?? {}) as Partial<Record<'label' | 'of' | 'to', unknown>>;
+  const leads = to === undefined || (typeof to === 'string' && /^\/(?!\/)/.test(to));
+  return typeof label === 'string' && label in LABELS && typeof of === 'string' && leads;
 }
 
-function add({ label, of }: Pick<Deed, 'label' | 'of'>, state: Toast['state'], ms: number, then: () => void): number {
+function add(
+  { label, of, to, text, result }: Omit<Deed, 'name' | 'run'>,
+  state: Toast['state'],
+  ms: number,
+  then: () => void,
+): number {
   const id = ++last;
   const others = all.peek();
   // A held deed has to be sent, and one that can be taken back keeps its time.
-  const surplus = others
-    .filter((toast) => toast.state !== 'held' && toast.state !== 'away' && toast.undo === null)
-    .slice(0, -(SHOWN - 1));
+  const surplus = others.filter((toast) => !UNDONE.has(toast.state) && toast.undo === null).slice(0, -(SHOWN - 1));
   for (const { id: old } of others.length >= SHOWN ? surplus : []) remove(old);
-  all.value = [...all.peek(), { id, label, of, state, until: null, undo: null, now: null }];
+  const more = { ...(to && { to }), ...(text && { text }), ...(result && { result }) };
+  all.value = [...all.peek(), { id, label, of, ...more, state, at: null, until: null, undo: null, now: null }];
   startClock(id, ms, then);
   return id;
 }
 
-function say(id: number, state: Toast['state']): void {
-  change(id, { state, undo: null, now: null });
-  startClock(id, SAID_MS, () => remove(id));
+function say(id: number, state: 'done' | 'undone', ms: number): void {
+  change(id, { state, at: state === 'done' ? new Date().toISOString() : null, undo: null, now: null });
+  startClock(id, ms, () => remove(id));
 }
 
 function startClock(id: number, ms: number, run: () => void): void {

@@ -5,7 +5,6 @@ import { ActionButton } from '../../ui/action-button';
 import { query, search } from '../../ui/address';
 import { Age } from '../../ui/clock';
 import { copyAddress } from '../../ui/copy';
-import { Refused } from '../../ui/fault';
 import { focusDrawn } from '../../ui/focus';
 import { decidedHere } from '../../ui/here';
 import { useKey } from '../../ui/keys';
@@ -23,7 +22,6 @@ import { Build, hasFailedLog } from './build';
 import { What, Why } from './card';
 import { areaOf, Decide } from './decide';
 import { Changes, idIn, NotListed } from './diff';
-import { refusals, refuse } from './state';
 import { approvals } from './store';
 import { proposeAgain } from './waiting';
 
@@ -91,7 +89,6 @@ export function ChangesPage({ params }: { params: Params }) {
       ) : (
         <div class={`split ${chosen === undefined ? '' : 'one'}`}>
           <div class="split-list">
-            <TooLate open={open} />
             <Rows
               id={LIST}
               label={shown === 'open' ? 'Changes that wait' : 'Decided changes'}
@@ -183,23 +180,6 @@ function Line({ approval }: { approval: Approval }) {
         <Age at={resolved_at ?? requested_at} />
       </span>
     </div>
-  );
-}
-
-/** Decisions that came too late, with the words of the refusal. */
-function TooLate({ open }: { open: readonly Approval[] }) {
-  return (
-    <>
-      {[...refusals.value]
-        .filter(([id]) => !open.some((approval) => approval.id === id))
-        .map(([id, error]) => (
-          <Refused
-            key={id}
-            error={`Your decision on #${id} came too late: ${error}`}
-            onClose={() => refuse(id, null)}
-          />
-        ))}
-    </>
   );
 }
 

@@ -3,11 +3,12 @@ import { Link } from '../../ui/link';
 import type { WaitingDetail } from '../../ui/registry';
 import { AgentText } from '../files';
 import { commitOf, hasDiff } from './approval';
+import { Changes } from './diff';
 import { approvals } from './store';
 
 const CHARS = 2000;
 
-/** An approval that the operator has not decided: what is asked, why, by whom. */
+/** An approval that the operator has not decided: what is asked, why, by whom, and what it changes. */
 export function ApprovalDetail({ row }: WaitingDetail) {
   const approval = approvals.open.value.find(({ id }) => String(id) === row.id);
   if (approval === undefined) return <AgentText text={row.title} refs={[]} />;
@@ -19,6 +20,7 @@ export function ApprovalDetail({ row }: WaitingDetail) {
       ) : (
         <AgentText text={approval.description} refs={[]} most={CHARS} />
       )}
+      {hasDiff(approval) ? <Changes approval={approval} /> : null}
       <Review approval={approval} />
     </div>
   );
@@ -72,7 +74,7 @@ function Facts({ approval }: { approval: Approval }) {
 function Review({ approval }: { approval: Approval }) {
   return (
     <p>
-      <Link to={`/changes/${approval.id}`}>{hasDiff(approval) ? 'Review its changes' : 'Open it'}</Link>
+      <Link to={`/changes/${approval.id}`}>Show it among the changes</Link>
     </p>
   );
 }

@@ -16,7 +16,7 @@ vi.mock('../../api/client', () => ({
 
 const { keepNote } = await import('./notes');
 const { approvals } = await import('./store');
-const { deny, denyApproval, proposeAgain } = await import('./waiting');
+const { approve, approveApproval, deny, denyApproval, proposeAgain } = await import('./waiting');
 const { perform, refusal } = await import('../../ui/action');
 
 const AT = '2026-05-01T12:00:00Z';
@@ -43,11 +43,28 @@ test('a denial takes the comments on lines along, wherever it is made', async ()
   ]);
 });
 
-test('a denial is held, and is the same one in the list and in the review', () => {
-  for (const denial of [deny(row(2)), denyApproval(approval(2))]) {
-    const { id, of, hold } = denial.action('');
-    expect([denial.target, id, of, hold]).toEqual([`deny:2.${AT}`, 'deny', '2: a new agent a2', true]);
-  }
+test('a decision is held, and is the same one in the list and in the review', () => {
+  const denials = [deny(row(2)), denyApproval(approval(2))];
+  expect(denials.map(({ target }) => target)).toEqual([`deny:2.${AT}`, `deny:2.${AT}`]);
+  for (const { id, of, hold, to } of denials.map(({ action }) => action('')))
+    expect([id, of, hold, to]).toEqual(['deny', '2: a new agent a2', true, '/changes/2']);
+  for (const { id, of, hold, to } of [approve(row(2)), approveApproval(approval(2))])
+    expect([id, of, hold, to]).toEqual(['approve', '2: a new agent a2', true, '/changes/2']);
+});
+
+test.each([
+  ['pending', null, null],
+  ['building', 'Approval 1 was approved elsewhere', 'approved and under way'],
+  ['approved', 'Approval 1 was approved elsewhere', 'approved and carried out'],
+  ['denied', 'Approval 1 was denied elsewhere', null],
+  ['failed', 'Approval 1 has failed', 'approved, failed and rolled back'],
+  [null, 'Approval 1 waits no longer', null],
+])('an approval that is %s ends a held decision with “%s”, and the receipt says “%s”', (status, over, result) => {
+  const now = status === null ? [] : [{ ...approval(1), status }];
+  const isOpen = status === 'pending' || status === 'building';
+  approvals.snapshot(snapshotOf({ approvals: isOpen ? now : [], approval_history: isOpen ? [] : now }));
+  const action = approveApproval(approval(1));
+  expect([action.over?.() ?? null, action.result?.() ?? null]).toEqual([over, result]);
 });
 
 test('a review that becomes a file is named as who asked sees it', () => {

@@ -9,18 +9,53 @@ import { whatIsAsked } from './approval';
 import { type LineNote, notesOf, reasonWith } from './notes';
 import { approvals } from './store';
 
-const path = (row: Waiting) => ({ params: { path: { id: Number(row.id) } } });
 const nameOf = ({ id, title }: Waiting): string => `${id}: ${title}`;
 
-/** Approves what waits. */
-export const approve = (row: Waiting): Action => ({
+/** An approval that the page knows, waiting or decided. */
+const found = (id: number): Approval | undefined =>
+  [...approvals.open.value, ...approvals.decided.value].find((approval) => approval.id === id);
+
+/** Why an approval cannot be decided any more; null while it waits. */
+function overWith(id: number): string | null {
+  const status = found(id)?.status;
+  if (status === 'pending') return null;
+  if (status === 'failed') return `Approval ${id} has failed`;
+  return status === undefined
+    ? `Approval ${id} waits no longer`
+    : `Approval ${id} was ${status === 'denied' ? 'denied' : 'approved'} elsewhere`;
+}
+
+/** What came of an approved change so far. */
+const RESULTS: Readonly<Record<string, string>> = {
+  building: 'approved and under way',
+  approved: 'approved and carried out',
+  failed: 'approved, failed and rolled back',
+};
+
+/** The parts that every decision has. */
+const decision = (id: number) => ({ hold: true, over: () => overWith(id), to: `/changes/${id}` });
+
+const approving = (id: number, of: string): Action => ({
   id: 'approve',
   label: '◆ APPR0VE',
-  of: nameOf(row),
+  of,
   key: 'approve',
   weight: 'primary',
-  run: () => api.POST('/api/approvals/{id}/approve', path(row)),
+  ...decision(id),
+  result: () => RESULTS[found(id)?.status ?? ''] ?? null,
+  run: () => api.POST('/api/approvals/{id}/approve', { params: { path: { id } } }),
 });
+
+const named = (one: Approval): string => `${one.id}: ${whatIsAsked(one)}`;
+
+/** Approves, wherever it is shown. */
+export const approveApproval = (one: Approval): Action => approving(one.id, named(one));
+
+/** Approves what waits. */
+export const approve = (row: Waiting): Action => {
+  const known = found(Number(row.id));
+  return known === undefined ? approving(Number(row.id), nameOf(row)) : approveApproval(known);
+};
 
 /** Proposes the operator's own change of a configuration again, on top of what was deployed in the meantime. */
 export const proposeAgain = ({ id, agent, kind, requester, fetched_sha }: Approval): Action[] =>
@@ -45,7 +80,7 @@ export const proposeAgain = ({ id, agent, kind, requester, fetched_sha }: Approv
 
 /** The same where it waits. */
 export function proposeAgainOf(row: Waiting): Action[] {
-  const failed = approvals.decided.value.find(({ id }) => String(id) === row.id);
+  const failed = found(Number(row.id));
   return failed === undefined ? [] : proposeAgain(failed);
 }
 
@@ -79,7 +114,8 @@ function denial(
       label: 'DENY',
       of,
       weight: 'danger',
-      hold: true,
+      ...decision(id),
+      text: note,
       run: () => api.POST('/api/approvals/{id}/deny', { params: { path: { id } }, body: note === '' ? {} : { note } }),
     }),
   };
@@ -88,12 +124,16 @@ function denial(
 /** Denies an approval, wherever it is shown. */
 export const denyApproval = (approval: Approval): WithText => {
   const { id, requested_at: since_at, requester } = approval;
-  const of = `${id}: ${whatIsAsked(approval)}`;
-  return denial({ id: String(id), since_at }, of, notesOf(approval).notes, requester === 'operator' ? '*' : requester);
+  return denial(
+    { id: String(id), since_at },
+    named(approval),
+    notesOf(approval).notes,
+    requester === 'operator' ? '*' : requester,
+  );
 };
 
 /** Denies what waits, with what was noted in its review. */
 export const deny = (row: Waiting): WithText => {
-  const approval = approvals.open.value.find(({ id }) => String(id) === row.id);
-  return approval === undefined ? denial(row, nameOf(row), []) : denyApproval(approval);
+  const known = found(Number(row.id));
+  return known === undefined ? denial(row, nameOf(row), []) : denyApproval(known);
 };

@@ -21,6 +21,8 @@ export const approveTicket = (ticket: Named): Action => ({
   of: `ticket ${nameOf(ticket)}`,
   key: 'approve',
   weight: 'primary',
+  hold: true,
+  to: `/tickets/${ticket.id}`,
   run: () => api.POST('/api/v1/tickets/approve', { body: { ticket_id: ticket.id } }),
 });
 
@@ -42,6 +44,8 @@ export const rejectTicket = (ticket: Named): WithText => {
       of,
       weight: 'danger',
       hold: true,
+      to: `/tickets/${ticket.id}`,
+      text: reason,
       run: () => api.POST('/api/v1/tickets/reject', { body: { ticket_id: ticket.id, rejection_reason: reason } }),
     }),
   };
@@ -114,6 +118,7 @@ export const passInPlace = (review: Named): Action => ({
   id: 'pass-review',
   label: '✓ P4SS',
   of: `review ${nameOf(review)}`,
+  hold: true,
   run: () => api.POST('/api/v1/reviews/{id}/decide', { ...at(review.id), body: { verdict: 'passed' } }),
 });
 
@@ -135,6 +140,7 @@ export const failReview = (review: Named): WithText => {
       of,
       weight: 'danger',
       hold: true,
+      text: feedback,
       run: () => api.POST('/api/v1/reviews/{id}/decide', { ...at(review.id), body: { verdict: 'failed', feedback } }),
     }),
   };

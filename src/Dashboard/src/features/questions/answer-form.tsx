@@ -1,5 +1,7 @@
 import { useRef } from 'preact/hooks';
 import type { Question } from '../../api/types';
+import { isPending } from '../../ui/action';
+import { ActionButton } from '../../ui/action-button';
 import { keyOf, useKey } from '../../ui/keys';
 import type { WaitingDetail } from '../../ui/registry';
 import { AS_FILE, bodyFault } from '../../ui/text/bytes';
@@ -8,8 +10,33 @@ import { answer } from './actions';
 import { answerDraft, draftOf, keepAnswer } from './draft';
 import { answerOf, meantByOpen, withOption } from './question';
 
+interface Props {
+  question: Question;
+  decide: WaitingDetail['decide'];
+}
+
+/** The way to answer a question, or the answer while the page holds it. */
+export function AnswerForm(props: Props) {
+  return isPending(answer(props.question, '')) ? <Held {...props} /> : <Form {...props} />;
+}
+
+/** A held answer: it can be taken back or sent at once, and not be changed. */
+function Held({ question, decide }: Props) {
+  const action = answer(question, '');
+  useKey('open', () => void decide(action), true, 'form');
+  return (
+    <div class="held-answer" data-held={question.id}>
+      <p class="dim">Your answer, not sent yet:</p>
+      <p class="held-text">
+        <bdi>{answerOf(question, answerDraft(question))}</bdi>
+      </p>
+      <ActionButton action={action} run={decide} />
+    </div>
+  );
+}
+
 /** The options of a question by number, and the box for other words. */
-export function AnswerForm({ question, decide }: { question: Question; decide: WaitingDetail['decide'] }) {
+function Form({ question, decide }: Props) {
   const { asker, target, options, multi } = question;
   const box = useRef<HTMLTextAreaElement>(null);
   const draft = answerDraft(question);

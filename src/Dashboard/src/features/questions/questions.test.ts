@@ -1,20 +1,24 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Question } from '../../api/types';
-import { loaded as load } from '../../test/loaded';
+import { loaded as load, snapshotOf } from '../../test/loaded';
+import { perform, refusal } from '../../ui/action';
 import { drafts } from '../../ui/draft';
+import { applyPreferences } from '../../ui/preferences';
+import { toasts } from '../../ui/undo';
 import { answer } from './actions';
 import { answerDraft, draftOf, keepAnswer } from './draft';
 import { eventsOf } from './events';
 import { answerOf, byAnswer, HISTORY, meantByOpen, nothing, saidAfter, withOption } from './question';
-import { Questions } from './store';
+import { Questions, questions as shared } from './store';
 
-let answered = () => {};
+const host = { answer: () => {}, refuse: (_: Error) => {} };
 vi.mock('../../api/client', async (original) => ({
   ...(await original<object>()),
   api: {
     POST: () =>
-      new Promise<void>((resolve) => {
-        answered = resolve;
+      new Promise<void>((resolve, reject) => {
+        host.answer = resolve;
+        host.refuse = reject;
       }),
   },
 }));
@@ -112,16 +116,34 @@ test('the draft of an answer keeps options and words, for this question alone', 
   expect(drafts.has(draftOf(asked))).toBe(false);
 });
 
-test('what is typed while an answer is on its way stays', async () => {
+test('a draft goes with its answer, and a refusal brings it back before what was typed since', async () => {
   const asked = question(9, { options: ['yes', 'no'] });
   keepAnswer(asked, { chosen: ['yes'], text: 'now' });
   const sent = answer(asked, 'yes, now').run();
-  keepAnswer(asked, { chosen: ['yes'], text: 'now, and test it' });
-  answered();
+  expect([answerDraft(asked), drafts.sent.value[0]]).toEqual([nothing, 'now']);
+  keepAnswer(asked, { ...nothing, text: 'and test it' });
+  host.answer();
   await sent;
-  expect(answerDraft(asked)).toEqual({ chosen: [], text: 'now, and test it' });
-  const again = answer(asked, 'now, and test it').run();
-  answered();
-  await again;
-  expect(answerDraft(asked)).toEqual(nothing);
+  expect(answerDraft(asked)).toEqual({ chosen: [], text: 'and test it' });
+
+  keepAnswer(asked, { chosen: ['yes'], text: 'now' });
+  const refused = answer(asked, 'yes, now').run();
+  keepAnswer(asked, { ...nothing, text: 'and test it' });
+  host.refuse(new Error('question 9 was answered by bob'));
+  await expect(refused).rejects.toThrow('answered by bob');
+  expect(answerDraft(asked)).toEqual({ chosen: ['yes'], text: 'now\nand test it' });
+});
+
+test('a held answer keeps its draft, and is not sent once somebody else has answered', async () => {
+  refusal.value = null;
+  applyPreferences({ undo_seconds: 5 });
+  const asked = question(11);
+  shared.snapshot(snapshotOf({ questions: [asked] }));
+  keepAnswer(asked, { chosen: [], text: 'yes' });
+  const ended = perform(answer(asked, 'yes'));
+  expect(toasts.value.map(({ state, text }) => [state, text])).toEqual([['held', 'yes']]);
+  shared.resolve(settled(11, 'bob', 'no'));
+  expect(await ended).toBe(false);
+  expect(refusal.value).toBe('Question 11 was answered by bob. Yours was not sent: Answer 11 of alice.');
+  expect([toasts.value, answerDraft(asked).text]).toEqual([[], 'yes']);
 });

@@ -20,6 +20,6 @@ test('a key that means something already is refused, a free one is not', () => {
   expect(taken('j', 'done')).toBe('next');
   expect(taken('[Shift]+/', 'done')).toBe('filter');
   expect(taken('g', 'done')).toBe('go-home');
-  expect(taken('v', 'done')).toBeNull();
+  expect(taken('u', 'done')).toBeNull();
   expect(taken('j', 'next')).toBeNull();
 });

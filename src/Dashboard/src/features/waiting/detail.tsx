@@ -128,7 +128,11 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
   };
   useKey('later', openLater, later !== null);
   if (actions.length + texts.length === 0 && later === null) return null;
-  const button = (action: Action) => <ActionKey key={action.id} action={action} decide={decide} />;
+  // While one decision is held, another one on the same thing would contradict it.
+  const rests = (action: Action) => held && !isPending(action);
+  const button = (action: Action) => (
+    <ActionKey key={action.id} action={action} rests={rests(action)} decide={decide} />
+  );
   const openBox = (one: WithText) => {
     setOpen(one.id);
     setTimes((n) => n + 1);
@@ -137,12 +141,13 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
     <OpensBox
       key={one.id}
       one={one}
+      rests={rests(one.action(''))}
       // Pressed again while it is held, it is sent at once.
       open={() => (isPending(one.action('')) ? void decide(one.action('')) : openBox(one))}
     />
   );
   return (
-    <>
+    <div class="detail-foot">
       {opened === undefined ? null : (
         <Writing
           // A box that is open already gets the focus again.
@@ -177,7 +182,7 @@ export function Actions({ of, actions, texts, later, held = false, decide, onLea
         {actions.filter(isDanger).map(button)}
         {texts.filter(isDanger).map(box)}
       </div>
-    </>
+    </div>
   );
 }
 
@@ -196,17 +201,23 @@ function Hint({ name }: { name: KeyName | undefined }) {
   );
 }
 
-function ActionKey({ action, decide }: { action: Action; decide: (action: Action) => Promise<boolean> }) {
-  const { key } = action;
-  useKey(key ?? 'done', () => void decide(action), key !== undefined);
-  return <ActionButton action={action} run={decide} />;
+interface ActionKeyProps {
+  action: Action;
+  rests: boolean;
+  decide: (action: Action) => Promise<boolean>;
 }
 
-function OpensBox({ one, open }: { one: WithText; open: () => void }) {
+function ActionKey({ action, rests, decide }: ActionKeyProps) {
+  const { key } = action;
+  useKey(key ?? 'done', () => void decide(action), key !== undefined && !rests);
+  return <ActionButton action={action} disabled={rests} run={decide} />;
+}
+
+function OpensBox({ one, rests, open }: { one: WithText; rests: boolean; open: () => void }) {
   const { key, label, of, weight } = one;
-  useKey(key ?? 'reply', open, key !== undefined);
+  useKey(key ?? 'reply', open, key !== undefined && !rests);
   return (
-    <button type="button" class={`act ${weight === 'danger' ? 'bad' : ''}`} onClick={open}>
+    <button type="button" class={`act ${weight === 'danger' ? 'bad' : ''}`} disabled={rests} onClick={open}>
       {isPending(one.action('')) ? (
         <Label text="▸ N0W" of={`${LABELS[label].toLowerCase()} ${of}`} />
       ) : (

@@ -137,7 +137,10 @@ export function WaitingPage({ params }: { params: Params }) {
         onOpen={(row, by) => {
           if (narrow) go(addressOf(row.key) + search.peek());
           else if (by === 'key')
-            document.querySelector<HTMLElement>('.waiting-detail textarea, .waiting-detail button')?.focus();
+            (
+              document.querySelector<HTMLElement>('.waiting-detail textarea, .waiting-detail .diff') ??
+              document.querySelector<HTMLElement>('.waiting-detail button')
+            )?.focus();
         }}
         onActions={(row, at) => openRowMenu(row, at, decideOn([row]))}
         chosen={chosen}
