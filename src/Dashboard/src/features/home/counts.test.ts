@@ -35,6 +35,21 @@ test('the counts are read once for changes close together, and not while the pag
   expect(reads).toBe(4);
 });
 
+test('changes that never stop are counted as they go on', async () => {
+  let reads = 0;
+  const counts = new Counts(
+    async () => work(++reads),
+    () => true,
+  );
+  await counts.read();
+  for (let i = 0; i < 10; i++) {
+    counts.changed();
+    await vi.advanceTimersByTimeAsync(500);
+  }
+  expect(reads).toBe(1 + 5);
+  counts.stop();
+});
+
 test('a change during a read is read again, and a read that failed says so until the next one', async () => {
   let answer = () => {};
   let fails = false;

@@ -12,6 +12,8 @@ export class Counts {
   readonly work = signal<WorkCounts | null>(null);
   readonly error = signal<string | null>(null);
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** When the timer ends. */
+  #due = Number.POSITIVE_INFINITY;
   #underWay: AbortController | null = null;
   #again = false;
   #stopped = false;
@@ -38,6 +40,7 @@ export class Counts {
     const underWay = new AbortController();
     this.#underWay = underWay;
     this.#again = false;
+    this.#pause();
     try {
       this.work.value = await this.fetchWork(underWay.signal);
       this.error.value = null;
@@ -54,14 +57,18 @@ export class Counts {
     this.#underWay?.abort();
   }
 
-  /** Reads after a time, unless it is to be sooner. */
+  /** Reads after a time, or when it was due anyway, if that is earlier: changes that never stop do not put it off. */
   #next(after: number): void {
+    const due = Math.min(this.#due, Date.now() + after);
     this.#pause();
-    if (!this.#stopped && this.isVisible()) this.#timer = setTimeout(() => void this.read(), after);
+    if (this.#stopped || !this.isVisible()) return;
+    this.#due = due;
+    this.#timer = setTimeout(() => void this.read(), due - Date.now());
   }
 
   #pause(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#due = Number.POSITIVE_INFINITY;
   }
 }
