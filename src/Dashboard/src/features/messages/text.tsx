@@ -68,5 +68,11 @@ function EventJson({ json }: { json: string }) {
   );
 }
 
-/** An event's JSON, indented. */
-const asSent = (json: string): string => JSON.stringify(JSON.parse(json), null, 2);
+/** An event's JSON, indented; a text that is not JSON stays as it is. */
+export function asSent(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json), null, 2);
+  } catch {
+    return json;
+  }
+}
