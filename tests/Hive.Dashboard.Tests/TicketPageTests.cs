@@ -220,6 +220,13 @@ public sealed partial class TicketPageTests(Browser browser) : DashboardTest(bro
         await Expect(work.Locator(".strip-words")).ToHaveTextAsync("Nothing works: 3 tasks wait.");
         await work.GetByRole(AriaRole.Link, new() { Name = "Check" }).ClickAsync();
         await Expect(page.Locator("[data-card='1']")).ToBeVisibleAsync();
+
+        // A blocked one is shown by the board that it is on.
+        await Hive.CallAsync("ticket_change", new { id = 1, block = new { type = "environment", reason = "no VPN" } });
+        await page.GoBackAsync();
+        await work.GetByRole(AriaRole.Link, new() { Name = "Blocked 1" }).ClickAsync();
+        await page.WaitForURLAsync("**/board?workflow=ship&column=blocked");
+        await Expect(page.Locator("[data-card='1']")).ToBeVisibleAsync();
     }
 
     /// <summary>Makes a ticket whose first task an agent has.</summary>

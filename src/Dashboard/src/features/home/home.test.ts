@@ -46,15 +46,20 @@ test('values are a line of at most 24 bars', () => {
   expect(bars(Array.from({ length: 288 }, () => 1))).toBe('█'.repeat(24));
 });
 
-test('the strip has the columns of boards with tickets, without the overlay of blocked ones', () => {
+test('the strip has the columns of boards with tickets, and what is blocked on each of them', () => {
   const columns = [
-    column('backlog', ['PHASE_BACKLOG'], { count: 3 }),
-    column('blocked', ['PHASE_BLOCKED'], { count: 1, blocked: 1 }),
-    column('todo', ['PHASE_TODO'], { workflow: 'other' }),
+    column('backlog', ['PHASE_BACKLOG'], { count: 3, blocked: 2 }),
+    column('building', ['PHASE_BUILD'], { count: 1, blocked: 1 }),
+    column('todo', ['PHASE_TODO'], { workflow: 'empty' }),
+    column('doing', ['PHASE_DO'], { workflow: 'well', count: 1 }),
   ];
-  const boards = boardsOf([workflow(), workflow('other')], columns);
-  expect(boards.map(({ workflow: { name } }) => name)).toEqual(['ship']);
-  expect(boards[0]?.columns.map(({ id }) => id)).toEqual(['backlog']);
+  const boards = boardsOf([workflow(), workflow('empty'), workflow('well')], columns);
+  expect(
+    boards.map(({ workflow: { name }, columns }) => [name, ...columns.map(({ id, count }) => `${id} ${count}`)]),
+  ).toEqual([
+    ['ship', 'backlog 3', 'building 1', 'blocked 3'],
+    ['well', 'doing 1'],
+  ]);
 });
 
 test('the budget of everything says most, else the one that is used up most', () => {

@@ -39,10 +39,10 @@ function useCounts(): Counts {
   return counts;
 }
 
-/** The columns of each board that has tickets, without the overlay of blocked ones. */
+/** The columns of each board that has tickets; the one of blocked tickets only where some are. */
 export function boardsOf(workflows: readonly WorkflowView[], all: readonly BoardColumn[]) {
   return workflows.flatMap((workflow) => {
-    const columns = columnsOf(workflow.name, workflow, all).filter((column) => !isOverlay(column));
+    const columns = columnsOf(workflow.name, workflow, all).filter((column) => column.count > 0 || !isOverlay(column));
     return columns.every(({ count }) => count === 0) ? [] : [{ workflow, columns }];
   });
 }
@@ -51,15 +51,15 @@ export function boardsOf(workflows: readonly WorkflowView[], all: readonly Board
 export const chiefOf = (all: readonly Budget[]): Budget | undefined =>
   all.toSorted((a, b) => Number(b.scope === 'global') - Number(a.scope === 'global') || spentOf(b) - spentOf(a))[0];
 
-/** Where the work stands: whether it goes on, each column of the board, what is blocked, and what it has cost. */
+/** Where the work stands: whether it goes on, each column of the board, what waits for an answer, and what is spent. */
 export function Strip({ working }: { working: number }) {
   const counts = useCounts();
   const boards = boardsOf(board.workflows.value, board.columns.value);
   const work = counts.work.value;
   const error = counts.error.value;
   const budget = chiefOf(budgets.all.value);
-  const blocked = board.columns.value.reduce((sum, column) => sum + (isOverlay(column) ? 0 : column.blocked), 0);
   const open = work?.open_tasks ?? 0;
+  const behind = work?.stopped_tickets ?? 0;
   if (boards.length === 0 && open === 0 && budget === undefined) return null;
   const stops = open > 0 && working === 0;
   return (
@@ -90,14 +90,13 @@ export function Strip({ working }: { working: number }) {
           </ul>
         </div>
       ))}
-      {blocked > 0 || (work?.stopped_tickets ?? 0) > 0 || budget !== undefined ? (
-        <ul class="strip-figures strip-more" aria-label="What holds it up">
-          {blocked > 0 ? <Figure to="/board?state=blocked" name="blocked" figure={blocked} tone="bad" /> : null}
-          {work !== null && work.stopped_tickets > 0 ? (
+      {behind > 0 || budget !== undefined ? (
+        <ul class="strip-figures strip-more" aria-label="Your answers and the budget">
+          {behind > 0 ? (
             <Figure
               to="/waiting"
-              name={`${work.stopped_tickets === 1 ? 'ticket' : 'tickets'} behind your answer`}
-              figure={work.stopped_tickets}
+              name={`${behind === 1 ? 'ticket' : 'tickets'} behind your answer`}
+              figure={behind}
               tone="waiting"
             />
           ) : null}
@@ -178,7 +177,7 @@ function Column({ column }: { column: BoardColumn }) {
           {wip_limit == null ? null : <span class="dim"> of {wip_limit}</span>}
         </>
       }
-      tone={full === 'over' ? 'bad' : count === 0 ? 'faint' : 'plain'}
+      tone={full === 'over' || isOverlay(column) ? 'bad' : count === 0 ? 'faint' : 'plain'}
       more={queue > 0 ? <span class="strip-note dim n"> {queue} in front</span> : null}
     />
   );
