@@ -8,6 +8,7 @@ import {
   cameBack,
   latestRecord,
   pauseToast,
+  recordOf,
   resumeToast,
   sendBeforeLeaving,
   type Toast,
@@ -57,9 +58,9 @@ const STATES: Record<Toast['state'], string> = {
 };
 
 function Said({ toast }: { toast: Toast }) {
-  const { id, label, of, text, to, result, state, at, until, undo, now: send } = toast;
+  const { id, label, of, text, result, state, at, until, undo, now: send } = toast;
   const said = (state === 'done' ? result?.() : null) ?? STATES[state];
-  const isRecorded = to !== undefined && (state === 'done' || state === 'sent');
+  const record = recordOf(toast);
   return (
     <div
       class={`toast ${state}`}
@@ -103,13 +104,13 @@ function Said({ toast }: { toast: Toast }) {
             <Keycap name="undo" />
           </button>
         )}
-        {isRecorded ? (
-          <Link to={to} class="act">
+        {record === null ? null : (
+          <Link to={record} class="act">
             Show it
             <span class="hidden"> ({of})</span>
             <Keycap name="receipt" />
           </Link>
-        ) : null}
+        )}
       </span>
     </div>
   );

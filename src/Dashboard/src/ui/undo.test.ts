@@ -123,6 +123,11 @@ test('undo takes back the latest held thing, which is never sent', async () => {
   expect(undoLatest()).toBe(false);
 });
 
+test('what was taken back has no record to show', async () => {
+  const ended = perform(deny(1, { to: '/changes/1' }));
+  expect([undoLatest(), await ended, states(), latestRecord()]).toEqual([true, false, ['undone'], null]);
+});
+
 test('the same action again is sent at once, and once', async () => {
   const first = perform(deny(1));
   const second = perform(deny(1));

@@ -24,7 +24,7 @@ export interface Deed {
   to?: string;
   /** The text that goes along, such as an answer. */
   text?: string;
-  /** The words of its receipt, where it goes on once the host has it. Reads signals. */
+  /** What its receipt says where the work goes on after the answer, such as that of an approved change. Reads signals. */
   result?: () => string | null;
 }
 
@@ -63,7 +63,7 @@ interface Held {
 }
 
 /** The states in which the host does not have it yet. */
-const UNDONE: ReadonlySet<Toast['state']> = new Set(['held', 'away', 'sending']);
+const PENDING: ReadonlySet<Toast['state']> = new Set(['held', 'away', 'sending']);
 
 const heldNow = signal<ReadonlyMap<string, Held>>(new Map());
 const clocks = new Map<number, { timer: ReturnType<typeof setTimeout>; ms: number; run: () => void }>();
@@ -224,9 +224,13 @@ export function undoLatest(): boolean {
   return latest !== undefined;
 }
 
+/** The address of the record that a notice leads to: that of something that was done. */
+export const recordOf = ({ state, to }: Toast): string | null =>
+  to !== undefined && (state === 'done' || state === 'sent') ? to : null;
+
 /** Where the latest receipt that has a record leads; null where none does. */
 export const latestRecord = (): string | null =>
-  all.peek().findLast(({ state, to }) => to !== undefined && !UNDONE.has(state))?.to ?? null;
+  all.peek().reduce<string | null>((latest, toast) => recordOf(toast) ?? latest, null);
 
 let leaving = false;
 
@@ -292,7 +296,7 @@ function add(
   const id = ++last;
   const others = all.peek();
   // A held deed has to be sent, and one that can be taken back keeps its time.
-  const surplus = others.filter((toast) => !UNDONE.has(toast.state) && toast.undo === null).slice(0, -(SHOWN - 1));
+  const surplus = others.filter((toast) => !PENDING.has(toast.state) && toast.undo === null).slice(0, -(SHOWN - 1));
   for (const { id: old } of others.length >= SHOWN ? surplus : []) remove(old);
   const more = { ...(to && { to }), ...(text && { text }), ...(result && { result }) };
   all.value = [...all.peek(), { id, label, of, ...more, state, at: null, until: null, undo: null, now: null }];
