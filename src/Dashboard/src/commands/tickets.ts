@@ -6,7 +6,7 @@ import { go } from '../ui/link';
 import type { CommandSource } from '../ui/registry';
 
 /** How many tickets are looked up, and how long after the last letter. */
-const [SHOWN, SOON_MS] = [20, 150] as const;
+const [SHOWN, PAUSE_MS] = [20, 150] as const;
 
 /** The tickets that the host has found for a text. */
 export const found = signal<readonly TicketCard[]>([]);
@@ -24,7 +24,7 @@ function seek(text: string): void {
       // Without an answer the palette has its other entries.
       const tickets = await answerOf(asked).catch(() => []);
       if (text === sought) found.value = tickets;
-    }, SOON_MS);
+    }, PAUSE_MS);
 }
 
 const entryOf = (id: number, title: string) => ({ id: `ticket ${id}`, title, run: () => go(`/tickets/${id}`) });

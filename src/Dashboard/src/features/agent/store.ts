@@ -19,7 +19,7 @@ import type { AgentEvent, AgentEvents, AgentStreamEvent } from './events';
 
 /** Events within this time are applied together. */
 const TOGETHER_MS = 60;
-/** More of them at once than anyone could read: then fewer entries are drawn, and less often. */
+/** With more of them at once, which nobody could read, fewer entries are drawn, and less often. */
 const FLOOD = 50;
 const TOGETHER_IN_FLOOD_MS = 250;
 /** Of a longer text that is being written only the end is shown. */
@@ -204,7 +204,7 @@ export class AgentLive {
     const events = freshIn(before, this.#queue);
     this.#queue = [];
     this.flooded.value = events.length > FLOOD;
-    // Its end is seen by a time in which little arrives.
+    // The flood is over when little has arrived until the next time.
     if (this.flooded.value) this.#later();
     if (events.length === 0) {
       this.writing.value = this.#writing;

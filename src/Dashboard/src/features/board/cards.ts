@@ -11,7 +11,7 @@ const [FIRST, TIMES] = [50, 4] as const;
 /** The most that the host lists of a column. */
 export const MOST = 10_000;
 /** Changes within this time are read together; so are the letters of a filter. */
-const SOON_MS = 100;
+const TOGETHER_MS = 100;
 /** Between two readings: at least this time, and ten times as long as the last one took. */
 const [REST_MS, RESTS] = [1_000, 10] as const;
 
@@ -36,10 +36,11 @@ const limits = signal<{ of: string; all: ReadonlyMap<string, number> }>({ of: ''
 /** Counts the requests to read again. */
 const retries = signal(0);
 
-/** Whether every ticket of the board that is shown has its card there. */
-export const isWhole = computed(
-  () => found.value === null || [found.value.count, board.cards.value.length].every((n) => n === found.value?.matching),
-);
+/** Whether the board shows all of its tickets: none is filtered out, and none is further down. */
+export const isWhole = computed(() => {
+  const read = found.value;
+  return read === null || (read.matching === read.count && read.matching === board.cards.value.length);
+});
 
 /** A board with a filter, as one text. */
 export const nameOf = (workflow: string | null, { words: text, state }: Filter): string =>
@@ -80,7 +81,7 @@ export function watch(workflow: string, filter: Filter): () => void {
       if (!stopped.aborted) fault.value = words(e);
     }
   };
-  let wait = found.peek() === null || found.peek()?.of === of ? 0 : SOON_MS;
+  let wait = found.peek() === null || found.peek()?.of === of ? 0 : TOGETHER_MS;
   let stop = () => {};
   const forget = effect(() => {
     const { all, of: grown } = limits.value;
@@ -117,7 +118,7 @@ async function readCards(
   const columns = all.columns.map((column) => grown.find(({ id }) => id === column.id) ?? column);
   return {
     workflow,
-    // One that moves in the meantime may be read twice.
+    // A ticket that moves in the meantime may be read twice.
     cards: columns.flatMap(({ cards }) => cards),
     count: all.count,
     matching: columns.reduce((sum, { count }) => sum + count, 0),
@@ -144,7 +145,7 @@ function whileChanging(first: number, read: (stopped: AbortSignal) => Promise<vo
     void [board.changes.value, board.reads.value];
     isChanged = true;
     if (timer === null && !isReading) timer = setTimeout(run, wait);
-    wait = SOON_MS;
+    wait = TOGETHER_MS;
   });
   return () => {
     stop.abort();

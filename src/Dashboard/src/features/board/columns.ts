@@ -80,8 +80,8 @@ export const isNew = ({ status, done_at }: Pick<TicketCard, 'status' | 'done_at'
   status === 'pending_review' && done_at == null;
 
 /**
- * The key of the thing that the operator has to decide. One that its other marks are about has no key here, and what is
- * decided has none either, although the card comes a moment later.
+ * The key of what the operator has to decide before a ticket goes on. Null where another mark of the card says why it
+ * stands still, and once it is decided, although the changed card arrives a moment later.
  */
 export const needsYou = (card: TicketCard): string | null =>
   card.needs_you != null && card.blocked == null && !isNew(card) && card.done_at == null

@@ -271,7 +271,7 @@ const texted = (one: WithText, key?: KeyName): Action =>
 export const comment = (card: TicketCard): Action =>
   texted(commentText(card), needsYou(card) === null ? 'reply' : undefined);
 
-/** Goes to what the operator has to decide before a ticket goes on; otherwise there is something to say at it. */
+/** Goes to what the operator has to decide before a ticket goes on; comments on it where there is nothing to decide. */
 export const answerOrComment = (card: TicketCard): Action => {
   const key = needsYou(card);
   return key === null

@@ -51,7 +51,7 @@ export class Board {
   readonly #followers = new Set<Follower>();
   /** The cards that the board shows: of each column the first ones. Events keep them current. */
   readonly cards = computed<readonly TicketCard[]>(() => this.#cards.all);
-  /** Counts the changes of tickets and columns: other cards may be the first ones after each. */
+  /** Counts the changes of tickets and columns; each may change which cards come first. */
   readonly changes = signal(0);
   readonly columns = signal<readonly BoardColumn[]>([]);
   readonly workflows = signal<readonly WorkflowView[]>([]);

@@ -4,7 +4,7 @@ import type { WorkCounts } from '../../api/types';
 
 /** Changes that come close together are counted together. */
 const AFTER_MS = 1_000;
-/** A change of a task that the page does not hold is seen after this time. */
+/** Changes of tasks beyond those that the page lists are counted after this time. */
 const EVERY_MS = 15_000;
 
 /** The host's counts of open work, read again after changes and now and then while the page is visible. */

@@ -25,7 +25,7 @@ function useCounts(): Counts {
     const shown = () => counts.shown();
     document.addEventListener('visibilitychange', shown);
     const forget = effect(() => {
-      // Read here so that a change of any of them runs this effect: the host may count differently then.
+      // Each of these may change the counts.
       void [waiting.all.value, board.tasks, board.columns.value];
       if (live.sync.value.state === 'synced') counts.changed();
     });
@@ -47,7 +47,7 @@ export function boardsOf(workflows: readonly WorkflowView[], all: readonly Board
   });
 }
 
-/** The budget that says most: that of everything, else the one that is used up most. */
+/** The budget of everything; where there is none, the one of which most is spent. */
 export const chiefOf = (all: readonly Budget[]): Budget | undefined =>
   all.toSorted((a, b) => Number(b.scope === 'global') - Number(a.scope === 'global') || spentOf(b) - spentOf(a))[0];
 

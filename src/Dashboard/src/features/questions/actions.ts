@@ -45,7 +45,7 @@ export const answer = (question: Question, text: string): Action => ({
   text,
   run: async () => {
     const draft = answerDraft(question);
-    // Before it: a page that is left does not see the answer.
+    // Before the request: a page that is left sees no answer to it.
     keepAnswer(question, nothing);
     if (draft.text.length <= BODY_BYTES) drafts.remember(draft.text);
     try {

@@ -20,7 +20,7 @@ export function AnswerForm(props: Props) {
   return isPending(answer(props.question, '')) ? <Held {...props} /> : <Form {...props} />;
 }
 
-/** A held answer: it can be taken back or sent at once, and not be changed. */
+/** A held answer: it can be taken back or sent at once, but not changed. */
 function Held({ question, decide }: Props) {
   const action = answer(question, '');
   useKey('open', () => void decide(action), true, 'form');
