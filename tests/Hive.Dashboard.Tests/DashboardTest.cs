@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -8,6 +9,9 @@ namespace Hive.Dashboard.Tests;
 /// an error fails the test.</summary>
 public abstract class DashboardTest(Browser browser) : IAsyncLifetime
 {
+    /// <summary>An hour in milliseconds.</summary>
+    protected const int Hour = 3_600_000;
+
     private readonly ConcurrentQueue<string> complaints = new();
     private readonly List<IBrowserContext> profiles = [];
     private LiveHive? hive;
@@ -71,6 +75,24 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
         var page = await profile.NewPageAsync();
         await GoAsync(page, path + new Uri(await Hive.LoginLinkAsync()).Fragment);
         return page;
+    }
+
+    /// <summary>A signed-in page at a place, which holds every decision for an hour of its own clock.</summary>
+    protected async Task<IPage> HoldingAsync(string path)
+    {
+        var profile = await ProfileAsync();
+        await profile.RouteAsync(
+            "**/api/state",
+            async route =>
+            {
+                var answer = await route.FetchAsync();
+                var snapshot = JsonNode.Parse(await answer.TextAsync())!;
+                snapshot["preferences"]!["undo_seconds"] = Hour / 1000;
+                await route.FulfillAsync(new() { Response = answer, Body = snapshot.ToJsonString() });
+            }
+        );
+        await profile.Clock.InstallAsync();
+        return await AtAsync(profile, path);
     }
 
     /// <summary>Loads the page at a place.</summary>

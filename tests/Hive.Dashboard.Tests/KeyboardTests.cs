@@ -40,13 +40,15 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
         using var alice = await Hive.JoinAsync("alice");
         using var manager = await Hive.OpenAsync("manager");
         var question = await alice.AskAsync(new { question = "Ship it?", options = new[] { "yes", "no" } });
-        var page = await SignedInAsync();
+        var page = await HoldingAsync("/");
 
         var hand = await Hand.BeginAsync(page, "Answer a question with an option");
         await hand.PressAsync("g w", Place(page));
         await hand.PressAsync("1", Place(page));
-        await hand.PressAsync("enter", page.Locator("#waiting-list"));
+        await hand.PressAsync("enter", page.Locator($"#waiting-list [data-key=question-{question}]"));
         hand.End();
+        await page.Clock.FastForwardAsync(Hour);
+        await Expect(page.Locator("#waiting-list")).ToBeFocusedAsync();
         Assert.Equal(("yes", "operator"), await alice.AnswerAsync(question));
 
         var first = await ApprovalTests.ProposeAsync(Hive, manager, "model: larger\n", "a larger model");
@@ -57,8 +59,10 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
         var changes = page.GetByRole(AriaRole.Region, new() { Name = "The changes" });
         await hand.PressAsync("enter", changes);
         await hand.PressAsync("space", changes);
-        await hand.PressAsync("a", page.Locator($"#changes [data-key='{first}']"));
+        await hand.PressAsync("a", changes);
         hand.End();
+        await page.Clock.FastForwardAsync(Hour);
+        await Expect(page.Locator($"#changes [data-key='{first}']")).ToBeFocusedAsync();
         await Expect(page.Locator($"[data-review='{first}'] .state-word")).ToHaveTextAsync("approved");
 
         var second = await ApprovalTests.ProposeAsync(Hive, manager, "model: largest\n", "the largest model");

@@ -10,8 +10,6 @@ namespace Hive.Dashboard.Tests;
 /// <summary>Actions that can be taken back, and those that are held before they are sent.</summary>
 public sealed class UndoTests(Browser browser) : DashboardTest(browser)
 {
-    private const int Hour = 3_600_000;
-
     private static readonly string[] HostAway =
     [
         "ERR_CONNECTION_REFUSED",
@@ -289,24 +287,6 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
     {
         foreach (var key in keys)
             await page.Keyboard.PressAsync(key);
-    }
-
-    /// <summary>A page at a place, which holds everything for an hour of its own clock.</summary>
-    private async Task<IPage> HoldingAsync(string path)
-    {
-        var profile = await ProfileAsync();
-        await profile.RouteAsync(
-            "**/api/state",
-            async route =>
-            {
-                var answer = await route.FetchAsync();
-                var snapshot = JsonNode.Parse(await answer.TextAsync())!;
-                snapshot["preferences"]!["undo_seconds"] = Hour / 1000;
-                await route.FulfillAsync(new() { Response = answer, Body = snapshot.ToJsonString() });
-            }
-        );
-        await profile.Clock.InstallAsync();
-        return await AtAsync(profile, path);
     }
 
     [Fact]

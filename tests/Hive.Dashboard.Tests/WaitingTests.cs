@@ -21,7 +21,7 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
             await manager.CallAsync("request_spawn", new { name, description = $"We need {name}" });
         await alice.CallAsync("send", new { to = "operator", body = "Which colour?" });
         await ParkAsync(alice, bob);
-        var page = await SignedInAsync();
+        var page = await HoldingAsync("/");
         await Expect(page.Locator("link[rel=icon][href*='favicon-waiting']")).ToHaveCountAsync(1);
         await Expect(page.Locator(".nav > ul .nav-count").Filter(new() { HasText = "4 waiting" })).ToHaveCountAsync(1);
         await PressAsync(page, "g", "w");
