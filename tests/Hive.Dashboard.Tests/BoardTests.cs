@@ -333,6 +333,33 @@ public sealed partial class BoardTests(Browser browser) : DashboardTest(browser)
         Assert.True(await page.EvaluateAsync<int>("document.querySelectorAll('*').length") <= 3_000);
     }
 
+    [Fact]
+    public async Task What_is_typed_for_the_filter_while_the_cards_are_read_is_not_lost()
+    {
+        await LoadAsync();
+        await TicketAsync("Log in");
+        await TicketAsync("Log out");
+        var read = new TaskCompletionSource();
+        var profile = await ProfileAsync();
+        await profile.RouteAsync(
+            "**/api/v1/board/cards*",
+            async route =>
+            {
+                await read.Task;
+                await route.ContinueAsync();
+            }
+        );
+        var page = await AtAsync(profile, "/board?workflow=tiny");
+        await Expect(Column(page, "idea").Locator(".column-count")).ToHaveTextAsync("2");
+
+        await PressAsync(page, "/");
+        await page.Keyboard.TypeAsync("out");
+        read.SetResult();
+
+        await Expect(page.Locator("[data-card]")).ToHaveCountAsync(1);
+        await Expect(Card(page, 2)).ToContainTextAsync("Log out");
+    }
+
     /// <summary>Loads the workflow of these tests, once.</summary>
     private async Task LoadAsync()
     {
@@ -374,12 +401,6 @@ public sealed partial class BoardTests(Browser browser) : DashboardTest(browser)
     private static Task OrderIsAsync(IPage page, string column, params long[] ids) =>
         Expect(Column(page, column).Locator(".card-id"))
             .ToHaveTextAsync([.. ids.Select(id => string.Create(CultureInfo.InvariantCulture, $"#{id}"))]);
-
-    private static async Task PressAsync(IPage page, params string[] keys)
-    {
-        foreach (var key in keys)
-            await page.Keyboard.PressAsync(key);
-    }
 
     /// <summary>Presses on a card and moves it over a column.</summary>
     private static async Task HoldAsync(IPage page, long id, ILocator column)

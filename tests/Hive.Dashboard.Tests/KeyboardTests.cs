@@ -284,12 +284,6 @@ public sealed class KeyboardTests(Browser browser) : DashboardTest(browser)
     private static ILocator Card(IPage page, string column, int id) =>
         page.Locator($"[data-column={column}] [data-card='{id}']");
 
-    private static async Task PressAsync(IPage page, params string[] keys)
-    {
-        foreach (var key in keys)
-            await page.Keyboard.PressAsync(key);
-    }
-
     /// <summary>Begins again at a login link.</summary>
     private async Task AgainAsync(IPage page)
     {

@@ -232,10 +232,4 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         page.Locator($".list-row[data-key='{kind}-{id}']");
 
     private static ILocator Answered(IPage page, long id) => page.Locator($"[data-answered='{id}']");
-
-    private static async Task PressAsync(IPage page, params string[] keys)
-    {
-        foreach (var key in keys)
-            await page.Keyboard.PressAsync(key);
-    }
 }

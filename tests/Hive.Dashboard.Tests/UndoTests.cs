@@ -283,12 +283,6 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
                 .GetString()!;
     }
 
-    private static async Task PressAsync(IPage page, params string[] keys)
-    {
-        foreach (var key in keys)
-            await page.Keyboard.PressAsync(key);
-    }
-
     [Fact]
     public async Task Several_denials_are_written_at_once_in_a_box_that_has_the_focus()
     {
@@ -515,8 +509,6 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         var said = string.Join('\n', different.Select(was => $"{was.Key} was {was.Value} and is {now[was.Key]}"));
         Assert.True(said.Length == 0, said);
     }
-
-    private static ILocator Toast(IPage page, string state) => page.Locator($".toast[data-state={state}]");
 
     /// <summary>The waiting things, as the host has them.</summary>
     private async Task<string[]> WaitingAsync() =>

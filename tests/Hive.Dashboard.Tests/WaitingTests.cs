@@ -418,12 +418,6 @@ public sealed class WaitingTests(Browser browser) : DashboardTest(browser)
     private static async Task FocusIsOnAsync(IPage page, string title) =>
         await Expect(page.Locator(".list-row").Filter(new() { HasText = title })).ToBeFocusedAsync();
 
-    private static async Task PressAsync(IPage page, params string[] keys)
-    {
-        foreach (var key in keys)
-            await page.Keyboard.PressAsync(key);
-    }
-
     internal static async Task ParkAsync(LineClient alice, LineClient bob)
     {
         await alice.CallAsync("send", new { to = "bob", body = "take the event 17" });

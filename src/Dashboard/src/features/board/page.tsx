@@ -97,6 +97,8 @@ export function BoardPage() {
     tell(`${read.matching} of ${read.count} tickets`);
   }, [isFound, filter]);
   const isEmpty = read?.count === 0;
+  // While the cards are read, the counts of the columns are known: what is typed for the filter has its box.
+  const hasFilter = isFiltered || (read === null ? columns.some(({ count }) => count > 0) : !isEmpty);
   return (
     <Main
       feature="board"
@@ -106,7 +108,7 @@ export function BoardPage() {
       aside={
         <>
           {names.length < 2 ? null : <Workflows names={names} all={all} name={name} />}
-          {(read === null || isEmpty) && !isFiltered ? null : <Filters filter={filter} found={read} />}
+          {hasFilter ? <Filters filter={filter} found={read} /> : null}
           {name === null ? null : <NewTicket />}
         </>
       }
