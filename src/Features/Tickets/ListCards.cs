@@ -187,7 +187,7 @@ internal static class ListCards
         return words.All(word => texts.Any(text => text.Contains(word, StringComparison.OrdinalIgnoreCase)));
     }
 
-    /// <summary>What the words of a filter are looked up in.</summary>
+    /// <summary>The texts of a ticket in which the words of a filter are looked up.</summary>
     private sealed record Texts
     {
         public required long Id { get; init; }

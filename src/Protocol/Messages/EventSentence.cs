@@ -28,7 +28,7 @@ public static class EventSentence
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Not JSON, or with a string that is not text, such as half a surrogate pair.
+            // Not JSON, or with a string that is not text, such as an unpaired surrogate.
             return null;
         }
     }
