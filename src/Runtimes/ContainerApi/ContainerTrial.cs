@@ -240,25 +240,19 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
             if (code == HarnessProbe.NotApplied)
                 return new Outcome(new Fault(await LastOutput(id)), IsRefusal: true);
             if (code == HarnessProbe.Breached)
-                return new Outcome(HarnessBinary.NoIsolation(await LastOutput(id)), IsRefusal: false);
+                return new Outcome(HarnessBinary.NoIsolation(await LastOutput(id)));
             if (code != 0)
                 return new Outcome(
                     new Fault(
                         $"the harness ended with {code} in a container of '{image}' ({await LastOutput(id)})",
                         "it needs an image with glibc and libstdc++, such as Debian's"
                     ),
-                    IsRefusal: false,
                     HasEnded: true
                 );
-            return await SendsEvents(id, began)
-                ? Outcome.Success
-                : new Outcome(
-                    new Fault(
-                        $"{api.Daemon.Name} sends no events of its containers",
-                        "set `events_logger` in containers.conf to journald or file"
-                    ),
-                    IsRefusal: false
-                );
+            if (await SendsEvents(id, began))
+                return Outcome.Success;
+            const string Fix = "set `events_logger` in containers.conf to journald or file";
+            return new Outcome(new Fault($"{api.Daemon.Name} sends no events of its containers", Fix));
         }
         finally
         {
@@ -294,10 +288,10 @@ internal sealed class ContainerTrial(DaemonApi api, AgentVolumes volumes, string
     }
 
     // The result of one container: the daemon refused it, or the harness ended with an error, or something else failed.
-    private sealed record Outcome(Fault? Fault, bool IsRefusal, bool HasEnded = false)
+    private sealed record Outcome(Fault? Fault, bool IsRefusal = false, bool HasEnded = false)
     {
         public bool MayBeOfFilter => IsRefusal || HasEnded;
 
-        public static Outcome Success { get; } = new(null, false);
+        public static Outcome Success { get; } = new(Fault: null);
     }
 }
