@@ -334,7 +334,7 @@ public sealed partial class BoardTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task What_is_typed_for_the_filter_while_the_cards_are_read_is_not_lost()
+    public async Task The_filter_keeps_text_typed_while_the_cards_are_read()
     {
         await LoadAsync();
         await TicketAsync("Log in");

@@ -63,8 +63,7 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     protected static ILocator Message(IPage page, string text) =>
         page.Locator("#flow .message").Filter(new LocatorFilterOptions { HasText = text });
 
-    /// <summary>What the page says of actions in a state, such as <c>held</c>, <c>done</c> or
-    /// <c>undone</c>.</summary>
+    /// <summary>The words about actions in a state, such as <c>held</c>, <c>done</c> or <c>undone</c>.</summary>
     protected static ILocator Toast(IPage page, string state) => page.Locator($".toast[data-state={state}]");
 
     protected static async Task PressAsync(IPage page, params string[] keys)

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What an operator does in a day, by keys alone: this test uses no pointer and sets no focus.</summary>
+/// <summary>An operator's day by keys alone: this test uses no pointer and sets no focus.</summary>
 public sealed class DayTests(Browser browser) : DashboardTest(browser)
 {
     // What the host takes at once.
