@@ -148,7 +148,7 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
                     .Where(pid => pid > 0),
             ];
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // There is no such group, or it is being removed.
             return [];
@@ -171,9 +171,9 @@ internal sealed class ControlGroups(string instance, GroupKind kind)
                 Remove(below);
             group.Delete();
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A process still runs in it.
+            // A process still runs in it, or it is another user's.
         }
     }
 

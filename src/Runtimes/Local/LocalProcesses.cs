@@ -35,6 +35,9 @@ internal sealed partial class LocalProcesses(
     // while the others were being ended.
     private const int Rounds = 20;
 
+    // How many of them are ended at a time: each takes a descriptor of the host.
+    private const int AtOnce = 1_000;
+
     private readonly ConcurrentDictionary<string, Task> ends = new();
 
     public ContainerLog Logs => logs;
@@ -59,22 +62,26 @@ internal sealed partial class LocalProcesses(
             .Where(mark => mark.StartsWith(before, StringComparison.Ordinal))
             .Select(mark => mark[before.Length..])
             .ToHashSet();
+        List<string> left = [];
         foreach (var name in marked.Union(limits.Groups()).Where(ContainerName.IsValid))
         {
             try
             {
-                if (IsRunning(name))
-                    continue;
-                if (marked.Contains(name))
-                    LogLeftover(log, name);
-                await EndLeftovers(name);
-                limits.Remove(name);
+                if (!IsRunning(name))
+                    left.Add(name);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception)
             {
                 LogNotEnded(log, name, e.Message);
             }
         }
+
+        foreach (var name in left.Where(marked.Contains))
+            LogLeftover(log, name);
+        // All at once: an agent can give its processes as many names as it likes.
+        await EndLeftovers(left, null, cancellationToken);
+        foreach (var name in left)
+            limits.Remove(name);
     }
 
     /// <inheritdoc />
@@ -196,35 +203,37 @@ internal sealed partial class LocalProcesses(
 
     // Found by the control group, which no process can leave; and by the process group and the mark, for processes
     // without a control group. A pid namespace ends with its first process.
-    private async Task EndLeftovers(string agent, int? group = null)
+    private Task EndLeftovers(string agent, int? group = null) => EndLeftovers([agent], group, CancellationToken.None);
+
+    private async Task EndLeftovers(IReadOnlyCollection<string> agents, int? group, CancellationToken ct)
     {
-        for (var round = 0; round < Rounds && await EndPresent(agent, group); round++)
-        {
-            // Something was ended; the next round ends the processes that it has started in the meantime.
-        }
+        // Once something was ended, the next round ends the processes that it has started in the meantime.
+        for (var round = 0; round < Rounds && await EndPresent(agents, group); round++)
+            ct.ThrowIfCancellationRequested();
     }
 
     // False when nothing was left, or it does not end.
-    private async Task<bool> EndPresent(string agent, int? group)
+    private async Task<bool> EndPresent(IReadOnlyCollection<string> agents, int? group)
     {
         // An agent may have started this host.
         var own = ProcessTree.Above(Environment.ProcessId);
-        if (!own.Overlaps(limits.Members(agent)))
+        foreach (var agent in agents.Where(agent => !own.Overlaps(limits.Members(agent))))
             limits.Kill(agent);
-        var mark = Mark(agent);
+        var marks = agents.Select(Mark).ToHashSet();
         // If the number belongs to a living process again, that process and its group are a stranger's.
         if (group is { } number && ProcessTree.IsAlive(number))
             group = null;
         // Opened first, checked again afterwards, because the numbers may belong to other processes by now.
         (int Pid, SafeFileHandle? Process)[] found =
         [
-            .. limits
-                .Members(agent)
+            .. agents
+                .SelectMany(limits.Members)
                 .Concat(ProcessTree.All().Where(IsLeft))
                 .Except(own)
+                .Take(AtOnce)
                 .Select(pid => (pid, LinuxProcess.Open(pid))),
         ];
-        var members = limits.Members(agent).ToHashSet();
+        var members = agents.SelectMany(limits.Members).ToHashSet();
         List<Task> ends = [];
         foreach (var (pid, process) in found)
         {
@@ -236,8 +245,17 @@ internal sealed partial class LocalProcesses(
                 continue;
             }
 
-            LinuxProcess.Signal(process, LinuxProcess.SigKill);
-            ends.Add(watch.Ended(process));
+            try
+            {
+                LinuxProcess.Signal(process, LinuxProcess.SigKill);
+                ends.Add(watch.Ended(process));
+            }
+            catch (Win32Exception e)
+            {
+                // Another user's now, by a program that changes its user.
+                LogNotEnded(log, string.Join(", ", agents.Take(3)), $"process {pid}: {e.Message}");
+                process.Dispose();
+            }
         }
 
         if (ends.Count == 0)
@@ -246,7 +264,8 @@ internal sealed partial class LocalProcesses(
         return await Task.WhenAny(all, Task.Delay(LogGrace, clock)) == all;
 
         bool IsLeft(int pid) =>
-            ProcessTree.Variable(pid, Marker) == mark || (group is not null && ProcessTree.GroupOf(pid) == group);
+            (ProcessTree.Variable(pid, Marker) is { } mark && marks.Contains(mark))
+            || (group is not null && ProcessTree.GroupOf(pid) == group);
     }
 
     private bool IsRunning(string agent)
@@ -274,8 +293,7 @@ internal sealed partial class LocalProcesses(
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Name}: could not end the processes that an earlier host left running: {Reason}; find them by "
-            + "HIVE_CONTAINER in /proc/PID/environ"
+        Message = "what {Name} left running could not be ended: {Reason}; HIVE_CONTAINER in /proc/PID/environ names it"
     )]
     private static partial void LogNotEnded(ILogger logger, string name, string reason);
 }

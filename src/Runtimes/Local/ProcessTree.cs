@@ -123,7 +123,7 @@ internal static class ProcessTree
     }
 
     // The fields of /proc/PID/stat (proc(5)) behind the name, which may contain spaces. Null for a process that has
-    // ended, and for a zombie.
+    // ended, for a zombie, and for another user's process that /proc hides (hidepid).
     private static string[]? Stat(int pid)
     {
         try
@@ -132,7 +132,7 @@ internal static class ProcessTree
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             return fields[0] is "Z" or "X" ? null : fields;
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }
