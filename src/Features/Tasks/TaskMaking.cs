@@ -318,7 +318,9 @@ internal sealed class TaskMaking(TaskChanges changes, ITickets tickets, IWorkflo
                 && LatestOf(ticket, [("", "", row.PhaseId), on]) == on.PhaseId
             )
             .ToArray();
-        var within = others.Except(beyond).Count(on => on.Status is not (TaskState.Failed or TaskState.Cancelled));
+        var within = others.Count(on =>
+            !beyond.Contains(on) && on.Status is not (TaskState.Failed or TaskState.Cancelled)
+        );
         if (beyond.Length > 0 && within < row.Needed)
             throw Problem.Conflict(
                 $"'{row.Title}' of {row.PhaseId} would wait for ever for '{beyond[0].Title}': ticket {ticket.Id} is in "

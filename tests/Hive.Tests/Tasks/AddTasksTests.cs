@@ -139,6 +139,37 @@ public sealed class AddTasksTests
         );
     }
 
+    [Fact]
+    public async Task A_quorum_counts_tasks_with_the_same_title_one_by_one()
+    {
+        await using var rig = await TaskRig.Start();
+        var added = await rig.Add(
+            await rig.Ticket(),
+            TaskRig.New("a"),
+            new
+            {
+                @ref = "b",
+                task_type = "work",
+                title = "a",
+            },
+            new
+            {
+                @ref = "later",
+                task_type = "test",
+                title = "later",
+                phase_id = "PHASE_TESTING",
+            },
+            new
+            {
+                task_type = "work",
+                title = "any two",
+                depends_on = new[] { "a", "b", "later" },
+                quorum = 2,
+            }
+        );
+        Assert.Equal(4, added.Length);
+    }
+
     [Theory]
     [InlineData("cancel", 2, true)]
     [InlineData("cancel", 1, false)]
