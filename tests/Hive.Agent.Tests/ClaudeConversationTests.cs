@@ -360,6 +360,27 @@ public sealed class ClaudeConversationTests
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_conversation_is_given_up_where_no_new_file_can_be_written()
+    {
+        await using var h = await Harnessed.StartAsync("driver: claude\nduty: worker");
+        foreach (var file in (string[])["conversations", "compact-fails"])
+            await File.WriteAllTextAsync(Path.Combine(h.StateDir, file), "", Ct);
+        using var worker = await TicketWorker.StartAsync(h);
+        await using var agent = h.Serve();
+        var ticket = await worker.TicketAsync(turn: 1);
+        var note = Assert.Single(Directory.GetFiles(h.Home, $"conversation-{ticket}", SearchOption.AllDirectories));
+        // In place of the file that is written before it takes the name of the note.
+        Directory.CreateDirectory(Path.Combine($"{note}.new", "full"));
+
+        await h.Alice.PostAsync("play: overflow");
+        for (var turn = 2; turn <= 4; turn++)
+            Assert.Equal("prompt_too_long", (string?)(await h.EndedAsync(turn))["result"]);
+
+        await worker.AddTaskAsync(ticket, turn: 5);
+        Assert.DoesNotContain(h.Arguments(h.Runs), argument => argument is "--continue" or "--resume");
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task An_answer_comes_in_the_conversation_that_asked()
     {
         await using var h = await Harnessed.StartAsync("driver: claude\nduty: worker");

@@ -248,7 +248,13 @@ internal sealed class ClaudeFiles : IDisposable
     }
 
     /// <summary>Makes the next run start a new conversation, also in the next process.</summary>
-    public void Forget() => WriteNote(Note, "");
+    public void Forget()
+    {
+        WriteNote(Note, "");
+        // A full disk takes no new file, but the old one can be emptied.
+        if (ReadNote(Note).Length > 0)
+            Empty(Note);
+    }
 
     public void Dispose()
     {
@@ -333,6 +339,18 @@ internal sealed class ClaudeFiles : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             context.Log.Warn($"the agent's conversation could not be remembered: {e.Message}");
+        }
+    }
+
+    private void Empty(string path)
+    {
+        try
+        {
+            File.WriteAllText(path, "");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            context.Log.Warn($"the agent's conversation could not be given up: {e.Message}");
         }
     }
 
