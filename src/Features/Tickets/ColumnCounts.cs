@@ -94,7 +94,7 @@ internal sealed class ColumnCounts(IWorkflows workflows)
         if (waiting.Length == 0)
             yield break;
         yield return waiting.Min(w => w.Min).Ticket;
-        // Rarely asked for: the first one enters nearly always.
+        // Only sorted where more than the first one is read.
         foreach (var waiter in waiting.SelectMany(w => w).Order().Skip(1))
             yield return waiter.Ticket;
     }
