@@ -142,6 +142,17 @@ test('without a time to hold it is sent at once', async () => {
   expect([sent, states()]).toEqual([['deny 1'], ['done']]);
 });
 
+test.each([
+  ['falls in the hold', 6_000, 'sent'],
+  ['is later', 6_001, 'held'],
+])('a deed whose deadline %s (in %i ms) is %s', async (_, ms, what) => {
+  const ended = perform(deny(1, { deadline: new Date(Date.now() + ms).toISOString() }));
+  await vi.advanceTimersByTimeAsync(0);
+  expect([sent, states()]).toEqual(what === 'sent' ? [['deny 1'], ['done']] : [[], ['held']]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([await ended, sent]).toEqual([true, ['deny 1']]);
+});
+
 test('a refusal of what was held says its words', async () => {
   const refused = new Refusal('approval 1 was approved by operator', 409, 'conflict');
   const ended = perform(deny(1, { run: () => Promise.reject(refused) }));

@@ -20,6 +20,8 @@ export interface Deed {
   left?: () => void;
   /** Why it cannot be done any more, such as a decision that was made elsewhere: then nothing is sent. Reads signals. */
   over?: () => string | null;
+  /** Until when the host takes it: what a hold would make late is sent at once. */
+  deadline?: string | null | undefined;
   /** The address of its record, which its receipt leads to. */
   to?: string;
   /** The text that goes along, such as an answer. */
@@ -112,7 +114,7 @@ export function hold(deed: Deed): Promise<boolean> {
     return before.done;
   }
   const ms = preferences.peek().undo_seconds * 1000;
-  if (ms === 0)
+  if (ms === 0 || isLate(deed, ms))
     return deed.run().then(() => {
       receipt(deed);
       return true;
@@ -173,6 +175,13 @@ export function hold(deed: Deed): Promise<boolean> {
   });
   return done;
 }
+
+/** How long the request itself may take. */
+const SENDING_MS = 1_000;
+
+/** Whether the host would take it no longer after a hold. */
+const isLate = ({ deadline }: Deed, ms: number): boolean =>
+  deadline != null && Date.parse(deadline) <= Date.now() + ms + SENDING_MS;
 
 /** Watches a deed for as long as it is held, since somebody else may decide first. */
 function dropWhenOver({ name, over }: Deed, id: number, drop: (why: string) => void): void {

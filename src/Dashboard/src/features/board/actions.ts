@@ -11,6 +11,8 @@ export const at = (id: number) => ({ params: { path: { id } } });
 export interface Named {
   id: number;
   title: string;
+  /** When its approval is decided by itself. */
+  approval_deadline_at?: string;
 }
 
 export const nameOf = ({ id, title }: Named): string => `${id}: ${title}`;
@@ -22,6 +24,7 @@ export const approveTicket = (ticket: Named): Action => ({
   key: 'approve',
   weight: 'primary',
   hold: true,
+  deadline: ticket.approval_deadline_at,
   to: `/tickets/${ticket.id}`,
   run: () => api.POST('/api/v1/tickets/approve', { body: { ticket_id: ticket.id } }),
 });
@@ -44,6 +47,7 @@ export const rejectTicket = (ticket: Named): WithText => {
       of,
       weight: 'danger',
       hold: true,
+      deadline: ticket.approval_deadline_at,
       to: `/tickets/${ticket.id}`,
       text: reason,
       run: () => api.POST('/api/v1/tickets/reject', { body: { ticket_id: ticket.id, rejection_reason: reason } }),

@@ -23,7 +23,11 @@ export { columnsOf, fullness, isOverlay } from './columns';
 export { board } from './store';
 
 /** The ticket, task or review of a waiting thing. */
-export const namedBy = ({ id, title }: Pick<Waiting, 'id' | 'title'>): Named => ({ id: Number(id), title });
+export const namedBy = ({ id, title, deadline_at }: Waiting): Named => ({
+  id: Number(id),
+  title,
+  ...(deadline_at == null ? {} : { approval_deadline_at: deadline_at }),
+});
 
 export const feature: Feature = {
   name: 'board',

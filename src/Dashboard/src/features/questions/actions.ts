@@ -22,6 +22,7 @@ function overWith(id: number): string | null {
 const decision = (id: number) => ({
   hold: true,
   over: () => overWith(id),
+  deadline: questions.pending.value.find((question) => question.id === id)?.deadline_at,
   to: `/waiting/answered_question-${id}?show=answered`,
 });
 

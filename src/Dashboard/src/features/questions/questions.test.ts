@@ -137,9 +137,10 @@ test('a draft goes with its answer, and a refusal brings it back before what was
 test('a held answer keeps its draft, and is not sent once somebody else has answered', async () => {
   refusal.value = null;
   applyPreferences({ undo_seconds: 5 });
-  const asked = question(11);
+  const asked = question(11, { deadline_at: new Date(Date.now() + 60_000).toISOString() });
   shared.snapshot(snapshotOf({ questions: [asked] }));
   keepAnswer(asked, { chosen: [], text: 'yes' });
+  expect(answer(asked, 'yes').deadline).toBe(asked.deadline_at);
   const ended = perform(answer(asked, 'yes'));
   expect(toasts.value.map(({ state, text }) => [state, text])).toEqual([['held', 'yes']]);
   shared.resolve(settled(11, 'bob', 'no'));
