@@ -153,6 +153,22 @@ test.each([
   expect([await ended, sent]).toEqual([true, ['deny 1']]);
 });
 
+test('while one decision on a thing is held, another one on it is refused', async () => {
+  const things = ['approval 1'];
+  const approve: Action = { ...deny(1), id: 'approve', label: '◆ APPR0VE', things, run: async () => sent.push('yes') };
+  const first = perform(approve);
+  expect(await perform(deny(1, { things }))).toBe(false);
+  expect(refusal.value).toBe('Approve approval 1 is held; z takes it back. Yours was not sent: Deny approval 1.');
+  expect([states(), isPending(deny(2))]).toEqual([['held'], false]);
+  const beside = perform(deny(2, { things: ['approval 2'] }));
+  undoLatest();
+  undoLatest();
+  expect([await first, await beside]).toEqual([false, false]);
+  const second = perform(deny(1, { things }));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([await second, sent]).toEqual([true, ['deny 1']]);
+});
+
 test('a refusal of what was held says its words', async () => {
   const refused = new Refusal('approval 1 was approved by operator', 409, 'conflict');
   const ended = perform(deny(1, { run: () => Promise.reject(refused) }));

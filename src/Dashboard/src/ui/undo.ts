@@ -1,6 +1,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import { isProven, outliveThePage, prepare } from '../api/client';
 import { Refusal, words } from '../api/refusal';
+import { keyOf } from './keys';
 import { LABELS, type Wired } from './labels';
 import { live } from './live';
 import { preferences } from './preferences';
@@ -20,6 +21,8 @@ export interface Deed {
   left?: () => void;
   /** Why it cannot be done any more, such as a decision that was made elsewhere: then nothing is sent. Reads signals. */
   over?: () => string | null;
+  /** What it decides: while it is held, no other deed on the same things is, since one would contradict the other. */
+  things?: readonly string[];
   /** Until when the host takes it: what a hold would make late is sent at once. */
   deadline?: string | null | undefined;
   /** The address of its record, which its receipt leads to. */
@@ -113,6 +116,10 @@ export function hold(deed: Deed): Promise<boolean> {
     before.send();
     return before.done;
   }
+  const other = [...heldNow.peek().values()].find(({ deed: { things } }) =>
+    things?.some((thing) => deed.things?.includes(thing)),
+  )?.deed;
+  if (other !== undefined) return Promise.reject(new Error(contradicts(deed, other)));
   const ms = preferences.peek().undo_seconds * 1000;
   if (ms === 0 || isLate(deed, ms))
     return deed.run().then(() => {
@@ -174,6 +181,13 @@ export function hold(deed: Deed): Promise<boolean> {
     settle?.reject(new Error(`${why}. Yours was not sent: ${LABELS[deed.label]} ${deed.of}.`));
   });
   return done;
+}
+
+/** Why a deed is not done while another one on the same thing is held. */
+function contradicts(deed: Deed, other: Deed): string {
+  const key = keyOf('undo');
+  const [mine, first] = [deed, other].map(({ label, of }) => `${LABELS[label]} ${of}`);
+  return `${first} is held${key === '' ? '' : `; ${key} takes it back`}. Yours was not sent: ${mine}.`;
 }
 
 /** How long the request itself may take. */

@@ -48,6 +48,8 @@ test('a decision is held, and is the same one in the list and in the review', ()
   expect(denials.map(({ target }) => target)).toEqual([`deny:2.${AT}`, `deny:2.${AT}`]);
   for (const { id, of, hold, to } of denials.map(({ action }) => action('')))
     expect([id, of, hold, to]).toEqual(['deny', '2: a new agent a2', true, '/changes/2']);
+  const all = [...denials.map(({ action }) => action('')), approve(row(2)), approveApproval(approval(2))];
+  expect(all.flatMap(({ things }) => things)).toEqual(all.map(() => 'approval 2'));
   for (const { id, of, hold, to } of [approve(row(2)), approveApproval(approval(2))])
     expect([id, of, hold, to]).toEqual(['approve', '2: a new agent a2', true, '/changes/2']);
 });

@@ -33,7 +33,12 @@ const RESULTS: Readonly<Record<string, string>> = {
 };
 
 /** The parts that every decision has. */
-const decision = (id: number) => ({ hold: true, over: () => overWith(id), to: `/changes/${id}` });
+const decision = (id: number) => ({
+  hold: true,
+  things: [`approval ${id}`],
+  over: () => overWith(id),
+  to: `/changes/${id}`,
+});
 
 const approving = (id: number, of: string): Action => ({
   id: 'approve',

@@ -24,6 +24,7 @@ export const approveTicket = (ticket: Named): Action => ({
   key: 'approve',
   weight: 'primary',
   hold: true,
+  things: [`ticket ${ticket.id}`],
   deadline: ticket.approval_deadline_at,
   to: `/tickets/${ticket.id}`,
   run: () => api.POST('/api/v1/tickets/approve', { body: { ticket_id: ticket.id } }),
@@ -47,6 +48,7 @@ export const rejectTicket = (ticket: Named): WithText => {
       of,
       weight: 'danger',
       hold: true,
+      things: [`ticket ${ticket.id}`],
       deadline: ticket.approval_deadline_at,
       to: `/tickets/${ticket.id}`,
       text: reason,
@@ -88,6 +90,7 @@ export const skipTask = (task: Named): Action => ({
   of: `task ${nameOf(task)}`,
   key: 'done',
   hold: true,
+  things: [`task ${task.id}`],
   run: () => api.POST('/api/v1/tasks/{id}/skip', at(task.id)),
 });
 
@@ -99,7 +102,7 @@ export const cancelTask = (task: Named, agent: string | null): Action => ({
   key: 'deny',
   weight: 'danger',
   ...(agent === null
-    ? { hold: true }
+    ? { hold: true, things: [`task ${task.id}`] }
     : {
         confirm: {
           title: `Cancel task ${task.id}?`,
@@ -123,6 +126,7 @@ export const passInPlace = (review: Named): Action => ({
   label: '✓ P4SS',
   of: `review ${nameOf(review)}`,
   hold: true,
+  things: [`review ${review.id}`],
   run: () => api.POST('/api/v1/reviews/{id}/decide', { ...at(review.id), body: { verdict: 'passed' } }),
 });
 
@@ -144,6 +148,7 @@ export const failReview = (review: Named): WithText => {
       of,
       weight: 'danger',
       hold: true,
+      things: [`review ${review.id}`],
       text: feedback,
       run: () => api.POST('/api/v1/reviews/{id}/decide', { ...at(review.id), body: { verdict: 'failed', feedback } }),
     }),

@@ -27,6 +27,7 @@ const {
   moveTo,
   sendBack,
 } = await import('./deeds');
+const { approveTicket, failReview, passInPlace, passReview, rejectTicket } = await import('./actions');
 const { taskActions } = await import('./ticket/deeds');
 const { board } = await import('./store');
 const { asked: palette } = await import('../../ui/registry');
@@ -45,6 +46,15 @@ const textBehind = (id: string) =>
     ?.entries?.('')
     .find((entry) => entry.id === id)
     ?.asks?.().text;
+
+test.each([
+  ['ticket 1', approveTicket, rejectTicket],
+  ['review 1', passReview, failReview],
+  ['review 1', passInPlace, failReview],
+])('opposite decisions on %s name it', (thing, yes, no) => {
+  const one = { id: 1, title: 'a' };
+  expect([yes(one).things, no(one).action('why').things]).toEqual([[thing], [thing]]);
+});
 
 describe('what can be done with a ticket', () => {
   test('is to decide it while it needs an approval', () => {

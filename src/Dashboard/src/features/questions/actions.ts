@@ -21,6 +21,7 @@ function overWith(id: number): string | null {
 /** The parts that every decision has. */
 const decision = (id: number) => ({
   hold: true,
+  things: [`question ${id}`],
   over: () => overWith(id),
   deadline: questions.pending.value.find((question) => question.id === id)?.deadline_at,
   to: `/waiting/answered_question-${id}?show=answered`,

@@ -112,10 +112,12 @@ interface ActionsProps {
 }
 
 /** The buttons and the keys of what can be done; a box opens for what takes a text. */
-export function Actions({ of, actions, texts, later, held = false, decide, onLeave }: ActionsProps) {
+export function Actions({ of, actions, texts, later, held: isDeciding = false, decide, onLeave }: ActionsProps) {
   const [open, setOpen] = useState<string | null>(null);
   const [times, setTimes] = useState(0);
   const laterButton = useRef<HTMLButtonElement>(null);
+  // It may be held from elsewhere, such as the list of changes.
+  const held = isDeciding || [...actions, ...texts.map((text) => text.action(''))].some(isPending);
   const opened = texts.find(({ id }) => id === open);
   // It can be done no longer, with any of the things: if it ever can be again, the box opens at the operator's wish.
   const isLost = open !== null && opened === undefined;
