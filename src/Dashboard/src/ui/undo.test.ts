@@ -389,3 +389,16 @@ test('the time of a toast stands still while the pointer or the focus is on it',
   await vi.advanceTimersByTimeAsync(UNDO_MS);
   expect(states()).toEqual([]);
 });
+
+test.each(['pointer', 'focus'] as const)('a receipt stays while the %s that came in the hold is on it', async (by) => {
+  const ended = perform(deny(1));
+  const id = toasts.value[0]?.id ?? 0;
+  pauseToast(id, by);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await ended).toBe(true);
+  await vi.advanceTimersByTimeAsync(UNDO_MS * 2);
+  expect(states()).toEqual(['done']);
+  resumeToast(id, by);
+  await vi.advanceTimersByTimeAsync(UNDO_MS);
+  expect(states()).toEqual([]);
+});

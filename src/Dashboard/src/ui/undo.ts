@@ -71,7 +71,7 @@ interface Held {
 const PENDING: ReadonlySet<Toast['state']> = new Set(['held', 'away', 'sending']);
 
 const heldNow = signal<ReadonlyMap<string, Held>>(new Map());
-const clocks = new Map<number, { timer: ReturnType<typeof setTimeout>; ms: number; run: () => void }>();
+const clocks = new Map<number, { timer: ReturnType<typeof setTimeout> | undefined; ms: number; run: () => void }>();
 let last = 0;
 
 /** Whether a deed is held and can still be taken back. */
@@ -222,11 +222,14 @@ function release({ name }: Deed): void {
 /** By what the operator looks at each toast. */
 const looks = new Map<number, Set<'pointer' | 'focus'>>();
 
+const isLookedAt = (id: number): boolean => (looks.get(id)?.size ?? 0) > 0;
+const isHeldToast = (id: number): boolean => all.peek().find((toast) => toast.id === id)?.state === 'held';
+
 /** The operator looks at it: its time stands still, but for what is held, since somebody waits for that. */
 export function pauseToast(id: number, by: 'pointer' | 'focus'): void {
   looks.set(id, (looks.get(id) ?? new Set()).add(by));
   const clock = clocks.get(id);
-  if (clock === undefined || all.peek().find((toast) => toast.id === id)?.state === 'held') return;
+  if (clock === undefined || isHeldToast(id)) return;
   clearTimeout(clock.timer);
   change(id, { until: null });
 }
@@ -234,7 +237,7 @@ export function pauseToast(id: number, by: 'pointer' | 'focus'): void {
 /** Its time begins again, once neither the pointer nor the focus is on it. */
 export function resumeToast(id: number, by: 'pointer' | 'focus'): void {
   looks.get(id)?.delete(by);
-  if ((looks.get(id)?.size ?? 0) > 0) return;
+  if (isLookedAt(id)) return;
   const clock = clocks.get(id);
   if (clock === undefined || all.peek().find((toast) => toast.id === id)?.until !== null) return;
   startClock(id, clock.ms, clock.run);
@@ -334,8 +337,9 @@ function say(id: number, state: 'done' | 'undone', ms: number): void {
 
 function startClock(id: number, ms: number, run: () => void): void {
   stopClock(id);
-  clocks.set(id, { timer: setTimeout(run, ms), ms, run });
-  change(id, { until: Date.now() + ms });
+  const waits = isLookedAt(id) && !isHeldToast(id);
+  clocks.set(id, { timer: waits ? undefined : setTimeout(run, ms), ms, run });
+  change(id, { until: waits ? null : Date.now() + ms });
 }
 
 function stopClock(id: number): void {
