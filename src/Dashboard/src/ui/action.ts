@@ -2,7 +2,7 @@ import { words } from '../api/refusal';
 import { confirmed, type Question } from './confirm';
 import type { KeyName } from './keys';
 import { refusal } from './refused';
-import { type Deed, hold, isHeld, offerUndo } from './undo';
+import { type Deed, heldToast, hold, isHeld, offerUndo, type Toast } from './undo';
 
 export { refusal } from './refused';
 
@@ -23,6 +23,9 @@ const deedOf = (action: Action): Deed => ({ ...action, name: `${action.id} ${act
 
 /** Whether the page holds an action, so that it can still be taken back. */
 export const isPending = (action: Action): boolean => isHeld(deedOf(action).name);
+
+/** The notice of an action that the page holds, with the text that goes along. */
+export const pendingOf = (action: Action): Toast | undefined => heldToast(deedOf(action).name);
 
 /** The requests that the host has not answered. */
 const underWay = new Map<string, Promise<boolean>>();

@@ -77,6 +77,12 @@ let last = 0;
 /** Whether a deed is held and can still be taken back. */
 export const isHeld = (name: string): boolean => heldNow.value.has(name);
 
+/** The notice of a deed that the host does not have yet. */
+export function heldToast(name: string): Toast | undefined {
+  const id = heldNow.value.get(name)?.toast;
+  return all.value.find((toast) => toast.id === id);
+}
+
 /** Says what was done for a while, with the way back. */
 export function offerUndo(deed: Deed): void {
   const { undo } = deed;

@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks';
 import type { Question } from '../../api/types';
-import { isPending } from '../../ui/action';
+import { isPending, pendingOf } from '../../ui/action';
 import { ActionButton } from '../../ui/action-button';
 import { keyOf, useKey } from '../../ui/keys';
 import type { WaitingDetail } from '../../ui/registry';
@@ -23,12 +23,14 @@ export function AnswerForm(props: Props) {
 /** A held answer: it can be taken back or sent at once, but not changed. */
 function Held({ question, decide }: Props) {
   const action = answer(question, '');
+  // Its draft goes before the request does.
+  const { text, state } = pendingOf(action) ?? {};
   useKey('open', () => void decide(action), true, 'form');
   return (
     <div class="held-answer" data-held={question.id}>
-      <p class="dim">Your answer, not sent yet:</p>
+      <p class="dim">{state === 'sending' ? 'Your answer is being sent:' : 'Your answer, not sent yet:'}</p>
       <p class="held-text">
-        <bdi>{answerOf(question, answerDraft(question))}</bdi>
+        <bdi>{text}</bdi>
       </p>
       <ActionButton action={action} run={decide} />
     </div>

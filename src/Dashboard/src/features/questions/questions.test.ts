@@ -1,8 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Question } from '../../api/types';
 import { loaded as load, snapshotOf } from '../../test/loaded';
-import { perform, refusal } from '../../ui/action';
+import { pendingOf, perform, refusal } from '../../ui/action';
 import { drafts } from '../../ui/draft';
+import { live } from '../../ui/live';
 import { applyPreferences } from '../../ui/preferences';
 import { toasts } from '../../ui/undo';
 import { answer } from './actions';
@@ -147,4 +148,19 @@ test('a held answer keeps its draft, and is not sent once somebody else has answ
   expect(await ended).toBe(false);
   expect(refusal.value).toBe('Question 11 was answered by bob. Yours was not sent: Answer 11 of alice.');
   expect([toasts.value, answerDraft(asked).text]).toEqual([[], 'yes']);
+});
+
+test('an answer that is being sent still shows its text', async () => {
+  applyPreferences({ undo_seconds: 5 });
+  live.connection.value = { state: 'live', since: 0 };
+  const asked = question(12);
+  shared.snapshot(snapshotOf({ questions: [asked] }));
+  keepAnswer(asked, { chosen: [], text: 'yes' });
+  const ended = perform(answer(asked, 'yes'));
+  toasts.value[0]?.now?.();
+  const { state, text } = pendingOf(answer(asked, '')) ?? {};
+  expect([state, text, answerDraft(asked)]).toEqual(['sending', 'yes', nothing]);
+  host.answer();
+  expect(await ended).toBe(true);
+  expect(pendingOf(answer(asked, ''))).toBeUndefined();
 });
