@@ -313,8 +313,7 @@ internal sealed class HeldThings : IDisposable
             if (thing == "reminder")
                 await page.GetByRole(AriaRole.Button, new() { Name = "reminders" }).ClickAsync();
             var key = $"{KindOf(thing)}-{ids[thing]}";
-            // A toast may lie over the row.
-            await page.Locator($"[data-key={key}]").DispatchEventAsync("click");
+            await page.Locator($"[data-key={key}]").ClickAsync();
             // A click on the selected row leads into its box.
             if (await page.Locator(".waiting-detail textarea:focus").CountAsync() > 0)
                 await page.Keyboard.PressAsync("Escape");

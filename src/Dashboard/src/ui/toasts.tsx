@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Clock, now } from './clock';
 import { type KeyName, keyOf, useKey } from './keys';
 import { Label } from './label';
@@ -39,8 +39,19 @@ export function Toasts() {
       removeEventListener('pageshow', cameBack);
     };
   }, []);
+  const box = useRef<HTMLDivElement>(null);
+  // What lies below them leaves as much room at its end, so that it can be scrolled free.
+  useLayoutEffect(() => {
+    const { current } = box;
+    if (current === null) return;
+    const observer = new ResizeObserver(() => {
+      document.documentElement.style.setProperty('--toasts', `${current.offsetHeight}px`);
+    });
+    observer.observe(current);
+    return () => observer.disconnect();
+  }, []);
   return (
-    <div class="toasts" role="status" aria-label="Done and held">
+    <div ref={box} class="toasts" role="status" aria-label="Done and held">
       {toasts.value.map((toast) => (
         <Said key={toast.id} toast={toast} />
       ))}
