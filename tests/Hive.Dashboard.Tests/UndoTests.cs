@@ -248,6 +248,12 @@ public sealed class UndoTests(Browser browser) : DashboardTest(browser)
         await PressAsync(page, "z");
         await Expect(Toast(page, "held")).ToHaveCountAsync(0);
         Assert.Equal("pending", await StatusAsync(change));
+        // A double click holds it, as one click does.
+        await waiting.GetByRole(AriaRole.Button, new() { Name = $"Approve {change}" }).DblClickAsync();
+        await Expect(Toast(page, "held")).ToContainTextAsync($"{change}: commit {commit} for alice");
+        Assert.Equal("pending", await StatusAsync(change));
+        await PressAsync(page, "z");
+        await Expect(Toast(page, "held")).ToHaveCountAsync(0);
         // It may be another decision then, and only one at a time.
         await PressAsync(page, "a");
         await Expect(waiting.GetByRole(AriaRole.Button, new() { Name = $"Deny {change}" })).ToBeDisabledAsync();
