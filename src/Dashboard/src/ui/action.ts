@@ -73,6 +73,12 @@ export function together(of: string, actions: readonly [Action, ...Action[]]): A
     label: first.label,
     of,
     ...(first.hold === undefined ? {} : { hold: first.hold }),
+    things: actions.flatMap(({ things }) => things ?? []),
+    // While one of them can be done, they are sent, and the host's refusals name the others.
+    over: () => {
+      const whys = actions.map(({ over }) => over?.() ?? null);
+      return whys.includes(null) ? null : [...new Set(whys)].join('; ');
+    },
     ...(first.undo === undefined
       ? {}
       : { undo: () => each(done, (action) => action.undo?.() ?? Promise.resolve(), 'not taken back') }),

@@ -261,6 +261,19 @@ test('many at once are one held thing, and what failed is named', async () => {
   expect(refusal.value).toBe('1 of 3 failed. approval 2: it is building');
 });
 
+test('many at once are dropped once all of them are decided elsewhere, and not before', async () => {
+  const decided = signal<readonly number[]>([]);
+  const over = (id: number) => () => (decided.value.includes(id) ? `Approval ${id} was denied elsewhere` : null);
+  const ended = perform(together('2 approvals', [deny(1, { over: over(1) }), deny(2, { over: over(2) })]));
+  decided.value = [1];
+  await vi.advanceTimersByTimeAsync(0);
+  expect(states()).toEqual(['held']);
+  decided.value = [1, 2];
+  expect([await ended, sent]).toEqual([false, []]);
+  const why = 'Approval 1 was denied elsewhere; Approval 2 was denied elsewhere';
+  expect(refusal.value).toBe(`${why}. Yours was not sent: Deny 2 approvals.`);
+});
+
 test('many at once are taken back together, without those that failed', async () => {
   const pause = (name: string, fails = false): Action => ({
     id: 'pause',
