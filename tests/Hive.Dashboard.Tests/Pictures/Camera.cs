@@ -204,15 +204,8 @@ internal sealed class Camera : IAsyncDisposable
             new Dictionary<string, object> { ["enabled"] = shot.Width < 700 }
         );
         // The page hears of its new width when it is drawn next; a list that opens before selects a row, as a wide one.
-        await Page.EvaluateAsync(
-            """
-            async (width) => {
-              while (innerWidth !== width) await new Promise(requestAnimationFrame);
-              await new Promise(requestAnimationFrame);
-            }
-            """,
-            shot.Width
-        );
+        await Page.WaitForFunctionAsync("(width) => innerWidth === width", shot.Width);
+        await Page.EvaluateAsync("() => new Promise(requestAnimationFrame)");
     }
 
     public async ValueTask DisposeAsync() => await context.DisposeAsync();
@@ -245,10 +238,12 @@ internal sealed class Camera : IAsyncDisposable
         }
 
         await Page.EvaluateAsync(Scrub, known);
+        // A command of the protocol has no time limit of its own.
         var shot = await lens.SendAsync(
-            "Page.captureScreenshot",
-            new Dictionary<string, object> { ["format"] = "webp", ["quality"] = quality }
-        );
+                "Page.captureScreenshot",
+                new Dictionary<string, object> { ["format"] = "webp", ["quality"] = quality }
+            )
+            .WaitAsync(TimeSpan.FromMinutes(1));
         if (whole > height)
             await Page.SetViewportSizeAsync(width, height);
         return shot!.Value.GetProperty("data").GetBytesFromBase64();

@@ -155,7 +155,8 @@ public sealed class RunClockTests
         await using var rig = await TaskRig.Start();
         await rig.Worker("alice");
         var task = await rig.OneTask();
-        await SetTimeout(rig, task, 4000);
+        // Before the idle time after which a task counts as tried without a result.
+        await SetTimeout(rig, task, 1000);
         var turn = await rig.Run(task, "alice");
         await rig.EndTurn("alice", turn);
         await rig.Host.CallAsync("set_paused", new { name = "alice", paused = true });
@@ -166,7 +167,7 @@ public sealed class RunClockTests
         await rig.Host.CallAsync("set_paused", new { name = "alice", paused = false });
         rig.Pass(121);
         await rig.Until(task, now => now.GetProperty("runs")[0].Number("nudges") == 1);
-        rig.Pass(3900);
+        rig.Pass(900);
         row = await rig.Until(task, now => now.Number("retry_count") == 1);
         Assert.Equal("timeout", row.GetProperty("runs")[0].Text("end"));
     }
