@@ -34,6 +34,16 @@ public sealed class RunningHive : IAsyncLifetime
     internal Task<LineClient> AgentAsync(string name) =>
         LineClient.ConnectAsync(Path.Combine(RunDir, "agents", name, "agent.sock"));
 
+    /// <summary>Waits until the host has seen that the connections of these agents are closed.</summary>
+    internal Task LeftAsync(params string[] names) =>
+        Patience.Until(
+            async () =>
+                Outcomes
+                    .Ok(await RunAsync(["status", .. names]))
+                    .Lines.Count(line => line.Contains(" not connected ", StringComparison.Ordinal)) == names.Length,
+            $"{string.Join(", ", names)} are not connected"
+        );
+
     /// <summary>Waits until the host's socket answers, or fails when the host has ended.</summary>
     internal static async Task AnswersAsync(string runDir, Task ended)
     {

@@ -27,6 +27,7 @@ public sealed partial class TableTests(RunningHive hive) : IClassFixture<Running
             );
         }
 
+        await hive.LeftAsync("planner");
         var lines = Ok(await hive.RunAsync("reminders", "@planner")).Lines;
         Assert.Equal(3, lines.Length);
         Assert.Matches("^ID +AGENT +DUE +MESSAGE +FAILED$", lines[0]);
@@ -58,6 +59,7 @@ public sealed partial class TableTests(RunningHive hive) : IClassFixture<Running
             await agent.CallAsync("remind", new { message = text, delay_seconds = 7200 });
         }
 
+        await hive.LeftAsync(names);
         var status = await OnTerminalAsync(columns, "status", names);
         Assert.Equal(names.Length + 1, status.Length);
         Assert.All(status, line => Assert.True(Cells(line) <= columns, $"{Cells(line)}: {line}"));
