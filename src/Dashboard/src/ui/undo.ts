@@ -19,7 +19,7 @@ export interface Deed {
   undo?: () => Promise<unknown>;
   /** Called when the page goes away before the action was sent. */
   left?: () => void;
-  /** Why it cannot be done any more, such as a decision that was made elsewhere: then nothing is sent. Reads signals. */
+  /** Why it cannot be done any more, such as a decision made elsewhere: then nothing is sent. Reads signals. */
   over?: () => string | null;
   /** What it decides: while it is held, no other deed on the same things is, since one would contradict the other. */
   things?: readonly string[];
@@ -29,7 +29,7 @@ export interface Deed {
   to?: string;
   /** The text that goes along, such as an answer. */
   text?: string;
-  /** What its receipt says where the work goes on after the answer, such as that of an approved change. Reads signals. */
+  /** What its receipt says where the work goes on after the answer, as after an approved change. Reads signals. */
   result?: () => string | null;
 }
 

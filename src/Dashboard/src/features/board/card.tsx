@@ -135,7 +135,7 @@ function NeedsYou({ name }: { name: string }) {
   return <span>waits for you{title === undefined ? '' : <bdi>: {title}</bdi>}</span>;
 }
 
-/** What the operator has to decide before a ticket or a task goes on, each as a link. */
+/** Links to the questions, approvals and verdicts without which a ticket or a task does not go on. */
 export function WaitsForYou({ ticket, task }: { ticket?: number; task?: number }) {
   const rows = waiting.all.value.filter(({ tickets, tasks }) =>
     task === undefined ? ticket !== undefined && tickets?.includes(ticket) : tasks?.includes(task),

@@ -47,7 +47,7 @@ export function boardsOf(workflows: readonly WorkflowView[], all: readonly Board
   });
 }
 
-/** The budget of everything; where there is none, the one of which most is spent. */
+/** The global budget; without one, the budget that is used up most. */
 export const chiefOf = (all: readonly Budget[]): Budget | undefined =>
   all.toSorted((a, b) => Number(b.scope === 'global') - Number(a.scope === 'global') || spentOf(b) - spentOf(a))[0];
 

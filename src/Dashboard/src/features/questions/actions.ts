@@ -15,7 +15,8 @@ function overWith(id: number): string | null {
   const ended = questions.answered.value.find((question) => question.id === id);
   if (ended === undefined) return `Question ${id} waits no longer`;
   if (ended.answer === EXPIRED) return `Question ${id} has expired`;
-  return `Question ${id} was ${ended.answer === CANCELLED ? 'cancelled' : `answered by ${ended.answerer ?? 'somebody'}`}`;
+  if (ended.answer === CANCELLED) return `Question ${id} was cancelled`;
+  return `Question ${id} was answered by ${ended.answerer ?? 'somebody'}`;
 }
 
 /** The parts that every decision has. */

@@ -96,7 +96,7 @@ function told(task: Task): string {
 const offeredTo = ({ id }: Task, threads: readonly Thread[]): string | undefined =>
   threads.find(({ task, handoff }) => task === id && handoff?.status === 'requested')?.handoff?.to_agent;
 
-/** What the operator has to decide before a task goes on. */
+/** Links to the questions and approvals without which a task does not go on. */
 const stopOf = ({ id }: Task): Waiting | undefined => waiting.all.value.find(({ tasks }) => tasks?.includes(id));
 
 /** A task that stands still until the operator decides something. */
